@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+char *
+buf_reserve(struct buf *b, size_t n)
+{
+	if (b->room - b->n < n) {
+		size_t room = b->room < 128 ? 256 : b->room * 2;
+
+		if (room < b->n + n)
+			room = b->n + n;
+		b->p = xrealloc(b->p, room);
+		b->room = room;
+	}
+	return b->p + b->n;
+}
+
+void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_reserve(b, n), p, n);
+	b->n += n;
+}
+
+void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	*buf_reserve(b, 1) = c;
+	b->n++;
+}
+
+void
+buf_span(struct buf *b, struct span s)
+{
+	buf_put(b, s.p, s.n);
+}
+
+void
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n > 0) {
+		vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+		b->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+void
+buf_u64(struct buf *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	buf_put(b, digits + at, sizeof(digits) - at);
+}
+
+void
+buf_time(struct buf *b, int64_t us)
+{
+	time_t s = (time_t)(us / 1000000);
+	struct tm tm;
+	char text[64];
+	size_t n;
+
+	gmtime_r(&s, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_put(b, text, n);
+	n = (size_t)snprintf(text, sizeof(text), ".%06dZ", (int)(us % 1000000));
+	buf_put(b, text, n);
+}
+
+void
+buf_base64(struct buf *b, struct span s)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *in = (const unsigned char *)s.p;
+	char *out = buf_reserve(b, (s.n + 2) / 3 * 4);
+	size_t i;
+
+	for (i = 0; i < s.n; i += 3) {
+		size_t left = s.n - i;
+		unsigned v = (unsigned)in[i] << 16;
+
+		v |= left > 1 ? (unsigned)in[i + 1] << 8 : 0;
+		v |= left > 2 ? in[i + 2] : 0;
+		*out++ = digits[v >> 18];
+		*out++ = digits[v >> 12 & 63];
+		*out++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		*out++ = left > 2 ? digits[v & 63] : '=';
+	}
+	b->n += (s.n + 2) / 3 * 4;
+}
+
+void
+buf_shift(struct buf *b, size_t n)
+{
+	b->n -= n;
+	if (b->n != 0)
+		memmove(b->p, b->p + n, b->n);
+}
+
+char *
+buf_str(struct buf *b)
+{
+	*buf_reserve(b, 1) = '\0';
+	return b->p;
+}
+
+char *
+buf_steal(struct buf *b)
+{
+	char *s = buf_str(b);
+
+	*b = (struct buf){0};
+	return s;
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->n = 0;
+}
+
+void
+buf_release(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){0};
+}
+
+void
+strv_add(struct strv *l, const char *s)
+{
+	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	l->v[l->n++] = xstrdup(s);
+}
+
+void
+strv_split(struct strv *l, const char *s, char sep)
+{
+	while (*s != '\0') {
+		const char *end = strchrnul(s, sep);
+		const char *from = s;
+		const char *to = end;
+
+		while (from < to && (*from == ' ' || *from == '\t'))
+			from++;
+		while (to > from && (to[-1] == ' ' || to[-1] == '\t'))
+			to--;
+		if (to > from) {
+			char *part = xstrndup(from, (size_t)(to - from));
+
+			strv_add(l, part);
+			free(part);
+		}
+		s = *end != '\0' ? end + 1 : end;
+	}
+}
+
+void
+strv_release(struct strv *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+	*l = (struct strv){0};
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes that somebody else owns; not NUL-terminated. The zero value is the absent span;
+ * an empty but present span has p != NULL and n == 0. */
+struct span {
+	const char *p;
+	size_t n;
+};
+
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+
+static inline struct span
+span_of(const char *s)
+{
+	return (struct span){s, s != NULL ? strlen(s) : 0};
+}
+
+static inline int
+span_is(struct span a, const char *s)
+{
+	return a.p != NULL && a.n == strlen(s) && memcmp(a.p, s, a.n) == 0;
+}
+
+static inline int
+span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* A growing byte buffer. The zero value is empty and ready. `p` is not NUL-terminated except
+ * after buf_str(). */
+struct buf {
+	char *p;
+	size_t n;
+	size_t room;
+};
+
+/* Makes room for `n` more bytes and returns where they start; the caller adds to b->n. */
+char *buf_reserve(struct buf *b, size_t n);
+void buf_put(struct buf *b, const void *p, size_t n);
+void buf_puts(struct buf *b, const char *s);
+void buf_putc(struct buf *b, char c);
+void buf_span(struct buf *b, struct span s);
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+/* Decimal digits, no locale, faster than printf. */
+void buf_u64(struct buf *b, uint64_t v);
+/* RFC 3339 in UTC with six decimals and Z, from microseconds since 1970. */
+void buf_time(struct buf *b, int64_t us);
+/* Standard base64 with padding, no line breaks. */
+void buf_base64(struct buf *b, struct span s);
+/* Drops the first `n` bytes. */
+void buf_shift(struct buf *b, size_t n);
+/* The contents as a C string: terminated, valid until the next change, still owned by b. */
+char *buf_str(struct buf *b);
+/* The contents as a C string of the caller's (free); b becomes empty. */
+char *buf_steal(struct buf *b);
+static inline struct span
+buf_as_span(const struct buf *b)
+{
+	return (struct span){b->p != NULL ? b->p : "", b->n};
+}
+/* Empties it but keeps the memory. */
+void buf_clear(struct buf *b);
+void buf_release(struct buf *b);
+
+/* A list of strings that it owns. The zero value is empty. */
+struct strv {
+	char **v;
+	size_t n;
+};
+
+void strv_add(struct strv *l, const char *s);
+/* Adds the parts of `s` between `sep`, blanks around them removed, empty ones left out. */
+void strv_split(struct strv *l, const char *s, char sep);
+void strv_release(struct strv *l);
+
+#endif

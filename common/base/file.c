@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static int
+open_input(const char *path, struct err *err)
+{
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		err_sys(err, ERR_USAGE, _("cannot read '%s'"), path);
+	return fd;
+}
+
+static int
+read_all(int fd, const char *path, size_t max, struct buf *out, struct err *err)
+{
+	for (;;) {
+		char *to = buf_reserve(out, 16384);
+		ssize_t n = read(fd, to, 16384);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, ERR_USAGE, _("cannot read '%s'"), path);
+		if (n == 0)
+			return 0;
+		out->n += (size_t)n;
+		if (out->n > max)
+			return err_set(err, ERR_USAGE, _("'%s' is larger than %zu bytes"), path,
+			    max);
+	}
+}
+
+int
+file_read(const char *path, size_t max, struct buf *out, struct err *err)
+{
+	int fd = open_input(path, err);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = read_all(fd, path, max, out, err);
+	close(fd);
+	return failed;
+}
+
+static int
+check_secret(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, ERR_USAGE, _("cannot read '%s'"), path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if ((st.st_mode & 077) != 0)
+		return err_set(err, ERR_USAGE,
+		    _("'%s' holds a secret and others may read it: chmod 600 it"), path);
+	if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
+		return err_set(err, ERR_USAGE, _("'%s' holds a secret and is not yours"), path);
+	return 0;
+}
+
+int
+file_read_secret(const char *path, char **out, struct err *err)
+{
+	struct buf b = {0};
+	int fd = open_input(path, err);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = check_secret(fd, path, err) || read_all(fd, path, 65536, &b, err);
+	close(fd);
+	if (!failed) {
+		*out = xstrndup(buf_str(&b), strcspn(buf_str(&b), "\r\n"));
+		if (**out == '\0') {
+			free(*out);
+			*out = NULL;
+			failed = err_set(err, ERR_USAGE, _("'%s' is empty"), path);
+		}
+	}
+	if (b.p != NULL)
+		explicit_bzero(b.p, b.n);
+	buf_release(&b);
+	return failed ? -1 : 0;
+}
+
+static char *
+parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return xstrdup(".");
+	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int
+file_make_dir(const char *path, struct err *err)
+{
+	char *parent;
+	int failed;
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return err_sys(err, ERR_OUTPUT, _("cannot make directory '%s'"), path);
+	parent = parent_of(path);
+	failed = file_make_dir(parent, err);
+	free(parent);
+	if (failed)
+		return -1;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return err_sys(err, ERR_OUTPUT, _("cannot make directory '%s'"), path);
+	return 0;
+}
+
+static int
+write_all(int fd, struct span s)
+{
+	while (s.n != 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		s.p += n;
+		s.n -= (size_t)n;
+	}
+	return 0;
+}
+
+static void
+sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+}
+
+int
+file_write(const char *path, struct span contents, mode_t mode, struct err *err)
+{
+	char *dir = parent_of(path);
+	char *temporary = xasprintf("%s.XXXXXX", path);
+	int fd = -1;
+	int failed = file_make_dir(dir, err);
+
+	if (!failed && (fd = mkostemp(temporary, O_CLOEXEC)) < 0)
+		failed = err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
+	if (fd >= 0) {
+		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 || fsync(fd) != 0;
+		failed |= close(fd) != 0;
+		failed = failed || rename(temporary, path) != 0;
+		if (failed) {
+			err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
+			unlink(temporary);
+		} else {
+			sync_dir(dir);
+		}
+	}
+	free(temporary);
+	free(dir);
+	return failed ? -1 : 0;
+}
+
+int
+file_lines(FILE *in, const char *name,
+    int (*fn)(void *arg, size_t number, char *line, struct err *err), void *arg,
+    struct err *err)
+{
+	char *line = NULL;
+	size_t room = 0, number = 0;
+	int result = 0;
+	ssize_t n;
+
+	while (result == 0 && (n = getline(&line, &room, in)) >= 0) {
+		if (n > 0 && line[n - 1] == '\n')
+			line[--n] = '\0';
+		if (n > 0 && line[n - 1] == '\r')
+			line[--n] = '\0';
+		result = fn(arg, ++number, line, err);
+	}
+	if (result == 0 && ferror(in))
+		result = err_sys(err, ERR_FAILED, _("cannot read '%s'"), name);
+	free(line);
+	return result;
+}
+
+static char *
+xdg_path(const char *variable, const char *fallback, const char *name)
+{
+	const char *base = getenv(variable);
+	const char *home = getenv("HOME");
+
+	if (base != NULL && base[0] == '/')
+		return xasprintf("%s/iot/%s", base, name);
+	if (home != NULL && home[0] == '/')
+		return xasprintf("%s/%s/iot/%s", home, fallback, name);
+	return NULL;
+}
+
+char *
+file_config_path(const char *name)
+{
+	return xdg_path("XDG_CONFIG_HOME", ".config", name);
+}
+
+char *
+file_state_path(const char *name)
+{
+	return xdg_path("XDG_STATE_HOME", ".local/state", name);
+}
+
+char *
+file_cache_path(const char *name)
+{
+	return xdg_path("XDG_CACHE_HOME", ".cache", name);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Reads a whole file, at most `max` bytes (more is an error); "-" is standard input. Blocks. */
+int file_read(const char *path, size_t max, struct buf *out, struct err *err);
+
+/* Reads a secret: the file's first line without its newline, at most 64 KiB. "-" is standard
+ * input. A regular file that group or others may read, or that belongs to another user (root
+ * apart), is refused. Free with secret_free. */
+int file_read_secret(const char *path, char **out, struct err *err);
+
+/* Replaces `path` atomically: temporary file in the same directory, fsync, rename, fsync of the
+ * directory. Missing parent directories are made with mode 0700. */
+int file_write(const char *path, struct span contents, mode_t mode, struct err *err);
+
+/* Makes a directory and its parents with mode 0700; one that exists is fine. */
+int file_make_dir(const char *path, struct err *err);
+
+/* Calls `fn` for each line of a stream, without its newline and a carriage return before it, with
+ * its number from 1; a last line without newline counts. Stops when `fn` returns not 0 and
+ * returns that; -1 on a read error. `line` is NUL-terminated and may be changed by `fn`. */
+int file_lines(FILE *in, const char *name,
+    int (*fn)(void *arg, size_t number, char *line, struct err *err), void *arg,
+    struct err *err);
+
+/* "$XDG_xxx_HOME/iot/NAME" or "$HOME/<fallback>/iot/NAME", to be freed; XDG values that are not
+ * absolute are ignored, as the specification asks. NULL when neither is set. */
+char *file_config_path(const char *name);
+char *file_state_path(const char *name);
+char *file_cache_path(const char *name);
+
+#endif

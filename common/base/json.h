@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/*
+ * A validating scanner over JSON bytes (RFC 8259): it finds values and checks a whole text, and
+ * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation. Depth up to
+ * JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
+ */
+enum { JSON_DEPTH = 512 };
+
+enum json_type {
+	JSON_NONE,
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+};
+
+/* Checks that `text` is one JSON value with nothing but white space around it and gives the
+ * value's own bytes. On failure returns false and, if `at` is given, the offset of the first
+ * byte that cannot be right. */
+bool json_check(struct span text, struct span *value, size_t *at);
+
+/* All below need bytes that json_check accepted (a value without white space around it). */
+
+enum json_type json_type(struct span value);
+
+/* Members of an object or items of an array, in order: start from {.value = object}, call until
+ * false. `key` (objects) is the string with its quotes; `item` the member's value. */
+struct json_iter {
+	struct span value;
+	size_t at;
+	struct span key;
+	struct span item;
+};
+bool json_next(struct json_iter *it);
+
+/* The value of the first member whose unescaped name is `key`. False if there is none. */
+bool json_member(struct span object, const char *key, struct span *value);
+/* json_member, and it must be a string without escapes or with: unescaped into `out`. */
+bool json_member_string(struct span object, const char *key, struct buf *out);
+
+/* Appends the characters of a JSON string (given with its quotes) as UTF-8. */
+void json_unescape(struct buf *out, struct span string);
+/* Appends `s`, which must be valid UTF-8, as a JSON string with quotes: escapes only what RFC
+ * 8259 demands, plus DEL, so that a line of output is one line. */
+void json_put_string(struct buf *out, struct span s);
+/* Appends a value without the insignificant white space, every other byte as it is. */
+void json_put_compact(struct buf *out, struct span value);
+/* json_check, with the white space that stood between tokens counted: 0 means that the value's
+ * bytes are compact already. */
+bool json_check_compact(struct span text, struct span *value, size_t *blanks);
+
+#endif

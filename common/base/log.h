@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/err.h"
+
+enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Names the program in front of each line and sets what is shown. `name` is kept. */
+void log_init(const char *name, enum log_level level);
+const char *log_name(void);
+enum log_level log_level(void);
+
+/* One line on stderr, in one write(2), "NAME: text"; control characters are made visible, so
+ * that a device's name cannot forge a line or drive a terminal. Thread-safe. Errors are always
+ * shown, warnings unless --quiet, info with --verbose, debug with --verbose twice. */
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The one printer of error values; prints nothing when none is set. */
+void log_err(const struct err *err);
+
+/* For mem.c: says so without allocating and ends the process with status 1. */
+_Noreturn void log_out_of_memory(void);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Length of the well-formed UTF-8 sequence at p, its code point in *cp; 0 if there is none. */
+static size_t
+sequence(const unsigned char *p, size_t n, uint32_t *cp)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len, i;
+
+	if (p[0] < 0x80) {
+		*cp = p[0];
+		return 1;
+	}
+	len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+	if (p[0] < 0xC2 || p[0] > 0xF4 || len > n)
+		return 0;
+	*cp = p[0] & (0xFFu >> (len + 1));
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (p[i] & 0x3Fu);
+	}
+	if (*cp < least[len] || *cp > 0x10FFFF || (*cp >= 0xD800 && *cp <= 0xDFFF))
+		return 0;
+	return len;
+}
+
+bool
+text_is_utf8(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *end = p + n;
+	uint32_t cp;
+
+	while (p < end) {
+		size_t len = *p < 0x80 ? 1 : sequence(p, (size_t)(end - p), &cp);
+
+		if (len == 0)
+			return false;
+		p += len;
+	}
+	return true;
+}
+
+static bool
+is_harmless(uint32_t cp)
+{
+	bool control = cp < 0x20 || (cp >= 0x7F && cp < 0xA0);
+	bool bidi = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
+	    cp == 0x200E || cp == 0x200F || cp == 0x061C || cp == 0x2028 || cp == 0x2029;
+
+	return !control && !bidi;
+}
+
+size_t
+text_visible(char *out, size_t room, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t left = strlen(s);
+	size_t n = 0;
+
+	while (left != 0) {
+		uint32_t cp = 0;
+		size_t len = sequence(p, left, &cp);
+
+		if (len != 0 && is_harmless(cp)) {
+			if (n + len >= room)
+				break;
+			memcpy(out + n, p, len);
+			n += len;
+		} else {
+			if (n + 4 >= room)
+				break;
+			snprintf(out + n, 5, "\\x%02x", p[0]);
+			n += 4;
+			len = 1;
+		}
+		p += len;
+		left -= len;
+	}
+	if (n < room)
+		out[n] = '\0';
+	return n;
+}
+
+size_t
+text_len(const char *s)
+{
+	return strlen(s);
+}
+
+enum { WORD_MAX = 40 };
+
+static size_t
+least_of(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment: Levenshtein's edits and the swap of two neighbours. */
+static size_t
+distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	size_t d[WORD_MAX + 1][WORD_MAX + 1];
+	size_t i, j;
+
+	for (i = 0; i <= na; i++)
+		d[i][0] = i;
+	for (j = 0; j <= nb; j++)
+		d[0][j] = j;
+	for (i = 1; i <= na; i++) {
+		for (j = 1; j <= nb; j++) {
+			size_t cost = tolower((unsigned char)a[i - 1]) !=
+			    tolower((unsigned char)b[j - 1]);
+
+			d[i][j] = least_of(least_of(d[i - 1][j], d[i][j - 1]) + 1,
+			    d[i - 1][j - 1] + cost);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = least_of(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[na][nb];
+}
+
+const char *
+text_nearest(const char *word, const char *const *names)
+{
+	size_t n = strlen(word);
+	size_t best = n / 3 > 1 ? n / 3 : 1;
+	const char *found = NULL;
+
+	if (n == 0 || n > WORD_MAX)
+		return NULL;
+	for (; *names != NULL; names++) {
+		size_t m = strlen(*names);
+		size_t d;
+
+		if (m > WORD_MAX)
+			continue;
+		d = distance(word, n, *names, m);
+		if (d < best || (d == best && found == NULL)) {
+			best = d;
+			found = *names;
+		}
+	}
+	return found;
+}
+
+int
+text_int(const char *s, long min, long max, const char *what, long *out, struct err *err)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(s, &end, 10);
+	if (s[0] == '\0' || isspace((unsigned char)s[0]) || *end != '\0' || errno != 0 ||
+	    v < min || v > max)
+		return err_set(err, ERR_USAGE,
+		    _("%s: '%s' is not a whole number from %ld to %ld"), what, s, min, max);
+	*out = v;
+	return 0;
+}
+
+bool
+text_double(const char *s, double *out)
+{
+	char *end;
+
+	if (strspn(s, "0123456789+-.eE") != strlen(s) || s[0] == '\0')
+		return false;
+	errno = 0;
+	*out = strtod(s, &end);
+	return *end == '\0' && isfinite(*out);
+}
+
+int
+text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
+{
+	static const struct {
+		const char *unit;
+		double ms;
+	} units[] = {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+	size_t digits = strspn(s, "0123456789.");
+	char number[32];
+	double v;
+	size_t i;
+
+	if (digits != 0 && digits < sizeof(number)) {
+		memcpy(number, s, digits);
+		number[digits] = '\0';
+		for (i = 0; i < ARRAY_LEN(units); i++) {
+			if (strcmp(s + digits, units[i].unit) == 0 && text_double(number, &v) &&
+			    v * units[i].ms < 1e15) {
+				*ms = (int64_t)(v * units[i].ms + 0.5);
+				return 0;
+			}
+		}
+	}
+	return err_set(err, ERR_USAGE, _("%s: '%s' is not a time such as 30s, 10m, 2h or 1d"),
+	    what, s);
+}
+
+size_t
+text_from_double(char *out, double v)
+{
+	int digits;
+
+	if (v == floor(v) && fabs(v) < 1e15)
+		return (size_t)snprintf(out, 32, "%.0f", v);
+	for (digits = 15; digits < 17; digits++) {
+		snprintf(out, 32, "%.*g", digits, v);
+		if (strtod(out, NULL) == v)
+			return strlen(out);
+	}
+	return (size_t)snprintf(out, 32, "%.17g", v);
+}
+
+int64_t
+text_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/program.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "conf/config.h"
+
+#ifndef IOT_LOCALEDIR
+#define IOT_LOCALEDIR "/usr/local/share/locale"
+#endif
+
+static void
+start_process(const char *name)
+{
+	const struct rlimit none = {0, 0};
+
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C");
+	bindtextdomain("iot-utils", IOT_LOCALEDIR);
+	textdomain("iot-utils");
+	signal(SIGPIPE, SIG_IGN);
+	setrlimit(RLIMIT_CORE, &none);
+	log_init(name, LOG_WARN);
+}
+
+static void
+answer_with(const struct opt_set *set, int ask, struct buf *answer)
+{
+	static void (*const writers[])(const struct opt_set *, struct buf *) = {
+	    [OPT_ASK_HELP] = opt_help,
+	    [OPT_ASK_VERSION] = opt_version,
+	    [OPT_ASK_SPEC] = opt_spec,
+	};
+
+	writers[ask](set, answer);
+}
+
+int
+program_start(struct opt_set *set, const struct program *program, void *base,
+    struct common *common, int argc, char **argv, int *first, struct buf *answer,
+    struct err *err)
+{
+	start_process(program->name);
+	opt_init(set, program, base);
+	if (opt_parse(set, argc, argv, first, err))
+		return -1;
+	if (common->ask != OPT_ASK_NOTHING) {
+		answer_with(set, common->ask, answer);
+		return 0;
+	}
+	if (config_load(set, common, err))
+		return -1;
+	log_init(program->name,
+	    common->quiet              ? LOG_QUIET :
+		common->verbose > 1    ? LOG_DEBUG :
+		common->verbose == 1   ? LOG_INFO :
+					 LOG_WARN);
+	return 0;
+}
+
+/* A reader that left is not an error: `iotctl ... | head` ends with 0. */
+static void
+flush_stdout(struct err *err)
+{
+	bool lost = ferror(stdout) != 0;
+
+	errno = 0;
+	lost |= fclose(stdout) != 0;
+	if (lost && errno != EPIPE && err->code == ERR_OK)
+		err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
+}
+
+int
+program_end(struct opt_set *set, struct buf *answer, struct err *err)
+{
+	int status;
+
+	flush_stdout(err);
+	log_err(err);
+	status = (int)err->code;
+	if (status == ERR_USAGE && set->program != NULL && set->program->usage_status != 0)
+		status = set->program->usage_status;
+	opt_release(set);
+	buf_release(answer);
+	if (status > ERR_SIGNAL) {
+		signal(status - ERR_SIGNAL, SIG_DFL);
+		raise(status - ERR_SIGNAL);
+	}
+	return status;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CONF_SCHEMA_H
+#define CONF_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * The REST API's resources as data: contract facts only. iotctl types, validates, completes and
+ * explains from it; iotapi validates and serialises from it. Source of every row: the platform's
+ * own API as observed, and its guide.
+ */
+enum schema_type {
+	SCHEMA_INT,
+	SCHEMA_FLOAT,
+	SCHEMA_BOOL,
+	SCHEMA_STRING,
+	SCHEMA_TEXT,       /* a string of many lines (PEM, descriptions): tables do not show it */
+	SCHEMA_CHOICE,     /* string, one of choices */
+	SCHEMA_CHOICE_INT, /* integer, one of choices */
+	SCHEMA_TIME,       /* RFC 3339 in answers */
+	SCHEMA_REF,        /* id of another resource */
+	SCHEMA_REFS,       /* array of ids */
+	SCHEMA_JSON,       /* any JSON */
+};
+
+enum schema_flag {
+	SCHEMA_REQUIRED = 1,   /* on create */
+	SCHEMA_READ_ONLY = 2,  /* the server's */
+	SCHEMA_WRITE_ONLY = 4, /* a secret: never in an answer, FIELD@FILE or a prompt */
+	SCHEMA_NULLABLE = 8,
+	SCHEMA_UNIQUE = 16,
+	SCHEMA_BLANK = 32,    /* "" is allowed */
+	SCHEMA_COLUMN = 64,   /* shown in a table */
+	SCHEMA_ID = 128,      /* must match topic_check_id */
+	SCHEMA_TEMPLATE = 256, /* must compile as a topic template */
+	SCHEMA_DETAIL = 512,  /* only in the answer for one object */
+	SCHEMA_DERIVED = 1024, /* made from other fields when an answer is built: not stored */
+	SCHEMA_MAY_MISS = 2048, /* absent from answers, not null, when it has no value */
+};
+
+struct schema_choice {
+	const char *value; /* as in JSON, an integer for SCHEMA_CHOICE_INT */
+	const char *label; /* the API's *_display text (English here) */
+};
+
+struct schema_field {
+	const char *name;        /* the API's own */
+	const char *alias;       /* accepted on input, e.g. the English word; NULL: none */
+	enum schema_type type;
+	unsigned flags;
+	double min, max;         /* INT and FLOAT: limits when min < max; strings: max length */
+	const struct schema_choice *choices; /* ended by a NULL value */
+	const char *preset;      /* the default, as JSON text; NULL: none, "null" unless required */
+	const char *ref;         /* resource name, for REF and REFS */
+	const char *help;        /* N_() */
+};
+
+enum schema_verb {
+	SCHEMA_LIST = 1,
+	SCHEMA_GET = 2,
+	SCHEMA_CREATE = 4,
+	SCHEMA_SET = 8,
+	SCHEMA_DELETE = 16,
+	SCHEMA_ALL = 31,
+};
+
+/* A filter of a list: `?name=` compares `field`, or is a flag when flag is set. */
+struct schema_filter {
+	const char *name;
+	const char *field; /* NULL: special to the resource (e.g. fecha_inicio) */
+	bool flag;         /* present or not: `field` must be true */
+};
+
+struct schema_resource {
+	const char *name;           /* "broker", as on iotctl's command line */
+	const char *const *aliases; /* English and Spanish, plural too; NULL-ended */
+	const char *path;           /* "/api/mqtt/brokers/" */
+	const struct schema_field *fields; /* ended by a NULL name */
+	unsigned verbs;
+	const char *const *keys;    /* fields a name may match, first = natural key; NULL-ended */
+	const struct schema_filter *filters; /* ended by a NULL name */
+	const char *const *search;
+	const char *const *ordering;
+	const char *order;          /* default order: "-created_at", or "-is_active,nombre" */
+	const char *help;           /* N_() */
+};
+
+/* All resources, ended by one with a NULL name. */
+extern const struct schema_resource schema[];
+
+/* By name or alias; NULL if there is none. */
+const struct schema_resource *schema_find(const char *name);
+/* As schema_find; the error says "did you mean" (ERR_USAGE). */
+const struct schema_resource *schema_need(const char *name, struct err *err);
+const struct schema_field *schema_field(const struct schema_resource *r, const char *name);
+/* As schema_field, with an error that names the nearest or all fields (ERR_USAGE). */
+const struct schema_field *schema_need_field(const struct schema_resource *r, const char *name,
+    struct err *err);
+
+/* All wrong fields of one request, in order. The zero value is empty. */
+struct field_errs {
+	struct field_err {
+		char *field; /* "non_field_errors" for those of the whole object */
+		char *text;
+	} *v;
+	size_t n;
+};
+void field_errs_add(struct field_errs *errs, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void field_errs_release(struct field_errs *errs);
+
+#endif

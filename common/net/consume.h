@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_CONSUME_H
+#define NET_CONSUME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/message.h"
+#include "net/session.h"
+
+/*
+ * The safe way in: messages come in batches, and a batch is acknowledged to the broker only after
+ * its consumer said that it is durable. At least once: what was not said to be durable is delivered
+ * again. For now over a session's held acknowledgements, which is safe at QoS 0 and 1 only (a QoS 2
+ * body lives in RAM after PUBREC: measured), so filters are subscribed at QoS 1 at most.
+ */
+struct consume;
+
+struct consume_filter {
+	const char *filter;
+	int qos; /* at most 1 is asked for */
+};
+
+struct consume_events {
+	/* A batch of n messages, spans valid until consume_durable(token). Nothing more is read
+	 * meanwhile than the next batch, so that memory stays bounded and a slow consumer becomes
+	 * back-pressure; the connection is kept alive. */
+	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
+	void (*up)(void *arg, bool session_present);
+	void (*down)(void *arg, const struct err *why);
+	/* As the session's: over for good, or (code 0) stopped. */
+	void (*ended)(void *arg, const struct err *why);
+	/* One filter was refused; the others go on. When none is left, `ended` (ERR_AUTH). */
+	void (*refused)(void *arg, const char *filter, const struct err *why);
+	/* All filters were answered, at least one granted. */
+	void (*ready)(void *arg);
+};
+
+struct consume *consume_new(struct loop *loop, const struct session_opts *opts,
+    const struct consume_filter *filters, size_t count, const struct consume_events *events,
+    void *arg, struct err *err);
+void consume_start(struct consume *c);
+/* The messages of this batch are safe: they are acknowledged now. On the loop's thread. */
+void consume_durable(struct consume *c, uint64_t token);
+/* Reads no more; waits for batches that are out to be made durable, acknowledges them, says
+ * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
+void consume_stop(struct consume *c);
+void consume_free(struct consume *c);
+
+#endif

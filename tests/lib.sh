@@ -1,0 +1,147 @@
+# Shell tests: TAP for prove. Source it first:  . "$(dirname "$0")/../lib.sh"
+#
+#	run COMMAND...              status, $out and $err are set
+#	exits STATUS 'sentence'     checks the status of the last run
+#	is WANTED GOT 'sentence'    compares; has TEXT PART 'sentence' looks for a part
+#	ok 'sentence' COMMAND...    the command succeeds
+#	done_testing                at the end
+#
+# Each script works in its own temporary directory $T, with an empty HOME there and no IOT_*
+# variables, and what it started with start_* or bg is stopped at its end.
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$(dirname "$0")/../.." && pwd)
+build=${IOT_BUILD:-$top/build}
+for v in $(env | sed -n 's/^\(IOT_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done
+unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME NO_COLOR
+export LC_ALL=C.UTF-8 TZ=UTC PATH="$build:$PATH:/usr/sbin"
+T=$(mktemp -d "${TMPDIR:-/tmp}/iot-test.XXXXXX")
+export T HOME="$T/home"
+mkdir "$HOME"
+cd "$T" || exit 1
+
+tap_n=0
+tap_bad=0
+pids=
+
+cleanup() {
+	# shellcheck disable=SC2086
+	[ -z "$pids" ] || kill $pids 2>/dev/null
+	# shellcheck disable=SC2086
+	for p in $pids; do wait "$p" 2>/dev/null; done
+	cd / && rm -rf "$T"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+tap() { # tap STATUS SENTENCE
+	tap_n=$((tap_n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_n - $2"
+	else
+		tap_bad=$((tap_bad + 1))
+		echo "not ok $tap_n - $2"
+	fi
+}
+
+note() { printf '%s\n' "$*" | sed 's/^/# /' >&2; }
+
+run() {
+	"$@" >"$T/.out" 2>"$T/.err" </dev/null
+	status=$?
+	out=$(cat "$T/.out")
+	err=$(cat "$T/.err")
+}
+
+exits() {
+	[ "$status" -eq "$1" ]
+	tap $? "$2"
+	[ "$status" -eq "$1" ] || note "wanted status $1, got $status; stdout: $out; stderr: $err"
+}
+
+is() {
+	[ "$1" = "$2" ]
+	tap $? "$3"
+	[ "$1" = "$2" ] || note "wanted: $1
+got:    $2"
+}
+
+has() {
+	case $1 in *"$2"*) tap 0 "$3" ;; *) tap 1 "$3"; note "wanted a part: $2
+got:           $1" ;; esac
+}
+
+ok() {
+	sentence=$1
+	shift
+	"$@" >"$T/.out" 2>"$T/.err"
+	s=$?
+	tap $s "$sentence"
+	[ $s -eq 0 ] || note "failed with $s: $*
+$(cat "$T/.out" "$T/.err")"
+}
+
+skip_all() { echo "1..0 # SKIP $*"; exit 0; }
+
+done_testing() {
+	echo "1..$tap_n"
+	[ "$tap_bad" -eq 0 ]
+	exit $?
+}
+
+# Runs in the background, stopped at the end; $bg is its pid.
+bg() {
+	"$@" &
+	bg=$!
+	pids="$pids $bg"
+}
+
+# wait_for SECONDS COMMAND...: tries until it succeeds.
+wait_for() {
+	tries=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# start_broker [CONFIG-LINE...]: mosquitto on the unix socket $sock, anonymous unless a line says
+# otherwise. mosquitto_pub and _sub take --unix "$sock"; ours take -h "$sock".
+start_broker() {
+	sock=$T/mq.sock
+	{
+		echo "listener 0 $sock"
+		echo "user $(id -un)"
+		if [ $# -eq 0 ]; then echo "allow_anonymous true"; fi
+		for l in "$@"; do echo "$l"; done
+	} >"$T/mosquitto.conf"
+	mosquitto -c "$T/mosquitto.conf" >"$T/mosquitto.log" 2>&1 &
+	broker_pid=$!
+	pids="$pids $broker_pid"
+	wait_for 10 test -S "$sock" || { note "no broker: $(cat "$T/mosquitto.log")"; exit 1; }
+}
+
+# start_api [OPTION...]: iotapi on a free loopback port; $api is its URL, $db its database. A user
+# admin with the password in $T/api.pw is there, and the environment logs in as that user.
+start_api() {
+	db=$T/iot.db
+	printf 'admin-password\n' >"$T/api.pw"
+	chmod 600 "$T/api.pw"
+	iotapi user add admin --db "$db" --password-file "$T/api.pw" || exit 1
+	iotapi serve --db "$db" --listen 127.0.0.1:0 --url-file "$T/api.url" "$@" \
+		2>"$T/api.log" &
+	api_pid=$!
+	pids="$pids $api_pid"
+	wait_for 10 test -s "$T/api.url" || { note "no iotapi: $(cat "$T/api.log")"; exit 1; }
+	api=$(cat "$T/api.url")
+	export IOT_API_URL="$api" IOT_USERNAME=admin IOT_PASSWORD_FILE="$T/api.pw"
+}
+
+# A loopback TCP port that was free a moment ago.
+free_port() {
+	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
+		LocalAddr => "127.0.0.1")->sockport'
+}
