@@ -49,7 +49,8 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_span(struct buf *b, struct span s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 /* Decimal digits, no locale, faster than printf. */
 void buf_u64(struct buf *b, uint64_t v);
 /* RFC 3339 in UTC with six decimals and Z, from microseconds since 1970. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 set_text(struct err *err, enum err_code code, const char *fmt, va_list ap)
 {
 	if (err == NULL)
