@@ -56,7 +56,7 @@ err_in(struct err *err, const char *fmt, ...)
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	n = strlen(err->text);
-	snprintf(err->text + n, sizeof(err->text) - n, ": %.*s",
-	    (int)(sizeof(inner) - 1), inner);
+	snprintf(err->text + n, sizeof(err->text) - n, ": %.*s", (int)(sizeof(inner) - 1),
+	    inner);
 	return -1;
 }

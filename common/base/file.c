@@ -14,7 +14,8 @@
 static int
 open_input(const char *path, struct err *err)
 {
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	int fd =
+	    strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		err_sys(err, ERR_USAGE, _("cannot read '%s'"), path);
@@ -36,8 +37,8 @@ read_all(int fd, const char *path, size_t max, struct buf *out, struct err *err)
 			return 0;
 		out->n += (size_t)n;
 		if (out->n > max)
-			return err_set(err, ERR_USAGE, _("'%s' is larger than %zu bytes"), path,
-			    max);
+			return err_set(err, ERR_USAGE, _("'%s' is larger than %zu bytes"),
+			    path, max);
 	}
 }
 
@@ -67,7 +68,8 @@ check_secret(int fd, const char *path, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("'%s' holds a secret and others may read it: chmod 600 it"), path);
 	if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
-		return err_set(err, ERR_USAGE, _("'%s' holds a secret and is not yours"), path);
+		return err_set(
+		    err, ERR_USAGE, _("'%s' holds a secret and is not yours"), path);
 	return 0;
 }
 
@@ -164,7 +166,8 @@ file_write(const char *path, struct span contents, mode_t mode, struct err *err)
 	if (!failed && (fd = mkostemp(temporary, O_CLOEXEC)) < 0)
 		failed = err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
 	if (fd >= 0) {
-		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 || fsync(fd) != 0;
+		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 ||
+		    fsync(fd) != 0;
 		failed |= close(fd) != 0;
 		failed = failed || rename(temporary, path) != 0;
 		if (failed) {

@@ -39,8 +39,7 @@ write_line(const char *p, size_t n)
 		return;
 }
 
-static void __attribute__((format(printf, 1, 0)))
-say(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
 	char raw[2048];
 	char line[sizeof(raw) * 4 + 64];

@@ -56,10 +56,12 @@ opt_release(struct opt_set *set)
 
 /* "--name" or "-l", as the user would write it; a key for rows without either. */
 static void
-subject(const struct opt *o, enum opt_source source, const char *where, char *out, size_t room)
+subject(const struct opt *o, enum opt_source source, const char *where, char *out,
+    size_t room)
 {
 	if (source != OPT_FROM_ARGV)
-		snprintf(out, room, "%s: %s", where, source == OPT_FROM_ENV ? o->env : o->key);
+		snprintf(
+		    out, room, "%s: %s", where, source == OPT_FROM_ENV ? o->env : o->key);
 	else if (o->name != NULL)
 		snprintf(out, room, "--%s", o->name);
 	else
@@ -67,7 +69,8 @@ subject(const struct opt *o, enum opt_source source, const char *where, char *ou
 }
 
 static int
-set_choice(const struct opt *o, const char *text, const char *what, int *out, struct err *err)
+set_choice(
+    const struct opt *o, const char *text, const char *what, int *out, struct err *err)
 {
 	const char *c = o->choices;
 	int i;
@@ -81,7 +84,8 @@ set_choice(const struct opt *o, const char *text, const char *what, int *out, st
 		}
 		c += n + (c[n] == '|');
 	}
-	return err_set(err, ERR_USAGE, _("%s: '%s' is none of %s"), what, text, o->choices);
+	return err_set(
+	    err, ERR_USAGE, _("%s: '%s' is none of %s"), what, text, o->choices);
 }
 
 static int
@@ -101,7 +105,8 @@ set_flag(const char *text, const char *what, bool *out, struct err *err)
 }
 
 static int
-set_value(const struct opt *o, void *to, const char *text, const char *what, struct err *err)
+set_value(
+    const struct opt *o, void *to, const char *text, const char *what, struct err *err)
 {
 	long number;
 
@@ -182,7 +187,8 @@ tables_make(struct tables *t, const struct opt_set *set)
 		if (!is_option(o))
 			continue;
 		if (o->letter != 0)
-			buf_printf(&t->shorts, "%c%s", o->letter, o->arg != NULL ? ":" : "");
+			buf_printf(
+			    &t->shorts, "%c%s", o->letter, o->arg != NULL ? ":" : "");
 		if (o->name == NULL)
 			continue;
 		t->longs[n] = (struct option){.name = o->name,
@@ -233,8 +239,8 @@ complain(const struct opt_set *set, const struct tables *t, int kind, const char
 	if (strlen(word) > 2)
 		near = text_nearest(word + 2, t->names);
 	if (near != NULL)
-		return err_set(err, ERR_USAGE, _("unknown option '%s'; did you mean '--%s'?"),
-		    word, near);
+		return err_set(err, ERR_USAGE,
+		    _("unknown option '%s'; did you mean '--%s'?"), word, near);
 	return err_set(err, ERR_USAGE, _("unknown option '%s'; see '%s --help'"), word,
 	    set->program->name);
 }
@@ -257,8 +263,8 @@ opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *er
 			failed = complain(set, &t, val, argv[optind - 1], err);
 			continue;
 		}
-		failed = opt_set_text(set, o, optarg != NULL ? optarg : "yes", OPT_FROM_ARGV,
-		    argv[0], err);
+		failed = opt_set_text(
+		    set, o, optarg != NULL ? optarg : "yes", OPT_FROM_ARGV, argv[0], err);
 		if ((o->flags & OPT_SECRET) != 0 && optarg != NULL)
 			blank_secret(o, optarg);
 	}

@@ -125,7 +125,8 @@ opt_spec(const struct opt_set *set, struct buf *out)
 	const struct program *p = set->program;
 	size_t i;
 
-	buf_printf(out, "program\t%s\t%d\t%s\t%s\n", p->name, p->section, IOT_VERSION, p->brief);
+	buf_printf(
+	    out, "program\t%s\t%d\t%s\t%s\n", p->name, p->section, IOT_VERSION, p->brief);
 	for (i = 0; p->usage[i] != NULL; i++)
 		buf_printf(out, "usage\t%s\n", p->usage[i]);
 	for (i = 0; p->examples != NULL && p->examples[i] != NULL; i++)
@@ -138,15 +139,16 @@ opt_spec(const struct opt_set *set, struct buf *out)
 			buf_printf(out, "group\t%s\n", o->help);
 		else if ((o->flags & OPT_HIDDEN) == 0)
 			buf_printf(out, "opt\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			    or_dash(letter), or_dash(o->name), or_dash(o->arg), type_name(o),
-			    or_dash(o->choices), or_dash(o->key), or_dash(o->env),
-			    or_dash(o->value), or_dash(o->help));
+			    or_dash(letter), or_dash(o->name), or_dash(o->arg),
+			    type_name(o), or_dash(o->choices), or_dash(o->key),
+			    or_dash(o->env), or_dash(o->value), or_dash(o->help));
 	}
 	for (i = 0; p->words != NULL && p->words[i].path != NULL; i++)
 		buf_printf(out, "word\t%s\t%s\n", p->words[i].path, p->words[i].help);
 	if (p->spec != NULL)
 		p->spec(out);
-#define SPEC_EXIT(name, status, meaning) buf_printf(out, "exit\t%d\t%s\n", status, meaning);
+#define SPEC_EXIT(name, status, meaning)                                                 \
+	buf_printf(out, "exit\t%d\t%s\n", status, meaning);
 	if (p->usage_status == 0) {
 		ERR_TABLE(SPEC_EXIT)
 	}

@@ -124,7 +124,8 @@ distance(const char *a, size_t na, const char *b, size_t nb)
 
 			d[i][j] = least_of(least_of(d[i - 1][j], d[i][j - 1]) + 1,
 			    d[i - 1][j - 1] + cost);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
 				d[i][j] = least_of(d[i][j], d[i - 2][j - 2] + 1);
 		}
 	}
@@ -166,7 +167,8 @@ text_int(const char *s, long min, long max, const char *what, long *out, struct 
 	if (s[0] == '\0' || isspace((unsigned char)s[0]) || *end != '\0' || errno != 0 ||
 	    v < min || v > max)
 		return err_set(err, ERR_USAGE,
-		    _("%s: '%s' is not a whole number from %ld to %ld"), what, s, min, max);
+		    _("%s: '%s' is not a whole number from %ld to %ld"), what, s, min,
+		    max);
 	*out = v;
 	return 0;
 }
@@ -189,7 +191,8 @@ text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
 	static const struct {
 		const char *unit;
 		double ms;
-	} units[] = {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+	} units[] = {
+	    {"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
 	size_t digits = strspn(s, "0123456789.");
 	char number[32];
 	double v;
@@ -199,15 +202,15 @@ text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
 		memcpy(number, s, digits);
 		number[digits] = '\0';
 		for (i = 0; i < ARRAY_LEN(units); i++) {
-			if (strcmp(s + digits, units[i].unit) == 0 && text_double(number, &v) &&
-			    v * units[i].ms < 1e15) {
+			if (strcmp(s + digits, units[i].unit) == 0 &&
+			    text_double(number, &v) && v * units[i].ms < 1e15) {
 				*ms = (int64_t)(v * units[i].ms + 0.5);
 				return 0;
 			}
 		}
 	}
-	return err_set(err, ERR_USAGE, _("%s: '%s' is not a time such as 30s, 10m, 2h or 1d"),
-	    what, s);
+	return err_set(err, ERR_USAGE,
+	    _("%s: '%s' is not a time such as 30s, 10m, 2h or 1d"), what, s);
 }
 
 size_t

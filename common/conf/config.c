@@ -26,11 +26,11 @@ struct reading {
 	struct opt_set *set;
 	FILE *in;
 	const char *path;
-	const char *context;      /* NULL: none chosen yet */
-	enum opt_source plain;    /* source of keys before the first section */
+	const char *context;   /* NULL: none chosen yet */
+	enum opt_source plain; /* source of keys before the first section */
 	int line;
 	bool context_seen;
-	bool keys_only_context;   /* first pass: only look for `context` */
+	bool keys_only_context; /* first pass: only look for `context` */
 	char **chosen;
 	struct err *err;
 	bool failed;
@@ -48,20 +48,23 @@ guarded_line(char *out, int room, void *stream)
 		return NULL;
 	r->line++;
 	if (strchr(line, '\n') == NULL && strlen(line) >= LINE_LIMIT) {
-		err_set(r->err, ERR_USAGE, _("%s:%d: line longer than %d bytes"), r->path, r->line,
-		    LINE_LIMIT);
+		err_set(r->err, ERR_USAGE, _("%s:%d: line longer than %d bytes"), r->path,
+		    r->line, LINE_LIMIT);
 		r->failed = true;
 		return NULL;
 	}
 	value = strchr(line, '=');
-	if (value != NULL && line[0] != ';' && line[0] != '#' && strstr(value, " ;") != NULL) {
+	if (value != NULL && line[0] != ';' && line[0] != '#' &&
+	    strstr(value, " ;") != NULL) {
 		err_set(r->err, ERR_USAGE,
-		    _("%s:%d: ' ;' inside a value would start a comment"), r->path, r->line);
+		    _("%s:%d: ' ;' inside a value would start a comment"), r->path,
+		    r->line);
 		r->failed = true;
 		return NULL;
 	}
 	if (line[0] == ' ' || line[0] == '\t')
-		memmove(line, line + strspn(line, " \t"), strlen(line + strspn(line, " \t")) + 1);
+		memmove(line, line + strspn(line, " \t"),
+		    strlen(line + strspn(line, " \t")) + 1);
 	return line;
 }
 
@@ -72,9 +75,10 @@ unknown_key(struct reading *r, const char *key)
 
 	if (near != NULL)
 		return err_set(r->err, ERR_USAGE,
-		    _("%s:%d: unknown key '%s'; did you mean '%s'?"), r->path, r->line, key, near);
-	return err_set(r->err, ERR_USAGE, _("%s:%d: unknown key '%s'; see iot.conf(5)"), r->path,
-	    r->line, key);
+		    _("%s:%d: unknown key '%s'; did you mean '%s'?"), r->path, r->line,
+		    key, near);
+	return err_set(r->err, ERR_USAGE, _("%s:%d: unknown key '%s'; see iot.conf(5)"),
+	    r->path, r->line, key);
 }
 
 static bool
@@ -131,7 +135,8 @@ read_file(struct reading *r, bool must)
 	if (r->in == NULL && (errno == ENOENT || errno == ENOTDIR) && !must)
 		return 0;
 	if (r->in == NULL)
-		return err_sys(r->err, ERR_USAGE, _("cannot read configuration '%s'"), r->path);
+		return err_sys(
+		    r->err, ERR_USAGE, _("cannot read configuration '%s'"), r->path);
 	r->line = 0;
 	status = ini_parse_stream(guarded_line, r, on_pair, r);
 	fclose(r->in);
@@ -176,15 +181,16 @@ static int
 apply_files(struct opt_set *set, struct common *common, struct err *err)
 {
 	char *user = config_user_path(common);
-	bool must = user != NULL && (common->config != NULL || getenv("IOT_CONFIG") != NULL);
+	bool must =
+	    user != NULL && (common->config != NULL || getenv("IOT_CONFIG") != NULL);
 	char *chosen = common->context != NULL ? xstrdup(common->context) : NULL;
 	struct reading pass = {.set = set, .err = err};
 	const struct {
 		const char *path;
 		enum opt_source plain;
 		bool must;
-	} files[] = {{SYSTEM_FILE, OPT_FROM_SYSTEM_FILE, false},
-	    {user, OPT_FROM_USER_FILE, must}};
+	} files[] = {
+	    {SYSTEM_FILE, OPT_FROM_SYSTEM_FILE, false}, {user, OPT_FROM_USER_FILE, must}};
 	int failed = 0;
 	int i;
 
@@ -198,8 +204,8 @@ apply_files(struct opt_set *set, struct common *common, struct err *err)
 			failed = read_file(&pass, files[i % 2].must);
 	}
 	if (!failed && chosen != NULL && !pass.context_seen)
-		failed = err_set(err, ERR_USAGE, _("no context '%s' in '%s' or '%s'"), chosen,
-		    user != NULL ? user : "-", SYSTEM_FILE);
+		failed = err_set(err, ERR_USAGE, _("no context '%s' in '%s' or '%s'"),
+		    chosen, user != NULL ? user : "-", SYSTEM_FILE);
 	if (!failed && chosen != NULL && common->context == NULL)
 		common->context = xstrdup(chosen);
 	free(chosen);

@@ -27,7 +27,8 @@ put_rest(struct saving *s)
 
 	for (i = 0; i < s->count; i++) {
 		if (!s->done[i] && s->pairs[i].value != NULL)
-			buf_printf(&s->out, "%s = %s\n", s->pairs[i].key, s->pairs[i].value);
+			buf_printf(
+			    &s->out, "%s = %s\n", s->pairs[i].key, s->pairs[i].value);
 		s->done[i] = true;
 	}
 }
@@ -54,7 +55,8 @@ on_line(void *arg, size_t number, char *line, struct err *err)
 
 		if (s->inside)
 			put_rest(s);
-		s->inside = s->section != NULL && strncmp(name, s->section, strlen(s->section)) == 0 &&
+		s->inside = s->section != NULL &&
+		    strncmp(name, s->section, strlen(s->section)) == 0 &&
 		    name[strlen(s->section)] == ']';
 		s->seen |= s->inside;
 	}

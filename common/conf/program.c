@@ -57,10 +57,10 @@ program_start(struct opt_set *set, const struct program *program, void *base,
 	if (config_load(set, common, err))
 		return -1;
 	log_init(program->name,
-	    common->quiet              ? LOG_QUIET :
-		common->verbose > 1    ? LOG_DEBUG :
-		common->verbose == 1   ? LOG_INFO :
-					 LOG_WARN);
+	    common->quiet              ? LOG_QUIET
+		: common->verbose > 1  ? LOG_DEBUG
+		: common->verbose == 1 ? LOG_INFO
+				       : LOG_WARN);
 	return 0;
 }
 
@@ -84,7 +84,8 @@ program_end(struct opt_set *set, struct buf *answer, struct err *err)
 	flush_stdout(err);
 	log_err(err);
 	status = (int)err->code;
-	if (status == ERR_USAGE && set->program != NULL && set->program->usage_status != 0)
+	if (status == ERR_USAGE && set->program != NULL &&
+	    set->program->usage_status != 0)
 		status = set->program->usage_status;
 	opt_release(set);
 	buf_release(answer);
