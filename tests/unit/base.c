@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "unit.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static void
+errors_keep_code_and_gain_context(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(err_set(&err, ERR_NOT_FOUND, "no device '%s'", "X"), -1);
+	assert_int_equal(err_in(&err, "row %d", 7), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_string_equal(err.text, "row 7: no device 'X'");
+	assert_int_equal(err_set(NULL, ERR_FAILED, "ignored"), -1);
+}
+
+static void
+long_errors_are_cut_not_overrun(void **state)
+{
+	char text[2000];
+	struct err err = {0};
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	err_set(&err, ERR_FAILED, "%s", text);
+	err_in(&err, "%s", text);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+}
+
+static void
+buffers_build_text(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	buf_puts(&b, "a");
+	buf_u64(&b, UINT64_MAX);
+	buf_u64(&b, 0);
+	buf_printf(&b, "%s-%d", "z", -5);
+	assert_string_equal(buf_str(&b), "a184467440737095516150z--5");
+	buf_shift(&b, 23);
+	assert_string_equal(buf_str(&b), "z-5");
+	buf_release(&b);
+}
+
+static void
+base64_agrees_with_rfc_4648(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+	    {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf b = {0};
+
+		buf_base64(&b, span_of(cases[i].in));
+		assert_string_equal(buf_str(&b), cases[i].out);
+		buf_release(&b);
+	}
+}
+
+static void
+times_are_utc_with_microseconds(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	buf_time(&b, 1795438040123456);
+	assert_string_equal(buf_str(&b), "2026-11-23T12:47:20.123456Z");
+	buf_release(&b);
+}
+
+static void
+lists_split_at_commas(void **state)
+{
+	struct strv l = {0};
+
+	(void)state;
+	strv_split(&l, " a, b ,,c d,", ',');
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.v[0], "a");
+	assert_string_equal(l.v[1], "b");
+	assert_string_equal(l.v[2], "c d");
+	strv_release(&l);
+}
+
+static void
+utf8_is_checked_as_rfc_3629(void **state)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} cases[] = {{"", true}, {"a\xc3\xb1o", true}, {"\xe2\x82\xac", true},
+	    {"\xf0\x9f\x98\x80", true}, {"\xc0\xaf", false}, {"\xe0\x80\xaf", false},
+	    {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\x80", false},
+	    {"\xc3", false}, {"\xff", false}, {"a\xe2\x82", false}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(
+		    text_is_utf8(cases[i].text, strlen(cases[i].text)), cases[i].valid);
+}
+
+static void
+a_terminal_never_sees_controls(void **state)
+{
+	char out[128];
+
+	(void)state;
+	text_visible(out, sizeof(out), "a\x1b]0;x\x07\n\xc2\x9b\xe2\x80\xae\xff ñ");
+	assert_string_equal(out, "a\\x1b]0;x\\x07\\x0a\\xc2\\x9b\\xe2\\x80\\xae\\xff ñ");
+	assert_int_equal(text_visible(out, 5, "\xc3\xb1\xc3\xb1\xc3\xb1"), 4);
+}
+
+static void
+near_words_are_found(void **state)
+{
+	static const char *const names[] = {"nombre", "port", "protocol", NULL};
+
+	(void)state;
+	assert_string_equal(text_nearest("nmobre", names), "nombre");
+	assert_string_equal(text_nearest("prot", names), "port");
+	assert_null(text_nearest("xyz", names));
+	assert_null(text_nearest("", names));
+}
+
+static void
+numbers_are_whole_and_within(void **state)
+{
+	struct err err = {0};
+	long v;
+
+	(void)state;
+	assert_int_equal(text_int("2", 0, 2, "--qos", &v, &err), 0);
+	assert_int_equal(v, 2);
+	assert_int_equal(text_int("3", 0, 2, "--qos", &v, &err), -1);
+	assert_string_equal(err.text, "--qos: '3' is not a whole number from 0 to 2");
+	assert_int_equal(text_int("", 0, 2, "--qos", &v, &err), -1);
+	assert_int_equal(text_int(" 1", 0, 2, "--qos", &v, &err), -1);
+	assert_int_equal(text_int("1x", 0, 2, "--qos", &v, &err), -1);
+	assert_int_equal(text_int("99999999999999999999", 0, 2, "--qos", &v, &err), -1);
+}
+
+static void
+durations_have_units(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} cases[] = {{"30", 30000}, {"250ms", 250}, {"1.5s", 1500}, {"10m", 600000},
+	    {"2h", 7200000}, {"1d", 86400000}};
+	struct err err = {0};
+	int64_t ms;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(text_duration(cases[i].text, "-W", &ms, &err), 0);
+		assert_int_equal(ms, cases[i].ms);
+	}
+	assert_int_equal(text_duration("s", "-W", &ms, &err), -1);
+	assert_int_equal(text_duration("-1s", "-W", &ms, &err), -1);
+	assert_int_equal(text_duration("1w", "-W", &ms, &err), -1);
+}
+
+static void
+doubles_print_in_shortest_form(void **state)
+{
+	static const char *const cases[] = {"0.1", "21.5", "33.33", "100", "-40",
+	    "1e+300", "0.30000000000000004", "48.25", "123456789.123"};
+	char out[32];
+	double v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_true(text_double(cases[i], &v));
+		text_from_double(out, v);
+		assert_string_equal(out, cases[i]);
+	}
+	assert_false(text_double("nan", &v));
+	assert_false(text_double("1e999", &v));
+	assert_false(text_double("0x10", &v));
+	assert_false(text_double("1,5", &v));
+}
+
+static void
+files_are_replaced_whole_and_private(void **state)
+{
+	char dir[] = "/tmp/iot-unit.XXXXXX";
+	struct err err = {0};
+	struct buf b = {0};
+	struct stat st;
+	char *secret = NULL;
+	char *path;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = xasprintf("%s/a/b/file", dir);
+	assert_int_equal(file_write(path, SPAN("pass word\n"), 0600, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(file_read(path, 100, &b, &err), 0);
+	assert_string_equal(buf_str(&b), "pass word\n");
+	assert_int_equal(file_read(path, 3, &b, &err), -1);
+	assert_int_equal(file_read_secret(path, &secret, &err), 0);
+	assert_string_equal(secret, "pass word");
+	secret_free(secret);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(file_read_secret(path, &secret, &err), -1);
+	assert_non_null(strstr(err.text, "chmod 600"));
+	buf_release(&b);
+	free(path);
+	path = xasprintf("rm -r %s", dir);
+	assert_int_equal(system(path), 0);
+	free(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(errors_keep_code_and_gain_context),
+	    cmocka_unit_test(long_errors_are_cut_not_overrun),
+	    cmocka_unit_test(buffers_build_text),
+	    cmocka_unit_test(base64_agrees_with_rfc_4648),
+	    cmocka_unit_test(times_are_utc_with_microseconds),
+	    cmocka_unit_test(lists_split_at_commas),
+	    cmocka_unit_test(utf8_is_checked_as_rfc_3629),
+	    cmocka_unit_test(a_terminal_never_sees_controls),
+	    cmocka_unit_test(near_words_are_found),
+	    cmocka_unit_test(numbers_are_whole_and_within),
+	    cmocka_unit_test(durations_have_units),
+	    cmocka_unit_test(doubles_print_in_shortest_form),
+	    cmocka_unit_test(files_are_replaced_whole_and_private),
+	};
+
+	setlocale(LC_ALL, "C.UTF-8");
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
