@@ -8,15 +8,17 @@
 
 #include "base/err.h"
 
-/* One thread, one wait: epoll, timerfd, signalfd and a heap of timers. Only loop_post may be called
+/* One thread, one wait: epoll, signalfd and a heap of timers. Only loop_post may be called
  * from another thread. Callbacks may add and remove anything, themselves too. */
 struct loop;
 
 struct loop *loop_new(struct err *err);
+/* Forgets what was posted; unblocks the signals it took over. Accepts NULL. */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop; returns 0, or -1 when waiting itself failed. */
+/* Runs until loop_stop; returns 0, or -1 when waiting itself failed. May be called again. */
 int loop_run(struct loop *loop, struct err *err);
+/* Ends the run at the end of its round, or the next one at once. */
 void loop_stop(struct loop *loop);
 
 /* Monotonic milliseconds; the same value during one round. */
