@@ -71,8 +71,6 @@ loop_now(const struct loop *loop)
 	return loop->running ? loop->now : clock_ms();
 }
 
-/* Descriptors. */
-
 static void
 watch_claim(struct loop *loop, struct loop_fd *w)
 {
@@ -165,8 +163,6 @@ watch_deliver(struct loop *loop, const struct epoll_event *e)
 		w->fn(w->arg, events);
 }
 
-/* Timers. */
-
 void
 loop_timer_stop(struct loop_timer *t)
 {
@@ -209,8 +205,6 @@ timers_wait(const struct loop *loop)
 	ms = t->at - clock_ms();
 	return ms < 0 ? 0 : ms > 86400000 ? 86400000 : (int)ms;
 }
-
-/* Signals. */
 
 static void
 signals_read(void *arg, unsigned events)
@@ -274,8 +268,6 @@ signals_release(struct loop *loop)
 	pthread_sigmask(SIG_SETMASK, &loop->before, NULL);
 }
 
-/* Posts. */
-
 void
 loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
 {
@@ -322,8 +314,6 @@ posts_run(void *arg, unsigned events)
 	}
 }
 
-/* The loop itself. */
-
 struct loop *
 loop_new(struct err *err)
 {
@@ -348,15 +338,13 @@ loop_new(struct err *err)
 void
 loop_free(struct loop *loop)
 {
-	struct post *list;
+	struct post *p;
 
 	if (loop == NULL)
 		return;
-	for (list = loop->posts; list != NULL;) {
-		struct post *next = list->next;
-
-		free(list);
-		list = next;
+	while ((p = loop->posts) != NULL) {
+		loop->posts = p->next;
+		free(p);
 	}
 	signals_release(loop);
 	if (loop->post_fd >= 0)
