@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/apiopts.h"
+
+#include "base/file.h"
+
+int
+apiopts_resolve(
+    struct apiopts *o, const char *context, struct api_opts *out, struct err *err)
+{
+	if (o->token == NULL && o->token_file != NULL &&
+	    file_read_secret(o->token_file, &o->token, err))
+		return -1;
+	*out = (struct api_opts){
+	    .url = o->url != NULL ? o->url : "http://localhost:8000",
+	    .token = o->token,
+	    .username = o->username,
+	    .password_file = o->password_file,
+	    .cafile = o->cafile,
+	    .context = context,
+	    .timeout = o->timeout,
+	};
+	return 0;
+}
