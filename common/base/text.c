@@ -9,9 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Length of the well-formed UTF-8 sequence at p, its code point in *cp; 0 if there is none. */
-static size_t
-sequence(const unsigned char *p, size_t n, uint32_t *cp)
+size_t
+text_utf8(const unsigned char *p, size_t n, uint32_t *cp)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len, i;
@@ -42,7 +41,7 @@ text_is_utf8(const char *text, size_t n)
 	uint32_t cp;
 
 	while (p < end) {
-		size_t len = *p < 0x80 ? 1 : sequence(p, (size_t)(end - p), &cp);
+		size_t len = *p < 0x80 ? 1 : text_utf8(p, (size_t)(end - p), &cp);
 
 		if (len == 0)
 			return false;
@@ -70,7 +69,7 @@ text_visible(char *out, size_t room, const char *s)
 
 	while (left != 0) {
 		uint32_t cp = 0;
-		size_t len = sequence(p, left, &cp);
+		size_t len = text_utf8(p, left, &cp);
 
 		if (len != 0 && is_harmless(cp)) {
 			if (n + len >= room)

@@ -19,6 +19,10 @@
 /* Valid UTF-8 as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool text_is_utf8(const char *p, size_t n);
 
+/* Length of the well-formed UTF-8 sequence that begins at p, its code point in *cp; 0 if there is
+ * none. n is at least 1. */
+size_t text_utf8(const unsigned char *p, size_t n, uint32_t *cp);
+
 /* Copies `s` so that a terminal and a log survive it: C0, DEL, C1, bidirectional controls and
  * bytes that are no UTF-8 become \xNN; the rest stays. Cuts at `room`; terminates when room
  * allows. Returns the bytes written without the NUL. */

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Walking through text that json_check accepted, and writing pieces of JSON. */
+#include "base/json.h"
+
+#include "base/text.h"
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* All below trust the text: it was checked. */
+
+static const char *
+behind_string(const char *p)
+{
+	for (p++; *p != '"'; p++) {
+		if (*p == '\\')
+			p++;
+	}
+	return p + 1;
+}
+
+static const char *
+behind_container(const char *p)
+{
+	size_t depth = 0;
+
+	do {
+		switch (*p) {
+		case '"': p = behind_string(p); continue;
+		case '{':
+		case '[': depth++; break;
+		case '}':
+		case ']': depth--; break;
+		default: break;
+		}
+		p++;
+	} while (depth != 0);
+	return p;
+}
+
+static const char *
+behind_value(const char *p, const char *end)
+{
+	if (*p == '"')
+		return behind_string(p);
+	if (*p == '{' || *p == '[')
+		return behind_container(p);
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))
+		p++;
+	return p;
+}
+
+static const char *
+next_token(const char *p, char skip)
+{
+	while (is_blank(*p) || *p == skip)
+		p++;
+	return p;
+}
+
+enum json_type
+json_type(struct span value)
+{
+	static const unsigned char types[256] = {
+	    ['n'] = JSON_NULL,
+	    ['f'] = JSON_FALSE,
+	    ['t'] = JSON_TRUE,
+	    ['"'] = JSON_STRING,
+	    ['['] = JSON_ARRAY,
+	    ['{'] = JSON_OBJECT,
+	    ['-'] = JSON_NUMBER,
+	    ['0' ... '9'] = JSON_NUMBER,
+	};
+
+	return value.n != 0 ? (enum json_type)types[(unsigned char)value.p[0]]
+			    : JSON_NONE;
+}
+
+bool
+json_next(struct json_iter *it)
+{
+	const char *end = it->value.p + it->value.n;
+	const char *p = next_token(it->value.p + (it->at != 0 ? it->at : 1), ',');
+
+	if (p >= end - 1)
+		return false;
+	it->key = (struct span){0};
+	if (it->value.p[0] == '{') {
+		it->key = (struct span){p, (size_t)(behind_string(p) - p)};
+		p = next_token(p + it->key.n, ':');
+	}
+	it->item = (struct span){p, (size_t)(behind_value(p, end) - p)};
+	it->at = (size_t)(p + it->item.n - it->value.p);
+	return true;
+}
+
+/* Whether a string (with its quotes) says `key`; unescapes only where it has to. */
+static bool
+names(struct span string, const char *key, size_t n)
+{
+	struct buf b = {0};
+	bool same;
+
+	if (memchr(string.p, '\\', string.n) == NULL)
+		return string.n == n + 2 && memcmp(string.p + 1, key, n) == 0;
+	json_unescape(&b, string);
+	same = b.n == n && memcmp(b.p, key, n) == 0;
+	buf_release(&b);
+	return same;
+}
+
+bool
+json_member(struct span object, const char *key, struct span *value)
+{
+	struct json_iter it = {.value = object};
+	size_t n = strlen(key);
+
+	if (json_type(object) != JSON_OBJECT)
+		return false;
+	while (json_next(&it)) {
+		if (names(it.key, key, n)) {
+			*value = it.item;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+json_member_string(struct span object, const char *key, struct buf *out)
+{
+	struct span value;
+
+	if (!json_member(object, key, &value) || json_type(value) != JSON_STRING)
+		return false;
+	json_unescape(out, value);
+	return true;
+}
+
+static unsigned
+hex4(const char *p)
+{
+	unsigned v = 0;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		v = v << 4 |
+		    (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+	return v;
+}
+
+static void
+put_code_point(struct buf *out, uint32_t cp)
+{
+	static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+	size_t n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+	char *to = buf_reserve(out, n);
+	size_t i;
+
+	for (i = n - 1; i > 0; i--) {
+		to[i] = (char)(0x80 | (cp & 0x3F));
+		cp >>= 6;
+	}
+	to[0] = (char)(n == 1 ? cp : lead[n] | cp);
+	out->n += n;
+}
+
+/* At a backslash; returns what follows the escape. */
+static const char *
+put_unescaped(struct buf *out, const char *p)
+{
+	static const char plain[] = "\"\\/bfnrt";
+	static const char meant[] = "\"\\/\b\f\n\r\t";
+	uint32_t cp;
+
+	if (p[1] != 'u') {
+		buf_putc(out, meant[strchr(plain, p[1]) - plain]);
+		return p + 2;
+	}
+	cp = hex4(p + 2);
+	p += 6;
+	if (cp >= 0xD800 && cp <= 0xDBFF) {
+		cp = 0x10000 + ((cp - 0xD800) << 10) + (hex4(p + 2) - 0xDC00);
+		p += 6;
+	}
+	put_code_point(out, cp);
+	return p;
+}
+
+void
+json_unescape(struct buf *out, struct span string)
+{
+	const char *p = string.p + 1;
+	const char *end = string.p + string.n - 1;
+
+	while (p < end) {
+		const char *escape = memchr(p, '\\', (size_t)(end - p));
+		const char *to = escape != NULL ? escape : end;
+
+		buf_put(out, p, (size_t)(to - p));
+		p = escape != NULL ? put_unescaped(out, escape) : end;
+	}
+}
+
+/* The letter behind the backslash, 'u' for \u00XX, 0 for bytes that stay. */
+static const char escape_of[256] = {
+    [0x00 ... 0x07] = 'u',
+    ['\b'] = 'b',
+    ['\t'] = 't',
+    ['\n'] = 'n',
+    [0x0B] = 'u',
+    ['\f'] = 'f',
+    ['\r'] = 'r',
+    [0x0E ... 0x1F] = 'u',
+    ['"'] = '"',
+    ['\\'] = '\\',
+    [0x7F] = 'u',
+};
+
+void
+json_put_string(struct buf *out, struct span s)
+{
+	const char *p = s.p;
+	const char *end = s.p + s.n;
+
+	buf_putc(out, '"');
+	while (p < end) {
+		const char *from = p;
+		char escape;
+
+		while (p < end && escape_of[(unsigned char)*p] == 0)
+			p++;
+		buf_put(out, from, (size_t)(p - from));
+		if (p == end)
+			break;
+		escape = escape_of[(unsigned char)*p];
+		if (escape == 'u')
+			buf_printf(out, "\\u%04x", (unsigned char)*p);
+		else
+			buf_put(out, (char[]){'\\', escape}, 2);
+		p++;
+	}
+	buf_putc(out, '"');
+}
+
+void
+json_put_compact(struct buf *out, struct span value)
+{
+	const char *p = value.p;
+	const char *end = value.p + value.n;
+
+	while (p < end) {
+		const char *from = p;
+
+		while (p < end && !is_blank(*p))
+			p = *p == '"' ? behind_string(p) : p + 1;
+		buf_put(out, from, (size_t)(p - from));
+		while (p < end && is_blank(*p))
+			p++;
+	}
+}

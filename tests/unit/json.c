@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* RFC 8259, and the well-known edges: numbers, escapes, surrogates, white space, UTF-8. */
+static const char *const accepted[] = {"0", "-0", "1", "21.50", "9223372036854775808",
+    "1e5", "1E+5", "-1.5e-10", "1e999", "true", "false", "null", "\"\"",
+    "\"a\\n\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\u0000\"", "\"ñ€\xf0\x9f\x98\x80\"",
+    "\"\x7f\"", "[]", "{}", " [ 1 , 2 ] ", "{\"a\":{\"b\":[1,{\"c\":null}]}}",
+    "{\"a\":1,\"a\":2}", "{\"\":0}", "\t\r\n 1 \n", "[[[[]]]]", "\"\\/\""};
+static const char *const rejected[] = {"", " ", "NaN", "Infinity", "-", "+1", "01", "-01",
+    "1.", ".5", "1e", "1e+", "0x10", "1 2", "tru", "True", "nul", "\"", "\"a", "\"\\\"",
+    "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud83d\"", "\"\\ude00\"",
+    "\"\\ud83d\\u0041\"", "\"\n\"", "\"\x1f\"", "\"\xff\"", "\"\xc0\xaf\"",
+    "\"\xed\xa0\x80\"", "\xef\xbb\xbf{}", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]",
+    "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}", "[1}",
+    "{\"a\":1]", "[1]x", "'a'", "// c\n1",
+    ("\xc2\xa0"
+     "1"),
+    "{\"a\":1}}", "[\"a\",\n", "-a", "1a", "truex"};
+
+static void
+whole_texts_are_accepted_or_not(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(accepted); i++) {
+		if (!json_check(span_of(accepted[i]), NULL, NULL))
+			fail_msg("wanted accepted: %s", accepted[i]);
+	}
+	for (i = 0; i < ARRAY_LEN(rejected); i++) {
+		if (json_check(span_of(rejected[i]), NULL, NULL))
+			fail_msg("wanted rejected: %s", rejected[i]);
+	}
+	assert_false(json_check((struct span){"\"\0\"", 3}, NULL, NULL));
+	assert_false(json_check((struct span){"1\0", 2}, NULL, NULL));
+}
+
+static void
+the_place_of_an_error_is_told(void **state)
+{
+	size_t at;
+
+	(void)state;
+	assert_false(json_check(SPAN("{\"a\": nul}"), NULL, &at));
+	assert_int_equal(at, 6);
+	assert_false(json_check(SPAN("[1,2] x"), NULL, &at));
+	assert_int_equal(at, 6);
+}
+
+static bool
+nested(size_t depth)
+{
+	char text[2 * JSON_DEPTH + 8];
+
+	memset(text, '[', depth);
+	memset(text + depth, ']', depth);
+	return json_check((struct span){text, 2 * depth}, NULL, NULL);
+}
+
+static void
+depth_is_bounded(void **state)
+{
+	(void)state;
+	assert_true(nested(JSON_DEPTH));
+	assert_false(nested(JSON_DEPTH + 1));
+}
+
+static void
+every_cut_of_a_text_is_rejected(void **state)
+{
+	static const char text[] =
+	    "{\"a\":[1,-2.5e+3,true,{\"\\ud83d\\ude00\":\"\xe2\x82\xac\"}],\"b\":null}";
+	size_t n;
+
+	(void)state;
+	assert_true(json_check(SPAN(text), NULL, NULL));
+	for (n = 0; n < sizeof(text) - 1; n++) {
+		/* In memory of its own, so that the sanitizer sees a byte read too many. */
+		char *cut = xmalloc(n);
+
+		memcpy(cut, text, n);
+		assert_false(json_check((struct span){cut, n}, NULL, NULL));
+		free(cut);
+	}
+}
+
+static void
+members_keep_their_bytes(void **state)
+{
+	static const char text[] =
+	    " { \"a\" : 21.50 , \"b\\u0062\":[ 1 ,{\"x\":\"]\\\"\"}], \"a\":2 } ";
+	struct json_iter it = {0};
+	struct span v, b;
+
+	(void)state;
+	assert_true(json_check(SPAN(text), &v, NULL));
+	assert_int_equal(json_type(v), JSON_OBJECT);
+	assert_true(json_member(v, "a", &b));
+	assert_true(span_is(b, "21.50"));
+	assert_true(json_member(v, "bb", &b));
+	assert_true(span_is(b, "[ 1 ,{\"x\":\"]\\\"\"}]"));
+	assert_false(json_member(v, "c", &b));
+	it.value = b;
+	assert_false(json_next(&it) && json_next(&it) && json_next(&it));
+	it = (struct json_iter){.value = v};
+	assert_true(json_next(&it) && json_next(&it) && json_next(&it));
+	assert_true(span_is(it.key, "\"a\"") && span_is(it.item, "2"));
+	assert_false(json_next(&it));
+}
+
+static void
+empty_containers_have_no_members(void **state)
+{
+	static const char *const empty[] = {"{}", "{ }", "[]", "[\n]"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(empty); i++) {
+		struct json_iter it = {.value = span_of(empty[i])};
+
+		assert_false(json_next(&it));
+	}
+}
+
+static void
+strings_lose_and_gain_escapes(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	json_unescape(&b, SPAN("\"a\\n\\\"\\u00f1\\ud83d\\ude00\\/\\u0000z\""));
+	assert_int_equal(b.n, 12);
+	assert_memory_equal(b.p, "a\n\"ñ\xf0\x9f\x98\x80/\0z", 12);
+	buf_clear(&b);
+	json_put_string(&b, (struct span){"a\n\"\\\x01\x7fñ\0", 9});
+	assert_string_equal(buf_str(&b), "\"a\\n\\\"\\\\\\u0001\\u007fñ\\u0000\"");
+	buf_release(&b);
+}
+
+static void
+only_insignificant_blanks_go(void **state)
+{
+	static const char text[] = "\n{ \"a b\" :\t[ 1.0 , \"c \\\" d\" ] }\n";
+	struct buf b = {0};
+	struct span v;
+	size_t blanks;
+
+	(void)state;
+	assert_true(json_check_compact(SPAN(text), &v, &blanks));
+	assert_int_equal(blanks, 8);
+	json_put_compact(&b, v);
+	assert_string_equal(buf_str(&b), "{\"a b\":[1.0,\"c \\\" d\"]}");
+	assert_int_equal(b.n, v.n - blanks);
+	buf_release(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(whole_texts_are_accepted_or_not),
+	    cmocka_unit_test(the_place_of_an_error_is_told),
+	    cmocka_unit_test(depth_is_bounded),
+	    cmocka_unit_test(every_cut_of_a_text_is_rejected),
+	    cmocka_unit_test(members_keep_their_bytes),
+	    cmocka_unit_test(empty_containers_have_no_members),
+	    cmocka_unit_test(strings_lose_and_gain_escapes),
+	    cmocka_unit_test(only_insignificant_blanks_go),
+	};
+
+	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}
