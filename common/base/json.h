@@ -15,15 +15,16 @@
  */
 enum { JSON_DEPTH = 512 };
 
-enum json_type {
-	JSON_NONE,
-	JSON_NULL,
-	JSON_FALSE,
-	JSON_TRUE,
-	JSON_NUMBER,
-	JSON_STRING,
-	JSON_ARRAY,
-	JSON_OBJECT,
+/* Names apart from jansson's (JSON_OBJECT ..., json_type): files may need both. */
+enum json_kind {
+	JSON_KIND_NONE,
+	JSON_KIND_NULL,
+	JSON_KIND_FALSE,
+	JSON_KIND_TRUE,
+	JSON_KIND_NUMBER,
+	JSON_KIND_STRING,
+	JSON_KIND_ARRAY,
+	JSON_KIND_OBJECT,
 };
 
 /* Checks that `text` is one JSON value with nothing but white space around it and gives the
@@ -33,7 +34,7 @@ bool json_check(struct span text, struct span *value, size_t *at);
 
 /* All below need bytes that json_check accepted (a value without white space around it). */
 
-enum json_type json_type(struct span value);
+enum json_kind json_kind(struct span value);
 
 /* Members of an object or items of an array, in order: start from {.value = object}, call until
  * false. `key` (objects) is the string with its quotes; `item` the member's value. */
