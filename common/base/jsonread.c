@@ -61,22 +61,22 @@ next_token(const char *p, char skip)
 	return p;
 }
 
-enum json_type
-json_type(struct span value)
+enum json_kind
+json_kind(struct span value)
 {
 	static const unsigned char types[256] = {
-	    ['n'] = JSON_NULL,
-	    ['f'] = JSON_FALSE,
-	    ['t'] = JSON_TRUE,
-	    ['"'] = JSON_STRING,
-	    ['['] = JSON_ARRAY,
-	    ['{'] = JSON_OBJECT,
-	    ['-'] = JSON_NUMBER,
-	    ['0' ... '9'] = JSON_NUMBER,
+	    ['n'] = JSON_KIND_NULL,
+	    ['f'] = JSON_KIND_FALSE,
+	    ['t'] = JSON_KIND_TRUE,
+	    ['"'] = JSON_KIND_STRING,
+	    ['['] = JSON_KIND_ARRAY,
+	    ['{'] = JSON_KIND_OBJECT,
+	    ['-'] = JSON_KIND_NUMBER,
+	    ['0' ... '9'] = JSON_KIND_NUMBER,
 	};
 
-	return value.n != 0 ? (enum json_type)types[(unsigned char)value.p[0]]
-			    : JSON_NONE;
+	return value.n != 0 ? (enum json_kind)types[(unsigned char)value.p[0]]
+			    : JSON_KIND_NONE;
 }
 
 bool
@@ -118,7 +118,7 @@ json_member(struct span object, const char *key, struct span *value)
 	struct json_iter it = {.value = object};
 	size_t n = strlen(key);
 
-	if (json_type(object) != JSON_OBJECT)
+	if (json_kind(object) != JSON_KIND_OBJECT)
 		return false;
 	while (json_next(&it)) {
 		if (names(it.key, key, n)) {
@@ -134,7 +134,7 @@ json_member_string(struct span object, const char *key, struct buf *out)
 {
 	struct span value;
 
-	if (!json_member(object, key, &value) || json_type(value) != JSON_STRING)
+	if (!json_member(object, key, &value) || json_kind(value) != JSON_KIND_STRING)
 		return false;
 	json_unescape(out, value);
 	return true;

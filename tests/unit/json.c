@@ -101,7 +101,7 @@ members_keep_their_bytes(void **state)
 
 	(void)state;
 	assert_true(json_check(SPAN(text), &v, NULL));
-	assert_int_equal(json_type(v), JSON_OBJECT);
+	assert_int_equal(json_kind(v), JSON_KIND_OBJECT);
 	assert_true(json_member(v, "a", &b));
 	assert_true(span_is(b, "21.50"));
 	assert_true(json_member(v, "bb", &b));
