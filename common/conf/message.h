@@ -52,7 +52,8 @@ void message_reject(struct buf *out, const struct msg *m, const char *error);
 /* One value of a payload, for who stores readings: calls `fn` for each, in payload order. Returns
  * as message_readings. `sensor` is the unescaped dotted name, `value` and `timestamp` are the
  * JSON bytes as sent (`timestamp` p == NULL: absent). `device_id` is the payload's own claim
- * (p == NULL: absent), unescaped. */
+ * (p == NULL: absent), unescaped. When it returns a word, what `fn` was given before counts for
+ * nothing. */
 struct reading {
 	struct span sensor;
 	struct span value;
@@ -62,8 +63,8 @@ struct reading {
 const char *message_each_reading(struct span payload,
     void (*fn)(void *arg, const struct reading *r), void *arg);
 
-/* mosquitto_sub's -F formats, compiled once: %t %p %q %r %m %l %x %X %i? as its page says, \n and
- * other escapes too. An unknown letter is an error (ERR_USAGE) that names the known ones. */
+/* mosquitto_sub's -F formats, compiled once: %t %p %q %r %m %l %x %X %I %U as its page says, %j and
+ * %J the message line; backslash escapes too. An unknown letter is an error (ERR_USAGE) that names the known ones. */
 struct message_format;
 int message_format_compile(struct message_format **out, const char *text, struct err *err);
 void message_format_free(struct message_format *f);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "unit.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "conf/message.h"
+
+static struct topics topics;
+
+static int
+setup(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	return topics_compile(&topics, &(struct topicopts){0}, &err);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	topics_release(&topics);
+	return 0;
+}
+
+static struct msg
+message(const char *topic, const char *payload)
+{
+	return (struct msg){.topic = span_of(topic),
+	    .payload = span_of(payload),
+	    .received_us = 1795438040123456,
+	    .qos = 1,
+	    .mid = 17};
+}
+
+#define HEAD "{\"received_at\":\"2026-11-23T12:47:20.123456Z\","
+
+static void
+line_is(const struct msg *m, const char *want)
+{
+	struct buf b = {0};
+
+	message_line(&b, m, &topics);
+	assert_string_equal(buf_str(&b), want);
+	assert_true(json_check(buf_as_span(&b), NULL, NULL));
+	buf_release(&b);
+}
+
+static void
+the_designs_example_comes_out(void **state)
+{
+	struct msg m = message("iot/sensors/RPI_001/data",
+	    "{\"device_id\": \"RPI_001\", \"sensors\": {\"temperature\": 21.5}, "
+	    "\"timestamp\": 1760000000}");
+
+	(void)state;
+	line_is(&m,
+	    HEAD
+	    "\"topic\":\"iot/sensors/RPI_001/data\",\"device_id\":\"RPI_001\",\"qos\":1,"
+	    "\"retain\":false,\"mid\":17,\"payload\":{\"device_id\":\"RPI_001\","
+	    "\"sensors\":{\"temperature\":21.5},\"timestamp\":1760000000}}\n");
+}
+
+static void
+payloads_keep_their_bytes(void **state)
+{
+	struct msg m = message("t", "9223372036854775808");
+
+	(void)state;
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload\":9223372036854775808}\n");
+	m.payload = span_of("on \"now\"\n");
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_text\":\"on \\\"now\\\"\\n\"}\n");
+	m.payload = (struct span){"\xff\0", 2};
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_b64\":\"/wA=\"}\n");
+	m.payload = SPAN("");
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_text\":\"\"}\n");
+}
+
+static void
+flags_appear_only_when_true(void **state)
+{
+	struct msg m = message("iot/sensors/A/data", "{\"device_id\":\"B\"}");
+
+	(void)state;
+	m.dup = true;
+	m.retain = true;
+	line_is(&m,
+	    HEAD "\"topic\":\"iot/sensors/A/data\",\"device_id\":\"A\",\"qos\":1,"
+		 "\"retain\":true,\"mid\":17,\"dup\":true,\"id_mismatch\":true,"
+		 "\"payload\":{\"device_id\":\"B\"}}\n");
+	m = message("x", "1");
+	m.qos = 0;
+	line_is(&m, HEAD "\"topic\":\"x\",\"qos\":0,\"retain\":false,\"payload\":1}\n");
+}
+
+static void
+properties_are_passed_on(void **state)
+{
+	const struct span user[] = {SPAN("k"), SPAN("v\n"), SPAN("k"), SPAN("\xff")};
+	struct msg m = message("x", "1");
+
+	(void)state;
+	m.props = (struct msg_props){.content_type = SPAN("text/plain"),
+	    .response_topic = SPAN("r/1"),
+	    .correlation = {"\0\1", 2},
+	    .user = user,
+	    .users = 2};
+	line_is(&m,
+	    HEAD
+	    "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+	    "\"properties\":{\"content_type\":\"text/plain\",\"response_topic\":\"r/1\","
+	    "\"correlation_b64\":\"AAE=\",\"user\":[[\"k\",\"v\\n\"],[\"k\","
+	    "\"\xEF\xBF\xBD\"]]},"
+	    "\"payload\":1}\n");
+}
+
+static void
+hostile_topics_stay_one_line(void **state)
+{
+	struct msg m = message("a\n\x1b[2J\xff\"", "1");
+
+	(void)state;
+	line_is(&m,
+	    HEAD "\"topic\":\"a\\n\\u001b[2J\xEF\xBF\xBD\\\"\",\"qos\":1,"
+		 "\"retain\":false,\"mid\":17,\"payload\":1}\n");
+}
+
+#define TAIL ",\"topic\":\"iot/sensors/E/data\",\"qos\":1,\"retain\":false,\"mid\":17}\n"
+
+static void
+readings_are(const char *payload, const char *want, size_t lines)
+{
+	struct msg m = message("iot/sensors/E/data", payload);
+	struct buf b = {0};
+	size_t count = 0;
+
+	assert_null(message_readings(&b, &m, &topics, &count));
+	assert_string_equal(buf_str(&b), want);
+	assert_int_equal(count, lines);
+	buf_release(&b);
+}
+
+static void
+both_shapes_become_readings(void **state)
+{
+	(void)state;
+	readings_are(
+	    "{\"device_id\":\"E\",\"sensors\":{\"temperature\":21.50,\"humidity\":0.1},"
+	    "\"timestamp\":1760000000}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"temperature\",\"value\":21.50,"
+		 "\"timestamp\":1760000000" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"humidity\",\"value\":0.1,"
+		 "\"timestamp\":1760000000" TAIL,
+	    2);
+	readings_are("{\"device_id\":\"E\",\"temperature\":21.50,\"timestamp\":12345}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"temperature\",\"value\":21.50,"
+		 "\"timestamp\":12345" TAIL,
+	    1);
+}
+
+static void
+nested_values_get_dotted_names(void **state)
+{
+	(void)state;
+	readings_are("{\"sensors\":{\"a\":{\"x\":1,\"y\":[true,\"s\"]},\"b\":null}}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"a.x\",\"value\":1" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"a.y.0\",\"value\":true" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"a.y.1\",\"value\":\"s\"" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"b\",\"value\":null" TAIL,
+	    4);
+}
+
+static void
+what_is_no_reading_is_rejected(void **state)
+{
+	static const struct {
+		const char *payload, *word;
+	} cases[] = {{"{", "json"}, {"NaN", "json"}, {"\xff", "utf8"}, {"[1]", "shape"},
+	    {"3", "shape"}, {"{}", "shape"}, {"{\"sensors\":[1]}", "shape"},
+	    {"{\"sensors\":{}}", "shape"}, {"{\"device_id\":\"E\"}", "shape"}};
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct msg m = message("iot/sensors/E/data", cases[i].payload);
+		const char *word = message_readings(&b, &m, &topics, NULL);
+
+		assert_non_null(word);
+		assert_string_equal(word, cases[i].word);
+		assert_int_equal(b.n, 0);
+	}
+	{
+		struct msg m = message("t", "{");
+
+		message_reject(&b, &m, "json");
+		assert_string_equal(buf_str(&b),
+		    HEAD "\"topic\":\"t\",\"error\":\"json\",\"payload_text\":\"{\"}\n");
+	}
+	buf_release(&b);
+}
+
+static void
+formats_are_mosquittos(void **state)
+{
+	struct msg m = message("a/b", "xyz");
+	struct message_format *f = NULL;
+	struct err err = {0};
+	struct buf b = {0};
+
+	(void)state;
+	assert_int_equal(
+	    message_format_compile(&f, "%t %p %q %r %m %l %x %X %%\\t\\n", &err), 0);
+	message_format_put(f, &b, &m, &topics);
+	assert_string_equal(buf_str(&b), "a/b xyz 1 0 17 3 78797a 78797A %\t\n");
+	message_format_free(f);
+	assert_int_equal(message_format_compile(&f, "%y", &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_int_equal(message_format_compile(&f, "%", &err), -1);
+	buf_release(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_designs_example_comes_out),
+	    cmocka_unit_test(payloads_keep_their_bytes),
+	    cmocka_unit_test(flags_appear_only_when_true),
+	    cmocka_unit_test(properties_are_passed_on),
+	    cmocka_unit_test(hostile_topics_stay_one_line),
+	    cmocka_unit_test(both_shapes_become_readings),
+	    cmocka_unit_test(nested_values_get_dotted_names),
+	    cmocka_unit_test(what_is_no_reading_is_rejected),
+	    cmocka_unit_test(formats_are_mosquittos),
+	};
+
+	return cmocka_run_group_tests_name("message", tests, setup, teardown);
+}
