@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/session.h"
+
+#include <errno.h>
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/sessionpart.h"
+
+/* How many messages the broker may have on their way to us: what one release acknowledges. */
+enum { RECEIVE_MAXIMUM = 1000, LEAST_KEEPALIVE = 5 };
+
+/* What libmosquitto tells. */
+
+static void
+on_connect(
+    struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
+{
+	struct session *s = arg;
+
+	(void)m;
+	(void)p;
+	s->reason = reason;
+	s->present = (flags & 1) != 0;
+	if (reason == 0)
+		run_accepted(s);
+}
+
+/* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
+static void
+on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_property *p)
+{
+	struct session *s = arg;
+
+	(void)m;
+	(void)p;
+	if (reason >= 128)
+		s->reason = reason;
+}
+
+static void
+on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *granted,
+    const mosquitto_property *p)
+{
+	(void)m;
+	(void)p;
+	subs_answered(arg, mid, count, granted);
+}
+
+static void
+on_publish(
+    struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *p)
+{
+	struct session *s = arg;
+	int id = outs_done(&s->outs, mid);
+
+	(void)m;
+	(void)p;
+	if (id != 0 && s->events.published != NULL)
+		s->events.published(s->arg, id, reason);
+	run_soon(s);
+}
+
+/* The library frees nothing that these point to: props_release does. */
+struct props {
+	struct msg_props m;
+	struct span *user;
+};
+
+static struct span
+take_string(const mosquitto_property *p, int id)
+{
+	char *text = NULL;
+
+	if (p == NULL || mosquitto_property_read_string(p, id, &text, false) == NULL)
+		return (struct span){0};
+	return span_of(text);
+}
+
+static void
+take_user(struct props *out, const mosquitto_property *p)
+{
+	char *name, *value;
+	bool skip = false;
+
+	while ((p = mosquitto_property_read_string_pair(
+		    p, MQTT_PROP_USER_PROPERTY, &name, &value, skip)) != NULL) {
+		out->user =
+		    xreallocarray(out->user, (out->m.users + 1) * 2, sizeof(*out->user));
+		out->user[out->m.users * 2] = span_of(name);
+		out->user[out->m.users * 2 + 1] = span_of(value);
+		out->m.users++;
+		skip = true;
+	}
+	out->m.user = out->user;
+}
+
+static struct props
+props_take(const mosquitto_property *p)
+{
+	struct props out = {0};
+	void *bytes = NULL;
+	uint16_t n = 0;
+
+	if (p == NULL)
+		return out;
+	out.m.content_type = take_string(p, MQTT_PROP_CONTENT_TYPE);
+	out.m.response_topic = take_string(p, MQTT_PROP_RESPONSE_TOPIC);
+	if (mosquitto_property_read_binary(
+		p, MQTT_PROP_CORRELATION_DATA, &bytes, &n, false) != NULL)
+		out.m.correlation = (struct span){bytes, n};
+	take_user(&out, p);
+	return out;
+}
+
+static void
+props_release(struct props *p)
+{
+	size_t i;
+
+	free((void *)(uintptr_t)p->m.content_type.p);
+	free((void *)(uintptr_t)p->m.response_topic.p);
+	free((void *)(uintptr_t)p->m.correlation.p);
+	for (i = 0; i < p->m.users * 2; i++)
+		free((void *)(uintptr_t)p->user[i].p);
+	free(p->user);
+}
+
+/* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
+ * it shows the message. */
+static void
+on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
+    const mosquitto_property *p)
+{
+	struct session *s = arg;
+	struct props props = props_take(p);
+	struct msg msg = {
+	    .topic = span_of(in->topic),
+	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
+	    .props = props.m,
+	    .received_us = text_now_us(),
+	    .mid = (uint16_t)in->mid,
+	    .qos = (uint8_t)in->qos,
+	    .retain = in->retain,
+	};
+
+	(void)m;
+	s->fresh = true;
+	if (in->qos > 0)
+		s->held++;
+	if (s->events.message != NULL)
+		s->events.message(s->arg, &msg);
+	props_release(&props);
+}
+
+/* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
+static void
+on_log(struct mosquitto *m, void *arg, int level, const char *text)
+{
+	struct session *s = arg;
+	const char *words = strrchr(text, ':');
+
+	(void)m;
+	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
+	    words != NULL && s->tls_log.text[0] == '\0')
+		err_set(&s->tls_log, ERR_UNREACHABLE, "%s", words + 1);
+	log_debug("libmosquitto: %s", text);
+}
+
+/* The calls. */
+
+static enum wire
+lost(struct session *s, int rc, int number)
+{
+	static const struct {
+		int rc;
+		enum err_code code;
+		const char *text;
+	} words[] = {
+	    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
+	    {MOSQ_ERR_CONN_REFUSED, ERR_UNREACHABLE, N_("it refused the connection")},
+	    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
+	    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
+	    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
+	    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
+		N_("it sent a topic with control characters or bytes that are no UTF-8")},
+	};
+	const char *tls = s->tls != NULL ? tls_failure(s->tls) : "";
+	char room[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words) && words[i].rc != rc; i++)
+		;
+	if (tls[0] == '\0')
+		tls = s->tls_log.text;
+	if (rc == MOSQ_ERR_TLS)
+		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s",
+		    tls[0] != '\0' ? tls : _("the handshake failed"));
+	else if (i < ARRAY_LEN(words))
+		err_set(&s->why, words[i].code, "%s", _(words[i].text));
+	else if (rc == MOSQ_ERR_ERRNO && number != 0)
+		err_set(&s->why, ERR_UNREACHABLE, "%s",
+		    err_lower(room, sizeof(room), number));
+	else
+		err_set(&s->why, ERR_UNREACHABLE, "%s",
+		    rc == MOSQ_ERR_ERRNO ? _("it closed the connection")
+					 : mosquitto_strerror(rc));
+	return WIRE_LOST;
+}
+
+int
+wire_fd(const struct session *s)
+{
+	return mosquitto_socket(s->mosq);
+}
+
+/* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
+ * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
+static void
+leave_properties(struct session *s)
+{
+	mosquitto_property *p = NULL;
+
+	if (s->version != 5 || s->opts.clean || s->opts.session_expiry <= 0)
+		return;
+	mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+	    s->opts.session_expiry > UINT32_MAX ? UINT32_MAX
+						: (uint32_t)s->opts.session_expiry);
+	mosquitto_connect_bind_v5(
+	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
+	mosquitto_property_free_all(&p);
+}
+
+int
+wire_dial(struct session *s, const char *address)
+{
+	int rc, number;
+
+	s->reason = 0;
+	s->held = 0;
+	s->tls_log = (struct err){0};
+	s->busy = true;
+	leave_properties(s);
+	errno = 0;
+	rc = mosquitto_connect_async(
+	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	number = errno;
+	s->busy = false;
+	if (rc != MOSQ_ERR_SUCCESS) {
+		lost(s, rc, number);
+		return -1;
+	}
+	return 0;
+}
+
+/* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
+ * nobody drains, is full: then the socket itself is asked. */
+static bool
+is_dry(const struct session *s, int number)
+{
+	int n = 0;
+
+	return number == EAGAIN && ioctl(wire_fd(s), FIONREAD, &n) == 0 && n == 0;
+}
+
+static enum wire
+after(struct session *s, int rc, int number)
+{
+	s->busy = false;
+	if (rc != MOSQ_ERR_SUCCESS)
+		return lost(s, rc, number);
+	if (wire_fd(s) < 0)
+		return lost(s, MOSQ_ERR_CONN_LOST, 0);
+	return is_dry(s, number) ? WIRE_DRY : WIRE_MORE;
+}
+
+enum wire
+wire_read(struct session *s)
+{
+	bool shaking = wire_is_shaking(s);
+	enum wire result;
+	int rc;
+
+	s->busy = true;
+	errno = 0;
+	rc = mosquitto_loop_read(s->mosq, 1);
+	result = after(s, rc, errno);
+	return shaking && result == WIRE_MORE ? WIRE_DRY : result;
+}
+
+enum wire
+wire_write(struct session *s)
+{
+	int rc;
+
+	s->busy = true;
+	errno = 0;
+	rc = mosquitto_loop_write(s->mosq, 1);
+	return after(s, rc, errno);
+}
+
+bool
+wire_is_shaking(const struct session *s)
+{
+	return tls_is_shaking(mosquitto_ssl_get(s->mosq));
+}
+
+bool
+wire_wants_write(const struct session *s)
+{
+	if (wire_is_shaking(s))
+		return tls_wants_write(mosquitto_ssl_get(s->mosq));
+	return mosquitto_want_write(s->mosq);
+}
+
+/* A socket that poll calls writable takes these few bytes whole. */
+int
+wire_raw(struct session *s, const void *packet, size_t n)
+{
+	struct pollfd p = {.fd = wire_fd(s), .events = POLLOUT};
+	void *ssl = mosquitto_ssl_get(s->mosq);
+
+	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
+		return -1;
+	if (ssl != NULL)
+		return tls_write(ssl, packet, (int)n);
+	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
+}
+
+int
+wire_subscribe(struct session *s, struct session_sub *sub)
+{
+	int options = s->version == 5 && sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0;
+
+	return mosquitto_subscribe_v5(
+		   s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL) == 0
+	    ? 0
+	    : -1;
+}
+
+static void
+add_string(mosquitto_property **out, int id, struct span s)
+{
+	char *text;
+
+	if (s.p == NULL)
+		return;
+	text = xstrndup(s.p, s.n);
+	mosquitto_property_add_string(out, id, text);
+	free(text);
+}
+
+static mosquitto_property *
+props_make(const struct msg_props *m)
+{
+	mosquitto_property *out = NULL;
+	size_t i;
+
+	add_string(&out, MQTT_PROP_CONTENT_TYPE, m->content_type);
+	add_string(&out, MQTT_PROP_RESPONSE_TOPIC, m->response_topic);
+	if (m->correlation.p != NULL && m->correlation.n <= UINT16_MAX)
+		mosquitto_property_add_binary(&out, MQTT_PROP_CORRELATION_DATA,
+		    m->correlation.p, (uint16_t)m->correlation.n);
+	for (i = 0; i < m->users; i++) {
+		char *name = xstrndup(m->user[i * 2].p, m->user[i * 2].n);
+		char *value = xstrndup(m->user[i * 2 + 1].p, m->user[i * 2 + 1].n);
+
+		mosquitto_property_add_string_pair(
+		    &out, MQTT_PROP_USER_PROPERTY, name, value);
+		free(name);
+		free(value);
+	}
+	return out;
+}
+
+/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
+int
+wire_publish(struct session *s, const struct session_pub *p, int *mid)
+{
+	mosquitto_property *props =
+	    s->version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	int rc = mosquitto_publish_v5(s->mosq, mid, p->topic, (int)p->payload.n,
+	    p->payload.p, p->qos, p->retain, props);
+
+	mosquitto_property_free_all(&props);
+	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0) ? 0 : -1;
+}
+
+void
+wire_downgrade(struct session *s)
+{
+	s->version = 4;
+	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+}
+
+/* Making and ending. */
+
+static struct mosquitto *
+make_client(struct session *s, const struct session_opts *o)
+{
+	char *id = o->client_id != NULL ? xstrdup(o->client_id) : NULL;
+	unsigned chance = 0;
+	struct mosquitto *m;
+
+	if (id == NULL) {
+		if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+			chance = (unsigned)text_now_us();
+		id = xasprintf("%s-%08x", log_name(), chance);
+	}
+	m = mosquitto_new(id, o->clean, s);
+	free(id);
+	return m;
+}
+
+static int
+set_options(struct session *s, const struct session_opts *o, struct err *err)
+{
+	struct mosquitto *m = s->mosq;
+
+	mosquitto_threaded_set(m, true);
+	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
+	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
+	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM);
+	if (s->tls != NULL) {
+		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));
+	}
+	mosquitto_connect_v5_callback_set(m, on_connect);
+	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
+	mosquitto_subscribe_v5_callback_set(m, on_subscribe);
+	mosquitto_publish_v5_callback_set(m, on_publish);
+	mosquitto_message_v5_callback_set(m, on_message);
+	mosquitto_log_callback_set(m, on_log);
+	if (o->username != NULL &&
+	    mosquitto_username_pw_set(m, o->username, o->password) != MOSQ_ERR_SUCCESS)
+		return err_set(err, ERR_USAGE, _("the user name is no valid UTF-8"));
+	if (o->will_topic != NULL &&
+	    mosquitto_will_set(m, o->will_topic, (int)o->will_payload.n,
+		o->will_payload.p, o->will_qos, o->will_retain) != MOSQ_ERR_SUCCESS)
+		return err_set(
+		    err, ERR_USAGE, _("'%s' cannot be the will's topic"), o->will_topic);
+	return 0;
+}
+
+static int
+make_tls(struct session *s, const struct session_opts *o, struct err *err)
+{
+	const struct tls_opts t = {.host = o->host,
+	    .cafile = o->cafile,
+	    .capath = o->capath,
+	    .ca_pem = o->ca_pem,
+	    .cert = o->cert,
+	    .key = o->key,
+	    .insecure = o->insecure};
+
+	return o->tls ? tls_new(&s->tls, &t, err) : 0;
+}
+
+struct session *
+session_new(struct loop *loop, const struct session_opts *o,
+    const struct session_events *events, void *arg, struct err *err)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	mosquitto_lib_init();
+	s->loop = loop;
+	s->opts = *o;
+	s->opts.host = xstrdup(o->host);
+	if (s->opts.keepalive < LEAST_KEEPALIVE)
+		s->opts.keepalive = LEAST_KEEPALIVE;
+	s->events = *events;
+	s->arg = arg;
+	s->version = o->version == 4 ? 4 : 5;
+	s->name = o->host[0] == '/'        ? xstrdup(o->host)
+	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
+					   : xasprintf("%s:%d", o->host, o->port);
+	s->url = xasprintf("%s://%s", o->tls ? "mqtts" : "mqtt", s->name);
+	if (make_tls(s, o, err) == 0) {
+		s->mosq = make_client(s, o);
+		if (s->mosq == NULL)
+			err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
+		else if (set_options(s, o, err) == 0)
+			return s;
+	}
+	session_free(s);
+	return NULL;
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	run_halt(s);
+	if (s->mosq != NULL)
+		mosquitto_destroy(s->mosq);
+	tls_free(s->tls);
+	mosquitto_lib_cleanup();
+	outs_release(&s->outs);
+	subs_release(&s->subs);
+	strv_release(&s->addresses);
+	free((void *)(uintptr_t)s->opts.host);
+	free(s->name);
+	free(s->url);
+	free(s);
+}

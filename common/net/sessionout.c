@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/sessionpart.h"
+
+/* Ids are this session's own: a mid exists only once the message is given to libmosquitto, which
+ * happens only while the connection is up. (Given earlier, it keeps the message and says that it
+ * did not: whoever believes that publishes twice.) */
+
+static void
+out_release(struct session_out *o)
+{
+	free(o->topic);
+	buf_release(&o->payload);
+	buf_release(&o->props_bytes);
+	free((void *)(uintptr_t)o->props.user);
+	*o = (struct session_out){0};
+}
+
+static struct session_out *
+room_for_one(struct session_outs *l)
+{
+	if (l->first > 64 && l->first > l->n / 2) {
+		memmove(l->v, l->v + l->first, (l->n - l->first) * sizeof(*l->v));
+		l->n -= l->first;
+		l->first = 0;
+	}
+	if (l->n == l->room) {
+		l->room = l->room * 2 + 16;
+		l->v = xreallocarray(l->v, l->room, sizeof(*l->v));
+	}
+	l->v[l->n] = (struct session_out){0};
+	return &l->v[l->n++];
+}
+
+/* Appends all bytes first and points into them afterwards, when they move no more. */
+static void
+copy_props(struct session_out *o, const struct msg_props *from)
+{
+	struct span *user = xcalloc(from->users * 2 + 1, sizeof(*user));
+	struct span *const to[] = {
+	    &o->props.content_type, &o->props.response_topic, &o->props.correlation};
+	const struct span *const in[] = {
+	    &from->content_type, &from->response_topic, &from->correlation};
+	const char *at;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(in); i++)
+		buf_span(&o->props_bytes, *in[i]);
+	for (i = 0; i < from->users * 2; i++)
+		buf_span(&o->props_bytes, from->user[i]);
+	at = buf_as_span(&o->props_bytes).p;
+	for (i = 0; i < ARRAY_LEN(in); at += in[i]->n, i++)
+		*to[i] = (struct span){in[i]->p != NULL ? at : NULL, in[i]->n};
+	for (i = 0; i < from->users * 2; at += from->user[i].n, i++)
+		user[i] = (struct span){at, from->user[i].n};
+	o->props.user = user;
+	o->props.users = from->users;
+}
+
+struct session_out *
+outs_add(struct session_outs *l, const struct session_pub *p)
+{
+	struct session_out *o = room_for_one(l);
+
+	l->last_id = l->last_id == INT32_MAX ? 1 : l->last_id + 1;
+	l->waiting++;
+	l->unacknowledged += p->qos > 0;
+	o->id = l->last_id;
+	o->qos = p->qos;
+	o->retain = p->retain;
+	o->topic = xstrdup(p->topic);
+	buf_span(&o->payload, p->payload);
+	if (p->props != NULL)
+		copy_props(o, p->props);
+	return o;
+}
+
+static int
+remove_at(struct session_outs *l, size_t i)
+{
+	int id = l->v[i].id;
+
+	l->unacknowledged -= l->v[i].qos > 0;
+	out_release(&l->v[i]);
+	memmove(l->v + l->first + 1, l->v + l->first, (i - l->first) * sizeof(*l->v));
+	l->first++;
+	return id;
+}
+
+/* Acknowledgements come in order, all but always: the first one is it. */
+int
+outs_done(struct session_outs *l, int mid)
+{
+	size_t i;
+
+	for (i = l->first; i < l->n - l->waiting; i++) {
+		if (l->v[i].mid == mid)
+			return remove_at(l, i);
+	}
+	return 0;
+}
+
+static void
+tell(struct session *s, int id, int reason)
+{
+	if (s->events.published != NULL)
+		s->events.published(s->arg, id, reason);
+}
+
+/* The next waiting one. libmosquitto keeps its own copy from here on. */
+static void
+send_one(struct session *s)
+{
+	struct session_outs *l = &s->outs;
+	size_t i = l->n - l->waiting--;
+	struct session_out *o = &l->v[i];
+	struct session_out given = {.id = o->id, .qos = o->qos};
+	struct session_pub p = {.topic = o->topic,
+	    .payload = buf_as_span(&o->payload),
+	    .qos = o->qos,
+	    .retain = o->retain,
+	    .props = o->props.user != NULL ? &o->props : NULL};
+
+	if (wire_publish(s, &p, &given.mid) != 0) {
+		tell(s, remove_at(l, i), 128);
+		return;
+	}
+	out_release(o);
+	*o = given;
+}
+
+void
+outs_send(struct session *s)
+{
+	while (s->outs.waiting > 0 && s->state == SESSION_UP)
+		send_one(s);
+}
+
+/* Who is told may publish again: begin anew after each. */
+void
+outs_lost(struct session *s)
+{
+	struct session_outs *l = &s->outs;
+	size_t i;
+
+	for (i = l->first; i < l->n - l->waiting; i++) {
+		if (l->v[i].qos == 0) {
+			tell(s, remove_at(l, i), 128);
+			i = l->first - 1;
+		}
+	}
+}
+
+void
+outs_release(struct session_outs *l)
+{
+	for (; l->first < l->n; l->first++)
+		out_release(&l->v[l->first]);
+	free(l->v);
+	*l = (struct session_outs){0};
+}
+
+size_t
+session_unacknowledged(const struct session *s)
+{
+	return s->outs.unacknowledged;
+}
+
+int
+session_publish(struct session *s, const struct session_pub *p, int *id, struct err *err)
+{
+	if (p->qos == 0 && s->state != SESSION_UP)
+		return err_set(
+		    err, ERR_UNREACHABLE, _("broker '%s' is not connected"), s->name);
+	if (p->payload.n > 268435455)
+		return err_set(err, ERR_USAGE,
+		    _("a payload of %zu bytes: MQTT takes at most 268435455"),
+		    p->payload.n);
+	if (topic_check_name(span_of(p->topic), err))
+		return -1;
+	*id = outs_add(&s->outs, p)->id;
+	run_soon(s);
+	return 0;
+}

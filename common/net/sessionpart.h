@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_SESSIONPART_H
+#define NET_SESSIONPART_H
+
+#include "net/backoff.h"
+#include "net/resolve.h"
+#include "net/session.h"
+#include "net/tls.h"
+
+/*
+ * What the parts of a session share; for session*.c only.
+ *
+ *	session.c        libmosquitto: nothing else calls it
+ *	sessionrun.c     states, descriptor, timers
+ *	sessionout.c     publications on their way
+ *	sessionsub.c     subscriptions
+ *	sessionerr.c     reasons to errors
+ */
+
+enum session_state {
+	SESSION_IDLE,
+	SESSION_RESOLVING,
+	SESSION_DIALING,  /* until TCP is connected */
+	SESSION_GREETING, /* TLS, CONNECT, until CONNACK */
+	SESSION_UP,
+	SESSION_LEAVING, /* DISCONNECT is sent, until the broker has read it */
+	SESSION_WAITING, /* for the next attempt */
+	SESSION_ENDED,
+	SESSION_STATES
+};
+
+/* A publication from session_publish to `published`. */
+struct session_out {
+	int id;
+	int mid; /* libmosquitto's; 0: not given to it yet, and the rest holds the message */
+	int qos;
+	char *topic;
+	struct buf payload;
+	bool retain;
+	struct buf props_bytes;
+	struct msg_props props;
+};
+
+struct session_outs {
+	struct session_out *v; /* v[first..n-1], oldest first */
+	size_t first, n, room;
+	size_t waiting;        /* how many at the end have no mid */
+	size_t unacknowledged; /* how many of QoS 1 and 2 */
+	int last_id;
+};
+
+struct session_sub {
+	char *filter;
+	int qos;
+	bool no_local;
+	bool granted;
+	int mid; /* of the SUBSCRIBE on its way; 0: none */
+};
+
+struct session_subs {
+	struct session_sub *v;
+	size_t n;
+};
+
+struct session {
+	struct loop *loop;
+	struct session_opts opts; /* strings: only host */
+	struct session_events events;
+	void *arg;
+	char *name; /* host:port */
+	char *url;
+
+	struct mosquitto *mosq;
+	struct tls *tls;
+	int version; /* of the next or present connection */
+	bool busy;   /* inside a call of libmosquitto */
+	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
+	bool present;
+	struct err tls_log; /* what libmosquitto logged of a failed handshake */
+
+	enum session_state state;
+	struct err why;
+	struct resolve *lookup;
+	struct strv addresses;
+	size_t address;
+	int64_t deadline; /* of this attempt */
+	struct loop_fd watch;
+	struct loop_timer timer;   /* of the state */
+	struct loop_timer alive;   /* pings and the broker's silence */
+	struct loop_timer soon;    /* work that waits for its caller to return */
+	struct loop_timer giving_up; /* session_stop's */
+	struct backoff backoff;
+	int64_t up_since, heard;
+	bool was_up, told_down, stopping, told_end;
+
+	bool paused;
+	bool flushing; /* a write was begun and is not through */
+	bool release;  /* hold_acks: what is queued may leave */
+	size_t held;   /* acknowledgements in the queue */
+	bool fresh;    /* messages since the last `dry` */
+
+	struct session_outs outs;
+	struct session_subs subs;
+};
+
+/* session.c: the wire. Failures leave their reason in s->why. */
+enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
+
+int wire_dial(struct session *s, const char *address);
+int wire_fd(const struct session *s);
+/* One packet, or one step of the TLS handshake. */
+enum wire wire_read(struct session *s);
+/* As much of the queue as the socket takes. */
+enum wire wire_write(struct session *s);
+bool wire_wants_write(const struct session *s);
+bool wire_is_shaking(const struct session *s);
+/* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
+ * takes none now. */
+int wire_raw(struct session *s, const void *packet, size_t n);
+int wire_subscribe(struct session *s, struct session_sub *sub);
+/* Gives libmosquitto a publication; -1 when it refuses for good. */
+int wire_publish(struct session *s, const struct session_pub *p, int *mid);
+/* The next connection speaks MQTT 3.1.1. */
+void wire_downgrade(struct session *s);
+
+/* sessionrun.c: what the wire tells. */
+void run_accepted(struct session *s);
+/* Looks again at what there is to do, soon, outside of the caller. */
+void run_soon(struct session *s);
+/* Stops everything without a word. */
+void run_halt(struct session *s);
+
+/* sessionout.c */
+struct session_out *outs_add(struct session_outs *l, const struct session_pub *p);
+/* Forgets the publication with this mid and gives its id, or 0. */
+int outs_done(struct session_outs *l, int mid);
+/* Gives the waiting ones to the wire. */
+void outs_send(struct session *s);
+/* The connection is gone: what QoS 0 was on its way is lost. */
+void outs_lost(struct session *s);
+void outs_release(struct session_outs *l);
+
+/* sessionsub.c */
+/* Sends what is not granted yet; all of them if the broker forgot. */
+void subs_send(struct session *s, bool forgotten);
+void subs_lost(struct session *s);
+void subs_answered(struct session *s, int mid, int count, const int *granted);
+void subs_release(struct session_subs *l);
+
+/* sessionerr.c: all return -1. */
+/* CONNACK: sets err; *final: asking again cannot help. */
+int err_connack(struct err *err, const struct session *s, int reason, bool *final);
+int err_suback(struct err *err, const char *filter, int reason);
+/* The broker's DISCONNECT. */
+int err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
+/* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
+int err_stage(struct err *err, const struct session *s);
+/* strerror in lower case. */
+const char *err_lower(char *room, size_t size, int number);
+
+#endif

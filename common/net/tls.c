@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct tls {
+	SSL_CTX *ctx;
+	char *host;
+	bool is_name; /* not a numeric address: sent as server name */
+	struct err failure, told;
+};
+
+/* OpenSSL's own words for the oldest error in its queue, which is emptied. */
+static const char *
+openssl_reason(void)
+{
+	unsigned long e = ERR_get_error();
+	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+
+	ERR_clear_error();
+	return reason != NULL ? reason : _("unknown reason");
+}
+
+static void
+put_date(struct buf *out, const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) == 1)
+		buf_printf(
+		    out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+static void
+put_common_name(struct buf *out, const X509_NAME *name)
+{
+	char text[128] = "?";
+
+	if (X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text)) < 0)
+		X509_NAME_oneline(name, text, sizeof(text));
+	buf_printf(out, "'%s'", text);
+}
+
+static void
+put_alt_name(struct buf *out, const GENERAL_NAME *name)
+{
+	char text[INET6_ADDRSTRLEN];
+	const ASN1_STRING *s = name->d.ia5;
+
+	if (name->type != GEN_DNS && name->type != GEN_IPADD)
+		return;
+	buf_puts(out, out->n > 0 ? ", " : "");
+	if (name->type == GEN_DNS)
+		buf_put(out, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+	else if (inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET : AF_INET6,
+		     ASN1_STRING_get0_data(s), text, sizeof(text)) != NULL)
+		buf_puts(out, text);
+}
+
+static void
+put_alt_names(struct buf *out, const X509 *cert)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	struct buf list = {0};
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		put_alt_name(&list, sk_GENERAL_NAME_value(names, i));
+	if (list.n == 0)
+		buf_puts(&list, _("no name at all"));
+	buf_span(out, buf_as_span(&list));
+	buf_release(&list);
+	GENERAL_NAMES_free(names);
+}
+
+/* Says in `out` what the check `error` found wrong with `cert`. */
+static void
+explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		buf_puts(out, _("certificate expired "));
+		put_date(out, X509_get0_notAfter(cert));
+		return;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		buf_puts(out, _("certificate is not valid before "));
+		put_date(out, X509_get0_notBefore(cert));
+		return;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		buf_printf(out, _("certificate is not for '%s' but for "), t->host);
+		put_alt_names(out, cert);
+		return;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+		buf_puts(out, _("certificate is signed by an unknown CA: "));
+		put_common_name(out, X509_get_issuer_name(cert));
+		return;
+	default:
+		buf_printf(out, _("certificate refused: %s"),
+		    X509_verify_cert_error_string(error));
+	}
+}
+
+static int
+verified(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl =
+	    X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const X509 *cert = X509_STORE_CTX_get_current_cert(store);
+	struct buf text = {0};
+
+	if (good || cert == NULL)
+		return good;
+	explain(&text, t, cert, X509_STORE_CTX_get_error(store));
+	err_set(&t->failure, ERR_UNREACHABLE, "%s", buf_str(&text));
+	buf_release(&text);
+	return 0;
+}
+
+/* libmosquitto is given a numeric address and would send that as the server's name. */
+static void
+handshake_event(const SSL *ssl, int where, int detail)
+{
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if ((where & SSL_CB_HANDSHAKE_START) != 0) {
+		t->failure = (struct err){0};
+		SSL_set_tlsext_host_name(
+		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
+	} else if (where == SSL_CB_READ_ALERT && detail >> 8 == SSL3_AL_FATAL) {
+		err_set(&t->failure, ERR_UNREACHABLE,
+		    _("the broker ended the handshake: %s"),
+		    SSL_alert_desc_string_long(detail));
+	}
+}
+
+/* Asking for a passphrase would block, and on a terminal that may not be there. */
+static int
+no_passphrase(char *out, int room, int writing, void *arg)
+{
+	(void)out;
+	(void)room;
+	(void)writing;
+	(void)arg;
+	return 0;
+}
+
+static int
+load_pem_text(SSL_CTX *ctx, const char *pem, struct err *err)
+{
+	BIO *in = BIO_new_mem_buf(pem, -1);
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	X509 *cert;
+	int n = 0;
+
+	while ((cert = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
+		n += X509_STORE_add_cert(store, cert);
+		X509_free(cert);
+	}
+	ERR_clear_error();
+	BIO_free(in);
+	return n > 0 ? 0
+		     : err_set(err, ERR_USAGE, _("no CA certificate in the PEM text"));
+}
+
+static int
+load_trust(SSL_CTX *ctx, const struct tls_opts *o, struct err *err)
+{
+	if (o->ca_pem != NULL && load_pem_text(ctx, o->ca_pem, err))
+		return -1;
+	if (o->cafile != NULL && SSL_CTX_load_verify_file(ctx, o->cafile) != 1)
+		return err_set(err, ERR_USAGE, _("cannot use CA certificates '%s': %s"),
+		    o->cafile, openssl_reason());
+	if (o->capath != NULL && SSL_CTX_load_verify_dir(ctx, o->capath) != 1)
+		return err_set(err, ERR_USAGE, _("cannot use CA certificates '%s': %s"),
+		    o->capath, openssl_reason());
+	if (o->ca_pem == NULL && o->cafile == NULL && o->capath == NULL)
+		SSL_CTX_set_default_verify_paths(ctx);
+	return 0;
+}
+
+static int
+load_identity(SSL_CTX *ctx, const struct tls_opts *o, struct err *err)
+{
+	const char *key = o->key != NULL ? o->key : o->cert;
+
+	if (o->cert == NULL)
+		return 0;
+	if (SSL_CTX_use_certificate_chain_file(ctx, o->cert) != 1)
+		return err_set(err, ERR_USAGE, _("cannot use certificate '%s': %s"),
+		    o->cert, openssl_reason());
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return err_set(
+		    err, ERR_USAGE, _("cannot use key '%s': %s"), key, openssl_reason());
+	if (SSL_CTX_check_private_key(ctx) != 1)
+		return err_set(
+		    err, ERR_USAGE, _("key '%s' does not belong to '%s'"), key, o->cert);
+	return 0;
+}
+
+static void
+check_host(struct tls *t)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
+
+	X509_VERIFY_PARAM_set_hostflags(param,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	t->is_name = X509_VERIFY_PARAM_set1_ip_asc(param, t->host) != 1;
+	if (t->is_name)
+		X509_VERIFY_PARAM_set1_host(param, t->host, 0);
+	ERR_clear_error();
+}
+
+int
+tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
+{
+	struct tls *t = xcalloc(1, sizeof(*t));
+
+	t->host = xstrdup(o->host);
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	if (t->ctx == NULL) {
+		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), openssl_reason());
+		tls_free(t);
+		return -1;
+	}
+	SSL_CTX_set_app_data(t->ctx, t);
+	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_info_callback(t->ctx, handshake_event);
+	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
+	SSL_CTX_set_verify(t->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+	    o->insecure ? NULL : verified);
+	check_host(t);
+	if (load_trust(t->ctx, o, err) || load_identity(t->ctx, o, err)) {
+		tls_free(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	SSL_CTX_free(t->ctx);
+	free(t->host);
+	free(t);
+}
+
+void *
+tls_context(const struct tls *t)
+{
+	return t->ctx;
+}
+
+const char *
+tls_failure(struct tls *t)
+{
+	t->told = t->failure;
+	t->failure = (struct err){0};
+	return t->told.text;
+}
+
+bool
+tls_is_shaking(void *ssl)
+{
+	return ssl != NULL && !SSL_is_init_finished(ssl);
+}
+
+bool
+tls_wants_write(void *ssl)
+{
+	return ssl != NULL && SSL_want_write((const SSL *)ssl);
+}
+
+int
+tls_write(void *ssl, const void *p, int n)
+{
+	ERR_clear_error();
+	return SSL_write(ssl, p, n) == n ? 0 : -1;
+}
