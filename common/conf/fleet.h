@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CONF_FLEET_H
+#define CONF_FLEET_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * The fleet file of `iotctl device provision --from`: CSV, or NDJSON when its first character is {.
+ * Columns or members, all but the first optional: identificador_unico, nombre, tipo, ubicacion,
+ * broker, publish_topic, subscribe_topics, sensores, publish_interval. Lists are separated by ";"
+ * (in JSON an array will do too). References are names or ids.
+ */
+enum fleet_column {
+	FLEET_DEVICE,
+	FLEET_NAME,
+	FLEET_TYPE,
+	FLEET_PLACE,
+	FLEET_BROKER,
+	FLEET_PUBLISH,
+	FLEET_SUBSCRIBE,
+	FLEET_SENSORS,
+	FLEET_INTERVAL,
+	FLEET_COLUMNS
+};
+
+/* The API's name of a column. */
+extern const char *const fleet_names[FLEET_COLUMNS];
+
+struct fleet_row {
+	size_t line; /* in the file, from 1 */
+	/* What the file says, lists with ";" ("a;b"); NULL: absent or empty. FLEET_DEVICE is always
+	 * there and is a valid id. For lists: strv_split(&list, text, ';'). */
+	char *text[FLEET_COLUMNS];
+};
+
+struct fleet {
+	struct fleet_row *rows;
+	size_t n;
+};
+
+/* Reads and checks a whole file ("-" is standard input), so that a mistake in its last row is found
+ * before anything is done for the first: unknown columns (did you mean), ids, devices named twice,
+ * intervals. Errors (ERR_USAGE) name file and line. Release it also after an error. Blocks. */
+int fleet_read(struct fleet *f, const char *path, struct err *err);
+void fleet_release(struct fleet *f);
+
+#endif
