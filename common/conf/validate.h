@@ -7,7 +7,8 @@
 #include "conf/schema.h"
 
 /* Checks a request body against the schema: types (as lenient as DRF: "8883" is an integer, 123 a
- * string), limits, choices, ids, templates; unknown and read-only fields. Reports all of them. With
+ * string), limits, choices, ids, templates, unknown fields; reports all of them. Read-only fields are
+ * dropped silently, so that what was read can be sent back. With
  * `partial` (PATCH, PUT) absent required fields are fine. References are checked for their type
  * only. Returns a new object that holds the good values in canonical types (decref). */
 json_t *validate_body(const struct schema_resource *r, json_t *body, bool partial,

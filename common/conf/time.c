@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/time.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Exactly `n` digits. */
+static bool
+number(const char **p, int n, int *out)
+{
+	*out = 0;
+	while (n-- > 0) {
+		if (**p < '0' || **p > '9')
+			return false;
+		*out = *out * 10 + (*(*p)++ - '0');
+	}
+	return true;
+}
+
+static bool
+skip(const char **p, char c)
+{
+	if (**p != c)
+		return false;
+	++*p;
+	return true;
+}
+
+/* Up to six digits count, more are cut. */
+static bool
+fraction(const char **p, int *us)
+{
+	int scale = 100000;
+
+	*us = 0;
+	if (**p < '0' || **p > '9')
+		return false;
+	for (; **p >= '0' && **p <= '9'; ++*p) {
+		*us += (**p - '0') * scale;
+		scale /= 10;
+	}
+	return true;
+}
+
+static bool
+offset(const char **p, int *seconds)
+{
+	int sign = **p == '-' ? -1 : 1;
+	int hours, minutes;
+
+	*seconds = 0;
+	if (skip(p, 'Z') || **p == '\0')
+		return true;
+	if (!skip(p, '+') && !skip(p, '-'))
+		return false;
+	if (!number(p, 2, &hours))
+		return false;
+	skip(p, ':');
+	if (!number(p, 2, &minutes) || hours > 23 || minutes > 59)
+		return false;
+	*seconds = sign * (hours * 3600 + minutes * 60);
+	return true;
+}
+
+static bool
+clock_part(const char **p, struct tm *tm, int *us)
+{
+	*us = 0;
+	if (!number(p, 2, &tm->tm_hour) || !skip(p, ':') || !number(p, 2, &tm->tm_min))
+		return false;
+	if (!skip(p, ':'))
+		return true;
+	if (!number(p, 2, &tm->tm_sec))
+		return false;
+	return !skip(p, '.') || fraction(p, us);
+}
+
+bool
+time_parse(const char *text, int64_t *us)
+{
+	const char *p = text;
+	struct tm tm = {0}, again;
+	int micros, shift;
+	time_t t;
+
+	if (!number(&p, 4, &tm.tm_year) || !skip(&p, '-') || !number(&p, 2, &tm.tm_mon) ||
+	    !skip(&p, '-') || !number(&p, 2, &tm.tm_mday))
+		return false;
+	if (!skip(&p, 'T') && !skip(&p, ' '))
+		return false;
+	if (!clock_part(&p, &tm, &micros) || !offset(&p, &shift) || *p != '\0')
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	again = tm;
+	t = timegm(&again);
+	/* timegm normalises 31 February: what changed was no date. */
+	if (again.tm_mday != tm.tm_mday || again.tm_mon != tm.tm_mon || tm.tm_hour > 23 ||
+	    tm.tm_min > 59 || tm.tm_sec > 59)
+		return false;
+	*us = ((int64_t)t - shift) * 1000000 + micros;
+	return true;
+}
