@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DB_H
+#define DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* One SQLite connection with its prepared statements. For one thread at a time. */
+struct db;
+
+/* Opens (and with `write` makes, mode 0600) the database: WAL, synchronous=FULL, foreign keys,
+ * defensive. */
+int db_open(struct db **out, const char *path, bool write, struct err *err);
+void db_close(struct db *db);
+
+/* A prepared statement with its parameters bound, ready to step; cached and reset on its next
+ * use, never finalized by the caller. `types` names the arguments: i int64_t, d double, s const
+ * char * (NULL is null), t struct span as text, b struct span as blob, n null (no argument). The
+ * SQL is constant text and identifiers of the schema table, never data. NULL on error. */
+sqlite3_stmt *db_query(struct db *db, struct err *err, const char *sql, const char *types, ...);
+/* 1: a row, 0: done, -1: error. */
+int db_step(struct db *db, sqlite3_stmt *stmt, struct err *err);
+/* db_query and db_step until done. */
+int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
+/* The first column of the first row as an integer; `missing` without a row or on error. */
+int64_t db_number(struct db *db, int64_t missing, const char *sql, const char *types, ...);
+
+int64_t db_last_id(struct db *db);
+int db_changes(struct db *db);
+/* Whether the last error was a broken constraint. */
+bool db_is_constraint(struct db *db);
+
+struct span db_column_text(sqlite3_stmt *stmt, int column);
+struct span db_column_blob(sqlite3_stmt *stmt, int column);
+bool db_is_null(sqlite3_stmt *stmt, int column);
+
+#endif
