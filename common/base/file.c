@@ -74,16 +74,24 @@ check_secret(int fd, const char *path, struct err *err)
 }
 
 int
-file_read_secret(const char *path, char **out, struct err *err)
+file_read_private(const char *path, size_t max, struct buf *out, struct err *err)
 {
-	struct buf b = {0};
 	int fd = open_input(path, err);
 	int failed;
 
 	if (fd < 0)
 		return -1;
-	failed = check_secret(fd, path, err) || read_all(fd, path, 65536, &b, err);
+	failed = check_secret(fd, path, err) || read_all(fd, path, max, out, err);
 	close(fd);
+	return failed ? -1 : 0;
+}
+
+int
+file_read_secret(const char *path, char **out, struct err *err)
+{
+	struct buf b = {0};
+	int failed = file_read_private(path, 65536, &b, err);
+
 	if (!failed) {
 		*out = xstrndup(buf_str(&b), strcspn(buf_str(&b), "\r\n"));
 		if (**out == '\0') {

@@ -16,6 +16,8 @@ int file_read(const char *path, size_t max, struct buf *out, struct err *err);
  * input. A regular file that group or others may read, or that belongs to another user (root
  * apart), is refused. Free with secret_free. */
 int file_read_secret(const char *path, char **out, struct err *err);
+/* As file_read, for a file that holds secrets: the same refusals as file_read_secret. */
+int file_read_private(const char *path, size_t max, struct buf *out, struct err *err);
 
 /* Replaces `path` atomically: temporary file in the same directory, fsync, rename, fsync of the
  * directory. Missing parent directories are made with mode 0700. */

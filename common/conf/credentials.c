@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { COLUMNS = 6, LARGEST = 64 << 20 };
+
+/* In the order of struct credential's members. */
+static const char *const columns[COLUMNS] = {
+    "device", "client_id", "username", "password", "cert", "key"};
+
+static int
+by_device(const void *a, const void *b)
+{
+	const struct credential *x = a, *y = b;
+
+	return strcmp(x->device, y->device);
+}
+
+static int
+find_columns(const struct csv *t, const char *path, int *at, struct err *err)
+{
+	size_t i, known = 0;
+
+	for (i = 0; i < COLUMNS; i++) {
+		at[i] = csv_column(t, columns[i]);
+		known += at[i] >= 0;
+	}
+	if (at[0] < 0 || known != t->columns)
+		return err_set(err, ERR_USAGE,
+		    _("%s:%zu: the header of a credentials file is "
+		      "device,client_id,username,password,cert,key"),
+		    path, t->header.line);
+	return 0;
+}
+
+static const char *
+cell(const struct csv_row *r, int column)
+{
+	return column >= 0 && r->cells[column][0] != '\0' ? r->cells[column] : NULL;
+}
+
+static int
+check_devices(const struct credentials *c, const char *path, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		if (c->v[i].device == NULL)
+			return err_set(err, ERR_USAGE, _("%s:%zu: no device is named"),
+			    path, c->table.rows[i].line);
+	}
+	qsort(c->v, c->n, sizeof(*c->v), by_device);
+	for (i = 1; i < c->n; i++) {
+		if (strcmp(c->v[i - 1].device, c->v[i].device) == 0)
+			return err_set(err, ERR_USAGE,
+			    _("%s: device '%s' is there twice"), path, c->v[i].device);
+	}
+	return 0;
+}
+
+static int
+take_table(struct credentials *c, const char *path, struct err *err)
+{
+	int at[COLUMNS];
+	size_t i;
+
+	if (c->table.columns == 0)
+		return 0;
+	if (find_columns(&c->table, path, at, err))
+		return -1;
+	c->n = c->table.n;
+	c->v = xcalloc(c->n + 1, sizeof(*c->v));
+	for (i = 0; i < c->n; i++) {
+		const struct csv_row *r = &c->table.rows[i];
+
+		c->v[i] = (struct credential){cell(r, at[0]), cell(r, at[1]),
+		    cell(r, at[2]), cell(r, at[3]), cell(r, at[4]), cell(r, at[5])};
+	}
+	return check_devices(c, path, err);
+}
+
+char *
+credentials_path(const char *given, const char *context)
+{
+	char *name, *path;
+
+	if (given != NULL)
+		return xstrdup(given);
+	name = xasprintf("%s.csv", context != NULL ? context : "default");
+	path = file_state_path(name);
+	free(name);
+	return path;
+}
+
+int
+credentials_load(
+    struct credentials *c, const char *path, bool must_exist, struct err *err)
+{
+	struct buf text = {0};
+	int failed;
+
+	*c = (struct credentials){0};
+	if (path == NULL || (!must_exist && access(path, F_OK) != 0 && errno == ENOENT))
+		return 0;
+	failed = file_read_private(path, LARGEST, &text, err) ||
+	    csv_read(&c->table, path, buf_as_span(&text), err) ||
+	    take_table(c, path, err);
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.n);
+	buf_release(&text);
+	return failed ? -1 : 0;
+}
+
+const struct credential *
+credentials_find(const struct credentials *c, const char *device)
+{
+	const struct credential key = {.device = device};
+
+	return c->n != 0 ? bsearch(&key, c->v, c->n, sizeof(*c->v), by_device) : NULL;
+}
+
+void
+credentials_release(struct credentials *c)
+{
+	free(c->v);
+	csv_release(&c->table);
+	*c = (struct credentials){0};
+}
+
+/* Whether what is locked is still the file of that name: a writer replaces it. */
+static bool
+is_current(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	    a.st_dev == b.st_dev;
+}
+
+static int
+make_parent(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	int failed;
+
+	if (slash == NULL || slash == path)
+		return 0;
+	dir = xstrndup(path, (size_t)(slash - path));
+	failed = file_make_dir(dir, err);
+	free(dir);
+	return failed;
+}
+
+/* The lock is on the file itself, made empty when it is not there (which reads as no credentials),
+ * so that nothing else is left lying about. */
+static int
+lock_file(const char *path, struct err *err)
+{
+	int fd, failed;
+
+	if (make_parent(path, err))
+		return -1;
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			break;
+		while ((failed = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+			;
+		if (failed)
+			break;
+		if (is_current(fd, path))
+			return fd;
+		close(fd);
+	}
+	err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void
+put_credential(struct buf *out, const struct credential *c)
+{
+	const char *const cells[COLUMNS] = {
+	    c->device, c->client_id, c->username, c->password, c->cert, c->key};
+
+	csv_put_row(out, cells, COLUMNS);
+}
+
+/* The old rows and the new ones, in order of device; a new one takes the place of an old one. */
+static void
+merge(struct buf *out, const struct credentials *old, const struct credential *rows,
+    size_t n)
+{
+	size_t i = 0, j = 0;
+	int order;
+
+	csv_put_row(out, columns, COLUMNS);
+	while (i < old->n || j < n) {
+		order = i == old->n ? 1 : j == n ? -1 : by_device(&old->v[i], &rows[j]);
+		put_credential(out, order < 0 ? &old->v[i] : &rows[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+static int
+save_locked(const char *path, const struct credential *rows, size_t n, struct err *err)
+{
+	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
+	struct credentials old;
+	struct buf text = {0};
+	int failed = credentials_load(&old, path, true, err);
+
+	if (!failed) {
+		memcpy(sorted, rows, n * sizeof(*sorted));
+		qsort(sorted, n, sizeof(*sorted), by_device);
+		merge(&text, &old, sorted, n);
+		failed = file_write(path, buf_as_span(&text), 0600, err);
+	}
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.n);
+	buf_release(&text);
+	credentials_release(&old);
+	free(sorted);
+	return failed;
+}
+
+int
+credentials_save(
+    const char *path, const struct credential *rows, size_t n, struct err *err)
+{
+	int fd = lock_file(path, err);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = save_locked(path, rows, n, err);
+	close(fd);
+	return failed ? -1 : 0;
+}
