@@ -42,6 +42,8 @@ struct consume *consume_new(struct loop *loop, const struct session_opts *opts,
 void consume_start(struct consume *c);
 /* The messages of this batch are safe: they are acknowledged now. On the loop's thread. */
 void consume_durable(struct consume *c, uint64_t token);
+/* Wants n more messages and no others: what comes behind them stays with the broker. */
+void consume_limit(struct consume *c, size_t n);
 /* Reads no more; waits for batches that are out to be made durable, acknowledges them, says
  * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
 void consume_stop(struct consume *c);

@@ -53,7 +53,8 @@ struct session_events {
 	void (*ended)(void *arg, const struct err *why);
 	/* A message; spans live during the call. With hold_acks its acknowledgement waits. */
 	void (*message)(void *arg, const struct msg *m);
-	/* The socket is dry after at least one message: the end of a natural batch. */
+	/* The end of a natural batch of at least one message: the socket is dry, reading is
+	 * paused, or others get their turn. */
 	void (*dry)(void *arg);
 	/* QoS 1/2: acknowledged by the broker; QoS 0: written. `reason` >= 128: refused. */
 	void (*published)(void *arg, int id, int reason);

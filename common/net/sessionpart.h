@@ -92,6 +92,7 @@ struct session {
 	struct backoff backoff;
 	int64_t up_since, heard;
 	bool was_up, told_down, stopping, told_end;
+	bool parted; /* DISCONNECT is sent */
 
 	bool paused;
 	bool flushing; /* a write was begun and is not through */

@@ -286,17 +286,14 @@ go_up(struct session *s)
 	return SESSION_UP;
 }
 
-/* DISCONNECT goes past libmosquitto, which would write held acknowledgements before it, and close
- * at once: with unread bytes that resets the connection, and the will might fire. */
+/* DISCONNECT waits until the socket takes it. */
 static enum session_state
 leave(struct session *s)
 {
 	loop_timer_stop(&s->alive);
 	loop_timer_stop(&s->giving_up);
-	if (wire_raw(s, "\xE0\x00", 2) != 0)
-		return end(s);
-	shutdown(wire_fd(s), SHUT_WR);
-	loop_fd_set(&s->watch, LOOP_READ);
+	s->parted = false;
+	loop_fd_set(&s->watch, LOOP_WRITE);
 	set_timer(s, LEAVE_TIME);
 	return SESSION_LEAVING;
 }
@@ -360,6 +357,20 @@ look_if_connected(struct session *s)
 	step(s, EV_LOST);
 }
 
+/* DISCONNECT goes past libmosquitto, which would write held acknowledgements before it, and close at
+ * once: with unread bytes that resets the connection, and the will might fire. */
+static void
+part(struct session *s, unsigned events)
+{
+	if (wire_raw(s, "\xE0\x00", 2) == 0) {
+		s->parted = true;
+		shutdown(wire_fd(s), SHUT_WR);
+		loop_fd_set(&s->watch, LOOP_READ);
+	} else if ((events & LOOP_HANGUP) != 0) {
+		step(s, EV_LOST);
+	}
+}
+
 static void
 swallow(struct session *s)
 {
@@ -381,7 +392,7 @@ read_some(struct session *s)
 	s->heard = loop_now(s->loop);
 	while (left-- > 0 && result == WIRE_MORE && may_read(s))
 		result = wire_read(s);
-	if (s->fresh && (result != WIRE_MORE || s->paused)) {
+	if (s->fresh) {
 		s->fresh = false;
 		if (s->events.dry != NULL)
 			s->events.dry(s->arg);
@@ -432,8 +443,10 @@ on_io(void *arg, unsigned events)
 
 	if (s->state == SESSION_DIALING)
 		look_if_connected(s);
-	else if (s->state == SESSION_LEAVING)
+	else if (s->state == SESSION_LEAVING && s->parted)
 		swallow(s);
+	else if (s->state == SESSION_LEAVING)
+		part(s, events);
 	if ((s->state == SESSION_GREETING || s->state == SESSION_UP) &&
 	    ((events & LOOP_READ) != 0 || wire_is_shaking(s)))
 		read_some(s);
