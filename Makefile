@@ -60,13 +60,13 @@ $(O)/libiot.a: $(LIB_OBJS)
 define PROGRAM
 $(O)/$(1): $$(patsubst %.c,$(O)/%.o,$$(wildcard cmd/$(1)/*.c)) $(O)/libiot.a
 	$$(CC) $$(IOT_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) \
-	    $$(shell $$(PKG_CONFIG) --libs $$(PKGS_$(1)) $$(PKGS_COMMON))
+	    $$(shell $$(PKG_CONFIG) --libs $$(PKGS_$(1)) $$(PKGS_COMMON)) -lm
 endef
 $(foreach c,$(CMDS),$(eval $(call PROGRAM,$c)))
 
 # A unit test sees common/ and, where it is named cmd_PROGRAM_*.c, that program's own parts.
 $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $(O)/libiot.a
-	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKGS_TESTS) $(PKGS_COMMON)) -lcrypt
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKGS_TESTS) $(PKGS_COMMON)) -lcrypt -lm
 
 -include $(patsubst %.c,$(O)/%.d,$(SOURCES) $(wildcard tests/unit/*.c))
 

@@ -101,6 +101,8 @@ struct common {
 	bool quiet;
 	int verbose;
 	int ask;
+	bool context_may_miss; /* set by main: a context that is nowhere is no error but ... */
+	bool context_missing;  /* ... told here (iotctl login makes it) */
 };
 
 #define OPT_ASK(T, m, l, n, h, v, ...)                                                   \

@@ -203,7 +203,8 @@ apply_files(struct opt_set *set, struct common *common, struct err *err)
 		if (pass.path != NULL)
 			failed = read_file(&pass, files[i % 2].must);
 	}
-	if (!failed && chosen != NULL && !pass.context_seen)
+	common->context_missing = chosen != NULL && !pass.context_seen;
+	if (!failed && common->context_missing && !common->context_may_miss)
 		failed = err_set(err, ERR_USAGE, _("no context '%s' in '%s' or '%s'"),
 		    chosen, user != NULL ? user : "-", SYSTEM_FILE);
 	if (!failed && chosen != NULL && common->context == NULL)

@@ -181,6 +181,9 @@ api_status_error(const char *base, const struct api_reply *reply, struct err *er
 		err_set(err, code_of(reply->status),
 		    _("the API at '%s' failed (%ld): %s"), base, reply->status,
 		    buf_str(&lines));
+	else if (reply->status == 401)
+		err_set(err, ERR_AUTH, _("the API at '%s' refused the token: %s"), base,
+		    buf_str(&lines));
 	else
 		err_set(err, code_of(reply->status), "%s", buf_str(&lines));
 	buf_release(&lines);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From words to what they ask for: tables only. */
+#include "command.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "verbs.h"
+
+static const struct command commands[] = {
+    {"login", "[URL]", N_("log in and save a context"), run_login, true},
+    {"logout", "", N_("forget the tokens of the context"), run_logout, false},
+    {"whoami", "", N_("show who the API takes you for"), run_whoami, false},
+    {"context list", "", N_("show the contexts of the configuration"), run_context_list,
+	false},
+    {"context use", "NAME", N_("make a context the one that is used"), run_context_use,
+	false},
+    {"config show", "", N_("show the settings in force and where they come from"),
+	run_config_show, false},
+    {"config path", "", N_("show where the configuration file is"), run_config_path,
+	false},
+    {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
+	run_api, false},
+    {"broker activate", "NAME...", N_("put brokers into use"), run_activate, false},
+    {"broker deactivate", "NAME...", N_("take brokers out of use"), run_deactivate,
+	false},
+    {"device assign", "ID SENSOR...", N_("give a device sensors"), run_assign, false},
+    {"device unassign", "ID SENSOR...", N_("take sensors from a device"), run_unassign,
+	false},
+    {"device command", "ID JSON|@FILE|-", N_("send a device a command"),
+	run_device_command, false},
+};
+
+static const struct verb {
+	const char *name;
+	const char *const *aliases;
+	enum schema_verb flag;
+	int (*run)(struct ctl *c, const struct schema_resource *r,
+	    const struct operands *in, struct err *err);
+	const char *help;
+} verbs[] = {
+    {"list", (const char *const[]){"ls", "listar", NULL}, SCHEMA_LIST, verb_list,
+	N_("list them")},
+    {"get", (const char *const[]){"show", "ver", NULL}, SCHEMA_GET, verb_get,
+	N_("show one")},
+    {"create", (const char *const[]){"add", "crear", NULL}, SCHEMA_CREATE, verb_create,
+	N_("create one")},
+    {"set", (const char *const[]){"update", "cambiar", NULL}, SCHEMA_SET, verb_set,
+	N_("change fields")},
+    {"delete", (const char *const[]){"rm", "borrar", NULL}, SCHEMA_DELETE, verb_delete,
+	N_("delete them")},
+};
+
+static const struct verb *
+find_verb(const char *word)
+{
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verbs[i].name, word) == 0)
+			return &verbs[i];
+		for (j = 0; verbs[i].aliases[j] != NULL; j++) {
+			if (strcmp(verbs[i].aliases[j], word) == 0)
+				return &verbs[i];
+		}
+	}
+	return NULL;
+}
+
+/* The command whose path is `first` alone, or `first` and `second`. */
+static const struct command *
+find_command(const char *first, const char *second)
+{
+	size_t n = strlen(first);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const char *path = commands[i].path;
+
+		if (strncmp(path, first, n) != 0)
+			continue;
+		if (path[n] == '\0' ||
+		    (path[n] == ' ' && second != NULL &&
+			strcmp(path + n + 1, second) == 0))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* Words to choose from, for an error. */
+struct choices {
+	struct strv all;
+	struct buf shown;
+};
+
+static void
+add_choice(struct choices *l, const char *word, size_t n, bool shown)
+{
+	char *copy = xstrndup(word, n);
+	size_t i;
+
+	for (i = 0; i < l->all.n && strcmp(l->all.v[i], copy) != 0; i++)
+		;
+	if (i == l->all.n) {
+		strv_add(&l->all, copy);
+		if (shown)
+			buf_printf(&l->shown, "%s%s", l->shown.n != 0 ? ", " : "", copy);
+	}
+	free(copy);
+}
+
+static int
+complain(struct choices *l, const char *what, const char *word, struct err *err)
+{
+	const char **names = xcalloc(l->all.n + 1, sizeof(*names));
+	const char *near;
+	size_t i;
+
+	for (i = 0; i < l->all.n; i++)
+		names[i] = l->all.v[i];
+	near = text_nearest(word, names);
+	if (near != NULL)
+		err_set(
+		    err, ERR_USAGE, _("%s '%s'; did you mean '%s'?"), what, word, near);
+	else
+		err_set(err, ERR_USAGE, _("%s '%s'; there are %s"), what, word,
+		    buf_str(&l->shown));
+	free(names);
+	return -1;
+}
+
+static int
+unknown_first(const char *word, struct err *err)
+{
+	struct choices l = {0};
+	size_t i, j;
+
+	for (i = 0; schema[i].name != NULL; i++)
+		add_choice(&l, schema[i].name, strlen(schema[i].name), true);
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		add_choice(&l, commands[i].path, strcspn(commands[i].path, " "), true);
+	for (i = 0; schema[i].name != NULL; i++) {
+		for (j = 0; schema[i].aliases[j] != NULL; j++)
+			add_choice(&l, schema[i].aliases[j], strlen(schema[i].aliases[j]),
+			    false);
+	}
+	complain(&l, _("unknown resource or command"), word, err);
+	strv_release(&l.all);
+	buf_release(&l.shown);
+	return -1;
+}
+
+/* `first` is the canonical first word; `r` its resource, or NULL. */
+static int
+unknown_second(
+    const char *first, const struct schema_resource *r, const char *word, struct err *err)
+{
+	struct choices l = {0};
+	char *what;
+	size_t n = strlen(first);
+	size_t i;
+
+	for (i = 0; r != NULL && i < ARRAY_LEN(verbs); i++) {
+		if ((r->verbs & verbs[i].flag) != 0)
+			add_choice(&l, verbs[i].name, strlen(verbs[i].name), true);
+	}
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const char *path = commands[i].path;
+
+		if (strncmp(path, first, n) == 0 && path[n] == ' ')
+			add_choice(&l, path + n + 1, strlen(path + n + 1), true);
+	}
+	if (word == NULL) {
+		err_set(
+		    err, ERR_USAGE, _("%s what? there are %s"), first, buf_str(&l.shown));
+	} else {
+		what = xasprintf(_("%s has no verb"), first);
+		complain(&l, what, word, err);
+		free(what);
+	}
+	strv_release(&l.all);
+	buf_release(&l.shown);
+	return -1;
+}
+
+static bool
+starts_command(const char *word)
+{
+	size_t n = strlen(word);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		if (strncmp(commands[i].path, word, n) == 0 &&
+		    (commands[i].path[n] == ' ' || commands[i].path[n] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static struct operands
+rest_of(const struct operands *in, size_t used)
+{
+	return (struct operands){
+	    in->v + used, in->n - used, in->plain > used ? in->plain - used : 0};
+}
+
+static int
+run_command(struct ctl *c, const struct command *command, const struct operands *in,
+    struct err *err)
+{
+	struct operands rest = rest_of(in, strchr(command->path, ' ') != NULL ? 2 : 1);
+
+	return command->run(c, &rest, err);
+}
+
+int
+command_run(struct ctl *c, const struct operands *in, struct err *err)
+{
+	const char *second = in->n > 1 ? in->v[1] : NULL;
+	const struct schema_resource *r;
+	const struct command *command;
+	const struct verb *verb;
+	const char *first;
+	struct operands rest;
+
+	if (in->n == 0)
+		return err_set(err, ERR_USAGE,
+		    _("a resource or command is missing; see 'iotctl --help'"));
+	r = schema_find(in->v[0]);
+	first = r != NULL ? r->name : in->v[0];
+	command = find_command(first, second);
+	if (c->args->common.context_missing && (command == NULL || !command->new_context))
+		return err_set(err, ERR_USAGE,
+		    _("no context '%s': 'iotctl context list' shows them"),
+		    c->args->common.context);
+	if (command != NULL)
+		return run_command(c, command, in, err);
+	if (r == NULL && !starts_command(first))
+		return unknown_first(first, err);
+	verb = second != NULL ? find_verb(second) : NULL;
+	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
+		return unknown_second(first, r, second, err);
+	rest = rest_of(in, 2);
+	return verb->run(c, r, &rest, err);
+}
+
+void
+command_spec(struct buf *out)
+{
+	const struct schema_resource *r;
+	const struct schema_field *f;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		buf_printf(out, "word\t%s\t%s\n", commands[i].path, commands[i].help);
+	for (r = schema; r->name != NULL; r++) {
+		for (i = 0; i < ARRAY_LEN(verbs); i++) {
+			if ((r->verbs & verbs[i].flag) != 0)
+				buf_printf(out, "word\t%s %s\t%s: %s\n", r->name,
+				    verbs[i].name, r->help, verbs[i].help);
+		}
+		for (f = r->fields; f->name != NULL; f++) {
+			if ((f->flags & (SCHEMA_READ_ONLY | SCHEMA_DERIVED)) == 0)
+				buf_printf(out, "field\t%s\t%s\t%s\n", r->name, f->name,
+				    f->help != NULL ? f->help : "-");
+		}
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "ctl.h"
+
+/* A command that is no plain verb of a resource. `path` is one word, or two of which the first may
+ * be a resource (or its alias). */
+struct command {
+	const char *path;
+	const char *operands; /* for its usage line */
+	const char *help;     /* N_() */
+	int (*run)(struct ctl *c, const struct operands *in, struct err *err);
+	bool new_context;     /* may name a context that is not there yet */
+};
+
+/* Finds what the first words ask for and runs it. */
+int command_run(struct ctl *c, const struct operands *in, struct err *err);
+
+/* The words that completions offer: commands, RESOURCE VERB, fields. */
+void command_spec(struct buf *out);
+
+/* login.c */
+int run_login(struct ctl *c, const struct operands *in, struct err *err);
+int run_logout(struct ctl *c, const struct operands *in, struct err *err);
+int run_whoami(struct ctl *c, const struct operands *in, struct err *err);
+/* settings.c */
+int run_context_list(struct ctl *c, const struct operands *in, struct err *err);
+int run_context_use(struct ctl *c, const struct operands *in, struct err *err);
+int run_config_show(struct ctl *c, const struct operands *in, struct err *err);
+int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
+/* rawapi.c */
+int run_api(struct ctl *c, const struct operands *in, struct err *err);
+/* device.c */
+int run_assign(struct ctl *c, const struct operands *in, struct err *err);
+int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
+int run_activate(struct ctl *c, const struct operands *in, struct err *err);
+int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
+/* devcommand.c */
+int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
+/* provision.c */
+int run_provision(struct ctl *c, const struct operands *in, struct err *err);
+
+#endif

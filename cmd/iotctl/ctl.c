@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ctl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+int
+ctl_loop(struct ctl *c, struct err *err)
+{
+	if (c->loop == NULL)
+		c->loop = loop_new(err);
+	return c->loop != NULL ? 0 : -1;
+}
+
+int
+ctl_api(struct ctl *c, struct err *err)
+{
+	struct api_opts o;
+
+	if (c->api != NULL)
+		return 0;
+	if (ctl_loop(c, err) ||
+	    apiopts_resolve(&c->args->api, c->args->common.context, &o, err))
+		return -1;
+	c->api = api_new(c->loop, &o, err);
+	return c->api != NULL ? 0 : -1;
+}
+
+void
+ctl_release(struct ctl *c)
+{
+	api_free(c->api);
+	loop_free(c->loop);
+	*c = (struct ctl){0};
+}
+
+/* One line a reason; the connection's own errors need no context. */
+static int
+tell_reasons(const char *doing, const struct api_reply *reply, struct err *err)
+{
+	struct buf lines = {0};
+	char *line, *end;
+
+	if (reply->status < 400 || reply->status >= 500 || reply->status == 401)
+		return -1;
+	api_explain(reply->status, buf_as_span(&reply->body), &lines);
+	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
+		log_error("%s: %.*s", doing, (int)(end - line), line);
+	err_set(err, err->code, "%s: %s", doing, line);
+	buf_release(&lines);
+	return -1;
+}
+
+int
+ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
+    struct span body, struct api_reply *reply, struct err *err)
+{
+	struct api_reply own = {0};
+	int failed;
+
+	if (ctl_api(c, err))
+		return -1;
+	failed = api_call(c->api, method, path, body, &own, err);
+	if (failed)
+		tell_reasons(doing, &own, err);
+	if (failed || reply == NULL)
+		api_reply_release(&own);
+	else
+		*reply = own;
+	return failed;
+}
+
+int
+ctl_field_errs(const struct field_errs *errs, struct err *err)
+{
+	size_t i;
+
+	if (errs->n == 0)
+		return 0;
+	for (i = 0; i + 1 < errs->n; i++)
+		log_error("%s: %s", errs->v[i].field, errs->v[i].text);
+	return err_set(err, ERR_USAGE, "%s: %s", errs->v[i].field, errs->v[i].text);
+}
+
+char *
+ctl_path(const struct schema_resource *r, const char *id, const char *action)
+{
+	if (action == NULL)
+		return xasprintf("%s%s/", r->path, id);
+	return xasprintf("%s%s/%s/", r->path, id, action);
+}
+
+int
+ctl_claim_stdin(struct ctl *c, const char *what, struct err *err)
+{
+	if (c->stdin_used)
+		return err_set(err, ERR_USAGE,
+		    _("%s cannot be read from standard input: something else is"), what);
+	c->stdin_used = true;
+	return 0;
+}
+
+static int
+add_name(void *arg, size_t number, char *line, struct err *err)
+{
+	(void)number;
+	(void)err;
+	if (line[0] != '\0')
+		strv_add(arg, line);
+	return 0;
+}
+
+int
+ctl_names(struct ctl *c, struct strv *names, struct err *err)
+{
+	struct strv out = {0};
+	size_t i;
+	int failed = 0;
+
+	for (i = 0; i < names->n && !failed; i++) {
+		if (strcmp(names->v[i], "-") != 0)
+			strv_add(&out, names->v[i]);
+		else
+			failed = ctl_claim_stdin(c, _("names"), err) ||
+			    file_lines(stdin, "-", add_name, &out, err);
+	}
+	strv_release(names);
+	*names = out;
+	return failed ? -1 : 0;
+}
+
+void
+ctl_say(const struct ctl *c, const char *fmt, ...)
+{
+	struct buf text = {0};
+	char visible[2048];
+	va_list ap;
+
+	if (c->args->common.quiet)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	visible[text_visible(visible, sizeof(visible) - 1, buf_str(&text))] = '\0';
+	puts(visible);
+	buf_release(&text);
+}
+
+int
+ctl_each(struct ctl *c, const struct strv *names,
+    int (*fn)(struct ctl *c, const char *name, void *arg, struct err *err), void *arg,
+    struct err *err)
+{
+	size_t failed = 0;
+	size_t i;
+
+	if (names->n == 1)
+		return fn(c, names->v[0], arg, err);
+	for (i = 0; i < names->n; i++) {
+		struct err one = {0};
+
+		if (fn(c, names->v[i], arg, &one) == 0)
+			continue;
+		failed++;
+		log_err(&one);
+		/* Nothing that follows can do better. */
+		if (one.code == ERR_UNREACHABLE || one.code == ERR_AUTH ||
+		    one.code == ERR_OUTPUT) {
+			*err = (struct err){.code = one.code};
+			return -1;
+		}
+	}
+	if (failed != 0)
+		return err_set(err, ERR_FAILED, _("%zu of %zu failed"), failed, names->n);
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CTL_H
+#define CTL_H
+
+#include <stdbool.h>
+
+#include "base/opt.h"
+#include "conf/schema.h"
+#include "conf/topic.h"
+#include "net/api.h"
+#include "net/apiopts.h"
+#include "net/mqttopts.h"
+
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV };
+
+/* The targets of the option table. */
+struct args {
+	int format;
+	bool json;
+	struct strv columns;
+	bool no_header;
+	char *search;
+	char *order;
+	int limit;
+	bool dry_run;
+	bool yes;
+	char *from;
+	char *credentials;
+	int64_t wait;
+	int qos;
+	struct topicopts topics;
+	struct apiopts api;
+	struct mqttopts mqtt;
+	struct common common;
+};
+
+/* One run of the program. */
+struct ctl {
+	struct args *args;
+	const struct opt_set *set;
+	struct loop *loop; /* NULL until ctl_api or ctl_loop */
+	struct api *api;
+	bool stdin_used;   /* "-" and "@-" cannot both read it */
+};
+
+/* What follows the command: words, and where those after "--" begin. */
+struct operands {
+	char **v;
+	size_t n;
+	size_t plain; /* v[plain..] are names, whatever they look like */
+};
+
+/* Makes the loop, and the client, when first needed. */
+int ctl_loop(struct ctl *c, struct err *err);
+int ctl_api(struct ctl *c, struct err *err);
+void ctl_release(struct ctl *c);
+
+/* A request. `doing` ("cannot create broker") goes in front of each of the server's reasons; all
+ * but the last are printed, the last is in `err`. `reply` may be NULL. */
+int ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
+    struct span body, struct api_reply *reply, struct err *err);
+
+/* Prints all wrong fields but the last, which becomes the error (ERR_USAGE). 0 if there are none. */
+int ctl_field_errs(const struct field_errs *errs, struct err *err);
+
+/* The path of one object (free). */
+char *ctl_path(const struct schema_resource *r, const char *id, const char *action);
+
+/* Claims standard input for `what`; it can be read once. */
+int ctl_claim_stdin(struct ctl *c, const char *what, struct err *err);
+
+/* Puts the names that "-" stands for in place: lines of standard input, empty ones left out. */
+int ctl_names(struct ctl *c, struct strv *names, struct err *err);
+
+/* A line for a person on stdout, unless --quiet: what was done. */
+void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Runs `fn` for each name. One name: its own error. More: each error is printed, the rest goes on,
+ * and the whole is ERR_FAILED if any failed. */
+int ctl_each(struct ctl *c, const struct strv *names,
+    int (*fn)(struct ctl *c, const char *name, void *arg, struct err *err), void *arg,
+    struct err *err);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which device, and which broker it is on. */
+#include "devbroker.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cell.h"
+#include "lookup.h"
+
+static bool
+has_broker(const struct ctl *c)
+{
+	return c->args->mqtt.host != NULL || c->args->mqtt.url != NULL;
+}
+
+static bool
+take_as_it_is(const struct ctl *c, const char *name, const struct err *why)
+{
+	bool no_api = why->code == ERR_UNREACHABLE || why->code == ERR_AUTH;
+
+	return no_api && has_broker(c) && topic_check_id(span_of(name), "", NULL) == 0;
+}
+
+int
+target_find(struct ctl *c, const char *name, struct target *out, struct err *err)
+{
+	struct found f;
+	struct buf id = {0};
+	struct err why = {0};
+	int failed = 0;
+
+	*out = (struct target){0};
+	if (lookup(c, schema_find("device"), name, &f, &why)) {
+		if (!take_as_it_is(c, name, &why)) {
+			*err = why;
+			return -1;
+		}
+		log_warn(_("'%s' is not checked: %s"), name, why.text);
+		out->id = xstrdup(name);
+		return 0;
+	}
+	out->number = f.id;
+	if (cell_member(buf_as_span(&f.bytes), "identificador_unico", &id))
+		failed = topic_check_id(buf_as_span(&id), _("device id"), err);
+	else
+		failed = err_set(
+		    err, ERR_PROTOCOL, _("device '%s' has no identificador_unico"), name);
+	out->id = buf_steal(&id);
+	found_release(&f);
+	return failed;
+}
+
+static int
+take_broker(struct ctl *c, struct target *t, struct span broker, struct err *err)
+{
+	struct buf protocol = {0}, host = {0}, port = {0}, ca = {0}, tls = {0},
+		   user = {0};
+	long number = 0;
+	int failed = 0;
+
+	cell_member(broker, "protocol", &protocol);
+	cell_member(broker, "host", &host);
+	cell_member(broker, "port", &port);
+	cell_member(broker, "use_tls", &tls);
+	if (buf_str(&protocol)[0] == 'w')
+		failed = err_set(err, ERR_USAGE,
+		    _("the device's broker speaks MQTT over WebSocket only: name another "
+		      "way with "
+		      "--mqtt-url"));
+	else
+		failed = text_int(
+		    buf_str(&port), 1, 65535, _("the broker's port"), &number, err);
+	if (!failed) {
+		c->args->mqtt.host = xstrdup(buf_str(&host));
+		if (host.p[0] != '/')
+			c->args->mqtt.port = (int)number;
+		t->tls = span_is(buf_as_span(&protocol), "mqtts") ||
+		    span_is(buf_as_span(&tls), "true");
+		if (cell_member(broker, "ca_cert", &ca) && ca.n != 0)
+			t->ca_pem = buf_steal(&ca);
+		if (cell_member(broker, "username", &user) && user.n != 0)
+			t->username = buf_steal(&user);
+	}
+	buf_release(&user);
+	buf_release(&tls);
+	buf_release(&ca);
+	buf_release(&port);
+	buf_release(&host);
+	buf_release(&protocol);
+	return failed;
+}
+
+static int
+ask_platform(struct ctl *c, struct target *t, struct err *err)
+{
+	struct found config;
+	struct api_reply reply = {0};
+	struct buf id = {0};
+	struct span broker;
+	char *path;
+	int failed;
+
+	if (t->number == 0 ||
+	    lookup(c, schema_find("device-config"), t->id, &config, err))
+		return err_set(err, err->code != ERR_OK ? err->code : ERR_USAGE,
+		    _("no broker for '%s': name it with --mqtt-url, or give the device a "
+		      "device-config"),
+		    t->id);
+	cell_member(buf_as_span(&config.bytes), "broker", &id);
+	path = ctl_path(schema_find("broker"), buf_str(&id), NULL);
+	failed = ctl_call(c, "cannot get the device's broker", "GET", path,
+	    (struct span){0}, &reply, err);
+	if (!failed && !json_check(buf_as_span(&reply.body), &broker, NULL))
+		failed = err_set(
+		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
+	if (!failed)
+		failed = take_broker(c, t, broker, err);
+	api_reply_release(&reply);
+	free(path);
+	buf_release(&id);
+	found_release(&config);
+	return failed;
+}
+
+int
+target_connection(
+    struct ctl *c, struct target *t, struct session_opts *out, struct err *err)
+{
+	if (!has_broker(c) && ask_platform(c, t, err))
+		return -1;
+	if (mqttopts_resolve(&c->args->mqtt, c->set, out, err))
+		return -1;
+	out->tls = out->tls || t->tls;
+	if (out->cafile == NULL && out->capath == NULL)
+		out->ca_pem = t->ca_pem;
+	if (out->username == NULL && c->args->mqtt.secret != NULL)
+		out->username = t->username;
+	out->clean = true;
+	return 0;
+}
+
+void
+target_release(struct target *t)
+{
+	free(t->id);
+	free(t->ca_pem);
+	free(t->username);
+	*t = (struct target){0};
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <jansson.h>
+
+#include "ctl.h"
+
+/* Whether a device, as the API shows it, has this sensor. */
+bool device_has_sensor(struct span device, json_int_t sensor);
+
+/* Gives or takes one sensor. */
+int device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
+    const char *doing, struct err *err);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* iotctl: manages the platform over its REST API. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "command.h"
+#include "conf/program.h"
+
+#define FORMATS "table|json|ndjson|csv"
+
+static const struct opt opts[] = {
+    OPT_GROUP(N_("Output")),
+    OPT_ENUM(struct args, format, 'o', "format", "FORMAT", FORMATS, N_("what comes out"),
+	.value = "table"),
+    OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
+    OPT_LIST(struct args, columns, 0, "columns", "A,B,...", N_("show these fields"),
+	.flags = OPT_COMMAS),
+    OPT_FLAG(struct args, no_header, 0, "no-header", N_("no line of column names")),
+    OPT_GROUP(N_("Lists")),
+    OPT_STR(
+	struct args, search, 0, "search", "WORDS", N_("only what contains these words")),
+    OPT_STR(struct args, order, 0, "order", "[-]FIELD",
+	N_("order by this field; - downwards")),
+    OPT_INT(struct args, limit, 0, "limit", "N", 1, 1000000000, N_("at most N of them")),
+    OPT_GROUP(N_("Changes")),
+    OPT_FLAG(struct args, dry_run, 'n', "dry-run", N_("only show what would be sent")),
+    OPT_FLAG(struct args, yes, 'y', "yes", N_("do not ask before deleting")),
+    OPT_STR(struct args, from, 0, "from", "FILE",
+	N_("provision: read devices from this CSV or NDJSON file"), .flags = OPT_FILE),
+    OPT_STR(struct args, credentials, 0, "credentials", "FILE",
+	N_("provision: where new passwords are kept"), .key = "credentials",
+	.env = "IOT_CREDENTIALS", .flags = OPT_FILE),
+    OPT_TIME(struct args, wait, 'W', "wait", "TIME",
+	N_("device command: wait so long for the answer")),
+    OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
+	N_("device command: quality of service"), .value = "2"),
+    OPT_API(struct args, api),
+    OPT_MQTT_LONG(struct args, mqtt),
+    OPT_TOPICS(struct args, topics),
+    OPT_COMMON(struct args, common),
+    OPT_END,
+};
+
+static const char *const usage[] = {
+    "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
+    "[options] device {provision|assign|unassign|command} ...",
+    "[options] {login [URL]|logout|whoami|context ...|config ...}",
+    "[options] api METHOD PATH [FIELD=VALUE...|-|JSON]",
+    NULL,
+};
+
+static const char *const examples[] = {
+    N_("iotctl login http://localhost:8000"),
+    N_("iotctl broker create nombre='EMQX Production' host=emqx password@secret.txt"),
+    N_("iotctl device list estado=activo -o json"),
+    N_("iotctl device provision --from fleet.csv"),
+    N_("iotctl device command ESP32_001 '{\"action\":\"restart\"}' --wait 10s"),
+    NULL,
+};
+
+static const struct program iotctl = {
+    .name = "iotctl",
+    .section = 1,
+    .brief = N_("manage an MQTT platform's brokers, topics, credentials and devices"),
+    .usage = usage,
+    .examples = examples,
+    .opts = opts,
+    .spec = command_spec,
+};
+
+/* How many of the last arguments stand behind "--": names, whatever they look like. */
+static size_t
+behind_dashes(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1] == '-' && argv[i][2] == '\0')
+			return (size_t)(argc - i - 1);
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = {.api = APIOPTS_DEFAULT,
+	    .mqtt = MQTTOPTS_DEFAULT,
+	    .qos = 2,
+	    .common.context_may_miss = true};
+	struct opt_set set;
+	struct ctl c = {.args = &a, .set = &set};
+	struct buf answer = {0};
+	struct err err = {0};
+	size_t plain = behind_dashes(argc, argv);
+	int first;
+
+	if (program_start(
+		&set, &iotctl, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
+	    answer.n == 0) {
+		struct operands in = {argv + first, (size_t)(argc - first), 0};
+
+		in.plain = in.n > plain ? in.n - plain : 0;
+		command_run(&c, &in, &err);
+	}
+	fwrite(answer.p, 1, answer.n, stdout);
+	ctl_release(&c);
+	mqttopts_release(&a.mqtt);
+	return program_end(&set, &answer, &err);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Contexts and settings: what login saves, what `context` and `config` show. */
+#include "settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "command.h"
+#include "show.h"
+
+/* A target as its configuration key would have it; false when it has no value. */
+static bool
+put_target(const struct opt_set *set, const struct opt *o, struct buf *out)
+{
+	const char *at = (const char *)set->base + o->offset;
+	const char *c = o->choices;
+	int i;
+
+	switch (o->type) {
+	case OPT_TYPE_STR:
+		if (*(char *const *)(const void *)at != NULL)
+			buf_puts(out, *(char *const *)(const void *)at);
+		return *(char *const *)(const void *)at != NULL;
+	case OPT_TYPE_INT:
+		buf_printf(out, "%d", *(const int *)(const void *)at);
+		return true;
+	case OPT_TYPE_FLAG:
+		buf_puts(out, *(const bool *)(const void *)at ? "yes" : "no");
+		return true;
+	case OPT_TYPE_TIME:
+		buf_printf(out, "%lldms", (long long)*(const int64_t *)(const void *)at);
+		return true;
+	case OPT_TYPE_ENUM:
+		for (i = *(const int *)(const void *)at; i > 0; i--)
+			c = strchr(c, '|') + 1;
+		buf_put(out, c, strcspn(c, "|"));
+		return true;
+	default: return false;
+	}
+}
+
+void
+settings_put(struct settings *s, const char *key, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (strcmp(s->pairs[i].key, key) == 0)
+			break;
+	}
+	if (i == s->n) {
+		s->pairs = xreallocarray(s->pairs, s->n + 1, sizeof(*s->pairs));
+		s->n++;
+	} else {
+		free((void *)(uintptr_t)s->pairs[i].value);
+	}
+	s->pairs[i] = (struct config_pair){key, xstrdup(value)};
+}
+
+void
+settings_put_path(struct settings *s, const char *key, const char *path)
+{
+	char *whole = realpath(path, NULL);
+
+	settings_put(s, key, whole != NULL ? whole : path);
+	free(whole);
+}
+
+void
+settings_given(struct settings *s, const struct opt_set *set)
+{
+	struct buf value = {0};
+	size_t i;
+
+	for (i = 0; i < set->count; i++) {
+		const struct opt *o = &set->program->opts[i];
+
+		buf_clear(&value);
+		if (o->key == NULL || strcmp(o->key, "context") == 0 ||
+		    set->origin[i].source != OPT_FROM_ARGV || !put_target(set, o, &value))
+			continue;
+		if ((o->flags & (OPT_FILE | OPT_DIR)) != 0)
+			settings_put_path(s, o->key, buf_str(&value));
+		else
+			settings_put(s, o->key, buf_str(&value));
+	}
+	buf_release(&value);
+}
+
+void
+settings_release(struct settings *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		free((void *)(uintptr_t)s->pairs[i].value);
+	free(s->pairs);
+	*s = (struct settings){0};
+}
+
+int
+settings_check_name(const char *name, struct err *err)
+{
+	return topic_check_id(span_of(name), _("context name"), err);
+}
+
+static int
+add_section(void *arg, size_t number, char *line, struct err *err)
+{
+	struct strv *names = arg;
+	char *at = line + strspn(line, " \t");
+
+	(void)number;
+	(void)err;
+	if (at[0] == '[' && strchr(at, ']') != NULL) {
+		*strchr(at, ']') = '\0';
+		strv_add(names, at + 1);
+	}
+	return 0;
+}
+
+/* The sections of the user's file; none when there is no file. */
+static int
+read_contexts(struct ctl *c, struct strv *names, struct err *err)
+{
+	char *path = config_user_path(&c->args->common);
+	FILE *in = path != NULL ? fopen(path, "re") : NULL;
+	int failed = 0;
+
+	if (in != NULL) {
+		failed = file_lines(in, path, add_section, names, err);
+		fclose(in);
+	}
+	free(path);
+	return failed;
+}
+
+int
+run_context_list(struct ctl *c, const struct operands *in, struct err *err)
+{
+	const char *chosen = c->args->common.context;
+	struct strv names = {0};
+	int failed;
+	size_t i;
+
+	if (in->n != 0)
+		return err_set(err, ERR_USAGE, _("context list takes no operand"));
+	failed = read_contexts(c, &names, err);
+	for (i = 0; i < names.n && !failed; i++)
+		printf("%s %s\n",
+		    chosen != NULL && strcmp(chosen, names.v[i]) == 0 ? "*" : " ",
+		    names.v[i]);
+	strv_release(&names);
+	return failed;
+}
+
+int
+run_context_use(struct ctl *c, const struct operands *in, struct err *err)
+{
+	char *path = config_user_path(&c->args->common);
+	struct strv names = {0};
+	struct config_pair pair = {"context", in->n == 1 ? in->v[0] : ""};
+	int failed = 0;
+	size_t i;
+
+	if (in->n != 1)
+		failed = err_set(err, ERR_USAGE, _("context use takes one NAME"));
+	failed = failed || read_contexts(c, &names, err);
+	for (i = 0; i < names.n && strcmp(names.v[i], pair.value) != 0; i++)
+		;
+	if (!failed && i == names.n)
+		failed = err_set(err, ERR_NOT_FOUND,
+		    _("no context '%s': 'iotctl context list' shows them"), pair.value);
+	if (!failed)
+		failed = config_save(path, NULL, &pair, 1, err);
+	strv_release(&names);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+run_config_path(struct ctl *c, const struct operands *in, struct err *err)
+{
+	char *path = config_user_path(&c->args->common);
+
+	if (in->n != 0) {
+		free(path);
+		return err_set(err, ERR_USAGE, _("config path takes no operand"));
+	}
+	if (path == NULL)
+		return err_set(
+		    err, ERR_USAGE, _("no place for a configuration: HOME is not set"));
+	puts(path);
+	free(path);
+	return 0;
+}
+
+int
+run_config_show(struct ctl *c, const struct operands *in, struct err *err)
+{
+	static const char *const header[] = {"key", "value", "from"};
+	const struct opt_set *set = c->set;
+	struct strv cells = {0};
+	struct buf value = {0};
+	size_t i;
+
+	if (in->n != 0)
+		return err_set(err, ERR_USAGE, _("config show takes no operand"));
+	for (i = 0; i < set->count; i++) {
+		const struct opt *o = &set->program->opts[i];
+
+		buf_clear(&value);
+		if (o->key == NULL || (o->flags & OPT_SECRET) != 0)
+			continue;
+		if (!put_target(set, o, &value) ||
+		    set->origin[i].source == OPT_FROM_BUILTIN) {
+			buf_clear(&value);
+			buf_puts(&value, o->value != NULL ? o->value : "");
+		}
+		strv_add(&cells, o->key);
+		strv_add(&cells, buf_str(&value));
+		strv_add(
+		    &cells, set->origin[i].where != NULL ? set->origin[i].where : "-");
+	}
+	table_print(&cells, ARRAY_LEN(header), c->args->no_header ? NULL : header);
+	strv_release(&cells);
+	buf_release(&value);
+	return 0;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RESOURCE list [FIELD=VALUE]...: filters are checked here too, for servers that ignore some. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "request.h"
+#include "show.h"
+#include "verbs.h"
+
+/* A filter with its value. */
+struct want {
+	const struct assign *a;
+	json_t *value; /* NULL: only the server understands it */
+};
+
+struct listing {
+	struct show show;
+	struct want *wants;
+	size_t n;
+	size_t left; /* of --limit */
+};
+
+static bool
+is_same(json_t *a, json_t *b)
+{
+	if (json_is_number(a) && json_is_number(b))
+		return json_number_value(a) == json_number_value(b);
+	return json_equal(a, b) != 0;
+}
+
+static bool
+matches(const struct want *w, struct span object)
+{
+	struct span bytes;
+	json_t *value;
+	bool same;
+
+	if (w->value == NULL)
+		return true;
+	if (!json_member(object, w->a->field->name, &bytes))
+		return json_is_null(w->value);
+	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
+	same = value != NULL && is_same(value, w->value);
+	json_decref(value);
+	return same;
+}
+
+static int
+on_object(void *arg, struct span object, struct err *err)
+{
+	struct listing *l = arg;
+	size_t i;
+
+	(void)err;
+	for (i = 0; i < l->n; i++) {
+		if (!matches(&l->wants[i], object))
+			return 0;
+	}
+	show_object(&l->show, object);
+	return --l->left == 0 ? 1 : 0;
+}
+
+/* A filter by presence has no value to give: "no" leaves it out. */
+static bool
+is_no(const char *s)
+{
+	return strcmp(s, "false") == 0 || strcmp(s, "no") == 0 || strcmp(s, "0") == 0;
+}
+
+static void
+put_value(struct buf *query, json_t *value, const char *text)
+{
+	struct buf plain = {0};
+
+	if (json_is_string(value))
+		buf_puts(&plain, json_string_value(value));
+	else if (value != NULL)
+		body_put(&plain, value, NULL);
+	else
+		buf_puts(&plain, text);
+	api_escape(query, buf_as_span(&plain));
+	buf_release(&plain);
+}
+
+static void
+put_filter(struct buf *query, const struct want *w)
+{
+	const struct schema_filter *f = w->a->filter;
+
+	if (f == NULL || json_is_null(w->value) || (f->flag && is_no(w->a->value)))
+		return;
+	buf_printf(query, "&%s=", f->name);
+	if (f->flag)
+		buf_puts(query, "true");
+	else
+		put_value(query, w->value, w->a->value);
+}
+
+static int
+check_order(const struct schema_resource *r, const char *order, struct err *err)
+{
+	const char *name = order + (order[0] == '-');
+	struct buf all = {0};
+	size_t i;
+
+	for (i = 0; r->ordering[i] != NULL; i++) {
+		if (strcmp(r->ordering[i], name) == 0) {
+			buf_release(&all);
+			return 0;
+		}
+		buf_printf(&all, "%s%s", i != 0 ? ", " : "", r->ordering[i]);
+	}
+	err_set(err, ERR_USAGE, _("--order: %s cannot be ordered by '%s'; by %s"),
+	    r->name, name, buf_str(&all));
+	buf_release(&all);
+	return -1;
+}
+
+static int
+make_query(struct ctl *c, const struct listing *l, const struct schema_resource *r,
+    struct buf *query, struct err *err)
+{
+	size_t i;
+
+	buf_printf(query, "%s?page_size=1000", r->path);
+	if (c->args->search != NULL) {
+		buf_puts(query, "&search=");
+		api_escape(query, span_of(c->args->search));
+	}
+	if (c->args->order != NULL) {
+		if (check_order(r, c->args->order, err))
+			return -1;
+		buf_puts(query, "&ordering=");
+		api_escape(query, span_of(c->args->order));
+	}
+	for (i = 0; i < l->n; i++)
+		put_filter(query, &l->wants[i]);
+	return 0;
+}
+
+/* FIELD= alone asks for what has no value. */
+static json_t *
+wanted(struct ctl *c, const struct assign *a, struct field_errs *errs, struct err *err)
+{
+	if (a->op == FIELD_ADD || a->op == FIELD_DROP) {
+		field_errs_add(errs, a->field->name, _("a filter is FIELD=VALUE"));
+		return NULL;
+	}
+	if (a->op == FIELD_TEXT && a->value[0] == '\0' &&
+	    (a->field->flags & SCHEMA_NULLABLE) != 0)
+		return json_null();
+	return value_of(c, a, errs, err);
+}
+
+static int
+make_wants(struct ctl *c, struct listing *l, const struct request *q, struct err *err)
+{
+	struct field_errs errs = {0};
+	int failed = 0;
+	size_t i;
+
+	l->wants = xcalloc(q->n + 1, sizeof(*l->wants));
+	for (l->n = 0; l->n < q->n && !failed; l->n++) {
+		struct want *w = &l->wants[l->n];
+
+		w->a = &q->v[l->n];
+		i = errs.n;
+		if (w->a->field == NULL)
+			continue;
+		w->value = wanted(c, w->a, &errs, err);
+		failed = w->value == NULL && errs.n == i;
+	}
+	if (!failed)
+		failed = ctl_field_errs(&errs, err);
+	field_errs_release(&errs);
+	return failed ? -1 : 0;
+}
+
+static int
+run_list(struct ctl *c, const struct request *q, struct listing *l, struct err *err)
+{
+	struct buf query = {0};
+	int failed = make_wants(c, l, q, err) || make_query(c, l, q->r, &query, err) ||
+	    ctl_api(c, err) || api_list(c->api, buf_str(&query), on_object, l, err) < 0;
+
+	buf_release(&query);
+	return failed ? -1 : 0;
+}
+
+int
+verb_list(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err)
+{
+	struct request q;
+	struct listing l = {0};
+	int failed = request_parse(c, r, in, true, &q, err);
+	size_t i;
+
+	if (!failed && q.names.n != 0)
+		failed = err_set(err, ERR_USAGE,
+		    _("'%s': list takes FIELD=VALUE; for one %s use '%s get'"),
+		    q.names.v[0], r->name, r->name);
+	if (!failed && (failed = show_start(&l.show, c, r, true, err)) == 0) {
+		l.left = c->args->limit > 0 ? (size_t)c->args->limit : 0;
+		failed = run_list(c, &q, &l, err);
+		show_end(&l.show, !failed);
+	}
+	for (i = 0; i < l.n; i++)
+		json_decref(l.wants[i].value);
+	free(l.wants);
+	request_release(&q);
+	return failed;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RESOURCE create [NAME] FIELD... and RESOURCE set NAME... FIELD... */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/validate.h"
+#include "lookup.h"
+#include "request.h"
+#include "show.h"
+#include "tty.h"
+#include "verbs.h"
+
+void
+say_request(const char *method, const char *path, const char *body)
+{
+	printf("%s %s%s%s\n", method, path, body != NULL ? " " : "",
+	    body != NULL ? body : "");
+}
+
+/* Says what was done, or shows the object where a format was asked for. */
+static int
+show_result(struct ctl *c, const struct schema_resource *r, const char *what,
+    struct span body, struct err *err)
+{
+	struct show s;
+	struct span object;
+	char *label;
+
+	if (!json_check(body, &object, NULL))
+		return err_set(err, ERR_PROTOCOL, _("the API's answer is no JSON"));
+	if (c->args->format == FORMAT_TABLE && !c->args->json) {
+		label = label_of(r, object);
+		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", what, r->name,
+		    label, id_of(object));
+		free(label);
+		return 0;
+	}
+	if (show_start(&s, c, r, false, err))
+		return -1;
+	show_object(&s, object);
+	show_end(&s, true);
+	return 0;
+}
+
+static int
+send_body(struct ctl *c, const struct schema_resource *r, const char *method,
+    const char *path, const char *doing, json_t *body, struct api_reply *reply,
+    struct err *err)
+{
+	struct buf text = {0};
+	int failed = 0;
+
+	body_put(&text, body, c->args->dry_run ? r : NULL);
+	if (c->args->dry_run)
+		say_request(method, path, buf_str(&text));
+	else
+		failed = ctl_call(c, doing, method, path, buf_as_span(&text), reply, err);
+	explicit_bzero(text.p, text.n);
+	buf_release(&text);
+	return failed;
+}
+
+/* Adds to or takes from a list of ids, in place. */
+static void
+change_list(json_t *list, json_t *ids, bool add)
+{
+	size_t i, j;
+	json_t *id;
+
+	json_array_foreach(ids, i, id)
+	{
+		for (j = 0; j < json_array_size(list); j++) {
+			if (json_equal(json_array_get(list, j), id))
+				break;
+		}
+		if (add && j == json_array_size(list))
+			json_array_append(list, id);
+		else if (!add && j < json_array_size(list))
+			json_array_remove(list, j);
+	}
+}
+
+/* Puts one value into a body; `current` (may be NULL) is what lists are changed from. */
+static void
+put_member(json_t *body, const struct assign *a, json_t *value, json_t *current)
+{
+	json_t *list = json_object_get(body, a->field->name);
+
+	if (a->op != FIELD_ADD && a->op != FIELD_DROP) {
+		json_object_set(body, a->field->name, value);
+		return;
+	}
+	if (list == NULL) {
+		list = json_copy(json_object_get(current, a->field->name));
+		if (!json_is_array(list)) {
+			json_decref(list);
+			list = json_array();
+		}
+		json_object_set_new(body, a->field->name, list);
+	}
+	change_list(list, value, a->op == FIELD_ADD);
+}
+
+/* The values of all assignments, in order (each NULL or to be decref'ed). */
+static int
+take_values(struct ctl *c, const struct request *q, json_t **values,
+    struct field_errs *errs, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < q->n; i++) {
+		size_t before = errs->n;
+
+		values[i] = value_of(c, &q->v[i], errs, err);
+		if (values[i] == NULL && errs->n == before)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+free_values(json_t **values, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_decref(values[i]);
+	free(values);
+}
+
+/* create NAME: the natural key without its field's name. */
+static int
+put_name(struct ctl *c, const struct request *q, json_t *body, struct field_errs *errs,
+    struct err *err)
+{
+	const struct schema_field *key;
+	size_t before = errs->n;
+	json_t *value;
+
+	if (q->names.n == 0)
+		return 0;
+	if (q->names.n > 1 || q->r->keys[0] == NULL)
+		return err_set(err, ERR_USAGE, _("'%s': create takes %s and FIELD=VALUE"),
+		    q->names.v[q->names.n - 1],
+		    q->r->keys[0] != NULL ? _("one NAME") : _("only"));
+	key = schema_field(q->r, q->r->keys[0]);
+	value = value_of_text(c, key, q->names.v[0], errs, err);
+	if (value == NULL)
+		return errs->n != before ? 0 : -1;
+	json_object_set_new(body, key->name, value);
+	return 0;
+}
+
+/* A secret that must be there is asked for when there is somebody to ask. */
+static int
+ask_secrets(const struct request *q, json_t *body, struct err *err)
+{
+	const struct schema_field *f;
+
+	for (f = q->r->fields; f->name != NULL; f++) {
+		unsigned both = SCHEMA_REQUIRED | SCHEMA_WRITE_ONLY;
+		char *text = NULL;
+
+		if ((f->flags & both) != both || json_object_get(body, f->name) != NULL ||
+		    !tty_is_there())
+			continue;
+		if (tty_ask(f->name, true, &text, err))
+			return -1;
+		json_object_set_new(body, f->name, json_string(text));
+		secret_free(text);
+	}
+	return 0;
+}
+
+static int
+make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
+{
+	json_t **values = xcalloc(q->n + 1, sizeof(json_t *));
+	struct field_errs errs = {0};
+	json_t *checked;
+	size_t i;
+	int failed =
+	    put_name(c, q, body, &errs, err) || take_values(c, q, values, &errs, err);
+
+	for (i = 0; i < q->n && !failed; i++) {
+		if (values[i] != NULL)
+			put_member(body, &q->v[i], values[i], NULL);
+	}
+	failed = failed || ask_secrets(q, body, err);
+	/* What is wrong already is not there; that it is missing would be said twice. */
+	if (!failed && errs.n == 0) {
+		checked = validate_body(q->r, body, false, &errs);
+		json_decref(checked);
+	}
+	failed = failed || ctl_field_errs(&errs, err);
+	free_values(values, q->n);
+	field_errs_release(&errs);
+	return failed ? -1 : 0;
+}
+
+int
+verb_create(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err)
+{
+	struct request q;
+	struct api_reply reply = {0};
+	json_t *body = json_object();
+	char *doing = xasprintf("cannot create %s", r->name);
+	int failed = request_parse(c, r, in, false, &q, err) ||
+	    make_body(c, &q, body, err) ||
+	    send_body(c, r, "POST", r->path, doing, body, &reply, err);
+
+	if (!failed && !c->args->dry_run)
+		failed = show_result(c, r, _("created"), buf_as_span(&reply.body), err);
+	api_reply_release(&reply);
+	free(doing);
+	json_decref(body);
+	request_release(&q);
+	return failed ? -1 : 0;
+}
+
+/* Whether the server's value is this one already. Lists are sets. */
+static bool
+is_there(json_t *now, json_t *value)
+{
+	size_t i;
+	json_t *item, *rest;
+	bool same;
+
+	if (json_is_number(now) && json_is_number(value))
+		return json_number_value(now) == json_number_value(value);
+	if (!json_is_array(now) || json_array_size(now) != json_array_size(value))
+		return now != NULL && json_equal(now, value) != 0;
+	rest = json_copy(now);
+	json_array_foreach(value, i, item)
+	{
+		json_t *one = json_pack("[O]", item);
+
+		change_list(rest, one, false);
+		json_decref(one);
+	}
+	same = json_array_size(rest) == 0;
+	json_decref(rest);
+	return same;
+}
+
+/* What `set` carries to each of its names. */
+struct setting {
+	const struct request *q;
+	json_t **values;
+};
+
+/* Leaves in `body` only what would change. */
+static void
+make_change(const struct setting *s, json_t *current, json_t *body)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	for (i = 0; i < s->q->n; i++)
+		put_member(body, &s->q->v[i], s->values[i], current);
+	json_object_foreach_safe(body, next, key, value)
+	{
+		if (is_there(json_object_get(current, key), value))
+			json_object_del(body, key);
+	}
+}
+
+static int
+change(struct ctl *c, const struct setting *s, const struct found *f, const char *path,
+    struct err *err)
+{
+	const struct schema_resource *r = s->q->r;
+	char *doing = xasprintf("cannot change %s '%s'", r->name, f->label);
+	struct api_reply reply = {0};
+	json_t *current = NULL;
+	json_t *body = json_object();
+	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
+
+	if (!failed) {
+		current = json_loadb(reply.body.p, reply.body.n, 0, NULL);
+		make_change(s, current, body);
+		api_reply_release(&reply);
+	}
+	if (!failed && json_object_size(body) == 0) {
+		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", _("unchanged"),
+		    r->name, f->label, f->id);
+	} else if (!failed) {
+		failed = send_body(c, r, "PATCH", path, doing, body, &reply, err);
+		if (!failed && !c->args->dry_run)
+			failed = show_result(
+			    c, r, _("changed"), buf_as_span(&reply.body), err);
+	}
+	api_reply_release(&reply);
+	json_decref(current);
+	json_decref(body);
+	free(doing);
+	return failed;
+}
+
+static int
+set_one(struct ctl *c, const char *name, void *arg, struct err *err)
+{
+	const struct setting *s = arg;
+	struct found f;
+	char *id, *path;
+	int failed;
+
+	if (lookup(c, s->q->r, name, &f, err))
+		return -1;
+	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
+	path = ctl_path(s->q->r, id, NULL);
+	failed = change(c, s, &f, path, err);
+	free(path);
+	free(id);
+	found_release(&f);
+	return failed;
+}
+
+static int
+need_both(const struct request *q, struct err *err)
+{
+	if (q->names.n == 0)
+		return err_set(err, ERR_USAGE,
+		    _("which %s? '%s set NAME... FIELD=VALUE...'"), q->r->name,
+		    q->r->name);
+	if (q->n == 0)
+		return err_set(err, ERR_USAGE,
+		    _("nothing to set: '%s set NAME... FIELD=VALUE...'"), q->r->name);
+	return 0;
+}
+
+int
+verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err)
+{
+	struct request q;
+	struct setting s = {.q = &q};
+	struct field_errs errs = {0};
+	int failed = request_parse(c, r, in, false, &q, err) || need_both(&q, err);
+
+	s.values = xcalloc(q.n + 1, sizeof(json_t *));
+	failed = failed || take_values(c, &q, s.values, &errs, err) ||
+	    ctl_field_errs(&errs, err) || ctl_each(c, &q.names, set_one, &s, err);
+	free_values(s.values, q.n);
+	field_errs_release(&errs);
+	request_release(&q);
+	return failed ? -1 : 0;
+}
