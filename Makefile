@@ -3,14 +3,17 @@
 # To add a command: a folder cmd/NAME with main.c, its name in CMDS, its pkg-config names in
 # PKGS_NAME, a page man/NAME.SECTION, a test in tests/cli, a line in README.md; then `make gen`.
 
-VERSION  := 0.1.0
-CMDS     := iotctl iotpub iotsub iotingest iotstatus iotapi
-O        ?= build
-PREFIX   ?= /usr/local
-BINDIR   ?= $(PREFIX)/bin
-DATADIR  ?= $(PREFIX)/share
-MANDIR   ?= $(DATADIR)/man
-INSTALL  ?= install
+VERSION    := 0.1.0
+CMDS       := iotctl iotpub iotsub iotingest iotstatus iotapi
+O          ?= build
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+BASHDIR    ?= $(DATADIR)/bash-completion/completions
+ZSHDIR     ?= $(DATADIR)/zsh/site-functions
+FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
+INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
 
 # What each program links besides common/; a program gets no more than it uses.
@@ -23,56 +26,111 @@ PKGS_iotstatus := libcurl
 PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
-PKGS_TESTS     := cmocka libcurl libmosquitto openssl sqlite3
+PKGS_TESTS     := cmocka libcurl libmosquitto openssl sqlite3 libmicrohttpd
+LIBS_TESTS     := -lcrypt
 
-CFLAGS   ?= -O2 -g
-IOT_CFLAGS := -std=c11 -D_GNU_SOURCE -Icommon -Wall -Wextra -Wconversion -Wshadow -Wformat=2 \
-	-fPIE -fstack-protector-strong -fstack-clash-protection -pthread \
+CFLAGS      ?= -O2 -g
+WARNINGS    := -Wall -Wextra -Wconversion -Wshadow -Wformat=2
+IOT_CFLAGS  := -std=c11 -D_GNU_SOURCE -Icommon $(WARNINGS) -fPIE -fstack-protector-strong \
+	-fstack-clash-protection -pthread \
 	-DIOT_VERSION='"$(VERSION)"' -DIOT_LOCALEDIR='"$(DATADIR)/locale"'
 IOT_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now,--as-needed
 ifdef SAN
+  override O  := build-san
   IOT_CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
   IOT_LDFLAGS += -fsanitize=address,undefined
-  O := build-san
 else
   IOT_CFLAGS  += -D_FORTIFY_SOURCE=2
 endif
 ifdef DEVELOPER
   IOT_CFLAGS  += -Werror
 endif
+ALL_PKGS := $(sort $(PKGS_COMMON) $(foreach c,$(CMDS),$(PKGS_$c)))
+IOT_CFLAGS += $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) 2>/dev/null)
+libs = $(shell $(PKG_CONFIG) --libs $(1) $(PKGS_COMMON)) -lm
+objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
-SOURCES   := $(wildcard common/*/*.c cmd/*/*.c)
-LIB_OBJS  := $(patsubst %.c,$(O)/%.o,$(wildcard common/*/*.c))
-PROGRAMS  := $(CMDS:%=$(O)/%)
-UNITS     := $(patsubst tests/unit/%.c,$(O)/tests/unit/%.t,$(wildcard tests/unit/*.c))
-CFLAGS_PKG := $(shell $(PKG_CONFIG) --cflags $(sort $(PKGS_COMMON) $(foreach c,$(CMDS),$(PKGS_$c)) cmocka) 2>/dev/null)
+PROGRAMS := $(CMDS:%=$(O)/%)
+UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
+FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
+SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
+PAGES    := $(wildcard man/*.[1-9])
 
 all: $(PROGRAMS)
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(IOT_CFLAGS) $(CFLAGS_PKG) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(IOT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/libiot.a: $(LIB_OBJS)
+$(O)/libiot.a: $(call objects,common/*/*.c)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
 define PROGRAM
-$(O)/$(1): $$(patsubst %.c,$(O)/%.o,$$(wildcard cmd/$(1)/*.c)) $(O)/libiot.a
-	$$(CC) $$(IOT_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) \
-	    $$(shell $$(PKG_CONFIG) --libs $$(PKGS_$(1)) $$(PKGS_COMMON)) -lm
+$(O)/$(1): $(call objects,cmd/$(1)/*.c) $(O)/libiot.a
+	$$(CC) $$(IOT_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(call libs,$$(PKGS_$(1)))
 endef
 $(foreach c,$(CMDS),$(eval $(call PROGRAM,$c)))
 
-# A unit test sees common/ and, where it is named cmd_PROGRAM_*.c, that program's own parts.
-$(O)/tests/unit/%.t: $(O)/tests/unit/%.o $(O)/libiot.a
-	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(PKGS_TESTS) $(PKGS_COMMON)) -lcrypt -lm
+# A unit test sees common/; one named PROGRAM_*.c also sees that program's own parts.
+.SECONDEXPANSION:
+parts = $(filter-out %/main.o,$(call objects,cmd/$(firstword $(subst _, ,$(1)))/*.c))
+$(O)/tests/unit/%.o: IOT_CFLAGS += -I.
+$(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
--include $(patsubst %.c,$(O)/%.d,$(SOURCES) $(wildcard tests/unit/*.c))
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c))
+
+# Installs what is missing first; what pkg-config finds is asked again by the second make.
+demo:
+	@tests/deps.sh demo
+	@$(MAKE) --no-print-directory -s -j2 all
+	@IOT_BUILD=$(abspath $(O)) tests/demo/demo.sh $(if $(KEEP),--keep)
+
+check:
+	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(if $(SAN),fuzz)
+	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
+	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
+
+# Fuzz targets are built whole with clang: every line they reach is instrumented.
+fuzz: $(FUZZERS)
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/base/*.[ch] common/conf/*.[ch])
+	@mkdir -p $(@D)
+	clang -g -O1 -std=c11 -D_GNU_SOURCE -Icommon -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,)
+
+lint:
+	@tests/deps.sh lint
+	@$(MAKE) --no-print-directory -s -j2 all
+	mandoc -Tlint -W warning $(PAGES)
+	shellcheck -x tests/*.sh tests/*/*.sh completions/*.sh $(SCRIPTS)
+	cppcheck -q --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
+	    --suppressions-list=tests/cppcheck.txt -Icommon common cmd
+	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c tests/*/*.c)
+	completions/gen.sh --check $(O)
+
+gen: all
+	completions/gen.sh $(O)
+
+install: all
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
+	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	for p in $(PAGES); do $(INSTALL) -m 644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}; done
+	for c in $(CMDS); do \
+	    $(INSTALL) -m 644 completions/bash/$$c $(DESTDIR)$(BASHDIR)/$$c && \
+	    $(INSTALL) -m 644 completions/zsh/_$$c $(DESTDIR)$(ZSHDIR)/_$$c && \
+	    $(INSTALL) -m 644 completions/fish/$$c.fish $(DESTDIR)$(FISHDIR)/$$c.fish; done
+
+uninstall:
+	rm -f $(CMDS:%=$(DESTDIR)$(BINDIR)/%) $(CMDS:%=$(DESTDIR)$(BASHDIR)/%) \
+	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 clean:
 	rm -rf build build-san
 
-.PHONY: all clean
+.PHONY: all demo check fuzz lint gen install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Shell tests: TAP for prove. Source it first:  . "$(dirname "$0")/../lib.sh"
 #
 #	run COMMAND...              status, $out and $err are set
@@ -10,7 +11,6 @@
 # variables, and what it started with start_* or bg is stopped at its end.
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IOT_BUILD:-$top/build}
 for v in $(env | sed -n 's/^\(IOT_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done

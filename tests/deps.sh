@@ -1,0 +1,54 @@
+#!/bin/sh
+# Installs the Debian packages that a purpose needs and this machine lacks: deps.sh demo | check
+# [clang] | lint. Says which; asks nothing when all is there, or when it is root.
+set -eu
+
+build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
+libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev'
+demo='mosquitto'
+check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
+universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps'
+lint='mandoc shellcheck cppcheck clang-format'
+clang='clang libclang-rt-14-dev llvm'
+
+wanted=$build
+for purpose in "$@"; do
+	case $purpose in
+	demo) wanted="$wanted $demo" ;;
+	check) wanted="$wanted $demo $check" ;;
+	lint) wanted="$wanted $lint" ;;
+	clang) wanted="$wanted $clang" ;;
+	*)
+		echo "usage: deps.sh demo | check [clang] | lint" >&2
+		exit 2
+		;;
+	esac
+done
+
+missing=
+for p in $wanted; do
+	case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null) in
+	'install ok installed') ;;
+	*) missing="$missing $p" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+echo "Installing Debian packages:$missing" >&2
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root='sudo'
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq
+# A service that the package would start (mosquitto's) is none of our business.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+	$as_root chmod 755 "$policy"
+	made_policy=yes
+fi
+status=0
+# shellcheck disable=SC2086
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || status=$?
+[ -z "$made_policy" ] || $as_root rm -f "$policy"
+exit $status
