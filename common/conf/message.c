@@ -10,10 +10,8 @@
 const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
 
-/* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
- * the line stays valid whatever arrives. */
-static void
-put_text(struct buf *out, struct span s)
+void
+message_put_text(struct buf *out, struct span s)
 {
 	struct buf clean = {0};
 	uint32_t cp;
@@ -120,7 +118,7 @@ put_property(struct buf *out, const char *name, struct span value, bool *first)
 	buf_puts(out, *first ? "\"" : ",\"");
 	buf_puts(out, name);
 	PUT(out, "\":");
-	put_text(out, value);
+	message_put_text(out, value);
 	*first = false;
 }
 
@@ -133,9 +131,9 @@ put_user_properties(struct buf *out, const struct msg_props *p, bool first)
 	buf_puts(out, first ? "\"user\":[" : ",\"user\":[");
 	for (i = 0; i < p->users; i++) {
 		buf_puts(out, i != 0 ? ",[" : "[");
-		put_text(out, p->user[2 * i]);
+		message_put_text(out, p->user[2 * i]);
 		buf_putc(out, ',');
-		put_text(out, p->user[2 * i + 1]);
+		message_put_text(out, p->user[2 * i + 1]);
 		buf_putc(out, ']');
 	}
 	buf_putc(out, ']');
@@ -170,7 +168,7 @@ put_capture(struct buf *out, const char *key, struct span value)
 	if (value.p == NULL)
 		return;
 	buf_puts(out, key);
-	put_text(out, value);
+	message_put_text(out, value);
 }
 
 static void
@@ -179,7 +177,7 @@ put_head(struct buf *out, const struct msg *m)
 	PUT(out, "{\"received_at\":\"");
 	buf_time(out, m->received_us);
 	PUT(out, "\",\"topic\":");
-	put_text(out, m->topic);
+	message_put_text(out, m->topic);
 }
 
 void

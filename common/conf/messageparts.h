@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What message lines and reading lines share; only for conf/message*.c and conf/readings.c. */
+/* What message lines, reading lines and answers share; only for files of conf/. */
 #ifndef CONF_MESSAGEPARTS_H
 #define CONF_MESSAGEPARTS_H
 
 #include "conf/message.h"
 
+/* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
+ * the line stays valid whatever arrives. */
+void message_put_text(struct buf *out, struct span s);
 /* `,"payload":...`, `,"payload_text":...` or `,"payload_b64":...`. */
 void message_put_payload(struct buf *out, struct span payload);
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
