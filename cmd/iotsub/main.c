@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "conf/program.h"
+#include "sub.h"
+
+static const struct opt opts[] = {
+    OPT_GROUP(N_("What to receive")),
+    OPT_LIST(struct args, filters, 't', "topic", "FILTER",
+	N_("messages that match this; may be repeated")),
+    OPT_LIST(struct args, without, 'T', "filter-out", "FILTER",
+	N_("but not those that match this; may be repeated")),
+    OPT_FLAG(struct args, no_retained, 'R', "no-retained",
+	N_("no retained messages of earlier times")),
+    OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
+	N_("quality of service: 0, 1 or 2; commands of a DEVICE at most 1"),
+	.value = "1 for a DEVICE, else 0"),
+    OPT_INT(
+	struct args, count, 'C', "count", "N", 1, INT32_MAX, N_("end after N messages")),
+    OPT_TIME(
+	struct args, wait, 'W', "wait", "TIME", N_("end after TIME, with status 27")),
+    OPT_FLAG(struct args, keep_session, 'c', "keep-session",
+	N_("the broker keeps messages while we are away; needs -i or a DEVICE")),
+    OPT_GROUP(N_("How to show it")),
+    OPT_FLAG(struct args, show_topic, 'v', "show-topic",
+	N_("the topic in front of each payload")),
+    OPT_STR(struct args, format, 'F', "format", "FORMAT",
+	N_("json, or mosquitto_sub's letters: %t topic, %p payload, %q QoS ...")),
+    OPT_FLAG(struct args, json, 0, "json", N_("one JSON object a line: --format json")),
+    OPT_FLAG(struct args, bare, 'N', "no-newline", N_("no newline behind a payload")),
+    OPT_MQTT(struct args, mqtt),
+    OPT_STR(struct args, credentials, 0, "credentials", "FILE",
+	N_("devices' logins, CSV, mode 0600"), .key = "credentials",
+	.env = "IOT_CREDENTIALS", .flags = OPT_FILE),
+    OPT_TOPICS(struct args, topics),
+    OPT_COMMON_MQTT(struct args, common),
+    OPT_END,
+};
+
+static const char *const usage[] = {
+    "[options] DEVICE...", "[options] -t FILTER...", NULL};
+static const char *const examples[] = {
+    "iotsub RPI_001                      commands sent to this device",
+    "iotsub -v -t 'iot/sensors/#'        readings of all devices, with their topics",
+    "iotsub --json -t 'iot/#' | jq .topic",
+    "iotsub -C 1 -W 10s -t 'iot/devices/RPI_001/status'",
+    NULL,
+};
+
+static const struct program iotsub = {
+    .name = "iotsub",
+    .section = 1,
+    .brief = N_("receive commands of devices, or any messages"),
+    .usage = usage,
+    .examples = examples,
+    .opts = opts,
+};
+
+static int
+add_filters(struct sub *s, struct session_opts opt, struct err *err)
+{
+	const struct strv *list = &s->args->filters;
+	struct consume_filter *filters = xcalloc(list->n, sizeof(*filters));
+	int qos = s->args->qos < 0 ? 0 : s->args->qos;
+	size_t i;
+	int failed = 0;
+
+	if (s->args->keep_session && opt.client_id == NULL)
+		failed = err_set(
+		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
+	for (i = 0; i < list->n; i++)
+		filters[i] = (struct consume_filter){list->v[i], qos};
+	failed = failed || sub_add(s, &opt, filters, list->n, qos, err);
+	free(filters);
+	return failed ? -1 : 0;
+}
+
+static int
+choose_output(struct sub *s, struct err *err)
+{
+	const char *format = s->args->format;
+
+	s->output.json = s->args->json || (format != NULL && strcmp(format, "json") == 0);
+	s->output.topic = s->args->show_topic;
+	s->output.bare = s->args->bare;
+	s->output.topics = &s->topics;
+	if (!s->output.json && format != NULL &&
+	    message_format_compile(&s->format, format, err))
+		return -1;
+	s->output.format = s->format;
+	return 0;
+}
+
+static int
+check_without(const struct args *a, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < a->without.n; i++) {
+		if (topic_check_filter(a->without.v[i], err))
+			return err_in(err, "-T");
+	}
+	return 0;
+}
+
+static int
+prepare(struct sub *s, struct args *a, char **operands, struct err *err)
+{
+	struct session_opts opt = {.clean = !a->keep_session,
+	    .session_expiry = a->keep_session ? UINT32_MAX : 0};
+
+	if ((operands[0] == NULL) == (a->filters.n == 0))
+		return err_set(err, ERR_USAGE,
+		    operands[0] == NULL ? _("what to receive? give a DEVICE or -t FILTER")
+					: _("'%s': give either devices or -t FILTER"),
+		    operands[0]);
+	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
+	if (topics_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
+	    check_without(a, err) || mqttopts_resolve(&a->mqtt, s->set, &opt, err))
+		return -1;
+	s->loop = loop_new(err);
+	if (s->loop == NULL)
+		return -1;
+	return a->filters.n > 0 ? add_filters(s, opt, err)
+				: sub_add_devices(s, operands, &opt, err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = {.mqtt = MQTTOPTS_DEFAULT, .qos = -1};
+	struct opt_set set;
+	struct buf answer = {0};
+	struct err err = {0};
+	struct sub s = {.args = &a, .set = &set, .err = &err};
+	int first;
+
+	if (program_start(
+		&set, &iotsub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
+	    answer.n == 0 && prepare(&s, &a, argv + first, &err) == 0)
+		sub_run(&s, &err);
+	fwrite(answer.p, 1, answer.n, stdout);
+	sub_release(&s);
+	mqttopts_release(&a.mqtt);
+	return program_end(&set, &answer, &err);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IOTSUB_OUTPUT_H
+#define IOTSUB_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "conf/message.h"
+
+/* Messages on standard output, gathered until output_flush. The zero value with the options set is
+ * ready. */
+struct output {
+	bool json;                           /* message lines */
+	const struct message_format *format; /* NULL: the payload */
+	bool topic;                          /* in front of the payload */
+	bool bare;                           /* no newline behind it */
+	const struct topics *topics;
+	struct buf buf, one;
+};
+
+/* A program's own bytes; on a terminal what could drive it is made visible. */
+void output_put(struct output *o, const struct msg *m);
+/* Writes it all, and to a regular file makes it durable. -1 with err->code 0: the reader has closed
+ * the pipe. */
+int output_flush(struct output *o, struct err *err);
+void output_release(struct output *o);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sub.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static void
+stop_all(struct sub *s)
+{
+	size_t i;
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	for (i = 0; i < s->count; i++)
+		receiver_stop(s->receivers[i]);
+}
+
+static bool
+is_shown(const struct sub *s, const struct msg *m)
+{
+	size_t i;
+
+	if (m->retain && s->args->no_retained)
+		return false;
+	for (i = 0; i < s->args->without.n; i++) {
+		if (topic_filter_matches(s->args->without.v[i], m->topic))
+			return false;
+	}
+	return true;
+}
+
+static bool
+on_message(void *arg, const struct msg *m)
+{
+	struct sub *s = arg;
+
+	if (s->wanted == 0)
+		return false;
+	if (is_shown(s, m)) {
+		output_put(&s->output, m);
+		s->wanted--;
+	}
+	return true;
+}
+
+/* When the output is gone nothing is safe any more: no drain, the broker keeps what it has. */
+static int
+on_flush(void *arg)
+{
+	struct sub *s = arg;
+
+	if (output_flush(&s->output, s->err) != 0) {
+		loop_stop(s->loop);
+		return -1;
+	}
+	if (s->wanted == 0)
+		stop_all(s);
+	return 0;
+}
+
+static size_t
+on_wanted(void *arg)
+{
+	return ((struct sub *)arg)->wanted;
+}
+
+/* Of several devices the last error is the program's; the others are told at once. */
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct sub *s = arg;
+
+	s->live--;
+	if (why->code != ERR_OK && s->err->code < ERR_SIGNAL) {
+		log_err(s->err);
+		*s->err = *why;
+	}
+	if (s->live == 0)
+		loop_stop(s->loop);
+}
+
+static void
+on_time_up(void *arg)
+{
+	struct sub *s = arg;
+
+	err_set(s->err, ERR_TIMEOUT, _("time is up (--wait)"));
+	stop_all(s);
+}
+
+static void
+on_terminate(void *arg, int signo)
+{
+	(void)signo;
+	stop_all(arg);
+}
+
+/* A second one ends it at once. */
+static void
+on_interrupt(void *arg, int signo)
+{
+	struct sub *s = arg;
+
+	*s->err = (struct err){.code = (enum err_code)(ERR_SIGNAL + signo)};
+	if (s->stopping)
+		loop_stop(s->loop);
+	stop_all(s);
+}
+
+int
+sub_add(struct sub *s, const struct session_opts *opt,
+    const struct consume_filter *filters, size_t n, int qos, struct err *err)
+{
+	static const struct receiver_events events = {
+	    .message = on_message,
+	    .flush = on_flush,
+	    .wanted = on_wanted,
+	    .ended = on_ended,
+	};
+	struct receiver *r = receiver_new(s->loop, opt, filters, n, qos, &events, s, err);
+
+	if (r == NULL)
+		return -1;
+	s->receivers = xreallocarray(s->receivers, s->count + 1, sizeof(*s->receivers));
+	s->receivers[s->count++] = r;
+	return 0;
+}
+
+int
+sub_run(struct sub *s, struct err *err)
+{
+	size_t i;
+
+	if (loop_signal(s->loop, SIGINT, on_interrupt, s, err) ||
+	    loop_signal(s->loop, SIGTERM, on_terminate, s, err))
+		return -1;
+	if (s->args->wait > 0)
+		loop_timer_set(s->loop, &s->timer, s->args->wait, on_time_up, s);
+	s->live = s->count;
+	for (i = 0; i < s->count; i++)
+		receiver_start(s->receivers[i]);
+	return loop_run(s->loop, err);
+}
+
+void
+sub_release(struct sub *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		receiver_free(s->receivers[i]);
+	free(s->receivers);
+	loop_free(s->loop);
+	output_release(&s->output);
+	message_format_free(s->format);
+	topics_release(&s->topics);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IOTSUB_SUB_H
+#define IOTSUB_SUB_H
+
+#include "base/opt.h"
+#include "conf/topic.h"
+#include "net/mqttopts.h"
+#include "output.h"
+#include "receiver.h"
+
+struct args {
+	struct common common;
+	struct mqttopts mqtt;
+	struct topicopts topics;
+	struct strv filters, without;
+	int qos;
+	int count;
+	int64_t wait;
+	bool show_topic, bare, no_retained, keep_session, json;
+	char *format;
+	char *credentials;
+};
+
+/* The program at work. */
+struct sub {
+	const struct args *args;
+	struct opt_set *set;
+	struct loop *loop;
+	struct topics topics;
+	struct message_format *format;
+	struct output output;
+	struct receiver **receivers;
+	size_t count, live;
+	size_t wanted; /* messages */
+	bool stopping;
+	struct loop_timer timer;
+	struct err *err; /* what the program ends with */
+};
+
+/* One connection more. */
+int sub_add(struct sub *s, const struct session_opts *opt,
+    const struct consume_filter *filters, size_t n, int qos, struct err *err);
+/* One connection for each device; "-" among the operands is a list on standard input. */
+int sub_add_devices(
+    struct sub *s, char **operands, const struct session_opts *opt, struct err *err);
+/* Until everything has ended. */
+int sub_run(struct sub *s, struct err *err);
+void sub_release(struct sub *s);
+
+#endif
