@@ -56,6 +56,9 @@ void json_unescape(struct buf *out, struct span string);
 /* Appends `s`, which must be valid UTF-8, as a JSON string with quotes: escapes only what RFC
  * 8259 demands, plus DEL, so that a line of output is one line. */
 void json_put_string(struct buf *out, struct span s);
+/* Appends lines of JSON text with everything escaped that a terminal might obey (C1, DEL, marks of
+ * direction): the same values, for people's eyes. */
+void json_put_visible(struct buf *out, struct span lines);
 /* Appends a value without the insignificant white space, every other byte as it is. */
 void json_put_compact(struct buf *out, struct span value);
 /* json_check, with the white space that stood between tokens counted: 0 means that the value's

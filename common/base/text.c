@@ -50,8 +50,8 @@ text_is_utf8(const char *text, size_t n)
 	return true;
 }
 
-static bool
-is_harmless(uint32_t cp)
+bool
+text_is_harmless(uint32_t cp)
 {
 	bool control = cp < 0x20 || (cp >= 0x7F && cp < 0xA0);
 	bool bidi = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
@@ -71,7 +71,7 @@ text_visible(char *out, size_t room, const char *s)
 		uint32_t cp = 0;
 		size_t len = text_utf8(p, left, &cp);
 
-		if (len != 0 && is_harmless(cp)) {
+		if (len != 0 && text_is_harmless(cp)) {
 			if (n + len >= room)
 				break;
 			memcpy(out + n, p, len);

@@ -23,6 +23,10 @@ bool text_is_utf8(const char *p, size_t n);
  * none. n is at least 1. */
 size_t text_utf8(const unsigned char *p, size_t n, uint32_t *cp);
 
+/* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
+ * marks that reorder or break lines. */
+bool text_is_harmless(uint32_t cp);
+
 /* Copies `s` so that a terminal and a log survive it: C0, DEL, C1, bidirectional controls and
  * bytes that are no UTF-8 become \xNN; the rest stays. Cuts at `room`; terminates when room
  * allows. Returns the bytes written without the NUL. */

@@ -70,6 +70,10 @@ message_capture(const struct msg *m, const struct topics *topics, struct topic_v
 	    topics->responses, topics->alerts};
 	size_t i;
 
+	for (i = 0; i < topics->mores; i++) {
+		if (topic_match(topics->more[i], m->topic, vars))
+			return true;
+	}
 	for (i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i] != NULL && topic_match(all[i], m->topic, vars))
 			return true;

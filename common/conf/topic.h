@@ -69,6 +69,8 @@ struct topics {
 	struct topic *commands;
 	struct topic *responses;
 	struct topic *alerts;
+	struct topic *const *more; /* borrowed; tried before the others when a topic is captured */
+	size_t mores;
 };
 
 /* Rows without a letter or long option: keys only. Needs "base/opt.h". */
