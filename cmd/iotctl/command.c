@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	false},
     {"device command", "ID JSON|@FILE|-", N_("send a device a command"),
 	run_device_command, false},
+    {"device provision", "ID... FIELD=...", N_("create devices with all they need"),
+	run_provision, false},
 };
 
 static const struct verb {

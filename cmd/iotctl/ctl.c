@@ -41,13 +41,16 @@ ctl_release(struct ctl *c)
 
 /* One line a reason; the connection's own errors need no context. */
 static int
-tell_reasons(const char *doing, const struct api_reply *reply, struct err *err)
+tell_reasons(const struct ctl *c, const char *doing, const struct api_reply *reply,
+    struct err *err)
 {
 	struct buf lines = {0};
 	char *line, *end;
 
 	if (reply->status < 400 || reply->status >= 500 || reply->status == 401)
 		return -1;
+	if (c->join_reasons)
+		return err_in(err, "%s", doing);
 	api_explain(reply->status, buf_as_span(&reply->body), &lines);
 	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
 		log_error("%s: %.*s", doing, (int)(end - line), line);
@@ -67,7 +70,7 @@ ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
 		return -1;
 	failed = api_call(c->api, method, path, body, &own, err);
 	if (failed)
-		tell_reasons(doing, &own, err);
+		tell_reasons(c, doing, &own, err);
 	if (failed || reply == NULL)
 		api_reply_release(&own);
 	else

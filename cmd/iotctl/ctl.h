@@ -41,6 +41,8 @@ struct ctl {
 	struct loop *loop; /* NULL until ctl_api or ctl_loop */
 	struct api *api;
 	bool stdin_used;   /* "-" and "@-" cannot both read it */
+	bool join_reasons; /* the server's reasons on one line: they go into a result */
+	bool no_accounts;  /* this platform knows no emqx-users */
 };
 
 /* What follows the command: words, and where those after "--" begin. */

@@ -239,30 +239,40 @@ search_all(struct ctl *c, struct search *s, struct err *err)
 	return search_ref(c, s, err) || search_keys(c, s, err) ? -1 : 0;
 }
 
+/* One, or the error that says why not; `s` is spent. */
+static int
+search_end(struct search *s, struct found *out, struct err *err)
+{
+	int failed = 0;
+
+	if (s->count == 0)
+		failed =
+		    err_set(err, ERR_NOT_FOUND, _("no %s '%s'"), s->r->name, s->name);
+	else if (s->count > 1)
+		failed = err_set(err, ERR_USAGE,
+		    _("%s '%s' is ambiguous: %s%s; use the id"), s->r->name, s->name,
+		    buf_str(&s->listing), s->count > CANDIDATES_MAX ? " ..." : "");
+	if (failed)
+		found_release(&s->best);
+	*out = s->best;
+	buf_release(&s->listing);
+	return failed;
+}
+
 int
 lookup(struct ctl *c, const struct schema_resource *r, const char *name,
     struct found *out, struct err *err)
 {
 	struct search s = {.r = r, .name = name, .rank = SIZE_MAX};
-	int failed = 0;
 
 	*out = (struct found){0};
 	if (name[0] == '\0')
 		return err_set(err, ERR_USAGE, _("an empty name is no %s"), r->name);
-	if (ctl_api(c, err) || search_all(c, &s, err))
-		failed = -1;
-	else if (s.count == 0)
-		failed = err_set(err, ERR_NOT_FOUND, _("no %s '%s'"), r->name, name);
-	else if (s.count > 1)
-		failed = err_set(err, ERR_USAGE,
-		    _("%s '%s' is ambiguous: %s%s; use the id"), r->name, name,
-		    buf_str(&s.listing), s.count > CANDIDATES_MAX ? " ..." : "");
-	else
-		*out = s.best;
-	if (failed)
-		found_release(&s.best);
+	if (ctl_api(c, err) == 0 && search_all(c, &s, err) == 0)
+		return search_end(&s, out, err);
+	found_release(&s.best);
 	buf_release(&s.listing);
-	return failed;
+	return -1;
 }
 
 int
@@ -272,6 +282,58 @@ lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
 	struct found f;
 
 	if (lookup(c, r, name, &f, err))
+		return -1;
+	*id = f.id;
+	found_release(&f);
+	return 0;
+}
+
+static int
+keep_object(void *arg, struct span object, struct err *err)
+{
+	struct objects *o = arg;
+
+	(void)err;
+	o->v = xreallocarray(o->v, o->n + 1, sizeof(*o->v));
+	o->v[o->n] = (struct buf){0};
+	buf_span(&o->v[o->n++], object);
+	return 0;
+}
+
+int
+objects_fetch(struct ctl *c, const char *path, struct objects *out, struct err *err)
+{
+	return ctl_api(c, err) || api_list(c->api, path, keep_object, out, err) ? -1 : 0;
+}
+
+void
+objects_release(struct objects *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n; i++)
+		buf_release(&o->v[i]);
+	free(o->v);
+	*o = (struct objects){0};
+}
+
+int
+lookup_among(const struct schema_resource *r, const struct objects *among,
+    const char *name, json_int_t *id, struct err *err)
+{
+	struct search s = {.r = r, .name = name, .rank = SIZE_MAX};
+	struct found f;
+	size_t i;
+
+	for (i = 0; i < among->n; i++) {
+		struct span object = buf_as_span(&among->v[i]);
+
+		if (is_number(name) && id_of(object) == strtoll(name, NULL, 10))
+			keep(&s, 0, object);
+		else
+			on_object(&s, object, err);
+	}
+	if (search_end(&s, &f, err))
 		return -1;
 	*id = f.id;
 	found_release(&f);

@@ -21,6 +21,18 @@ int lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
     json_int_t *id, struct err *err);
 void found_release(struct found *f);
 
+/* Objects fetched once, for many lookups. The zero value is empty. */
+struct objects {
+	struct buf *v;
+	size_t n;
+};
+
+int objects_fetch(struct ctl *c, const char *path, struct objects *out, struct err *err);
+void objects_release(struct objects *o);
+/* As lookup_id, among these only. */
+int lookup_among(const struct schema_resource *r, const struct objects *among,
+    const char *name, json_int_t *id, struct err *err);
+
 /* The natural key of an object, or its id (free). */
 char *label_of(const struct schema_resource *r, struct span object);
 /* The object's id; 0 if it has none. */

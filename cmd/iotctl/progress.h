@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A bar on stderr for work that takes over a second; nothing where nobody watches. */
+struct progress {
+	size_t total;
+	int64_t since;
+	bool wanted; /* a terminal, no --quiet, no NO_COLOR, no dumb terminal */
+	bool shown;
+};
+
+void progress_start(struct progress *p, size_t total, bool quiet);
+void progress_at(struct progress *p, size_t done);
+/* Takes it off the screen; call it before printing to the same terminal too. */
+void progress_hide(struct progress *p);
+
+#endif

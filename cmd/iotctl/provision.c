@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* device provision: device, sensors, credential and configuration as one, for one or thousands. */
+#include "provision.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "command.h"
+#include "request.h"
+#include "verbs.h"
+
+static int
+load_catalog(struct batch *b, struct err *err)
+{
+	struct ctl *c = b->c;
+	struct catalog *k = &b->catalog;
+
+	if (topics_compile(&b->topics, &c->args->topics, err))
+		return -1;
+	k->data = topic_text(b->topics.data);
+	k->commands = topic_text(b->topics.commands);
+	return objects_fetch(c, "/api/mqtt/brokers/?page_size=1000", &k->brokers, err) ||
+		objects_fetch(c, "/api/mqtt/topics/?page_size=1000", &k->topics, err) ||
+		objects_fetch(c, "/api/sensors/?page_size=1000", &k->sensors, err)
+	    ? -1
+	    : 0;
+}
+
+/* Whether the next device would meet the same fate. */
+static bool
+is_hopeless(const struct err *err)
+{
+	return err->code == ERR_UNREACHABLE || err->code == ERR_AUTH;
+}
+
+static int
+plan_all(struct batch *b, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < b->n && b->signo == 0; i++) {
+		struct unit *u = &b->v[i];
+
+		progress_at(&b->progress, i / 2);
+		u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
+		if (u->failed && is_hopeless(&u->err)) {
+			*err = u->err;
+			return -1;
+		}
+	}
+	if (b->signo != 0)
+		return err_set(err, (enum err_code)(ERR_SIGNAL + b->signo),
+		    _("stopped before the first device"));
+	return 0;
+}
+
+static void
+say_body(const char *path, json_t *body, const char *resource)
+{
+	struct buf text = {0};
+
+	body_put(&text, body, schema_find(resource));
+	say_request("POST", path, buf_str(&text));
+	buf_release(&text);
+	json_decref(body);
+}
+
+static void
+say_unit(const struct unit *u)
+{
+	size_t i;
+	json_t *id;
+
+	if (u->id == 0)
+		say_body("/api/devices/", unit_device_body(u), "device");
+	json_array_foreach(u->missing, i, id) printf(
+	    "POST /api/devices/%s/assign_sensor/ {\"sensor_id\":%" JSON_INTEGER_FORMAT
+	    "}\n",
+	    u->device, json_integer_value(id));
+	if (!u->has_credential)
+		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
+	if (!u->has_config)
+		say_body(
+		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
+}
+
+static void
+print_result(struct batch *b, const struct unit *u, const char *result)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "{\"row\":%zu,\"device\":", u->row);
+	json_put_string(&line, span_of(u->device));
+	buf_printf(&line, ",\"result\":\"%s\"", result);
+	if (u->failed) {
+		buf_puts(&line, ",\"error\":");
+		json_put_string(&line,
+		    text_is_utf8(u->err.text, strlen(u->err.text)) ? span_of(u->err.text)
+								   : SPAN("?"));
+	}
+	buf_puts(&line, "}\n");
+	progress_hide(&b->progress);
+	fwrite(line.p, 1, line.n, stdout);
+	fflush(stdout);
+	buf_release(&line);
+}
+
+/* Returns whether the unit failed. */
+static bool
+run_unit(struct batch *b, struct unit *u, const struct err *hopeless)
+{
+	bool complete = !u->failed && unit_is_complete(u);
+
+	if (!u->failed && !complete && hopeless != NULL) {
+		u->err = *hopeless;
+		u->failed = true;
+	} else if (!u->failed && !complete && b->c->args->dry_run) {
+		say_unit(u);
+		return false;
+	} else if (!u->failed && !complete) {
+		u->failed = unit_make(b->c, u, &u->err) != 0;
+	}
+	print_result(b, u, u->failed ? "failed" : complete ? "unchanged" : "created");
+	return u->failed;
+}
+
+static int
+make_them(struct batch *b, struct err *err)
+{
+	const struct err *hopeless = NULL;
+	size_t failed = 0, i;
+
+	for (i = 0; i < b->n && b->signo == 0; i++) {
+		struct unit *u = &b->v[i];
+
+		progress_at(&b->progress, (b->n + i) / 2);
+		if (!run_unit(b, u, hopeless))
+			continue;
+		failed++;
+		if (is_hopeless(&u->err))
+			hopeless = &u->err;
+	}
+	progress_hide(&b->progress);
+	if (b->signo != 0)
+		return err_set(err, (enum err_code)(ERR_SIGNAL + b->signo),
+		    _("stopped after %zu of %zu devices"), i, b->n);
+	if (failed != 0)
+		return err_set(
+		    err, ERR_FAILED, _("%zu of %zu devices failed"), failed, b->n);
+	return 0;
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct batch *b = arg;
+
+	b->signo = signo;
+}
+
+static void
+batch_release(struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		unit_release(&b->v[i]);
+	free(b->v);
+	for (i = 0; i < FLEET_COLUMNS; i++)
+		free(b->common[i]);
+	objects_release(&b->catalog.brokers);
+	objects_release(&b->catalog.topics);
+	objects_release(&b->catalog.sensors);
+	topics_release(&b->topics);
+	fleet_release(&b->fleet);
+	strv_release(&b->ids);
+}
+
+int
+run_provision(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct batch b = {.c = c};
+	int failed = batch_read(&b, in, err);
+
+	c->join_reasons = true;
+	progress_start(&b.progress, b.n, c->args->common.quiet);
+	failed = failed || ctl_loop(c, err) ||
+	    loop_signal(c->loop, SIGINT, on_signal, &b, err) ||
+	    loop_signal(c->loop, SIGTERM, on_signal, &b, err) || load_catalog(&b, err) ||
+	    plan_all(&b, err) || batch_save_logins(&b, err) || make_them(&b, err);
+	progress_hide(&b.progress);
+	batch_release(&b);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROVISION_H
+#define PROVISION_H
+
+#include "conf/credentials.h"
+#include "conf/fleet.h"
+#include "ctl.h"
+#include "lookup.h"
+#include "progress.h"
+
+/* What one device needs, and how far it has come. */
+struct unit {
+	size_t row;
+	const char *device;               /* its topic id */
+	const char *text[FLEET_COLUMNS];  /* as asked for; NULL: nothing said */
+	json_int_t broker;
+	json_int_t publish;               /* 0: none */
+	json_t *subscribe;                /* ids */
+	json_t *sensors;                  /* ids */
+	json_int_t id;                    /* on the platform; 0: not there yet */
+	json_t *missing;                  /* sensors it does not have yet */
+	bool has_credential, has_config;
+	char *username;
+	char *password;                   /* NULL: the platform has one */
+	bool failed;
+	struct err err;
+};
+
+/* What the platform has that units refer to, fetched once. */
+struct catalog {
+	struct objects brokers, topics, sensors;
+	const char *data, *commands; /* templates */
+};
+
+/* Finds what a unit refers to and what of it is there already; a difference between what is there
+ * and what was asked for is an error. Changes nothing. */
+int unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+bool unit_is_complete(const struct unit *u);
+
+/* Makes what is missing: all of it or nothing. */
+int unit_make(struct ctl *c, struct unit *u, struct err *err);
+
+/* The bodies that unit_make sends. */
+json_t *unit_device_body(const struct unit *u);
+json_t *unit_credential_body(const struct unit *u);
+json_t *unit_config_body(const struct unit *u);
+
+void unit_release(struct unit *u);
+
+/* A whole run. */
+struct batch {
+	struct ctl *c;
+	struct fleet fleet;
+	struct strv ids;
+	char *common
+	    [FLEET_COLUMNS]; /* FIELD=... of the command line, for what a row leaves open */
+	struct topics topics;
+	struct catalog catalog;
+	struct unit *v;
+	size_t n;
+	struct progress progress;
+	int signo; /* that asks to stop after this device */
+};
+
+/* The devices of the command line or of --from (provargs.c). */
+int batch_read(struct batch *b, const struct operands *in, struct err *err);
+
+/* A login for each unit that has none: all new passwords are on disk before the platform has the
+ * first, so that none can be lost (provlogin.c). */
+int batch_save_logins(struct batch *b, struct err *err);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Logins of new devices. */
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "provision.h"
+
+enum { PASSWORD_BYTES = 24 };
+
+/* Letters, digits, - and _: six bits of chance each, no need to quote them anywhere. */
+static int
+make_password(char **out, struct err *err)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	unsigned char bytes[PASSWORD_BYTES];
+	size_t i;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return err_sys(err, ERR_FAILED, _("no random numbers"));
+	*out = xcalloc(PASSWORD_BYTES + 1, 1);
+	for (i = 0; i < PASSWORD_BYTES; i++)
+		(*out)[i] = letters[bytes[i] & 63];
+	explicit_bzero(bytes, sizeof(bytes));
+	return 0;
+}
+
+/* A password in the file that the platform never got is taken again: the run that wrote it was cut
+ * off in between. */
+static int
+choose_login(struct unit *u, const struct credentials *known, struct err *err)
+{
+	const struct credential *old = credentials_find(known, u->device);
+
+	u->username = old != NULL && old->username != NULL
+	    ? xstrdup(old->username)
+	    : xasprintf("device_%s", u->device);
+	if (old == NULL || old->password == NULL)
+		return make_password(&u->password, err);
+	u->password = xstrdup(old->password);
+	return 0;
+}
+
+int
+batch_save_logins(struct batch *b, struct err *err)
+{
+	char *path =
+	    credentials_path(b->c->args->credentials, b->c->args->common.context);
+	struct credential *rows = xcalloc(b->n + 1, sizeof(*rows));
+	struct credentials known = {0};
+	size_t n = 0, i;
+	int failed = 0;
+
+	if (path == NULL)
+		failed = err_set(
+		    err, ERR_OUTPUT, _("no place for the credentials: HOME is not set"));
+	failed = failed || credentials_load(&known, path, false, err);
+	for (i = 0; i < b->n && !failed; i++) {
+		struct unit *u = &b->v[i];
+
+		if (u->failed || u->has_credential)
+			continue;
+		failed = choose_login(u, &known, err);
+		rows[n++] = (struct credential){.device = u->device,
+		    .client_id = u->device,
+		    .username = u->username,
+		    .password = u->password};
+	}
+	if (!failed && n != 0 && !b->c->args->dry_run)
+		failed = credentials_save(path, rows, n, err);
+	credentials_release(&known);
+	free(rows);
+	free(path);
+	return failed ? -1 : 0;
+}
