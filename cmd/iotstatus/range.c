@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "range.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* The number in p[0..n), perhaps with %, or `open` when there is none. */
+static bool
+bound(const char *p, size_t n, double open, double *out)
+{
+	char number[32];
+
+	if (n > 0 && p[n - 1] == '%')
+		n--;
+	if (n == 0 || (n == 1 && *p == '~')) {
+		*out = open;
+		return true;
+	}
+	if (n >= sizeof(number))
+		return false;
+	memcpy(number, p, n);
+	number[n] = '\0';
+	return text_double(number, out);
+}
+
+int
+range_parse(struct range *r, const char *text, const char *what, struct err *err)
+{
+	const char *p = text + (text[0] == '@');
+	const char *colon = strchr(p, ':');
+	const char *high = colon != NULL ? colon + 1 : p;
+	bool good = strlen(high) > 0 || colon != NULL;
+
+	*r = (struct range){.inside = text[0] == '@', .given = true, .text = text};
+	if (colon != NULL)
+		good = good &&
+		    bound(p, (size_t)(colon - p), *p == '~' ? -INFINITY : 0, &r->low);
+	good = good && bound(high, strlen(high), INFINITY, &r->high) && r->low <= r->high;
+	if (good)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("%s: '%s' is not a range such as 10, 10:, ~:10, 10:20 or @10:20"), what,
+	    text);
+}
+
+bool
+range_alerts(const struct range *r, double value)
+{
+	bool inside = value >= r->low && value <= r->high;
+
+	return r->given && inside == r->inside;
+}
+
+bool
+range_covers(const struct range *warning, const struct range *critical)
+{
+	if (!warning->given || !critical->given || warning->inside != critical->inside)
+		return true;
+	if (warning->inside)
+		return warning->low <= critical->low && warning->high >= critical->high;
+	return warning->low >= critical->low && warning->high <= critical->high;
+}
