@@ -20,8 +20,6 @@
 /* How many messages the broker may have on their way to us: what one release acknowledges. */
 enum { RECEIVE_MAXIMUM = 1000, LEAST_KEEPALIVE = 5 };
 
-/* What libmosquitto tells. */
-
 static void
 on_connect(
     struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
@@ -33,7 +31,7 @@ on_connect(
 	s->reason = reason;
 	s->present = (flags & 1) != 0;
 	if (reason == 0)
-		run_accepted(s);
+		run_step(s, EV_ACCEPTED);
 }
 
 /* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
@@ -71,71 +69,6 @@ on_publish(
 	run_soon(s);
 }
 
-/* The library frees nothing that these point to: props_release does. */
-struct props {
-	struct msg_props m;
-	struct span *user;
-};
-
-static struct span
-take_string(const mosquitto_property *p, int id)
-{
-	char *text = NULL;
-
-	if (p == NULL || mosquitto_property_read_string(p, id, &text, false) == NULL)
-		return (struct span){0};
-	return span_of(text);
-}
-
-static void
-take_user(struct props *out, const mosquitto_property *p)
-{
-	char *name, *value;
-	bool skip = false;
-
-	while ((p = mosquitto_property_read_string_pair(
-		    p, MQTT_PROP_USER_PROPERTY, &name, &value, skip)) != NULL) {
-		out->user =
-		    xreallocarray(out->user, (out->m.users + 1) * 2, sizeof(*out->user));
-		out->user[out->m.users * 2] = span_of(name);
-		out->user[out->m.users * 2 + 1] = span_of(value);
-		out->m.users++;
-		skip = true;
-	}
-	out->m.user = out->user;
-}
-
-static struct props
-props_take(const mosquitto_property *p)
-{
-	struct props out = {0};
-	void *bytes = NULL;
-	uint16_t n = 0;
-
-	if (p == NULL)
-		return out;
-	out.m.content_type = take_string(p, MQTT_PROP_CONTENT_TYPE);
-	out.m.response_topic = take_string(p, MQTT_PROP_RESPONSE_TOPIC);
-	if (mosquitto_property_read_binary(
-		p, MQTT_PROP_CORRELATION_DATA, &bytes, &n, false) != NULL)
-		out.m.correlation = (struct span){bytes, n};
-	take_user(&out, p);
-	return out;
-}
-
-static void
-props_release(struct props *p)
-{
-	size_t i;
-
-	free((void *)(uintptr_t)p->m.content_type.p);
-	free((void *)(uintptr_t)p->m.response_topic.p);
-	free((void *)(uintptr_t)p->m.correlation.p);
-	for (i = 0; i < p->m.users * 2; i++)
-		free((void *)(uintptr_t)p->user[i].p);
-	free(p->user);
-}
-
 /* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
  * it shows the message. */
 static void
@@ -143,11 +76,11 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
     const mosquitto_property *p)
 {
 	struct session *s = arg;
-	struct props props = props_take(p);
+	struct msg_props props = props_take(p);
 	struct msg msg = {
 	    .topic = span_of(in->topic),
 	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
-	    .props = props.m,
+	    .props = props,
 	    .received_us = text_now_us(),
 	    .mid = (uint16_t)in->mid,
 	    .qos = (uint8_t)in->qos,
@@ -177,43 +110,48 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 	log_debug("libmosquitto: %s", text);
 }
 
-/* The calls. */
+static const struct {
+	int rc;
+	enum err_code code;
+	const char *text;
+} losses[] = {
+    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
+    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
+    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
+    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
+    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
+	N_("it sent a topic with control characters or bytes that are no UTF-8")},
+};
 
+static void
+set_tls_failure(struct session *s)
+{
+	const char *why = s->tls != NULL ? tls_failure(s->tls) : "";
+
+	if (why[0] == '\0')
+		why = s->tls_log.text;
+	err_set(&s->why, ERR_UNREACHABLE, "TLS: %s",
+	    why[0] != '\0' ? why : _("the handshake failed"));
+}
+
+/* Says in s->why what a return code and the errno beside it mean. */
 static enum wire
 lost(struct session *s, int rc, int number)
 {
-	static const struct {
-		int rc;
-		enum err_code code;
-		const char *text;
-	} words[] = {
-	    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
-	    {MOSQ_ERR_CONN_REFUSED, ERR_UNREACHABLE, N_("it refused the connection")},
-	    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
-	    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
-	    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
-	    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
-		N_("it sent a topic with control characters or bytes that are no UTF-8")},
-	};
-	const char *tls = s->tls != NULL ? tls_failure(s->tls) : "";
 	char room[64];
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(words) && words[i].rc != rc; i++)
+	if (rc == MOSQ_ERR_ERRNO && number == 0)
+		rc = MOSQ_ERR_CONN_LOST;
+	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
-	if (tls[0] == '\0')
-		tls = s->tls_log.text;
 	if (rc == MOSQ_ERR_TLS)
-		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s",
-		    tls[0] != '\0' ? tls : _("the handshake failed"));
-	else if (i < ARRAY_LEN(words))
-		err_set(&s->why, words[i].code, "%s", _(words[i].text));
-	else if (rc == MOSQ_ERR_ERRNO && number != 0)
-		err_set(&s->why, ERR_UNREACHABLE, "%s",
-		    err_lower(room, sizeof(room), number));
+		set_tls_failure(s);
+	else if (i < ARRAY_LEN(losses))
+		err_set(&s->why, losses[i].code, "%s", _(losses[i].text));
 	else
 		err_set(&s->why, ERR_UNREACHABLE, "%s",
-		    rc == MOSQ_ERR_ERRNO ? _("it closed the connection")
+		    rc == MOSQ_ERR_ERRNO ? err_lower(room, sizeof(room), number)
 					 : mosquitto_strerror(rc));
 	return WIRE_LOST;
 }
@@ -249,18 +187,14 @@ wire_dial(struct session *s, const char *address)
 	s->reason = 0;
 	s->held = 0;
 	s->tls_log = (struct err){0};
-	s->busy = true;
 	leave_properties(s);
 	errno = 0;
 	rc = mosquitto_connect_async(
 	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
-	s->busy = false;
-	if (rc != MOSQ_ERR_SUCCESS) {
+	if (rc != MOSQ_ERR_SUCCESS)
 		lost(s, rc, number);
-		return -1;
-	}
-	return 0;
+	return rc == MOSQ_ERR_SUCCESS ? 0 : -1;
 }
 
 /* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
@@ -274,9 +208,10 @@ is_dry(const struct session *s, int number)
 }
 
 static enum wire
-after(struct session *s, int rc, int number)
+after(struct session *s, int rc)
 {
-	s->busy = false;
+	int number = errno;
+
 	if (rc != MOSQ_ERR_SUCCESS)
 		return lost(s, rc, number);
 	if (wire_fd(s) < 0)
@@ -289,24 +224,17 @@ wire_read(struct session *s)
 {
 	bool shaking = wire_is_shaking(s);
 	enum wire result;
-	int rc;
 
-	s->busy = true;
 	errno = 0;
-	rc = mosquitto_loop_read(s->mosq, 1);
-	result = after(s, rc, errno);
+	result = after(s, mosquitto_loop_read(s->mosq, 1));
 	return shaking && result == WIRE_MORE ? WIRE_DRY : result;
 }
 
 enum wire
 wire_write(struct session *s)
 {
-	int rc;
-
-	s->busy = true;
 	errno = 0;
-	rc = mosquitto_loop_write(s->mosq, 1);
-	return after(s, rc, errno);
+	return after(s, mosquitto_loop_write(s->mosq, 1));
 }
 
 bool
@@ -337,50 +265,12 @@ wire_raw(struct session *s, const void *packet, size_t n)
 	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
-int
+void
 wire_subscribe(struct session *s, struct session_sub *sub)
 {
 	int options = s->version == 5 && sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0;
 
-	return mosquitto_subscribe_v5(
-		   s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL) == 0
-	    ? 0
-	    : -1;
-}
-
-static void
-add_string(mosquitto_property **out, int id, struct span s)
-{
-	char *text;
-
-	if (s.p == NULL)
-		return;
-	text = xstrndup(s.p, s.n);
-	mosquitto_property_add_string(out, id, text);
-	free(text);
-}
-
-static mosquitto_property *
-props_make(const struct msg_props *m)
-{
-	mosquitto_property *out = NULL;
-	size_t i;
-
-	add_string(&out, MQTT_PROP_CONTENT_TYPE, m->content_type);
-	add_string(&out, MQTT_PROP_RESPONSE_TOPIC, m->response_topic);
-	if (m->correlation.p != NULL && m->correlation.n <= UINT16_MAX)
-		mosquitto_property_add_binary(&out, MQTT_PROP_CORRELATION_DATA,
-		    m->correlation.p, (uint16_t)m->correlation.n);
-	for (i = 0; i < m->users; i++) {
-		char *name = xstrndup(m->user[i * 2].p, m->user[i * 2].n);
-		char *value = xstrndup(m->user[i * 2 + 1].p, m->user[i * 2 + 1].n);
-
-		mosquitto_property_add_string_pair(
-		    &out, MQTT_PROP_USER_PROPERTY, name, value);
-		free(name);
-		free(value);
-	}
-	return out;
+	mosquitto_subscribe_v5(s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
 }
 
 /* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
@@ -402,8 +292,6 @@ wire_downgrade(struct session *s)
 	s->version = 4;
 	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 }
-
-/* Making and ending. */
 
 static struct mosquitto *
 make_client(struct session *s, const struct session_opts *o)

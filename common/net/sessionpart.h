@@ -10,8 +10,10 @@
 /*
  * What the parts of a session share; for session*.c only.
  *
- *	session.c        libmosquitto: nothing else calls it
- *	sessionrun.c     states, descriptor, timers
+ *	session.c        libmosquitto's calls and callbacks: the wire
+ *	sessionprops.c   properties to and from libmosquitto's
+ *	sessionrun.c     states and what leads from one to the next
+ *	sessionio.c      the descriptor: when to read, write, ping
  *	sessionout.c     publications on their way
  *	sessionsub.c     subscriptions
  *	sessionerr.c     reasons to errors
@@ -27,6 +29,18 @@ enum session_state {
 	SESSION_WAITING, /* for the next attempt */
 	SESSION_ENDED,
 	SESSION_STATES
+};
+
+enum session_event {
+	EV_START,
+	EV_RESOLVED,
+	EV_UNRESOLVED,
+	EV_CONNECTED,
+	EV_ACCEPTED,
+	EV_LOST,
+	EV_TIMER,
+	EV_FINISH, /* session_stop, and nothing is left to do */
+	SESSION_EVENTS
 };
 
 /* A publication from session_publish to `published`. */
@@ -73,7 +87,6 @@ struct session {
 	struct mosquitto *mosq;
 	struct tls *tls;
 	int version; /* of the next or present connection */
-	bool busy;   /* inside a call of libmosquitto */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
 	struct err tls_log; /* what libmosquitto logged of a failed handshake */
@@ -118,18 +131,28 @@ bool wire_is_shaking(const struct session *s);
 /* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
  * takes none now. */
 int wire_raw(struct session *s, const void *packet, size_t n);
-int wire_subscribe(struct session *s, struct session_sub *sub);
+void wire_subscribe(struct session *s, struct session_sub *sub);
 /* Gives libmosquitto a publication; -1 when it refuses for good. */
 int wire_publish(struct session *s, const struct session_pub *p, int *mid);
 /* The next connection speaks MQTT 3.1.1. */
 void wire_downgrade(struct session *s);
 
-/* sessionrun.c: what the wire tells. */
-void run_accepted(struct session *s);
+/* sessionrun.c */
+/* Takes the action of the table; the state may be any other one afterwards. */
+void run_step(struct session *s, enum session_event e);
 /* Looks again at what there is to do, soon, outside of the caller. */
 void run_soon(struct session *s);
 /* Stops everything without a word. */
 void run_halt(struct session *s);
+
+/* sessionio.c */
+/* Only while everything that was begun is written may other bytes be. */
+bool io_is_half_written(const struct session *s);
+/* The watcher's and the ping timer's callbacks. */
+void io_event(void *arg, unsigned events);
+void io_alive(void *arg);
+/* Writes what may be written, finishes if that was the last, waits for what is next. */
+void io_look(struct session *s);
 
 /* sessionout.c */
 struct session_out *outs_add(struct session_outs *l, const struct session_pub *p);
@@ -147,6 +170,14 @@ void subs_send(struct session *s, bool forgotten);
 void subs_lost(struct session *s);
 void subs_answered(struct session *s, int mid, int count, const int *granted);
 void subs_release(struct session_subs *l);
+
+/* sessionprops.c */
+struct mqtt5__property;
+/* A message's properties; props_release frees what it points to. */
+struct msg_props props_take(const struct mqtt5__property *p);
+void props_release(struct msg_props *m);
+/* A new list, libmosquitto's to free. */
+struct mqtt5__property *props_make(const struct msg_props *m);
 
 /* sessionerr.c: all return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */

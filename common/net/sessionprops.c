@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "net/sessionpart.h"
+
+static struct span
+take_string(const mosquitto_property *p, int id)
+{
+	char *text = NULL;
+
+	if (p == NULL || mosquitto_property_read_string(p, id, &text, false) == NULL)
+		return (struct span){0};
+	return span_of(text);
+}
+
+static void
+take_user(struct msg_props *out, const mosquitto_property *p)
+{
+	struct span *user = NULL;
+	char *name, *value;
+	bool skip = false;
+
+	while ((p = mosquitto_property_read_string_pair(
+		    p, MQTT_PROP_USER_PROPERTY, &name, &value, skip)) != NULL) {
+		user = xreallocarray(user, (out->users + 1) * 2, sizeof(*user));
+		user[out->users * 2] = span_of(name);
+		user[out->users * 2 + 1] = span_of(value);
+		out->users++;
+		skip = true;
+	}
+	out->user = user;
+}
+
+struct msg_props
+props_take(const mosquitto_property *p)
+{
+	struct msg_props out = {0};
+	void *bytes = NULL;
+	uint16_t n = 0;
+
+	if (p == NULL)
+		return out;
+	out.content_type = take_string(p, MQTT_PROP_CONTENT_TYPE);
+	out.response_topic = take_string(p, MQTT_PROP_RESPONSE_TOPIC);
+	if (mosquitto_property_read_binary(
+		p, MQTT_PROP_CORRELATION_DATA, &bytes, &n, false) != NULL)
+		out.correlation = (struct span){bytes, n};
+	take_user(&out, p);
+	return out;
+}
+
+static void
+free_const(const void *p)
+{
+	free((void *)(uintptr_t)p);
+}
+
+void
+props_release(struct msg_props *m)
+{
+	size_t i;
+
+	free_const(m->content_type.p);
+	free_const(m->response_topic.p);
+	free_const(m->correlation.p);
+	for (i = 0; i < m->users * 2; i++)
+		free_const(m->user[i].p);
+	free_const(m->user);
+	*m = (struct msg_props){0};
+}
+
+static void
+add_string(mosquitto_property **out, int id, struct span s)
+{
+	char *text;
+
+	if (s.p == NULL)
+		return;
+	text = xstrndup(s.p, s.n);
+	mosquitto_property_add_string(out, id, text);
+	free(text);
+}
+
+mosquitto_property *
+props_make(const struct msg_props *m)
+{
+	mosquitto_property *out = NULL;
+	size_t i;
+
+	add_string(&out, MQTT_PROP_CONTENT_TYPE, m->content_type);
+	add_string(&out, MQTT_PROP_RESPONSE_TOPIC, m->response_topic);
+	if (m->correlation.p != NULL && m->correlation.n <= UINT16_MAX)
+		mosquitto_property_add_binary(&out, MQTT_PROP_CORRELATION_DATA,
+		    m->correlation.p, (uint16_t)m->correlation.n);
+	for (i = 0; i < m->users; i++) {
+		char *name = xstrndup(m->user[i * 2].p, m->user[i * 2].n);
+		char *value = xstrndup(m->user[i * 2 + 1].p, m->user[i * 2 + 1].n);
+
+		mosquitto_property_add_string_pair(
+		    &out, MQTT_PROP_USER_PROPERTY, name, value);
+		free(name);
+		free(value);
+	}
+	return out;
+}
