@@ -23,8 +23,7 @@ put_object(struct buf *out, json_t *object, const struct schema_resource *mask)
 	bool first = true;
 
 	buf_putc(out, '{');
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		if (!first)
 			buf_putc(out, ',');
 		first = false;
@@ -45,8 +44,7 @@ put_array(struct buf *out, json_t *array)
 	json_t *item;
 
 	buf_putc(out, '[');
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		if (i != 0)
 			buf_putc(out, ',');
 		body_put(out, item, NULL);

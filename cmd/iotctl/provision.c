@@ -76,10 +76,11 @@ say_unit(const struct unit *u)
 
 	if (u->id == 0)
 		say_body("/api/devices/", unit_device_body(u), "device");
-	json_array_foreach(u->missing, i, id) printf(
-	    "POST /api/devices/%s/assign_sensor/ {\"sensor_id\":%" JSON_INTEGER_FORMAT
-	    "}\n",
-	    u->device, json_integer_value(id));
+	json_array_foreach (u->missing, i, id) {
+		printf("POST /api/devices/%s/assign_sensor/ "
+		       "{\"sensor_id\":%" JSON_INTEGER_FORMAT "}\n",
+		    u->device, json_integer_value(id));
+	}
 	if (!u->has_credential)
 		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
 	if (!u->has_config)

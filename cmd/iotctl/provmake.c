@@ -112,8 +112,7 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(u->missing, i, item)
-	{
+	json_array_foreach (u->missing, i, item) {
 		json_int_t id = json_integer_value(item);
 
 		if (device_sensor(c, u->id, id, true, "cannot assign a sensor", err))

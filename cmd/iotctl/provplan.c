@@ -213,8 +213,7 @@ plan_sensors(struct unit *u, struct span device)
 	json_t *id;
 
 	u->missing = json_array();
-	json_array_foreach(u->sensors, i, id)
-	{
+	json_array_foreach (u->sensors, i, id) {
 		if (device.n == 0 || !device_has_sensor(device, json_integer_value(id)))
 			json_array_append(u->missing, id);
 	}

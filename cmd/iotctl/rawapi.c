@@ -96,8 +96,7 @@ put_query(struct buf *path, json_t *fields)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(fields, key, value)
-	{
+	json_object_foreach (fields, key, value) {
 		struct buf text = {0};
 
 		if (json_is_string(value))

@@ -83,8 +83,7 @@ look_up_all(struct ctl *c, const struct schema_field *f, json_t **value, struct 
 	if (f->type != SCHEMA_REFS || !json_is_array(*value))
 		return 0;
 	ids = json_array();
-	json_array_foreach(*value, i, item)
-	{
+	json_array_foreach (*value, i, item) {
 		json_t *id = json_incref(item);
 
 		if (look_up(c, f, &id, err)) {

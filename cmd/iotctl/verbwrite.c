@@ -70,8 +70,7 @@ change_list(json_t *list, json_t *ids, bool add)
 	size_t i, j;
 	json_t *id;
 
-	json_array_foreach(ids, i, id)
-	{
+	json_array_foreach (ids, i, id) {
 		for (j = 0; j < json_array_size(list); j++) {
 			if (json_equal(json_array_get(list, j), id))
 				break;
@@ -235,8 +234,7 @@ is_there(json_t *now, json_t *value)
 	if (!json_is_array(now) || json_array_size(now) != json_array_size(value))
 		return now != NULL && json_equal(now, value) != 0;
 	rest = json_copy(now);
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach (value, i, item) {
 		json_t *one = json_pack("[O]", item);
 
 		change_list(rest, one, false);
@@ -264,8 +262,7 @@ make_change(const struct setting *s, json_t *current, json_t *body)
 
 	for (i = 0; i < s->q->n; i++)
 		put_member(body, &s->q->v[i], s->values[i], current);
-	json_object_foreach_safe(body, next, key, value)
-	{
+	json_object_foreach_safe (body, next, key, value) {
 		if (is_there(json_object_get(current, key), value))
 			json_object_del(body, key);
 	}

@@ -243,12 +243,12 @@ check_refs(const struct schema_field *f, json_t *v, struct field_errs *errs)
 		return NULL;
 	}
 	list = json_array();
-	json_array_foreach(v, i, item)
-	{
+	json_array_foreach (v, i, item) {
 		json_t *id = check_ref(f, item, errs);
 		bool known = id == NULL;
 
-		json_array_foreach(list, j, other) known = known || json_equal(other, id);
+		json_array_foreach (list, j, other)
+			known = known || json_equal(other, id);
 		if (!known)
 			json_array_append(list, id);
 		json_decref(id);
@@ -300,8 +300,7 @@ check_unknown(const struct schema_resource *r, json_t *body, struct field_errs *
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(body, name, v)
-	{
+	json_object_foreach (body, name, v) {
 		const struct schema_field *f = schema_field(r, name);
 
 		if (f == NULL || strcmp(f->name, name) != 0)

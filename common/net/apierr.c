@@ -45,8 +45,7 @@ explain_object(json_t *object, const char *where, struct buf *out)
 	json_t *value;
 	bool has_detail = json_object_get(object, "detail") != NULL;
 
-	json_object_foreach(object, key, value)
-	{
+	json_object_foreach (object, key, value) {
 		char path[512];
 
 		/* Of a refused token: said by `detail` already. */
@@ -71,8 +70,7 @@ explain_array(json_t *array, const char *where, struct buf *out)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(array, i, item)
-	{
+	json_array_foreach (array, i, item) {
 		char path[512];
 
 		if (json_is_string(item)) {
