@@ -9,19 +9,20 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* As mosquitto_sub does: an empty payload is nothing, or "(null)" behind its topic. */
+/* As mosquitto_sub does: an empty payload is nothing at all, or "(null)" behind its topic. */
 static void
 put_plain(const struct output *o, struct buf *out, const struct msg *m)
 {
+	bool is_empty = m->payload.n == 0;
+
+	if (is_empty && (!o->topic || o->bare))
+		return;
 	if (o->topic) {
 		buf_span(out, m->topic);
 		buf_putc(out, ' ');
 	}
-	if (m->payload.n > 0)
-		buf_span(out, m->payload);
-	else if (o->topic && !o->bare)
-		buf_puts(out, "(null)");
-	if (!o->bare && (m->payload.n > 0 || o->topic))
+	buf_span(out, is_empty ? SPAN("(null)") : m->payload);
+	if (!o->bare)
 		buf_putc(out, '\n');
 }
 
