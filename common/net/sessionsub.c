@@ -33,6 +33,8 @@ session_subscribe(
 	sub->no_local = no_local;
 	sub->granted = false;
 	sub->mid = 0;
+	if (session_is_up(s))
+		wire_subscribe(s, sub);
 	run_soon(s);
 	return 0;
 }

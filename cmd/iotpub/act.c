@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All devices of a run: who starts when, and when it is over. */
+#include "act.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "payload.h"
+
+static void
+finish_all(struct act *t, bool at_once)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		device_finish(&t->v[i], at_once);
+	act_go_on(t);
+}
+
+static void
+on_drained(void *arg)
+{
+	finish_all(arg, true);
+}
+
+/* Commands that are being run get their answers out first. */
+void
+act_stop(struct act *t)
+{
+	if (t->stopping)
+		return;
+	t->stopping = true;
+	probe_free(t->probe);
+	t->probe = NULL;
+	for (; t->next < t->n; t->next++) {
+		t->over += !t->v[t->next].over;
+		t->v[t->next].over = true;
+	}
+	loop_timer_set(t->loop, &t->timer, t->a->drain, on_drained, t);
+	finish_all(t, false);
+}
+
+static void
+on_duration(void *arg)
+{
+	act_stop(arg);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct act *t = arg;
+
+	if (outcome_signal(&t->outcome, signo))
+		act_stop(t);
+	else
+		loop_stop(t->loop);
+}
+
+void
+act_go_on(struct act *t)
+{
+	if (t->starting)
+		return;
+	t->starting = true;
+	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
+		struct device *d = &t->v[t->next++];
+
+		if (d->over)
+			continue;
+		t->in_flight++;
+		device_start(d);
+	}
+	t->starting = false;
+	if (t->over == t->n)
+		loop_stop(t->loop);
+}
+
+void
+act_connected(struct device *d)
+{
+	d->act->connected++;
+	d->act->in_flight--;
+	act_go_on(d->act);
+}
+
+void
+act_over(struct device *d)
+{
+	struct act *t = d->act;
+
+	if (d->over)
+		return;
+	d->over = true;
+	t->over++;
+	if (d->started && !d->was_up)
+		t->in_flight--;
+	act_go_on(t);
+}
+
+/* A thousand devices that fail alike are told of once. */
+static void
+tell(struct act *t, const struct device *d, const struct err *why)
+{
+	if (t->n == 1)
+		return;
+	if (strcmp(why->text, t->told.text) != 0)
+		log_error("%s: %s", d->id, why->text);
+	else
+		log_info("%s: %s", d->id, why->text);
+	t->told = *why;
+}
+
+void
+act_failed(struct device *d, const struct err *why)
+{
+	struct act *t = d->act;
+
+	if (d->over)
+		return;
+	t->same_code = t->failed == 0 || (t->same_code && why->code == t->first.code);
+	if (t->failed++ == 0)
+		t->first = *why;
+	tell(t, d, why);
+	act_over(d);
+}
+
+static void
+on_probed(struct act *t)
+{
+	probe_free(t->probe);
+	t->probe = NULL;
+	act_go_on(t);
+}
+
+static int
+add_operand(struct act *t, const char *word, struct err *err)
+{
+	size_t i;
+
+	if (strchr(word, '=') != NULL)
+		return sensors_add(&t->sensors, word, err);
+	for (i = 0; i < t->ids.n; i++) {
+		if (strcmp(t->ids.v[i], word) == 0)
+			return err_set(
+			    err, ERR_USAGE, _("device '%s' is named twice"), word);
+	}
+	strv_add(&t->ids, word);
+	return 0;
+}
+
+static int
+add_line(void *arg, size_t number, char *line, struct err *err)
+{
+	(void)number;
+	return line[0] != '\0' ? add_operand(arg, line, err) : 0;
+}
+
+static int
+take_operands(struct act *t, char **operands, struct err *err)
+{
+	int failed = 0;
+
+	for (; !failed && *operands != NULL; operands++)
+		failed = strcmp(*operands, "-") == 0
+		    ? file_lines(stdin, _("standard input"), add_line, t, err)
+		    : add_operand(t, *operands, err);
+	if (!failed && t->ids.n == 0)
+		failed = err_set(err, ERR_USAGE, _("no device is named"));
+	if (t->sensors.n == 0)
+		sensors_add_default(&t->sensors);
+	return failed ||
+		payload_check((enum payload_shape)t->a->payload, &t->sensors, err)
+	    ? -1
+	    : 0;
+}
+
+static int
+check(const struct act *t, struct err *err)
+{
+	const struct args *a = t->a;
+
+	if (a->exec != NULL && !a->listen)
+		return err_set(err, ERR_USAGE, _("--exec needs --listen"));
+	if (a->mqtt.id != NULL && t->ids.n > 1)
+		return err_set(err, ERR_USAGE,
+		    _("-i is one client's id, and %zu devices are named: the "
+		      "credentials file gives each its own"),
+		    t->ids.n);
+	if (a->interval <= 0)
+		return err_set(err, ERR_USAGE, _("--interval must be more than 0"));
+	if (a->interval < SHORT_INTERVAL && a->count != 1)
+		log_warn(_("--interval: the platform wants a second at least between two "
+			   "readings"));
+	return 0;
+}
+
+static int
+load_credentials(struct act *t, struct err *err)
+{
+	const struct args *a = t->a;
+	char *path = credentials_path(a->credentials, a->common.context);
+	int failed = credentials_load(&t->credentials, path, a->credentials != NULL, err);
+
+	free(path);
+	return failed;
+}
+
+static int
+make_devices(struct act *t, struct err *err)
+{
+	t->v = xcalloc(t->ids.n, sizeof(*t->v));
+	for (; t->n < t->ids.n; t->n++) {
+		if (device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
+			t->n++;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+start(struct act *t, struct err *err)
+{
+	t->loop = loop_new(err);
+	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
+	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
+	    (t->a->listen && listen_init(t, err)))
+		return -1;
+	t->began = loop_now(t->loop);
+	if (t->a->duration > 0)
+		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
+	if (t->a->takeover)
+		act_go_on(t);
+	else
+		probe_start(t, on_probed);
+	return loop_run(t->loop, err);
+}
+
+static int
+judge(struct act *t, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		if (t->v[i].session != NULL)
+			t->outcome.unacknowledged +=
+			    session_unacknowledged(t->v[i].session);
+	}
+	if (err->code != ERR_OK)
+		return outcome_judge(&t->outcome, err);
+	if (t->n == 1 && t->failed == 1)
+		*err = t->first;
+	else if (t->failed == t->n && t->same_code)
+		err_set(err, t->first.code, _("none of %zu devices could connect"), t->n);
+	else if (t->failed > 0)
+		err_set(err, ERR_FAILED, _("%zu of %zu devices failed"), t->failed, t->n);
+	return outcome_judge(&t->outcome, err);
+}
+
+static void
+sum_up(const struct act *t)
+{
+	const double seconds = (double)(loop_now(t->loop) - t->began) / 1000;
+
+	if (log_level() < LOG_INFO &&
+	    (log_level() == LOG_QUIET || !isatty(STDERR_FILENO)))
+		return;
+	log_error(_("%zu of %zu devices connected, %zu messages acknowledged in %.1f s"),
+	    t->connected, t->n, t->outcome.published, seconds);
+}
+
+static void
+release(struct act *t)
+{
+	size_t i;
+
+	probe_free(t->probe);
+	listen_release(t);
+	for (i = 0; i < t->n; i++)
+		device_release(&t->v[i]);
+	free(t->v);
+	loop_timer_stop(&t->timer);
+	loop_free(t->loop);
+	topics_release(&t->topics);
+	credentials_release(&t->credentials);
+	sensors_release(&t->sensors);
+	strv_release(&t->ids);
+}
+
+int
+act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
+    char **operands, struct err *err)
+{
+	struct act t = {.a = a,
+	    .err = err,
+	    .opts = *o,
+	    .login_given = opt_source_of(set, offsetof(struct args, mqtt.username)) ==
+		OPT_FROM_ARGV};
+	int failed = take_operands(&t, operands, err) || check(&t, err) ||
+	    topics_compile(&t.topics, &a->topics, err) || load_credentials(&t, err) ||
+	    make_devices(&t, err) || start(&t, err);
+
+	if (!failed) {
+		sum_up(&t);
+		failed = judge(&t, err);
+	}
+	release(&t);
+	return failed;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACT_H
+#define ACT_H
+
+#include "conf/credentials.h"
+#include "iotpub.h"
+#include "net/handler.h"
+#include "outcome.h"
+#include "sensor.h"
+
+/*
+ * A run as devices, and its parts:
+ *
+ *	act.c     all of them: who starts when, when it is over
+ *	device.c  one of them: its session, status, readings
+ *	probe.c   the look at their retained statuses before they connect
+ *	listen.c  commands: printed, run, answered
+ */
+struct act;
+
+struct device {
+	struct act *act;
+	const char *id;
+	const struct credential *login; /* NULL: none of its own */
+	const char *client_id;
+	char *status_topic, *commands_topic, *responses_topic;
+	struct session *session;
+	struct loop_timer timer;
+	uint64_t random;
+	int64_t due;     /* of the next reading, on the loop's clock */
+	int sent;        /* readings */
+	size_t handling; /* commands that are being run */
+	enum err_code denied; /* its commands may not be subscribed */
+	bool started, was_up, leaving, finishing, over, paused;
+};
+
+struct act {
+	const struct args *a;
+	struct session_opts opts; /* what the devices share */
+	bool login_given;         /* -u on the command line: for all of them */
+	struct loop *loop;
+	struct topics topics;
+	struct credentials credentials;
+	struct sensors sensors;
+	struct strv ids;
+	struct device *v;
+	size_t n;
+	struct probe *probe;
+	struct handlers *handlers;
+	struct command *commands; /* that are being run */
+	size_t paused;            /* devices that read no commands now */
+
+	size_t next;      /* the first that is not started */
+	size_t in_flight; /* started, not connected yet */
+	size_t over;      /* ended, or never to be started */
+	size_t failed;
+	size_t connected; /* were, at least once */
+	bool same_code;   /* all failures so far have the code of `first` */
+	struct err first; /* the first failure */
+	struct err told;  /* the last one printed */
+	struct outcome outcome;
+	bool stopping, warned, starting;
+	int64_t began;
+	struct loop_timer timer; /* --duration, then --drain */
+	struct err *err;
+};
+
+enum { IN_FLIGHT = 64 };
+
+/* act.c: what its parts tell it. */
+
+/* The device is over for a reason, told once. */
+void act_failed(struct device *d, const struct err *why);
+/* It is connected for the first time. */
+void act_connected(struct device *d);
+/* It is over. */
+void act_over(struct device *d);
+/* No more readings: finishes what runs, then every device. */
+void act_stop(struct act *t);
+/* Starts devices as far as there is room; ends the run when all are over. */
+void act_go_on(struct act *t);
+
+/* device.c */
+
+/* Fills what is known before it connects: topics, login, checked. */
+int device_init(struct device *d, struct act *t, size_t number, const char *id,
+    struct err *err);
+void device_release(struct device *d);
+/* The connection options of its own; `out` points into it. */
+void device_login(const struct device *d, struct session_opts *out);
+void device_start(struct device *d);
+/* Says goodbye once everything is acknowledged, and commands that are being run are answered, unless
+ * `at_once`. */
+void device_finish(struct device *d, bool at_once);
+/* A command was run. */
+void device_handled(struct device *d);
+
+/* probe.c */
+
+/* Looks which devices are connected already, in t->probe; act_failed for those, then `done`. */
+void probe_start(struct act *t, void (*done)(struct act *t));
+void probe_free(struct probe *p);
+
+/* listen.c */
+
+int listen_init(struct act *t, struct err *err);
+/* 0: it may be acknowledged. */
+int listen_message(struct device *d, const struct msg *m);
+/* Forgets the commands that are still being run. */
+void listen_release(struct act *t);
+
+#endif

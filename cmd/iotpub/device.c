@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One device: its session, status and readings. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "act.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "payload.h"
+
+/* More readings than this without an acknowledgement: none is made until some arrive. */
+enum { WINDOW = 1000, STATUS_QOS = 1, COMMAND_QOS = 1 };
+
+static int
+expand(const struct topic *t, const char *id, int64_t now, char **out, struct err *err)
+{
+	char text[24];
+	struct topic_vars vars = {.v = {[TOPIC_DEVICE_ID] = span_of(id)}};
+
+	snprintf(text, sizeof(text), "%lld", (long long)now);
+	vars.v[TOPIC_TIMESTAMP] = span_of(text);
+	return topic_expand(t, &vars, out, err);
+}
+
+static void
+publish(
+    struct device *d, const char *topic, const struct buf *payload, int qos, bool retain)
+{
+	const struct session_pub p = {.topic = topic,
+	    .payload = buf_as_span(payload),
+	    .qos = qos,
+	    .retain = retain};
+	struct err err = {0};
+	int id;
+
+	if (session_publish(d->session, &p, &id, &err))
+		log_warn("%s: %s", d->id, err.text);
+}
+
+static void
+publish_status(struct device *d, const char *status)
+{
+	struct buf payload = {0};
+
+	if (d->act->a->no_status)
+		return;
+	payload_status(&payload, d->id, status, time(NULL));
+	publish(d, d->status_topic, &payload, STATUS_QOS, true);
+	buf_release(&payload);
+}
+
+static void
+warn_if_large(struct device *d, size_t n)
+{
+	if (n <= LARGE_PAYLOAD || d->act->warned)
+		return;
+	d->act->warned = true;
+	log_warn(_("%s: a reading of %zu bytes: keep them under 1 KB where you can"),
+	    d->id, n);
+}
+
+/* The ESP32's timestamp is millis(): since it was started. */
+static void
+publish_reading(struct device *d)
+{
+	const struct args *a = d->act->a;
+	struct buf payload = {0};
+	char *topic = NULL;
+	int64_t timestamp = a->payload == PAYLOAD_FLAT
+	    ? loop_now(d->act->loop) - d->act->began
+	    : time(NULL);
+
+	payload_reading(&payload, (enum payload_shape)a->payload, d->id, &d->act->sensors,
+	    &d->random, timestamp);
+	warn_if_large(d, payload.n);
+	if (expand(d->act->topics.data, d->id, time(NULL), &topic, NULL) == 0)
+		publish(d, topic, &payload, a->qos, a->retain);
+	d->sent++;
+	free(topic);
+	buf_release(&payload);
+}
+
+static bool
+can_publish(const struct device *d)
+{
+	return session_unacknowledged(d->session) < WINDOW &&
+	    (d->act->a->qos > 0 || session_is_up(d->session));
+}
+
+/* Readings keep their pace: what the publishing takes does not add up, and what could not be sent
+ * is not made up for in a burst. */
+static void
+on_due(void *arg)
+{
+	struct device *d = arg;
+	const struct args *a = d->act->a;
+	int64_t now = loop_now(d->act->loop);
+
+	if (can_publish(d))
+		publish_reading(d);
+	if (a->count != 0 && d->sent >= a->count) {
+		device_finish(d, false);
+		return;
+	}
+	d->due += a->interval;
+	if (d->due < now)
+		d->due = now + a->interval;
+	loop_timer_set(d->act->loop, &d->timer, d->due - now, on_due, d);
+}
+
+static void
+begin(struct device *d)
+{
+	struct err err = {0};
+
+	d->was_up = true;
+	act_connected(d);
+	if (d->act->a->listen &&
+	    session_subscribe(d->session, d->commands_topic, COMMAND_QOS, false, &err))
+		log_err(&err);
+	d->due = loop_now(d->act->loop);
+	on_due(d);
+}
+
+static void
+on_up(void *arg, bool present)
+{
+	struct device *d = arg;
+
+	(void)present;
+	if (d->leaving)
+		return;
+	log_info(_("%s: connected to %s"), d->id, session_broker(d->session));
+	publish_status(d, "connected");
+	if (!d->was_up)
+		begin(d);
+}
+
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct device *d = arg;
+
+	log_warn("%s: %s", d->id, why->text);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct device *d = arg;
+	struct err reason = *why; /* the session's own goes with it */
+
+	d->act->outcome.unacknowledged += session_unacknowledged(d->session);
+	loop_timer_stop(&d->timer);
+	session_free(d->session);
+	d->session = NULL;
+	if (d->denied != ERR_OK)
+		err_set(&reason, d->denied, _("may not subscribe to '%s'"),
+		    d->commands_topic);
+	if (reason.code != ERR_OK && reason.code != ERR_TIMEOUT)
+		act_failed(d, &reason);
+	else
+		act_over(d);
+}
+
+static void
+on_message(void *arg, const struct msg *m)
+{
+	struct device *d = arg;
+
+	if (listen_message(d, m) == 0)
+		session_release_acks(d->session);
+}
+
+static void
+on_published(void *arg, int id, int reason)
+{
+	struct device *d = arg;
+
+	(void)id;
+	outcome_published(&d->act->outcome, reason);
+}
+
+static void
+on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
+{
+	struct device *d = arg;
+
+	(void)qos;
+	if (why->code == ERR_OK) {
+		log_info(_("%s: listens to '%s'"), d->id, filter);
+		return;
+	}
+	d->denied = why->code;
+	device_finish(d, true);
+}
+
+static const struct session_events events = {.up = on_up,
+    .down = on_down,
+    .ended = on_ended,
+    .message = on_message,
+    .published = on_published,
+    .subscribed = on_subscribed};
+
+/* A login on the command line is meant; the file's is a default. */
+void
+device_login(const struct device *d, struct session_opts *out)
+{
+	const struct credential *c = d->login;
+
+	if (c == NULL)
+		return;
+	if (c->username != NULL && !d->act->login_given) {
+		out->username = c->username;
+		out->password = c->password;
+	}
+	if (c->cert != NULL) {
+		out->cert = c->cert;
+		out->key = c->key;
+		out->tls = true;
+	}
+}
+
+void
+device_start(struct device *d)
+{
+	struct act *t = d->act;
+	struct session_opts o = t->opts;
+	struct buf will = {0};
+	struct err err = {0};
+
+	d->started = true;
+	o.client_id = d->client_id;
+	o.fleet = (int)t->n;
+	o.hold_acks = t->a->listen;
+	device_login(d, &o);
+	payload_status(&will, d->id, "disconnected", -1);
+	if (!t->a->no_status) {
+		o.will_topic = d->status_topic;
+		o.will_payload = buf_as_span(&will);
+		o.will_qos = STATUS_QOS;
+		o.will_retain = true;
+	}
+	d->session = session_new(t->loop, &o, &events, d, &err);
+	buf_release(&will);
+	if (d->session != NULL)
+		session_start(d->session);
+	else
+		act_failed(d, &err);
+}
+
+/* When the connection is down the will has told already. */
+void
+device_finish(struct device *d, bool at_once)
+{
+	loop_timer_stop(&d->timer);
+	d->leaving = true;
+	if (d->finishing || d->session == NULL || (d->handling > 0 && !at_once))
+		return;
+	d->finishing = true;
+	if (session_is_up(d->session))
+		publish_status(d, "disconnected");
+	session_stop(d->session, d->act->a->drain);
+}
+
+void
+device_handled(struct device *d)
+{
+	d->handling--;
+	if (d->leaving)
+		device_finish(d, false);
+}
+
+static int
+take_client_id(struct device *d, struct err *err)
+{
+	struct act *t = d->act;
+
+	d->login = credentials_find(&t->credentials, d->id);
+	d->client_id = d->id;
+	if (t->opts.client_id != NULL)
+		d->client_id = t->opts.client_id;
+	else if (d->login != NULL && d->login->client_id != NULL)
+		d->client_id = d->login->client_id;
+	if (topic_check_id(span_of(d->client_id), _("client id"), err))
+		return err_in(err, _("device '%s'"), d->id);
+	return 0;
+}
+
+int
+device_init(
+    struct device *d, struct act *t, size_t number, const char *id, struct err *err)
+{
+	uint64_t seed = t->a->seed != 0 ? (uint64_t)t->a->seed : (uint64_t)text_now_us();
+	char *data = NULL;
+	int failed;
+
+	*d = (struct device){.act = t, .id = id, .random = sensor_random(seed, number)};
+	failed = topic_check_id(span_of(id), _("device id"), err) ||
+	    take_client_id(d, err) || expand(t->topics.data, id, 0, &data, err) ||
+	    expand(t->topics.status, id, 0, &d->status_topic, err) ||
+	    expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
+	    expand(t->topics.responses, id, 0, &d->responses_topic, err);
+	free(data);
+	return failed ? -1 : 0;
+}
+
+void
+device_release(struct device *d)
+{
+	loop_timer_stop(&d->timer);
+	session_free(d->session);
+	free(d->status_topic);
+	free(d->commands_topic);
+	free(d->responses_topic);
+}

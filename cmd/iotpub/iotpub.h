@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IOTPUB_H
+#define IOTPUB_H
+
+#include "base/opt.h"
+#include "conf/topic.h"
+#include "net/mqttopts.h"
+
+/* The targets of the option table. */
+struct args {
+	struct mqttopts mqtt;
+	struct topicopts topics;
+	struct common common;
+	int qos;
+	bool retain;
+	int64_t drain;
+	bool keep_session;
+
+	/* As devices. */
+	int64_t interval;
+	int count; /* 0: without end */
+	int64_t duration;
+	int payload; /* enum payload_shape */
+	int seed;
+	bool no_status;
+	bool takeover;
+	char *credentials;
+	bool listen;
+	char *exec;
+	int64_t exec_timeout;
+	int jobs;
+
+	/* Raw. */
+	char *topic;
+	char *message;
+	char *file;
+	bool lines;
+	bool whole_stdin;
+	bool null;
+	int repeat;
+	int64_t repeat_delay;
+	char *will_topic;
+	char *will_payload;
+	int will_qos;
+	bool will_retain;
+};
+
+enum {
+	EXPIRY = 86400,       /* s: how long a broker keeps the session of -c while we are away */
+	LARGE_PAYLOAD = 1024, /* the guide: keep messages small */
+	SHORT_INTERVAL = 1000 /* the guide: a second at least between messages */
+};
+
+/* Publishes to one topic: -t. */
+int raw_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
+    struct err *err);
+/* Acts as devices. `operands` is NULL-ended. */
+int act_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
+    char **operands, struct err *err);
+
+#endif

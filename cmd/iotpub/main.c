@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "conf/program.h"
+#include "iotpub.h"
+#include "payload.h"
+
+static const struct opt opts[] = {
+    OPT_GROUP(N_("As devices")),
+    OPT_TIME(struct args, interval, 0, "interval", "TIME",
+	N_("time between two readings of a device"), .value = "60s"),
+    OPT_INT(struct args, count, 'C', "count", "N", 1, 2147483647,
+	N_("end after this many readings of each device")),
+    OPT_TIME(struct args, duration, 0, "duration", "TIME", N_("end after this time")),
+    OPT_ENUM(struct args, payload, 0, "payload", "SHAPE", PAYLOAD_SHAPES,
+	N_("shape of the readings, as the Raspberry Pi's or the ESP32's"),
+	.value = "nested"),
+    OPT_INT(struct args, seed, 0, "seed", "N", 1, 2147483647,
+	N_("make the same values as every run with this number")),
+    OPT_FLAG(struct args, no_status, 0, "no-status",
+	N_("publish no status and leave no will")),
+    OPT_FLAG(struct args, takeover, 0, "takeover",
+	N_("replace a device that is connected already")),
+    OPT_STR(struct args, credentials, 0, "credentials", "FILE",
+	N_("CSV file with the devices' client ids and logins, mode 0600"),
+	.key = "credentials", .env = "IOT_CREDENTIALS", .flags = OPT_FILE),
+    OPT_FLAG(struct args, listen, 0, "listen",
+	N_("receive the devices' commands and print them as message lines")),
+    OPT_STR(struct args, exec, 0, "exec", "COMMAND",
+	N_("run this for each command and answer with what it prints")),
+    OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
+	N_("how long it may take"), .value = "30s"),
+    OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
+	.value = "4"),
+
+    OPT_GROUP(N_("Any message")),
+    OPT_STR(struct args, topic, 't', "topic", "TOPIC", N_("publish to this topic")),
+    OPT_STR(struct args, message, 'm', "message", "TEXT", N_("this text")),
+    OPT_STR(struct args, file, 'f', "file", "FILE", N_("the contents of this file"),
+	.flags = OPT_FILE),
+    OPT_FLAG(
+	struct args, lines, 'l', "stdin-line", N_("standard input, each line a message")),
+    OPT_FLAG(
+	struct args, whole_stdin, 's', "stdin-file", N_("standard input as one message")),
+    OPT_FLAG(struct args, null, 'n', "null-message",
+	N_("an empty message; with -r, forgets the retained one")),
+    OPT_INT(struct args, repeat, 0, "repeat", "N", 1, 2147483647,
+	N_("publish it this many times"), .value = "1"),
+    OPT_TIME(struct args, repeat_delay, 0, "repeat-delay", "TIME",
+	N_("time between two of them"), .value = "0s"),
+    OPT_STR(struct args, will_topic, 0, "will-topic", "TOPIC",
+	N_("topic of a will, published when the connection breaks")),
+    OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload")),
+    OPT_INT(struct args, will_qos, 0, "will-qos", "QOS", 0, 2, N_("its QoS")),
+    OPT_FLAG(struct args, will_retain, 0, "will-retain", N_("retain it")),
+
+    OPT_GROUP(N_("Publishing")),
+    OPT_INT(struct args, qos, 'q', "qos", "QOS", 0, 2, N_("quality of service"),
+	.value = "1"),
+    OPT_FLAG(
+	struct args, retain, 'r', "retain", N_("ask the broker to keep the message")),
+    OPT_FLAG(struct args, keep_session, 'c', "disable-clean-session",
+	N_("let the broker keep the session while disconnected")),
+    OPT_TIME(struct args, drain, 0, "drain", "TIME",
+	N_("how long to wait for acknowledgements at the end"), .value = "30s"),
+    OPT_MQTT(struct args, mqtt),
+    OPT_TOPICS(struct args, topics),
+    OPT_COMMON_MQTT(struct args, common),
+    OPT_COUNT(struct args, common.verbose, 'd', NULL, N_("same as --verbose")),
+    OPT_END,
+};
+
+static const char *const usage[] = {
+    "[options] DEVICE... [SENSOR=VALUE | SENSOR=uniform:A,B]...",
+    "[options] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "iotpub RPI_001 temperature=21.50 humidity=uniform:40,60",
+    "iotpub ESP32_001 --payload flat --count 1",
+    "iotpub ESP32_001 --listen --exec ./fan",
+    "iotpub -t iot/alerts/RPI_001 -q 2 -m '{\"smoke\":true}'",
+    NULL,
+};
+
+static const struct program iotpub = {
+    .name = "iotpub",
+    .section = 1,
+    .brief = N_("act as devices of the platform, or publish any MQTT message"),
+    .usage = usage,
+    .examples = examples,
+    .opts = opts,
+};
+
+static bool
+has_raw_options(const struct args *a)
+{
+	return a->message != NULL || a->file != NULL || a->lines || a->whole_stdin ||
+	    a->null || a->repeat != 1 || a->will_topic != NULL || a->will_payload != NULL;
+}
+
+static int
+check_form(const struct args *a, char **operands, struct err *err)
+{
+	if (a->topic != NULL && operands[0] != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("-t publishes to a topic; devices ('%s') have their own: give one "
+		      "or the other"),
+		    operands[0]);
+	if (a->topic != NULL && (a->listen || a->exec != NULL))
+		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
+	if (a->topic == NULL && has_raw_options(a))
+		return err_set(err, ERR_USAGE, _("a message needs a topic: -t TOPIC"));
+	if (a->topic == NULL && operands[0] == NULL)
+		return err_set(err, ERR_USAGE,
+		    _("name a device, or a topic with -t; see 'iotpub --help'"));
+	return 0;
+}
+
+static int
+run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
+{
+	struct session_opts o = {.clean = !a->keep_session, .session_expiry = EXPIRY};
+
+	if (check_form(a, operands, err) || mqttopts_resolve(&a->mqtt, set, &o, err))
+		return -1;
+	return a->topic != NULL ? raw_run(a, set, &o, err)
+				: act_run(a, set, &o, operands, err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = {
+	    .mqtt = MQTTOPTS_DEFAULT,
+	    .qos = 1,
+	    .interval = 60000,
+	    .exec_timeout = 30000,
+	    .jobs = 4,
+	    .repeat = 1,
+	    .drain = 30000,
+	};
+	struct opt_set set;
+	struct buf answer = {0};
+	struct err err = {0};
+	int first;
+
+	if (program_start(
+		&set, &iotpub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
+	    answer.n == 0)
+		run(&a, &set, argv + first, &err);
+	fwrite(answer.p, 1, answer.n, stdout);
+	mqttopts_release(&a.mqtt);
+	return program_end(&set, &answer, &err);
+}
