@@ -123,15 +123,18 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-static void
-set_tls_failure(struct session *s)
+/* A broker may end a handshake after our side of it is over: what TLS knows goes first. */
+static bool
+tls_failed(struct session *s, int rc)
 {
 	const char *why = s->tls != NULL ? tls_failure(s->tls) : "";
 
-	if (why[0] == '\0')
-		why = s->tls_log.text;
-	err_set(&s->why, ERR_UNREACHABLE, "TLS: %s",
-	    why[0] != '\0' ? why : _("the handshake failed"));
+	if (why[0] == '\0' && rc == MOSQ_ERR_TLS)
+		why = s->tls_log.text[0] != '\0' ? s->tls_log.text
+						 : _("the handshake failed");
+	if (why[0] != '\0')
+		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s", why);
+	return why[0] != '\0';
 }
 
 /* Says in s->why what a return code and the errno beside it mean. */
@@ -141,13 +144,13 @@ lost(struct session *s, int rc, int number)
 	char room[64];
 	size_t i;
 
+	if (tls_failed(s, rc))
+		return WIRE_LOST;
 	if (rc == MOSQ_ERR_ERRNO && number == 0)
 		rc = MOSQ_ERR_CONN_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
-	if (rc == MOSQ_ERR_TLS)
-		set_tls_failure(s);
-	else if (i < ARRAY_LEN(losses))
+	if (i < ARRAY_LEN(losses))
 		err_set(&s->why, losses[i].code, "%s", _(losses[i].text));
 	else
 		err_set(&s->why, ERR_UNREACHABLE, "%s",
@@ -162,23 +165,6 @@ wire_fd(const struct session *s)
 	return mosquitto_socket(s->mosq);
 }
 
-/* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
- * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
-static void
-leave_properties(struct session *s)
-{
-	mosquitto_property *p = NULL;
-
-	if (s->version != 5 || s->opts.clean || s->opts.session_expiry <= 0)
-		return;
-	mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-	    s->opts.session_expiry > UINT32_MAX ? UINT32_MAX
-						: (uint32_t)s->opts.session_expiry);
-	mosquitto_connect_bind_v5(
-	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
-	mosquitto_property_free_all(&p);
-}
-
 int
 wire_dial(struct session *s, const char *address)
 {
@@ -187,7 +173,7 @@ wire_dial(struct session *s, const char *address)
 	s->reason = 0;
 	s->held = 0;
 	s->tls_log = (struct err){0};
-	leave_properties(s);
+	props_leave(s);
 	errno = 0;
 	rc = mosquitto_connect_async(
 	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);

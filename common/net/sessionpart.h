@@ -178,6 +178,8 @@ struct msg_props props_take(const struct mqtt5__property *p);
 void props_release(struct msg_props *m);
 /* A new list, libmosquitto's to free. */
 struct mqtt5__property *props_make(const struct msg_props *m);
+/* Leaves the next CONNECT's properties with libmosquitto. */
+void props_leave(struct session *s);
 
 /* sessionerr.c: all return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */

@@ -21,12 +21,13 @@ struct tls {
 	struct err failure, told;
 };
 
-/* OpenSSL's own words for the oldest error in its queue, which is emptied. */
+/* The words for the oldest error in OpenSSL's queue, which is emptied. */
 static const char *
 openssl_reason(void)
 {
 	unsigned long e = ERR_get_error();
-	const char *reason = e != 0 ? ERR_reason_error_string(e) : NULL;
+	const char *reason = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e))
+						 : ERR_reason_error_string(e);
 
 	ERR_clear_error();
 	return reason != NULL ? reason : _("unknown reason");

@@ -1,0 +1,190 @@
+#!/bin/sh
+# How our MQTT programs connect: logins, permissions, TLS, versions; tried with iotsub.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# A broker with logins and permissions on a unix socket, and TLS on three ports.
+authority() { # authority NAME
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.crt" -days 2 \
+		-subj "/CN=$1" 2>/dev/null
+}
+certificate() { # certificate NAME SUBJECT-ALT-NAMES [START END]
+	openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
+		2>/dev/null
+	printf 'subjectAltName=%s\n' "$2" >"$1.ext"
+	: >index
+	openssl ca -batch -config ca.conf -in "$1.csr" -out "$1.crt" -extfile "$1.ext" \
+		-startdate "${3:-20250101000000Z}" -enddate "${4:-20991231000000Z}" 2>/dev/null
+}
+cat >ca.conf <<'END'
+[ca]
+default_ca = d
+[d]
+new_certs_dir = .
+database = index
+rand_serial = yes
+certificate = right-ca.crt
+private_key = right-ca.key
+default_md = sha256
+policy = p
+[p]
+commonName = supplied
+END
+authority right-ca
+authority wrong-ca
+certificate good DNS:localhost,IP:127.0.0.1
+certificate elsewhere DNS:mq.example,IP:192.0.2.1
+certificate old DNS:localhost 20240101000000Z 20250102000000Z
+certificate client DNS:none
+good=$(free_port)
+elsewhere=$(free_port)
+old=$(free_port)
+strict=$(free_port)
+closed=$(free_port)
+# The user "device" may log in and subscribe to allowed/# only. (mosquitto's acl_file never refuses a
+# subscription; its plugin does.)
+mosquitto_ctrl dynsec init all.json device right >/dev/null
+jq '(.roles[].acls[] | select(.acltype == "subscribePattern" and .topic == "#")).topic = "allowed/#"' \
+	all.json >rights.json
+chmod 700 rights.json
+start_broker "per_listener_settings true" "allow_anonymous false" \
+	"plugin $(echo /usr/lib/*/mosquitto_dynamic_security.so)" \
+	"plugin_opt_config_file $T/rights.json" \
+	"listener $good 127.0.0.1" "allow_anonymous true" \
+	"certfile $T/good.crt" "keyfile $T/good.key" \
+	"listener $elsewhere 127.0.0.1" "allow_anonymous true" \
+	"certfile $T/elsewhere.crt" "keyfile $T/elsewhere.key" \
+	"listener $old 127.0.0.1" "allow_anonymous true" \
+	"certfile $T/old.crt" "keyfile $T/old.key" \
+	"listener $strict 127.0.0.1" "allow_anonymous true" "require_certificate true" \
+	"cafile $T/right-ca.crt" "certfile $T/good.crt" "keyfile $T/good.key"
+printf 'right\n' >right.pw
+printf 'wrong\n' >wrong.pw
+chmod 600 right.pw wrong.pw
+
+fails() { # fails STATUS LINE OPTION...: that status, that one line, no output
+	s=$1
+	line=$2
+	shift 2
+	run iotsub -W 9 "$@" -t allowed/a
+	exits "$s" "fails: $*"
+	is "iotsub: $line" "$err" "... with one line"
+	is '' "$out" "... and no output"
+}
+works() { # works OPTION...: connected and subscribed until -W runs out
+	run iotsub "$@" -t allowed/a -W 0.4
+	exits 27 "connects: $*"
+}
+
+# Logins.
+works -h "$sock" -u device --password-file right.pw
+works -h "$sock" -u device -P right
+for v in 311 5; do
+	fails 4 "broker '$sock' refused the login: bad user name or password, or not allowed to connect" \
+		-h "$sock" -V $v -u device --password-file wrong.pw
+done
+fails 4 "broker '$sock' refused the login: bad user name or password, or not allowed to connect" \
+	-h "$sock"
+chmod 644 wrong.pw
+fails 2 "'wrong.pw' holds a secret and others may read it: chmod 600 it" \
+	-h "$sock" -u device --password-file wrong.pw
+fails 2 "a password is given without a user name (-u)" -h "$sock" -P right
+IOT_MQTT_HOST=$sock IOT_MQTT_USERNAME=device IOT_MQTT_PASSWORD_FILE=$T/right.pw
+export IOT_MQTT_HOST IOT_MQTT_USERNAME IOT_MQTT_PASSWORD_FILE
+works
+unset IOT_MQTT_HOST IOT_MQTT_USERNAME IOT_MQTT_PASSWORD_FILE
+
+# The command line does not show a password for long.
+iotsub -h "$sock" -u device -P right -t allowed/a &
+pids="$pids $!"
+sleep 0.3
+is 0 "$(tr '\0' '\n' <"/proc/$!/cmdline" | grep -c right)" "-P is blanked"
+
+# The device's login from the credentials file.
+mkdir -p "$HOME/.local/state/iot"
+printf 'device,client_id,username,password,cert,key\nRPI_001,RPI_001,device,right,,\n' \
+	>"$HOME/.local/state/iot/default.csv"
+chmod 600 "$HOME/.local/state/iot/default.csv"
+run iotsub -h "$sock" RPI_001 -W 1
+exits 4 "the credentials file's login is good, but not for this topic"
+is "iotsub: the broker refused the subscription 'iot/devices/RPI_001/commands': not allowed" \
+	"$err" "... and it says which"
+run iotsub -h "$sock" RPI_002 -W 1
+exits 4 "a device without one is refused by the broker"
+has "$err" "refused the login" "... at the login"
+
+# Permissions.
+for v in 311 5; do
+	run iotsub -h "$sock" -V $v -u device -P right -t secret/x -W 5
+	exits 4 "a refused subscription ($v)"
+	is "iotsub: the broker refused the subscription 'secret/x': not allowed" "$err" \
+		"... is named"
+done
+run iotsub -h "$sock" -q 2 -u device -P right -t secret/x -W 5
+exits 4 "a refused subscription at QoS 2"
+run iotsub -h "$sock" -u device -P right -t secret/x -t allowed/x -W 0.4
+exits 27 "one refused of two: the other goes on"
+has "$err" "the broker refused the subscription 'secret/x': not allowed" "... and it is told"
+
+: >list
+
+# TLS.
+works -h localhost -p "$good" --cafile right-ca.crt
+works -h 127.0.0.1 -p "$good" --cafile right-ca.crt
+works -L "mqtts://localhost:$good" --cafile right-ca.crt
+works -L "mqtts://localhost:$strict" --cafile right-ca.crt --cert client.crt --key client.key
+fails 5 "cannot reach broker 'localhost:$good': TLS: certificate is signed by an unknown CA: 'right-ca'" \
+	-h localhost -p "$good" --cafile wrong-ca.crt
+fails 5 "cannot reach broker 'localhost:$good': TLS: certificate is signed by an unknown CA: 'right-ca'" \
+	-L "mqtts://localhost:$good"
+fails 5 "cannot reach broker 'localhost:$elsewhere': TLS: certificate is not for 'localhost' but for mq.example, 192.0.2.1" \
+	-h localhost -p "$elsewhere" --cafile right-ca.crt
+fails 5 "cannot reach broker '127.0.0.1:$elsewhere': TLS: certificate is not for '127.0.0.1' but for mq.example, 192.0.2.1" \
+	-h 127.0.0.1 -p "$elsewhere" --cafile right-ca.crt
+fails 5 "cannot reach broker 'localhost:$old': TLS: certificate expired 2025-01-02" \
+	-h localhost -p "$old" --cafile right-ca.crt
+fails 5 "cannot reach broker 'localhost:$closed': connection refused" \
+	-h localhost -p "$closed" --cafile right-ca.crt
+fails 2 "cannot use CA certificates 'none.crt': No such file or directory" \
+	-h localhost -p "$good" --cafile none.crt
+fails 2 "cannot use CA certificates 'list': no certificate or crl found" \
+	-h localhost -p "$good" --cafile list
+fails 2 "cannot use key 'good.key': key values mismatch" -h localhost -p "$strict" \
+	--cafile right-ca.crt --cert client.crt --key good.key
+fails 2 "TLS to the unix socket '$sock': it has no name that could be verified" -h "$sock" \
+	--cafile right-ca.crt
+run iotsub -L "mqtts://localhost:$strict" --cafile right-ca.crt -t a -W 9
+exits 5 "a client certificate is wanted and not given"
+has "$err" "TLS: the broker ended the handshake: " "... and it says so"
+run iotsub -h localhost -p "$good" -t a --connect-timeout 2 -W 9
+exits 5 "plain MQTT to a TLS port"
+run iotsub -h localhost -p "$elsewhere" --insecure -t allowed/a -W 0.4
+exits 27 "--insecure connects"
+has "$err" "iotsub: --insecure: anybody can pretend to be broker 'localhost'" "... and warns"
+
+# A broker of MQTT 3.1.1 only refuses version 5; then 3.1.1 is spoken.
+cat >old-broker.pl <<'END'
+use IO::Socket::UNIX;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "old.sock") or die;
+while (my $c = $l->accept) {
+	sysread $c, my $connect, 4096;
+	my $version = ord substr $connect, 8, 1;
+	print "$version\n";
+	$| = 1;
+	if ($version == 5) { syswrite $c, "\x20\x02\x00\x01"; next }
+	syswrite $c, "\x20\x02\x00\x00";
+	sysread $c, my $subscribe, 4096;
+	syswrite $c, "\x90\x03" . substr($subscribe, 2, 2) . "\x00\x30\x05\x00\x01ahi" ;
+	sysread $c, my $rest, 4096;
+}
+END
+perl old-broker.pl >versions &
+pids="$pids $!"
+wait_for 5 test -S old.sock
+run iotsub -h "$T/old.sock" -t a -C 1
+exits 0 "3.1.1 after 5 was refused"
+is "hi 5 4" "$out $(tr '\n' ' ' <versions | sed 's/ $//')" "... tried in this order"
+fails 8 "broker '$T/old.sock' refused the connection: it does not speak this version of MQTT" \
+	-h "$T/old.sock" -V 5
+
+done_testing
