@@ -24,9 +24,12 @@ static const char *const own_tables[] = {
     "TEXT NOT "
     "NULL UNIQUE, password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, "
     "created_at TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS token (hash BLOB PRIMARY KEY, person INTEGER NOT NULL "
+    "CREATE TABLE IF NOT EXISTS token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, "
+    "person "
+    "INTEGER NOT NULL "
     "REFERENCES "
-    "person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER, created_at TEXT "
+    "person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT NULL, "
+    "created_at TEXT "
     "NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, "
     "dispositivo "
@@ -36,7 +39,8 @@ static const char *const own_tables[] = {
     "activo INTEGER NOT NULL DEFAULT 1, UNIQUE(dispositivo, sensor))",
     "CREATE TABLE IF NOT EXISTS reject (id INTEGER PRIMARY KEY AUTOINCREMENT, "
     "received_at TEXT "
-    "NOT NULL, topic TEXT NOT NULL, error TEXT NOT NULL, payload BLOB)",
+    "NOT NULL, topic TEXT NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload "
+    "BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS reading_time ON reading(timestamp)",
     "CREATE INDEX IF NOT EXISTS reading_device ON reading(dispositivo, timestamp)",

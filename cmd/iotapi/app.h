@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef APP_H
+#define APP_H
+
+#include <stdint.h>
+
+#include "conf/topic.h"
+#include "store.h"
+
+struct seal;
+struct worker;
+
+/* What a running iotapi has; handed to every handler. */
+struct app {
+	struct store *store;
+	struct seal *seal;     /* the key for secrets that must be read again */
+	struct worker *worker; /* NULL: no MQTT */
+	struct topics topics;
+	int hash_rounds;       /* of devices' passwords */
+	int64_t started;       /* loop milliseconds */
+};
+
+/* Opens database, key and templates. Release with app_close in every case. */
+int app_open(struct app *app, const char *path, const struct topicopts *topics, struct err *err);
+void app_close(struct app *app);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "export.h"
+
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* The login before this one, to notice one name with two passwords. */
+struct last {
+	char *username, *hash, *owner;
+};
+
+static void
+last_release(struct last *l)
+{
+	free(l->username);
+	free(l->hash);
+	free(l->owner);
+	*l = (struct last){0};
+}
+
+static int
+add_login(struct buf *out, struct last *last, const char *username, const char *hash,
+    const char *owner, struct err *err)
+{
+	bool again = last->username != NULL && strcmp(last->username, username) == 0;
+
+	if (strpbrk(username, ":\r\n") != NULL)
+		return err_set(err, ERR_REFUSED,
+		    _("%s: mosquitto takes no user name with ':' or a line end"), owner);
+	if (again && strcmp(last->hash, hash) != 0)
+		return err_set(err, ERR_REFUSED,
+		    _("%s and %s have the same user name '%s' and different passwords"),
+		    last->owner, owner, username);
+	if (!again)
+		buf_printf(out, "%s:%s\n", username, hash);
+	last_release(last);
+	*last = (struct last){xstrdup(username), xstrdup(hash), xstrdup(owner)};
+	return 0;
+}
+
+static int
+collect(struct db *db, struct buf *out, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT c.username, c.password_hash, 'device ''' || d.identificador_unico || "
+	    "'''' FROM credential c JOIN device d ON d.id = c.dispositivo WHERE "
+	    "c.is_active AND c.password_hash IS NOT NULL UNION ALL SELECT username, "
+	    "password_hash, 'broker ''' || nombre || '''' FROM broker WHERE is_active "
+	    "AND "
+	    "coalesce(username, '') <> '' AND password_hash IS NOT NULL ORDER BY 1, 3",
+	    "");
+	struct last last = {0};
+	int step = stmt != NULL ? 1 : -1;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		if (add_login(out, &last, db_column_text(stmt, 0).p,
+			db_column_text(stmt, 1).p, db_column_text(stmt, 2).p, err))
+			step = -1;
+	}
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	last_release(&last);
+	return step;
+}
+
+/* The group that mosquitto reads with when root writes its files; 0: nobody's but ours. */
+static gid_t
+reader_group(void)
+{
+	const struct group *g = geteuid() == 0 ? getgrnam("mosquitto") : NULL;
+
+	return g != NULL ? g->gr_gid : 0;
+}
+
+static int
+share(const char *path, gid_t group, mode_t mode, struct err *err)
+{
+	if (chown(path, (uid_t)-1, group) != 0 || chmod(path, mode) != 0)
+		return err_sys(err, ERR_OUTPUT, _("cannot give '%s' to mosquitto"), path);
+	return 0;
+}
+
+static int
+write_file(const char *dir, const struct buf *text, struct err *err)
+{
+	bool is_new = access(dir, F_OK) != 0;
+	gid_t group = reader_group();
+	char *path = xasprintf("%s/passwords", dir);
+	int failed = file_write(path, buf_as_span(text), 0600, err);
+
+	if (!failed && group != 0)
+		failed = share(path, group, 0640, err) ||
+		    (is_new && share(dir, group, 0750, err) != 0);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+export_mosquitto(struct app *app, const char *dir, struct err *err)
+{
+	struct db *db = store_reader(app->store, err);
+	struct buf text = {0};
+	int failed = db == NULL || collect(db, &text, err) != 0 ||
+	    write_file(dir, &text, err) != 0;
+
+	store_reader_done(app->store, db);
+	buf_release(&text);
+	return failed ? -1 : 0;
+}

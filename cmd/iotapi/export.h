@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef EXPORT_H
+#define EXPORT_H
+
+#include "app.h"
+
+/* Writes DIR/passwords for mosquitto, atomically: the logins of active credentials and of active
+ * brokers. As root, and where a group mosquitto exists, that group may read it (0640): mosquitto
+ * drops its privileges before it reads the file again on SIGHUP. Else 0600. */
+int export_mosquitto(struct app *app, const char *dir, struct err *err);
+
+#endif

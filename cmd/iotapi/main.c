@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* iotapi: the platform's REST API on one machine. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "conf/program.h"
+#include "conf/topic.h"
+#include "export.h"
+#include "people.h"
+#include "serve.h"
+
+struct args {
+	char *db;
+	char *listen;
+	char *url_file;
+	char *password_file;
+	int hash_rounds;
+	struct topicopts topics;
+	struct common common;
+};
+
+static const struct opt opts[] = {
+    OPT_STR(struct args, db, 0, "db", "FILE", N_("the database"), .key = "db",
+	.value = "$XDG_STATE_HOME/iot/iotapi.db", .flags = OPT_FILE),
+    OPT_STR(struct args, listen, 0, "listen", "ADDRESS:PORT",
+	N_("where to serve; port 0 is a free one"), .key = "listen",
+	.value = "127.0.0.1:8000"),
+    OPT_STR(struct args, url_file, 0, "url-file", "FILE",
+	N_("write the URL there once it serves"), .flags = OPT_FILE),
+    OPT_STR(struct args, password_file, 0, "password-file", "FILE",
+	N_("user add: read the password from there, mode 0600"), .flags = OPT_FILE),
+    OPT_INT(struct args, hash_rounds, 0, "hash-rounds", "N", 1, 10000000,
+	N_("PBKDF2 rounds of devices' passwords: the broker pays them at each connect"),
+	.key = "hash_rounds", .value = "1000"),
+    OPT_TOPICS(struct args, topics),
+    OPT_COMMON(struct args, common),
+    OPT_END,
+};
+
+static const char *const usage[] = {
+    "[serve] [options]",
+    "user add NAME [--password-file FILE]",
+    "token create NAME",
+    "export mosquitto DIR",
+    NULL,
+};
+
+static const char *const examples[] = {
+    N_("iotapi user add admin"),
+    N_("iotapi --listen 127.0.0.1:8000"),
+    N_("iotapi export mosquitto /etc/mosquitto/iot && pkill -HUP -x mosquitto"),
+    NULL,
+};
+
+static const struct opt_word words[] = {
+    {"serve", N_("serve the API (what it does without a word)")},
+    {"user", N_("people who may use the API")},
+    {"user add", N_("make a user, or change the password")},
+    {"token", N_("tokens for programs")},
+    {"token create", N_("make a token that does not expire and print it")},
+    {"export", N_("files for other programs")},
+    {"export mosquitto", N_("write mosquitto's password file")},
+    {NULL, NULL},
+};
+
+static const struct program iotapi = {
+    .name = "iotapi",
+    .section = 8,
+    .brief = N_("the platform's REST API on one machine"),
+    .usage = usage,
+    .examples = examples,
+    .opts = opts,
+    .words = words,
+};
+
+static int
+run_serve(const struct args *a, const char *operand, struct buf *out, struct err *err)
+{
+	const struct serve_opts serving = {
+	    a->listen != NULL ? a->listen : "127.0.0.1:8000", a->url_file};
+	struct app app = {.hash_rounds = a->hash_rounds};
+	int failed;
+
+	(void)operand;
+	(void)out;
+	serve_block_signals();
+	failed = app_open(&app, a->db, &a->topics, err) || serve(&app, &serving, err);
+	app_close(&app);
+	return failed;
+}
+
+static int
+run_user_add(const struct args *a, const char *name, struct buf *out, struct err *err)
+{
+	(void)out;
+	return people_add(a->db, name, a->password_file, err);
+}
+
+static int
+run_token_create(const struct args *a, const char *name, struct buf *out, struct err *err)
+{
+	return people_make_token(a->db, name, out, err);
+}
+
+static int
+run_export(const struct args *a, const char *dir, struct buf *out, struct err *err)
+{
+	struct app app = {.hash_rounds = a->hash_rounds};
+	int failed =
+	    app_open(&app, a->db, &a->topics, err) || export_mosquitto(&app, dir, err);
+
+	(void)out;
+	app_close(&app);
+	return failed;
+}
+
+static const struct command {
+	const char *words[2]; /* the second NULL: one word */
+	const char *operand;  /* what it needs; NULL: nothing */
+	int (*run)(
+	    const struct args *a, const char *operand, struct buf *out, struct err *err);
+} commands[] = {
+    {{"serve", NULL}, NULL, run_serve},
+    {{"user", "add"}, "NAME", run_user_add},
+    {{"token", "create"}, "NAME", run_token_create},
+    {{"export", "mosquitto"}, "DIR", run_export},
+};
+
+static const struct command *
+find_command(char **operands, int count, struct err *err)
+{
+	size_t i;
+
+	if (count == 0)
+		return &commands[0];
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const struct command *c = &commands[i];
+		int n = c->words[1] != NULL ? 2 : 1;
+
+		if (strcmp(operands[0], c->words[0]) != 0 ||
+		    (n == 2 && (count < 2 || strcmp(operands[1], c->words[1]) != 0)))
+			continue;
+		if (count == n + (c->operand != NULL))
+			return c;
+		if (c->operand == NULL)
+			err_set(err, ERR_USAGE, _("'%s' takes no operand"), c->words[0]);
+		else
+			err_set(err, ERR_USAGE, _("'%s %s' takes one %s"), c->words[0],
+			    c->words[1], c->operand);
+		return NULL;
+	}
+	err_set(err, ERR_USAGE,
+	    _("'%s%s%s' is no command; there are: serve, user add, token create, export "
+	      "mosquitto"),
+	    operands[0], count > 1 ? " " : "", count > 1 ? operands[1] : "");
+	return NULL;
+}
+
+static void
+run(struct args *a, char **operands, int count, struct buf *out, struct err *err)
+{
+	const struct command *c = find_command(operands, count, err);
+
+	if (c == NULL)
+		return;
+	if (a->db == NULL)
+		a->db = file_state_path("iotapi.db");
+	if (a->db == NULL) {
+		err_set(err, ERR_USAGE,
+		    _("no home directory for the database; give --db FILE"));
+		return;
+	}
+	c->run(a, c->operand != NULL ? operands[count - 1] : NULL, out, err);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args a = {.hash_rounds = 1000};
+	struct opt_set set;
+	struct buf answer = {0};
+	struct err err = {0};
+	int first;
+
+	if (program_start(
+		&set, &iotapi, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
+	    answer.n == 0)
+		run(&a, argv + first, argc - first, &answer, &err);
+	fwrite(answer.p, 1, answer.n, stdout);
+	return program_end(&set, &answer, &err);
+}

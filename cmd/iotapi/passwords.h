@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PASSWORDS_H
+#define PASSWORDS_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* A device's password as mosquitto stores it, $7$ROUNDS$SALT$HASH (PBKDF2-HMAC-SHA512). Free. */
+char *password_device(const char *password, int rounds, struct err *err);
+bool password_device_matches(const char *password, const char *hash);
+/* A person's password, yescrypt ($y$...); about 50 ms. Free. */
+char *password_person(const char *password, struct err *err);
+/* Whether it is the password of this hash; takes as long when `hash` is NULL. One at a time, so
+ * that logins cannot take every processor. */
+bool password_matches(const char *password, const char *hash);
+
+/* A random token (free with secret_free): a handle to find it by and 256 bits of secret. */
+char *token_make(void);
+enum { TOKEN_HANDLE = 16, TOKEN_HASH = 32 };
+/* Its SHA-256. False: this cannot be a token. */
+bool token_hash(const char *token, unsigned char hash[TOKEN_HASH]);
+bool token_same(const unsigned char *a, const unsigned char *b);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SERVE_H
+#define SERVE_H
+
+#include "app.h"
+
+struct serve_opts {
+	const char *listen;   /* ADDRESS:PORT */
+	const char *url_file; /* gets the URL once it serves; NULL: none */
+};
+
+/* Blocks the signals that end it: before any thread is started, so that none takes them. */
+void serve_block_signals(void);
+
+/* Serves HTTP and MQTT until SIGTERM or SIGINT, then drains. Blocks. */
+int serve(struct app *app, const struct serve_opts *opts, struct err *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "app.h"
+#include "net/loop.h"
+
+/* The MQTT side: one durable session for each active broker of the database, whose messages become
+ * readings, presence or rejects, acknowledged after COMMIT. */
+struct worker;
+
+struct worker *worker_new(struct loop *loop, struct app *app, struct err *err);
+/* Brokers or topics have changed. From any thread; NULL is no worker. */
+void worker_look_again(struct worker *w);
+/* Takes no more messages; done(arg) on the loop when what was taken is stored and acknowledged. */
+void worker_stop(struct worker *w, void (*done)(void *arg), void *arg);
+void worker_free(struct worker *w);
+
+#endif
