@@ -159,6 +159,12 @@ lost(struct session *s, int rc, int number)
 	return WIRE_LOST;
 }
 
+void
+wire_failed(struct session *s, int number)
+{
+	lost(s, MOSQ_ERR_ERRNO, number);
+}
+
 int
 wire_fd(const struct session *s)
 {

@@ -56,7 +56,8 @@ struct session_events {
 	/* The end of a natural batch of at least one message: the socket is dry, reading is
 	 * paused, or others get their turn. */
 	void (*dry)(void *arg);
-	/* QoS 1/2: acknowledged by the broker; QoS 0: written. `reason` >= 128: refused. */
+	/* QoS 1/2: acknowledged by the broker; QoS 0: written. `reason` >= 128: refused, or, at
+	 * QoS 0, lost with the connection. */
 	void (*published)(void *arg, int id, int reason);
 	/* Answer for one filter of one session_subscribe; why->code 0: granted `qos`. */
 	void (*subscribed)(void *arg, const char *filter, int qos, const struct err *why);

@@ -61,14 +61,10 @@ static void
 look_if_connected(struct session *s)
 {
 	int number = connect_error(s);
-	char room[64];
 
-	if (number == 0) {
-		run_step(s, EV_CONNECTED);
-		return;
-	}
-	err_set(&s->why, ERR_UNREACHABLE, "%s", err_lower(room, sizeof(room), number));
-	run_step(s, EV_LOST);
+	if (number != 0)
+		wire_failed(s, number);
+	run_step(s, number == 0 ? EV_CONNECTED : EV_LOST);
 }
 
 /* A handshake that did not move on a dead socket never will. */
@@ -78,7 +74,7 @@ look_if_dead(struct session *s, unsigned events)
 	if ((events & LOOP_HANGUP) == 0 || s->state != SESSION_GREETING ||
 	    !wire_is_shaking(s))
 		return;
-	err_set(&s->why, ERR_UNREACHABLE, _("it closed the connection"));
+	wire_failed(s, 0);
 	run_step(s, EV_LOST);
 }
 

@@ -122,6 +122,8 @@ enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
 
 int wire_dial(struct session *s, const char *address);
 int wire_fd(const struct session *s);
+/* The socket failed with this errno (0: it was closed) outside of libmosquitto. */
+void wire_failed(struct session *s, int number);
 /* One packet, or one step of the TLS handshake. */
 enum wire wire_read(struct session *s);
 /* As much of the queue as the socket takes. */

@@ -18,6 +18,7 @@ struct tls {
 	SSL_CTX *ctx;
 	char *host;
 	bool is_name; /* not a numeric address: sent as server name */
+	bool cert_wanted;
 	struct err failure, told;
 };
 
@@ -139,7 +140,8 @@ handshake_event(const SSL *ssl, int where, int detail)
 {
 	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	if ((where & SSL_CB_HANDSHAKE_START) != 0) {
+	if ((where & SSL_CB_HANDSHAKE_START) != 0 && !SSL_is_init_finished(ssl)) {
+		t->cert_wanted = false;
 		t->failure = (struct err){0};
 		SSL_set_tlsext_host_name(
 		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
@@ -148,6 +150,19 @@ handshake_event(const SSL *ssl, int where, int detail)
 		    _("the broker ended the handshake: %s"),
 		    SSL_alert_desc_string_long(detail));
 	}
+}
+
+/* Called when the broker asks for a certificate and we have none. It may go on without, or close the
+ * connection, often before its alert can be read. */
+static int
+no_certificate(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	(void)cert;
+	(void)key;
+	t->cert_wanted = true;
+	return 0;
 }
 
 /* Asking for a passphrase would block, and on a terminal that may not be there. */
@@ -243,6 +258,7 @@ tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_info_callback(t->ctx, handshake_event);
+	SSL_CTX_set_client_cert_cb(t->ctx, no_certificate);
 	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
 	SSL_CTX_set_verify(t->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
 	    o->insecure ? NULL : verified);
@@ -275,7 +291,11 @@ const char *
 tls_failure(struct tls *t)
 {
 	t->told = t->failure;
+	if (t->cert_wanted)
+		err_set(&t->told, ERR_UNREACHABLE,
+		    _("the broker asked for a client certificate (--cert)"));
 	t->failure = (struct err){0};
+	t->cert_wanted = false;
 	return t->told.text;
 }
 

@@ -155,7 +155,7 @@ fails 2 "TLS to the unix socket '$sock': it has no name that could be verified" 
 	--cafile right-ca.crt
 run iotsub -L "mqtts://localhost:$strict" --cafile right-ca.crt -t a -W 9
 exits 5 "a client certificate is wanted and not given"
-has "$err" "TLS: the broker ended the handshake: " "... and it says so"
+has "$err" "TLS: the broker asked for a client certificate (--cert)" "... and it says so"
 run iotsub -h localhost -p "$good" -t a --connect-timeout 2 -W 9
 exits 5 "plain MQTT to a TLS port"
 run iotsub -h localhost -p "$elsewhere" --insecure -t allowed/a -W 0.4
