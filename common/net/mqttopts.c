@@ -69,15 +69,19 @@ unescape(char *text, struct err *err)
 	char *out = text;
 
 	for (; *text != '\0'; text++) {
-		int high = *text == '%' ? hex_of(text[1]) : -1;
-		int low = high >= 0 ? hex_of(text[2]) : -1;
+		int high = *text == '%' ? hex_of(text[1]) : 0;
+		int low = *text == '%' && high >= 0 ? hex_of(text[2]) : 0;
 
-		if (*text == '%' && (low < 0 || high * 16 + low == 0))
+		if (*text != '%') {
+			*out++ = *text;
+			continue;
+		}
+		if (high < 0 || low < 0 || high * 16 + low == 0)
 			return err_set(err, ERR_USAGE,
 			    _("a %% in a broker's URL must be followed by two hex "
 			      "digits"));
-		*out++ = *text == '%' ? (char)(high * 16 + low) : *text;
-		text += *text == '%' ? 2 : 0;
+		*out++ = (char)(high * 16 + low);
+		text += 2;
 	}
 	*out = '\0';
 	return 0;
@@ -238,10 +242,11 @@ choose_login(struct mqttopts *o, const struct opt_set *set, const struct url *u,
 }
 
 static int
-choose_tls(struct mqttopts *o, bool tls, struct session_opts *out, struct err *err)
+choose_tls(
+    const struct mqttopts *o, bool implied, struct session_opts *out, struct err *err)
 {
-	out->tls = tls || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
-	    o->insecure || o->port == PORT_TLS;
+	out->tls = implied || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
+	    o->insecure;
 	out->cafile = o->cafile;
 	out->capath = o->capath;
 	out->cert = o->cert;
@@ -274,7 +279,8 @@ mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_o
 	out->host = from_url ? u.host : o->host != NULL ? o->host : "localhost";
 	if (out->host[0] == '\0')
 		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
-	if (choose_tls(o, u.tls, out, err) || choose_login(o, set, &u, out, err))
+	if (choose_tls(o, from_url ? u.tls : o->port == PORT_TLS, out, err) ||
+	    choose_login(o, set, &u, out, err))
 		return -1;
 	out->port = choose_port(o, set, &u, from_url);
 	if (out->host[0] == '/')
