@@ -84,7 +84,7 @@ save_context(struct ctl *c, const char *username, struct err *err)
 		    err, ERR_OUTPUT, _("no place for a configuration: HOME is not set"));
 	else
 		failed = config_save(path, context_name(c), s.pairs, s.n, err);
-	if (!failed && c->args->common.context == NULL)
+	if (!failed)
 		failed = config_save(path, NULL, &top, 1, err);
 	settings_release(&s);
 	free(path);

@@ -2,7 +2,7 @@
 # iotingest against a real mosquitto: lines, digits, acknowledgement after writing.
 . "$(dirname "$0")/../lib.sh"
 
-start_broker 'allow_anonymous true' 'max_queued_messages 10000'
+start_broker 'allow_anonymous true' 'max_queued_messages 10000' 'log_type all'
 pub() { mosquitto_pub --unix "$sock" "$@"; }
 ingest() { timeout 20 iotingest -h "$sock" "$@"; }
 
@@ -98,7 +98,7 @@ kill_behind_stall() { # kill_behind_stall NAME COMMAND...: prints how many of 20
 	name=$1
 	shift
 	mkfifo "$T/$name.fifo"
-	sleep 30 <"$T/$name.fifo" & # holds the fifo open and reads nothing
+	perl -e 'sleep 30' <"$T/$name.fifo" & # holds the fifo open and reads nothing
 	holder=$!
 	pids="$pids $holder"
 	"$@" >"$T/$name.fifo" 2>/dev/null </dev/null &
