@@ -19,7 +19,8 @@ struct intake {
 	int64_t device;
 	struct span device_id; /* of the topic */
 	char received[32];
-	struct buf wrong; /* what was wrong with some of its values */
+	const char *error; /* the first wrong value's word, and what was wrong with all */
+	struct buf wrong;
 	struct held {
 		char *sensor;
 		double value;
@@ -123,6 +124,14 @@ hold_value(void *arg, const struct reading *r)
 	in->values[in->count++] = h;
 }
 
+static void
+note_wrong(struct intake *in, const char *sensor, const char *error, const char *detail)
+{
+	if (in->error == NULL)
+		in->error = error;
+	buf_printf(&in->wrong, "%s%s: %s", in->wrong.n != 0 ? "; " : "", sensor, detail);
+}
+
 /* The device's sensor of this name; false, and what is wrong is noted, when the value cannot be
  * its. */
 static bool
@@ -135,23 +144,22 @@ find_sensor(struct intake *in, const struct held *h, int64_t *id)
 	    "a.activo "
 	    "ORDER BY s.id LIMIT 1",
 	    "is", in->device, h->sensor);
-	const char *wrong = NULL;
+	bool good = false;
 
 	if (stmt == NULL || db_step(in->db, stmt, NULL) != 1)
-		wrong = "no sensor with this suffix is assigned";
+		note_wrong(in, h->sensor, "sensor", "no such sensor is assigned");
 	else if (!h->is_number)
-		wrong = "not a number";
+		note_wrong(in, h->sensor, "shape", "not a number");
 	else if (h->value < sqlite3_column_double(stmt, 1) ||
 	    h->value > sqlite3_column_double(stmt, 2))
-		wrong = "outside the sensor's range";
+		note_wrong(in, h->sensor, "range", "outside the sensor's range");
 	else
+		good = true;
+	if (good)
 		*id = sqlite3_column_int64(stmt, 0);
 	if (stmt != NULL)
 		sqlite3_reset(stmt);
-	if (wrong != NULL)
-		buf_printf(&in->wrong, "%s%s: %s", in->wrong.n != 0 ? "; " : "",
-		    h->sensor, wrong);
-	return wrong == NULL;
+	return good;
 }
 
 /* The broker hands a retained message out again at each new session: it is one reading only. */
@@ -162,7 +170,7 @@ is_known(struct intake *in, int64_t sensor, double value)
 	    db_number(in->db, 0,
 		"SELECT 1 FROM reading WHERE dispositivo = ?1 AND sensor = ?2 AND valor "
 		"= "
-		"?3 AND mqtt_retained AND metadata_json = ?4 LIMIT 1",
+		"?3 AND metadata_json = ?4 LIMIT 1",
 		"iidt", in->device, sensor, value, buf_as_span(&in->metadata)) == 1;
 }
 
@@ -196,7 +204,7 @@ store_values(struct intake *in, struct err *err)
 		if (store_value(in, &in->values[i], err))
 			return -1;
 	}
-	if (in->wrong.n != 0 && reject(in, "range", buf_str(&in->wrong), err))
+	if (in->wrong.n != 0 && reject(in, in->error, buf_str(&in->wrong), err))
 		return -1;
 	return in->m->retain
 	    ? 0

@@ -137,8 +137,7 @@ request_release(struct request *rq)
 	free(rq->location);
 }
 
-static void
-begin_answer(
+static void __attribute__((format(printf, 4, 0))) begin_answer(
     struct request *rq, unsigned status, const char *key, const char *fmt, va_list ap)
 {
 	struct buf text = {0};

@@ -112,13 +112,22 @@ tell(struct upstream *u, const char *text)
 }
 
 static void
+on_up(void *arg, bool session_present)
+{
+	struct upstream *u = arg;
+
+	(void)session_present;
+	u->wait = 0;
+	free(u->told);
+	u->told = NULL;
+	log_info("broker '%s': connected", u->name);
+}
+
+static void
 on_ready(void *arg)
 {
 	struct upstream *u = arg;
 
-	u->wait = 0;
-	free(u->told);
-	u->told = NULL;
 	log_info("broker '%s': listening", u->name);
 }
 
@@ -158,6 +167,7 @@ start(void *arg)
 {
 	static const struct consume_events events = {
 	    .batch = on_batch,
+	    .up = on_up,
 	    .down = on_down,
 	    .ended = on_ended,
 	    .refused = on_refused,

@@ -1,0 +1,118 @@
+#!/bin/sh
+# The worker against a real mosquitto: readings, presence, rejects, a lost broker.
+# shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_broker
+start_api --verbose
+token=$(iotapi token create admin --db "$db")
+
+# call METHOD PATH [JSON]: the body on stdout.
+call() {
+	curl -sS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+		${3+-d "$3"} "$api$2"
+}
+number_of() { call GET "/api/$1" | jq -r .count; }
+reached() { [ "$(number_of "$1")" -ge "$2" ]; }
+device() { call GET /api/devices/1/ | jq -r ".$1"; }
+device_is() { [ "$(device "$1")" = "$2" ]; }
+pub() { mosquitto_pub --unix "$sock" "$@"; }
+# listening N: the worker has said so that many times.
+listening() { [ "$(grep -c "broker 'B': listening" "$T/api.log")" -ge "$1" ]; }
+
+call POST /api/sensors/ '{"nombre":"T","tipo":"temperatura","unidad_medida":"C","rango_min":-40,"rango_max":85,"mqtt_topic_suffix":"temperature"}' >/dev/null
+call POST /api/sensors/ '{"nombre":"H","tipo":"humedad","unidad_medida":"%","rango_min":0,"rango_max":100,"mqtt_topic_suffix":"humidity"}' >/dev/null
+call POST /api/devices/ '{"nombre":"D","tipo":"esp32","identificador_unico":"RPI_001","ubicacion":"x","mqtt_client_id":"client-1"}' >/dev/null
+call POST /api/devices/1/assign_sensor/ '{"sensor_id":1}' >/dev/null
+call POST /api/devices/1/assign_sensor/ '{"sensor_id":2}' >/dev/null
+call POST /api/mqtt/brokers/ "{\"nombre\":\"B\",\"host\":\"$sock\"}" >/dev/null
+call POST /api/mqtt/device-config/ '{"dispositivo":1,"broker":1}' >/dev/null
+ok 'a broker made over the API is listened to at once' wait_for 10 listening 1
+
+# Readings of both shapes.
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"device_id":"RPI_001","sensors":{"temperature":21.5,"humidity":50},"timestamp":1760000000}'
+ok 'the nested shape becomes readings' wait_for 5 reached readings/ 2
+is '21.5 2025-10-09T08:53:20.000000Z {"timestamp":1760000000}' \
+	"$(call GET '/api/readings/?sensor=1' | jq -r '.results[0] | "\(.valor) \(.timestamp) \(.metadata_json|tojson)"')" \
+	"value, the device's own time, and the time as it was sent"
+pub -q 1 -t iot/sensors/client-1/data -m '{"temperature":22.50,"timestamp":123456}'
+ok 'the flat shape, found by mqtt_client_id' wait_for 5 reached 'readings/?sensor=1' 2
+is '123456 1 false' "$(call GET '/api/readings/?sensor=1&ordering=-timestamp' |
+	jq -r '.results[0] | "\(.metadata_json.timestamp) \(.mqtt_qos) \(.mqtt_retained)"')" \
+	'millis() is kept, but is no date'
+ok 'data makes the device online' device_is connection_status online
+is connected "$(call GET /api/mqtt/device-config/1/ | jq -r .connection_status)" \
+	'and its configuration connected'
+
+# Rejects.
+for m in 'no json' '{"device_id":"OTHER","sensors":{"temperature":1}}' \
+	'{"sensors":{"temperature":900}}' '{"sensors":{"unknown":1}}' '{"sensors":{"temperature":"hot"}}'; do
+	pub -q 1 -t iot/sensors/RPI_001/data -m "$m"
+done
+pub -q 1 -t iot/sensors/NOBODY/data -m '{"temperature":1}'
+ok 'what is no reading is kept with its reason' wait_for 5 reached readings/rejects/ 6
+is 'id shape sensor range id json ' "$(call GET /api/readings/rejects/ | jq -r '.results[].error' | tr '\n' ' ')" \
+	'reasons, newest first'
+is '{"sensors":{"temperature":900}}' "$(call GET /api/readings/rejects/ |
+	jq -r '.results[3].payload_text')" 'and with its payload'
+is 3 "$(number_of readings/)" 'none of them became a reading'
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"sensors":{"temperature":23,"unknown":1}}'
+ok 'a good value beside a wrong one is kept' wait_for 5 reached readings/ 4
+
+# Presence: status messages, wills.
+pub -q 1 -r -t iot/devices/RPI_001/status -m '{"device_id":"RPI_001","status":"disconnected"}'
+ok 'a status message says disconnected' wait_for 5 device_is connection_status offline
+pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"error"}'
+ok 'or error' wait_for 5 device_is connection_status error
+is '{"total_mqtt_devices":1,"online":0,"offline":0,"error":1,"percentage_online":0.0}' \
+	"$(call GET /api/mqtt/device-status/)" 'device-status counts it'
+mosquitto_sub --unix "$sock" -t none -i client-1 -k 60 --will-topic iot/devices/RPI_001/status \
+	--will-payload '{"device_id":"RPI_001","status":"disconnected"}' --will-qos 1 >/dev/null &
+sub=$!
+wait_for 5 grep -q 'as client-1' "$T/mosquitto.log"
+pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"connected","timestamp":1}'
+ok 'connected' wait_for 5 device_is connection_status online
+kill -9 $sub
+wait $sub 2>/dev/null
+ok 'a will says disconnected' wait_for 5 device_is connection_status offline
+
+# A topic of the database.
+call POST /api/mqtt/topics/ '{"nombre":"own","topic_pattern":"plant/{device_id}/values","tipo":"publish"}' >/dev/null
+before=$(number_of readings/)
+plant() {
+	pub -q 1 -t plant/RPI_001/values -m '{"temperature":30}'
+	reached readings/ $((before + 1))
+}
+ok "a publish topic made over the API is subscribed too" wait_for 10 plant
+
+# A retained reading is one reading, however often it is handed out.
+pub -q 1 -r -t iot/sensors/RPI_001/data -m '{"temperature":44.5,"timestamp":7}'
+retained() { [ "$(call GET '/api/readings/?page_size=1000' | jq '[.results[] | select(.valor == 44.5)] | length')" -eq 1 ]; }
+ok 'a retained reading is stored' wait_for 5 retained
+call POST /api/mqtt/brokers/1/deactivate/ >/dev/null
+sleep 0.3
+call POST /api/mqtt/brokers/1/activate/ >/dev/null
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":45.5}'
+back() { call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 45.5)'; }
+ok 'what was published while the broker row was off is delivered afterwards' wait_for 10 back
+retained
+tap $? 'and the retained one is still one'
+
+# The broker goes and comes back.
+kill "$broker_pid"
+wait "$broker_pid"
+rm -f "$sock"
+mosquitto -c "$T/mosquitto.conf" >"$T/mosquitto.log" 2>&1 &
+pids="$pids $!"
+again() {
+	pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":46.5}'
+	call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 46.5)'
+}
+ok 'it comes back with the broker and takes readings again' wait_for 20 again
+
+# SIGTERM drains.
+kill "$api_pid"
+wait "$api_pid"
+is 0 $? 'SIGTERM drains and exits 0'
+done_testing
