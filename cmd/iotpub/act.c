@@ -47,6 +47,13 @@ act_stop(struct act *t)
 	finish_all(t, false);
 }
 
+void
+act_cut(struct act *t)
+{
+	t->stopping = t->cut = true;
+	loop_stop(t->loop);
+}
+
 static void
 on_duration(void *arg)
 {
@@ -249,13 +256,13 @@ judge(struct act *t, struct err *err)
 {
 	size_t i;
 
+	if (t->cut)
+		return err->code != ERR_OK ? -1 : 0;
 	for (i = 0; i < t->n; i++) {
 		if (t->v[i].session != NULL)
 			t->outcome.unacknowledged +=
 			    session_unacknowledged(t->v[i].session);
 	}
-	if (err->code != ERR_OK)
-		return outcome_judge(&t->outcome, err);
 	if (t->n == 1 && t->failed == 1)
 		*err = t->first;
 	else if (t->failed == t->n && t->same_code)

@@ -31,7 +31,8 @@ struct device {
 	int sent;        /* readings */
 	size_t handling; /* commands that are being run */
 	enum err_code denied; /* its commands may not be subscribed */
-	bool started, was_up, leaving, finishing, over, paused;
+	bool started, was_up, over, paused;
+	bool leaving, finishing, said_goodbye; /* in this order */
 };
 
 struct act {
@@ -59,7 +60,7 @@ struct act {
 	struct err first; /* the first failure */
 	struct err told;  /* the last one printed */
 	struct outcome outcome;
-	bool stopping, warned, starting;
+	bool stopping, cut, warned, starting;
 	int64_t began;
 	struct loop_timer timer; /* --duration, then --drain */
 	struct err *err;
@@ -77,6 +78,8 @@ void act_connected(struct device *d);
 void act_over(struct device *d);
 /* No more readings: finishes what runs, then every device. */
 void act_stop(struct act *t);
+/* Nobody gets the commands: leaves them unacknowledged and everything as it is. The wills tell. */
+void act_cut(struct act *t);
 /* Starts devices as far as there is room; ends the run when all are over. */
 void act_go_on(struct act *t);
 

@@ -174,6 +174,19 @@ on_message(void *arg, const struct msg *m)
 		session_release_acks(d->session);
 }
 
+/* The last word comes when all before it is acknowledged: a broker may hand on a QoS 2 message later
+ * than one of QoS 1 that followed it. While the connection is down the will has told already. */
+static void
+say_goodbye(struct device *d)
+{
+	if (!d->finishing || d->said_goodbye || session_unacknowledged(d->session) > 0)
+		return;
+	d->said_goodbye = true;
+	if (session_is_up(d->session))
+		publish_status(d, "disconnected");
+	session_stop(d->session, d->act->a->drain);
+}
+
 static void
 on_published(void *arg, int id, int reason)
 {
@@ -181,6 +194,7 @@ on_published(void *arg, int id, int reason)
 
 	(void)id;
 	outcome_published(&d->act->outcome, reason);
+	say_goodbye(d);
 }
 
 static void
@@ -251,7 +265,14 @@ device_start(struct device *d)
 		act_failed(d, &err);
 }
 
-/* When the connection is down the will has told already. */
+static void
+on_drained(void *arg)
+{
+	struct device *d = arg;
+
+	session_stop(d->session, 0);
+}
+
 void
 device_finish(struct device *d, bool at_once)
 {
@@ -260,9 +281,8 @@ device_finish(struct device *d, bool at_once)
 	if (d->finishing || d->session == NULL || (d->handling > 0 && !at_once))
 		return;
 	d->finishing = true;
-	if (session_is_up(d->session))
-		publish_status(d, "disconnected");
-	session_stop(d->session, d->act->a->drain);
+	loop_timer_set(d->act->loop, &d->timer, d->act->a->drain, on_drained, d);
+	say_goodbye(d);
 }
 
 void

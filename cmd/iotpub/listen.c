@@ -169,7 +169,7 @@ listen_message(struct device *d, const struct msg *m)
 	if (d->finishing || t->stopping)
 		return -1;
 	if (print(t, m)) {
-		act_stop(t);
+		act_cut(t);
 		return -1;
 	}
 	if (t->handlers != NULL)

@@ -33,21 +33,22 @@ judge_messages(const struct outcome *o, struct err *err)
 	struct err first = *err;
 
 	if (o->unacknowledged != 0)
-		err_set(err, ERR_FAILED, _("%zu messages were not acknowledged"),
+		err_set(err, ERR_FAILED, _("messages left unacknowledged: %zu"),
 		    o->unacknowledged);
 	else if (o->refused != 0 && o->reason == NOT_AUTHORIZED)
 		err_set(err, ERR_AUTH,
-		    _("the broker refused %zu messages: not allowed to publish there"),
+		    _("messages refused by the broker: %zu, not allowed to publish "
+		      "there"),
 		    o->refused);
 	else if (o->refused != 0 && o->reason != LOST)
-		err_set(err, ERR_REFUSED, _("the broker refused %zu messages: reason %d"),
-		    o->refused, o->reason);
+		err_set(err, ERR_REFUSED,
+		    _("messages refused by the broker: %zu, for reason %d"), o->refused,
+		    o->reason);
 	else if (o->refused != 0)
-		err_set(
-		    err, ERR_FAILED, _("%zu messages were lost or refused"), o->refused);
+		err_set(err, ERR_FAILED, _("messages lost or refused: %zu"), o->refused);
 	else if (o->unpublished != 0 && first.code == ERR_OK)
-		return err_set(err, ERR_FAILED, _("%zu messages were not published"),
-		    o->unpublished);
+		return err_set(
+		    err, ERR_FAILED, _("messages not published: %zu"), o->unpublished);
 	else
 		return first.code == ERR_OK ? 0 : -1;
 	/* The reason of the end is told on a line of its own. */

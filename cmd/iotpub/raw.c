@@ -184,7 +184,7 @@ check(const struct args *a, struct err *err)
 	    a->whole_stdin + a->null;
 
 	if (topic_check_name(span_of(a->topic), err))
-		return err_in(err, _("topic '%s'"), a->topic);
+		return -1;
 	if (sources != 1)
 		return err_set(err, ERR_USAGE, _("%s: give one of -m, -f, -l, -s and -n"),
 		    sources == 0 ? _("there is no message")
@@ -195,7 +195,7 @@ check(const struct args *a, struct err *err)
 	    (a->will_payload != NULL || a->will_qos != 0 || a->will_retain))
 		return err_set(err, ERR_USAGE, _("a will needs a topic: --will-topic"));
 	if (a->will_topic != NULL && topic_check_name(span_of(a->will_topic), err))
-		return err_in(err, _("--will-topic '%s'"), a->will_topic);
+		return err_in(err, "--will-topic");
 	if (a->keep_session && a->mqtt.id == NULL)
 		return err_set(err, ERR_USAGE, _("-c needs a client id: -i"));
 	return 0;
