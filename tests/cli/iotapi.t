@@ -1,0 +1,154 @@
+#!/bin/sh
+# iotapi's command line, people and tokens.
+# shellcheck disable=SC2119,SC2317 # no arguments meant
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_api
+# ask METHOD PATH [CURL-OPTION...]: $status is HTTP's, $out the body.
+ask() {
+	m=$1 p=$2
+	shift 2
+	status=$(curl -sS -o "$T/.out" -w '%{http_code}' -X "$m" -H 'Content-Type: application/json' "$@" "$api$p")
+	out=$(cat "$T/.out")
+}
+login() { ask POST /api/auth/login/ -d "{\"username\":\"$1\",\"password\":\"$2\"}"; }
+bearer() { ask GET /api/users/me/ -H "Authorization: $1"; }
+
+# Login and refresh.
+login admin admin-password
+exits 200 'login'
+access=$(printf %s "$out" | jq -r .access)
+refresh=$(printf %s "$out" | jq -r .refresh)
+is 'user refresh access message' "$(printf %s "$out" | jq -r 'keys_unsorted | join(" ")')" \
+	'answers user, tokens, message, in this order'
+for t in "$access" "$refresh"; do
+	case $t in *[!0-9a-f]* | '') tap 1 'a token is hex' ;; *)
+		[ "${#t}" -ge 64 ]
+		tap $? 'a token has 256 random bits'
+		;;
+	esac
+	run grep -c -a "$t" "$db" "$db-wal"
+	exits 1 'and is not in the database'
+done
+bearer "Bearer $access"
+exits 200 'the access token works'
+is admin "$(printf %s "$out" | jq -r .username)" 'and says who I am'
+bearer "Bearer $refresh"
+exits 401 'a refresh token is no access token'
+ask POST /api/auth/refresh/ -d "{\"refresh\":\"$refresh\"}"
+exits 200 'refresh'
+is 'refresh access' "$(printf %s "$out" | jq -r 'keys_unsorted | join(" ")')" 'gives a new pair'
+new=$(printf %s "$out" | jq -r .access)
+ask POST /api/auth/refresh/ -d "{\"refresh\":\"$refresh\"}"
+exits 401 'the old refresh token died'
+is '{"detail":"Token is invalid or expired","code":"token_not_valid"}' "$out" 'and says so'
+bearer "Bearer $new"
+exits 200 'the new access token works'
+ask POST /api/auth/refresh/ -d "{\"refresh\":\"$new\"}"
+exits 401 'an access token cannot refresh'
+
+# Refused logins.
+bad='{"non_field_errors":["Unable to log in with provided credentials."]}'
+login admin wrong
+exits 400 'a wrong password is 400'
+is "$bad" "$out" 'non_field_errors'
+login nobody admin-password
+is "$bad" "$out" 'an unknown user reads the same'
+ask POST /api/auth/login/ -d '{"username":""}'
+is '400 {"username":["This field may not be blank."],"password":["This field is required."]}' \
+	"$status $out" 'missing and blank fields'
+ask POST /api/auth/login/ -d 'nonsense'
+exits 400 'no JSON'
+has "$out" '{"detail":"JSON parse error - ' 'is a detail'
+ask POST /api/auth/login/ -d '[]'
+is '400 {"non_field_errors":["Invalid data. Expected a dictionary, but got list."]}' "$status $out" 'a list'
+ask GET /api/auth/login/ -H "Authorization: Bearer $new"
+is '405 {"detail":"Method \"GET\" not allowed."}' "$status $out" 'GET of login'
+run curl -sS -H 'Content-Type: text/plain' -d x "$api/api/auth/login/"
+is '{"detail":"Unsupported media type \"text/plain\" in request; send application/json."}' "$out" \
+	'another media type'
+
+# The Authorization header.
+bearer 'Token abc'
+is '401 {"detail":"Authentication credentials were not provided."}' "$status $out" 'another scheme'
+bearer 'Bearer'
+exits 401 'Bearer alone'
+has "$out" '"code":"bad_authorization_header"' 'has its code'
+bearer 'Bearer a b'
+has "$out" '"code":"bad_authorization_header"' 'two words too'
+bearer "Bearer 0123456789abcdef"
+has "$out" '"code":"token_not_valid"' 'garbage'
+# shellcheck disable=SC2018,SC2019
+bearer "Bearer $(printf %s "$new" | sed 's/.$/z/')"
+exits 401 'one character changed'
+run curl -sS -D - -o /dev/null "$api/api/devices/"
+has "$out" 'WWW-Authenticate: Bearer realm="api"' '401 says which scheme'
+
+# token create, user add.
+run iotapi token create admin --db "$db"
+exits 0 'a token for programs'
+long=$out
+bearer "Bearer $long"
+exits 200 'works while the server runs'
+run iotapi token create nobody --db "$db"
+exits 3 'not for an unknown user'
+is "iotapi: there is no user 'nobody'; iotapi user add makes one" "$err" 'and says what to do'
+printf 'second\n' >"$T/second"
+run iotapi user add admin --db "$db" --password-file "$T/second"
+exits 2 'a password file that others may read is refused'
+has "$err" 'chmod 600' 'with what to do'
+chmod 600 "$T/second"
+run iotapi user add admin --db "$db" --password-file "$T/second"
+exits 0 'an existing user: the password is changed'
+login admin admin-password
+exits 400 'the old one is refused'
+login admin second
+exits 200 'the new one enters'
+bearer "Bearer $new"
+exits 401 'and who logged in before logs in again'
+bearer "Bearer $long"
+exits 200 'the token for programs stays'
+run setsid iotapi user add other --db "$db"
+exits 2 'without a terminal and without a file'
+has "$err" 'give --password-file' 'it says what to give'
+run iotapi user add 'a b' --db "$db" --password-file "$T/second"
+exits 2 'a user name with a blank'
+
+# The command line.
+run iotapi user
+exits 2 'half a command'
+has "$err" "'user' is no command; there are: serve, user add, token create" 'names them'
+run iotapi serve now
+exits 2 'serve takes no operand'
+run iotapi --listen 127.0.0.1 --db "$T/other.db"
+exits 2 'a listen address without port'
+has "$err" "'127.0.0.1' is not ADDRESS:PORT" 'is explained'
+run iotapi --listen 127.0.0.1:70000 --db "$T/other.db"
+exits 2 'a port too large'
+run iotapi --listen "${api#http://}" --db "$T/other.db"
+exits 1 'a port in use'
+has "$err" 'cannot listen on' 'says so'
+run iotapi --hash-rounds 0
+exits 2 'no rounds'
+mkdir "$T/dir"
+run iotapi --db "$T/dir" --listen 127.0.0.1:0
+exits 2 'a directory is no database'
+echo 'this is no database, only text, and long enough for a header of one hundred bytes: .........' >"$T/text"
+run iotapi --db "$T/text" --listen 127.0.0.1:0
+[ "$status" -ne 0 ]
+tap $? 'nor is a text file'
+has "$err" 'not a database' 'and says so'
+run iotapi --help
+exits 0 '--help'
+run iotapi -V
+is "iotapi (iot-utils) $(iotapi -V | sed 's/.* //')" "$out" '-V'
+run curl -sS "$api/healthz"
+is '{"status":"ok"}' "$out" '/healthz without a token'
+
+# SIGTERM.
+kill "$api_pid"
+wait "$api_pid"
+is 0 $? 'SIGTERM ends it with 0'
+is 'iotapi: serving '"$api" "$(cat "$T/api.log")" 'one line was all it said'
+done_testing
