@@ -148,6 +148,7 @@ lost(struct session *s, int rc, int number)
 		return WIRE_LOST;
 	if (rc == MOSQ_ERR_ERRNO && number == 0)
 		rc = MOSQ_ERR_CONN_LOST;
+	s->closed = rc == MOSQ_ERR_CONN_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
 	if (i < ARRAY_LEN(losses))
@@ -285,21 +286,16 @@ wire_downgrade(struct session *s)
 	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 }
 
-static struct mosquitto *
-make_client(struct session *s, const struct session_opts *o)
+static char *
+make_id(const char *given)
 {
-	char *id = o->client_id != NULL ? xstrdup(o->client_id) : NULL;
 	unsigned chance = 0;
-	struct mosquitto *m;
 
-	if (id == NULL) {
-		if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-			chance = (unsigned)text_now_us();
-		id = xasprintf("%s-%08x", log_name(), chance);
-	}
-	m = mosquitto_new(id, o->clean, s);
-	free(id);
-	return m;
+	if (given != NULL)
+		return xstrdup(given);
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = (unsigned)text_now_us();
+	return xasprintf("%s-%08x", log_name(), chance);
 }
 
 static int
@@ -365,9 +361,10 @@ session_new(struct loop *loop, const struct session_opts *o,
 	s->name = o->host[0] == '/'        ? xstrdup(o->host)
 	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
 					   : xasprintf("%s:%d", o->host, o->port);
+	s->id = make_id(o->client_id);
 	s->url = xasprintf("%s://%s", o->tls ? "mqtts" : "mqtt", s->name);
 	if (make_tls(s, o, err) == 0) {
-		s->mosq = make_client(s, o);
+		s->mosq = mosquitto_new(s->id, o->clean, s);
 		if (s->mosq == NULL)
 			err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
 		else if (set_options(s, o, err) == 0)
@@ -393,5 +390,6 @@ session_free(struct session *s)
 	free((void *)(uintptr_t)s->opts.host);
 	free(s->name);
 	free(s->url);
+	free(s->id);
 	free(s);
 }

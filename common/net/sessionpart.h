@@ -83,6 +83,7 @@ struct session {
 	void *arg;
 	char *name; /* host:port */
 	char *url;
+	char *id;
 
 	struct mosquitto *mosq;
 	struct tls *tls;
@@ -104,6 +105,8 @@ struct session {
 	struct loop_timer giving_up; /* session_stop's */
 	struct backoff backoff;
 	int64_t up_since, heard;
+	int in_vain; /* connections in a row that ended as soon as they were up */
+	bool closed; /* the last one by the broker, without a word */
 	bool was_up, told_down, stopping, told_end;
 	bool parted; /* DISCONNECT is sent */
 

@@ -10,6 +10,7 @@
 
 enum {
 	STABLE = 10000,    /* ms up after which back-off begins anew */
+	IN_VAIN = 5,       /* short connections in a row are enough */
 	LEAVE_TIME = 1000, /* ms for the broker to read DISCONNECT */
 };
 
@@ -196,17 +197,39 @@ greeting_lost(struct session *s)
 	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
 }
 
+/* Whether the broker has now ended one connection after the other as soon as it was up: because of a
+ * message that libmosquitto cannot take and that is delivered each time, or because another client
+ * with the same id does the same (mosquitto only closes, it does not say why). */
+static bool
+is_in_vain(struct session *s, bool was_stable)
+{
+	bool poison = s->why.code == ERR_PROTOCOL;
+	struct err why = s->why;
+
+	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
+	if (s->in_vain < IN_VAIN)
+		return false;
+	err_set(&s->why, ERR_PROTOCOL,
+	    poison ? _("%.300s, %d times in a row")
+		   : _("%.300s, %d times in a row: is there another client with the id "
+		       "'%s'?"),
+	    why.text, IN_VAIN, s->id);
+	return true;
+}
+
 /* A connection that is taken away again at once does not start the back-off anew. */
 static enum session_state
 up_lost(struct session *s)
 {
+	bool was_stable = loop_now(s->loop) - s->up_since > STABLE;
 	bool final = false;
 
 	if (s->reason >= 128)
 		err_disconnect(&s->why, s, s->reason, &final);
 	else
 		err_stage(&s->why, s);
-	if (loop_now(s->loop) - s->up_since > STABLE)
+	final |= is_in_vain(s, was_stable);
+	if (was_stable)
 		s->backoff = (struct backoff){0};
 	hang_up(s);
 	s->state = SESSION_WAITING;

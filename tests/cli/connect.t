@@ -76,6 +76,26 @@ works() { # works OPTION...: connected and subscribed until -W runs out
 	exits 27 "connects: $*"
 }
 
+# A message that the library cannot take, delivered on each connection: it gives up after five. That
+# takes a while: looked at below.
+cat >poison.pl <<'END'
+use IO::Socket::UNIX;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "poison.sock") or die;
+while (my $c = $l->accept) {
+	sysread $c, my $connect, 4096;
+	syswrite $c, "\x20\x02\x00\x00";
+	sysread $c, my $subscribe, 4096;
+	syswrite $c, "\x90\x03" . substr($subscribe, 2, 2) . "\x00\x30\x05\x00\x01\x1bhi";
+	sysread $c, my $rest, 4096;
+}
+END
+perl poison.pl &
+pids="$pids $!"
+wait_for 5 test -S poison.sock
+iotsub -V 311 -h "$T/poison.sock" -t '#' 2>poison.err &
+poisoned=$!
+pids="$pids $!"
+
 # Logins.
 works -h "$sock" -u device --password-file right.pw
 works -h "$sock" -u device -P right
@@ -162,6 +182,23 @@ run iotsub -h localhost -p "$elsewhere" --insecure -t allowed/a -W 0.4
 exits 27 "--insecure connects"
 has "$err" "iotsub: --insecure: anybody can pretend to be broker 'localhost'" "... and warns"
 
+# Another client with the same id: told, not fought. (mosquitto only closes; EMQX says why.)
+cat >taken-over.pl <<'END'
+use IO::Socket::UNIX;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "taken.sock") or die;
+my $c = $l->accept;
+sysread $c, my $connect, 4096;
+syswrite $c, "\x20\x03\x00\x00\x00";
+sysread $c, my $subscribe, 4096;
+syswrite $c, "\x90\x04" . substr($subscribe, 2, 2) . "\x00\x00\xe0\x01\x8e";
+sleep 5;
+END
+perl taken-over.pl &
+pids="$pids $!"
+wait_for 5 test -S taken.sock
+fails 8 "broker '$T/taken.sock' closed the connection: another client has connected with this client id" \
+	-h "$T/taken.sock"
+
 # A broker of MQTT 3.1.1 only refuses version 5; then 3.1.1 is spoken.
 cat >old-broker.pl <<'END'
 use IO::Socket::UNIX;
@@ -186,5 +223,10 @@ exits 0 "3.1.1 after 5 was refused"
 is "hi 5 4" "$out $(tr '\n' ' ' <versions | sed 's/ $//')" "... tried in this order"
 fails 8 "broker '$T/old.sock' refused the connection: it does not speak this version of MQTT" \
 	-h "$T/old.sock" -V 5
+
+wait $poisoned
+is 8 $? "a message that cannot be taken ends it at last"
+is "iotsub: lost broker '$T/poison.sock': it sent a topic with control characters or bytes that are no UTF-8, 5 times in a row" \
+	"$(tail -n 1 poison.err)" "... and it says so"
 
 done_testing
