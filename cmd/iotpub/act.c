@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,6 +14,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "payload.h"
+
+/* A session has its socket and libmosquitto's two. */
+enum { PER_DEVICE = 3, SPARE = 256 };
 
 static void
 finish_all(struct act *t, bool at_once)
@@ -233,9 +237,27 @@ make_devices(struct act *t, struct err *err)
 	return 0;
 }
 
+/* The usual soft limit is for programs with select(2), which this one is not. */
+static void
+raise_limit(size_t devices)
+{
+	const rlim_t wanted = (rlim_t)devices * PER_DEVICE + SPARE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < wanted)
+		log_warn(_("%zu devices need %zu descriptors and the limit is %zu: "
+			   "see ulimit -Hn"),
+		    devices, (size_t)wanted, (size_t)limit.rlim_max);
+}
+
 static int
 start(struct act *t, struct err *err)
 {
+	raise_limit(t->n);
 	t->loop = loop_new(err);
 	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||

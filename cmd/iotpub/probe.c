@@ -32,6 +32,8 @@ struct probe {
 	struct group *v;
 	size_t n, next, in_flight, over;
 	bool starting;
+	bool reached;    /* any was connected */
+	struct err dead; /* the broker cannot be reached: not even once */
 };
 
 static void start_some(struct probe *p);
@@ -74,6 +76,7 @@ on_up(void *arg, bool present)
 	size_t i;
 
 	(void)present;
+	g->p->reached = true;
 	g->answers = g->granted = 0;
 	loop_timer_set(g->p->act->loop, &g->timer, ANSWERS_WITHIN, on_time, g);
 	for (i = 0; i < g->n; i++) {
@@ -135,13 +138,15 @@ on_message(void *arg, const struct msg *m)
 		leave(g);
 }
 
-/* A broker that cannot be reached is not asked again by each device. */
+/* A broker that cannot be reached is not asked again by each device, nor by each probe. */
 static void
 on_ended(void *arg, const struct err *why)
 {
 	struct group *g = arg;
 	size_t i;
 
+	if (why->code == ERR_UNREACHABLE && !g->p->reached)
+		g->p->dead = *why;
 	for (i = 0; why->code == ERR_UNREACHABLE && i < g->n; i++)
 		act_failed(g->devices[i], why);
 	if (why->code != ERR_OK && why->code != ERR_UNREACHABLE)
@@ -162,6 +167,11 @@ start_group(struct group *g)
 	unsigned chance = 0;
 	char id[32];
 
+	if (g->p->dead.code != ERR_OK) {
+		err = g->p->dead;
+		on_ended(g, &err);
+		return;
+	}
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
 		chance = (unsigned)text_now_us();
 	snprintf(id, sizeof(id), "iot-probe-%08x", chance);
