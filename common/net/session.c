@@ -185,9 +185,10 @@ wire_dial(struct session *s, const char *address)
 	rc = mosquitto_connect_async(
 	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
-	if (rc != MOSQ_ERR_SUCCESS)
-		lost(s, rc, number);
-	return rc == MOSQ_ERR_SUCCESS ? 0 : -1;
+	if (rc == MOSQ_ERR_SUCCESS)
+		return 0;
+	lost(s, rc, number);
+	return address[0] == '/' && number == EAGAIN ? 1 : -1;
 }
 
 /* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which

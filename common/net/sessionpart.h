@@ -22,6 +22,7 @@
 enum session_state {
 	SESSION_IDLE,
 	SESSION_RESOLVING,
+	SESSION_QUEUING,  /* a unix socket takes no more connections at the moment */
 	SESSION_DIALING,  /* until TCP is connected */
 	SESSION_GREETING, /* TLS, CONNECT, until CONNACK */
 	SESSION_UP,
@@ -123,6 +124,7 @@ struct session {
 /* session.c: the wire. Failures leave their reason in s->why. */
 enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
 
+/* 1: the queue of the unix socket is full (TCP would wait by itself): try again in a moment. */
 int wire_dial(struct session *s, const char *address);
 int wire_fd(const struct session *s);
 /* The socket failed with this errno (0: it was closed) outside of libmosquitto. */

@@ -12,6 +12,7 @@ enum {
 	STABLE = 10000,    /* ms up after which back-off begins anew */
 	IN_VAIN = 5,       /* short connections in a row are enough */
 	LEAVE_TIME = 1000, /* ms for the broker to read DISCONNECT */
+	QUEUE_TIME = 20,   /* ms until a full unix socket is tried again */
 };
 
 static void
@@ -114,8 +115,13 @@ dial(struct session *s)
 {
 	for (; s->address < s->addresses.n; s->address++) {
 		int64_t left = s->deadline - loop_now(s->loop);
+		int failed = wire_dial(s, s->addresses.v[s->address]);
 
-		if (wire_dial(s, s->addresses.v[s->address]) != 0)
+		if (failed > 0 && left > 0) {
+			set_timer(s, QUEUE_TIME);
+			return SESSION_QUEUING;
+		}
+		if (failed)
 			continue;
 		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
 		if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s,
@@ -280,6 +286,7 @@ finish_up(struct session *s)
 static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
     struct session *) = {
     [SESSION_IDLE] = {[EV_START] = resolve, [EV_FINISH] = finish},
+    [SESSION_QUEUING] = {[EV_TIMER] = dial, [EV_FINISH] = finish},
     [SESSION_RESOLVING] = {[EV_RESOLVED] = dial,
 	[EV_UNRESOLVED] = fail,
 	[EV_TIMER] = lookup_timed_out,
