@@ -6,13 +6,15 @@ start_broker 'allow_anonymous true' 'max_queued_messages 10000' 'log_type all'
 pub() { mosquitto_pub --unix "$sock" "$@"; }
 ingest() { timeout 20 iotingest -h "$sock" "$@"; }
 
+cases=0
 # ingest_of 'PUBLISHING COMMANDS' OPTION...: starts, waits until it is subscribed, then publishes.
 ingest_of() {
 	commands=$1
 	shift
-	timeout 20 iotingest -h "$sock" --durable "t$$" "$@" >"$T/lines" 2>"$T/err" </dev/null &
+	cases=$((cases + 1))
+	timeout 20 iotingest -h "$sock" --durable "case$cases" "$@" >"$T/lines" 2>"$T/err" </dev/null &
 	ingesting=$!
-	wait_for 10 subscribed "t$$"
+	wait_for 10 subscribed "case$cases"
 	eval "$commands"
 	wait $ingesting
 	status=$?
@@ -21,10 +23,6 @@ ingest_of() {
 }
 # The broker logs each SUBSCRIBE of its clients.
 subscribed() { grep -q "Received SUBSCRIBE from $1" "$T/mosquitto.log"; }
-fresh() { # forget the session and the log of the last case
-	mosquitto_sub --unix "$sock" -i "t$$" -t x -W 1 -E >/dev/null 2>&1 || :
-	: >"$T/mosquitto.log"
-}
 stripped() { sed 's/"received_at":"[^"]*"/"received_at":"T"/; s/"mid":[0-9]*/"mid":N/'; }
 
 nested='{"device_id":"RPI_001","sensors":{"temperature":21.50,"big":9223372036854775808,"tiny":0.1},"timestamp":1760000000}'
@@ -35,7 +33,6 @@ is '{"received_at":"T","topic":"iot/sensors/RPI_001/data","device_id":"RPI_001",
 like=$(printf '%s' "$out" | grep -cE '"received_at":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}Z"')
 is 1 "$like" 'received_at is RFC 3339 with microseconds'
 
-fresh
 ingest_of "pub -t iot/sensors/RPI_001/data -q 1 -m '$nested'" -C 1 --readings
 tail_='"topic":"iot/sensors/RPI_001/data","qos":1,"retain":false,"mid":N}'
 is "{\"received_at\":\"T\",\"device_id\":\"RPI_001\",\"sensor\":\"temperature\",\"value\":21.50,\"timestamp\":1760000000,$tail_
@@ -43,7 +40,6 @@ is "{\"received_at\":\"T\",\"device_id\":\"RPI_001\",\"sensor\":\"temperature\",
 {\"received_at\":\"T\",\"device_id\":\"RPI_001\",\"sensor\":\"tiny\",\"value\":0.1,\"timestamp\":1760000000,$tail_" \
 	"$(printf '%s\n' "$out" | stripped)" 'readings keep every digit and the order of the payload'
 
-fresh
 flat='{"device_id":"ESP32_001","temperature":21.50,"humidity":48.00,"timestamp":123456}'
 ingest_of "pub -t iot/sensors/ESP32_001/data -q 1 -m '$flat'" -C 1 --readings
 is 'temperature=21.50 humidity=48.00 ' \
@@ -52,40 +48,33 @@ is 'temperature=21.50 humidity=48.00 ' \
 
 for version in 311 5; do
 	for qos in 0 1 2; do
-		fresh
 		ingest_of "pub -V $version -q $qos -t iot/sensors/X/data -m '[$qos]'" -C 1 -V "$version"
 		has "$out" "\"payload\":[$qos]}" "mosquitto_pub, MQTT $version, QoS $qos"
 	done
 done
 
-fresh
 ingest_of 'pub -V 5 -q 1 -t x/y -D publish content-type text/plain -D publish user-property k v -m hi' \
 	-t 'x/#' -C 1
 has "$out" '"properties":{"content_type":"text/plain","user":[["k","v"]]},"payload_text":"hi"}' \
 	'MQTT 5 properties are passed on'
 
-fresh
 ingest_of "pub -q 1 -t lab/A7/temperature/v -m 1" -t 'lab/{device_id}/{sensor_type}/v' -C 1
 has "$out" '"device_id":"A7","sensor_type":"temperature"' 'a template captures its variables'
 
-fresh
 printf '\377\000x' >"$T/binary"
 ingest_of "pub -q 1 -t iot/sensors/X/data -f '$T/binary'" -C 1
 has "$out" '"payload_b64":"/wB4"}' 'binary payloads come out as base64'
 
 # What is no reading goes to the rejects, and is acknowledged with its batch.
-fresh
 ingest_of "pub -q 1 -t iot/sensors/X/data -m 'no json'; pub -q 1 -t iot/sensors/X/data -m '[1]'
 pub -q 1 -t iot/sensors/X/data -m '{\"t\":1}'" -C 3 --readings --rejects "$T/rejects"
 exits 0 'rejects are no failure'
 is 1 "$(printf '%s\n' "$out" | grep -c sensor)" 'good readings go on'
 is 'json shape ' "$(sed 's/.*"error":"\([a-z]*\)".*/\1/' "$T/rejects" | tr '\n' ' ')" 'rejects name their reason'
-fresh
 ingest_of "pub -q 1 -t iot/sensors/X/data -m 'no json'" -C 1 --readings
 has "$err" '"error":"json","payload_text":"no json"}' 'without --rejects they are on standard error'
 
 # The session waits.
-fresh
 run ingest --durable keeper -W 300ms
 for i in 1 2 3; do pub -q 1 -t iot/sensors/X/data -m "[$i]"; done
 run ingest --durable keeper -C 3
@@ -98,7 +87,10 @@ kill_behind_stall() { # kill_behind_stall NAME COMMAND...: prints how many of 20
 	name=$1
 	shift
 	mkfifo "$T/$name.fifo"
-	perl -e 'sleep 30' <"$T/$name.fifo" & # holds the fifo open and reads nothing
+	# Opens the fifo, reads nothing until it is told to, then all that is left in it.
+	# shellcheck disable=SC2016
+	perl -e '$SIG{USR1} = sub {}; sleep 60; open(O, ">", $ARGV[0]); print O $_ while <STDIN>' \
+		"$T/$name.out" <"$T/$name.fifo" >/dev/null 2>&1 &
 	holder=$!
 	pids="$pids $holder"
 	"$@" >"$T/$name.fifo" 2>/dev/null </dev/null &
@@ -108,19 +100,16 @@ kill_behind_stall() { # kill_behind_stall NAME COMMAND...: prints how many of 20
 		pub -q 1 -t iot/sensors/K/data -l
 	sleep 0.5
 	kill -9 $victim
-	cat "$T/$name.fifo" >"$T/$name.out" &
-	reader=$!
-	kill $holder
-	wait $reader $victim $holder 2>/dev/null
+	wait $victim 2>/dev/null
+	kill -USR1 $holder
+	wait $holder
 	"$@" -W 2 >>"$T/$name.out" 2>/dev/null </dev/null
 	perl -ne '$s{$1} = 1 while /"n":(\d+)/g; END { print 2000 - keys %s }' "$T/$name.out"
 }
-fresh
 iotingest -h "$sock" --durable ours -W 200ms 2>/dev/null
-missing=$(kill_behind_stall ours timeout 20 iotingest -h "$sock" --durable ours)
+missing=$(kill_behind_stall ours iotingest -h "$sock" --durable ours)
 is 0 "$missing" 'kill -9 behind a stalled reader loses nothing'
-fresh
-missing=$(kill_behind_stall theirs timeout 20 mosquitto_sub --unix "$sock" -c -i theirs -q 1 -t 'iot/sensors/+/data' -F %p)
+missing=$(kill_behind_stall theirs mosquitto_sub --unix "$sock" -c -i theirs -q 1 -t 'iot/sensors/+/data' -F %p)
 [ "$missing" -gt 0 ]
 tap $? "negative control: mosquitto_sub in the same place loses ($missing of 2000)"
 
@@ -135,7 +124,6 @@ run ingest --durable full -C 1
 has "$out" '"payload":["kept"]' 'the message comes again'
 
 # A reader that leaves is no error.
-fresh
 { timeout 20 iotingest -h "$sock" --durable left 2>"$T/err"; echo $? >"$T/status"; } | head -n 1 >"$T/first" &
 pipe=$!
 wait_for 10 subscribed left
@@ -147,7 +135,6 @@ is '' "$(cat "$T/err")" 'without a word'
 
 # Regular files are synced before the acknowledgement leaves.
 if strace -o "$T/probe" true 2>/dev/null; then
-	fresh
 	ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" -e trace=write,fdatasync,sendto,send \
 		iotingest -h "$sock" --durable traced -C 1 >"$T/file" 2>/dev/null </dev/null &
 	tracing=$!
