@@ -99,5 +99,5 @@ time_parse(const char *text, int64_t *us)
 	    tm.tm_min > 59 || tm.tm_sec > 59)
 		return false;
 	*us = ((int64_t)t - shift) * 1000000 + micros;
-	return true;
+	return *us >= 0;
 }

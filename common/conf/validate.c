@@ -3,6 +3,7 @@
 #include "conf/validate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -46,6 +47,8 @@ whole(const json_t *v, long long *out)
 		return true;
 	}
 	if (json_is_real(v)) {
+		if (!(fabs(json_real_value(v)) < 9e15))
+			return false;
 		*out = (long long)json_real_value(v);
 		return (double)*out == json_real_value(v);
 	}
