@@ -275,16 +275,15 @@ make_token(struct errand *e, struct err *err)
 }
 
 static int
-prepare(struct ctl *c, struct errand *e, const char *word, struct err *err)
+prepare(struct ctl *c, struct errand *e, struct err *err)
 {
-	if (read_command(c, word, &e->command, err) || make_topics(c, e, err) ||
-	    make_token(e, err))
+	if (make_topics(c, e, err) || make_token(e, err))
 		return -1;
 	if (e->answers != NULL)
 		mark_command(e);
 	if (e->command.n > COMMAND_BIG)
-		log_warn(_("the command has %zu bytes: small devices take 1024"),
-		    e->command.n);
+		log_warn(_("the command has %zu bytes: small devices take %d"),
+		    e->command.n, COMMAND_BIG);
 	return 0;
 }
 
@@ -298,14 +297,14 @@ run_device_command(struct ctl *c, const struct operands *in, struct err *err)
 
 	if (in->n != 2)
 		return err_set(err, ERR_USAGE, _("device command ID JSON|@FILE|-"));
-	failed = ctl_loop(c, err) || target_find(c, in->v[0], &t, err);
+	failed = read_command(c, in->v[1], &e.command, err) || ctl_loop(c, err) ||
+	    target_find(c, in->v[0], &t, err);
 	e.device = t.id;
-	failed = failed || prepare(c, &e, in->v[1], err);
-	if (!failed && c->args->dry_run) {
+	failed = failed || prepare(c, &e, err);
+	if (!failed && c->args->dry_run)
 		printf("PUBLISH %s %.*s\n", e.topic, (int)e.command.n, e.command.p);
-	} else if (!failed) {
+	else if (!failed)
 		failed = target_connection(c, &t, &o, err) || run_errand(c, &e, &o, err);
-	}
 	buf_release(&e.answer);
 	buf_release(&e.command);
 	free(e.answers);

@@ -1,0 +1,75 @@
+#!/bin/sh
+# device command: through a real broker, answered by a device's side.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_broker
+start_api
+iotctl broker create Local host="$sock" >/dev/null
+iotctl device create D1 nombre='Nodo uno' tipo=esp32 ubicacion=x >/dev/null
+iotctl device create D2 nombre=dos tipo=esp32 ubicacion=x >/dev/null
+iotctl device-config create D1 broker=Local >/dev/null
+
+listen() { # COUNT FILE: commands of D1, a line each, once it is subscribed
+	mosquitto_sub --unix "$sock" -d -q 2 -t 'iot/devices/D1/commands' -C "$1" -F '%q %p' >"$2" &
+	pids="$pids $!"
+	wait_for 5 grep -q SUBACK "$2"
+}
+
+listen 1 got
+run iotctl device command 'Nodo uno' '{"action": "on", "level": 0.10}'
+exits 0 "a command, over the broker of the device's configuration"
+is '' "$out" 'without --wait nothing comes out'
+wait_for 5 grep -q action got
+is '2 {"action": "on", "level": 0.10}' "$(grep action got)" 'its own bytes, at QoS 2'
+listen 1 got
+echo '"reboot"' | iotctl device command D1 - -q 1 --mqtt-host "$sock"
+wait_for 5 grep -q reboot got
+is '1 "reboot"' "$(grep reboot got)" 'from stdin, at QoS 1'
+run iotctl device command D1 '{"a":1}' -n
+is 'PUBLISH iot/devices/D1/commands {"a":1}' "$out" '--dry-run'
+
+# A device that answers: every command with its own status, after somebody else's answer.
+cat >device.sh <<'END'
+mosquitto_sub --unix "$sock" -q 1 -t 'iot/devices/D1/commands' -F '%p' | while read -r line; do
+	id=$(printf '%s' "$line" | jq -c .id)
+	say=$(printf '%s' "$line" | jq -c .say)
+	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses -m '{"id":"x","status":"error"}'
+	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \
+		-m "{\"id\":$id,\"status\":$say,\"result\": 21.50}"
+done
+END
+sock=$sock sh device.sh &
+pids="$pids $!"
+sleep 0.5
+run iotctl device command D1 '{"say":"ok","id":7}' --wait 5s
+exits 0 'an answer'
+is '{"id":7,"status":"ok","result":21.50}' "$out" 'is printed, digit for digit'
+run iotctl device command D1 '{"say":"ok"}' --wait 5s
+exits 0 'without an id it gets one'
+run iotctl device command D1 '{"say":"ok"}' --wait 5s --mqtt-version 311
+exits 0 'MQTT 3.1.1'
+run iotctl device command D1 '{"say":"error"}' --wait 5s
+exits 1 'an answer that tells of an error'
+has "$err" "device 'D1' answered with status 'error'" 'is told'
+run iotctl device command D1 '{"say":"ok","id":"n"}' --mqtt-host "$sock" --wait 5s
+exits 0 'with the broker of the options'
+
+run iotctl device command D2 '{}' --wait 500ms --mqtt-host "$sock"
+exits 27 'silence'
+has "$err" "device 'D2' did not answer within 0.5 s" 'is told'
+run iotctl device command D2 '{}'
+exits 3 'a device without a broker'
+has "$err" "no broker for 'D2'" 'is told'
+run iotctl device command D9 '{}'
+exits 3 'an unknown device'
+run iotctl device command D1 'on'
+exits 2 'no JSON'
+has "$err" 'the command is no JSON: wrong at byte 1' 'is told'
+run iotctl device command D1 '{}' --mqtt-host 127.0.0.1 --mqtt-port 1
+exits 5 'no broker there'
+run iotctl device command D1 '{}' --qos 3
+exits 2 'no such QoS'
+run iotctl device command D1
+exits 2 'no command'
+done_testing

@@ -1,0 +1,103 @@
+#!/bin/sh
+# What iotctl says when something is wrong, and its exit status.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+says() { # STATUS PART COMMAND...
+	wanted=$1 part=$2
+	shift 2
+	run "$@"
+	exits "$wanted" "$*"
+	has "$err" "$part" "  says: $part"
+	is '' "$out" '  and nothing on stdout'
+}
+
+# Without any API.
+says 2 'a resource or command is missing' iotctl
+says 2 "unknown resource or command 'brokr'; did you mean 'broker'?" iotctl brokr list
+says 2 "broker has no verb 'lst'; did you mean 'list'?" iotctl broker lst
+says 2 'broker what? there are list, get, create, set, delete, activate, deactivate' iotctl broker
+says 2 "reading has no verb 'delete'" iotctl reading delete 1
+says 2 "did you mean '--format'?" iotctl --fromat json broker list
+says 2 "there are broker, topic" iotctl xyzzy
+says 4 "not logged in at 'http://localhost:8000': run 'iotctl login" iotctl broker list
+export IOT_TOKEN=some-token
+says 5 "cannot reach the API at 'http://127.0.0.1:1': connection refused" \
+	iotctl broker list --api-url http://127.0.0.1:1
+says 2 "is no API URL such as http://localhost:8000" iotctl broker list --api-url localhost:8000
+says 2 'must not hold a password' iotctl broker list --api-url http://a:b@localhost
+says 5 "cannot reach the API at 'http://no.invalid:80'" \
+	iotctl broker list --api-url http://no.invalid:80
+says 2 'which broker?' iotctl broker get
+says 2 'nothing to set' iotctl broker set x
+says 2 "broker has no field 'prot'; did you mean 'port'?" iotctl broker set x prot=1
+says 2 "'id' of broker is set by the server" iotctl broker set x id=1
+says 2 "no terminal to ask for 'password' on" iotctl broker set x password@
+unset IOT_TOKEN
+
+start_api
+says 4 'refused the token' env IOT_TOKEN=wrong iotctl broker list
+printf 'wrong\n' >wrong
+chmod 600 wrong
+says 4 "cannot log in as 'admin' at" iotctl broker list --password-file wrong
+printf 'open\n' >open
+chmod 644 open
+says 2 'others may read it: chmod 600' iotctl broker list --password-file open
+says 3 "no broker 'nope'" iotctl broker get nope
+says 3 "no broker '99'" iotctl broker get 99
+says 3 "no broker 'nope'" iotctl device-config list broker=nope
+says 3 '' iotctl api GET nothing/here
+says 2 "'nope': list takes FIELD=VALUE" iotctl broker list nope
+says 2 "broker cannot be ordered by 'port'; by nombre, created_at" \
+	iotctl broker list --order port
+says 2 "'password' of broker is never shown" iotctl broker list password=x
+
+# Data refused on this side: all wrong fields, a line each.
+run iotctl broker create nombre='' port=0 protocol=tcp keepalive=9 use_tls=maybe
+exits 2 'wrong fields'
+is 6 "$(printf '%s\n' "$err" | wc -l)" 'are told one a line' # host is missing too
+for f in nombre port protocol keepalive use_tls; do
+	has "$err" "iotctl: $f: " "  $f"
+done
+says 2 'qos: ' iotctl topic create nombre=x topic_pattern=a/b qos=3
+says 2 "unknown variable '{foo}'" iotctl topic create nombre=x topic_pattern='a/{foo}'
+for id in 'a+b' 'a/b' 'a#b' "a
+b" '' ' a'; do
+	says 2 'identificador_unico: ' iotctl device create nombre=x tipo=esp32 ubicacion=y \
+		identificador_unico="$id"
+done
+says 2 "metadata_json: '{' is no JSON" \
+	iotctl device-config create device:=1 broker:=1 metadata_json:='{'
+says 2 '+= and -= are for lists' iotctl broker set 1 port+=1
+says 2 "cannot read 'nofile'" iotctl broker create B host=h ca_cert@nofile
+says 2 'the body is no JSON: wrong at byte 6' iotctl api POST mqtt/brokers '{"a":}'
+says 2 'is no method' iotctl api FETCH mqtt/brokers
+
+# Data refused by the server.
+iotctl broker create B host=h >/dev/null
+says 6 'cannot create broker: nombre: ' iotctl broker create B host=h
+says 6 'mqtt' iotctl api POST mqtt/brokers nombre=C host=h protocol=tcp
+iotctl broker create B2 host=h >/dev/null
+says 6 "cannot change broker 'B2': nombre: " iotctl broker set B2 nombre=B
+
+# Several names.
+run iotctl broker get B nope B2 -o ndjson --columns nombre
+exits 1 'one of several failed'
+is '{"nombre":"B"}
+{"nombre":"B2"}' "$out" 'the others are there'
+is "iotctl: no broker 'nope'
+iotctl: 1 of 3 failed" "$err" 'and it is told'
+
+# Ambiguous names.
+iotctl device create A1 nombre=same tipo=esp32 ubicacion=x >/dev/null
+iotctl device create A2 nombre=same tipo=esp32 ubicacion=x >/dev/null
+says 2 "device 'same' is ambiguous: " iotctl device get same
+has "$err" '1 (A1)' 'and both are named'
+has "$err" '2 (A2)' 'both'
+
+# Secrets in arguments.
+run iotctl broker create B3 host=h password=geheim
+exits 0 'a password as an argument works'
+has "$err" 'give password@FILE instead' 'and is warned of'
+case $err in *geheim*) tap 1 'without repeating it' ;; *) tap 0 'without repeating it' ;; esac
+done_testing

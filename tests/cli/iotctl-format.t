@@ -1,0 +1,87 @@
+#!/bin/sh
+# What comes out of iotctl: tables, JSON, NDJSON, CSV, byte for byte.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_api
+is '[]' "$(iotctl broker list --json)" 'no object is an empty array'
+is '' "$(iotctl broker list -o ndjson)" 'and nothing in NDJSON'
+is 'id,nombre' "$(iotctl broker list -o csv --columns id,name)" 'and a header in CSV'
+is '' "$(iotctl broker list -o csv --no-header)" 'unless it is not wanted'
+
+iotctl broker create 'Añ,o "uno"' host=h1 >/dev/null
+iotctl broker create dos host=localhost port=8883 >/dev/null
+is 'id  nombre      port
+1   Añ,o "uno"  1883
+2   dos         8883' "$(iotctl broker list --columns id,nombre,port --order created_at)" \
+	'tables are aligned by what a terminal shows'
+is 'id,nombre,port
+1,"Añ,o ""uno""",1883
+2,dos,8883' "$(iotctl broker list -o csv --columns id,nombre,port --order created_at)" \
+	'CSV quotes what needs it'
+is '[{"id":1,"nombre":"Añ,o \"uno\""},
+ {"id":2,"nombre":"dos"}]' "$(iotctl broker list --json --columns id,name --order created_at)" \
+	'JSON is an array'
+is 2 "$(iotctl broker list -o ndjson | wc -l)" 'NDJSON is a line an object'
+is '["Añ,o \"uno\"","dos"]' "$(iotctl broker list -o ndjson --order created_at |
+	jq -sc 'map(.nombre)')" 'that jq reads'
+run iotctl broker create tres host=h3 -o json --columns id,host
+is '{"id":3,"host":"h3"}' "$out" 'create shows the object where a format is asked for'
+run iotctl broker set tres host=h4 -o csv --columns host --no-header
+is h4 "$out" 'and so does set'
+is 'id    3
+host  h4' "$(iotctl broker get tres --columns id,host)" 'one object is a line a field'
+
+# What the server sends goes through as it is.
+iotctl sensor create nombre=T tipo=temperatura unidad_medida=°C rango_min=-1000 \
+	rango_max=1000 mqtt_topic_suffix=t >/dev/null
+iotctl device create D1 nombre=D tipo=esp32 ubicacion=x >/dev/null
+iotctl device assign D1 t >/dev/null
+for v in 0.1 21.5 -40 100 1e-7; do iotctl reading create device=D1 sensor=t valor=$v >/dev/null; done
+iotctl api GET readings ordering=timestamp | jq -c '.results[].valor' >wanted
+iotctl reading list --order timestamp -o csv --columns valor --no-header >got
+is "$(cat wanted)" "$(jq -c . got)" 'values in CSV'
+is 0.1 "$(head -1 got)" '0.1 stays 0.1'
+
+# More than a page.
+i=0
+while [ $i -lt 60 ]; do
+	echo "{\"dispositivo\":1,\"sensor\":1,\"valor\":$i}"
+	i=$((i + 1))
+done | jq -sc '{lecturas: .}' | iotctl api POST readings/bulk - >/dev/null
+is 65 "$(iotctl reading list -o ndjson | wc -l)" 'all pages'
+is 65 "$(iotctl reading list --json | jq length)" 'all pages in one array'
+is 7 "$(iotctl reading list --limit 7 -o ndjson | wc -l)" '--limit'
+
+# A terminal's bytes do not reach a terminal.
+iotctl device create D2 nombre="$(printf 'a\033[31mb')" tipo=esp32 ubicacion=x >/dev/null 2>&1
+case $(iotctl device list --columns nombre) in
+*"$(printf '\033')"*) tap 1 'control characters are made visible' ;;
+*) tap 0 'control characters are made visible' ;;
+esac
+
+# Secrets.
+printf 's3cret-word\n' >secret
+chmod 600 secret
+iotctl credential create device=D1 client_id=D1 username=u password@secret >/dev/null
+for f in table json ndjson csv; do
+	case $(iotctl credential get D1 -o $f) in
+	*s3cret-word*) tap 1 "no password in $f" ;;
+	*) tap 0 "no password in $f" ;;
+	esac
+done
+
+# Output that cannot be written.
+iotctl broker list >/dev/full 2>err.txt
+is 7 $? '/dev/full is status 7'
+has "$(cat err.txt)" 'cannot write to standard output' 'and is said'
+iotctl reading list -o ndjson 2>err.txt | head -1 >/dev/null
+is '' "$(cat err.txt)" 'a reader that leaves is no error'
+
+run iotctl broker list --columns nombre,prot
+exits 2 'an unknown column'
+has "$err" "no field 'prot'; did you mean 'port'" 'with the one that is meant'
+run iotctl broker list -o xml
+exits 2 'an unknown format'
+has "$err" 'table|json|ndjson|csv' 'with those there are'
+done_testing

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Logging in, contexts, the token cache.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_api
+pw=$IOT_PASSWORD_FILE
+unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+conf=$HOME/.config/iot/iot.conf
+state=$HOME/.local/state/iot
+
+run iotctl login "$api" --api-username admin --password-file "$pw" --mqtt-url mqtt://b:1884 \
+	--mqtt-username op
+exits 0 'login'
+is '' "$out" 'says nothing on stdout'
+is "iotctl: logged in at '$api' as 'admin'; context 'default'" "$err" 'and who and where on stderr'
+is 600 "$(stat -c %a "$conf")" 'the configuration is private'
+is 600 "$(stat -c %a "$state/token-default.json")" 'the tokens are'
+has "$(cat "$conf")" 'context = default' 'the context is the one in use'
+has "$(cat "$conf")" "api_url = $api" 'it has the URL'
+has "$(cat "$conf")" 'broker = mqtt://b:1884' 'and the options given'
+case $(cat "$conf") in *admin-password*) tap 1 'no password' ;; *) tap 0 'no password' ;; esac
+run iotctl broker list --json
+is '[]' "$out" 'logged in'
+run iotctl whoami --json
+is admin "$(echo "$out" | jq -r .username)" 'whoami'
+has "$(iotctl whoami)" "$api" 'whoami says where'
+
+# The cache alone is enough, and a stale token is renewed.
+sed -i '/password_file/d' "$conf"
+ok 'the cached token is enough' iotctl broker list
+jq -c '.access = "stale"' "$state/token-default.json" >t && cat t >"$state/token-default.json"
+ok 'a stale token is refreshed' iotctl broker list
+is false "$(jq '.access == "stale"' "$state/token-default.json")" 'and the new one kept'
+jq -c '.access = "stale" | .refresh = "stale"' "$state/token-default.json" >t &&
+	cat t >"$state/token-default.json"
+run iotctl broker list
+exits 4 'without refresh token or password: not logged in'
+ok 'with a password it logs in again' iotctl broker list --password-file "$pw"
+
+# Many at once share one refresh: the refresh token is good once.
+jq -c '.access = "stale"' "$state/token-default.json" >t && cat t >"$state/token-default.json"
+pids_here=
+for i in 1 2 3 4 5; do
+	iotctl broker list >"par.$i" 2>&1 &
+	pids_here="$pids_here $!"
+done
+bad=0
+for p in $pids_here; do wait "$p" || bad=$((bad + 1)); done
+is 0 "$bad" 'five at once, one refresh'
+
+# A token goes only where it came from.
+run iotctl broker list --api-url http://127.0.0.1:1
+exits 4 'the cached token is not for another URL'
+has "$err" "not logged in at 'http://127.0.0.1:1'" 'and that is said'
+
+# Contexts.
+run iotctl login "$api/api/" --context lab --api-username admin --password-file "$pw"
+exits 0 'login makes a new context'
+is '* default
+  lab' "$(iotctl context list)" 'context list'
+run iotctl broker list --context nope
+exits 2 'an unknown context'
+has "$err" "no context 'nope'" 'is named'
+ok 'context use' iotctl context use lab
+is '  default
+* lab' "$(iotctl context list)" 'it is used'
+run iotctl context use nope
+exits 3 'context use of an unknown one'
+is "$conf" "$(iotctl config path)" 'config path'
+has "$(iotctl config show)" "$conf:" 'config show says where a value is from'
+run iotctl login "$api" --context 'a/b' --api-username admin --password-file "$pw"
+exits 2 'a context is a plain name'
+
+# Logging out.
+ok 'logout' iotctl logout
+ok 'forgets the tokens' test ! -e "$state/token-lab.json"
+run iotctl login "$api" --api-username admin
+exits 2 'no password and no terminal'
+printf 'nope\n' >bad
+chmod 600 bad
+cp "$conf" before
+run iotctl login "$api" --api-username admin --password-file bad --context third
+exits 4 'a wrong password'
+is "$(cat before)" "$(cat "$conf")" 'changes no configuration'
+
+# Tokens given.
+iotapi token create admin --db "$db" >token 2>/dev/null
+chmod 600 token
+ok 'IOT_TOKEN' env IOT_TOKEN="$(cat token)" iotctl broker list --api-url "$api"
+ok '--token-file' iotctl broker list --api-url "$api" --token-file token
+done_testing
