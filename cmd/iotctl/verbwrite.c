@@ -174,12 +174,40 @@ ask_secrets(const struct request *q, json_t *body, struct err *err)
 	return 0;
 }
 
+static bool
+is_told(const struct field_errs *errs, size_t n, const char *field)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(errs->v[i].field, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds what is missing. A wrong value is not in the body: that it is missing would be news to
+ * nobody. */
+static void
+check_whole(const struct schema_resource *r, json_t *body, struct field_errs *errs)
+{
+	struct field_errs more = {0};
+	size_t told = errs->n;
+	size_t i;
+
+	json_decref(validate_body(r, body, false, &more));
+	for (i = 0; i < more.n; i++) {
+		if (!is_told(errs, told, more.v[i].field))
+			field_errs_add(errs, more.v[i].field, "%s", more.v[i].text);
+	}
+	field_errs_release(&more);
+}
+
 static int
 make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 {
 	json_t **values = xcalloc(q->n + 1, sizeof(json_t *));
 	struct field_errs errs = {0};
-	json_t *checked;
 	size_t i;
 	int failed =
 	    put_name(c, q, body, &errs, err) || take_values(c, q, values, &errs, err);
@@ -188,12 +216,10 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 		if (values[i] != NULL)
 			put_member(body, &q->v[i], values[i], NULL);
 	}
-	failed = failed || ask_secrets(q, body, err);
-	/* What is wrong already is not there; that it is missing would be said twice. */
-	if (!failed && errs.n == 0) {
-		checked = validate_body(q->r, body, false, &errs);
-		json_decref(checked);
-	}
+	if (!failed && errs.n == 0)
+		failed = ask_secrets(q, body, err);
+	if (!failed)
+		check_whole(q->r, body, &errs);
 	failed = failed || ctl_field_errs(&errs, err);
 	free_values(values, q->n);
 	field_errs_release(&errs);

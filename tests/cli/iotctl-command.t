@@ -3,17 +3,22 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck disable=SC2119
 start_broker
+# shellcheck disable=SC2119
 start_api
 iotctl broker create Local host="$sock" >/dev/null
 iotctl device create D1 nombre='Nodo uno' tipo=esp32 ubicacion=x >/dev/null
 iotctl device create D2 nombre=dos tipo=esp32 ubicacion=x >/dev/null
 iotctl device-config create D1 broker=Local >/dev/null
 
+mosquitto_pub --unix "$sock" -r -t ready -m ready
+
 listen() { # COUNT FILE: commands of D1, a line each, once it is subscribed
-	mosquitto_sub --unix "$sock" -d -q 2 -t 'iot/devices/D1/commands' -C "$1" -F '%q %p' >"$2" &
+	timeout 20 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -t ready \
+		-C $(($1 + 1)) -F '%q %p' >"$2" &
 	pids="$pids $!"
-	wait_for 5 grep -q SUBACK "$2"
+	wait_for 5 grep -q ready "$2"
 }
 
 listen 1 got
@@ -30,16 +35,20 @@ run iotctl device command D1 '{"a":1}' -n
 is 'PUBLISH iot/devices/D1/commands {"a":1}' "$out" '--dry-run'
 
 # A device that answers: every command with its own status, after somebody else's answer.
-cat >device.sh <<'END'
-mosquitto_sub --unix "$sock" -q 1 -t 'iot/devices/D1/commands' -F '%p' | while read -r line; do
-	id=$(printf '%s' "$line" | jq -c .id)
-	say=$(printf '%s' "$line" | jq -c .say)
-	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses -m '{"id":"x","status":"error"}'
-	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \
-		-m "{\"id\":$id,\"status\":$say,\"result\": 21.50}"
-done
-END
-sock=$sock sh device.sh &
+answer() {
+	while read -r _ line; do
+		id=$(printf '%s' "$line" | jq -c .id)
+		say=$(printf '%s' "$line" | jq -c .say)
+		mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \
+			-m '{"id":"x","status":"error"}'
+		mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \
+			-m "{\"id\":$id,\"status\":$say,\"result\": 21.50}"
+	done
+}
+mkfifo commands
+answer <commands &
+pids="$pids $!"
+timeout 30 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -F '%q %p' >commands &
 pids="$pids $!"
 sleep 0.5
 run iotctl device command D1 '{"say":"ok","id":7}' --wait 5s

@@ -3,6 +3,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck disable=SC2119
 start_api
 is '[]' "$(iotctl broker list --json)" 'no object is an empty array'
 is '' "$(iotctl broker list -o ndjson)" 'and nothing in NDJSON'

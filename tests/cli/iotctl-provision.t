@@ -3,6 +3,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck disable=SC2119
 start_api
 export IOT_CREDENTIALS="$T/fleet-credentials.csv"
 iotctl broker create Main host=localhost >/dev/null
