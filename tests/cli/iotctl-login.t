@@ -58,14 +58,15 @@ has "$err" "not logged in at 'http://127.0.0.1:1'" 'and that is said'
 # Contexts.
 run iotctl login "$api/api/" --context lab --api-username admin --password-file "$pw"
 exits 0 'login makes a new context'
-is '* default
-  lab' "$(iotctl context list)" 'context list'
+is '  default
+* lab' "$(iotctl context list)" 'context list: the one of the login is in use'
 run iotctl broker list --context nope
 exits 2 'an unknown context'
 has "$err" "no context 'nope'" 'is named'
-ok 'context use' iotctl context use lab
-is '  default
-* lab' "$(iotctl context list)" 'it is used'
+ok 'context use' iotctl context use default
+is '* default
+  lab' "$(iotctl context list)" 'it is used'
+ok 'and back' iotctl context use lab
 run iotctl context use nope
 exits 3 'context use of an unknown one'
 is "$conf" "$(iotctl config path)" 'config path'
