@@ -139,6 +139,20 @@ run(struct device *d, const struct msg *m)
 	}
 }
 
+/* A line has no NUL: JSON escapes it. Other bytes of a payload could drive a terminal. */
+static void
+make_visible(struct buf *line)
+{
+	struct buf shown = {0};
+	size_t room = line->n * 4 + 1;
+
+	line->n--;
+	shown.n = text_visible(buf_reserve(&shown, room), room, buf_str(line));
+	buf_putc(&shown, '\n');
+	buf_release(line);
+	*line = shown;
+}
+
 /* Straight to the descriptor: a command is acknowledged only when its line is out. */
 static int
 print(struct act *t, const struct msg *m)
@@ -148,6 +162,8 @@ print(struct act *t, const struct msg *m)
 	ssize_t n = 0;
 
 	message_line(&line, m, &t->topics);
+	if (isatty(STDOUT_FILENO))
+		make_visible(&line);
 	while (done < line.n && (n >= 0 || errno == EINTR)) {
 		n = write(STDOUT_FILENO, line.p + done, line.n - done);
 		if (n > 0)

@@ -17,6 +17,12 @@ struct parser {
 	size_t n, room;
 };
 
+static bool
+has_bom(struct span s)
+{
+	return s.n >= 3 && memcmp(s.p, "\xEF\xBB\xBF", 3) == 0;
+}
+
 static int
 wrong(const struct parser *p, size_t line, const char *what, struct err *err)
 {
@@ -194,7 +200,7 @@ csv_read(struct csv *c, const char *name, struct span text, struct err *err)
 	int failed;
 
 	*c = (struct csv){0};
-	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
+	if (has_bom(text))
 		p.at = 3;
 	buf_reserve(&c->text, text.n + 2);
 	failed = check_text(&p, err);
@@ -229,15 +235,25 @@ csv_release(struct csv *c)
 	*c = (struct csv){0};
 }
 
+/* At the beginning of a file a cell that begins with a byte order mark would lose it. */
+static bool
+needs_quotes(struct span cell, char sep)
+{
+	size_t i;
+
+	for (i = 0; i < cell.n; i++) {
+		if (cell.p[i] == sep || strchr("\"\r\n", cell.p[i]) != NULL)
+			return true;
+	}
+	return has_bom(cell);
+}
+
 void
 csv_put(struct buf *out, struct span cell, char sep)
 {
 	size_t i;
 
-	for (i = 0; i < cell.n && cell.p[i] != sep && strchr("\"\r\n", cell.p[i]) == NULL;
-	     i++)
-		;
-	if (i == cell.n) {
+	if (!needs_quotes(cell, sep)) {
 		buf_span(out, cell);
 		return;
 	}

@@ -74,7 +74,7 @@ is 3 "$(got some | head -n 3 | sed 's/.*sensors"//' | sort -u | wc -l)" \
 	"each device has its own"
 seq -f 'H_%g' 1 200 >names
 ok "200 devices at once, more than a unix socket's queue takes" \
-	sh -c 'ulimit -Sn 256; exec iotpub -h "$1" - -C 1 <names' sh "$sock"
+	prlimit --nofile=256: iotpub -h "$sock" - -C 1 <names
 run iotpub -h "$sock" G_1 G_2 --duration 300ms --verbose
 exits 0 "--duration ends it"
 has "$err" '2 of 2 devices connected, 6 messages acknowledged' "a summary with --verbose"
