@@ -85,21 +85,20 @@ function zone(i, flag) {
 }
 function zsh(   i) {
 	print "#compdef " name "\n# made by `make gen`, do not edit"
+	if (words) zsh_words()
 	print "_arguments -S \\"
 	for (i = 1; i <= n; i++) {
 		if (letter[i] != "-") zone(i, "-" letter[i])
 		if (long[i] != "-") zone(i, "--" long[i])
 	}
 	print words ? "\t'*::: :_" name "_words'" : "\t'*:operand:_default'"
-	if (words) zsh_words()
 }
 function zsh_words(   i) {
 	levels()
-	print "\n_" name "_words() {\n\tlocal path=${(j: :)words[1,CURRENT-1]}\n\tcase $path in"
+	print "_" name "_words() {\n\tlocal path=${(j: :)words[1,CURRENT-1]}\n\tcase $path in"
 	for (i = 1; i <= prefixes; i++)
 		print "\t'" order[i] "') compadd --" after[order[i]] " ;;"
 	print "\t*) _default ;;\n\tesac\n}"
-	print "(( CURRENT )) && true"
 }
 
 function fquote(s) { gsub(/\\/, "\\\\", s); gsub(/'/, "\\'", s); return "'" s "'" }
