@@ -37,8 +37,8 @@ api_page_read(
 	*array = value;
 	if (json_kind(value) == JSON_KIND_ARRAY)
 		return 0;
-	if (json_kind(value) != JSON_KIND_OBJECT || !json_member(value, "results", array) ||
-	    json_kind(*array) != JSON_KIND_ARRAY)
+	if (json_kind(value) != JSON_KIND_OBJECT ||
+	    !json_member(value, "results", array) || json_kind(*array) != JSON_KIND_ARRAY)
 		return err_set(
 		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no list"), path);
 	if (json_member_string(value, "next", &link))
