@@ -10,6 +10,7 @@ start_api
 iotctl broker create Local host="$sock" >/dev/null
 iotctl device create D1 nombre='Nodo uno' tipo=esp32 ubicacion=x >/dev/null
 iotctl device create D2 nombre=dos tipo=esp32 ubicacion=x >/dev/null
+iotctl device create D3 nombre=tres tipo=esp32 ubicacion=x >/dev/null
 iotctl device-config create D1 broker=Local >/dev/null
 
 mosquitto_pub --unix "$sock" -r -t ready -m ready
@@ -64,12 +65,31 @@ has "$err" "device 'D1' answered with status 'error'" 'is told'
 run iotctl device command D1 '{"say":"ok","id":"n"}' --mqtt-host "$sock" --wait 5s
 exits 0 'with the broker of the options'
 
-run iotctl device command D2 '{}' --wait 500ms --mqtt-host "$sock"
+# Our own device, obeying with a program.
+cat >fan <<'END'
+#!/bin/sh
+sed 's/.*"level":\([0-9.]*\).*/\1/'
+END
+chmod +x fan
+iotctl device-config create D2 broker=Local >/dev/null
+iotpub D2 --listen --exec ./fan -h "$sock" >obeyed 2>pub.err &
+pids="$pids $!"
+wait_for 5 mosquitto_sub --unix "$sock" -t iot/devices/D2/status -C 1 -W 1
+tries=0
+until iotctl device command D2 '{"level":0.50}' --wait 1s >answer 2>/dev/null ||
+	[ $tries -ge 5 ]; do
+	tries=$((tries + 1))
+done
+is 'ok 0.50' "$(jq -r .status answer) $(sed 's/.*"result":\([0-9.]*\).*/\1/' answer)" \
+	'iotpub --listen --exec obeys and answers'
+iotctl device-config delete D2 --yes >/dev/null
+
+run iotctl device command D3 '{}' --wait 500ms --mqtt-host "$sock"
 exits 27 'silence'
-has "$err" "device 'D2' did not answer within 0.5 s" 'is told'
-run iotctl device command D2 '{}'
+has "$err" "device 'D3' did not answer within 0.5 s" 'is told'
+run iotctl device command D3 '{}'
 exits 3 'a device without a broker'
-has "$err" "no broker for 'D2'" 'is told'
+has "$err" "no broker for 'D3'" 'is told'
 run iotctl device command D9 '{}'
 exits 3 'an unknown device'
 run iotctl device command D1 'on'

@@ -7,7 +7,7 @@ says() { # STATUS PART COMMAND...
 	wanted=$1 part=$2
 	shift 2
 	run "$@"
-	exits "$wanted" "$*"
+	exits "$wanted" "$(printf "%s " "$@" | tr "\n" " ")"
 	has "$err" "$part" "  says: $part"
 	is '' "$out" '  and nothing on stdout'
 }

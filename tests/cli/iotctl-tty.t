@@ -1,0 +1,81 @@
+#!/bin/sh
+# What iotctl asks a person, on a real terminal (script of util-linux).
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2119
+start_api
+mkfifo keys
+
+# at QUESTION KEYS: types once the question is on the screen.
+at() {
+	wait_for 5 grep -q "$1" screen || note "no '$1' on: $(cat screen)"
+	printf '%b' "$2" >&3
+}
+
+on_tty() { # COMMAND: starts it on a terminal of its own; keys go to fd 3
+	: >screen
+	script -qefc "$1" screen <keys >/dev/null 2>&1 &
+	tty=$!
+	pids="$pids $tty"
+	exec 3>keys
+}
+
+end_tty() {
+	exec 3>&-
+	wait "$tty"
+	status=$?
+	out=$(cat screen)
+	err=
+}
+
+on_tty "iotctl broker create B host=h password@"
+at 'password: ' 'geheim\r'
+end_tty
+exits 0 'a secret is asked for'
+case $out in *geheim*) tap 1 'and not echoed' ;; *) tap 0 'and not echoed' ;; esac
+has "$out" "created broker 'B'" 'and used'
+
+on_tty "iotctl broker create B2 host=h password@"
+at 'password: ' '\003'
+end_tty
+exits 130 'Ctrl-C at a secret ends it by the signal'
+run iotctl broker get B2
+exits 3 'and nothing was made'
+
+iotctl device create D1 nombre=D tipo=esp32 ubicacion=x >/dev/null
+on_tty "iotctl credential create device=D1 client_id=D1 username=u"
+at 'password: ' 'missing-one\r'
+end_tty
+exits 0 'a required secret that is missing is asked for'
+
+on_tty "iotctl broker delete B"
+at 'y/N' 'n\n'
+end_tty
+exits 1 'no is no'
+has "$out" "broker 'B' was kept" 'and said'
+on_tty "iotctl broker delete B"
+at 'y/N' '\n'
+end_tty
+exits 1 'nothing is no'
+on_tty "iotctl broker delete B"
+at 'y/N' 'y\n'
+end_tty
+exits 0 'yes is yes'
+run iotctl broker get B
+exits 3 'and it is gone'
+
+unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+on_tty "iotctl login $api"
+at 'user name: ' 'admin\n'
+at 'password: ' 'admin-passX\177word\r'
+end_tty
+exits 0 'login asks for both'
+has "$out" "as 'admin'; context 'default'" 'and says who and where'
+ok 'and is logged in' iotctl whoami
+on_tty "iotctl login $api --context other"
+at 'user name: ' 'admin\n'
+at 'password: ' 'wrong\r'
+end_tty
+exits 4 'a wrong password'
+done_testing
