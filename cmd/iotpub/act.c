@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/tls.h"
 #include "payload.h"
 
 /* A session has its socket and libmosquitto's two. */
@@ -318,6 +319,7 @@ release(struct act *t)
 	free(t->v);
 	loop_timer_stop(&t->timer);
 	loop_free(t->loop);
+	tls_free(t->opts.shared_tls);
 	topics_release(&t->topics);
 	credentials_release(&t->credentials);
 	sensors_release(&t->sensors);
@@ -335,7 +337,8 @@ act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 		OPT_FROM_ARGV};
 	int failed = take_operands(&t, operands, err) || check(&t, err) ||
 	    topics_compile(&t.topics, &a->topics, err) || load_credentials(&t, err) ||
-	    make_devices(&t, err) || start(&t, err);
+	    make_devices(&t, err) ||
+	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
 
 	if (!failed) {
 		sum_up(&t);

@@ -234,6 +234,7 @@ device_login(const struct device *d, struct session_opts *out)
 		out->cert = c->cert;
 		out->key = c->key;
 		out->tls = true;
+		out->shared_tls = NULL;
 	}
 }
 

@@ -123,20 +123,6 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-/* A broker may end a handshake after our side of it is over: what TLS knows goes first. */
-static bool
-tls_failed(struct session *s, int rc)
-{
-	const char *why = s->tls != NULL ? tls_failure(s->tls) : "";
-
-	if (why[0] == '\0' && rc == MOSQ_ERR_TLS)
-		why = s->tls_log.text[0] != '\0' ? s->tls_log.text
-						 : _("the handshake failed");
-	if (why[0] != '\0')
-		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s", why);
-	return why[0] != '\0';
-}
-
 /* Says in s->why what a return code and the errno beside it mean. */
 static enum wire
 lost(struct session *s, int rc, int number)
@@ -144,7 +130,7 @@ lost(struct session *s, int rc, int number)
 	char room[64];
 	size_t i;
 
-	if (tls_failed(s, rc))
+	if (session_tls_explain(s, rc == MOSQ_ERR_TLS))
 		return WIRE_LOST;
 	if (rc == MOSQ_ERR_ERRNO && number == 0)
 		rc = MOSQ_ERR_CONN_LOST;
@@ -185,6 +171,7 @@ wire_dial(struct session *s, const char *address)
 	rc = mosquitto_connect_async(
 	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
+	s->asked = s->tls != NULL && tls_asked(s->tls);
 	if (rc == MOSQ_ERR_SUCCESS)
 		return 0;
 	lost(s, rc, number);
@@ -206,6 +193,7 @@ after(struct session *s, int rc)
 {
 	int number = errno;
 
+	s->asked |= s->tls != NULL && tls_asked(s->tls);
 	if (rc != MOSQ_ERR_SUCCESS)
 		return lost(s, rc, number);
 	if (wire_fd(s) < 0)
@@ -330,20 +318,6 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	return 0;
 }
 
-static int
-make_tls(struct session *s, const struct session_opts *o, struct err *err)
-{
-	const struct tls_opts t = {.host = o->host,
-	    .cafile = o->cafile,
-	    .capath = o->capath,
-	    .ca_pem = o->ca_pem,
-	    .cert = o->cert,
-	    .key = o->key,
-	    .insecure = o->insecure};
-
-	return o->tls ? tls_new(&s->tls, &t, err) : 0;
-}
-
 struct session *
 session_new(struct loop *loop, const struct session_opts *o,
     const struct session_events *events, void *arg, struct err *err)
@@ -364,7 +338,7 @@ session_new(struct loop *loop, const struct session_opts *o,
 					   : xasprintf("%s:%d", o->host, o->port);
 	s->id = make_id(o->client_id);
 	s->url = xasprintf("%s://%s", o->tls ? "mqtts" : "mqtt", s->name);
-	if (make_tls(s, o, err) == 0) {
+	if (session_tls_open(s, o, err) == 0) {
 		s->mosq = mosquitto_new(s->id, o->clean, s);
 		if (s->mosq == NULL)
 			err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));

@@ -11,6 +11,8 @@
 #include "conf/message.h"
 #include "net/loop.h"
 
+struct tls;
+
 /*
  * An MQTT client on the loop, over libmosquitto with mosquitto_threaded_set: nothing leaves before
  * the session writes it. First connect: one attempt within connect_timeout, then `ended`;
@@ -23,6 +25,7 @@ struct session_opts {
 	const char *cafile, *capath, *cert, *key; /* NULL cafile and capath: the system's */
 	const char *ca_pem;        /* CA certificates as PEM text, besides or instead of files */
 	bool insecure;             /* no verification; the caller has warned */
+	struct tls *shared_tls;    /* of many sessions, from session_tls; NULL: its own */
 	const char *client_id;     /* NULL: NAME-RANDOM, only with clean */
 	const char *username, *password;
 	int version;               /* 5 or 4 (3.1.1); 0: 5, and 3.1.1 when that is refused */
@@ -62,6 +65,10 @@ struct session_events {
 	/* Answer for one filter of one session_subscribe; why->code 0: granted `qos`. */
 	void (*subscribed)(void *arg, const char *filter, int qos, const struct err *why);
 };
+
+/* The TLS context of these options, for many sessions to the same broker with the same certificate: one
+ * context with the system's CAs takes 780 KB. The caller's to tls_free (net/tls.h). */
+int session_tls(struct tls **out, const struct session_opts *opts, struct err *err);
 
 /* Copies what it needs. `opts->client_id` must have passed topic_check_id or be NULL. */
 struct session *session_new(struct loop *loop, const struct session_opts *opts,

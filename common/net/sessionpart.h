@@ -16,6 +16,7 @@
  *	sessionio.c      the descriptor: when to read, write, ping
  *	sessionout.c     publications on their way
  *	sessionsub.c     subscriptions
+ *	sessiontls.c     the TLS context, and what it knows of a failure
  *	sessionerr.c     reasons to errors
  */
 
@@ -88,6 +89,7 @@ struct session {
 
 	struct mosquitto *mosq;
 	struct tls *tls;
+	bool asked; /* for a client certificate that we do not have */
 	int version; /* of the next or present connection */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
@@ -170,6 +172,13 @@ void outs_send(struct session *s);
 /* The connection is gone: what QoS 0 was on its way is lost. */
 void outs_lost(struct session *s);
 void outs_release(struct session_outs *l);
+
+/* sessiontls.c */
+/* The session's context: its own, or the shared one. */
+int session_tls_open(struct session *s, const struct session_opts *o, struct err *err);
+/* Says in s->why what TLS knows of a loss; false when it knows nothing. `failed`: it surely was the
+ * handshake. */
+bool session_tls_explain(struct session *s, bool failed);
 
 /* sessionsub.c */
 /* Sends what is not granted yet; all of them if the broker forgot. */

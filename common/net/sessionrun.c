@@ -254,8 +254,6 @@ go_up(struct session *s)
 	s->told_down = false;
 	s->reason = 0;
 	s->fresh = false;
-	if (s->tls != NULL)
-		tls_failure(s->tls);
 	loop_timer_set(s->loop, &s->alive, (int64_t)s->opts.keepalive * 500, io_alive, s);
 	subs_send(s, !s->present);
 	if (s->events.up != NULL)

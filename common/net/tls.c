@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 struct tls {
+	size_t holders;
 	SSL_CTX *ctx;
 	char *host;
 	bool is_name; /* not a numeric address: sent as server name */
@@ -141,7 +142,6 @@ handshake_event(const SSL *ssl, int where, int detail)
 	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
 	if ((where & SSL_CB_HANDSHAKE_START) != 0 && !SSL_is_init_finished(ssl)) {
-		t->cert_wanted = false;
 		t->failure = (struct err){0};
 		SSL_set_tlsext_host_name(
 		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
@@ -247,6 +247,7 @@ tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 {
 	struct tls *t = xcalloc(1, sizeof(*t));
 
+	t->holders = 1;
 	t->host = xstrdup(o->host);
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (t->ctx == NULL) {
@@ -271,10 +272,17 @@ tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 	return 0;
 }
 
+struct tls *
+tls_share(struct tls *t)
+{
+	t->holders++;
+	return t;
+}
+
 void
 tls_free(struct tls *t)
 {
-	if (t == NULL)
+	if (t == NULL || --t->holders > 0)
 		return;
 	SSL_CTX_free(t->ctx);
 	free(t->host);
@@ -291,12 +299,17 @@ const char *
 tls_failure(struct tls *t)
 {
 	t->told = t->failure;
-	if (t->cert_wanted)
-		err_set(&t->told, ERR_UNREACHABLE,
-		    _("the broker asked for a client certificate (--cert)"));
 	t->failure = (struct err){0};
-	t->cert_wanted = false;
 	return t->told.text;
+}
+
+bool
+tls_asked(struct tls *t)
+{
+	bool asked = t->cert_wanted;
+
+	t->cert_wanted = false;
+	return asked;
 }
 
 bool

@@ -22,14 +22,18 @@ struct tls;
 
 /* Reads the files; keeps none of the strings. An error (ERR_USAGE) names the file. */
 int tls_new(struct tls **out, const struct tls_opts *opts, struct err *err);
-/* Connections that use it must be gone. Accepts NULL. */
+/* One holder more: each calls tls_free. Of one thread. */
+struct tls *tls_share(struct tls *t);
+/* Frees it with its last holder, whose connections must be gone. Accepts NULL. */
 void tls_free(struct tls *t);
 /* The SSL_CTX *, still owned by `t`. */
 void *tls_context(const struct tls *t);
 
-/* Why the last handshake failed, fit to be shown ("certificate expired 2026-01-02"); "" when
- * nothing is known. Forgets it: valid until the next handshake. */
+/* Why a handshake failed in the last call of OpenSSL, fit to be shown ("certificate expired
+ * 2026-01-02"); "" when nothing is known. Forgets it: valid until the next handshake. */
 const char *tls_failure(struct tls *t);
+/* Whether in it a broker asked for a certificate that we do not have. Forgets it. */
+bool tls_asked(struct tls *t);
 
 /* For an SSL *: whether the handshake is still going on, and whether it waits to write. */
 bool tls_is_shaking(void *ssl);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/text.h"
+#include "net/sessionpart.h"
+
+/* A broker that wants a certificate may go on without, or hang up, often before its alert can be read;
+ * and it may do that after our side of the handshake is over: what TLS knows goes first. */
+bool
+session_tls_explain(struct session *s, bool failed)
+{
+	const char *why = s->tls != NULL ? tls_failure(s->tls) : "";
+
+	if (s->asked && s->state != SESSION_UP)
+		why = _("the broker asked for a client certificate (--cert)");
+	else if (why[0] == '\0' && failed)
+		why = s->tls_log.text[0] != '\0' ? s->tls_log.text
+						 : _("the handshake failed");
+	if (why[0] != '\0')
+		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s", why);
+	return why[0] != '\0';
+}
+
+int
+session_tls(struct tls **out, const struct session_opts *o, struct err *err)
+{
+	const struct tls_opts t = {.host = o->host,
+	    .cafile = o->cafile,
+	    .capath = o->capath,
+	    .ca_pem = o->ca_pem,
+	    .cert = o->cert,
+	    .key = o->key,
+	    .insecure = o->insecure};
+
+	return tls_new(out, &t, err);
+}
+
+int
+session_tls_open(struct session *s, const struct session_opts *o, struct err *err)
+{
+	if (o->tls && o->shared_tls == NULL)
+		return session_tls(&s->tls, o, err);
+	if (o->tls)
+		s->tls = tls_share(o->shared_tls);
+	return 0;
+}
