@@ -145,3 +145,46 @@ free_port() {
 	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
 		LocalAddr => "127.0.0.1")->sockport'
 }
+
+# start_platform: mosquitto with passwords on the loopback port $port, iotapi, and a context "lab"
+# that knows both; the broker, two topics and two sensors are there. let_in lets new devices in.
+start_platform() {
+	start_api
+	unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+	printf 'broker-password\n' >"$T/broker.pw"
+	: >"$T/passwords"
+	chmod 600 "$T/broker.pw" "$T/passwords"
+	port=$(free_port)
+	{
+		echo "listener $port 127.0.0.1"
+		echo "user $(id -un)"
+		echo 'allow_anonymous false'
+		echo "password_file $T/passwords"
+	} >"$T/mosquitto.conf"
+	mosquitto -c "$T/mosquitto.conf" >"$T/mosquitto.log" 2>&1 &
+	broker_pid=$!
+	pids="$pids $broker_pid"
+	{
+		iotctl login "$api" --context lab --api-username admin --password-file "$T/api.pw" \
+			--mqtt-url "mqtt://127.0.0.1:$port" --mqtt-username admin \
+			--mqtt-password-file "$T/broker.pw" &&
+			iotctl broker create nombre=Laboratorio host=127.0.0.1 port="$port" \
+				username=admin password@"$T/broker.pw" &&
+			iotctl topic create nombre='Datos de Sensores' tipo=publish \
+				topic_pattern='iot/sensors/{device_id}/data' &&
+			iotctl topic create nombre='Comandos a Dispositivos' tipo=subscribe qos=2 \
+				topic_pattern='iot/devices/{device_id}/commands' &&
+			iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C \
+				rango_min=-40 rango_max=85 mqtt_topic_suffix=temperature &&
+			iotctl sensor create nombre=Humedad tipo=humedad unidad_medida=% \
+				rango_min=0 rango_max=100 mqtt_topic_suffix=humidity
+	} >"$T/platform.log" 2>&1 || { note "no platform: $(cat "$T/platform.log")"; exit 1; }
+	let_in
+}
+
+# Hands the platform's passwords to its broker, and waits until they count.
+let_in() {
+	iotapi export mosquitto "$T" --db "$db" && kill -HUP "$broker_pid"
+	sleep 0.2
+	wait_for 20 iotpub -t lab/ready -n || { note "the broker refuses: $(cat "$T/mosquitto.log")"; exit 1; }
+}
