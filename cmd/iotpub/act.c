@@ -117,12 +117,11 @@ act_over(struct device *d)
 	act_go_on(t);
 }
 
-/* A thousand devices that fail alike are told of once. */
-static void
-tell(struct act *t, const struct device *d, const struct err *why)
+void
+act_tell(const struct device *d, const struct err *why)
 {
-	if (t->n == 1)
-		return;
+	struct act *t = d->act;
+
 	if (strcmp(why->text, t->told.text) != 0)
 		log_error("%s: %s", d->id, why->text);
 	else
@@ -140,7 +139,8 @@ act_failed(struct device *d, const struct err *why)
 	t->same_code = t->failed == 0 || (t->same_code && why->code == t->first.code);
 	if (t->failed++ == 0)
 		t->first = *why;
-	tell(t, d, why);
+	if (t->n > 1)
+		act_tell(d, why);
 	act_over(d);
 }
 
@@ -155,15 +155,8 @@ on_probed(struct act *t)
 static int
 add_operand(struct act *t, const char *word, struct err *err)
 {
-	size_t i;
-
 	if (strchr(word, '=') != NULL)
 		return sensors_add(&t->sensors, word, err);
-	for (i = 0; i < t->ids.n; i++) {
-		if (strcmp(t->ids.v[i], word) == 0)
-			return err_set(
-			    err, ERR_USAGE, _("device '%s' is named twice"), word);
-	}
 	strv_add(&t->ids, word);
 	return 0;
 }
@@ -226,6 +219,40 @@ load_credentials(struct act *t, struct err *err)
 }
 
 static int
+by_client_id(const void *a, const void *b)
+{
+	const struct device *const *x = a, *const *y = b;
+
+	return strcmp((*x)->client_id, (*y)->client_id);
+}
+
+/* Two clients with one id would disconnect each other for ever. */
+static int
+check_client_ids(const struct act *t, struct err *err)
+{
+	const struct device **sorted = xcalloc(t->n, sizeof(struct device *));
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		sorted[i] = &t->v[i];
+	qsort(sorted, t->n, sizeof(*sorted), by_client_id);
+	for (i = 1; !failed && i < t->n; i++) {
+		const struct device *a = sorted[i - 1], *b = sorted[i];
+
+		if (strcmp(a->id, b->id) == 0)
+			failed = err_set(
+			    err, ERR_USAGE, _("device '%s' is named twice"), a->id);
+		else if (strcmp(a->client_id, b->client_id) == 0)
+			failed = err_set(err, ERR_USAGE,
+			    _("devices '%s' and '%s' have one client id, '%s'"), a->id,
+			    b->id, a->client_id);
+	}
+	free(sorted);
+	return failed;
+}
+
+static int
 make_devices(struct act *t, struct err *err)
 {
 	t->v = xcalloc(t->ids.n, sizeof(*t->v));
@@ -235,7 +262,7 @@ make_devices(struct act *t, struct err *err)
 			return -1;
 		}
 	}
-	return 0;
+	return check_client_ids(t, err);
 }
 
 /* The usual soft limit is for programs with select(2), which this one is not. */

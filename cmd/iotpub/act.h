@@ -58,7 +58,7 @@ struct act {
 	size_t connected; /* were, at least once */
 	bool same_code;   /* all failures so far have the code of `first` */
 	struct err first; /* the first failure */
-	struct err told;  /* the last one printed */
+	struct err told;  /* what was printed last */
 	struct outcome outcome;
 	bool stopping, cut, warned, starting;
 	int64_t began;
@@ -72,6 +72,8 @@ enum { IN_FLIGHT = 64 };
 
 /* The device is over for a reason, told once. */
 void act_failed(struct device *d, const struct err *why);
+/* Prints what happened to it. A thousand devices to which the same happens are told of once. */
+void act_tell(const struct device *d, const struct err *why);
 /* It is connected for the first time. */
 void act_connected(struct device *d);
 /* It is over. */

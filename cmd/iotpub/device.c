@@ -133,6 +133,7 @@ on_up(void *arg, bool present)
 	if (d->leaving)
 		return;
 	log_info(_("%s: connected to %s"), d->id, session_broker(d->session));
+	d->act->told = (struct err){0};
 	publish_status(d, "connected");
 	if (!d->was_up)
 		begin(d);
@@ -141,9 +142,7 @@ on_up(void *arg, bool present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct device *d = arg;
-
-	log_warn("%s: %s", d->id, why->text);
+	act_tell(arg, why);
 }
 
 static void

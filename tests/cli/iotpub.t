@@ -4,7 +4,8 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-start_broker
+# Without the queue's limit mosquitto drops what a slow subscriber does not take in time.
+start_broker 'allow_anonymous true' 'max_queued_messages 0'
 # watch FILE FILTER [OPTION...]: mosquitto_sub in the background, subscribed when this returns.
 watch() {
 	f=$1
@@ -226,6 +227,35 @@ is 0 $? "and ends when all is acknowledged"
 wait_for 10 count all 5000
 is 5000 "$(got all | sort -u | wc -l)" "nothing is lost"
 
+# A negative control: at QoS 0 nothing is waited for. And bounded memory: what cannot be sent is not
+# read either.
+mkfifo control bounded
+iotpub -h "$sock" -t raw/x -l -q 0 <control &
+control=$!
+iotpub -h "$sock" -t raw/x -l --drain 100ms <bounded 2>bounded.err &
+bounded=$!
+pids="$pids $control $bounded"
+exec 3>control 4>bounded
+sleep 0.3
+kill -STOP "$broker_pid"
+echo a >&3
+exec 3>&-
+wait $control
+is 0 $? "a control: QoS 0 does not wait"
+yes >&4 &
+yes=$!
+pids="$pids $yes"
+exec 4>&-
+sleep 0.5
+read_bytes=$(sed -n 's/^rchar: //p' /proc/$bounded/io)
+ok "an endless input is not read without end ($read_bytes bytes)" [ "$read_bytes" -lt 1000000 ]
+kill $bounded
+wait $bounded
+is 1 $? "and what was read of it is told"
+has "$(cat bounded.err)" 'messages left unacknowledged: 1000' "with its number"
+kill -CONT "$broker_pid"
+wait $yes
+
 (
 	echo a
 	sleep 0.5
@@ -266,6 +296,8 @@ refused '--exec needs --listen' D --exec cat
 refused "cannot run 'no-such-program'" D --listen --exec no-such-program
 refused "-i is one client's id" D E -i x
 refused "cannot read '/nonexistent'" D --credentials /nonexistent
+(umask 077 && printf 'device,client_id\nD,E\n' >same.csv)
+refused "devices 'E' and 'D' have one client id, 'E'" E D --credentials same.csv
 refused 'a message needs a topic' -m x
 refused 'there is no message' -t x
 refused 'more than one message' -t x -m a -n
@@ -280,6 +312,8 @@ refused '-h needs a host' -h
 run iotpub -h "$sock" D -C 1 "t=$(printf '%01100d' 0)"
 exits 0 "a reading over 1 KB is sent"
 has "$err" 'under 1 KB' "with a warning"
+ok "a message over 1 KB, too" iotpub -h "$sock" -t x -m "$(printf '%01100d' 0)"
+has "$(cat "$T/.err")" 'under 1 KB' "with a warning"
 printf 'device,password\nD,secret\n' >open.csv
 refused 'others may read it' D --credentials open.csv
 
