@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "devbroker.h"
+#include "show.h"
 
 enum {
 	COMMAND_MAX = 1 << 20,
@@ -195,10 +196,8 @@ run_errand(struct ctl *c, struct errand *e, const struct session_opts *o, struct
 	}
 	loop_timer_stop(&e->timer);
 	session_free(e->session);
-	if (!failed && e->answer.n != 0) {
-		fwrite(e->answer.p, 1, e->answer.n, stdout);
-		putchar('\n');
-	}
+	if (!failed)
+		show_raw(buf_as_span(&e->answer));
 	if (!failed && e->err.code != ERR_OK)
 		*err = e->err;
 	return failed || e->err.code != ERR_OK ? -1 : 0;

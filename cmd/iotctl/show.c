@@ -13,7 +13,7 @@
 static void
 put_out(const struct buf *b)
 {
-	fwrite(b->p, 1, b->n, stdout);
+	show_bytes(buf_as_span(b));
 }
 
 /* What a format shows of its own accord. */
@@ -229,14 +229,4 @@ show_end(struct show *s, bool ok)
 	strv_release(&s->cells);
 	free(s->columns);
 	*s = (struct show){0};
-}
-
-void
-show_raw(struct span body)
-{
-	if (body.n == 0)
-		return;
-	fwrite(body.p, 1, body.n, stdout);
-	if (body.p[body.n - 1] != '\n')
-		putchar('\n');
 }

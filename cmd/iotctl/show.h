@@ -28,8 +28,13 @@ void show_object(struct show *s, struct span object);
 /* Prints what was kept back, if `ok`, and releases. */
 void show_end(struct show *s, bool ok);
 
-/* Any JSON as it came, for answers that are no objects of the schema. */
+/* Bytes on stdout as they are; on a terminal, control characters but line ends made visible. */
+void show_bytes(struct span bytes);
+/* The same with a line end at the end, for answers that are no objects of the schema. */
 void show_raw(struct span body);
+
+/* A copy with control characters made visible (free). */
+char *text_shown(const char *s);
 
 /* A table of cells, `columns` a row, aligned by display columns, control characters visible;
  * `header` may be NULL. */

@@ -34,16 +34,6 @@ width(const char *s)
 	return n;
 }
 
-static char *
-visible(const char *s)
-{
-	size_t room = strlen(s) * 4 + 1;
-	char *out = xmalloc(room);
-
-	out[text_visible(out, room, s)] = '\0';
-	return out;
-}
-
 static void
 put_row(char *const *cells, size_t columns, const size_t *widths)
 {
@@ -71,7 +61,7 @@ table_print(const struct strv *cells, size_t columns, const char *const *header)
 	for (i = 0; header != NULL && i < columns; i++)
 		strv_add(&shown, header[i]);
 	for (i = 0; i < cells->n; i++) {
-		char *cell = visible(cells->v[i]);
+		char *cell = text_shown(cells->v[i]);
 
 		strv_add(&shown, cell);
 		free(cell);

@@ -149,6 +149,13 @@ put_off(struct api_call *c, const struct api_end *end)
 	    call_again(c, wait);
 }
 
+/* What was deleted just before the connection broke off is not there the second time. */
+static bool
+is_deleted(const struct api_call *c, long status)
+{
+	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
+}
+
 static void
 on_end(void *arg, struct api_end *end)
 {
@@ -170,7 +177,7 @@ on_end(void *arg, struct api_end *end)
 		call_finish(c, NULL, &why);
 		return;
 	}
-	if (reply->status / 100 != 2)
+	if (reply->status / 100 != 2 && !is_deleted(c, reply->status))
 		api_status_error(c->api->base, reply, &why);
 	call_finish(c, reply, why.code != ERR_OK ? &why : NULL);
 }

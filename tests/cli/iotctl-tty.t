@@ -65,6 +65,18 @@ exits 0 'yes is yes'
 run iotctl broker get B
 exits 3 'and it is gone'
 
+# What a server sends does not drive the terminal, whatever the format.
+iotctl broker create "$(printf 'esc\033]0;x\007 \302\233m')" host=h >/dev/null 2>&1
+for f in table csv ndjson json; do
+	on_tty "iotctl broker list -o $f"
+	end_tty
+	has "$out" 'host' "$f on a terminal"
+	case $out in
+	*"$(printf '\033')]0;x"* | *"$(printf '\302\233')"*) tap 1 '  is harmless' ;;
+	*) tap 0 '  is harmless' ;;
+	esac
+done
+
 unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 on_tty "iotctl login $api"
 at 'user name: ' 'admin\n'
