@@ -88,6 +88,7 @@ until_ok() { # until_ok SECONDS WHAT COMMAND...
 	what=$2
 	shift 2
 	until "$@" >/dev/null 2>&1 </dev/null; do
+		for p in $pids; do kill -0 "$p" 2>/dev/null || die "$what: a program that it needs has ended"; done
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || die "$what: waited in vain"
 		sleep 0.1
@@ -118,6 +119,7 @@ password_file $dir/passwords
 user $(id -un)
 END
 start mosquitto.log mosquitto -c mosquitto.conf
+until_ok 10 'the broker' grep -q running mosquitto.log
 
 say 'The REST API on SQLite, and a user of it'
 run iotapi user add admin --password-file api.pw --db iot.db
