@@ -2,12 +2,18 @@
 #include "output.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+
+enum { LOOK_AT_SIGNALS = 200 }; /* ms */
 
 /* As mosquitto_sub does: an empty payload is nothing at all, or "(null)" behind its topic. */
 static void
@@ -73,33 +79,60 @@ output_put(struct output *o, const struct msg *m)
 }
 
 static int
-sync_file(struct err *err)
+cannot_write(struct err *err)
 {
-	if (fdatasync(STDOUT_FILENO) == 0 || errno == EINVAL || errno == EROFS)
-		return 0;
 	return err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
+}
+
+static bool
+is_file(void)
+{
+	struct stat st;
+
+	return fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* The loop holds signals back while a reader that does not read keeps us waiting: they end the wait.
+ * Then the batch is not safe, and the program ends without a drain. */
+static int
+wait_for_reader(struct err *err)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	sigset_t pending;
+
+	while (poll(&out, 1, LOOK_AT_SIGNALS) == 0) {
+		sigpending(&pending);
+		if (sigismember(&pending, SIGINT))
+			err->code = (enum err_code)(ERR_SIGNAL + SIGINT);
+		if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM))
+			return -1;
+	}
+	return 0;
 }
 
 int
 output_flush(struct output *o, struct err *err)
 {
 	struct span left = buf_as_span(&o->buf);
+	const bool file = is_file();
+	/* A pipe that poll calls writable takes this much without blocking. */
+	const size_t most = file ? SIZE_MAX : PIPE_BUF;
 
 	while (left.n > 0) {
-		ssize_t n = write(STDOUT_FILENO, left.p, left.n);
+		ssize_t n;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EPIPE)
+		if (wait_for_reader(err))
 			return -1;
+		n = write(STDOUT_FILENO, left.p, left.n < most ? left.n : most);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
 		if (n < 0)
-			return err_sys(
-			    err, ERR_OUTPUT, _("cannot write to standard output"));
+			return errno == EPIPE ? -1 : cannot_write(err);
 		left.p += n;
 		left.n -= (size_t)n;
 	}
 	buf_clear(&o->buf);
-	return sync_file(err);
+	return file && fdatasync(STDOUT_FILENO) != 0 ? cannot_write(err) : 0;
 }
 
 void

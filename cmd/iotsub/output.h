@@ -20,7 +20,7 @@ struct output {
 /* A program's own bytes; on a terminal what could drive it is made visible. */
 void output_put(struct output *o, const struct msg *m);
 /* Writes it all, and to a regular file makes it durable. -1 with err->code 0: the reader has closed
- * the pipe. */
+ * the pipe, or SIGTERM came while it did not read. */
 int output_flush(struct output *o, struct err *err);
 void output_release(struct output *o);
 

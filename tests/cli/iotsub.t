@@ -129,6 +129,21 @@ kill -INT $bg
 wait $bg
 is 130 $? "SIGINT ends it by that signal"
 
+# A reader that does not read: signals still end it.
+head -c 300000 /dev/zero | tr '\0' x >big
+mosquitto_pub --unix "$sock" -r -t big -f big
+mkfifo slow
+sh -c 'sleep 20' <slow &
+pids="$pids $!"
+for s in TERM:0 INT:130; do
+	iotsub -h "$sock" -t big >slow 2>err &
+	our=$!
+	sleep 0.4
+	kill -"${s%:*}" $our
+	wait $our
+	is "${s#*:} " "$? $(cat err)" "SIG${s%:*} while the reader does not read"
+done
+
 # The broker goes and comes back.
 sub got -t again -q 1
 kill $broker_pid
