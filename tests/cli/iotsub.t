@@ -164,7 +164,7 @@ refused() { # refused STATUS PART OPTION...
 	part=$2
 	shift 2
 	run iotsub -h "$sock" "$@"
-	exits "$s" "refused: $*"
+	exits "$s" "refused: $part"
 	has "$err" "$part" "... and says why"
 	is '' "$out" "... nothing on stdout"
 }
