@@ -81,6 +81,12 @@ says 6 'mqtt' iotctl api POST mqtt/brokers nombre=C host=h protocol=tcp
 iotctl broker create B2 host=h >/dev/null
 says 6 "cannot change broker 'B2': nombre: " iotctl broker set B2 nombre=B
 
+# A server that does not answer.
+kill -STOP "$api_pid"
+says 5 "cannot reach the API at '$api': no answer within 1 s" iotctl broker list --timeout 1s
+kill -CONT "$api_pid"
+ok 'and one that does again' iotctl broker list --timeout 5s
+
 # Several names.
 run iotctl broker get B nope B2 -o ndjson --columns nombre
 exits 1 'one of several failed'
