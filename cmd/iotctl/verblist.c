@@ -183,8 +183,15 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, struct err *
 {
 	struct buf query = {0};
 	int failed = make_wants(c, l, q, err) || make_query(c, l, q->r, &query, err) ||
-	    ctl_api(c, err) || api_list(c->api, buf_str(&query), on_object, l, err) < 0;
+	    ctl_api(c, err);
 
+	if (!failed && api_list(c->api, buf_str(&query), on_object, l, err) < 0) {
+		failed = -1;
+		/* The rest names the API already. */
+		if (err->code == ERR_NOT_FOUND || err->code == ERR_REFUSED)
+			err_in(err, _("cannot list %s at '%s'"), q->r->name,
+			    api_base(c->api));
+	}
 	buf_release(&query);
 	return failed ? -1 : 0;
 }
