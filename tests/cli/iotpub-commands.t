@@ -1,0 +1,64 @@
+#!/bin/sh
+# iotpub --listen: commands printed, run, answered.
+# shellcheck disable=SC2317 # called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/witness.sh
+. "$top/tests/witness.sh"
+
+# Commands.
+act said L_1 --listen --interval 1h --exec \
+	"sh -c 'read -r c; case \$c in *slow*) sleep 20 ;; *bad*) exit 3 ;; esac; printf \"[\\\"%s\\\",21.50]\" \$IOT_COMMAND_ID'" \
+	--exec-timeout 500ms
+l1=$bg
+watch answers 'iot/devices/L_1/responses'
+watch mine 'my/answers' -V mqttv5 -F '%r %q %t %D %p'
+listens() {
+	mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '"knock"'
+	grep -q knock said
+}
+wait_for 5 listens
+for q in 0 1 2; do
+	mosquitto_pub --unix "$sock" -q $q -t iot/devices/L_1/commands -m "{\"id\":\"c$q\",\"fan\":\"on\"}"
+done
+mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":3,"x":"bad"}'
+mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":4,"x":"slow"}'
+mosquitto_pub --unix "$sock" -V mqttv5 -t iot/devices/L_1/commands -m '{"id":5}' \
+	-D publish response-topic my/answers -D publish correlation-data abc
+wait_for 5 count answers 5
+wait_for 5 grep -q '"id":5' mine
+is '0 1 iot/devices/L_1/responses {"id":"c0","device_id":"L_1","status":"ok","result":["c0",21.50]}
+0 1 iot/devices/L_1/responses {"id":"c1","device_id":"L_1","status":"ok","result":["c1",21.50]}
+0 1 iot/devices/L_1/responses {"id":"c2","device_id":"L_1","status":"ok","result":["c2",21.50]}' \
+	"$(got answers | grep '"ok"' | sort)" "commands of all levels are obeyed and answered"
+has "$(got answers)" "{\"id\":3,\"device_id\":\"L_1\",\"status\":\"error\",\"result\":\"'sh' exited with status 3\"}" \
+	"one that failed"
+has "$(got answers)" "{\"id\":4,\"device_id\":\"L_1\",\"status\":\"timeout\",\"result\":\"'sh' took longer than 0.5 s\"}" \
+	"one that took too long"
+has "$(got mine)" '{"id":5,"device_id":"L_1","status":"ok","result":["5",21.50]}' \
+	"on the response topic of MQTT 5"
+has "$(got mine)" 'my/answers abc ' "with its correlation data"
+is 6 "$(grep -c '"device_id":"L_1".*"payload":{"id":' said)" "each is printed as a message line"
+mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":6,"x":"slow"}'
+wait_for 5 grep -q '"id":6' said
+kill $l1
+wait $l1
+is 0 $? "SIGTERM while a command is run: status 0"
+wait_for 5 grep -q '"id":6' answers
+has "$(got answers)" '{"id":6,"device_id":"L_1","status":"timeout"' "after its answer"
+
+# Nobody reads the commands: they are not acknowledged, the will tells.
+bg iotpub -h "$sock" L_2 --listen --interval 1h >/dev/full 2>full.err
+wait_for 5 is_connected L_2
+full=$bg
+listens() {
+	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/L_2/commands -m '{"id":1}'
+	grep -q . full.err
+}
+wait_for 5 listens
+wait "$full"
+is 7 $? "/dev/full: status 7"
+is 'iotpub: cannot write to standard output: No space left on device' "$(cat full.err)" "and why"
+is '{"device_id":"L_2","status":"disconnected"}' "$(status L_2)" "the will tells"
+
+done_testing
