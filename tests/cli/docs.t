@@ -9,7 +9,6 @@ for page in man/*.[1-9]; do
 	ok "mandoc has no word against $page" sh -c "mandoc -Tlint -W warning $page"
 done
 
-# The exit statuses of a page, told apart by mdoc.
 page_of() {
 	set -- man/"$1".[1-9]
 	echo "$1"
@@ -18,12 +17,12 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	page=$(page_of $p)
 	$p --print-spec >"$T/spec"
 	missing=
-	for option in $(awk -F '\t' '$1 == "opt" && $3 != "-" { print $3 }' "$T/spec"); do
-		escaped=$(printf '%s' "$option" | sed 's/-/-/g')
-		grep -qE "Fl -$escaped( |\$)" "$page" man/iot-utils.7 ||
-			{ [ $p = iotctl ] && grep -qE "Fl -${escaped#mqtt-}( |\$)" man/iot-utils.7; } ||
+	awk -F '\t' '$1 == "opt" && $3 != "-" { print $3 }' "$T/spec" >"$T/options"
+	while IFS= read -r option; do
+		grep -qE "Fl -$option( |\$)" "$page" man/iot-utils.7 ||
+			{ [ $p = iotctl ] && grep -qE "Fl -${option#mqtt-}( |\$)" man/iot-utils.7; } ||
 			missing="$missing --$option"
-	done
+	done <"$T/options"
 	is '' "$missing" "$p: every option has its paragraph"
 	mandoc -Tutf8 "$page" | col -b >"$T/page"
 	for section in NAME SYNOPSIS DESCRIPTION ENVIRONMENT 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do

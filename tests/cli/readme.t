@@ -11,6 +11,7 @@ stop=$(sed -n 's/^  \(kill .*\)$/\1/p' "$T/demo.txt")
 trap "$stop; cleanup" EXIT
 
 for readme in README.md README.es.md; do
+	# shellcheck disable=SC2016 # the fence of Markdown
 	sed -n '/^```sh$/,/^```$/p' "$top/$readme" | grep -E '^iot(ctl|status)( |$)' |
 		grep -vE 'login|provision|command' | sed 's/  *#.*//' >commands
 	[ "$(wc -l <commands)" -ge 6 ]
@@ -19,6 +20,7 @@ for readme in README.md README.es.md; do
 		eval "run timeout 20 $line"
 		exits 0 "$readme: $line"
 	done <commands
+	# shellcheck disable=SC2016 # the fence of Markdown
 	first=$(sed -n '/^```sh$/,/^```$/p' "$top/$readme" | sed -n 2p)
 	is 'sudo apt-get install -y git make' "$first" "$readme begins with what a bare machine needs"
 	[ "$(wc -l <"$top/$readme")" -lt 200 ]
