@@ -135,20 +135,35 @@ put_assignment(struct request *rq, int64_t id, struct err *err)
 	return failed ? -1 : 0;
 }
 
+static int
+insert_assignment(struct request *rq, int64_t sensor, struct err *err)
+{
+	const json_t *config = json_object_get(rq->json, "configuracion_json");
+	struct buf text = {0};
+	char now[32];
+	int failed;
+
+	if (config != NULL)
+		out_value(&text, config);
+	else
+		buf_puts(&text, "{}");
+	failed = db_run(rq->db, err,
+	    "INSERT INTO assignment (dispositivo, sensor, configuracion_json, "
+	    "fecha_asignacion) VALUES (?1, ?2, ?3, ?4)",
+	    "iits", rq->id, sensor, buf_as_span(&text), rows_now(now));
+	buf_release(&text);
+	return failed;
+}
+
 int
 device_assign(struct request *rq, struct err *err)
 {
-	const json_t *config;
-	struct buf text = {0};
-	char now[32];
-	int64_t sensor;
-	int failed;
+	int64_t sensor = body_id(rq, "sensor_id");
 
 	if (!rows_exists(rq->db, rq->resource, rq->id))
 		return answer_not_found(rq);
 	if (rq->status != 0)
 		return -1;
-	sensor = body_id(rq, "sensor_id");
 	if (!rows_exists(rq->db, schema_find("sensor"), sensor)) {
 		field_errs_add(&rq->errs, "sensor_id",
 		    json_object_get(rq->json, "sensor_id") == NULL
@@ -161,17 +176,7 @@ device_assign(struct request *rq, struct err *err)
 		rq->id, sensor) == 1)
 		return answer_text(
 		    rq, 400, "error", "The sensor is already assigned to this device");
-	config = json_object_get(rq->json, "configuracion_json");
-	if (config != NULL)
-		out_value(&text, config);
-	else
-		buf_puts(&text, "{}");
-	failed = db_run(rq->db, err,
-	    "INSERT INTO assignment (dispositivo, sensor, configuracion_json, "
-	    "fecha_asignacion) VALUES (?1, ?2, ?3, ?4)",
-	    "iits", rq->id, sensor, buf_as_span(&text), rows_now(now));
-	buf_release(&text);
-	if (failed)
+	if (insert_assignment(rq, sensor, err))
 		return -1;
 	buf_puts(
 	    &rq->out, "{\"message\":\"Sensor assigned successfully\",\"asignacion\":");

@@ -11,6 +11,7 @@ enum { LENGTH, ENCODING, HOST, SINGLES = sizeof(single) / sizeof(single[0]) };
 
 struct seen {
 	int times[SINGLES];
+	int odd_encoding;
 	const char *wrong;
 };
 
@@ -45,6 +46,10 @@ look(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 		seen->wrong = "a header's name or value has forbidden characters";
 	for (i = 0; i < SINGLES; i++)
 		seen->times[i] += strcasecmp(name, single[i]) == 0;
+	/* Any other coding would leave the request without an end. */
+	if (strcasecmp(name, single[ENCODING]) == 0 &&
+	    (value == NULL || strcasecmp(value, "chunked") != 0))
+		seen->odd_encoding = 1;
 	return MHD_YES;
 }
 
@@ -65,6 +70,8 @@ guard_headers(struct MHD_Connection *c, const char *version)
 	}
 	if (seen.times[LENGTH] != 0 && seen.times[ENCODING] != 0)
 		return "Content-Length and Transfer-Encoding exclude each other";
+	if (seen.odd_encoding)
+		return "the only transfer coding here is chunked";
 	if (strcmp(version, "HTTP/1.1") == 0 && seen.times[HOST] == 0)
 		return "the header Host is missing";
 	return NULL;

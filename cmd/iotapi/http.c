@@ -49,6 +49,8 @@ struct http {
 struct exchange {
 	struct request rq;
 	char *target;
+	const char
+	    *target_at; /* in the library's buffer, to see whether a NUL cut it short */
 	bool begun;
 };
 
@@ -150,6 +152,7 @@ begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 	set_busy(h, c, false);
 	x->rq.app = h->app;
 	x->target = xstrdup(target);
+	x->target_at = target;
 	return x;
 }
 
@@ -186,6 +189,14 @@ is_host(const char *s)
 	    strlen(s);
 }
 
+/* The version stands right behind the target in the request line, unless a NUL ended the target
+ * before, or there is more than one blank between them. */
+static bool
+is_cut_short(const struct exchange *x, const char *version)
+{
+	return version != x->target_at + strlen(x->target) + 1;
+}
+
 /* Everything but the body is here. Answers at once what must not go on. */
 static bool
 check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
@@ -199,7 +210,7 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	rq->host = header(c, "Host");
 	rq->authorization = header(c, "Authorization");
 	rq->content_type = header(c, "Content-Type");
-	if (wrong == NULL && request_target(rq, x->target))
+	if (wrong == NULL && (is_cut_short(x, version) || request_target(rq, x->target)))
 		wrong = "the request target is malformed";
 	if (wrong == NULL && !is_host(rq->host))
 		wrong = "the header Host has forbidden characters";

@@ -18,9 +18,9 @@ static const struct route routes[] = {
 	ROUTE_OPEN | ROUTE_WRITE},
     {"GET", "/api/users/me/", NULL, NULL, me_get, 0},
     {"POST", "/api/mqtt/brokers/{id}/activate/", "broker", NULL, broker_activate,
-	ROUTE_WRITE | ROUTE_MQTT},
+	ROUTE_WRITE},
     {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL, broker_deactivate,
-	ROUTE_WRITE | ROUTE_MQTT},
+	ROUTE_WRITE},
     {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, topics_publish, 0},
     {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, topics_subscribe, 0},
     {"POST", "/api/mqtt/device-config/{id}/update_connection_status/", "device-config",
@@ -45,20 +45,20 @@ static const struct {
 	{.method = "POST",
 	    .prepare = body_whole,
 	    .run = resource_create,
-	    .flags = ROUTE_WRITE | ROUTE_MQTT}},
+	    .flags = ROUTE_WRITE}},
     {SCHEMA_GET, true, {.method = "GET", .run = resource_get}},
     {SCHEMA_SET, true,
 	{.method = "PUT",
 	    .prepare = body_whole,
 	    .run = resource_update,
-	    .flags = ROUTE_WRITE | ROUTE_MQTT}},
+	    .flags = ROUTE_WRITE}},
     {SCHEMA_SET, true,
 	{.method = "PATCH",
 	    .prepare = body_partial,
 	    .run = resource_update,
-	    .flags = ROUTE_WRITE | ROUTE_MQTT}},
+	    .flags = ROUTE_WRITE}},
     {SCHEMA_DELETE, true,
-	{.method = "DELETE", .run = resource_delete, .flags = ROUTE_WRITE | ROUTE_MQTT}},
+	{.method = "DELETE", .run = resource_delete, .flags = ROUTE_WRITE}},
 };
 
 /* Whether the path is the pattern with a number for {id}. */
@@ -158,11 +158,19 @@ run_write(struct db *db, void *arg, struct err *err)
 	return failed;
 }
 
+/* The MQTT worker goes by these two. */
+static bool
+concerns_worker(const struct schema_resource *r)
+{
+	return r != NULL &&
+	    (strcmp(r->name, "broker") == 0 || strcmp(r->name, "topic") == 0);
+}
+
 static void
 run_on_writer(struct request *rq, struct err *err)
 {
 	if (store_run(rq->app->store, run_write, rq, err) == 0) {
-		if ((rq->route->flags & ROUTE_MQTT) != 0)
+		if (concerns_worker(rq->resource))
 			worker_look_again(rq->app->worker);
 		return;
 	}

@@ -7,7 +7,6 @@
 enum route_flag {
 	ROUTE_OPEN = 1,  /* needs no token */
 	ROUTE_WRITE = 2, /* `run` in a transaction of the writer, else on a reader */
-	ROUTE_MQTT = 4,  /* the MQTT worker must look again afterwards */
 };
 
 struct route {
