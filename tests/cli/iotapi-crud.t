@@ -19,6 +19,9 @@ gives() { # gives STATUS BODY SENTENCE
 keys() { printf %s "$out" | jq -r "$1 | keys_unsorted | join(\" \")"; }
 field() { printf %s "$out" | jq -c "$1"; }
 
+ask GET /api/mqtt/device-status/
+gives 200 '{"total_mqtt_devices":0,"online":0,"offline":0,"error":0,"percentage_online":0.0}' 'an empty fleet'
+
 # Brokers: the guide's own first step.
 ask POST /api/mqtt/brokers/ '{"nombre":"EMQX Production","host":"127.0.0.1","port":1,"protocol":"mqtt","username":"admin","password":"public","keepalive":60,"is_active":true}'
 exits 201 "the guide's broker"
@@ -188,6 +191,16 @@ ask GET /api/devices/99/
 exits 404 'an id that is not there'
 ask PATCH /api/devices/99/ 'nonsense'
 exits 404 'the object comes before the body'
+
+# Two decimals.
+for i in 2 3 4; do
+	ask POST /api/devices/ "{\"nombre\":\"n\",\"tipo\":\"otro\",\"identificador_unico\":\"D$i\",\"ubicacion\":\"x\",\"mqtt_enabled\":$([ $i = 4 ] && echo false || echo true)}"
+done
+ask GET /api/mqtt/device-status/
+gives 200 '{"total_mqtt_devices":3,"online":1,"offline":2,"error":0,"percentage_online":33.33}' 'a third; without MQTT a device does not count'
+ask PATCH /api/devices/2/ '{"connection_status":"online"}'
+ask GET /api/mqtt/device-status/
+is 66.67 "$(printf %s "$out" | sed 's/.*online"://; s/}//')" 'two thirds'
 
 # Delete from the leaves.
 for p in mqtt/device-config/1 mqtt/credentials/1 mqtt/topics/2 mqtt/brokers/1; do
