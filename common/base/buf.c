@@ -10,7 +10,7 @@
 char *
 buf_reserve(struct buf *b, size_t n)
 {
-	if (b->room - b->n < n) {
+	if (b->p == NULL || b->room - b->n < n) {
 		size_t room = b->room < 128 ? 256 : b->room * 2;
 
 		if (room < b->n + n)

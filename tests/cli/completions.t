@@ -58,9 +58,7 @@ expect {
 	-exact "ngs" { puts found }
 	timeout { puts missing }
 }
-send "\003"
-expect "ready> "
-send "iotctl device provi\t"
+send "\025iotctl device provi\t"
 expect {
 	-exact "sion" { puts found }
 	timeout { puts missing }

@@ -33,6 +33,7 @@ is 'NODO_3
 NODO_4' "$(printf '%s\n' "$out" | sort)" 'who is there'
 
 # The hour passes, the night too: a token for cron.
+# shellcheck disable=SC2094 # a word and a file of one name
 iotapi token create admin --db "$db" >token
 chmod 600 token
 unset IOT_USERNAME IOT_PASSWORD_FILE

@@ -1,0 +1,21 @@
+#!/bin/sh
+# The fuzz targets, briefly: `make check SAN=1` builds them; `make fuzz` and patience do more.
+. "$(dirname "$0")/../lib.sh"
+
+[ -x "$build/tests/fuzz/json" ] || skip_all 'built by make check SAN=1'
+mkdir seeds
+printf '{"device_id":"a","sensors":{"t":21.50,"h":[1,{"x":"\\ud83d\\ude00"}]},"timestamp":1}' >seeds/json
+printf 'iot/sensors/{device_id}/data\nESP32' >seeds/topic
+printf 'iot/sensors/X/data\n{"device_id":"a","t":1,"n":{"x":[true,null]}}' >seeds/message
+printf 'a,b\r\n"x ""y"", z",2\n' >seeds/csv
+for target in "$top"/tests/fuzz/*.c; do
+	name=${target##*/}
+	name=${name%.c}
+	mkdir "$name"
+	cp seeds/* "$name"
+	timeout 60 "$build/tests/fuzz/$name" -max_total_time=5 -max_len=4096 "$name" >log 2>&1
+	s=$?
+	tap $s "$name: $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' log)"
+	[ $s -eq 0 ] || note "$(tail -n 30 log)"
+done
+done_testing

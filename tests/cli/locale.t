@@ -1,0 +1,39 @@
+#!/bin/sh
+# Under a Spanish locale numbers keep their point, and every byte a script reads stays the same.
+. "$(dirname "$0")/../lib.sh"
+
+localedef -i es_ES -f UTF-8 "$T/es_ES.UTF-8" 2>/dev/null
+LOCPATH=$T LC_ALL=es_ES.UTF-8 awk 'BEGIN { exit 0 }'
+comma=$(LOCPATH=$T LC_ALL=es_ES.UTF-8 perl -e 'use POSIX; setlocale(LC_ALL, ""); use locale; printf "%.1f", 80.5')
+[ "$comma" = 80,5 ] || skip_all 'no Spanish locale can be made here'
+tap 0 'negative control: a program that follows the locale prints 80,5'
+
+start_broker
+start_api
+iotctl device create nombre=Uno tipo=esp32 identificador_unico=UNO ubicacion=Sala connection_status=online >/dev/null
+iotctl device create nombre=Dos tipo=esp32 identificador_unico=DOS ubicacion=Sala connection_status=online >/dev/null
+iotctl device create nombre=Tres tipo=esp32 identificador_unico=TRES ubicacion=Sala >/dev/null
+iotctl sensor create nombre=T tipo=temperatura unidad_medida=C rango_min=-40.5 rango_max=85.25 >/dev/null
+spanish() { env LOCPATH="$T" LC_ALL=es_ES.UTF-8 "$@"; }
+same() { # same 'sentence' COMMAND...
+	sentence=$1
+	shift
+	is "$("$@" 2>/dev/null)" "$(spanish "$@" 2>/dev/null)" "$sentence"
+}
+
+same 'iotstatus' iotstatus
+same 'iotstatus --json' iotstatus --json
+is '2/3 devices online (66.67%)' "$(spanish iotstatus)" 'has its point'
+for format in table json ndjson csv; do
+	same "iotctl sensor list -o $format" iotctl sensor list -o $format
+done
+run spanish iotctl sensor create nombre=U tipo=gas unidad_medida=ppm rango_min=0.5 rango_max=1000.75
+exits 0 'numbers are read with a point'
+is 0.5 "$(iotctl sensor list --search U -o json | jq '.[] | select(.nombre == "U") | .rango_min')" 'and mean what they say'
+
+timeout 20 iotingest -h "$sock" --durable es -W 200ms 2>/dev/null
+spanish iotpub -h "$sock" RPI_001 temperature=uniform:20.5,20.5 humidity=48.25 --count 1 --interval 1.5s 2>/dev/null
+is 'temperature 20.5 humidity 48.25 ' \
+	"$(spanish timeout 20 iotingest -h "$sock" --durable es --readings -C 1 | jq -r '"\(.sensor) \(.value)"' | tr '\n' ' ')" \
+	'iotpub publishes and iotingest prints points'
+done_testing
