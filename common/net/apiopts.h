@@ -14,7 +14,6 @@ struct apiopts {
 	char *username;
 	char *password_file;
 	char *cafile;
-	char *tz;
 	int64_t timeout;
 };
 
@@ -40,9 +39,6 @@ struct apiopts {
 	    OPT_STR(T, m.cafile, 0, "api-cafile", "FILE",                                \
 		N_("trust these CA certificates"), .key = "api_cafile",                  \
 		.flags = OPT_FILE),                                                      \
-	    OPT_STR(T, m.tz, 0, "api-tz", "ZONE",                                        \
-		N_("the zone of times that the API sends without one"), .key = "api_tz", \
-		.env = "IOT_API_TZ", .value = "UTC"),                                    \
 	    OPT_TIME(T, m.timeout, 't', "timeout", "TIME",                               \
 		N_("how long one request may take"), .key = "timeout", .value = "10s")
 
