@@ -154,8 +154,9 @@ bind_all(struct db *db, const struct schema_resource *r, const char *sql,
 
 	if (stmt == NULL)
 		return -1;
-	json_object_foreach ((json_t *)values, name, v)
+	json_object_foreach ((json_t *)values, name, v) {
 		rows_bind(stmt, at++, schema_field(r, name), v);
+	}
 	if (id != 0)
 		sqlite3_bind_int64(stmt, at, id);
 	return db_step(db, stmt, err);
