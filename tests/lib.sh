@@ -33,7 +33,7 @@ cleanup() {
 	cd / && rm -rf "$T"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 
 tap() { # tap STATUS SENTENCE
 	tap_n=$((tap_n + 1))
