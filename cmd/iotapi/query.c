@@ -186,18 +186,6 @@ add_order(struct query *q, const char *text)
 	strv_release(&fields);
 }
 
-static const struct schema_filter *
-find_filter(const struct schema_resource *r, const char *name)
-{
-	const struct schema_filter *f;
-
-	for (f = r->filters; f->name != NULL; f++) {
-		if (strcmp(f->name, name) == 0)
-			return f;
-	}
-	return NULL;
-}
-
 static void
 read_args(struct query *q, const struct request *rq)
 {
@@ -206,7 +194,7 @@ read_args(struct query *q, const struct request *rq)
 	for (i = 0; i < rq->arg_count; i++) {
 		const char *name = rq->args[i].name;
 		const char *value = rq->args[i].value;
-		const struct schema_filter *f = find_filter(q->r, name);
+		const struct schema_filter *f = schema_filter(q->r, name);
 
 		if (f != NULL)
 			add_filter(q, f, value);

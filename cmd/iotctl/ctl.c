@@ -108,16 +108,6 @@ ctl_claim_stdin(struct ctl *c, const char *what, struct err *err)
 	return 0;
 }
 
-static int
-add_name(void *arg, size_t number, char *line, struct err *err)
-{
-	(void)number;
-	(void)err;
-	if (line[0] != '\0')
-		strv_add(arg, line);
-	return 0;
-}
-
 int
 ctl_names(struct ctl *c, struct strv *names, struct err *err)
 {
@@ -130,7 +120,7 @@ ctl_names(struct ctl *c, struct strv *names, struct err *err)
 			strv_add(&out, names->v[i]);
 		else
 			failed = ctl_claim_stdin(c, _("names"), err) ||
-			    file_lines(stdin, "-", add_name, &out, err);
+			    file_names(stdin, "-", &out, err);
 	}
 	strv_release(names);
 	*names = out;

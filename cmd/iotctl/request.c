@@ -8,18 +8,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static const struct schema_filter *
-find_filter(const struct schema_resource *r, const char *name)
-{
-	const struct schema_filter *f;
-
-	for (f = r->filters; f->name != NULL; f++) {
-		if (strcmp(f->name, name) == 0)
-			return f;
-	}
-	return NULL;
-}
-
 static int
 check_field(const struct schema_resource *r, const struct schema_field *f, bool filters,
     struct err *err)
@@ -53,7 +41,7 @@ add_field(struct request *q, const struct field_word *w, bool filters, struct er
 
 	a.field = schema_field(q->r, name);
 	a.filter =
-	    filters ? find_filter(q->r, a.field != NULL ? a.field->name : name) : NULL;
+	    filters ? schema_filter(q->r, a.field != NULL ? a.field->name : name) : NULL;
 	if (a.filter != NULL && a.filter->flag)
 		a.field = NULL;
 	if (a.field == NULL && a.filter == NULL)

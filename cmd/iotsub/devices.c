@@ -48,16 +48,6 @@ add_device(struct sub *s, const char *device, struct session_opts opt,
 	return failed ? -1 : 0;
 }
 
-static int
-add_line(void *arg, size_t number, char *line, struct err *err)
-{
-	(void)number;
-	(void)err;
-	if (line[0] != '\0')
-		strv_add(arg, line);
-	return 0;
-}
-
 int
 sub_add_devices(
     struct sub *s, char **operands, const struct session_opts *opt, struct err *err)
@@ -71,7 +61,7 @@ sub_add_devices(
 
 	for (; !failed && *operands != NULL; operands++) {
 		if (strcmp(*operands, "-") == 0)
-			failed = file_lines(stdin, "-", add_line, &devices, err);
+			failed = file_names(stdin, "-", &devices, err);
 		else
 			strv_add(&devices, *operands);
 	}

@@ -213,6 +213,22 @@ file_lines(FILE *in, const char *name,
 	return result;
 }
 
+static int
+add_name(void *arg, size_t number, char *line, struct err *err)
+{
+	(void)number;
+	(void)err;
+	if (line[0] != '\0')
+		strv_add(arg, line);
+	return 0;
+}
+
+int
+file_names(FILE *in, const char *name, struct strv *out, struct err *err)
+{
+	return file_lines(in, name, add_name, out, err);
+}
+
 static char *
 xdg_path(const char *variable, const char *fallback, const char *name)
 {

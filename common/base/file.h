@@ -33,6 +33,9 @@ int file_lines(FILE *in, const char *name,
     int (*fn)(void *arg, size_t number, char *line, struct err *err), void *arg,
     struct err *err);
 
+/* Adds each line of a stream that is not empty: names, one a line. */
+int file_names(FILE *in, const char *name, struct strv *out, struct err *err);
+
 /* "$XDG_xxx_HOME/iot/NAME" or "$HOME/<fallback>/iot/NAME", to be freed; XDG values that are not
  * absolute are ignored, as the specification asks. NULL when neither is set. */
 char *file_config_path(const char *name);

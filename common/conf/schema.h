@@ -96,6 +96,8 @@ const struct schema_resource *schema_find(const char *name);
 /* As schema_find; the error says "did you mean" (ERR_USAGE). */
 const struct schema_resource *schema_need(const char *name, struct err *err);
 const struct schema_field *schema_field(const struct schema_resource *r, const char *name);
+/* The filter of a list by its name; NULL if there is none. */
+const struct schema_filter *schema_filter(const struct schema_resource *r, const char *name);
 /* As schema_field, with an error that names the nearest or all fields (ERR_USAGE). */
 const struct schema_field *schema_need_field(const struct schema_resource *r, const char *name,
     struct err *err);

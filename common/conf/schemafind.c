@@ -73,6 +73,18 @@ schema_field(const struct schema_resource *r, const char *name)
 	return NULL;
 }
 
+const struct schema_filter *
+schema_filter(const struct schema_resource *r, const char *name)
+{
+	const struct schema_filter *f;
+
+	for (f = r->filters; f->name != NULL; f++) {
+		if (strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
+}
+
 const struct schema_field *
 schema_need_field(const struct schema_resource *r, const char *name, struct err *err)
 {
