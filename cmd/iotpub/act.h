@@ -31,7 +31,7 @@ struct device {
 	int sent;        /* readings */
 	size_t handling; /* commands that are being run */
 	enum err_code denied; /* its commands may not be subscribed */
-	bool started, was_up, over, paused;
+	bool started, was_up, over, paused, at_once;
 	bool leaving, finishing, said_goodbye; /* in this order */
 };
 

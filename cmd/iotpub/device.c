@@ -178,7 +178,8 @@ on_message(void *arg, const struct msg *m)
 static void
 say_goodbye(struct device *d)
 {
-	if (!d->finishing || d->said_goodbye || session_unacknowledged(d->session) > 0)
+	if (!d->finishing || d->said_goodbye || (d->handling > 0 && !d->at_once) ||
+	    session_unacknowledged(d->session) > 0)
 		return;
 	d->said_goodbye = true;
 	if (session_is_up(d->session))
@@ -270,6 +271,7 @@ on_drained(void *arg)
 {
 	struct device *d = arg;
 
+	d->said_goodbye = true;
 	session_stop(d->session, 0);
 }
 
@@ -278,6 +280,7 @@ device_finish(struct device *d, bool at_once)
 {
 	loop_timer_stop(&d->timer);
 	d->leaving = true;
+	d->at_once |= at_once;
 	if (d->finishing || d->session == NULL || (d->handling > 0 && !at_once))
 		return;
 	d->finishing = true;
@@ -289,7 +292,9 @@ void
 device_handled(struct device *d)
 {
 	d->handling--;
-	if (d->leaving)
+	if (d->finishing && d->session != NULL)
+		say_goodbye(d);
+	else if (d->leaving)
 		device_finish(d, false);
 }
 

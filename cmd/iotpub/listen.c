@@ -139,6 +139,19 @@ run(struct device *d, const struct msg *m)
 	}
 }
 
+/* It came when the device had said goodbye: whoever sent it is told. */
+static void
+refuse(struct device *d, const struct msg *m)
+{
+	struct handler_result r = {.status = HANDLER_ERROR};
+	struct command *c = command_new(d, m);
+
+	err_set(&r.why, ERR_FAILED, _("the device is leaving"));
+	if (c->id.n != 0)
+		answer(c, &r);
+	command_free(c);
+}
+
 /* A line has no NUL: JSON escapes it. Other bytes of a payload could drive a terminal. */
 static void
 make_visible(struct buf *line)
@@ -182,13 +195,13 @@ listen_message(struct device *d, const struct msg *m)
 {
 	struct act *t = d->act;
 
-	if (d->finishing || t->stopping)
-		return -1;
 	if (print(t, m)) {
 		act_cut(t);
 		return -1;
 	}
-	if (t->handlers != NULL)
+	if (t->handlers != NULL && d->said_goodbye)
+		refuse(d, m);
+	else if (t->handlers != NULL)
 		run(d, m);
 	return 0;
 }

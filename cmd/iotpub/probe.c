@@ -86,6 +86,15 @@ on_up(void *arg, bool present)
 	}
 }
 
+/* Only with --retry, or between the connection and the answers. */
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct group *g = arg;
+
+	act_tell(g->devices[0], why);
+}
+
 static void
 on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 {
@@ -158,6 +167,7 @@ static void
 start_group(struct group *g)
 {
 	static const struct session_events events = {.up = on_up,
+	    .down = on_down,
 	    .ended = on_ended,
 	    .message = on_message,
 	    .subscribed = on_subscribed};

@@ -47,6 +47,17 @@ is 0 $? "SIGTERM while a command is run: status 0"
 wait_for 5 grep -q '"id":6' answers
 has "$(got answers)" '{"id":6,"device_id":"L_1","status":"timeout"' "after its answer"
 
+# Commands that go on arriving while it ends do not keep it from ending.
+act flood L_3 --listen --interval 100ms --exec cat --drain 10s
+l3=$bg
+seq 1 1000 | sed 's/.*/{"id":&}/' | mosquitto_pub --unix "$sock" -t iot/devices/L_3/commands -q 1 -l &
+pids="$pids $!"
+wait_for 5 grep -q '"id":20}' flood
+kill $l3
+wait $l3
+is 0 $? "SIGTERM in a flood of commands: status 0"
+has "$(status L_3)" '"disconnected"' "and a clean goodbye"
+
 # Nobody reads the commands: they are not acknowledged, the will tells.
 bg iotpub -h "$sock" L_2 --listen --interval 1h >/dev/full 2>full.err
 wait_for 5 is_connected L_2
