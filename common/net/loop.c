@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "net/heap.h"
 
-enum { ROUND = 64, SIGNALS = 65 };
+enum { ROUND = 64, SIGNALS = 65, SAME_SIGNAL_MS = 250 };
 
 /* Who watches a descriptor. The generation travels with the event: one that was fetched, or that the
  * kernel still keeps, for a watcher that has gone since finds another generation here. */
@@ -45,9 +45,10 @@ struct loop {
 	int signal_fd;
 	struct loop_fd signal_watch;
 	sigset_t taken, before;
-	struct {
+	struct signal {
 		void (*fn)(void *arg, int signo);
 		void *arg;
+		int64_t deaf; /* until when the same again is the same request */
 	} signals[SIGNALS];
 
 	int post_fd;
@@ -214,9 +215,12 @@ signals_read(void *arg, unsigned events)
 
 	(void)events;
 	while (read(loop->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (loop->signals[info.ssi_signo].fn != NULL)
-			loop->signals[info.ssi_signo].fn(
-			    loop->signals[info.ssi_signo].arg, (int)info.ssi_signo);
+		struct signal *s = &loop->signals[info.ssi_signo];
+
+		if (s->fn == NULL || clock_ms() < s->deaf)
+			continue;
+		s->deaf = clock_ms() + SAME_SIGNAL_MS;
+		s->fn(s->arg, (int)info.ssi_signo);
 	}
 }
 

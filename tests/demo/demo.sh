@@ -32,9 +32,9 @@ finish() {
 		done >&2
 	fi
 	if [ -z "$keep" ] || [ -n "$failed" ]; then
-		# shellcheck disable=SC2086
-		[ -z "$pids" ] || kill $pids 2>/dev/null || :
-		wait
+		for p in $pids; do # the last one first: devices take their leave of the broker
+			if kill "$p" 2>/dev/null; then wait "$p" || :; fi
+		done
 		cd /
 		rm -rf "$dir"
 	fi
@@ -80,7 +80,7 @@ start() { # start LOG COMMAND...
 	shift
 	after=' &' show "$@"
 	setsid "$@" >"$log" 2>&1 </dev/null &
-	pids="$pids $!"
+	pids="$! $pids"
 }
 
 until_ok() { # until_ok SECONDS WHAT COMMAND...
@@ -119,6 +119,7 @@ password_file $dir/passwords
 user $(id -un)
 END
 start mosquitto.log mosquitto -c mosquitto.conf
+broker=${pids% }
 until_ok 10 'the broker' grep -q running mosquitto.log
 
 say 'The REST API on SQLite, and a user of it'
@@ -173,9 +174,7 @@ run iotctl device provision --from fleet.csv
 
 say 'The broker learns the passwords: as hashes, by a file and a SIGHUP'
 run iotapi export mosquitto "$dir" --db iot.db
-# shellcheck disable=SC2086
-set -- $pids
-run kill -HUP "$1"
+run kill -HUP "$broker"
 until_ok 20 'the broker' broker_answers
 
 say 'Seven devices publish every second; ESP32_001 obeys commands, too'
@@ -223,5 +222,5 @@ It goes on running. To explore it:
 
 To stop and remove it:
 
-  kill$pids; rm -rf '$dir'
+  kill ${pids%" $broker "}; sleep 1; kill $broker; rm -rf '$dir'
 END

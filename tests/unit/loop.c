@@ -339,6 +339,46 @@ signals_arrive_on_the_loop(void **state)
 }
 
 static void
+count_signal(void *arg, int signo)
+{
+	struct trail *t = arg;
+
+	(void)signo;
+	t->count++;
+}
+
+static void
+raise_again(void *arg)
+{
+	(void)arg;
+	raise(SIGUSR1);
+}
+
+static void
+stop_trail(void *arg)
+{
+	loop_stop(((struct trail *)arg)->loop);
+}
+
+/* timeout(1) sends its signal twice: that must not read as "end at once". */
+static void
+a_signal_sent_twice_is_one_request(void **state)
+{
+	struct trail t = {.loop = loop_make()};
+	struct loop_timer soon = {0}, late = {0}, end = {0};
+
+	(void)state;
+	assert_int_equal(loop_signal(t.loop, SIGUSR1, count_signal, &t, NULL), 0);
+	raise(SIGUSR1);
+	loop_timer_set(t.loop, &soon, 30, raise_again, NULL);
+	loop_timer_set(t.loop, &late, 400, raise_again, NULL);
+	loop_timer_set(t.loop, &end, 450, stop_trail, &t);
+	run(t.loop);
+	assert_int_equal(t.count, 2);
+	loop_free(t.loop);
+}
+
+static void
 posted(void *arg)
 {
 	struct trail *t = arg;
@@ -388,6 +428,7 @@ main(void)
 	    cmocka_unit_test(paused_watcher_hears_no_hangup),
 	    cmocka_unit_test(regular_file_is_refused),
 	    cmocka_unit_test(signals_arrive_on_the_loop),
+	    cmocka_unit_test(a_signal_sent_twice_is_one_request),
 	    cmocka_unit_test(posts_of_threads_all_arrive),
 	};
 
