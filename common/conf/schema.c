@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+/* Rows are laid out by hand, to be read as a table. */
+/* clang-format off */
 #define R SCHEMA_REQUIRED
 #define RO SCHEMA_READ_ONLY
 #define WO SCHEMA_WRITE_ONLY
