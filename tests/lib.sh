@@ -182,9 +182,12 @@ start_platform() {
 	let_in
 }
 
+reloaded() { [ "$(grep -c Reloading "$T/mosquitto.log")" -gt "$1" ]; }
+
 # Hands the platform's passwords to its broker, and waits until they count.
 let_in() {
+	reloads=$(grep -c Reloading "$T/mosquitto.log")
 	iotapi export mosquitto "$T" --db "$db" && kill -HUP "$broker_pid"
-	sleep 0.2
+	wait_for 10 reloaded "$reloads"
 	wait_for 20 iotpub -t lab/ready -n || { note "the broker refuses: $(cat "$T/mosquitto.log")"; exit 1; }
 }

@@ -84,14 +84,17 @@ tap $? 'in their shortest form'
 esp='{"device_id":"ESP32_001","temperature":21.50,"humidity":48.00,"timestamp":123456}'
 timeout 20 iotingest --durable esp --readings -C 1 >esp.out 2>/dev/null </dev/null &
 ingesting=$!
-sleep 0.5 # the ESP32 publishes at QoS 0: nobody keeps it for who comes later
-mosquitto_pub -h 127.0.0.1 -p "$port" -u "$(field ESP32_001 3)" -P "$(field ESP32_001 4)" \
-	-i "$(field ESP32_001 2)" -t iot/sensors/ESP32_001/data -m "$esp"
+# It publishes at QoS 0: nobody keeps that for who comes later, so again until it has come.
+while kill -0 $ingesting 2>/dev/null; do
+	mosquitto_pub -h 127.0.0.1 -p "$port" -u "$(field ESP32_001 3)" -P "$(field ESP32_001 4)" \
+		-i "$(field ESP32_001 2)" -t iot/sensors/ESP32_001/data -m "$esp"
+	sleep 0.2
+done
 wait $ingesting
 is '"temperature","value":21.50,"timestamp":123456 "humidity","value":48.00,"timestamp":123456 ' \
 	"$(sed 's/.*"sensor":\(.*\),"topic".*/\1/' esp.out | tr '\n' ' ')" \
 	"the ESP32's digits and millis() pass through"
-stored() { [ "$(iotctl reading list dispositivo=ESP32_001 -o json | jq -c 'map(.valor) | sort')" = '[21.5,48]' ]; }
+stored() { [ "$(iotctl reading list dispositivo=ESP32_001 -o json | jq -c 'map(.valor) | unique')" = '[21.5,48]' ]; }
 wait_for 20 stored
 tap $? 'and are stored'
 
@@ -117,9 +120,9 @@ for v in 311 5; do
 		timeout 10 mosquitto_sub -h 127.0.0.1 -p "$port" -u admin -P broker-password -V $v -q $q \
 			-t "n/$v/$q" -C 1 -F '%q %p' >theirs.out 2>&1 &
 		theirs=$!
-		sleep 0.4
-		operator mosquitto_pub -V $v -q $q -t "m/$v/$q" -m "hola $q"
-		operator iotpub -V $v -q $q -t "n/$v/$q" -m "hola $q" 2>/dev/null
+		# Retained, so that it does not matter who comes first.
+		operator mosquitto_pub -r -V $v -q $q -t "m/$v/$q" -m "hola $q"
+		operator iotpub -r -V $v -q $q -t "n/$v/$q" -m "hola $q" 2>/dev/null
 		wait $ours
 		is "0 hola $q" "$? $(cat sub.out)" "mosquitto_pub to iotsub, MQTT $v, QoS $q"
 		wait $theirs

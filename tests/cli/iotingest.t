@@ -179,15 +179,15 @@ run iotingest stray
 exits 2 'an operand is refused'
 
 # Signals.
-iotingest -h "$sock" >/dev/null 2>&1 &
+iotingest -h "$sock" --durable term >/dev/null 2>&1 &
 victim=$!
-sleep 0.3
+wait_for 10 subscribed term
 kill -TERM $victim
 wait $victim
 is 0 $? 'SIGTERM is a clean end'
-perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' iotingest -h "$sock" >/dev/null 2>&1 &
+perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' iotingest -h "$sock" --durable int >/dev/null 2>&1 &
 victim=$!
-sleep 0.3
+wait_for 10 subscribed int
 kill -INT $victim
 wait $victim
 is 130 $? 'SIGINT ends by the signal'

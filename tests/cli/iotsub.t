@@ -8,7 +8,7 @@ start_broker
 sub() { # sub FILE OPTION...: in the background, subscribed when this returns
 	f=$1
 	shift
-	rm -f "$f.ready"
+	rm -f "$f" # what an earlier one printed is no sign of life
 	iotsub -h "$sock" -t "ready/$f" "$@" >"$f" 2>"$f.err" &
 	bg=$!
 	pids="$pids $bg"
