@@ -32,6 +32,7 @@ struct upstream {
 	int64_t wait;
 	char *told; /* the last failure, told once */
 	bool stopping;
+	bool over; /* no connection to be closed when it stops */
 	void (*gone)(void *arg);
 	void *gone_arg;
 	/* The batch that is out. */
@@ -39,6 +40,7 @@ struct upstream {
 	const struct msg *m;
 	size_t n;
 	uint64_t token;
+	bool is_out;
 	struct err why;
 };
 
@@ -73,7 +75,11 @@ batch_done(void *arg)
 	struct upstream *u = arg;
 
 	if (u->why.code == ERR_OK) {
-		consume_durable(u->consume, u->token);
+		u->is_out = false;
+		if (u->stopping && u->over)
+			u->gone(u->gone_arg);
+		else
+			consume_durable(u->consume, u->token);
 		return;
 	}
 	log_error("broker '%s': %zu messages wait to be stored: %s", u->name, u->n,
@@ -98,6 +104,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	u->m = m;
 	u->n = n;
 	u->token = token;
+	u->is_out = true;
 	submit(u);
 }
 
@@ -187,10 +194,16 @@ start(void *arg)
 	    .session_expiry = SESSION_SECONDS,
 	    .connect_timeout = CONNECT_MS,
 	};
-	struct consume_filter *filters = xcalloc(u->filters.n + 1, sizeof(*filters));
+	struct consume_filter *filters;
 	struct err err = {0};
 	size_t i;
 
+	/* The writer still reads the messages of the old one: they go when they are stored. */
+	if (u->is_out) {
+		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
+		return;
+	}
+	filters = xcalloc(u->filters.n + 1, sizeof(*filters));
 	consume_free(u->consume);
 	for (i = 0; i < u->filters.n; i++)
 		filters[i] = (struct consume_filter){u->filters.v[i], 1};
@@ -318,16 +331,15 @@ upstream_is(const struct upstream *u, const struct upstream_opts *o)
 void
 upstream_stop(struct upstream *u, void (*gone)(void *arg), void *arg)
 {
-	bool waiting = u->consume == NULL || u->again.slot != 0;
-
+	u->over = u->consume == NULL || u->again.slot != 0;
 	u->stopping = true;
 	u->gone = gone;
 	u->gone_arg = arg;
 	loop_timer_stop(&u->again);
-	if (waiting)
-		loop_post(u->loop, gone, arg);
-	else
+	if (!u->over)
 		consume_stop(u->consume);
+	else if (!u->is_out)
+		loop_post(u->loop, gone, arg);
 }
 
 void
