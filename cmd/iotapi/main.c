@@ -2,6 +2,7 @@
 /* iotapi: the platform's REST API on one machine. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -121,11 +122,12 @@ static const struct command {
 	const char *operand;  /* what it needs; NULL: nothing */
 	int (*run)(
 	    const struct args *a, const char *operand, struct buf *out, struct err *err);
+	bool makes; /* the database, when it is not there */
 } commands[] = {
-    {{"serve", NULL}, NULL, run_serve},
-    {{"user", "add"}, "NAME", run_user_add},
-    {{"token", "create"}, "NAME", run_token_create},
-    {{"export", "mosquitto"}, "DIR", run_export},
+    {{"serve", NULL}, NULL, run_serve, true},
+    {{"user", "add"}, "NAME", run_user_add, true},
+    {{"token", "create"}, "NAME", run_token_create, false},
+    {{"export", "mosquitto"}, "DIR", run_export, false},
 };
 
 static const struct command *
@@ -172,7 +174,11 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 		    _("no home directory for the database; give --db FILE"));
 		return;
 	}
-	c->run(a, c->operand != NULL ? operands[count - 1] : NULL, out, err);
+	/* An export of a database that a typing error made would lock every device out. */
+	if (!c->makes && access(a->db, F_OK) != 0)
+		err_sys(err, ERR_USAGE, _("cannot open database '%s'"), a->db);
+	else
+		c->run(a, c->operand != NULL ? operands[count - 1] : NULL, out, err);
 }
 
 int

@@ -91,6 +91,10 @@ has "$err" "device 'DEV_3': mosquitto takes no user name with ':'" 'naming the d
 run iotapi export mosquitto
 exits 2 'export needs a directory'
 has "$err" "'export mosquitto' takes one DIR" 'and says so'
+run iotapi export mosquitto "$T/auth" --db "$T/typing-error.db"
+exits 2 'a database that is not there is refused, not made'
+has "$err" "cannot open database '$T/typing-error.db': No such file" 'and named'
+is "$before" "$(cat "$T/auth/passwords")" 'and the file stays as it was'
 run iotapi export emqx "$T/x"
 exits 2 'an unknown export is refused'
 has "$err" "'export emqx' is no command; there are: serve, user add" 'with what there is'

@@ -102,5 +102,8 @@ run iotpub -h "$sock" C_3 -C 1
 exits 4 "the only one: 4"
 run iotpub -h "$sock" C_3 -C 1 -u u2 --password-file pw
 exits 0 "-u outranks the file"
+run iotpub -h "$sock" temperature -C 1
+exits 4 "a device that the file does not know has no login of its own"
+has "$err" "device 'temperature' is not in the credentials file" "and that is said"
 
 done_testing
