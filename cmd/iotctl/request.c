@@ -83,6 +83,7 @@ request_parse(struct ctl *c, const struct schema_resource *r, const struct opera
 		else if (add_field(out, &w, filters, err))
 			return -1;
 	}
+	out->named = out->names.n > 0;
 	return ctl_names(c, &out->names, err);
 }
 

@@ -19,6 +19,7 @@ struct assign {
 struct request {
 	const struct schema_resource *r;
 	struct strv names;
+	bool named; /* names were given, if only those of an empty stdin */
 	struct assign *v;
 	size_t n;
 };

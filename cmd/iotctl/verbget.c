@@ -19,7 +19,7 @@ need_names(const struct request *q, const char *verb, struct err *err)
 		    _("'%s' takes names, no FIELD; to find %s by a field "
 		      "use '%s list'"),
 		    verb, q->r->name, q->r->name);
-	if (q->names.n == 0)
+	if (!q->named)
 		return err_set(err, ERR_USAGE, _("which %s? '%s %s NAME...'"), q->r->name,
 		    q->r->name, verb);
 	return 0;

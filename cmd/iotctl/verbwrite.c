@@ -348,7 +348,7 @@ set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 static int
 need_both(const struct request *q, struct err *err)
 {
-	if (q->names.n == 0)
+	if (!q->named)
 		return err_set(err, ERR_USAGE,
 		    _("which %s? '%s set NAME... FIELD=VALUE...'"), q->r->name,
 		    q->r->name);

@@ -153,4 +153,9 @@ is '' "$out" 'api DELETE prints nothing'
 run iotctl broker create -- host=x
 exits 2 'a name behind --'
 has "$err" 'host: ' 'is no field'
+# Names from stdin may be none at all, as with xargs -r.
+iotctl broker delete - --yes </dev/null >out.txt 2>err.txt
+is '0 ' "$? $(cat out.txt err.txt)" 'no names on stdin: nothing to do'
+run iotctl broker delete --yes
+exits 2 'no names at all: 2'
 done_testing
