@@ -169,19 +169,10 @@ on_ended(void *arg, const struct err *why)
 	loop_timer_set(u->loop, &u->again, u->wait, start, u);
 }
 
-static void
-start(void *arg)
+static struct session_opts
+session_of(const struct upstream *u)
 {
-	static const struct consume_events events = {
-	    .batch = on_batch,
-	    .up = on_up,
-	    .down = on_down,
-	    .ended = on_ended,
-	    .refused = on_refused,
-	    .ready = on_ready,
-	};
-	struct upstream *u = arg;
-	const struct session_opts opts = {
+	return (struct session_opts){
 	    .host = u->host,
 	    .port = u->port,
 	    .tls = u->tls,
@@ -194,6 +185,21 @@ start(void *arg)
 	    .session_expiry = SESSION_SECONDS,
 	    .connect_timeout = CONNECT_MS,
 	};
+}
+
+static void
+start(void *arg)
+{
+	static const struct consume_events events = {
+	    .batch = on_batch,
+	    .up = on_up,
+	    .down = on_down,
+	    .ended = on_ended,
+	    .refused = on_refused,
+	    .ready = on_ready,
+	};
+	struct upstream *u = arg;
+	const struct session_opts opts = session_of(u);
 	struct consume_filter *filters;
 	struct err err = {0};
 	size_t i;
