@@ -1,8 +1,10 @@
 #!/bin/sh
 # iotingest against mosquitto_sub -F %j, same run, same real mosquitto, stdout a pipe: how long and how
-# much CPU N queued QoS 1 messages take. ingest.sh [N]
+# much CPU N queued QoS 1 messages take. ingest.sh [N]; at most 60000, for the window is open and there are
+# no more packet identifiers.
 set -eu
 n=${1:-50000}
+[ "$n" -le 60000 ]
 build=${IOT_BUILD:-$(cd "$(dirname "$0")/../.." && pwd)/build}
 dir=$(mktemp -d)
 trap 'kill $broker 2>/dev/null; rm -rf "$dir"' EXIT
