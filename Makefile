@@ -84,6 +84,7 @@ $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
 	@tests/deps.sh demo
+	@echo 'Building in $(O)...'
 	@$(MAKE) --no-print-directory -s -j2 all
 	@IOT_BUILD=$(abspath $(O)) tests/demo/demo.sh $(if $(KEEP),--keep)
 
