@@ -306,8 +306,9 @@ take_client_id(struct device *d, struct err *err)
 	d->login = credentials_find(&t->credentials, d->id);
 	/* `iotpub RPI_001 temperature` names two devices: the second one is told apart here. */
 	if (d->login == NULL && t->credentials.n > 0 && !t->login_given)
-		log_warn(_("device '%s' is not in the credentials file: it takes the login "
-			   "of the connection"),
+		log_warn(
+		    _("device '%s' is not in the credentials file: it takes the login "
+		      "of the connection"),
 		    d->id);
 	d->client_id = d->id;
 	if (t->opts.client_id != NULL)
