@@ -22,7 +22,8 @@ for p in "mosquitto_pub --unix" "iotpub -h"; do
 	$p "$sock" -t raw/9 -q 1 -l </dev/null
 	mosquitto_pub --unix "$sock" -t raw/end -m "end $p"
 	wait_for 5 grep -q "$(printf 'end %s' "$p" | od -An -tx1 | tr -d ' \n')" theirs
-	got theirs | tail -n +"$seen" | grep -v raw/end >"bytes.${p%% *}"
+	# By topic: mosquitto_sub shows a QoS 2 message when its handshake is over, maybe after later ones.
+	got theirs | tail -n +"$seen" | grep -v raw/end | sort -s -k3,3 >"bytes.${p%% *}"
 	seen=$(($(got theirs | wc -l) + 1))
 done
 ok "the same messages as mosquitto_pub's" cmp bytes.mosquitto_pub bytes.iotpub
