@@ -212,7 +212,7 @@ start(void *arg)
 	filters = xcalloc(u->filters.n + 1, sizeof(*filters));
 	consume_free(u->consume);
 	for (i = 0; i < u->filters.n; i++)
-		filters[i] = (struct consume_filter){u->filters.v[i], 1};
+		filters[i] = (struct consume_filter){u->filters.v[i], .qos = 1};
 	u->consume = consume_new(u->loop, &opts, filters, u->filters.n, &events, u, &err);
 	free(filters);
 	if (u->consume != NULL)

@@ -227,8 +227,8 @@ compile_templates(struct ingest *g, struct err *err)
 
 		if (topic_compile(&g->templates[i], text, err))
 			return -1;
-		g->filters[i] =
-		    (struct consume_filter){topic_filter(g->templates[i]), g->args->qos};
+		g->filters[i] = (struct consume_filter){
+		    topic_filter(g->templates[i]), .qos = g->args->qos};
 	}
 	g->topics.more = g->templates;
 	g->topics.mores = g->count;

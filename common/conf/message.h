@@ -23,6 +23,10 @@ struct msg {
 	struct span payload;
 	struct msg_props props;
 	int64_t received_us; /* wall clock, microseconds since 1970 */
+	const char *reject;  /* NULL, or the word of message_reject_words for what cannot be taken:
+				"topic" (no valid topic name), "size" (only the first bytes of the
+				payload are here) */
+	size_t size;         /* bytes of the whole payload */
 	uint16_t mid;        /* 0 at QoS 0 */
 	uint8_t qos;
 	bool retain;

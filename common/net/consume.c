@@ -152,7 +152,11 @@ on_message(void *arg, const struct msg *m)
 static void
 on_dry(void *arg)
 {
-	hand_out(arg);
+	struct consume *c = arg;
+
+	hand_out(c);
+	if (c->events.dry != NULL)
+		c->events.dry(c->arg);
 }
 
 static void
@@ -296,6 +300,14 @@ let_go(struct consume *c)
 		session_stop(c->session, STOP_TIME);
 	else if (c->left > 0)
 		session_pause(c->session, false);
+}
+
+/* libmosquitto's reader takes no more before what it has read is durable. */
+void
+consume_taken(struct consume *c, uint64_t token)
+{
+	(void)c;
+	(void)token;
 }
 
 void

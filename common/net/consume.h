@@ -18,14 +18,18 @@ struct consume;
 
 struct consume_filter {
 	const char *filter;
-	int qos; /* at most 1 is asked for */
+	int qos;
+	int retain_handling; /* MQTT 5, 3.8.3.1: 0 retained messages are sent, 1 only when the
+				subscription is new, 2 never */
 };
 
 struct consume_events {
-	/* A batch of n messages, spans valid until consume_durable(token). Nothing more is read
-	 * meanwhile than the next batch, so that memory stays bounded and a slow consumer becomes
-	 * back-pressure; the connection is kept alive. */
+	/* A batch of n messages, spans valid until consume_taken(token) or consume_durable(token).
+	 * Nothing more is handed out until then, so that memory stays bounded and a slow consumer
+	 * becomes back-pressure; the connection is kept alive. */
 	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
+	/* The socket is dry: after the batches so far nothing more is at hand. */
+	void (*dry)(void *arg);
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
 	/* As the session's: over for good, or (code 0) stopped. */
@@ -40,7 +44,11 @@ struct consume *consume_new(struct loop *loop, const struct session_opts *opts,
     const struct consume_filter *filters, size_t count, const struct consume_events *events,
     void *arg, struct err *err);
 void consume_start(struct consume *c);
-/* The messages of this batch are safe: they are acknowledged now. On the loop's thread. */
+/* The consumer needs this batch's spans no longer: reading goes on, acknowledgements wait. May be
+ * called from inside `batch`. */
+void consume_taken(struct consume *c, uint64_t token);
+/* The messages of this batch and of those before it are safe: they are acknowledged now. On the
+ * loop's thread. */
 void consume_durable(struct consume *c, uint64_t token);
 /* Wants n more messages and no others: what comes behind them stays with the broker. */
 void consume_limit(struct consume *c, size_t n);

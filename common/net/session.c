@@ -82,6 +82,7 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
 	    .props = props,
 	    .received_us = text_now_us(),
+	    .size = (size_t)in->payloadlen,
 	    .mid = (uint16_t)in->mid,
 	    .qos = (uint8_t)in->qos,
 	    .retain = in->retain,
@@ -296,7 +297,8 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
 	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
-	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM);
+	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
+	    o->receive_maximum > 0 ? o->receive_maximum : RECEIVE_MAXIMUM);
 	if (s->tls != NULL) {
 		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
 		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));

@@ -32,6 +32,9 @@ struct session_opts {
 	int keepalive;             /* seconds */
 	bool clean;
 	int64_t session_expiry;    /* seconds, MQTT 5 and not clean */
+	int receive_maximum;       /* MQTT 5: unacknowledged messages at a time; 0: 1000 */
+	uint32_t max_packet;       /* bytes of a packet that are taken whole; 0: 1 MiB */
+	bool announce_max_packet;  /* MQTT 5: tell the broker, which then drops larger ones silently */
 	int64_t connect_timeout;   /* ms, DNS to CONNACK */
 	bool retry;                /* go on trying from the start */
 	bool hold_acks;            /* acknowledgements wait for session_release_acks */
