@@ -73,8 +73,8 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 		failed = err_set(
 		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
 	for (i = 0; i < list->n; i++)
-		filters[i] = (struct consume_filter){list->v[i], qos};
-	failed = failed || sub_add(s, &opt, filters, list->n, qos, err);
+		filters[i] = (struct consume_filter){list->v[i], .qos = qos};
+	failed = failed || sub_add(s, &opt, filters, list->n, err);
 	free(filters);
 	return failed ? -1 : 0;
 }

@@ -17,21 +17,26 @@
 #include "base/text.h"
 #include "net/sessionpart.h"
 
-/* How many messages the broker may have on their way to us: what one release acknowledges. */
-enum { RECEIVE_MAXIMUM = 1000, LEAST_KEEPALIVE = 5 };
+enum { LEAST_KEEPALIVE = 5 };
 
+/* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
+ * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
 static void
 on_connect(
     struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
 {
 	struct session *s = arg;
+	uint16_t keepalive = (uint16_t)s->opts.keepalive;
 
 	(void)m;
-	(void)p;
 	s->reason = reason;
 	s->present = (flags & 1) != 0;
+	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
+	s->keepalive = keepalive;
 	if (reason == 0)
 		run_step(s, EV_ACCEPTED);
+	if (s->opts.take)
+		errno = EAGAIN;
 }
 
 /* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
@@ -248,6 +253,16 @@ wire_raw(struct session *s, const void *packet, size_t n)
 	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
+struct session_link
+wire_link(const struct session *s)
+{
+	return (struct session_link){.fd = wire_fd(s),
+	    .ssl = mosquitto_ssl_get(s->mosq),
+	    .version = s->version,
+	    .keepalive = s->keepalive,
+	    .session_present = s->present};
+}
+
 void
 wire_subscribe(struct session *s, struct session_sub *sub)
 {
@@ -269,10 +284,13 @@ wire_publish(struct session *s, const struct session_pub *p, int *mid)
 	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0) ? 0 : -1;
 }
 
+/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
 void
 wire_downgrade(struct session *s)
 {
 	s->version = 4;
+	mosquitto_connect_bind_v5(
+	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
 	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 }
 
@@ -298,7 +316,7 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
-	    o->receive_maximum > 0 ? o->receive_maximum : RECEIVE_MAXIMUM);
+	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
 	if (s->tls != NULL) {
 		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
 		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));

@@ -37,6 +37,7 @@ struct session_opts {
 	bool announce_max_packet;  /* MQTT 5: tell the broker, which then drops larger ones silently */
 	int64_t connect_timeout;   /* ms, DNS to CONNACK */
 	bool retry;                /* go on trying from the start */
+	bool take;                 /* the connection is handed over: events.taken */
 	bool hold_acks;            /* acknowledgements wait for session_release_acks */
 	const char *will_topic;    /* NULL: no will */
 	struct span will_payload;
@@ -45,13 +46,27 @@ struct session_opts {
 	int fleet;                 /* how many sessions back off alike; 0 is 1 */
 };
 
+enum { SESSION_RECEIVE_MAXIMUM = 1000, SESSION_MAX_PACKET = 1 << 20 };
+
 struct session;
+
+/* A connection behind its CONNACK, handed over: fd and SSL stay the session's, but only their new user
+ * reads and writes, until session_lost, session_failed or session_stop. */
+struct session_link {
+	int fd;
+	void *ssl;      /* SSL *, or NULL */
+	int version;    /* 5 or 4 */
+	int keepalive;  /* seconds; the broker may have set it */
+	bool session_present;
+};
 
 /* All called on the loop's thread, any may be NULL. Errors are ready to be shown: they name the
  * broker, the stage (DNS, TCP, TLS, CONNACK, SUBACK) and the reason. */
 struct session_events {
 	/* CONNACK accepted. */
 	void (*up)(void *arg, bool session_present);
+	/* With `take`, in the place of `up`, from inside libmosquitto: reads and writes come later. */
+	void (*taken)(void *arg, const struct session_link *link);
 	/* The connection was lost; it reconnects by itself. Told once for each outage. */
 	void (*down)(void *arg, const struct err *why);
 	/* It is over and will not come back: the first connect failed, the refusal is final, or
@@ -94,6 +109,9 @@ const char *session_broker(const struct session *s);
 int session_subscribe(struct session *s, const char *filter, int qos, bool no_local,
     struct err *err);
 
+/* What a SUBACK's reason code says of a filter; -1. */
+int err_suback(struct err *err, const char *filter, int reason);
+
 struct session_pub {
 	const char *topic;
 	struct span payload;
@@ -111,6 +129,11 @@ size_t session_unacknowledged(const struct session *s);
 void session_pause(struct session *s, bool paused);
 /* hold_acks: lets go of every acknowledgement held so far. The only moment they are written. */
 void session_release_acks(struct session *s);
-/* Unsubscribes nothing, reads nothing more: the held acknowledgements are dropped by a stop. */
+
+/* A connection that was taken is over; its user watches it no more. The socket failed with this errno, 0:
+ * it was closed. */
+void session_lost(struct session *s, int number);
+/* As session_lost, by a DISCONNECT of the broker with `reason` (128 or more), or because of `why`. */
+void session_failed(struct session *s, int reason, const struct err *why);
 
 #endif

@@ -210,3 +210,19 @@ session_release_acks(struct session *s)
 		s->flushing = true;
 	run_soon(s);
 }
+
+void
+session_lost(struct session *s, int number)
+{
+	wire_failed(s, number);
+	run_step(s, EV_LOST);
+}
+
+void
+session_failed(struct session *s, int reason, const struct err *why)
+{
+	s->reason = reason;
+	s->closed = false;
+	s->why = *why;
+	run_step(s, EV_LOST);
+}

@@ -27,6 +27,7 @@ enum session_state {
 	SESSION_DIALING,  /* until TCP is connected */
 	SESSION_GREETING, /* TLS, CONNECT, until CONNACK */
 	SESSION_UP,
+	SESSION_TAKEN,
 	SESSION_LEAVING, /* DISCONNECT is sent, until the broker has read it */
 	SESSION_WAITING, /* for the next attempt */
 	SESSION_ENDED,
@@ -93,6 +94,7 @@ struct session {
 	int version; /* of the next or present connection */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
+	int keepalive; /* CONNACK's, or ours */
 	struct err tls_log; /* what libmosquitto logged of a failed handshake */
 
 	enum session_state state;
@@ -137,6 +139,8 @@ enum wire wire_read(struct session *s);
 enum wire wire_write(struct session *s);
 bool wire_wants_write(const struct session *s);
 bool wire_is_shaking(const struct session *s);
+/* What CONNACK said, for who takes the connection over. */
+struct session_link wire_link(const struct session *s);
 /* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
  * takes none now. */
 int wire_raw(struct session *s, const void *packet, size_t n);
@@ -197,14 +201,17 @@ struct mqtt5__property *props_make(const struct msg_props *m);
 /* Leaves the next CONNECT's properties with libmosquitto. */
 void props_leave(struct session *s);
 
-/* sessionerr.c: all return -1. */
+/* sessionerr.c: those that return int return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */
 int err_connack(struct err *err, const struct session *s, int reason, bool *final);
-int err_suback(struct err *err, const char *filter, int reason);
 /* The broker's DISCONNECT. */
 int err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
 /* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
 int err_stage(struct err *err, const struct session *s);
+/* Whether the broker has now ended one connection after the other as soon as it was up: because of a
+ * message that libmosquitto cannot take and that is delivered each time, or because another client
+ * with the same id does the same (mosquitto only closes, it does not say why). */
+bool err_in_vain(struct session *s, bool was_stable);
 /* strerror in lower case. */
 const char *err_lower(char *room, size_t size, int number);
 

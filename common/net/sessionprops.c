@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/alias.h"
 #include "net/sessionpart.h"
 
 static struct span
@@ -114,11 +115,20 @@ props_leave(struct session *s)
 {
 	mosquitto_property *p = NULL;
 
-	if (s->version != 5 || s->opts.clean || s->opts.session_expiry <= 0)
+	if (s->version != 5)
 		return;
-	mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-	    s->opts.session_expiry > UINT32_MAX ? UINT32_MAX
-						: (uint32_t)s->opts.session_expiry);
+	if (!s->opts.clean && s->opts.session_expiry > 0)
+		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+		    s->opts.session_expiry > UINT32_MAX
+			? UINT32_MAX
+			: (uint32_t)s->opts.session_expiry);
+	if (s->opts.take)
+		mosquitto_property_add_int16(&p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, ALIASES);
+	if (s->opts.announce_max_packet)
+		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+		    s->opts.max_packet > 0 ? s->opts.max_packet : SESSION_MAX_PACKET);
+	if (p == NULL)
+		return;
 	mosquitto_connect_bind_v5(
 	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
 	mosquitto_property_free_all(&p);
