@@ -79,7 +79,11 @@ $(O)/tests/unit/%.o: IOT_CFLAGS += -I.
 $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
--include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c))
+# The fake broker of the benches and fault tests.
+$(O)/tests/bench/feed: $(call objects,tests/bench/*.c) $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,openssl)
+
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
@@ -90,7 +94,8 @@ demo:
 
 check:
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(if $(SAN),fuzz)
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed \
+	    $(if $(SAN),fuzz)
 	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
 	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
 
