@@ -99,6 +99,11 @@ check:
 	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
 	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
 
+# What the benches need; tests/bench/run.sh prints their table.
+bench:
+	@tests/deps.sh bench
+	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed
+
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/base/*.[ch] common/conf/*.[ch])
@@ -137,6 +142,6 @@ uninstall:
 clean:
 	rm -rf build build-san
 
-.PHONY: all demo check fuzz lint gen install uninstall clean
+.PHONY: all bench demo check fuzz lint gen install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
