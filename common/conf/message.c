@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Message and reject lines: the payload's own bytes inside an envelope of fixed key order. */
-#include "conf/message.h"
+#include "conf/messageparts.h"
 
 #include "base/json.h"
 #include "base/text.h"
@@ -42,24 +42,42 @@ put_base64(struct buf *out, struct span s)
 }
 
 void
-message_put_payload(struct buf *out, struct span payload)
+message_read_payload(struct message_payload *p, struct span payload)
 {
-	struct span value;
-	size_t blanks;
-
-	if (json_check_compact(payload, &value, &blanks)) {
-		PUT(out, ",\"payload\":");
-		if (blanks == 0)
-			buf_span(out, value);
-		else
-			json_put_compact(out, value);
-	} else if (text_is_utf8(payload.p, payload.n) &&
-	    memchr(payload.p, '\0', payload.n) == NULL) {
-		PUT(out, ",\"payload_text\":");
-		json_put_string(out, payload);
+	*p = (struct message_payload){.value = payload};
+	if (json_check_compact(payload, &p->value, &p->blanks)) {
+		p->kind = MESSAGE_JSON;
+		if (!json_member(p->value, "device_id", &p->claim) ||
+		    json_kind(p->claim) != JSON_KIND_STRING)
+			p->claim = (struct span){0};
 	} else {
+		p->value = payload;
+		p->kind = text_is_utf8(payload.p, payload.n) &&
+			memchr(payload.p, '\0', payload.n) == NULL
+		    ? MESSAGE_TEXT
+		    : MESSAGE_BINARY;
+	}
+}
+
+void
+message_put_payload(struct buf *out, const struct message_payload *p)
+{
+	switch (p->kind) {
+	case MESSAGE_JSON:
+		PUT(out, ",\"payload\":");
+		if (p->blanks == 0)
+			buf_span(out, p->value);
+		else
+			json_put_compact(out, p->value);
+		break;
+	case MESSAGE_TEXT:
+		PUT(out, ",\"payload_text\":");
+		json_put_string(out, p->value);
+		break;
+	case MESSAGE_BINARY:
 		PUT(out, ",\"payload_b64\":");
-		put_base64(out, payload);
+		put_base64(out, p->value);
+		break;
 	}
 }
 
@@ -83,17 +101,14 @@ message_capture(const struct msg *m, const struct topics *topics, struct topic_v
 }
 
 bool
-message_id_mismatch(struct span payload, struct span device_id)
+message_id_mismatch(const struct message_payload *p, struct span device_id)
 {
-	struct span value, claim;
 	struct buf b = {0};
 	bool differs;
 
-	if (device_id.p == NULL || payload.n == 0 || !json_check(payload, &value, NULL) ||
-	    !json_member(value, "device_id", &claim) ||
-	    json_kind(claim) != JSON_KIND_STRING)
+	if (device_id.p == NULL || p->claim.p == NULL)
 		return false;
-	json_unescape(&b, claim);
+	json_unescape(&b, p->claim);
 	differs = !span_eq(buf_as_span(&b), device_id);
 	buf_release(&b);
 	return differs;
@@ -184,30 +199,42 @@ put_head(struct buf *out, const struct msg *m)
 	message_put_text(out, m->topic);
 }
 
-void
+const char *
 message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 {
+	struct message_payload payload;
 	struct topic_vars vars;
+	bool mismatch;
 
-	put_head(out, m);
+	if (m->reject != NULL)
+		return m->reject;
 	message_capture(m, topics, &vars);
+	message_read_payload(&payload, m->payload);
+	mismatch = message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]);
+	if (mismatch && topics->strict)
+		return "id";
+	put_head(out, m);
 	put_capture(out, ",\"device_id\":", vars.v[TOPIC_DEVICE_ID]);
 	put_capture(out, ",\"sensor_type\":", vars.v[TOPIC_SENSOR_TYPE]);
 	message_put_delivery(out, m);
-	if (message_id_mismatch(m->payload, vars.v[TOPIC_DEVICE_ID]))
+	if (mismatch)
 		PUT(out, ",\"id_mismatch\":true");
 	put_properties(out, &m->props);
-	message_put_payload(out, m->payload);
+	message_put_payload(out, &payload);
 	PUT(out, "}\n");
+	return NULL;
 }
 
 void
 message_reject(struct buf *out, const struct msg *m, const char *error)
 {
+	struct message_payload payload;
+
+	message_read_payload(&payload, m->payload);
 	put_head(out, m);
 	PUT(out, ",\"error\":\"");
 	buf_puts(out, error);
 	buf_putc(out, '"');
-	message_put_payload(out, m->payload);
+	message_put_payload(out, &payload);
 	PUT(out, "}\n");
 }

@@ -36,8 +36,10 @@ struct msg {
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)
  * with its newline, always valid UTF-8 JSON, the payload's own bytes. */
 
-/* A message line. device_id and sensor_type come from `topics` (the first that matches). */
-void message_line(struct buf *out, const struct msg *m, const struct topics *topics);
+/* A message line. device_id and sensor_type come from `topics` (the first that matches). Returns
+ * NULL, or the word of message_reject_words why there is no line; then nothing is appended: "id" with
+ * topics->strict, else only what m->reject says. */
+const char *message_line(struct buf *out, const struct msg *m, const struct topics *topics);
 
 /* The words of a reject line's `error`; NULL stands for none. */
 extern const char *const message_reject_words[]; /* json utf8 topic shape range id size */

@@ -102,11 +102,19 @@ message_each_reading(
 	return error;
 }
 
+bool
+message_reading_mismatch(const struct reading *r, struct span device_id)
+{
+	return r->device_id.p != NULL && device_id.p != NULL &&
+	    !span_eq(r->device_id, device_id);
+}
+
 struct lines {
 	struct buf *out;
 	const struct msg *m;
 	struct span device_id;
 	size_t count;
+	bool mismatch;
 };
 
 static void
@@ -133,8 +141,8 @@ put_line(void *arg, const struct reading *r)
 	PUT(l->out, ",\"topic\":");
 	json_put_string(l->out, l->m->topic);
 	message_put_delivery(l->out, l->m);
-	if (r->device_id.p != NULL && l->device_id.p != NULL &&
-	    !span_eq(r->device_id, l->device_id))
+	l->mismatch = message_reading_mismatch(r, l->device_id);
+	if (l->mismatch)
 		PUT(l->out, ",\"id_mismatch\":true");
 	PUT(l->out, "}\n");
 	l->count++;
@@ -149,6 +157,8 @@ message_readings(
 	struct topic_vars vars;
 	const char *error;
 
+	if (m->reject != NULL)
+		return m->reject;
 	if (!text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
@@ -156,6 +166,8 @@ message_readings(
 	error = message_each_reading(m->payload, put_line, &l);
 	if (error == NULL && l.count == 0)
 		error = "shape";
+	else if (error == NULL && l.mismatch && topics->strict)
+		error = "id";
 	if (error != NULL)
 		out->n = from;
 	else if (count != NULL)

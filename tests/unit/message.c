@@ -210,6 +210,35 @@ what_is_no_reading_is_rejected(void **state)
 }
 
 static void
+strict_topics_reject_another_id(void **state)
+{
+	static const char *const mismatches[] = {
+	    "{\"device_id\":\"F\",\"t\":1}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
+	struct msg m =
+	    message("iot/sensors/E/data", "{\"device_id\":\"\\u0045\",\"t\":1}");
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	topics.strict = true;
+	assert_null(message_line(&b, &m, &topics));
+	assert_null(message_readings(&b, &m, &topics, NULL));
+	buf_clear(&b);
+	for (i = 0; i < ARRAY_LEN(mismatches); i++) {
+		m.payload = span_of(mismatches[i]);
+		assert_string_equal(message_line(&b, &m, &topics), "id");
+		assert_string_equal(message_readings(&b, &m, &topics, NULL), "id");
+		assert_int_equal(b.n, 0);
+	}
+	topics.strict = false;
+	m.reject = "size";
+	assert_string_equal(message_line(&b, &m, &topics), "size");
+	assert_string_equal(message_readings(&b, &m, &topics, NULL), "size");
+	assert_int_equal(b.n, 0);
+	buf_release(&b);
+}
+
+static void
 formats_are_mosquittos(void **state)
 {
 	struct msg m = message("a/b", "xyz");
@@ -241,6 +270,7 @@ main(void)
 	    cmocka_unit_test(both_shapes_become_readings),
 	    cmocka_unit_test(nested_values_get_dotted_names),
 	    cmocka_unit_test(what_is_no_reading_is_rejected),
+	    cmocka_unit_test(strict_topics_reject_another_id),
 	    cmocka_unit_test(formats_are_mosquittos),
 	};
 
