@@ -105,8 +105,9 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
+FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame.* intake* acks.* alias.*)
 fuzz: $(FUZZERS)
-$(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/base/*.[ch] common/conf/*.[ch])
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
 	clang -g -O1 -std=c11 -D_GNU_SOURCE -Icommon -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,)

@@ -53,7 +53,8 @@ read_properties(
 		in->pairs_room += n;
 		in->pairs = xreallocarray(in->pairs, in->pairs_room, sizeof(*in->pairs));
 	}
-	fault = frame_properties(p->props, &m->props, in->pairs + in->pairs_n, alias);
+	fault = frame_properties(
+	    p->props, &m->props, n > 0 ? in->pairs + in->pairs_n : NULL, alias);
 	return fault == FRAME_OK || intake_fail(in, fault);
 }
 
