@@ -212,6 +212,32 @@ text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
 	    _("%s: '%s' is not a time such as 30s, 10m, 2h or 1d"), what, s);
 }
 
+int
+text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *bytes,
+    struct err *err)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end = NULL;
+	long v = -1;
+	int shift = 0;
+
+	errno = 0;
+	if (s[0] >= '0' && s[0] <= '9')
+		v = strtol(s, &end, 10);
+	if (v >= 0 && *end != '\0' && (unit = strchr(units, *end)) != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		end++;
+	}
+	if (v < 0 || errno != 0 || *end != '\0' || v > max >> shift || v << shift < min)
+		return err_set(err, ERR_USAGE,
+		    _("%s: '%s' is not a size from %lld to %lld bytes, such as 64K or "
+		      "1M"),
+		    what, s, (long long)min, (long long)max);
+	*bytes = (int64_t)v << shift;
+	return 0;
+}
+
 size_t
 text_from_double(char *out, double v)
 {

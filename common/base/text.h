@@ -44,6 +44,10 @@ int text_int(const char *s, long min, long max, const char *what, long *out, str
 /* "30s", "10m", "2h", "1d", "250ms", or bare seconds (fractions allowed), to milliseconds. */
 int text_duration(const char *s, const char *what, int64_t *ms, struct err *err);
 
+/* Bytes: a whole number, or one with K, M or G (1024 each), within min..max. */
+int text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *bytes,
+    struct err *err);
+
 /* A finite double in C notation, whatever the locale; the whole of `s`. False if it is none. */
 bool text_double(const char *s, double *out);
 
