@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
+
 size_t
 text_utf8(const unsigned char *p, size_t n, uint32_t *cp)
 {
@@ -89,6 +91,25 @@ text_visible(char *out, size_t room, const char *s)
 	if (n < room)
 		out[n] = '\0';
 	return n;
+}
+
+void
+text_put_visible(struct buf *out, struct span s)
+{
+	while (s.n > 0) {
+		size_t n = 0; /* of a part that text_visible can take as a string */
+		char *part;
+
+		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\0')
+			n++;
+		part = xstrndup(s.p, n);
+		out->n += text_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
+		free(part);
+		if (n < s.n)
+			buf_puts(out, s.p[n++] == '\n' ? "\n" : "\\x00");
+		s.p += n;
+		s.n -= n;
+	}
 }
 
 size_t

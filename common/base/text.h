@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* Strings for people: translated where shown, marked where stored. Field names, keys and
@@ -32,6 +33,8 @@ bool text_is_harmless(uint32_t cp);
  * allows. Returns the bytes written without the NUL. */
 size_t text_visible(char *out, size_t room, const char *s);
 size_t text_len(const char *s);
+/* Appends lines: as text_visible, but newlines stay, and a NUL is \x00. */
+void text_put_visible(struct buf *out, struct span lines);
 
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for
  * "did you mean". Damerau-Levenshtein distance at most a third of the word, at least 1. */
