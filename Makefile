@@ -12,6 +12,7 @@ DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
 BASHDIR    ?= $(DATADIR)/bash-completion/completions
 ZSHDIR     ?= $(DATADIR)/zsh/site-functions
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
@@ -55,6 +56,7 @@ UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
+UNITFILES := $(wildcard cmd/*/*.service)
 
 all: $(PROGRAMS)
 
@@ -127,8 +129,9 @@ gen: all
 
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
-	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR) $(UNITDIR))
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 $(UNITFILES) $(DESTDIR)$(UNITDIR)
 	for p in $(PAGES); do $(INSTALL) -m 644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}; done
 	for c in $(CMDS); do \
 	    $(INSTALL) -m 644 completions/bash/$$c $(DESTDIR)$(BASHDIR)/$$c && \
@@ -137,7 +140,8 @@ install: all
 
 uninstall:
 	rm -f $(CMDS:%=$(DESTDIR)$(BINDIR)/%) $(CMDS:%=$(DESTDIR)$(BASHDIR)/%) \
-	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish) \
+	    $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITFILES)))
 	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 clean:

@@ -8,7 +8,7 @@ libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
 universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps'
-bench='mosquitto-clients openssl valgrind'
+bench='mosquitto-clients openssl valgrind systemd'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'
 
