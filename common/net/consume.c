@@ -273,9 +273,6 @@ open_intake(struct consume *c, const struct session_opts *o)
 {
 	static const struct intake_events events = {on_batch, consume_answered};
 	const struct intake_opts opts = {
-	    .receive_maximum =
-		(uint16_t)(o->receive_maximum > 0 ? o->receive_maximum
-						  : SESSION_RECEIVE_MAXIMUM),
 	    .max_packet = o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET,
 	};
 

@@ -21,7 +21,8 @@ static const struct {
     [FRAME_BAD_PROPERTY] = {0x81, N_("a property that this packet cannot have")},
     [FRAME_PROPERTY_TWICE] = {0x82, N_("a property twice")},
     [FRAME_PROPERTY_VALUE] = {0x82, N_("a property with a value that is not allowed")},
-    [FRAME_OVER_WINDOW] = {0x93, N_("more messages at a time than Receive Maximum")},
+    [FRAME_OVER_WINDOW] = {0x93,
+	N_("more messages at a time than there are packet identifiers")},
     [FRAME_UNASKED] = {0x82, N_("an answer to what was never asked")},
 };
 

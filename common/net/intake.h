@@ -17,7 +17,6 @@
 struct intake;
 
 struct intake_opts {
-	uint16_t receive_maximum; /* what CONNECT said; counts with MQTT 5 only */
 	uint32_t
 	    max_packet; /* bytes; a larger PUBLISH is a reject "size", skipped as it streams by */
 };

@@ -164,8 +164,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct intake_events events = {on_batch, on_answered};
 	uint8_t options = size > 0 ? data[0] : 0;
-	const struct intake_opts opts = {.receive_maximum = options & 2 ? 3 : 100,
-	    .max_packet = options & 4 ? 40 : 1 << 20};
+	const struct intake_opts opts = {.max_packet = options & 4 ? 40 : 1 << 20};
 	int version = options & 1 ? 5 : 4;
 	struct world *w = xcalloc(1, sizeof(*w));
 	size_t at = 1;
