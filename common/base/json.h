@@ -10,8 +10,8 @@
 
 /*
  * A validating scanner over JSON bytes (RFC 8259): it finds values and checks a whole text, and
- * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation. Depth up to
- * JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
+ * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation (json_scan:
+ * up to 4 KiB of text). Depth up to JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
  */
 enum { JSON_DEPTH = 512 };
 
@@ -31,6 +31,24 @@ enum json_kind {
  * value's own bytes. On failure returns false and, if `at` is given, the offset of the first
  * byte that cannot be right. */
 bool json_check(struct span text, struct span *value, size_t *at);
+
+/* json_check which also keeps the first members of an object at the top. */
+struct json_pair {
+	struct span name; /* with its quotes */
+	struct span value;
+};
+struct json_scan {
+	struct json_pair *pairs; /* the caller's, room for so many */
+	size_t room;
+	size_t members; /* of the object, maybe more than there was room for */
+	struct span value;
+	size_t blanks; /* bytes of white space between tokens: 0 when the value is compact */
+	bool escapes;  /* a string has some */
+	size_t at;     /* after a failure, as json_check's */
+};
+bool json_scan(struct span text, struct json_scan *found);
+/* As json_member for the value that a scan found, cheaper. */
+bool json_scan_member(const struct json_scan *found, struct span key, struct span *value);
 
 /* All below need bytes that json_check accepted (a value without white space around it). */
 
@@ -61,8 +79,5 @@ void json_put_string(struct buf *out, struct span s);
 void json_put_visible(struct buf *out, struct span lines);
 /* Appends a value without the insignificant white space, every other byte as it is. */
 void json_put_compact(struct buf *out, struct span value);
-/* json_check, with the white space that stood between tokens counted: 0 means that the value's
- * bytes are compact already. */
-bool json_check_compact(struct span text, struct span *value, size_t *blanks);
 
 #endif

@@ -3,6 +3,7 @@
 #include "conf/messageparts.h"
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "base/text.h"
 
 #define PUT(out, literal) buf_put((out), (literal), sizeof(literal) - 1)
@@ -44,31 +45,34 @@ put_base64(struct buf *out, struct span s)
 void
 message_read_payload(struct message_payload *p, struct span payload)
 {
-	*p = (struct message_payload){.value = payload};
-	if (json_check_compact(payload, &p->value, &p->blanks)) {
+	struct json_pair pairs[8];
+	struct json_scan found;
+
+	found.pairs = pairs;
+	found.room = ARRAY_LEN(pairs);
+	p->claim = (struct span){0};
+	if (json_scan(payload, &found)) {
 		p->kind = MESSAGE_JSON;
-		if (!json_member(p->value, "device_id", &p->claim) ||
-		    json_kind(p->claim) != JSON_KIND_STRING)
-			p->claim = (struct span){0};
+		p->value = found.value;
+		p->blanks = found.blanks;
+		p->escapes = found.escapes;
+		json_scan_member(&found, SPAN("device_id"), &p->claim);
 	} else {
-		p->value = payload;
 		p->kind = text_is_utf8(payload.p, payload.n) &&
 			memchr(payload.p, '\0', payload.n) == NULL
 		    ? MESSAGE_TEXT
 		    : MESSAGE_BINARY;
+		p->value = payload;
 	}
 }
 
-void
-message_put_payload(struct buf *out, const struct message_payload *p)
+static void
+end_line(struct buf *out, const struct message_payload *p)
 {
 	switch (p->kind) {
 	case MESSAGE_JSON:
 		PUT(out, ",\"payload\":");
-		if (p->blanks == 0)
-			buf_span(out, p->value);
-		else
-			json_put_compact(out, p->value);
+		json_put_compact(out, p->value);
 		break;
 	case MESSAGE_TEXT:
 		PUT(out, ",\"payload_text\":");
@@ -79,25 +83,37 @@ message_put_payload(struct buf *out, const struct message_payload *p)
 		put_base64(out, p->value);
 		break;
 	}
+	PUT(out, "}\n");
 }
 
 bool
 message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
 {
-	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
-	    topics->responses, topics->alerts};
+	const struct topic *const *t = (const struct topic *const *)topics->more;
 	size_t i;
 
 	for (i = 0; i < topics->mores; i++) {
-		if (topic_match(topics->more[i], m->topic, vars))
+		if (topic_match(t[i], m->topic, vars))
 			return true;
 	}
-	for (i = 0; i < ARRAY_LEN(all); i++) {
-		if (all[i] != NULL && topic_match(all[i], m->topic, vars))
+	/* Readings come most often. */
+	if (topics->data != NULL && topic_match(topics->data, m->topic, vars))
+		return true;
+	t = (const struct topic *const[]){
+	    topics->status, topics->commands, topics->responses, topics->alerts};
+	for (i = 0; i < 4; i++) {
+		if (t[i] != NULL && topic_match(t[i], m->topic, vars))
 			return true;
 	}
 	*vars = (struct topic_vars){0};
 	return false;
+}
+
+/* Whether what stands between the quotes is `id`, or another claim. */
+static bool
+claims_another(struct span claim, struct span id)
+{
+	return claim.n != id.n + 2 || memcmp(claim.p + 1, id.p, id.n) != 0;
 }
 
 bool
@@ -106,29 +122,39 @@ message_id_mismatch(const struct message_payload *p, struct span device_id)
 	struct buf b = {0};
 	bool differs;
 
-	if (device_id.p == NULL || p->claim.p == NULL)
+	if (device_id.p == NULL || json_kind(p->claim) != JSON_KIND_STRING)
 		return false;
+	if (!p->escapes || memchr(p->claim.p, '\\', p->claim.n) == NULL)
+		return claims_another(p->claim, device_id);
 	json_unescape(&b, p->claim);
 	differs = !span_eq(buf_as_span(&b), device_id);
 	buf_release(&b);
 	return differs;
 }
 
+/* The parts of a line below find their room reserved. */
+enum { LINE_ROOM = 256 };
+
+static void
+put_delivery(struct buf *out, const struct msg *m)
+{
+	char *p = out->p + out->n;
+
+	p = WRITE(p, ",\"qos\":");
+	*p++ = (char)('0' + m->qos);
+	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
+	if (m->qos != 0)
+		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
+	if (m->dup)
+		p = WRITE(p, ",\"dup\":true");
+	out->n = (size_t)(p - out->p);
+}
+
 void
 message_put_delivery(struct buf *out, const struct msg *m)
 {
-	PUT(out, ",\"qos\":");
-	buf_u64(out, m->qos);
-	if (m->retain)
-		PUT(out, ",\"retain\":true");
-	else
-		PUT(out, ",\"retain\":false");
-	if (m->qos != 0) {
-		PUT(out, ",\"mid\":");
-		buf_u64(out, m->mid);
-	}
-	if (m->dup)
-		PUT(out, ",\"dup\":true");
+	buf_reserve(out, LINE_ROOM);
+	put_delivery(out, m);
 }
 
 static void
@@ -182,7 +208,7 @@ put_properties(struct buf *out, const struct msg_props *p)
 }
 
 static void
-put_capture(struct buf *out, const char *key, struct span value)
+put_name(struct buf *out, const char *key, struct span value)
 {
 	if (value.p == NULL)
 		return;
@@ -191,15 +217,49 @@ put_capture(struct buf *out, const char *key, struct span value)
 }
 
 static void
-put_head(struct buf *out, const struct msg *m)
+put_head(struct buf *out, int64_t received_us)
 {
-	PUT(out, "{\"received_at\":\"");
-	buf_time(out, m->received_us);
-	PUT(out, "\",\"topic\":");
-	message_put_text(out, m->topic);
+	char *p = write_time(WRITE(out->p + out->n, "{\"received_at\":\""), received_us);
+
+	*p++ = '"';
+	out->n = (size_t)(p - out->p);
 }
 
-const char *
+/* Topics are plain nearly always, and so is what is captured from them. */
+static void
+put_names(struct buf *out, const struct msg *m, const struct topic_vars *vars)
+{
+	struct span id = vars->v[TOPIC_DEVICE_ID], type = vars->v[TOPIC_SENSOR_TYPE];
+	char *p = out->p + out->n;
+
+	if (!plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
+		put_name(out, ",\"topic\":", m->topic);
+		put_name(out, ",\"device_id\":", id);
+		put_name(out, ",\"sensor_type\":", type);
+		return;
+	}
+	p = write_span(WRITE(p, ",\"topic\":\""), m->topic);
+	if (id.p != NULL)
+		p = write_span(WRITE(p, "\",\"device_id\":\""), id);
+	if (type.p != NULL)
+		p = write_span(WRITE(p, "\",\"sensor_type\":\""), type);
+	*p++ = '"';
+	out->n = (size_t)(p - out->p);
+}
+
+/* end_line for what nearly every payload is. */
+static void
+end_compact_line(struct buf *out, struct span payload)
+{
+	char *p = buf_reserve(out, LINE_ROOM + payload.n);
+
+	p = write_span(WRITE(p, ",\"payload\":"), payload);
+	p = WRITE(p, "}\n");
+	out->n = (size_t)(p - out->p);
+}
+
+/* The one that runs for every message: its parts are worth no calls. */
+__attribute__((flatten)) const char *
 message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 {
 	struct message_payload payload;
@@ -213,15 +273,18 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 	mismatch = message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]);
 	if (mismatch && topics->strict)
 		return "id";
-	put_head(out, m);
-	put_capture(out, ",\"device_id\":", vars.v[TOPIC_DEVICE_ID]);
-	put_capture(out, ",\"sensor_type\":", vars.v[TOPIC_SENSOR_TYPE]);
-	message_put_delivery(out, m);
+	buf_reserve(out, LINE_ROOM + 3 * m->topic.n);
+	put_head(out, m->received_us);
+	put_names(out, m, &vars);
+	buf_reserve(out, LINE_ROOM + m->payload.n);
+	put_delivery(out, m);
 	if (mismatch)
 		PUT(out, ",\"id_mismatch\":true");
 	put_properties(out, &m->props);
-	message_put_payload(out, &payload);
-	PUT(out, "}\n");
+	if (payload.kind == MESSAGE_JSON && payload.blanks == 0)
+		end_compact_line(out, payload.value);
+	else
+		end_line(out, &payload);
 	return NULL;
 }
 
@@ -231,10 +294,11 @@ message_reject(struct buf *out, const struct msg *m, const char *error)
 	struct message_payload payload;
 
 	message_read_payload(&payload, m->payload);
-	put_head(out, m);
+	buf_reserve(out, LINE_ROOM);
+	put_head(out, m->received_us);
+	put_name(out, ",\"topic\":", m->topic);
 	PUT(out, ",\"error\":\"");
 	buf_puts(out, error);
 	buf_putc(out, '"');
-	message_put_payload(out, &payload);
-	PUT(out, "}\n");
+	end_line(out, &payload);
 }

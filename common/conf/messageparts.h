@@ -14,11 +14,10 @@ struct message_payload {
 	enum { MESSAGE_JSON, MESSAGE_TEXT, MESSAGE_BINARY } kind;
 	struct span value; /* JSON: without the white space around it */
 	size_t blanks;     /* JSON: insignificant white space inside */
-	struct span claim; /* JSON: a string member device_id, with its quotes; else p == NULL */
+	struct span claim; /* JSON: a member device_id; else p == NULL */
+	bool escapes;      /* JSON: strings have some */
 };
 void message_read_payload(struct message_payload *p, struct span payload);
-/* `,"payload":...`, `,"payload_text":...` or `,"payload_b64":...`. */
-void message_put_payload(struct buf *out, const struct message_payload *p);
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
 void message_put_delivery(struct buf *out, const struct msg *m);
 /* The variables of the first template that matches the topic; none: false, all absent. */

@@ -148,16 +148,15 @@ static void
 only_insignificant_blanks_go(void **state)
 {
 	static const char text[] = "\n{ \"a b\" :\t[ 1.0 , \"c \\\" d\" ] }\n";
+	struct json_scan found = {0};
 	struct buf b = {0};
-	struct span v;
-	size_t blanks;
 
 	(void)state;
-	assert_true(json_check_compact(SPAN(text), &v, &blanks));
-	assert_int_equal(blanks, 8);
-	json_put_compact(&b, v);
+	assert_true(json_scan(SPAN(text), &found));
+	assert_int_equal(found.blanks, 8);
+	json_put_compact(&b, found.value);
 	assert_string_equal(buf_str(&b), "{\"a b\":[1.0,\"c \\\" d\"]}");
-	assert_int_equal(b.n, v.n - blanks);
+	assert_int_equal(b.n, found.value.n - found.blanks);
 	buf_release(&b);
 }
 
