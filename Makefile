@@ -81,9 +81,11 @@ $(O)/tests/unit/%.o: IOT_CFLAGS += -I.
 $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
-# The fake broker of the benches and fault tests.
-$(O)/tests/bench/feed: $(call objects,tests/bench/*.c) $(O)/libiot.a
+# The fake broker of the benches and fault tests; the output side alone.
+$(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,openssl)
+$(O)/tests/bench/lines: $(O)/tests/bench/lines.o $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
 
 -include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c))
 
@@ -104,7 +106,7 @@ check:
 # What the benches need; tests/bench/run.sh prints their table.
 bench:
 	@tests/deps.sh bench
-	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed
+	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
 FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame.* intake* acks.* alias.*)

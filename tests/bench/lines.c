@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the output side costs: lines FORM N makes N messages of about 95 bytes, 1,000 devices in turn,
+ * into lines and throws them away; lines.sh counts instructions. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "conf/columns.h"
+
+enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
+
+static struct {
+	char topic[40], payload[PAYLOAD_MAX];
+} devices[DEVICES];
+
+static void
+make_devices(void)
+{
+	int i;
+
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(devices[i].topic, sizeof(devices[i].topic),
+		    "iot/sensors/DEV_%04d/data", i);
+		snprintf(devices[i].payload, sizeof(devices[i].payload),
+		    "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":21.5,"
+		    "\"humidity\":48.2},\"timestamp\":1760000000}",
+		    i);
+	}
+}
+
+struct run {
+	struct buf out;
+	struct topics topics;
+	struct columns *rows, *readings;
+};
+
+static void
+as_nothing(struct run *r, const struct msg *m)
+{
+	(void)r;
+	(void)m;
+}
+
+static void
+as_line(struct run *r, const struct msg *m)
+{
+	message_line(&r->out, m, &r->topics);
+}
+
+static void
+as_readings(struct run *r, const struct msg *m)
+{
+	message_readings(&r->out, m, &r->topics, NULL);
+}
+
+static void
+as_row(struct run *r, const struct msg *m)
+{
+	columns_put(r->rows, &r->out, m, &r->topics, NULL);
+}
+
+static void
+as_reading_rows(struct run *r, const struct msg *m)
+{
+	columns_put(r->readings, &r->out, m, &r->topics, NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*put)(struct run *r, const struct msg *m);
+} forms[] = {
+    {"nothing", as_nothing},
+    {"line", as_line},
+    {"readings", as_readings},
+    {"csv", as_row},
+    {"readings-csv", as_reading_rows},
+};
+
+int
+main(int argc, char **argv)
+{
+	struct run r = {0};
+	struct err err = {0};
+	size_t form = 0, bytes = 0, i, n;
+
+	while (argc == 3 && form < ARRAY_LEN(forms) &&
+	    strcmp(forms[form].name, argv[1]) != 0)
+		form++;
+	if (argc != 3 || form == ARRAY_LEN(forms) ||
+	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
+	    columns_compile(&r.rows, NULL, COLUMNS_CSV, false, &err) ||
+	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
+		fputs("usage: lines nothing|line|readings|csv|readings-csv N\n", stderr);
+		return 2;
+	}
+	make_devices();
+	n = strtoul(argv[2], NULL, 10);
+	for (i = 0; i < n; i++) {
+		const struct msg m = {.topic = span_of(devices[i % DEVICES].topic),
+		    .payload = span_of(devices[i % DEVICES].payload),
+		    .received_us = 1795438040123456 + (int64_t)(i / BATCH) * 1000,
+		    .qos = 1,
+		    .mid = (uint16_t)(i % 65535 + 1)};
+
+		forms[form].put(&r, &m);
+		if (i % BATCH == BATCH - 1) {
+			bytes += r.out.n;
+			buf_clear(&r.out);
+		}
+	}
+	printf("%zu\n", bytes + r.out.n);
+	columns_free(r.rows);
+	columns_free(r.readings);
+	topics_release(&r.topics);
+	buf_release(&r.out);
+	return 0;
+}
