@@ -95,8 +95,9 @@ def main():
     from django.core.wsgi import get_wsgi_application
     from plataforma.middleware import Handler
 
-    if not os.path.exists(options.db):
-        call_command("migrate", run_syncdb=True, verbosity=0)
+    new = not os.path.exists(options.db)
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    if new:
         people()
     server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
     server.set_app(get_wsgi_application())

@@ -16,7 +16,7 @@ for name, view in [("mqtt/brokers", views.Brokers), ("mqtt/topics", views.Topics
 urlpatterns = [
     path("api/auth/login/", views.Login.as_view()),
     path("api/auth/refresh/", TokenRefreshView.as_view(permission_classes=[])),
-    path("api/auth/long-lived/", views.long_lived),
+    path("api/long-lived/", views.long_lived),
     path("api/mqtt/device-status/", views.device_status),
     path("api/mqtt/test-connection/", views.test_connection),
     path("api/", include(router.urls)),
