@@ -60,10 +60,18 @@ is 'Comandos' "$(rows topic list qos=2 --columns nombre)" 'a filter by choice'
 is 'Comandos' "$(rows topic list --search comandos --columns nombre)" '--search'
 is 'Datos de Sensores
 Comandos' "$(rows topic list --order -nombre --columns nombre)" '--order downwards'
-is 'Comandos' "$(rows topic list --order nombre --limit 1 --columns nombre)" '--limit'
+is 'Comandos
+Datos de Sensores' "$(rows topic list --sort topic_pattern --columns nombre)" \
+	"--sort by what the server cannot"
+is '8883
+1884' "$(rows broker list --sort -port --columns port | sed s/1883/1884/)" 'as numbers, downwards'
+is 'Comandos' "$(rows topic list --sort nombre --limit 1 --columns nombre)" '--limit'
 is '-7
 0.1
 21.5' "$(rows reading list device=ESP32_001 --columns valor | sed 's/\.0$//' | sort -n)" 'readings'
+is 'temperature' "$(rows sensor list mqtt_enabled=yes --columns suffix)" 'a filter by presence of a field'
+is '[]' "$(iotctl broker list nombre=nobody -o yaml)" 'an empty list in YAML'
+is 3 "$(iotctl reading list -o yaml | grep -c '^- id:')" 'a list in YAML'
 is 3 "$(iotctl reading list --json | jq length)" 'a list in JSON is one document'
 is 3 "$(iotctl reading list -o ndjson | jq -c .valor | wc -l)" 'in NDJSON a line each'
 
@@ -115,7 +123,21 @@ exits 6 'a value out of range'
 run iotctl reading create device=ESP32_002 sensor=temperature valor=9
 exits 6 'a sensor that is not assigned'
 
+# Secrets that the server sends, and those that it does not.
+for f in table json ndjson csv yaml; do
+	case $(iotctl credential get ESP32_001 -o $f) in
+	*public*) tap 1 "no password in $f" ;;
+	*) tap 0 "no password in $f" ;;
+	esac
+done
+
 # delete
+run iotctl broker delete 'EMQX Production' -n
+exits 0 '--dry-run of a delete'
+run iotctl device delete ESP32_001
+exits 2 'nothing is deleted without a word'
+has "$err" "device 'ESP32_001' is used by credential 'ESP32_001', device-config 'Cámara fría', 3 readings" \
+	'what hangs on it is shown first'
 run iotctl device-config delete ESP32_001
 exits 2 'delete without a terminal needs --yes'
 run iotctl device-config delete ESP32_001 --yes

@@ -4,12 +4,14 @@
 set -eu
 
 build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
-libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev'
+libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev libyaml-dev'
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
 universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
-python3-django-filters systemd'
+python3-django-filters python3-yaml tzdata
+systemd
+'
 bench='mosquitto-clients openssl valgrind'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'

@@ -80,6 +80,54 @@ case $(iotctl api GET devices/99 2>&1; iotctl device list) in
 *) tap 0 "a server's escapes are made visible" ;;
 esac
 
+# Fields that the server ignores, and what it adds of its own.
+run iotctl device create E2 nombre=x tipo=esp32 ubicacion=x mqtt_client_id=mine
+exits 1 'an ignored field of create'
+has "$err" 'ignored mqtt_client_id: it has "device_E2", not "mine"' 'is told'
+has "$out" "created device 'E2'" 'with what was done'
+run iotctl reading create dispositivo=1 sensor=1 valor=1
+exits 6 'a reading without its sensor'
+iotctl sensor create nombre=S tipo=gas unidad_medida=ppm rango_min=0 rango_max=9 >/dev/null
+iotctl device assign D1 S >/dev/null
+run iotctl reading create device=D1 sensor=S valor=1 timestamp=2020-01-01T00:00:00Z --api-tz UTC
+exits 1 'a timestamp that the server overwrites'
+has "$err" 'ignored timestamp: it has "20' 'is told'
+ok 'what is equal but for blanks at its end' iotctl broker set B host='h ' port=1883
+: >"$log"
+has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" changed 'a text whose end the server trims'
+has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" unchanged 'is the same afterwards'
+is 1 "$(requests '^PATCH')" 'and sent once'
+iotctl broker set B ca_cert:=null >/dev/null
+
+# Resources that not every backend has.
+is 5 "$(rows emqx-acl list username=device_D1 | wc -l)" 'a device brings its EMQX rules'
+is device_D1 "$(rows emqx-user list device=D1 --columns username)" 'and its EMQX user'
+printf 'long-enough\n' >pw
+chmod 600 pw
+ok 'user create' iotctl user create ana role=operador email=a@example.org password@pw
+is 'ana' "$(rows user list role=operador active=yes --search ana --columns username)" 'user list'
+is 'Operador' "$(iotctl role get operador --columns name --no-header | sed 's/.* //')" \
+	"a choice in the server's word"
+
+# Times.
+iotctl api GET devices/1 | jq -r .created_at >sent
+is "$(cat sent)" "$(rows device get 1 --columns created)" 'times in machine formats are as sent'
+is "created_at  $(cat sent)" "$(iotctl device get 1 --columns created)" 'of an unknown zone, in tables too'
+is "created_at  $(TZ=Asia/Tokyo date -d "TZ=\"America/Mexico_City\" $(cat sent)" '+%F %T')" \
+	"$(env TZ=Asia/Tokyo IOT_API_TZ=America/Mexico_City iotctl device get 1 --columns created)" \
+	"with a zone, in the user's"
+says 2 "'Mexico' is no time zone" 'a zone that is none' iotctl device list --api-tz Mexico
+
+# Cascades.
+iotctl device-config create D2 broker=B publish_topic=T subscribe_topics=T >/dev/null
+run iotctl topic delete T --yes
+has "$err" "topic 'T' is used by device-config 'Nodo 2' as publish_topic, device-config 'Nodo 2' as" \
+	'what a topic hangs on is shown'
+run iotctl broker delete B --yes
+has "$err" "broker 'B' is used by 2 device-configs (Nodo" 'and what the backend deletes with a broker'
+is '[]' "$(iotctl device-config list --json)" 'as it does'
+iotctl broker create B host=h >/dev/null
+
 # Tokens.
 restart access=2 rotate
 ok 'a JWT of 2 s: logged in' iotctl broker list
