@@ -52,6 +52,35 @@ exits 27 'one that is configured is taken'
 iotctl broker deactivate Otro >/dev/null 2>&1 || iotctl broker update Otro is_active=false >/dev/null
 run iotingest --config conf --context lab --from-platform -W 300ms
 exits 27 'one that is not active does not count'
+
+# TLS: the CA certificate that the platform keeps with its broker is the one that counts.
+for ca in right wrong; do
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout $ca.key -out $ca.crt -days 2 \
+		-subj "/CN=$ca" 2>/dev/null
+done
+openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
+echo 'subjectAltName=IP:127.0.0.1' >server.ext
+openssl x509 -req -in server.csr -CA right.crt -CAkey right.key -CAcreateserial -days 2 \
+	-extfile server.ext -out server.crt 2>/dev/null
+tls=$(free_port)
+{
+	echo "listener $tls 127.0.0.1"
+	echo "user $(id -un)"
+	echo 'allow_anonymous true'
+	echo "certfile $T/server.crt"
+	echo "keyfile $T/server.key"
+} >tls.conf
+bg mosquitto -c tls.conf 2>tls.log
+wait_for 10 grep -q "listen socket on port $tls" tls.log
+iotctl broker update Laboratorio is_active=false >/dev/null
+iotctl broker create nombre=TLS host=127.0.0.1 port="$tls" protocol=mqtts ca_cert@right.crt >/dev/null
+run iotingest --config conf --context lab --from-platform -W 500ms
+exits 27 "the broker's certificate is verified with the platform's CA"
+iotctl broker update TLS ca_cert@wrong.crt >/dev/null
+run iotingest --config conf --context lab --from-platform -W 500ms
+exits 5 'and refused with another'
+has "$err" 'TLS' 'for that reason'
+
 kill "$api_pid"
 wait "$api_pid" 2>/dev/null
 run iotingest --config conf --context lab --from-platform -W 5s
