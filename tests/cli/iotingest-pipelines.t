@@ -41,7 +41,7 @@ kill "$bg"
 wait "$bg" 2>/dev/null
 
 # A file a day: two midnights, a second and a half apart.
-block 'until_midnight()' >rotate.sh
+block 'while :; do' >rotate.sh
 is 1 "$(grep -c 'iotingest --durable days' rotate.sh)" 'the page rotates'
 mkdir days
 cat >days/date <<'X'
