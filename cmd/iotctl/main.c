@@ -107,7 +107,6 @@ main(int argc, char **argv)
 		in.plain = in.n > plain ? in.n - plain : 0;
 		command_run(&c, &in, &err);
 	}
-	fwrite(answer.p, 1, answer.n, stdout);
 	ctl_release(&c);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);

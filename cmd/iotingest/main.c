@@ -231,7 +231,6 @@ main(int argc, char **argv)
 		&err) == 0 &&
 	    answer.n == 0)
 		run(&a, &set, &platform, argv + first, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	mqttopts_release(&a.mqtt);
 	platform_release(&platform);
 	return program_end(&set, &answer, &err);

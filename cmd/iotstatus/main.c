@@ -213,7 +213,6 @@ main(int argc, char **argv)
 		run(&k, &a, argc - first, argv + first, &err);
 	if (err.code != ERR_OK)
 		report_trouble(&k, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	fwrite(k.out.p, 1, k.out.n, stdout);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);

@@ -143,7 +143,6 @@ main(int argc, char **argv)
 		&set, &iotsub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0 && prepare(&s, &a, argv + first, &err) == 0)
 		sub_run(&s, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	sub_release(&s);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
