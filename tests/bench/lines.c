@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the output side costs: lines FORM N makes N messages of about 95 bytes, 1,000 devices in turn,
- * into lines and throws them away; lines.sh counts instructions. */
+ * into lines and throws them away; lines.sh counts instructions. And what it says: lines stdin prints
+ * the message line of each payload that comes as four bytes of length, most significant first, and the
+ * payload. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,6 +78,28 @@ static const struct {
     {"readings-csv", as_reading_rows},
 };
 
+static void
+print_lines(struct run *r)
+{
+	unsigned char head[4];
+	struct buf payload = {0};
+
+	while (fread(head, 1, sizeof(head), stdin) == sizeof(head)) {
+		size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
+		    (size_t)head[2] << 8 | head[3];
+
+		buf_clear(&payload);
+		buf_reserve(&payload, n + 1);
+		payload.n = fread(payload.p, 1, n, stdin);
+		as_line(r,
+		    &(struct msg){.topic = SPAN("iot/sensors/D/data"),
+			.payload = buf_as_span(&payload)});
+		fwrite(r->out.p, 1, r->out.n, stdout);
+		buf_clear(&r->out);
+	}
+	buf_release(&payload);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -86,11 +110,20 @@ main(int argc, char **argv)
 	while (argc == 3 && form < ARRAY_LEN(forms) &&
 	    strcmp(forms[form].name, argv[1]) != 0)
 		form++;
+	if (argc == 2 && strcmp(argv[1], "stdin") == 0 &&
+	    topics_compile(&r.topics, &(struct topicopts){0}, &err) == 0) {
+		print_lines(&r);
+		topics_release(&r.topics);
+		buf_release(&r.out);
+		return 0;
+	}
 	if (argc != 3 || form == ARRAY_LEN(forms) ||
 	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
 	    columns_compile(&r.rows, NULL, COLUMNS_CSV, false, &err) ||
 	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
-		fputs("usage: lines nothing|line|readings|csv|readings-csv N\n", stderr);
+		fputs("usage: lines nothing|line|readings|csv|readings-csv N | lines "
+		      "stdin\n",
+		    stderr);
 		return 2;
 	}
 	make_devices();
