@@ -288,17 +288,46 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 	return NULL;
 }
 
+/* The first bytes of a payload are no JSON even where they look like it, and may end inside a
+ * character. */
+static void
+read_beginning(struct message_payload *p, struct span begins)
+{
+	size_t n = begins.n;
+
+	while (n != 0 && begins.n - n < 3 && !text_is_utf8(begins.p, n))
+		n--;
+	p->kind = MESSAGE_BINARY;
+	p->value = begins;
+	if (text_is_utf8(begins.p, n) && memchr(begins.p, '\0', n) == NULL) {
+		p->kind = MESSAGE_TEXT;
+		p->value.n = n;
+	}
+}
+
 void
 message_reject(struct buf *out, const struct msg *m, const char *error)
 {
+	const bool cut = strcmp(error, "size") == 0;
 	struct message_payload payload;
 
-	message_read_payload(&payload, m->payload);
+	if (cut)
+		read_beginning(&payload, m->payload);
+	else
+		message_read_payload(&payload, m->payload);
 	buf_reserve(out, LINE_ROOM);
 	put_head(out, m->received_us);
 	put_name(out, ",\"topic\":", m->topic);
+	if (!text_is_utf8(m->topic.p, m->topic.n)) {
+		PUT(out, ",\"topic_b64\":");
+		put_base64(out, m->topic);
+	}
 	PUT(out, ",\"error\":\"");
 	buf_puts(out, error);
 	buf_putc(out, '"');
+	if (cut) {
+		PUT(out, ",\"size\":");
+		buf_u64(out, m->size);
+	}
 	end_line(out, &payload);
 }

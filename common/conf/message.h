@@ -52,7 +52,9 @@ extern const char *const message_reject_words[]; /* json utf8 topic shape range 
 const char *message_readings(struct buf *out, const struct msg *m, const struct topics *topics,
     size_t *count);
 
-/* A reject line. */
+/* A reject line. A topic that is no UTF-8 is there twice: readable, with U+FFFD for each bad byte, and
+ * whole as topic_b64. With "size" the line has the whole payload's `size` and what is here of the
+ * payload, its beginning, as payload_text or payload_b64. */
 void message_reject(struct buf *out, const struct msg *m, const char *error);
 
 /* One value of a payload, for who stores readings: calls `fn` for each, in payload order. Returns
