@@ -132,6 +132,19 @@ message_id_mismatch(const struct message_payload *p, struct span device_id)
 	return differs;
 }
 
+const char *
+message_refused(const struct msg *m, const struct topics *topics)
+{
+	struct message_payload payload;
+	struct topic_vars vars;
+
+	if (m->reject != NULL || !topics->strict)
+		return m->reject;
+	message_capture(m, topics, &vars);
+	message_read_payload(&payload, m->payload);
+	return message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]) ? "id" : NULL;
+}
+
 /* The parts of a line below find their room reserved. */
 enum { LINE_ROOM = 256 };
 

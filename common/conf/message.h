@@ -8,6 +8,11 @@
 #include "base/buf.h"
 #include "conf/topic.h"
 
+struct msg_number {
+	bool given;
+	uint32_t v;
+};
+
 /* An MQTT 5 property of a received PUBLISH that the platform's programs pass on. */
 struct msg_props {
 	struct span content_type;   /* p == NULL: absent, and so for all of them */
@@ -15,6 +20,7 @@ struct msg_props {
 	struct span correlation;    /* bytes */
 	const struct span *user;    /* name, value, name, value ... */
 	size_t users;               /* pairs */
+	struct msg_number topic_alias, expiry, payload_format, subscription;
 };
 
 /* A received message; all spans belong to who hands it out, for the time of the call. */
@@ -71,12 +77,14 @@ struct reading {
 const char *message_each_reading(struct span payload,
     void (*fn)(void *arg, const struct reading *r), void *arg);
 
-/* mosquitto_sub's -F formats, compiled once: %t %p %q %r %m %l %x %X %I %U as its page says, %j and
- * %J the message line; backslash escapes too. An unknown letter is an error (ERR_USAGE) that names the known ones. */
+/* mosquitto_sub's -F formats, compiled once: its letters, flags and widths, its @ dates (local time of
+ * receipt) and backslash escapes, the same bytes; but %j and %J are the message line. What it would
+ * not take is an error (ERR_USAGE) that names what there is. */
 struct message_format;
 int message_format_compile(struct message_format **out, const char *text, struct err *err);
 void message_format_free(struct message_format *f);
-void message_format_put(const struct message_format *f, struct buf *out, const struct msg *m,
-    const struct topics *topics);
+/* Appends no newline. Returns as message_line. */
+const char *message_format_put(const struct message_format *f, struct buf *out,
+    const struct msg *m, const struct topics *topics);
 
 #endif

@@ -24,6 +24,9 @@ void message_put_delivery(struct buf *out, const struct msg *m);
 bool message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars);
 /* Whether a payload claims another device than its topic (p == NULL: no topic id). */
 bool message_id_mismatch(const struct message_payload *p, struct span device_id);
+/* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
+ * do not have. Reads the payload only for these. */
+const char *message_refused(const struct msg *m, const struct topics *topics);
 bool message_reading_mismatch(const struct reading *r, struct span device_id);
 
 #endif

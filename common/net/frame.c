@@ -169,15 +169,17 @@ static const struct {
 	enum prop_type type;
 	bool many;
 	uint32_t min, max;
-	size_t offset; /* of the span in struct msg_props, from 1; 0: not passed on */
+	size_t offset; /* in struct msg_props: of a span, or of a struct msg_number */
 } publish_props[PROP_MAX + 1] = {
-    [0x01] = {PROP_U8, .max = 1},
-    [0x02] = {PROP_U32, .max = UINT32_MAX},
-    [0x03] = {PROP_STRING, .offset = 1 + offsetof(struct msg_props, content_type)},
-    [0x08] = {PROP_STRING, .offset = 1 + offsetof(struct msg_props, response_topic)},
-    [0x09] = {PROP_STRING, .offset = 1 + offsetof(struct msg_props, correlation)},
-    [0x0B] = {PROP_LENGTH, .many = true, .min = 1, .max = UINT32_MAX},
-    [0x23] = {PROP_U16, .max = UINT16_MAX},
+    [0x01] = {PROP_U8, .max = 1, .offset = offsetof(struct msg_props, payload_format)},
+    [0x02] = {PROP_U32, .max = UINT32_MAX, .offset = offsetof(struct msg_props, expiry)},
+    [0x03] = {PROP_STRING, .offset = offsetof(struct msg_props, content_type)},
+    [0x08] = {PROP_STRING, .offset = offsetof(struct msg_props, response_topic)},
+    [0x09] = {PROP_STRING, .offset = offsetof(struct msg_props, correlation)},
+    [0x0B] = {PROP_LENGTH, .many = true, .min = 1, .max = UINT32_MAX,
+	.offset = offsetof(struct msg_props, subscription)},
+    [0x23] = {PROP_U16, .max = UINT16_MAX,
+	.offset = offsetof(struct msg_props, topic_alias)},
 };
 
 static uint32_t
@@ -219,12 +221,13 @@ frame_user_count(struct span props)
 static enum frame_fault
 take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *alias)
 {
+	struct msg_number given = {.given = true};
 	uint32_t number;
 
 	if (publish_props[id].type == PROP_STRING) {
 		struct span value = take_string(props);
 
-		memcpy((char *)out + publish_props[id].offset - 1, &value, sizeof(value));
+		memcpy((char *)out + publish_props[id].offset, &value, sizeof(value));
 		return FRAME_OK;
 	}
 	number = take_number(props, publish_props[id].type);
@@ -232,6 +235,8 @@ take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *
 		return FRAME_TOO_SHORT;
 	if (number < publish_props[id].min || number > publish_props[id].max)
 		return FRAME_PROPERTY_VALUE;
+	given.v = number;
+	memcpy((char *)out + publish_props[id].offset, &given, sizeof(given));
 	if (id == 0x23) {
 		*alias = (uint16_t)number;
 		return number == 0 ? FRAME_BAD_ALIAS : FRAME_OK;

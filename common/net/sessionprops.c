@@ -35,6 +35,26 @@ take_user(struct msg_props *out, const mosquitto_property *p)
 	out->user = user;
 }
 
+static void
+take_numbers(struct msg_props *out, const mosquitto_property *p)
+{
+	uint16_t alias;
+	uint8_t format;
+
+	if (mosquitto_property_read_int16(p, MQTT_PROP_TOPIC_ALIAS, &alias, false) !=
+	    NULL)
+		out->topic_alias = (struct msg_number){true, alias};
+	if (mosquitto_property_read_byte(
+		p, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &format, false) != NULL)
+		out->payload_format = (struct msg_number){true, format};
+	out->expiry.given =
+	    mosquitto_property_read_int32(
+		p, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &out->expiry.v, false) != NULL;
+	out->subscription.given =
+	    mosquitto_property_read_varint(p, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
+		&out->subscription.v, false) != NULL;
+}
+
 struct msg_props
 props_take(const mosquitto_property *p)
 {
@@ -49,6 +69,7 @@ props_take(const mosquitto_property *p)
 	if (mosquitto_property_read_binary(
 		p, MQTT_PROP_CORRELATION_DATA, &bytes, &n, false) != NULL)
 		out.correlation = (struct span){bytes, n};
+	take_numbers(&out, p);
 	take_user(&out, p);
 	return out;
 }

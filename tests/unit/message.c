@@ -296,26 +296,6 @@ strict_topics_reject_another_id(void **state)
 	buf_release(&b);
 }
 
-static void
-formats_are_mosquittos(void **state)
-{
-	struct msg m = message("a/b", "xyz");
-	struct message_format *f = NULL;
-	struct err err = {0};
-	struct buf b = {0};
-
-	(void)state;
-	assert_int_equal(
-	    message_format_compile(&f, "%t %p %q %r %m %l %x %X %%\\t\\n", &err), 0);
-	message_format_put(f, &b, &m, &topics);
-	assert_string_equal(buf_str(&b), "a/b xyz 1 0 17 3 78797a 78797A %\t\n");
-	message_format_free(f);
-	assert_int_equal(message_format_compile(&f, "%y", &err), -1);
-	assert_int_equal(err.code, ERR_USAGE);
-	assert_int_equal(message_format_compile(&f, "%", &err), -1);
-	buf_release(&b);
-}
-
 int
 main(void)
 {
@@ -331,7 +311,6 @@ main(void)
 	    cmocka_unit_test(rejects_tell_every_byte_of_a_topic),
 	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
 	    cmocka_unit_test(strict_topics_reject_another_id),
-	    cmocka_unit_test(formats_are_mosquittos),
 	};
 
 	return cmocka_run_group_tests_name("message", tests, setup, teardown);
