@@ -45,7 +45,8 @@ struct pipeline {
 	bool dry;      /* nothing more is at hand */
 	bool lingered; /* `filling` has waited its time */
 	bool hurry;
-	bool moving; /* inside `move` */
+	bool letting_go; /* inside events.durable */
+	bool moving;     /* inside `move` */
 	bool over;
 };
 
@@ -82,7 +83,9 @@ on_safe(void *arg, const struct err *why)
 		p->counts->acknowledged = b->upto;
 	batch_empty(b);
 	p->busy = false;
+	p->letting_go = true;
 	p->events.durable(p->arg, token);
+	p->letting_go = false;
 	move(p);
 }
 
@@ -231,7 +234,8 @@ pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token)
 	p->in.at = 0;
 	p->in.token = token;
 	p->in.on = true;
-	p->dry = false;
+	/* What is handed in from inside the acknowledgement of a batch may be all there is. */
+	p->dry = p->letting_go;
 	move(p);
 }
 
