@@ -38,10 +38,10 @@ trap 'exit 130' INT TERM HUP PIPE
 tap() { # tap STATUS SENTENCE
 	tap_n=$((tap_n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $tap_n - $2"
+		printf 'ok %s\n' "$tap_n - $2"
 	else
 		tap_bad=$((tap_bad + 1))
-		echo "not ok $tap_n - $2"
+		printf 'not ok %s\n' "$tap_n - $2"
 	fi
 }
 

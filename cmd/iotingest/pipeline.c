@@ -45,8 +45,7 @@ struct pipeline {
 	bool dry;      /* nothing more is at hand */
 	bool lingered; /* `filling` has waited its time */
 	bool hurry;
-	bool letting_go; /* inside events.durable */
-	bool moving;     /* inside `move` */
+	bool moving; /* inside `move` */
 	bool over;
 };
 
@@ -83,9 +82,7 @@ on_safe(void *arg, const struct err *why)
 		p->counts->acknowledged = b->upto;
 	batch_empty(b);
 	p->busy = false;
-	p->letting_go = true;
 	p->events.durable(p->arg, token);
-	p->letting_go = false;
 	move(p);
 }
 
@@ -234,8 +231,7 @@ pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token)
 	p->in.at = 0;
 	p->in.token = token;
 	p->in.on = true;
-	/* What is handed in from inside the acknowledgement of a batch may be all there is. */
-	p->dry = p->letting_go;
+	p->dry = false;
 	move(p);
 }
 

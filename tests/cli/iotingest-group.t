@@ -18,6 +18,7 @@ for m in 1 2 3; do
 	member $m
 	eval "pid$m=\$ingesting"
 done
+has "$(cat mosquitto.log)" '$share/shared/iot/sensors/+/data' 'the subscription is shared'
 publish 1 1000 &
 publish 1001 2000 &
 publish 2001 3000
@@ -56,4 +57,15 @@ publish 1 100
 both() { has_lines 100 alone1 && has_lines 100 alone2; }
 wait_for 10 both
 is '100 100' "$(wc -l <alone1) $(wc -l <alone2)" 'negative control: without --group each process has every message'
+
+# A member that is away: its session keeps its share.
+run ingest --group other -i one -C 1 -W 300ms
+exits 27 '-i ID names a member too'
+publish 1 5
+run ingest --group other -i one -C 5
+is '1 2 3 4 5 ' "$(numbers .out)" 'whose session is kept'
+run ingest -t '$share/loose/iot/sensors/+/data' -i two -W 300ms
+publish 1 5
+run ingest -t '$share/loose/iot/sensors/+/data' -i two -W 300ms
+is '' "$(numbers .out)" 'negative control: without a kept session they are lost'
 done_testing

@@ -12,6 +12,14 @@ publish 1 10
 run ingest --durable batches -C 10 --batch 4 --linger 5000 --sink 'wc -l'
 exits 0 'ends after -C messages'
 is '4 4 2 ' "$(printf '%s\n' "$out" | tr -d ' ' | tr '\n' ' ')" '--batch is the most, the rest goes at the end'
+start_ingest linger counts --linger 500 --sink 'wc -l'
+publish 1 3
+wait_for 5 has_lines 1 counts
+publish 4 6
+wait_for 5 has_lines 2 counts
+is '3 3 ' "$(tr -d ' ' <counts | tr '\n' ' ')" '--linger waits for a batch to fill'
+kill $ingesting
+wait $ingesting
 start_ingest head rows --readings --format csv --columns sensor,value --header --sink cat --batch 1
 publish 1 2
 wait_for 5 has_lines 4 rows
@@ -107,7 +115,7 @@ is 7 $status 'SIGTERM while a sink hangs: 7'
 tap $? "in less than two seconds ($took ms)"
 has "$(cat slow.err)" 'was ended by signal 15' 'the sink is ended'
 touch go
-iotingest -h "$sock" --durable slow -W 2s --sink 'cat >>late' 2>/dev/null </dev/null
+timeout 30 iotingest -h "$sock" --durable slow -C 9003 --sink 'cat >>late' 2>/dev/null </dev/null
 is 9000 "$(numbers late | wc -w)" 'nothing was acknowledged that it had not taken'
 
 # What it inherits.

@@ -160,6 +160,34 @@ fake resumed 01 62020009 3a0900036f2f6b000700 31 34080003612f62000800 3c08000361
 run timeout 10 iotingest -h "$T/resumed.sock" --durable r -t '#' -q 2 -W 1
 has "$(cat resumed.log)" 70020009 'PUBREL of an earlier process is answered with PUBCOMP'
 has "$out" '"topic":"o/k","qos":1,"retain":false,"mid":7,"dup":true' 'a message that comes again says so'
+# Refused filters: one of two is told, and the other goes on; none left is the end.
+cat >refuse.pl <<'END'
+use IO::Socket::UNIX;
+my ($name, @reasons) = @ARGV;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock") or die;
+while (my $c = $l->accept) {
+	sysread $c, my $connect, 4096;
+	syswrite $c, pack("H*", "2003000000");
+	sysread $c, my $subscribe, 4096;
+	my $mid = 0;
+	syswrite $c, pack("CCnCC", 0x90, 4, ++$mid, 0, hex $_) for @reasons;
+	syswrite $c, pack("H*", "30060001610068") . "i";
+	1 while sysread $c, my $rest, 4096;
+}
+END
+for name in some none; do
+	perl refuse.pl $name $([ $name = some ] && echo 01 || echo 87) 87 &
+	pids="$pids $!"
+	wait_for 5 test -S $name.sock
+done
+run timeout 10 iotingest -h "$T/some.sock" -t 'a' -t 'secret/#' -C 1
+exits 0 'of two filters one is granted: messages come'
+has "$err" "refused the subscription 'secret/#': not allowed" '... and the other is told'
+run timeout 10 iotingest -h "$T/none.sock" -t 'a' -t 'secret/#'
+exits 4 'no filter is granted: 4'
+has "$err" "refused the subscription 'a': not allowed" '... and each is told'
+has "$err" "refused the subscription 'secret/#': not allowed" '... by its name'
+
 # MQTT 5: aliases and properties.
 fake alias 00 300a0003612f620323000131 30070000032300 0132
 run timeout 10 iotingest -h "$T/alias.sock" -t '#' -C 2 -W 5
