@@ -46,4 +46,4 @@ publish() {
 	seq "$from" "$until" | sed 's/.*/{"n":&}/' |
 		pub -q 1 -t iot/sensors/X/data -l "$@"
 }
-has_lines() { [ "$(cat "$2" 2>/dev/null | wc -l)" -ge "$1" ]; }
+has_lines() { [ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]; }

@@ -58,11 +58,15 @@ is_full(const struct pipeline *p)
 
 static void move(struct pipeline *p);
 
+/* A reader that has left is no error. */
 static void
-stop_with(struct pipeline *p, const struct err *why)
+stop_with(struct pipeline *p, const struct output *o, const struct err *why)
 {
+	const struct err none = {0};
+	const struct err *told = o != NULL && output_reader_left(o) ? &none : why;
+
 	p->over = true;
-	p->events.failed(p->arg, why);
+	p->events.failed(p->arg, told);
 }
 
 static void
@@ -73,7 +77,7 @@ on_safe(void *arg, const struct err *why)
 	uint64_t token = b->token;
 
 	if (why->code != ERR_OK) {
-		stop_with(p, output_reader_left(p->rejects) ? &(struct err){0} : why);
+		stop_with(p, p->rejects, why);
 		return;
 	}
 	p->counts->bytes_out += b->lines.n + b->bad.n;
@@ -96,9 +100,7 @@ on_lines_safe(void *arg, const struct err *why)
 			log_transient(NULL);
 		output_put(p->rejects, buf_as_span(&p->writing.bad), on_safe, p);
 	} else {
-		stop_with(p,
-		    p->out != NULL && output_reader_left(p->out) ? &(struct err){0}
-								 : why);
+		stop_with(p, p->out, why);
 	}
 }
 
@@ -183,6 +185,12 @@ take_input(struct pipeline *p)
 		let_go_of_input(p);
 }
 
+static bool
+has_all(const struct pipeline *p)
+{
+	return p->args->count > 0 && p->counts->messages >= (uint64_t)p->args->count;
+}
+
 /* A pipe gets what was handed in at once; a sync or a command is worth waiting until nothing more
  * is at hand. */
 static bool
@@ -190,7 +198,7 @@ is_due(const struct pipeline *p)
 {
 	bool eager = p->out != NULL && !output_is_file(p->out);
 
-	if (is_full(p) || p->hurry || p->lingered)
+	if (is_full(p) || p->hurry || p->lingered || has_all(p))
 		return true;
 	return p->args->linger == 0 && (p->dry || eager);
 }
@@ -267,7 +275,9 @@ pipeline_waiting(const struct pipeline *p)
 static void
 on_reader_left(void *arg)
 {
-	stop_with(arg, &(struct err){0});
+	struct pipeline *p = arg;
+
+	stop_with(p, p->out, &(struct err){0});
 }
 
 static int

@@ -33,11 +33,11 @@ done
 is 0 "$(grep -c 'Client drain.* closed its connection' mosquitto.log)" 'each said DISCONNECT'
 
 # A reader that stalls does not keep it from ending.
-mkfifo stall
-perl -e 'sleep 60' <stall &
+mkfifo fifo
+perl -e 'sleep 60' <fifo &
 holder=$!
 pids="$pids $holder"
-iotingest -h "$sock" --durable stall >stall 2>stall.err </dev/null &
+iotingest -h "$sock" --durable stall >fifo 2>stall.err </dev/null &
 ingesting=$!
 wait_for 10 subscribed stall
 perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
@@ -53,10 +53,10 @@ tap $? "ends in less than two seconds ($took ms)"
 has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
 kill $holder
 # A second signal does not wait.
-perl -e 'sleep 60' <stall &
+perl -e 'sleep 60' <fifo &
 holder=$!
 pids="$pids $holder"
-iotingest -h "$sock" --durable stall >stall 2>/dev/null </dev/null &
+iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
 ingesting=$!
 sleep 0.5
 kill -TERM $ingesting

@@ -6,7 +6,7 @@
 
 whole='{"received_at":"T","topic":"x"}'
 torn='{"received_at":"T","to'
-said() { cat "$1.err" | grep -v ' messages in '; }
+said() { grep -v ' messages in ' "$1.err"; }
 
 # begin NAME: the file NAME is there; one message is appended to it.
 begin() {
@@ -15,13 +15,13 @@ begin() {
 	wait $ingesting
 	status=$?
 }
-printf '%s\n%s' "$whole" "$torn" >cut
-begin cut
+printf '%s\n%s' "$whole" "$torn" >cut.ndjson
+begin cut.ndjson
 is "$whole
-1 " "$(head -n 1 cut)
-$(numbers cut)" 'a torn last line is cut off'
-is 2 "$(wc -l <cut)" 'and no other'
-has "$(said cut)" "standard output: cut off the torn last line (22 bytes)" 'it says so'
+1 " "$(head -n 1 cut.ndjson)
+$(numbers cut.ndjson)" 'a torn last line is cut off'
+is 2 "$(wc -l <cut.ndjson)" 'and no other'
+has "$(said cut.ndjson)" "standard output: cut off the torn last line (22 bytes)" 'it says so'
 printf '%s' "$torn" >only
 begin only
 is 1 "$(jq -c .payload.n only)" 'also when there is no other'

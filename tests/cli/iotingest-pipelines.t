@@ -1,5 +1,6 @@
 #!/bin/sh
 # The pipelines of iotingest(1), run as they stand there. PostgreSQL has a test of its own.
+# shellcheck disable=SC2016 # text for others: sh, expect, MQTT
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"

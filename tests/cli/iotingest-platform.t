@@ -16,7 +16,7 @@ ask() {
 	err=$(cat err)
 }
 published() {
-	iotpub -t iot/sensors/RPI_001/data -m '{"t":1}' && ! kill -0 $asking 2>/dev/null
+	iotpub -t iot/sensors/RPI_001/data -m '{"t":1}' && ! kill -0 "$asking" 2>/dev/null
 }
 ask -C 1
 exits 0 '--from-platform finds the broker'
@@ -25,7 +25,7 @@ iotctl topic create nombre=Alertas tipo=both topic_pattern='lab/{device_id}/{sen
 iotctl topic create nombre=Otros tipo=subscribe topic_pattern='no/{device_id}' >/dev/null
 timeout 20 iotingest --config conf --context lab --from-platform -C 1 >out 2>err </dev/null &
 asking=$!
-alert() { iotpub -t no/A/x -m 0 && iotpub -t lab/A7/smoke -m 1 && ! kill -0 $asking 2>/dev/null; }
+alert() { iotpub -t no/A/x -m 0 && iotpub -t lab/A7/smoke -m 1 && ! kill -0 "$asking" 2>/dev/null; }
 wait_for 10 alert
 wait $asking
 has "$(cat out)" '"device_id":"A7","sensor_type":"smoke"' 'topics in both directions too'
