@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -21,6 +23,7 @@ struct output {
 	bool own;    /* fd is ours to close */
 	bool file;   /* regular */
 	bool socket; /* send, which can be told not to block */
+	bool shared; /* a description that is not ours alone, and blocks */
 	bool terminal;
 	bool archived;
 	struct archive archive;
@@ -73,10 +76,10 @@ output_open(struct output **out, struct loop *loop, int fd,
 	    .terminal = isatty(fd) != 0};
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		again = open_again(fd);
-		if (again >= 0) {
+		o->own = again >= 0;
+		o->shared = !o->own;
+		if (o->own)
 			o->fd = again;
-			o->own = true;
-		}
 	}
 	*out = o;
 	if (o->file && opts->archive)
@@ -126,6 +129,19 @@ finish(struct output *o, const struct err *why)
 	done(o->done_arg, why);
 }
 
+/* A pipe that poll calls writable takes PIPE_BUF bytes without blocking. */
+static ssize_t
+write_shared(const struct output *o, const char *p, size_t n)
+{
+	struct pollfd ready = {.fd = o->fd, .events = POLLOUT};
+
+	if (poll(&ready, 1, 0) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(o->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+}
+
 static ssize_t
 write_some(struct output *o)
 {
@@ -134,7 +150,7 @@ write_some(struct output *o)
 
 	if (o->socket)
 		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(o->fd, p, n);
+	return o->shared ? write_shared(o, p, n) : write(o->fd, p, n);
 }
 
 static void

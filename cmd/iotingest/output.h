@@ -25,7 +25,8 @@ struct output_opts {
 };
 
 /* On `fd`, which stays the caller's and is left as it is: a pipe or terminal is opened once more by
- * its name in /proc (measured: that leaves the flags of fd alone). */
+ * its name in /proc (measured: that leaves the flags of fd alone). Where that may not be opened, as
+ * another user's, it is written in small pieces. */
 int output_open(struct output **out, struct loop *loop, int fd, const struct output_opts *opts,
     struct err *err);
 /* Drops what is not written. Accepts NULL. */

@@ -52,6 +52,23 @@ took=$((($(date +%s%N) - from) / 1000000))
 tap $? "ends in less than two seconds ($took ms)"
 has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
 kill $holder
+# So it does when the pipe is another user's, which cannot be opened again.
+if [ "$(id -u)" -eq 0 ] && chmod 755 "$T" && cp "$build/iotingest" . && setpriv --reuid=65534 --clear-groups ./iotingest --version >/dev/null 2>&1; then
+	chmod 777 "$sock"
+	chmod 600 fifo
+	perl -e 'sleep 60' <fifo &
+	other=$!
+	pids="$pids $other"
+	HOME=/nonexistent setpriv --reuid=65534 --clear-groups \
+		./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
+	ingesting=$!
+	sleep 0.5
+	kill $ingesting
+	wait $ingesting
+	is 0 $? "behind a stalled pipe of another user's too"
+	has "$(cat other.err)" 'not taken in time' 'which is the reason there'
+	kill $other
+fi
 # A second signal does not wait.
 perl -e 'sleep 60' <fifo &
 holder=$!
@@ -80,4 +97,23 @@ is 10 "$(wc -l <first)" 'it got what it wanted'
 timeout 20 iotingest -h "$sock" --durable left -W 1s >rest 2>/dev/null
 [ "$(numbers rest | wc -w)" -gt 0 ] && numbers rest | grep -qw 2000
 tap $? 'the rest stayed with the broker'
+
+# The broker is away.
+start_ingest away away.out
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+wait_for 5 test -s away.err
+from=$(date +%s%N)
+kill $ingesting
+wait $ingesting
+is 0 $? 'SIGTERM while the broker is away'
+took=$((($(date +%s%N) - from) / 1000000))
+[ $took -lt 2000 ]
+tap $? "ends in less than two seconds ($took ms)"
+iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
+ingesting=$!
+sleep 0.3
+kill $ingesting
+wait $ingesting
+is 0 $? 'also before it was ever there (--retry)'
 done_testing
