@@ -67,6 +67,32 @@ for qos in 0 1 2; do
 done
 
 
+# Nothing from the network reaches a terminal raw; a pipe gets the bytes.
+printf '{"device_id":"X","a":"\302\233x\177"}\n' >c1
+printf 'x\033[31m\0y' >escape
+on_terminal() { # on_terminal FILE OPTION...
+	file=$1
+	shift
+	known=$(grep -c 'Received SUBSCRIBE from tty' mosquitto.log)
+	SOCK=$sock OPTIONS=$* timeout 20 expect -c '
+		spawn -noecho sh -c "exec iotingest -h $env(SOCK) --quiet -C 1 -t iot/sensors/+/data --durable tty $env(OPTIONS)"
+		expect eof' >tty.out 2>&1 &
+	tty=$!
+	wait_for 10 subscribed tty "$known"
+	pub -q 1 -t iot/sensors/X/data -f "$file"
+	wait $tty
+}
+raw() { LC_ALL=C grep -acE "$(printf '\033|\302\233|\177')" "$1"; }
+on_terminal escape -F %p
+is 0 "$(raw tty.out)" 'a terminal gets no escape sequence of a payload'
+has "$(cat tty.out)" 'x\x1b[31m\x00y' 'but sees that there was one'
+on_terminal c1
+is 0 "$(raw tty.out)" 'nor a control character in JSON'
+on_terminal c1 --readings --format csv --columns value
+is 0 "$(raw tty.out)" 'nor in CSV'
+ingest_of "pub -q 1 -t iot/sensors/X/data -f escape" -F %p -C 1
+is 1 "$(raw lines)" 'a pipe gets it as it is'
+
 # Sizes and the session's numbers reach the broker.
 ingest_of "pub -q 1 -t iot/sensors/X/data -m 1" -C 1 --session-expiry 1h --receive-maximum 10 \
 	--max-packet 64K --announce-max-packet
