@@ -34,13 +34,6 @@ buf_puts(struct buf *b, const char *s)
 }
 
 void
-buf_putc(struct buf *b, char c)
-{
-	*buf_reserve(b, 1) = c;
-	b->n++;
-}
-
-void
 buf_span(struct buf *b, struct span s)
 {
 	buf_put(b, s.p, s.n);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plain.h"
+
 #include "base/mem.h"
 
 size_t
@@ -42,7 +44,7 @@ text_is_utf8(const char *text, size_t n)
 	const unsigned char *end = p + n;
 	uint32_t cp;
 
-	while (p < end) {
+	while ((p = plain_end(p, end)) < end) {
 		size_t len = *p < 0x80 ? 1 : text_utf8(p, (size_t)(end - p), &cp);
 
 		if (len == 0)

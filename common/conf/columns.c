@@ -38,40 +38,51 @@ put_special(struct buf *out, char c, enum columns_format format)
 		buf_putc(out, c);
 }
 
-/* How many bytes from i on need nothing. */
-static size_t
-plain_run(struct span s, size_t i, enum columns_format format)
+/* What nearly every cell is: bytes that neither format touches. */
+static bool
+is_bare(struct span s, enum columns_format format)
 {
-	size_t from = i;
+	return plain_all((const unsigned char *)s.p, s.n) && s.n != 0 &&
+	    (format == COLUMNS_TSV || memchr(s.p, ',', s.n) == NULL);
+}
 
-	while (i < s.n && !special[format][(unsigned char)s.p[i]])
+static bool
+is_special(struct span s, size_t i, enum columns_format format)
+{
+	return special[format][(unsigned char)s.p[i]];
+}
+
+static void
+put_odd_cell(struct buf *out, struct span s, enum columns_format format)
+{
+	const char *quote = "";
+	size_t i = 0, from;
+
+	while (i < s.n && !is_special(s, i, format))
 		i++;
-	return i - from;
+	if (format == COLUMNS_CSV && (i < s.n || s.n == 0))
+		quote = "\"";
+	buf_puts(out, quote);
+	for (i = 0; i < s.n;) {
+		from = i;
+		while (i < s.n && !is_special(s, i, format))
+			i++;
+		buf_put(out, s.p + from, i - from);
+		for (; i < s.n && is_special(s, i, format); i++)
+			put_special(out, s.p[i], format);
+	}
+	buf_puts(out, quote);
 }
 
 static void
 put_cell(struct buf *out, struct span s, enum columns_format format)
 {
-	size_t run = plain_run(s, 0, format);
-	bool quoted = format == COLUMNS_CSV && (run < s.n || s.n == 0);
-	size_t i;
-
-	if (s.p == NULL) {
+	if (s.p == NULL)
 		buf_puts(out, format == COLUMNS_TSV ? "\\N" : "");
-		return;
-	}
-	if (quoted)
-		buf_putc(out, '"');
-	for (i = 0;; i++) {
-		run = plain_run(s, i, format);
-		buf_put(out, s.p + i, run);
-		i += run;
-		if (i == s.n)
-			break;
-		put_special(out, s.p[i], format);
-	}
-	if (quoted)
-		buf_putc(out, '"');
+	else if (is_bare(s, format))
+		buf_span(out, s);
+	else
+		put_odd_cell(out, s, format);
 }
 
 static void

@@ -19,15 +19,20 @@ number(struct row *r, uint64_t v)
 static struct span
 json_cell(struct row *r, struct span value)
 {
-	enum json_kind kind = json_kind(value);
-
-	if (kind == JSON_KIND_NONE || kind == JSON_KIND_NULL)
-		return (struct span){0};
-	if (kind == JSON_KIND_STRING)
+	switch (json_kind(value)) {
+	case JSON_KIND_NONE:
+	case JSON_KIND_NULL: return (struct span){0};
+	case JSON_KIND_STRING:
+		if (memchr(value.p, '\\', value.n) == NULL)
+			return (struct span){value.p + 1, value.n - 2};
 		json_unescape(r->scratch, value);
-	else
+		return buf_as_span(r->scratch);
+	case JSON_KIND_ARRAY:
+	case JSON_KIND_OBJECT:
 		json_put_compact(r->scratch, value);
-	return buf_as_span(r->scratch);
+		return buf_as_span(r->scratch);
+	default: return value;
+	}
 }
 
 static struct span

@@ -6,8 +6,6 @@
 #include "base/plain.h"
 #include "base/text.h"
 
-#define PUT(out, literal) buf_put((out), (literal), sizeof(literal) - 1)
-
 const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
 

@@ -3,11 +3,38 @@
 #ifndef CONF_MESSAGEPARTS_H
 #define CONF_MESSAGEPARTS_H
 
+#include "base/json.h"
+#include "base/plain.h"
 #include "conf/message.h"
+
+/* A literal's size is known where it stands: one or two moves. */
+#define PUT(out, literal) put_known((out), (literal), sizeof(literal) - 1)
+static inline void
+put_known(struct buf *out, const char *s, size_t n)
+{
+	memcpy(buf_reserve(out, n), s, n);
+	out->n += n;
+}
 
 /* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
  * the line stays valid whatever arrives. */
 void message_put_text(struct buf *out, struct span s);
+/* json_put_string for what is plain nearly always: names and topics. */
+static inline void
+message_put_string(struct buf *out, struct span s)
+{
+	char *to;
+
+	if (!plain_all((const unsigned char *)s.p, s.n)) {
+		json_put_string(out, s);
+		return;
+	}
+	to = buf_reserve(out, s.n + 2);
+	*to = '"';
+	to = write_span(to + 1, s);
+	*to = '"';
+	out->n += s.n + 2;
+}
 
 /* What a payload is: one JSON text, other UTF-8 without NUL, or bytes. */
 struct message_payload {
