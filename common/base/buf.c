@@ -79,16 +79,13 @@ pair(char *to, unsigned v)
 char *
 write_u64(char *to, uint64_t v)
 {
-	/* Twice the size, for a copy of constant length is two moves. */
-	char digits[2 * DECIMAL_MAX] = {0};
-	char *p = digits + DECIMAL_MAX;
-
-	for (; v >= 10; v /= 100)
-		pair(p -= 2, (unsigned)(v % 100));
-	if (v != 0 || p == digits + DECIMAL_MAX)
-		*--p = (char)('0' + v);
-	memcpy(to, p, DECIMAL_MAX);
-	return to + (digits + DECIMAL_MAX - p);
+	if (v < 10) {
+		*to = (char)('0' + v);
+		return to + 1;
+	}
+	if (v < 100)
+		return pair(to, (unsigned)v);
+	return pair(write_u64(to, v / 100), (unsigned)(v % 100));
 }
 
 void
