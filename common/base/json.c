@@ -149,12 +149,16 @@ scan_string(struct scanner *s, place p)
 	return *p == '"' ? p + 1 : scan_rest(s, p);
 }
 
+static inline bool
+is_digit(unsigned char c)
+{
+	return (unsigned char)(c - '0') <= 9;
+}
+
 static inline place
 scan_digits(struct scanner *s, place p)
 {
-	place stop = digits_stop(p);
-
-	return stop > p ? stop : fail(s, p);
+	return is_digit(*p) ? digits_stop(p) : fail(s, p);
 }
 
 /* At a digit. */
@@ -170,12 +174,6 @@ scan_number(struct scanner *s, place p)
 		p = scan_digits(s, p);
 	}
 	return p;
-}
-
-static inline bool
-is_digit(unsigned char c)
-{
-	return (unsigned char)(c - '0') <= 9;
 }
 
 static place
@@ -287,7 +285,7 @@ scan_text(struct scanner *s)
 	behind = scan_value(s, from);
 	if (behind == NULL)
 		return false;
-	stop = skip(s, behind);
+	stop = behind == s->end ? behind : skip(s, behind);
 	f->value = (struct span){in_text(s, from), (size_t)(behind - from)};
 	f->blanks -= (size_t)(stop - behind);
 	return stop == s->end || fail(s, stop) != NULL;
@@ -317,25 +315,6 @@ json_scan(struct span text, struct json_scan *found)
 	if (copy != small)
 		free(copy);
 	return good;
-}
-
-bool
-json_scan_member(const struct json_scan *found, struct span key, struct span *value)
-{
-	size_t i;
-
-	if (found->escapes || found->members > found->room)
-		return json_member(found->value, key.p, value);
-	for (i = 0; i < found->members; i++) {
-		const struct json_pair *pair = &found->pairs[i];
-
-		if (pair->name.n == key.n + 2 &&
-		    memcmp(pair->name.p + 1, key.p, key.n) == 0) {
-			*value = pair->value;
-			return true;
-		}
-	}
-	return false;
 }
 
 bool

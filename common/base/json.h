@@ -47,9 +47,6 @@ struct json_scan {
 	size_t at;     /* after a failure, as json_check's */
 };
 bool json_scan(struct span text, struct json_scan *found);
-/* As json_member for the value that a scan found, cheaper. */
-bool json_scan_member(const struct json_scan *found, struct span key, struct span *value);
-
 /* All below need bytes that json_check accepted (a value without white space around it). */
 
 enum json_kind json_kind(struct span value);
@@ -79,5 +76,22 @@ void json_put_string(struct buf *out, struct span s);
 void json_put_visible(struct buf *out, struct span lines);
 /* Appends a value without the insignificant white space, every other byte as it is. */
 void json_put_compact(struct buf *out, struct span value);
+
+/* json_member in the value that a scan found, cheaper. */
+static inline bool
+json_scan_member(const struct json_scan *found, struct span key, struct span *value)
+{
+	const struct json_pair *pair = found->pairs, *end = pair + found->members;
+
+	if (found->escapes || found->members > found->room)
+		return json_member(found->value, key.p, value);
+	for (; pair < end; pair++) {
+		if (pair->name.n == key.n + 2 && memcmp(pair->name.p + 1, key.p, key.n) == 0) {
+			*value = pair->value;
+			return true;
+		}
+	}
+	return false;
+}
 
 #endif
