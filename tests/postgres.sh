@@ -19,8 +19,8 @@ start_postgres() {
 	pg_ctl -w -l "$T/pg/log" -o "-c listen_addresses= -c unix_socket_directories=$T/pg" start ||
 		{ note "$(cat "$T/pg/log")"; exit 1; }
 }
-# As after a power cut of the server: no shutdown, then recovery.
-restart_postgres() { pg_ctl -w -m immediate -l "$T/pg/log" restart; }
+# restart_postgres fast, or immediate: no shutdown, then recovery, as after a crash.
+restart_postgres() { pg_ctl -w -m "$1" -l "$T/pg/log" restart; }
 sql() { psql -qAtX -c "$1"; }
 # The tables of iotingest(1), from the page itself.
 lecturas() {

@@ -53,7 +53,7 @@ tap $? 'batches arrive, though psql was killed twice'
 told_twice() { [ "$(grep -c "sink 'sh sink' exited with status 137" sink.err)" -eq 2 ]; }
 wait_for 10 told_twice
 tap $? 'it says so'
-restart_postgres
+restart_postgres immediate
 tap $? 'the server crashes and comes back'
 wait_for 30 test -e committed
 kill -9 "$archiver"
