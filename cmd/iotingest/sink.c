@@ -2,11 +2,11 @@
 #include "sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,10 +27,9 @@ struct sink {
 	int failed; /* tries of this batch */
 	bool hurry;
 	struct span bytes;
-	size_t at;
 	pid_t pid; /* 0: none runs */
-	int pid_fd, in;
-	struct loop_fd pid_watch, in_watch;
+	int pid_fd;
+	struct loop_fd pid_watch;
 	struct loop_timer timer; /* of the next try, or of a failed start */
 	struct err why;
 	void (*done)(void *arg, const struct err *why);
@@ -175,7 +174,6 @@ on_exit_of(void *arg, unsigned events)
 		return;
 	s->pid = 0;
 	close_fd(&s->pid_watch, &s->pid_fd);
-	close_fd(&s->in_watch, &s->in);
 	judge(s, &info);
 	if (s->why.code != ERR_OK) {
 		fail(s);
@@ -187,39 +185,43 @@ on_exit_of(void *arg, unsigned events)
 	finish(s, &s->why);
 }
 
-/* What the command does not read is its own affair: its status counts. */
-static void
-on_in(void *arg, unsigned events)
+/* The batch as a file in memory: through a pipe, when we are killed, a command would see a part
+ * of it end as if it were the whole. What it does not read is its own affair: its status counts. */
+static int
+batch_file(struct span bytes)
 {
-	struct sink *s = arg;
-	ssize_t n = write(s->in, s->bytes.p + s->at, s->bytes.n - s->at);
+	int fd = memfd_create("batch", MFD_CLOEXEC);
+	size_t at = 0;
 
-	(void)events;
-	if (n > 0)
-		s->at += (size_t)n;
-	else if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n < 0 || s->at == s->bytes.n)
-		close_fd(&s->in_watch, &s->in);
+	while (fd >= 0 && at < bytes.n) {
+		ssize_t n = write(fd, bytes.p + at, bytes.n - at);
+
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return -1;
+		}
+		at += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	return fd;
 }
 
 static int
 start_command(struct sink *s)
 {
-	int ends[2];
+	int in = batch_file(s->bytes);
 	int failed;
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	if (in < 0)
 		return -1;
-	failed = spawn(s, ends[0], &s->pid);
-	close(ends[0]);
-	s->in = ends[1];
+	failed = spawn(s, in, &s->pid);
+	close(in);
 	if (failed) {
 		s->pid = 0;
 		errno = failed;
 		return -1;
 	}
-	fcntl(s->in, F_SETFL, O_NONBLOCK);
 	s->pid_fd = pidfd_open(s->pid, 0);
 	return s->pid_fd < 0 ? -1 : 0;
 }
@@ -237,17 +239,14 @@ end_now(struct sink *s)
 static void
 start(struct sink *s)
 {
-	s->at = 0;
 	s->why = (struct err){0};
 	if (start_command(s))
 		err_sys(&s->why, ERR_OUTPUT, _("cannot run sink '%s'"), s->command);
 	if (s->why.code != ERR_OK ||
-	    loop_fd_start(s->loop, &s->in_watch, s->in, LOOP_WRITE, on_in, s, &s->why) ||
 	    loop_fd_start(
 		s->loop, &s->pid_watch, s->pid_fd, LOOP_READ, on_exit_of, s, &s->why)) {
 		end_now(s);
 		close_fd(&s->pid_watch, &s->pid_fd);
-		close_fd(&s->in_watch, &s->in);
 		loop_timer_set(s->loop, &s->timer, 0, on_failed_start, s);
 	}
 }
@@ -261,8 +260,7 @@ sink_new(struct loop *loop, const char *command, int retries, uint64_t *failures
 	    .command = command,
 	    .retries = retries,
 	    .failures = failures,
-	    .pid_fd = -1,
-	    .in = -1};
+	    .pid_fd = -1};
 	return s;
 }
 
@@ -300,6 +298,5 @@ sink_free(struct sink *s)
 	loop_timer_stop(&s->timer);
 	end_now(s);
 	close_fd(&s->pid_watch, &s->pid_fd);
-	close_fd(&s->in_watch, &s->in);
 	free(s);
 }

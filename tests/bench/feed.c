@@ -308,7 +308,7 @@ report(struct feed *f, const struct rusage *u, int status)
 	struct ledger *l = &f->l;
 	size_t got = f->o.count ? l->lines / (size_t)f->o.lines : l->whole, pings, drops,
 	       connects;
-	double seconds = (double)(l->last - l->first) / 1e9;
+	double seconds = l->last > l->first ? (double)(l->last - l->first) / 1e9 : 0;
 	double cpu = (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
 	    (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 

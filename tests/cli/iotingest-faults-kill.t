@@ -26,6 +26,16 @@ lost=$(behind_a_stall 2 2 $(theirs) -q 2)
 [ "$lost" -gt 0 ]
 tap $? "negative control: mosquitto_sub in the same place loses ($lost of 40000)"
 
+# Killed while a sink has read nothing yet: it must not take a part of its batch for the whole.
+: >out
+# shellcheck disable=SC2046
+figures=$("$feed" -n 2000 -q 1 --session --idle 5s --out none --found out --kill-after 500ms -- $(ours) --batch 1000 \
+	--linger 200 --sink 'sleep 1; cat >batch.$$ && cat batch.$$ >>out' 2>>err)
+is 137 "$(of status)" 'killed while a sink that takes its time has a batch'
+whole_batch() { [ "$(wc -l <out)" -eq 1000 ]; }
+wait_for 10 whole_batch
+is '1000 0' "$(wc -l <out) $(tail -c 1 out | tr -d '\n' | wc -c)" 'the sink stored all of it, not a part'
+
 strace -o "$T/probe" true 2>/dev/null || { tap 0 'system calls # SKIP no ptrace here'; done_testing; }
 
 # killed_at CALL N COMMAND...: 200 messages, SIGKILL at the Nth CALL; false when it has no Nth.
