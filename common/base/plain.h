@@ -31,7 +31,8 @@ plain_eight(const unsigned char *p)
 	quote = v ^ (ones * '"');
 	backslash = v ^ (ones * '\\');
 	del = v ^ (ones * 0x7F);
-	return ((v | (v - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) &
+	return ((v | (v - ones * 0x20) | (quote - ones) | (backslash - ones) |
+		    (del - ones)) &
 		   high) == 0;
 }
 
@@ -85,8 +86,7 @@ not_digits(const unsigned char *p)
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
 	const __m128i up = _mm_add_epi8(v, _mm_set1_epi8(0x7F - '9'));
 
-	return (unsigned)_mm_movemask_epi8(
-	    _mm_cmplt_epi8(up, _mm_set1_epi8(0x7F - 9)));
+	return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(up, _mm_set1_epi8(0x7F - 9)));
 }
 #endif
 
@@ -120,6 +120,46 @@ plain_all(const unsigned char *p, size_t n)
 	}
 #endif
 	return plain_end_portable(p, end) == end;
+}
+
+/* Whether n bytes have neither controls, DEL nor what is no ASCII, nor MQTT's wildcards + and #: a topic
+ * name without anything that wants a closer look. */
+static inline bool
+plain_topic_byte(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '+' && c != '#';
+}
+
+#ifdef __SSE2__
+static inline unsigned
+not_plain_topic(const unsigned char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i more = _mm_add_epi8(v, _mm_set1_epi8(1));
+	const __m128i low = _mm_cmplt_epi8(more, _mm_set1_epi8(0x21));
+	const __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+'));
+	const __m128i number = _mm_cmpeq_epi8(v, _mm_set1_epi8('#'));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(plus, number)));
+}
+#endif
+
+static inline bool
+plain_topic(const unsigned char *p, size_t n)
+{
+	const unsigned char *end = p + n;
+#ifdef __SSE2__
+	if (n >= 16) {
+		for (; end - p > 16; p += 16) {
+			if (not_plain_topic(p) != 0)
+				return false;
+		}
+		return not_plain_topic(end - 16) == 0;
+	}
+#endif
+	while (p < end && plain_topic_byte(*p))
+		p++;
+	return p == end;
 }
 
 /* Where they end, for text with a NUL behind it and PLAIN_PADDING readable bytes from there on. */

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-static void
+static __attribute__((noinline)) void
 grow(struct acks *a)
 {
 	size_t room = a->room == 0 ? 64 : a->room * 2, i;
@@ -22,12 +22,16 @@ grow(struct acks *a)
 bool
 acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most)
 {
+	struct ack *k;
+
 	if (a->n >= most)
 		return false;
 	if (a->n == a->room)
 		grow(a);
-	a->v[(a->first + a->n++) & (a->room - 1)] =
-	    (struct ack){.seq = seq, .mid = mid, .type = (uint8_t)type};
+	k = &a->v[(a->first + a->n++) & (a->room - 1)];
+	k->seq = seq;
+	k->mid = mid;
+	k->type = (uint8_t)type;
 	return true;
 }
 

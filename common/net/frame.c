@@ -62,13 +62,17 @@ take_u8(struct span *s)
 }
 
 static uint16_t
+read_u16(const char *p)
+{
+	return (uint16_t)((unsigned char)p[0] << 8 | (unsigned char)p[1]);
+}
+
+static uint16_t
 take_u16(struct span *s)
 {
 	struct span f = take(s, 2);
 
-	return f.p != NULL
-	    ? (uint16_t)((unsigned char)f.p[0] << 8 | (unsigned char)f.p[1])
-	    : 0;
+	return f.p != NULL ? read_u16(f.p) : 0;
 }
 
 static struct span
@@ -119,6 +123,7 @@ take_properties(struct span *s)
 	return take(s, n);
 }
 
+/* Nearly all packets have a length of one or two bytes. */
 int
 frame_read(struct frame *f, const char *p, size_t n)
 {
@@ -129,35 +134,59 @@ frame_read(struct frame *f, const char *p, size_t n)
 		return 0;
 	f->type = (uint8_t)((unsigned char)p[0] >> 4);
 	f->flags = (uint8_t)(p[0] & 15);
+	if ((p[1] & 0x80) == 0) {
+		f->body = (unsigned char)p[1];
+		f->head = 2;
+		return 1;
+	}
 	whole = read_length(p + 1, n - 1, &f->body, &bytes);
 	f->head = (uint8_t)(bytes + 1);
 	return whole;
 }
 
-enum frame_fault
-frame_publish(
-    struct frame_publish *out, const struct frame *f, struct span body, int version)
+/* A PUBLISH without properties, the usual one, has one byte for their length. */
+static bool
+cut_properties(struct span *props, struct span *body)
 {
-	out->qos = (uint8_t)(f->flags >> 1 & 3);
-	out->dup = (f->flags & 8) != 0;
-	out->retain = (f->flags & 1) != 0;
-	out->mid = 0;
-	out->props = (struct span){"", 0};
-	if (out->qos == 3)
+	if (body->n > 0 && body->p[0] == 0) {
+		body->p++;
+		body->n--;
+		return true;
+	}
+	*props = take_properties(body);
+	return body->p != NULL;
+}
+
+enum frame_fault
+frame_publish(struct msg *m, struct span *props, const struct frame *f, struct span body,
+    int version)
+{
+	unsigned qos = f->flags >> 1 & 3U;
+	size_t topic, fixed;
+
+	if (qos == 3)
 		return FRAME_BAD_QOS;
-	if (out->dup && out->qos == 0)
-		return FRAME_BAD_FLAGS;
-	out->topic = take_string(&body);
-	if (out->qos > 0)
-		out->mid = take_u16(&body);
-	if (version == 5)
-		out->props = take_properties(&body);
-	if (body.p == NULL)
+	if ((f->flags & 14) == 8)
+		return FRAME_BAD_FLAGS; /* DUP at QoS 0 */
+	if (body.n < 2)
 		return FRAME_TOO_SHORT;
-	if (out->qos > 0 && out->mid == 0)
-		return FRAME_NO_ID;
-	out->payload = body;
-	return FRAME_OK;
+	topic = read_u16(body.p);
+	fixed = topic + (qos > 0 ? 4 : 2);
+	if (body.n < fixed)
+		return FRAME_TOO_SHORT;
+	m->topic = (struct span){body.p + 2, topic};
+	m->mid = qos > 0 ? read_u16(body.p + 2 + topic) : 0;
+	m->qos = (uint8_t)qos;
+	m->retain = (f->flags & 1) != 0;
+	m->dup = (f->flags & 8) != 0;
+	*props = (struct span){"", 0};
+	body.p += fixed;
+	body.n -= fixed;
+	if (version == 5 && !cut_properties(props, &body))
+		return FRAME_TOO_SHORT;
+	m->payload = body;
+	m->size = body.n;
+	return qos > 0 && m->mid == 0 ? FRAME_NO_ID : FRAME_OK;
 }
 
 enum { PROP_USER = 0x26, PROP_MAX = 0x2A };

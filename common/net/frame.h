@@ -67,20 +67,11 @@ enum { FRAME_HEAD_MAX = 5 };
 /* Reads a fixed header. 1: it is there; 0: more bytes are needed; -1: its length is malformed. */
 int frame_read(struct frame *f, const char *p, size_t n);
 
-/* A PUBLISH (3.3) taken apart; spans into the packet. */
-struct frame_publish {
-	struct span topic;
-	struct span payload;
-	struct span props; /* all properties; read by frame_properties */
-	uint16_t mid;
-	uint8_t qos;
-	bool dup, retain;
-};
-
-/* Needs the whole body, or with `size` greater than `body.n` its beginning: then FRAME_TOO_SHORT says
- * that too little of it is there. `size` is the body's length as the header says. */
-enum frame_fault frame_publish(
-    struct frame_publish *out, const struct frame *f, struct span body, int version);
+/* A PUBLISH (3.3): fills all of `m` but received_us, reject and props, which are
+ * frame_properties' part; spans into the packet. Needs the body's beginning: FRAME_TOO_SHORT says that
+ * a field is not whole in it. */
+enum frame_fault frame_publish(struct msg *m, struct span *props, const struct frame *f,
+    struct span body, int version);
 
 /* The properties of a PUBLISH. `pairs` has room for `room` spans and gets names and values of user
  * properties; *alias is 0 when there is none. First ask frame_user_count how much room it needs. */

@@ -268,10 +268,15 @@ intake_packets(struct intake *in)
 void
 intake_taken(struct intake *in, uint64_t token)
 {
+	size_t i;
+
 	if (token < in->handed)
 		return;
 	in->held = false;
 	in->pairs_n = 0;
+	for (i = 0; in->with_props && i < BATCH; i++)
+		in->v[i].props = (struct msg_props){0};
+	in->with_props = false;
 }
 
 void

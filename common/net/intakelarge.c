@@ -17,7 +17,8 @@ intake_is_there(struct intake *in, const struct frame *f, size_t n)
 /* Takes apart the beginning of a packet that is too large. Properties that are too large themselves
  * count as payload. */
 static bool
-read_large(struct intake *in, const struct frame *f, struct span *body)
+read_large(
+    struct intake *in, const struct frame *f, struct span *body, struct span *props)
 {
 	size_t most = least(f->body, READ_BUFFER - FRAME_HEAD_MAX);
 	enum frame_fault fault;
@@ -26,15 +27,15 @@ read_large(struct intake *in, const struct frame *f, struct span *body)
 	    in->buffer + in->at + f->head, least(f->body, HEAD_MOST + SAMPLE)};
 	if (!intake_is_there(in, f, body->n))
 		return false;
-	fault = frame_publish(&in->large, f, *body, in->version);
+	fault = frame_publish(&in->large_msg, props, f, *body, in->version);
 	if (fault == FRAME_TOO_SHORT && body->n < most) {
 		body->n = most;
 		if (!intake_is_there(in, f, most))
 			return false;
-		fault = frame_publish(&in->large, f, *body, in->version);
+		fault = frame_publish(&in->large_msg, props, f, *body, in->version);
 	}
 	if (fault == FRAME_TOO_SHORT && most < f->body)
-		fault = frame_publish(&in->large, f, *body, 4);
+		fault = frame_publish(&in->large_msg, props, f, *body, 4);
 	return fault == FRAME_OK || intake_fail(in, fault);
 }
 
@@ -59,17 +60,17 @@ keep_large(struct intake *in, size_t size)
 bool
 intake_begin_skip(struct intake *in, const struct frame *f)
 {
-	struct span body;
+	struct span body, props;
+	struct msg *m = &in->large_msg;
 
 	if (f->type != FRAME_PUBLISH)
 		return intake_fail(in, FRAME_TOO_LARGE);
 	if (in->n > 0)
 		return intake_hand_out_first(in);
-	if (!read_large(in, f, &body) ||
-	    !intake_read_message(in, &in->large, &in->large_msg))
+	if (!read_large(in, f, &body, &props) || !intake_complete(in, m, props))
 		return false;
 	in->pairs_n = 0;
-	keep_large(in, f->body - (size_t)(in->large.payload.p - body.p));
+	keep_large(in, f->body - (size_t)(m->payload.p - body.p));
 	in->skip = (uint64_t)f->head + f->body;
 	return true;
 }
@@ -87,5 +88,5 @@ intake_skip(struct intake *in)
 	if (in->skip > 0)
 		return false;
 	in->v[in->n] = in->large_msg;
-	return intake_deliver(in, &in->large);
+	return intake_deliver(in);
 }

@@ -47,11 +47,11 @@ struct intake {
 
 	struct acks acks;
 	struct aliases aliases;
+	bool with_props;    /* some of v have properties; else all are zero: clearing costs */
 	struct span *pairs; /* user properties of the messages in v */
 	size_t pairs_n, pairs_room;
 
-	struct frame_publish large; /* a packet that is too large ... */
-	uint64_t skip;              /* ... of which so much is still to come */
+	uint64_t skip; /* of a packet that is too large: so much is still to come */
 	struct msg large_msg;
 	struct buf large_bytes; /* its topic and the beginning of its payload */
 };
@@ -70,10 +70,11 @@ void intake_settle(struct intake *in);
 
 /* intakemsg.c; false: not done, because of a fault or of intake_hand_out_first. */
 bool intake_publish(struct intake *in, const struct frame *f, struct span body);
-bool intake_read_message(struct intake *in, const struct frame_publish *p, struct msg *m);
+/* What the properties say of a message, and whether its topic is one. */
+bool intake_complete(struct intake *in, struct msg *m, struct span props);
 /* The message is v[n]. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
  * already (4.3.3). */
-bool intake_deliver(struct intake *in, const struct frame_publish *p);
+bool intake_deliver(struct intake *in);
 
 /* intakelarge.c */
 /* False when the first `n` bytes of the packet's body are not there yet. */

@@ -45,8 +45,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct frame f = {0};
-	struct frame_publish p;
-	struct span body, reasons;
+	struct msg m;
+	struct span body, props, reasons;
 	uint16_t mid;
 	uint8_t reason;
 	int version;
@@ -55,11 +55,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	body = (struct span){(const char *)data + f.head, f.body};
 	for (version = 4; version <= 5; version++) {
-		if (frame_publish(&p, &f, body, version) == FRAME_OK) {
-			within(p.topic, body);
-			within(p.payload, body);
-			within(p.props, body);
-			read_properties(p.props, body);
+		if (frame_publish(&m, &props, &f, body, version) == FRAME_OK) {
+			within(m.topic, body);
+			within(m.payload, body);
+			within(props, body);
+			read_properties(props, body);
 		}
 		if (frame_suback(&mid, &reasons, &f, body, version) == FRAME_OK)
 			within(reasons, body);

@@ -384,6 +384,28 @@ properties_are_passed_on(void **state)
 	end(&e);
 }
 
+static void
+properties_do_not_stay(void **state)
+{
+	static const char with[] = "34 10 0003 'a/b' 0002 07 26 0001 'k' 0001 'v' 'z' ";
+	static const char again[] = "3c 10 0003 'a/b' 0002 07 26 0001 'k' 0001 'v' 'z' ";
+	static const char without[] = "30 07 0003 'a/b' 00 'x' ";
+	struct eater e = {.durable = true};
+
+	(void)state;
+	begin(&e, 5);
+	feed(&e, with);
+	assert_int_equal(e.last.props.users, 1);
+	feed(&e, without);
+	assert_int_equal(e.last.props.users, 0);
+	feed(&e, again); /* received already: not handed out */
+	feed(&e, without);
+	assert_int_equal(e.messages, 3);
+	assert_int_equal(e.last.props.users, 0);
+	assert_null(e.last.props.user);
+	end(&e);
+}
+
 /* The spans of one message's user properties stay good while more are read into the same batch. */
 static void
 many_user_properties_stay_apart(void **state)
@@ -743,6 +765,7 @@ main(void)
 	    cmocka_unit_test(half_a_packet_dies_with_its_connection),
 	    cmocka_unit_test(spans_outlive_the_connection),
 	    cmocka_unit_test(properties_are_passed_on),
+	    cmocka_unit_test(properties_do_not_stay),
 	    cmocka_unit_test(many_user_properties_stay_apart),
 	    cmocka_unit_test(aliases_stand_for_topics),
 	    cmocka_unit_test(an_alias_in_use_is_not_changed),
