@@ -13,7 +13,7 @@
 typedef const unsigned char *place;
 
 struct scanner {
-	const char *text;
+	uintptr_t away; /* of the text from its scanned copy */
 	place copy, end;
 	place bad; /* after a failure: the first byte that cannot be right */
 	size_t blanks;
@@ -28,10 +28,10 @@ fail(struct scanner *s, place p)
 	return NULL;
 }
 
-static const char *
+static inline const char *
 in_text(const struct scanner *s, place p)
 {
-	return s->text + (p - s->copy);
+	return (const char *)((uintptr_t)p + s->away);
 }
 
 static bool
@@ -192,12 +192,15 @@ scan_name(struct scanner *s, place p, place *name, place *end)
 	return skip(s, p + 1);
 }
 
-static struct json_pair *
+/* The pair of a name at the top whose value begins. */
+static inline struct json_pair *
 next_pair(struct scanner *s, place name, place end, place value)
 {
 	struct json_scan *f = s->found;
-	struct json_pair *pair = f->members < f->room ? &f->pairs[f->members] : &s->spare;
+	struct json_pair *pair = &s->spare;
 
+	if (f->members < f->room)
+		pair = &f->pairs[f->members];
 	f->members++;
 	pair->name = (struct span){in_text(s, name), (size_t)(end - name)};
 	pair->value.p = in_text(s, value);
@@ -305,7 +308,7 @@ json_scan(struct span text, struct json_scan *found)
 	if (text.n != 0)
 		memcpy(copy, text.p, text.n);
 	memset(copy + text.n, 0, PLAIN_PADDING);
-	s.text = text.p;
+	s.away = (uintptr_t)text.p - (uintptr_t)copy;
 	s.copy = s.bad = copy;
 	s.end = copy + text.n;
 	s.found = found;

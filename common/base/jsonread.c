@@ -5,7 +5,7 @@
 #include "base/plain.h"
 #include "base/text.h"
 
-static bool
+static inline bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -46,6 +46,15 @@ behind_container(const char *p, const char *end)
 	return p;
 }
 
+/* What ends a number or a word. */
+static const bool delimits[256] = {[','] = true,
+    ['}'] = true,
+    [']'] = true,
+    [' '] = true,
+    ['\n'] = true,
+    ['\r'] = true,
+    ['\t'] = true};
+
 static const char *
 behind_value(const char *p, const char *end)
 {
@@ -53,7 +62,7 @@ behind_value(const char *p, const char *end)
 		return behind_string(p, end);
 	if (*p == '{' || *p == '[')
 		return behind_container(p, end);
-	while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))
+	while (p < end && !delimits[(unsigned char)*p])
 		p++;
 	return p;
 }
@@ -61,7 +70,7 @@ behind_value(const char *p, const char *end)
 static const char *
 next_token(const char *p, char skip)
 {
-	while (is_blank(*p) || *p == skip)
+	while (*p == skip || is_blank(*p))
 		p++;
 	return p;
 }

@@ -22,66 +22,70 @@ static const bool special[][256] = {
 	{['\t'] = true, ['\\'] = true, ['\r'] = true, ['\n'] = true, [0] = true},
 };
 
-static void
-put_special(struct buf *out, char c, enum columns_format format)
+/* What nearly every cell is: bytes that neither format touches. */
+static bool
+is_bare(struct span s, enum columns_format format)
+{
+	return s.n != 0 && plain_all((const unsigned char *)s.p, s.n) &&
+	    (format == COLUMNS_TSV || memchr(s.p, ',', s.n) == NULL);
+}
+
+static char *
+write_special(char *to, char c, enum columns_format format)
 {
 	static const char letters[] = {
 	    ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\'};
 
 	if (c == '\0')
-		buf_puts(out, "\xEF\xBF\xBD");
-	else if (format == COLUMNS_TSV)
-		buf_put(out, (char[]){'\\', letters[(unsigned char)c]}, 2);
-	else if (c == '"')
-		buf_puts(out, "\"\"");
-	else
-		buf_putc(out, c);
-}
-
-/* What nearly every cell is: bytes that neither format touches. */
-static bool
-is_bare(struct span s, enum columns_format format)
-{
-	return plain_all((const unsigned char *)s.p, s.n) && s.n != 0 &&
-	    (format == COLUMNS_TSV || memchr(s.p, ',', s.n) == NULL);
+		return WRITE(to, "\xEF\xBF\xBD");
+	if (format == COLUMNS_TSV) {
+		*to++ = '\\';
+		c = letters[(unsigned char)c];
+	} else if (c == '"') {
+		*to++ = '"';
+	}
+	*to = c;
+	return to + 1;
 }
 
 static bool
-is_special(struct span s, size_t i, enum columns_format format)
+has_special(struct span s, enum columns_format format)
 {
-	return special[format][(unsigned char)s.p[i]];
+	size_t i = 0;
+
+	while (i < s.n && !special[format][(unsigned char)s.p[i]])
+		i++;
+	return i < s.n;
 }
 
 static void
 put_odd_cell(struct buf *out, struct span s, enum columns_format format)
 {
-	const char *quote = "";
-	size_t i = 0, from;
+	const bool quoted = format == COLUMNS_CSV && (s.n == 0 || has_special(s, format));
+	char *to = buf_reserve(out, 3 * s.n + 2);
+	size_t i;
 
-	while (i < s.n && !is_special(s, i, format))
-		i++;
-	if (format == COLUMNS_CSV && (i < s.n || s.n == 0))
-		quote = "\"";
-	buf_puts(out, quote);
-	for (i = 0; i < s.n;) {
-		from = i;
-		while (i < s.n && !is_special(s, i, format))
-			i++;
-		buf_put(out, s.p + from, i - from);
-		for (; i < s.n && is_special(s, i, format); i++)
-			put_special(out, s.p[i], format);
+	if (quoted)
+		*to++ = '"';
+	for (i = 0; i < s.n; i++) {
+		if (special[format][(unsigned char)s.p[i]])
+			to = write_special(to, s.p[i], format);
+		else
+			*to++ = s.p[i];
 	}
-	buf_puts(out, quote);
+	if (quoted)
+		*to++ = '"';
+	out->n = (size_t)(to - out->p);
 }
 
 static void
-put_cell(struct buf *out, struct span s, enum columns_format format)
+put_cell(struct buf *out, struct span s, enum columns_format format, bool bare)
 {
-	if (s.p == NULL)
-		buf_puts(out, format == COLUMNS_TSV ? "\\N" : "");
-	else if (is_bare(s, format))
+	if (s.p == NULL && format == COLUMNS_TSV)
+		PUT(out, "\\N");
+	else if (s.p != NULL && (bare || is_bare(s, format)))
 		buf_span(out, s);
-	else
+	else if (s.p != NULL)
 		put_odd_cell(out, s, format);
 }
 
@@ -94,7 +98,8 @@ put_row(struct columns *c, struct buf *out, struct row *r)
 	r->scratch = &c->scratch;
 	for (i = 0; i < c->n; i++) {
 		buf_clear(&c->scratch);
-		put_cell(out, c->column[i]->cell(r), c->format);
+		put_cell(out, c->column[i]->cell(r), c->format,
+		    (c->column[i]->flags & BARE) != 0);
 		buf_putc(out, i + 1 < c->n ? separator : '\n');
 	}
 }

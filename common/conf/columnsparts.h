@@ -17,7 +17,13 @@ struct row {
 	struct buf *scratch; /* empty, for a cell that stands nowhere yet */
 };
 
-enum { IN_MESSAGE = 1, IN_READING = 2, DEFAULT = 4, IN_BOTH = IN_MESSAGE | IN_READING };
+enum {
+	IN_MESSAGE = 1,
+	IN_READING = 2,
+	IN_BOTH = IN_MESSAGE | IN_READING,
+	DEFAULT = 4,
+	BARE = 8, /* its cells never need a quote or an escape, and are never empty */
+};
 
 struct column {
 	const char *name; /* NULL: the end of the table */
