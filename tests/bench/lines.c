@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the output side costs: lines FORM N makes N messages of about 95 bytes, 1,000 devices in turn,
- * into lines and throws them away; lines.sh counts instructions. And what it says: lines stdin prints
- * the message line of each payload that comes as four bytes of length, most significant first, and the
+ * into lines and throws them away; lines.sh counts instructions. And what it says: lines FORM - prints
+ * what becomes of each payload that comes as four bytes of length, most significant first, and the
  * payload. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ make_devices(void)
 struct run {
 	struct buf out;
 	struct topics topics;
-	struct columns *rows, *readings;
+	struct columns *csv, *tsv, *readings;
 };
 
 static void
@@ -56,9 +56,15 @@ as_readings(struct run *r, const struct msg *m)
 }
 
 static void
-as_row(struct run *r, const struct msg *m)
+as_csv(struct run *r, const struct msg *m)
 {
-	columns_put(r->rows, &r->out, m, &r->topics, NULL);
+	columns_put(r->csv, &r->out, m, &r->topics, NULL);
+}
+
+static void
+as_tsv(struct run *r, const struct msg *m)
+{
+	columns_put(r->tsv, &r->out, m, &r->topics, NULL);
 }
 
 static void
@@ -74,12 +80,13 @@ static const struct {
     {"nothing", as_nothing},
     {"line", as_line},
     {"readings", as_readings},
-    {"csv", as_row},
+    {"csv", as_csv},
+    {"tsv", as_tsv},
     {"readings-csv", as_reading_rows},
 };
 
 static void
-print_lines(struct run *r)
+print_frames(struct run *r, size_t form)
 {
 	unsigned char head[4];
 	struct buf payload = {0};
@@ -91,7 +98,7 @@ print_lines(struct run *r)
 		buf_clear(&payload);
 		buf_reserve(&payload, n + 1);
 		payload.n = fread(payload.p, 1, n, stdin);
-		as_line(r,
+		forms[form].put(r,
 		    &(struct msg){.topic = SPAN("iot/sensors/D/data"),
 			.payload = buf_as_span(&payload)});
 		fwrite(r->out.p, 1, r->out.n, stdout);
@@ -100,34 +107,12 @@ print_lines(struct run *r)
 	buf_release(&payload);
 }
 
-int
-main(int argc, char **argv)
+static void
+count_bytes(struct run *r, size_t form, size_t n)
 {
-	struct run r = {0};
-	struct err err = {0};
-	size_t form = 0, bytes = 0, i, n;
+	size_t bytes = 0, i;
 
-	while (argc == 3 && form < ARRAY_LEN(forms) &&
-	    strcmp(forms[form].name, argv[1]) != 0)
-		form++;
-	if (argc == 2 && strcmp(argv[1], "stdin") == 0 &&
-	    topics_compile(&r.topics, &(struct topicopts){0}, &err) == 0) {
-		print_lines(&r);
-		topics_release(&r.topics);
-		buf_release(&r.out);
-		return 0;
-	}
-	if (argc != 3 || form == ARRAY_LEN(forms) ||
-	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
-	    columns_compile(&r.rows, NULL, COLUMNS_CSV, false, &err) ||
-	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
-		fputs("usage: lines nothing|line|readings|csv|readings-csv N | lines "
-		      "stdin\n",
-		    stderr);
-		return 2;
-	}
 	make_devices();
-	n = strtoul(argv[2], NULL, 10);
 	for (i = 0; i < n; i++) {
 		const struct msg m = {.topic = span_of(devices[i % DEVICES].topic),
 		    .payload = span_of(devices[i % DEVICES].payload),
@@ -135,14 +120,40 @@ main(int argc, char **argv)
 		    .qos = 1,
 		    .mid = (uint16_t)(i % 65535 + 1)};
 
-		forms[form].put(&r, &m);
+		forms[form].put(r, &m);
 		if (i % BATCH == BATCH - 1) {
-			bytes += r.out.n;
-			buf_clear(&r.out);
+			bytes += r->out.n;
+			buf_clear(&r->out);
 		}
 	}
-	printf("%zu\n", bytes + r.out.n);
-	columns_free(r.rows);
+	printf("%zu\n", bytes + r->out.n);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run r = {0};
+	struct err err = {0};
+	size_t form = 0;
+
+	while (argc == 3 && form < ARRAY_LEN(forms) &&
+	    strcmp(forms[form].name, argv[1]) != 0)
+		form++;
+	if (argc != 3 || form == ARRAY_LEN(forms) ||
+	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
+	    columns_compile(&r.csv, NULL, COLUMNS_CSV, false, &err) ||
+	    columns_compile(&r.tsv, NULL, COLUMNS_TSV, false, &err) ||
+	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
+		fputs("usage: lines nothing|line|readings|csv|tsv|readings-csv N|-\n",
+		    stderr);
+		return 2;
+	}
+	if (strcmp(argv[2], "-") == 0)
+		print_frames(&r, form);
+	else
+		count_bytes(&r, form, strtoul(argv[2], NULL, 10));
+	columns_free(r.csv);
+	columns_free(r.tsv);
 	columns_free(r.readings);
 	topics_release(&r.topics);
 	buf_release(&r.out);

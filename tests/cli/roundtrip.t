@@ -68,7 +68,7 @@ def compact(p):
 
 payloads = [payload() for _ in range(N)]
 frames = b"".join(struct.pack(">I", len(p)) + p for p in payloads)
-lines = subprocess.run([sys.argv[1], "stdin"], input=frames, stdout=subprocess.PIPE, check=True).stdout
+lines = subprocess.run([sys.argv[1], "line", "-"], input=frames, stdout=subprocess.PIPE, check=True).stdout
 lines = lines.split(b"\n")
 assert lines.pop() == b"" and len(lines) == N, len(lines)
 count = dict(payload=0, payload_text=0, payload_b64=0)
