@@ -72,7 +72,8 @@ publish 201 300
 archived() { [ "$({ zcat day*.gz; cat day*.ndjson; } 2>/dev/null | numbers - | wc -w)" -ge 300 ]; }
 wait_for 10 archived
 tap $? 'three days: nothing is missing'
-[ "$(find . -name 'day*.gz' | wc -l)" -ge 1 ]
+compressed() { [ "$(find . -name 'day*.gz' | wc -l)" -ge 1 ]; }
+wait_for 20 compressed
 tap $? 'the days before are compressed'
 kill "$bg"
 wait "$bg" 2>/dev/null
