@@ -1,5 +1,6 @@
 #!/bin/sh
 # Three processes of one group share the messages of one broker; one of them is killed and comes back.
+# shellcheck disable=SC2016 # text for others: MQTT, expect
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/ingest.sh"
 

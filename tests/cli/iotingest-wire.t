@@ -122,7 +122,7 @@ first=$started
 timeout 120 iotingest -h "$sock" --durable fought -t 'f/#' >/dev/null 2>second.err </dev/null &
 second=$!
 pids="$pids $second"
-fight_over() { ! kill -0 $first 2>/dev/null || ! kill -0 $second 2>/dev/null; }
+fight_over() { ! kill -0 "$first" 2>/dev/null || ! kill -0 "$second" 2>/dev/null; }
 wait_for 100 fight_over
 if kill -0 $first 2>/dev/null; then wait $second; else wait $first; fi
 is 8 $? 'of two processes with one client id one ends with status 8'
@@ -176,7 +176,7 @@ while (my $c = $l->accept) {
 }
 END
 for name in some none; do
-	perl refuse.pl $name $([ $name = some ] && echo 01 || echo 87) 87 &
+	perl refuse.pl "$name" "$([ "$name" = some ] && echo 01 || echo 87)" 87 &
 	pids="$pids $!"
 	wait_for 5 test -S $name.sock
 done
