@@ -102,28 +102,33 @@ ns(int64_t ms)
 	return ms * 1000000;
 }
 
-/* The ports of the arguments, filled in. */
-static char **
+/* The command with its port filled in; what becomes of it is the caller's (strv_release). */
+static struct strv
 command_of(char **operand, size_t n, int port)
 {
-	char **argv = xcalloc(n + 1, sizeof(*argv));
+	struct strv command = {0};
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		char *mark = strstr(operand[i], "{port}");
+		char *word = mark == NULL
+		    ? xstrdup(operand[i])
+		    : xasprintf("%.*s%d%s", (int)(mark - operand[i]), operand[i], port,
+			  mark + 6);
 
-		argv[i] = mark == NULL ? xstrdup(operand[i])
-				       : xasprintf("%.*s%d%s", (int)(mark - operand[i]),
-					     operand[i], port, mark + 6);
+		strv_add(&command, word);
+		free(word);
 	}
-	return argv;
+	return command;
 }
 
 static void
-spawn(struct feed *f, char **argv)
+spawn(struct feed *f, const struct strv *command)
 {
+	char **argv = xcalloc(command->n + 1, sizeof(*argv));
 	int ends[2] = {-1, -1}, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+	memcpy(argv, command->v, command->n * sizeof(*argv));
 	if (f->o.out != NULL)
 		ends[1] = open(f->o.out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	else if (pipe2(ends, O_CLOEXEC) != 0)
@@ -139,12 +144,14 @@ spawn(struct feed *f, char **argv)
 		execvp(argv[0], argv);
 		feed_die(argv[0]);
 	}
+	free(argv);
 	close(null);
 	close(ends[1]);
 	f->pidfd = pidfd_open(f->child, 0);
 	if (f->child < 0 || f->pidfd < 0)
 		feed_die("fork");
-	f->r.fd = f->o.found == NULL ? ends[0] : -1;
+	f->r.found = f->o.found != NULL ? f->o.found : f->o.out;
+	f->r.fd = f->r.found == NULL ? ends[0] : -1;
 	f->r.pipe = f->r.fd >= 0;
 	if (ends[0] >= 0)
 		fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -385,19 +392,34 @@ ledger_init(struct feed *f)
 }
 
 static void
+release(struct feed *f)
+{
+	struct ledger *l = &f->l;
+
+	wire_free(f->w);
+	buf_release(&f->r.rest);
+	free(l->state);
+	free(l->seen);
+	free(l->sent);
+	free(l->fresh);
+	free(l->latency);
+}
+
+static void
 feed(struct feed *f, char **operand, size_t n)
 {
+	struct strv command;
 	struct rusage u;
 	int port, status;
 
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_TIMERSLACK, 1);
-	if (f->o.found == NULL)
-		f->o.found = f->o.out;
 	f->w = wire_new(&f->o, &f->l, &port);
 	f->r.o = &f->o;
 	f->r.l = &f->l;
-	spawn(f, command_of(operand, n, port));
+	command = command_of(operand, n, port);
+	spawn(f, &command);
+	strv_release(&command);
 	ledger_init(f);
 	f->begun = feed_now();
 	while (!f->exited)
@@ -407,6 +429,7 @@ feed(struct feed *f, char **operand, size_t n)
 		feed_die("wait");
 	report(f, &u, status);
 	state_save(f);
+	release(f);
 }
 
 int
@@ -427,8 +450,10 @@ main(int argc, char **argv)
 	if (f.o.ask == OPT_ASK_HELP || first == argc) {
 		opt_help(&set, &help);
 		fwrite(help.p, 1, help.n, stdout);
-		return f.o.ask == OPT_ASK_HELP ? 0 : 2;
+		buf_release(&help);
+	} else {
+		feed(&f, argv + first, (size_t)(argc - first));
 	}
-	feed(&f, argv + first, (size_t)(argc - first));
-	return 0;
+	opt_release(&set);
+	return f.o.ask != OPT_ASK_HELP && first == argc ? 2 : 0;
 }

@@ -44,6 +44,7 @@ struct ledger {
 struct lines {
 	const struct feed_opts *o;
 	struct ledger *l;
+	const char *found; /* the file; NULL: the pipe */
 	int fd;
 	bool pipe, ended;
 	struct buf rest; /* a line that is not whole yet */
@@ -59,8 +60,9 @@ void lines_drain(struct lines *r);
 /* Counts the fresh acknowledgements that came before their line. */
 void lines_judge(struct lines *r);
 
-/* Listens on a free loopback port; both live until the process ends. */
+/* Listens on a free loopback port. What it points to must outlive it. */
 struct wire *wire_new(const struct feed_opts *o, struct ledger *l, int *port);
+void wire_free(struct wire *w);
 int wire_listener(const struct wire *w);
 /* -1: nobody is connected. */
 int wire_fd(const struct wire *w);

@@ -94,7 +94,7 @@ static bool
 is_open(struct lines *r)
 {
 	if (r->fd < 0)
-		r->fd = open(r->o->found, O_RDONLY | O_CLOEXEC);
+		r->fd = open(r->found, O_RDONLY | O_CLOEXEC);
 	return r->fd >= 0;
 }
 

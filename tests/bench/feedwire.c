@@ -511,6 +511,18 @@ wire_new(const struct feed_opts *o, struct ledger *l, int *port)
 	return w;
 }
 
+void
+wire_free(struct wire *w)
+{
+	drop(w);
+	close(w->listener);
+	SSL_CTX_free(w->ctx);
+	buf_release(&w->in);
+	buf_release(&w->out);
+	buf_release(&w->answers);
+	free(w);
+}
+
 int
 wire_listener(const struct wire *w)
 {
