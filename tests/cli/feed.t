@@ -21,7 +21,7 @@ for version in 311 5; do
 		is $((qos > 0 ? 3000 : 0)) "$(value acks)" 'so is every acknowledgement'
 	done
 done
-sub -n 3000 -q 2 --stall 300ms --kill-after 200ms -- -q 2
+sub -n 3000 -q 2 --stall 1s --kill-after 600ms -- -q 2
 [ "$(value early)" -gt 0 ] && [ "$(value lost)" -gt 0 ]
 tap $? "a subscriber that acknowledges before it prints is seen ($out)"
 sub -n 20 -q 1 --rate 200 -- -q 1
@@ -39,9 +39,10 @@ sub -n 2 -q 1 --big 1000000 -- -q 1
 is '2 1' "$(value acks) $(value odd)" 'a large payload streams by, and one goes behind it'
 
 # A broker with a session: killed in the middle, then again until all is there.
-for i in 1 2 3 4 5 6 7 8; do
+runs=0
+while [ "$(value acks)" -lt 3000 ] && [ $runs -lt 200 ]; do
+	runs=$((runs + 1))
 	sub -n 3000 -q 1 --window 20 --out lines --state state --kill-after 15ms -- -q 1 -c -i kept
-	[ "$(value missing)" -gt 0 ] || break
 done
-is 3000 "$(value acks)" "a state file goes on where the last run stopped (run $i)"
+is 3000 "$(value acks)" "a state file goes on where the last run stopped, until all is acknowledged ($runs runs)"
 done_testing

@@ -7,7 +7,7 @@
 # resume [MORE-OPTIONS-OF-FEED]: the next run of iotingest, on a disk that is well.
 resume() {
 	# shellcheck disable=SC2046
-	figures=$("$feed" -n 200 -q 1 --idle 2s --state state --out out "$@" -- $(ours) 2>>err)
+	figures=$("$feed" -n 200 -q 1 --idle 20s --state state --out out "$@" -- $(ours) 2>>err)
 }
 unparsable() { { jq -c . "$1" >parsed; } 2>&1; }
 
@@ -16,12 +16,12 @@ if unshare -m true 2>/dev/null; then
 	mkdir small
 	cat >fill <<-'END'
 		mount -t tmpfs -o size=64k none small && : >small/out || exit 99
-		"$1" -n 1000 -q 1 --session --state state --out small/out -- $2 2>err.full
+		"$1" -n 1000 -q 1 --idle "$3" --session --state state --out small/out -- $2 2>err.full
 		mount -o remount,size=4m small
-		"$1" -n 1000 -q 1 --state state --out small/out -- $2 2>>err
+		"$1" -n 1000 -q 1 --idle "$3" --state state --out small/out -- $2 2>>err
 		cp small/out filled
 	END
-	figures=$(unshare -m sh fill "$feed" "$(ours)" 2>>err)
+	figures=$(unshare -m sh fill "$feed" "$(ours)" 20s 2>>err)
 	full=$(echo "$figures" | head -n 1)
 	figures=$(echo "$figures" | tail -n 1)
 	has "$full" ' status=7' 'a full file system ends it with 7'
@@ -30,7 +30,7 @@ if unshare -m true 2>/dev/null; then
 	is '1000 0' "$(of got) $(of missing)" 'the next run, with room, has all 1000'
 	is '' "$(unparsable filled)" 'every line can be read: the torn one was cut off'
 	# shellcheck disable=SC2046
-	figures=$(unshare -m sh fill "$feed" "$(theirs) -q 1" 2>>err | head -n 1)
+	figures=$(unshare -m sh fill "$feed" "$(theirs) -q 1" 1s 2>>err | head -n 1)
 	[ "$(of lost)" -gt 0 ]
 	tap $? "negative control: mosquitto_sub acknowledges what found no room ($(of lost) of 1000)"
 else
@@ -45,7 +45,7 @@ failing() {
 	shift 3
 	rm -f out state
 	: >out
-	figures=$("$feed" -n 200 -q 1 --window 4 --session --idle 2s --state state --out out -- strace -I2 \
+	figures=$("$feed" -n 200 -q 1 --window 4 --session --idle 3s --state state --out out -- strace -I2 \
 		-o /dev/null -P "$T/out" -e trace="$call" -e inject="$call:error=$error:when=$k" "$@" 2>>err)
 }
 fail_everywhere() { # fail_everywhere CALL ERROR: the sums of what must not be
