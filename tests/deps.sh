@@ -4,7 +4,8 @@
 set -eu
 
 build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
-libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev libyaml-dev'
+libreadline-dev libinih-dev libwebsockets-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
+libcrypt-dev libyaml-dev'
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
 universal-ctags mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps

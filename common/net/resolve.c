@@ -29,6 +29,9 @@ struct resolve {
 	void *arg;
 };
 
+/* Lookups that threads are at. */
+static atomic_int running;
+
 static void
 let_go(struct resolve *r)
 {
@@ -84,6 +87,7 @@ thread(void *arg)
 	struct resolve *r = arg;
 
 	look_up(r);
+	atomic_fetch_sub(&running, 1);
 	eventfd_write(r->fd, 1);
 	let_go(r);
 	return NULL;
@@ -117,11 +121,14 @@ start_thread(struct resolve *r)
 
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	atomic_fetch_add(&running, 1);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&id, &detached, thread, r);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&detached);
+	if (failed)
+		atomic_fetch_sub(&running, 1);
 	return failed ? -1 : 0;
 }
 
@@ -162,4 +169,10 @@ resolve_cancel(struct resolve *r)
 	loop_timer_stop(&r->now);
 	loop_fd_stop(&r->watch);
 	let_go(r);
+}
+
+int
+resolve_running(void)
+{
+	return atomic_load(&running);
 }

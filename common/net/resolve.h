@@ -19,4 +19,8 @@ struct resolve *resolve_start(struct loop *loop, const char *host,
 /* Forgets a lookup whose `done` has not been called yet; its thread ends when it can. Accepts NULL. */
 void resolve_cancel(struct resolve *r);
 
+/* How many threads are inside getaddrinfo now, those of cancelled lookups too: they open descriptors
+ * and hold locks of the C library, of which a fork would keep a locked copy. */
+int resolve_running(void);
+
 #endif

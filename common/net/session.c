@@ -169,19 +169,23 @@ wire_dial(struct session *s, const char *address)
 {
 	int rc, number;
 
+	const char *peer = s->ws ? ws_path(s) : address;
+
+	if (peer == NULL)
+		return -1;
 	s->reason = 0;
 	s->held = 0;
 	s->tls_log = (struct err){0};
 	props_leave(s);
 	errno = 0;
 	rc = mosquitto_connect_async(
-	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	    s->mosq, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
 	s->asked = s->tls != NULL && tls_asked(s->tls);
 	if (rc == MOSQ_ERR_SUCCESS)
-		return 0;
+		return s->ws ? ws_ask(s, address) : 0;
 	lost(s, rc, number);
-	return address[0] == '/' && number == EAGAIN ? 1 : -1;
+	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
 }
 
 /* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
@@ -357,7 +361,8 @@ session_new(struct loop *loop, const struct session_opts *o,
 	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
 					   : xasprintf("%s:%d", o->host, o->port);
 	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s://%s", o->tls ? "mqtts" : "mqtt", s->name);
+	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
+	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
 	if (session_tls_open(s, o, err) == 0) {
 		s->mosq = mosquitto_new(s->id, o->clean, s);
 		if (s->mosq == NULL)
@@ -378,6 +383,7 @@ session_free(struct session *s)
 	if (s->mosq != NULL)
 		mosquitto_destroy(s->mosq);
 	tls_free(s->tls);
+	ws_close(s);
 	mosquitto_lib_cleanup();
 	outs_release(&s->outs);
 	subs_release(&s->subs);

@@ -10,8 +10,7 @@
 #include "base/err.h"
 #include "conf/message.h"
 #include "net/loop.h"
-
-struct tls;
+#include "net/tls.h"
 
 /*
  * An MQTT client on the loop, over libmosquitto with mosquitto_threaded_set: nothing leaves before
@@ -21,9 +20,14 @@ struct tls;
 struct session_opts {
 	const char *host;          /* a name, an address, or a path of a unix socket */
 	int port;                  /* 0 with a unix socket */
+	const char *ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
 	bool tls;
 	const char *cafile, *capath, *cert, *key; /* NULL cafile and capath: the system's */
 	const char *ca_pem;        /* CA certificates as PEM text, besides or instead of files */
+	const char *cert_pem, *key_pem; /* a client certificate as PEM text, instead of cert */
+	const char *keypass;       /* of an encrypted key; NULL: none */
+	enum tls_version tls_version;
+	const char *alpn;          /* not with WebSocket, which has its own */
 	bool insecure;             /* no verification; the caller has warned */
 	struct tls *shared_tls;    /* of many sessions, from session_tls; NULL: its own */
 	const char *client_id;     /* NULL: NAME-RANDOM, only with clean */
@@ -102,7 +106,7 @@ void session_free(struct session *s);
 bool session_is_up(const struct session *s);
 /* The MQTT version of the connection that is up: 5 or 4. */
 int session_version(const struct session *s);
-/* "mqtt://host:port", for messages. */
+/* "mqtt://host:port" or the like, for messages. */
 const char *session_broker(const struct session *s);
 
 /* Subscribes now if up, and again after each reconnect whose session is not present. */

@@ -60,8 +60,13 @@ connect_error(const struct session *s)
 static void
 look_if_connected(struct session *s)
 {
-	int number = connect_error(s);
+	int number;
 
+	if (s->ws) {
+		ws_answered(s);
+		return;
+	}
+	number = connect_error(s);
 	if (number != 0)
 		wire_failed(s, number);
 	run_step(s, number == 0 ? EV_CONNECTED : EV_LOST);

@@ -17,6 +17,7 @@
  *	sessionout.c     publications on their way
  *	sessionsub.c     subscriptions
  *	sessiontls.c     the TLS context, and what it knows of a failure
+ *	sessionws.c      WebSocket, by the relay
  *	sessionerr.c     reasons to errors
  */
 
@@ -89,7 +90,9 @@ struct session {
 	char *id;
 
 	struct mosquitto *mosq;
-	struct tls *tls;
+	struct tls *tls; /* NULL over WebSocket, whose relay has its own */
+	bool ws;
+	struct buf ws_target; /* what the relay is asked for */
 	bool asked; /* for a client certificate that we do not have */
 	int version; /* of the next or present connection */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
@@ -178,11 +181,22 @@ void outs_lost(struct session *s);
 void outs_release(struct session_outs *l);
 
 /* sessiontls.c */
+struct tls_opts session_tls_opts(const struct session_opts *o);
 /* The session's context: its own, or the shared one. */
 int session_tls_open(struct session *s, const struct session_opts *o, struct err *err);
 /* Says in s->why what TLS knows of a loss; false when it knows nothing. `failed`: it surely was the
  * handshake. */
 bool session_tls_explain(struct session *s, bool failed);
+
+/* sessionws.c */
+int ws_open(struct session *s, const struct session_opts *o, struct err *err);
+void ws_close(struct session *s);
+/* Where to connect to instead of the broker; NULL: s->why says why not. */
+const char *ws_path(struct session *s);
+/* Asks on the new connection for the broker; -1: s->why. */
+int ws_ask(struct session *s, const char *address);
+/* The relay's answer while dialing: goes a step on when there is one. */
+void ws_answered(struct session *s);
 
 /* sessionsub.c */
 /* Sends what is not granted yet; all of them if the broker forgot. */

@@ -123,8 +123,8 @@ dial(struct session *s)
 		if (failed)
 			continue;
 		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
-		if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s,
-			&s->why) != 0)
+		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
+			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, &s->why) != 0)
 			break;
 		set_timer(s, left / (int64_t)(s->addresses.n - s->address));
 		return SESSION_DIALING;
