@@ -3,39 +3,16 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck source=tests/certificates.sh
+. "$top/tests/certificates.sh"
+
 # A broker with logins and permissions on a unix socket, and TLS on three ports.
-authority() { # authority NAME
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.crt" -days 2 \
-		-subj "/CN=$1" 2>/dev/null
-}
-certificate() { # certificate NAME SUBJECT-ALT-NAMES [START END]
-	openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" \
-		2>/dev/null
-	printf 'subjectAltName=%s\n' "$2" >"$1.ext"
-	: >index
-	openssl ca -batch -config ca.conf -in "$1.csr" -out "$1.crt" -extfile "$1.ext" \
-		-startdate "${3:-20250101000000Z}" -enddate "${4:-20991231000000Z}" 2>/dev/null
-}
-cat >ca.conf <<'END'
-[ca]
-default_ca = d
-[d]
-new_certs_dir = .
-database = index
-rand_serial = yes
-certificate = right-ca.crt
-private_key = right-ca.key
-default_md = sha256
-policy = p
-[p]
-commonName = supplied
-END
 authority right-ca
 authority wrong-ca
-certificate good DNS:localhost,IP:127.0.0.1
-certificate elsewhere DNS:mq.example,IP:192.0.2.1
-certificate old DNS:localhost 20240101000000Z 20250102000000Z
-certificate client DNS:none
+certificate good right-ca DNS:localhost,IP:127.0.0.1
+certificate elsewhere right-ca DNS:mq.example,IP:192.0.2.1
+certificate old right-ca DNS:localhost 20240101000000Z 20250102000000Z
+certificate client right-ca DNS:none
 good=$(free_port)
 elsewhere=$(free_port)
 old=$(free_port)
