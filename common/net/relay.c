@@ -26,6 +26,7 @@ struct relay_target {
 	struct tls *tls;
 	struct lws_vhost *vhost;
 	struct err why; /* it cannot be used */
+	bool has_cert;  /* of the client */
 	char name[32];
 };
 
@@ -69,6 +70,11 @@ on_failed(struct pipe *p, const char *words)
 	}
 	if (p->wanted)
 		failure = _("the broker asked for a client certificate (--cert)");
+	else if (failure[0] == '\0' && p->target->has_cert &&
+	    strcmp(words, "read failed") == 0)
+		failure =
+		    _("it closed the connection when it had our certificate: it may not "
+		      "trust it");
 	if (failure[0] != '\0')
 		err_set(&why, ERR_UNREACHABLE, "TLS: %s", failure);
 	else
@@ -147,6 +153,7 @@ find_target(struct relay *r, const struct relay_asked *asked)
 		return t;
 	t = xcalloc(1, sizeof(*t));
 	buf_span(&t->bytes, asked->target);
+	t->has_cert = asked->tls.cert != NULL || asked->tls.cert_pem != NULL;
 	snprintf(t->name, sizeof(t->name), "target%zu", r->count++);
 	if (asked->uses_tls && tls_new(&t->tls, &asked->tls, &t->why)) {
 		err_in(&t->why, "TLS");

@@ -136,9 +136,9 @@ lost(struct session *s, int rc, int number)
 	char room[64];
 	size_t i;
 
-	if (session_tls_explain(s, rc == MOSQ_ERR_TLS))
+	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
 		return WIRE_LOST;
-	if (rc == MOSQ_ERR_ERRNO && number == 0)
+	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
 		rc = MOSQ_ERR_CONN_LOST;
 	s->closed = rc == MOSQ_ERR_CONN_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
@@ -176,6 +176,7 @@ wire_dial(struct session *s, const char *address)
 	s->reason = 0;
 	s->held = 0;
 	s->tls_log = (struct err){0};
+	s->shaking = false;
 	props_leave(s);
 	errno = 0;
 	rc = mosquitto_connect_async(
@@ -214,17 +215,18 @@ after(struct session *s, int rc)
 enum wire
 wire_read(struct session *s)
 {
-	bool shaking = wire_is_shaking(s);
 	enum wire result;
 
+	s->shaking = wire_is_shaking(s);
 	errno = 0;
 	result = after(s, mosquitto_loop_read(s->mosq, 1));
-	return shaking && result == WIRE_MORE ? WIRE_DRY : result;
+	return s->shaking && result == WIRE_MORE ? WIRE_DRY : result;
 }
 
 enum wire
 wire_write(struct session *s)
 {
+	s->shaking = wire_is_shaking(s);
 	errno = 0;
 	return after(s, mosquitto_loop_write(s->mosq, 1));
 }

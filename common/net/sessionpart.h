@@ -93,6 +93,7 @@ struct session {
 	struct tls *tls; /* NULL over WebSocket, whose relay has its own */
 	bool ws;
 	struct buf ws_target; /* what the relay is asked for */
+	bool shaking; /* when libmosquitto was last called, the TLS handshake was not over */
 	bool asked; /* for a client certificate that we do not have */
 	int version; /* of the next or present connection */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */

@@ -96,6 +96,10 @@ explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 		put_alt_names(out, cert);
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		buf_puts(out, _("certificate is signed by itself: "));
+		put_common_name(out, X509_get_subject_name(cert));
+		buf_puts(out, _(" (--cafile can trust it)"));
+		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:

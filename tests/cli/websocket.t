@@ -189,6 +189,7 @@ wait $sub 2>/dev/null
 gone() { ! kill -0 "$1" 2>/dev/null; }
 ok "the relay of a killed program ends" wait_for 5 gone "$relay"
 is '' "$(ls run)" "... and removes its directory"
+# shellcheck disable=SC2016 # for the inner shell
 setsid -w sh -c 'echo $$ >leader; exec iotpub -L "$1" RPI_009 t=1 --interval 60s' sh \
 	"ws://localhost:$ws" 2>group.err &
 group=$!
