@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "net/loop.h"
 
-/* A lookup of a host name in a thread of its own, since getaddrinfo blocks. */
+/* A lookup of a host name in a thread of its own, since getaddrinfo blocks; one for all who ask for the
+ * same host at the same time. */
 struct resolve;
 
 /* Starts looking up `host`; done(arg, addresses, why) is called once, later, on the loop: numeric
