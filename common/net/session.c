@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,8 +17,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/sessionpart.h"
-
-enum { LEAST_KEEPALIVE = 5 };
 
 /* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
  * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
@@ -300,18 +299,6 @@ wire_downgrade(struct session *s)
 	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 }
 
-static char *
-make_id(const char *given)
-{
-	unsigned chance = 0;
-
-	if (given != NULL)
-		return xstrdup(given);
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)text_now_us();
-	return xasprintf("%s-%08x", log_name(), chance);
-}
-
 static int
 set_options(struct session *s, const struct session_opts *o, struct err *err)
 {
@@ -344,55 +331,41 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	return 0;
 }
 
-struct session *
-session_new(struct loop *loop, const struct session_opts *o,
-    const struct session_events *events, void *arg, struct err *err)
+/* mosquitto_new makes a pair of sockets for threads that we do not have, and does without when it cannot.
+ * Whoever opens a descriptor meanwhile fails, getaddrinfo in another thread above all. */
+static struct mosquitto *
+make_client(struct session *s, const struct session_opts *o)
 {
-	struct session *s = xcalloc(1, sizeof(*s));
+	struct rlimit limit, none;
+	struct mosquitto *m;
 
+	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return mosquitto_new(s->id, o->clean, s);
+	none = (struct rlimit){0, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	m = mosquitto_new(s->id, o->clean, s);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return m;
+}
+
+int
+wire_open(struct session *s, const struct session_opts *o, struct err *err)
+{
 	mosquitto_lib_init();
-	s->loop = loop;
-	s->opts = *o;
-	s->opts.host = xstrdup(o->host);
-	if (s->opts.keepalive < LEAST_KEEPALIVE)
-		s->opts.keepalive = LEAST_KEEPALIVE;
-	s->events = *events;
-	s->arg = arg;
-	s->version = o->version == 4 ? 4 : 5;
-	s->name = o->host[0] == '/'        ? xstrdup(o->host)
-	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
-					   : xasprintf("%s:%d", o->host, o->port);
-	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
-	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
-	if (session_tls_open(s, o, err) == 0) {
-		s->mosq = mosquitto_new(s->id, o->clean, s);
-		if (s->mosq == NULL)
-			err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
-		else if (set_options(s, o, err) == 0)
-			return s;
-	}
-	session_free(s);
-	return NULL;
+	s->mosq = make_client(s, o);
+	if (s->mosq != NULL)
+		return set_options(s, o, err);
+	err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
+	mosquitto_lib_cleanup();
+	return -1;
 }
 
 void
-session_free(struct session *s)
+wire_close(struct session *s)
 {
-	if (s == NULL)
+	if (s->mosq == NULL)
 		return;
-	run_halt(s);
-	if (s->mosq != NULL)
-		mosquitto_destroy(s->mosq);
-	tls_free(s->tls);
-	ws_close(s);
+	mosquitto_destroy(s->mosq);
 	mosquitto_lib_cleanup();
-	outs_release(&s->outs);
-	subs_release(&s->subs);
-	strv_release(&s->addresses);
-	free((void *)(uintptr_t)s->opts.host);
-	free(s->name);
-	free(s->url);
-	free(s->id);
-	free(s);
+	s->mosq = NULL;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/message.h"
+#include "net/gate.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -48,6 +49,9 @@ struct session_opts {
 	int will_qos;
 	bool will_retain;
 	int fleet;                 /* how many sessions back off alike; 0 is 1 */
+	struct gate *gate;         /* their connects pass through it; NULL: none */
+	bool lean;                 /* one descriptor instead of three: for a process that opens no
+				    * descriptors in other threads but session's own */
 };
 
 enum { SESSION_RECEIVE_MAXIMUM = 1000, SESSION_MAX_PACKET = 1 << 20 };
@@ -92,7 +96,9 @@ struct session_events {
  * context with the system's CAs takes 780 KB. The caller's to tls_free (net/tls.h). */
 int session_tls(struct tls **out, const struct session_opts *opts, struct err *err);
 
-/* Copies what it needs. `opts->client_id` must have passed topic_check_id or be NULL. */
+/* Copies what it needs. `opts->client_id` must have passed topic_check_id or be NULL. A lean session is
+ * so only when no host is being looked up at the moment: a fleet makes its sessions before it starts
+ * them. */
 struct session *session_new(struct loop *loop, const struct session_opts *opts,
     const struct session_events *events, void *arg, struct err *err);
 /* Starts connecting; failures come through `ended`. */

@@ -10,6 +10,7 @@
 /*
  * What the parts of a session share; for session*.c only.
  *
+ *	sessionnew.c     from options to a session, and its end
  *	session.c        libmosquitto's calls and callbacks: the wire
  *	sessionprops.c   properties to and from libmosquitto's
  *	sessionrun.c     states and what leads from one to the next
@@ -23,6 +24,7 @@
 
 enum session_state {
 	SESSION_IDLE,
+	SESSION_ADMITTING, /* the gate lets others through first */
 	SESSION_RESOLVING,
 	SESSION_QUEUING,  /* a unix socket takes no more connections at the moment */
 	SESSION_DIALING,  /* until TCP is connected */
@@ -37,6 +39,7 @@ enum session_state {
 
 enum session_event {
 	EV_START,
+	EV_ADMITTED,
 	EV_RESOLVED,
 	EV_UNRESOLVED,
 	EV_CONNECTED,
@@ -103,6 +106,7 @@ struct session {
 
 	enum session_state state;
 	struct err why;
+	struct gate_pass pass;
 	struct resolve *lookup;
 	struct strv addresses;
 	size_t address;
@@ -130,6 +134,9 @@ struct session {
 };
 
 /* session.c: the wire. Failures leave their reason in s->why. */
+int wire_open(struct session *s, const struct session_opts *o, struct err *err);
+void wire_close(struct session *s);
+
 enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
 
 /* 1: the queue of the unix socket is full (TCP would wait by itself): try again in a moment. */

@@ -53,6 +53,7 @@ static enum session_state
 end(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	s->state = SESSION_ENDED;
 	run_soon(s);
@@ -90,10 +91,26 @@ resolve(struct session *s)
 	return SESSION_RESOLVING;
 }
 
+static void
+admitted(void *arg)
+{
+	run_step(arg, EV_ADMITTED);
+}
+
+static enum session_state
+begin(struct session *s)
+{
+	if (s->opts.gate == NULL)
+		return resolve(s);
+	gate_enter(s->opts.gate, &s->pass, admitted, s);
+	return SESSION_ADMITTING;
+}
+
 static enum session_state
 wait(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	if (!s->told_down && s->events.down != NULL)
 		s->events.down(s->arg, &s->why);
 	s->told_down = true;
@@ -227,6 +244,7 @@ static void
 begin_up(struct session *s, enum session_state state)
 {
 	loop_timer_stop(&s->timer);
+	gate_leave(&s->pass);
 	s->state = state;
 	s->up_since = s->heard = loop_now(s->loop);
 	s->was_up = true;
@@ -292,7 +310,8 @@ finish_up(struct session *s)
 
 static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
     struct session *) = {
-    [SESSION_IDLE] = {[EV_START] = resolve, [EV_FINISH] = finish},
+    [SESSION_IDLE] = {[EV_START] = begin, [EV_FINISH] = finish},
+    [SESSION_ADMITTING] = {[EV_ADMITTED] = resolve, [EV_FINISH] = finish},
     [SESSION_QUEUING] = {[EV_TIMER] = dial, [EV_FINISH] = finish},
     [SESSION_RESOLVING] = {[EV_RESOLVED] = dial,
 	[EV_UNRESOLVED] = fail,
@@ -309,7 +328,7 @@ static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
     [SESSION_UP] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_up},
     [SESSION_TAKEN] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_taken},
     [SESSION_LEAVING] = {[EV_LOST] = end, [EV_TIMER] = end},
-    [SESSION_WAITING] = {[EV_TIMER] = resolve, [EV_FINISH] = finish},
+    [SESSION_WAITING] = {[EV_TIMER] = begin, [EV_FINISH] = finish},
 };
 
 /* An empty cell: nothing to do here. */
@@ -355,6 +374,7 @@ void
 run_halt(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	loop_timer_stop(&s->soon);
 }
@@ -373,22 +393,4 @@ session_stop(struct session *s, int64_t timeout)
 	s->stopping = true;
 	loop_timer_set(s->loop, &s->giving_up, timeout, on_giving_up, s);
 	run_soon(s);
-}
-
-bool
-session_is_up(const struct session *s)
-{
-	return s->state == SESSION_UP;
-}
-
-int
-session_version(const struct session *s)
-{
-	return s->version;
-}
-
-const char *
-session_broker(const struct session *s)
-{
-	return s->url;
 }
