@@ -17,7 +17,7 @@ session_tls_explain(struct session *s, bool failed)
 		    : _("it closed the connection during the "
 			"handshake: is this its TLS port?");
 	else if (why[0] == '\0' && s->tls != NULL && s->state == SESSION_GREETING &&
-	    s->opts.cert != NULL)
+	    (s->opts.cert != NULL || s->opts.cert_pem != NULL))
 		why =
 		    _("it closed the connection when it had our certificate: it may not "
 		      "trust it");

@@ -213,4 +213,22 @@ kill -TERM $fleet
 wait $fleet
 is 0 $? "... and they end cleanly"
 
+# The platform's brokers: iotapi's worker and iotctl's commands speak what a broker's row says.
+start_api --verbose
+iotctl broker create Plain host=localhost port="$ws" protocol=ws >/dev/null
+iotctl broker create Sealed host=localhost port="$wss" protocol=wss ca_cert@right-ca.crt >/dev/null
+iotctl device create D1 nombre=uno tipo=esp32 ubicacion=x >/dev/null
+iotctl device-config create D1 broker=Sealed >/dev/null
+says() { grep -q "broker '$1': listening" api.log; }
+ok "iotapi's worker listens by ws" wait_for 10 says Plain
+ok "... and by wss" wait_for 10 says Sealed
+iotsub -h "$sock" -t iot/devices/D1/commands -C 1 -W 20 >got &
+sub=$!
+pids="$pids $sub"
+wait_for 10 listening iot/devices/D1/commands
+run iotctl device command D1 '{"a":1}'
+exits 0 "iotctl sends a command over the wss broker of the device"
+wait $sub
+is '{"a":1}' "$(cat got)" "... and it arrives"
+
 done_testing
