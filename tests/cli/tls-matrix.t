@@ -140,7 +140,7 @@ openssl rehash cas
 }
 
 # Client certificates: given, not given, of somebody unknown; keys with a passphrase.
-openssl rsa -in device.key -aes256 -passout pass:sesame -out locked.key 2>/dev/null
+openssl pkey -in device.key -aes256 -passout pass:sesame -out locked.key 2>/dev/null
 cat device.crt device.key >both.pem
 printf 'sesame\n' >right.pass
 printf 'simsim\n' >wrong.pass

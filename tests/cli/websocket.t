@@ -102,6 +102,7 @@ cat >server.pl <<'END2'
 use IO::Socket::INET;
 my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
 $| = 1;
+print "ready\n";
 while (my $c = $l->accept) {
 	my $q = "";
 	while ($q !~ /\r\n\r\n/ && sysread $c, my $more, 4096) { $q .= $more }
@@ -114,7 +115,7 @@ while (my $c = $l->accept) {
 END2
 fake=$(free_port)
 bg perl server.pl "$fake" >asked
-wait_for 5 sh -c "exec 3<>/dev/tcp/127.0.0.1/$fake" || sleep 0.5
+wait_for 5 test -s asked
 for path in 404 503 302; do
 	refused "'127.0.0.1:$fake': WebSocket: it answered HTTP $path: is this its WebSocket path?" \
 		-L "ws://127.0.0.1:$fake/$path"

@@ -47,16 +47,19 @@ setup(void **state)
 	broker_stop(b);
 	command = xasprintf(
 	    "cd %s && exec 2>/dev/null && "
-	    "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days "
+	    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+	    "-keyout ca.key -out ca.crt -days "
 	    "2 "
 	    "-subj /CN=ca && for n in server device; do "
-	    "openssl req -newkey rsa:2048 -nodes -keyout $n.key -out $n.csr -subj /CN=$n "
+	    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "
+	    "$n.key -out $n.csr -subj /CN=$n "
 	    "&& "
 	    "echo subjectAltName=IP:127.0.0.1 >ext && openssl x509 -req -in $n.csr -CA "
 	    "ca.crt "
 	    "-CAkey ca.key -CAcreateserial -extfile ext -days 2 -out $n.crt; done && "
-	    "openssl rsa -in device.key -aes256 -passout pass:sesame -out locked.key && "
-	    "openssl req -x509 -newkey rsa:2048 -nodes -keyout stranger.key -out "
+	    "openssl pkey -in device.key -aes256 -passout pass:sesame -out locked.key && "
+	    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+	    "-keyout stranger.key -out "
 	    "stranger.crt "
 	    "-days 2 -subj /CN=stranger && cat stranger.crt stranger.key >stranger.pem",
 	    b->dir);
