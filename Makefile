@@ -109,7 +109,7 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
-FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame.* intake* acks.* alias.*)
+FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*)
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
