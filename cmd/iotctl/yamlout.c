@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* JSON as YAML for people's eyes: the same values, numbers digit for digit. */
-#include "yaml.h"
+#include "yamlout.h"
 
 #include <ctype.h>
 #include <string.h>
