@@ -46,6 +46,10 @@ ok 'the list' strace -f -qq -e trace=connect -o connects iotctl device list
 is "htons(${api##*:})" "$(grep -o 'htons([0-9]*)' connects | sort -u)" \
 	'next elsewhere: no connection but to the configured origin'
 
+strace -e trace=write,sendto -e signal=none -o calls iotctl device list -o ndjson >ndjson
+is 1 "$(awk '/GET .api.devices/ { asked++ } /write\(1,/ { print asked; exit }' calls)" \
+	'the first line is out before the second page is asked for'
+
 # The final slash and the base URL.
 restart debug
 for u in "$api" "$api/" "$api/api" "$api/api/"; do
