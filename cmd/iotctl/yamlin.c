@@ -236,7 +236,7 @@ read_json(struct span text, const char *name,
     int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
     struct err *err)
 {
-	size_t at = skip_blanks(text, 0), n = 0, lines = 0, i;
+	size_t at = skip_blanks(text, 0), n = 0, lines = 0, counted = 0;
 	size_t flags = JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES;
 	int stopped = 0;
 
@@ -244,13 +244,13 @@ read_json(struct span text, const char *name,
 		json_error_t why;
 		json_t *doc = json_loadb(text.p + at, text.n - at, flags, &why);
 
+		for (; counted < at; counted++)
+			lines += text.p[counted] == '\n';
 		if (doc == NULL)
 			return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), name,
 			    lines + (size_t)why.line, why.text);
 		stopped = fn(arg, doc, ++n, err);
 		json_decref(doc);
-		for (i = 0; i < (size_t)why.position; i++)
-			lines += text.p[at + i] == '\n';
 		at = skip_blanks(text, at + (size_t)why.position);
 	}
 	return stopped;
