@@ -123,23 +123,12 @@ take_properties(struct span *s)
 	return take(s, n);
 }
 
-/* Nearly all packets have a length of one or two bytes. */
 int
-frame_read(struct frame *f, const char *p, size_t n)
+frame_read_long(struct frame *f, const char *p, size_t n)
 {
 	uint8_t bytes = 0;
-	int whole;
+	int whole = read_length(p + 1, n - 1, &f->body, &bytes);
 
-	if (n < 2)
-		return 0;
-	f->type = (uint8_t)((unsigned char)p[0] >> 4);
-	f->flags = (uint8_t)(p[0] & 15);
-	if ((p[1] & 0x80) == 0) {
-		f->body = (unsigned char)p[1];
-		f->head = 2;
-		return 1;
-	}
-	whole = read_length(p + 1, n - 1, &f->body, &bytes);
 	f->head = (uint8_t)(bytes + 1);
 	return whole;
 }

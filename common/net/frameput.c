@@ -2,18 +2,6 @@
 /* The packets that a subscriber sends. */
 #include "net/frame.h"
 
-void
-frame_put_ack(struct buf *out, enum frame_type type, uint16_t mid)
-{
-	char *p = buf_reserve(out, 4);
-
-	p[0] = (char)((unsigned)type << 4);
-	p[1] = 2;
-	p[2] = (char)(mid >> 8);
-	p[3] = (char)(mid & 0xFF);
-	out->n += 4;
-}
-
 static void
 put_u16(struct buf *out, size_t v)
 {
