@@ -59,22 +59,22 @@ has_special(struct span s, enum columns_format format)
 }
 
 static bool
-begins_with(struct span s, const char *p, const char *with)
+begins_with(const char *p, const char *end, const char *with)
 {
 	size_t n = strlen(with);
 
-	return (size_t)(s.p + s.n - p) >= n && memcmp(p, with, n) == 0;
+	return (size_t)(end - p) >= n && memcmp(p, with, n) == 0;
 }
 
 /* psql before version 18 takes a line \. for the end of the data, inside quotes too. */
 static bool
 ends_copy(struct span s)
 {
-	const char *p = s.p;
+	const char *p = s.p, *end = s.p + s.n;
 
-	while ((p = memmem(p, (size_t)(s.p + s.n - p), "\n\\.", 3)) != NULL) {
-		p += 3;
-		if (begins_with(s, p, "\n") || begins_with(s, p, "\r\n"))
+	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		p++;
+		if (begins_with(p, end, "\\.\n") || begins_with(p, end, "\\.\r\n"))
 			return true;
 	}
 	return false;
