@@ -64,7 +64,7 @@ on_failed(struct pipe *p, const char *words)
 
 	p->wanted |= tls != NULL && tls_asked(tls);
 	if (strncmp(words, "Unable to connect", 17) == 0) {
-		relay_explain_tcp(errno, &why);
+		relay_explain_tcp(p->address, p->port, &why);
 		answer(p, RELAY_ABSENT, &why);
 		return;
 	}
@@ -191,9 +191,10 @@ connect_to(struct pipe *p, const struct relay_asked *asked)
 	struct err why = {0};
 
 	p->connecting = true;
-	errno = 0;
+	snprintf(p->address, sizeof(p->address), "%s", asked->address);
+	p->port = asked->port;
 	if (lws_client_connect_via_info(&info) == NULL) {
-		relay_explain_tcp(errno, &why);
+		relay_explain_tcp(p->address, p->port, &why);
 		answer(p, RELAY_ABSENT, &why);
 		p->ws = NULL;
 	}
@@ -307,5 +308,5 @@ relay_serve(int listener, int parent)
 	if (open_all(&r))
 		return;
 	while (!r.side.over && orphaned == 0 && lws_service(r.context, 0) >= 0)
-		errno = 0;
+		;
 }
