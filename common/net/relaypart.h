@@ -81,6 +81,8 @@ void pipe_free_if_over(struct pipe *p);
 /* The question is read: looks for the broker. */
 void broker_ask(struct pipe *p);
 void broker_send_soon(struct pipe *p);
+/* As broker_send_soon, for the last time: a broker that takes nothing is given up. */
+void broker_finish(struct pipe *p);
 void broker_take(struct pipe *p, bool more);
 void broker_kill(struct pipe *p);
 
