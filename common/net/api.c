@@ -134,6 +134,7 @@ transfer_end(struct transfer *t, CURLcode code)
 	t->end.retry_after = -1;
 	if (code != CURLE_OK) {
 		t->end.lost = broke_off(code);
+		t->end.late = code == CURLE_OPERATION_TIMEDOUT && t->sent;
 		buf_release(&t->end.reply.body);
 		tell_unreached(t, code);
 	} else {

@@ -86,6 +86,10 @@ run iotctl broker set R2 port=1884
 exits 5 'nor a PATCH'
 is 1 "$(requests '^PATCH /api/mqtt/brokers/')" 'never twice'
 
+spoil 'POST /api/mqtt/brokers/ slow'
+says 5 'no answer within 1 s; the POST may have been done' 'nor a POST without an answer in time' \
+	iotctl broker create R3 host=h -t 1s
+
 # One connection.
 : >"$log"
 ok 'several requests' iotctl broker set B R2 keepalive=77
