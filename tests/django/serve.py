@@ -10,7 +10,7 @@
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
-# or STATUS/RETRY-AFTER.
+# STATUS/RETRY-AFTER, or 302=URL.
 import argparse
 import datetime
 import os

@@ -61,6 +61,9 @@ class Log:
         elif what == "slow":
             time.sleep(2)
             response = self.one_write(request)
+        elif what is not None and what.startswith("302="):
+            response = HttpResponse(status=302)
+            response["Location"] = what[4:]
         elif what is not None and what != "lose":
             status, _, after = what.partition("/")
             response = HttpResponse("<h1>Server Error</h1>", status=int(status))
