@@ -13,6 +13,7 @@ MANDIR     ?= $(DATADIR)/man
 BASHDIR    ?= $(DATADIR)/bash-completion/completions
 ZSHDIR     ?= $(DATADIR)/zsh/site-functions
 FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
 
@@ -22,7 +23,7 @@ PKGS_iotctl    := libcurl libmosquitto openssl
 PKGS_iotpub    := libmosquitto openssl
 PKGS_iotsub    := libmosquitto openssl
 PKGS_iotingest := libmosquitto openssl
-PKGS_iotstatus := libcurl
+PKGS_iotstatus := libcurl libmosquitto openssl
 PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
@@ -55,6 +56,7 @@ UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
+UNITS_SYSTEMD := $(wildcard cmd/*/*.service cmd/*/*.timer)
 
 all: $(PROGRAMS)
 
@@ -116,9 +118,10 @@ gen: all
 
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
-	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR) $(UNITDIR))
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	for p in $(PAGES); do $(INSTALL) -m 644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}; done
+	$(INSTALL) -m 644 $(UNITS_SYSTEMD) $(DESTDIR)$(UNITDIR)
 	for c in $(CMDS); do \
 	    $(INSTALL) -m 644 completions/bash/$$c $(DESTDIR)$(BASHDIR)/$$c && \
 	    $(INSTALL) -m 644 completions/zsh/_$$c $(DESTDIR)$(ZSHDIR)/_$$c && \
@@ -126,7 +129,8 @@ install: all
 
 uninstall:
 	rm -f $(CMDS:%=$(DESTDIR)$(BINDIR)/%) $(CMDS:%=$(DESTDIR)$(BASHDIR)/%) \
-	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish)
+	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish) \
+	    $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS_SYSTEMD)))
 	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 clean:

@@ -7,7 +7,7 @@ build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjanss
 libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev'
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
-universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps'
+universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps prometheus'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'
 
