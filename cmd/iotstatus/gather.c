@@ -212,6 +212,14 @@ settle(struct look *l)
 }
 
 static int
+by_name(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int
 make_groups(struct look *l, struct err *err)
 {
 	struct report *r = &l->report;
@@ -227,6 +235,7 @@ make_groups(struct look *l, struct err *err)
 		fleet_count(&l->fleet, VIEW_SOURCE, true, (long)i, &g->counts);
 		r->group_count += g->counts.total > 0;
 	}
+	qsort(r->groups, r->group_count, sizeof(*r->groups), by_name);
 	for (i = 0; i < l->limits.n; i++) {
 		for (k = 0; k < names->n; k++) {
 			if (strcmp(l->limits.v[i].group, names->v[k]) == 0)
