@@ -17,6 +17,7 @@ fleet() {
 	COMMIT" >/dev/null
 }
 # shellcheck disable=SC2034 # for who sources it
+# shellcheck disable=SC2034
 now="strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 # shellcheck disable=SC2034
 old="strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-21 days')"

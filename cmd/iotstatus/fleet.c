@@ -101,7 +101,8 @@ take_over(struct device *d, struct device *from)
 	if (from == NULL || from == d || from->listed)
 		return;
 	for (i = 0; i < VIEWS; i++) {
-		if (from->sight[i].known && !d->sight[i].known)
+		if (from->sight[i].known &&
+		    (!d->sight[i].known || from->sight[i].seen >= d->sight[i].seen))
 			d->sight[i] = from->sight[i];
 		from->sight[i].known = false;
 	}

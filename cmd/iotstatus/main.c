@@ -9,6 +9,7 @@
 #include "gather.h"
 #include "memory.h"
 #include "print.h"
+#include "watch.h"
 
 static const struct opt opts[] = {
     OPT_LIST(struct args, warning, 'w', "warning", "RANGE",
@@ -37,6 +38,8 @@ static const struct opt opts[] = {
     OPT_ENUM(struct args, format, 'o', "format", "FORMAT", FORMAT_CHOICES,
 	N_("what comes out"), .key = "status_format",
 	.value = "auto: nagios with -w or -c, else text"),
+    OPT_FLAG(struct args, watch, 0, "watch",
+	N_("a live view; an operand is how often to poll where nothing is pushed")),
     OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
     OPT_STR(struct args, write, 0, "write", "FILE",
 	N_("write into this file, at once, instead of standard output"),
@@ -65,11 +68,11 @@ static const struct program iotstatus = {
     .section = 1,
     .brief = N_("percentage of devices online, as a monitoring plugin"),
     .usage = (const char *const[]){"[options] [-w RANGE] [-c RANGE] [--by FIELD]",
-	"[options] --list STATE", NULL},
+	"[options] --list STATE", "[options] --watch [TIME]", NULL},
     .examples = (const char *const[]){"iotstatus", "iotstatus -w 90: -c 75:",
 	"iotstatus --verify mqtt --max-age 10m", "iotstatus --list offline",
 	"iotstatus -q -c 75: --state fleet.state    # in cron: speaks only of change",
-	NULL},
+	"iotstatus --watch 2s", NULL},
     .opts = opts,
     .usage_status = STATE_UNKNOWN,
 };
@@ -185,12 +188,22 @@ is_silent(const struct check *k)
 	return k->format != FORMAT_PROMETHEUS && (k->silent || quiet);
 }
 
+/* --watch takes one, and none is needed. */
 static int
-read_operands(int count, char **operand, struct err *err)
+read_operands(struct args *a, int count, char **operand, struct err *err)
 {
+	a->every = 5000;
+	if (a->watch && count == 1) {
+		if (text_duration(operand[0], "--watch", &a->every, err))
+			return -1;
+		if (a->every < 100)
+			return err_set(err, ERR_USAGE,
+			    _("--watch: '%s' is too often: 100ms at least"), operand[0]);
+		return 0;
+	}
 	if (count == 0)
 		return 0;
-	return err_set(err, ERR_USAGE, _("unexpected operand '%s'"), operand[0]);
+	return err_set(err, ERR_USAGE, _("unexpected operand '%s'"), operand[a->watch]);
 }
 
 static void
@@ -200,8 +213,13 @@ run(struct check *k, int operands, char **operand, struct err *err)
 	bool failed;
 
 	k->format = format_of(a);
-	failed = read_operands(operands, operand, err) || look_prepare(&k->look, err) ||
-	    look_take(&k->look, err);
+	failed = read_operands(a, operands, operand, err) || look_prepare(&k->look, err);
+	if (!failed && a->watch) {
+		failed = watch_run(&k->look, k->format, err);
+		k->state = failed ? state_of_trouble(a, err) : STATE_OK;
+		return;
+	}
+	failed = failed || look_take(&k->look, err);
 	k->state = failed ? state_of_trouble(a, err) : k->look.report.state;
 	if (a->state != NULL && err->code != ERR_USAGE) {
 		struct err why = {0};

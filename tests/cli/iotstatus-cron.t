@@ -2,8 +2,6 @@
 # iotstatus in cron: silence, change told once, tokens that live two seconds, groups.
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"
-# shellcheck disable=SC2154 # fleet.sh
-now=$now
 start_api --access-life 2s --refresh-life 5s
 fleet 10 10 "$now"
 
