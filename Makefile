@@ -12,22 +12,22 @@ DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
 BASHDIR    ?= $(DATADIR)/bash-completion/completions
 ZSHDIR     ?= $(DATADIR)/zsh/site-functions
-FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
 
 # What each program links besides common/; a program gets no more than it uses.
 PKGS_COMMON    := inih jansson
-PKGS_iotctl    := libcurl libmosquitto openssl
-PKGS_iotpub    := libmosquitto openssl
-PKGS_iotsub    := libmosquitto openssl
-PKGS_iotingest := libmosquitto openssl
-PKGS_iotstatus := libcurl libmosquitto openssl
-PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl
+PKGS_iotctl    := libcurl libmosquitto openssl libwebsockets
+PKGS_iotpub    := libmosquitto openssl libwebsockets
+PKGS_iotsub    := libmosquitto openssl libwebsockets
+PKGS_iotingest := libmosquitto openssl libwebsockets
+PKGS_iotstatus := libcurl libmosquitto openssl libwebsockets
+PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl libwebsockets
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
-PKGS_TESTS     := cmocka libcurl libmosquitto openssl sqlite3 libmicrohttpd
+PKGS_TESTS     := cmocka libcurl libmosquitto openssl libwebsockets sqlite3 libmicrohttpd
 LIBS_TESTS     := -lcrypt
 
 CFLAGS      ?= -O2 -g
@@ -56,7 +56,7 @@ UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
-UNITS_SYSTEMD := $(wildcard cmd/*/*.service cmd/*/*.timer)
+UNITFILES := $(wildcard cmd/*/*.service cmd/*/*.timer)
 
 all: $(PROGRAMS)
 
@@ -81,7 +81,13 @@ $(O)/tests/unit/%.o: IOT_CFLAGS += -I.
 $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
--include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c))
+# The fake broker of the benches and fault tests; the output side alone.
+$(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c) $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,openssl)
+$(O)/tests/bench/lines: $(O)/tests/bench/lines.o $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
+
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
@@ -92,13 +98,20 @@ demo:
 
 check:
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(if $(SAN),fuzz)
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed $(O)/tests/bench/lines \
+	    $(if $(SAN),fuzz)
 	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
 	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
 
+# What the benches need; tests/bench/run.sh prints their table.
+bench:
+	@tests/deps.sh bench
+	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines
+
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
+FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame.* intake* acks.* alias.*)
 fuzz: $(FUZZERS)
-$(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/base/*.[ch] common/conf/*.[ch])
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
 	clang -g -O1 -std=c11 -D_GNU_SOURCE -Icommon -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,)
@@ -120,8 +133,8 @@ install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
 	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR) $(UNITDIR))
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 $(UNITFILES) $(DESTDIR)$(UNITDIR)
 	for p in $(PAGES); do $(INSTALL) -m 644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}; done
-	$(INSTALL) -m 644 $(UNITS_SYSTEMD) $(DESTDIR)$(UNITDIR)
 	for c in $(CMDS); do \
 	    $(INSTALL) -m 644 completions/bash/$$c $(DESTDIR)$(BASHDIR)/$$c && \
 	    $(INSTALL) -m 644 completions/zsh/_$$c $(DESTDIR)$(ZSHDIR)/_$$c && \
@@ -130,12 +143,12 @@ install: all
 uninstall:
 	rm -f $(CMDS:%=$(DESTDIR)$(BINDIR)/%) $(CMDS:%=$(DESTDIR)$(BASHDIR)/%) \
 	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish) \
-	    $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS_SYSTEMD)))
+	    $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITFILES)))
 	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 clean:
 	rm -rf build build-san
 
-.PHONY: all demo check fuzz lint gen install uninstall clean
+.PHONY: all bench demo check fuzz lint gen install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,13 +1,19 @@
 #!/bin/sh
 # Installs the Debian packages that a purpose needs and this machine lacks: deps.sh demo | check
-# [clang] | lint. Says which; asks nothing when all is there, or when it is root.
+# [clang] | bench | lint. Says which; asks nothing when all is there, or when it is root.
 set -eu
 
 build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
-libreadline-dev libinih-dev libmicrohttpd-dev libsqlite3-dev libssl-dev libcrypt-dev'
+libreadline-dev libinih-dev libwebsockets-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
+libcrypt-dev libyaml-dev'
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
-universal-ctags mandoc bash-completion zsh fish locales openssl sqlite3 procps prometheus'
+universal-ctags mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps
+python3-django python3-djangorestframework python3-djangorestframework-simplejwt
+python3-django-filters python3-yaml tzdata
+systemd prometheus
+'
+bench='mosquitto-clients openssl valgrind'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'
 
@@ -16,10 +22,11 @@ for purpose in "$@"; do
 	case $purpose in
 	demo) wanted="$wanted $demo" ;;
 	check) wanted="$wanted $demo $check" ;;
+	bench) wanted="$wanted $demo $bench" ;;
 	lint) wanted="$wanted $lint" ;;
 	clang) wanted="$wanted $clang" ;;
 	*)
-		echo "usage: deps.sh demo | check [clang] | lint" >&2
+		echo "usage: deps.sh demo | check [clang] | bench | lint" >&2
 		exit 2
 		;;
 	esac

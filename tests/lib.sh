@@ -38,10 +38,10 @@ trap 'exit 130' INT TERM HUP PIPE
 tap() { # tap STATUS SENTENCE
 	tap_n=$((tap_n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $tap_n - $2"
+		printf 'ok %s\n' "$tap_n - $2"
 	else
 		tap_bad=$((tap_bad + 1))
-		echo "not ok $tap_n - $2"
+		printf 'not ok %s\n' "$tap_n - $2"
 	fi
 }
 
@@ -138,6 +138,31 @@ start_api() {
 	wait_for 10 test -s "$T/api.url" || { note "no iotapi: $(cat "$T/api.log")"; exit 1; }
 	api=$(cat "$T/api.url")
 	export IOT_API_URL="$api" IOT_USERNAME=admin IOT_PASSWORD_FILE="$T/api.pw"
+}
+
+# start_django [QUIRK...]: a Django REST Framework backend (tests/django/serve.py has the quirks) on a
+# free loopback port; $api is its URL, its requests are in $T/django/log, lines of $T/django/FAULTS
+# spoil some. The environment logs in as the superuser admin.
+start_django() {
+	/usr/bin/python3 -c 'import rest_framework_simplejwt, django_filters' 2>/dev/null ||
+		skip_all 'no Django REST Framework: tests/deps.sh check'
+	mkdir -p "$T/django"
+	rm -f "$T/django/url"
+	printf 'admin-password\n' >"$T/api.pw"
+	chmod 600 "$T/api.pw"
+	/usr/bin/python3 "$top/tests/django/serve.py" --db "$T/django/db" --url-file "$T/django/url" \
+		--log "$T/django/log" "$@" 2>"$T/django/err" &
+	api_pid=$!
+	pids="$pids $api_pid"
+	wait_for 20 test -s "$T/django/url" || { note "no Django: $(cat "$T/django/err")"; exit 1; }
+	api=$(cat "$T/django/url")
+	export IOT_API_URL="$api" IOT_USERNAME=admin IOT_PASSWORD_FILE="$T/api.pw"
+}
+
+# stop_api: ends what start_api or start_django started, so that another can be.
+stop_api() {
+	kill "$api_pid"
+	wait "$api_pid" 2>/dev/null
 }
 
 # A loopback TCP port that was free a moment ago.

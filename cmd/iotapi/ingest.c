@@ -32,17 +32,39 @@ struct intake {
 	bool claims_other;
 };
 
+/* A topic is shown in answers: what no text may hold becomes \xNN. */
+static void
+put_topic(struct buf *out, struct span topic)
+{
+	size_t i, n;
+	uint32_t cp = 0;
+
+	for (i = 0; i<topic.n; i += n> 0 ? n : 1) {
+		n = text_utf8((const unsigned char *)topic.p + i, topic.n - i, &cp);
+		if (n > 0 && text_is_harmless(cp))
+			buf_put(out, topic.p + i, n);
+		else
+			buf_printf(out, "\\x%02X", (unsigned char)topic.p[i]);
+	}
+}
+
 static int
 reject(struct intake *in, const char *error, const char *detail, struct err *err)
 {
-	return db_run(in->db, err,
-		   "INSERT INTO reject (received_at, topic, error, detail, payload) "
-		   "VALUES (?1, ?2, ?3, ?4, ?5)",
-		   "stssb", in->received, in->m->topic, error, detail,
-		   (struct span){in->m->payload.n != 0 ? in->m->payload.p : "",
-		       in->m->payload.n}) ||
+	struct buf topic = {0};
+	int failed;
+
+	put_topic(&topic, in->m->topic);
+	failed = db_run(in->db, err,
+		     "INSERT INTO reject (received_at, topic, error, detail, payload) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5)",
+		     "stssb", in->received, buf_as_span(&topic), error, detail,
+		     (struct span){in->m->payload.n != 0 ? in->m->payload.p : "",
+			 in->m->payload.n}) ||
 	    db_run(in->db, err, "DELETE FROM reject WHERE id <= ?1", "i",
 		db_last_id(in->db) - REJECTS_KEPT);
+	buf_release(&topic);
+	return failed ? -1 : 0;
 }
 
 /* By the topic's id: identificador_unico, else mqtt_client_id. */
@@ -278,6 +300,8 @@ take(struct intake *in, const struct ingest *from, struct err *err)
 	struct topic_vars vars = {0};
 	bool status = topic_match(from->topics->status, in->m->topic, &vars);
 
+	if (in->m->reject != NULL)
+		return reject(in, in->m->reject, "the message cannot be taken", err);
 	if (!status && is_other_traffic(from->topics, in->m->topic))
 		return 0;
 	if (!status && !find_source(from, in->m->topic, &vars))

@@ -203,6 +203,5 @@ main(int argc, char **argv)
 		&set, &iotapi, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0)
 		run(&a, argv + first, argc - first, &answer, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	return program_end(&set, &answer, &err);
 }

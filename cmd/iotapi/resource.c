@@ -162,7 +162,7 @@ find_referrers(
 	const struct schema_field *f;
 
 	for (r = schema; r->name != NULL; r++) {
-		for (f = r->fields; f->name != NULL; f++) {
+		for (f = r->fields; f->name != NULL && !r->optional; f++) {
 			if (f->ref != NULL && strcmp(f->ref, to->name) == 0 &&
 			    refers(db, r, f, id))
 				buf_printf(out, "%s%s", out->n != 0 ? ", " : "", r->name);

@@ -111,7 +111,7 @@ find_generic(struct request *rq)
 	for (r = schema; r->name != NULL; r++) {
 		snprintf(object, sizeof(object), "%s{id}/", r->path);
 		one = matches(object, rq->path, &id);
-		if (!one && strcmp(r->path, rq->path) != 0)
+		if (r->optional || (!one && strcmp(r->path, rq->path) != 0))
 			continue;
 		rq->id = id;
 		for (i = 0; i < ARRAY_LEN(generic); i++) {

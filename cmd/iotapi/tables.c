@@ -102,7 +102,7 @@ tables_make(struct db *db, struct err *err)
 	size_t i;
 
 	for (r = schema; r->name != NULL; r++) {
-		if (make_table(db, r, err))
+		if (!r->optional && make_table(db, r, err))
 			return -1;
 	}
 	for (i = 0; i < ARRAY_LEN(own_tables); i++) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ingest.h"
 #include "net/consume.h"
+#include "net/mqttopts.h"
 
 enum {
 	CONNECT_MS = 10000,
@@ -23,7 +24,7 @@ struct upstream {
 	int64_t broker;
 	char *name, *host, *username, *password, *ca_pem, *client_id;
 	int port, keepalive;
-	bool tls;
+	bool tls, ws;
 	struct strv patterns; /* as given */
 	struct topic **more;  /* compiled */
 	struct strv filters;
@@ -176,6 +177,7 @@ session_of(const struct upstream *u)
 	    .host = u->host,
 	    .port = u->port,
 	    .tls = u->tls,
+	    .ws_path = u->ws ? MQTT_WS_PATH : NULL,
 	    .ca_pem = u->ca_pem,
 	    .client_id = u->client_id,
 	    .username = u->username,
@@ -299,6 +301,7 @@ upstream_new(struct loop *loop, struct app *app, const struct upstream_opts *o)
 	    .client_id = copy(o->client_id),
 	    .port = o->port,
 	    .keepalive = o->keepalive,
+	    .ws = o->ws,
 	    .tls = o->tls};
 	compile(u, o->patterns);
 	start(u);
@@ -323,9 +326,9 @@ upstream_is(const struct upstream *u, const struct upstream_opts *o)
 	size_t i;
 
 	if (u->port != o->port || u->keepalive != o->keepalive || u->tls != o->tls ||
-	    !same(u->host, o->host) || !same(u->username, o->username) ||
-	    !same(u->password, o->password) || !same(u->ca_pem, o->ca_pem) ||
-	    u->patterns.n != o->patterns->n)
+	    u->ws != o->ws || !same(u->host, o->host) ||
+	    !same(u->username, o->username) || !same(u->password, o->password) ||
+	    !same(u->ca_pem, o->ca_pem) || u->patterns.n != o->patterns->n)
 		return false;
 	for (i = 0; i < u->patterns.n; i++) {
 		if (strcmp(u->patterns.v[i], o->patterns->v[i]) != 0)

@@ -14,7 +14,7 @@ struct upstream_opts {
 	int64_t broker;
 	const char *name, *host, *username, *password, *ca_pem, *client_id;
 	int port, keepalive;
-	bool tls;
+	bool tls, ws;
 	const struct strv *patterns; /* of the publish topics */
 };
 

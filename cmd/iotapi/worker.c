@@ -153,9 +153,6 @@ read_broker(
 		(long long)sqlite3_column_int64(stmt, 0))};
 	if (sealed.n != 0)
 		x->password = seal_get(w->app->seal, "broker.password", sealed, &err);
-	if (protocol[0] == 'w')
-		err_set(
-		    &err, ERR_FAILED, _("protocol '%s' is not supported yet"), protocol);
 	if (err.code != ERR_OK) {
 		log_warn("broker '%s': %s", x->name, err.text);
 		return false;
@@ -169,7 +166,9 @@ read_broker(
 	    .client_id = x->client_id,
 	    .port = x->host[0] == '/' ? 0 : sqlite3_column_int(stmt, 3),
 	    .keepalive = sqlite3_column_int(stmt, 9),
-	    .tls = sqlite3_column_int(stmt, 5) != 0 || strcmp(protocol, "mqtts") == 0,
+	    .tls = sqlite3_column_int(stmt, 5) != 0 || strcmp(protocol, "mqtts") == 0 ||
+		strcmp(protocol, "wss") == 0,
+	    .ws = protocol[0] == 'w',
 	    .patterns = patterns};
 	return true;
 }

@@ -79,6 +79,16 @@ ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
 }
 
 int
+ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err *err)
+{
+	if (err->code == ERR_NOT_FOUND)
+		err_set(err, ERR_NOT_FOUND,
+		    _("the API at '%s' has no %s: '%s' is not there"), api_base(c->api),
+		    r->name, r->path);
+	return -1;
+}
+
+int
 ctl_field_errs(const struct field_errs *errs, struct err *err)
 {
 	size_t i;

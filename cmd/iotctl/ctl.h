@@ -11,7 +11,7 @@
 #include "net/apiopts.h"
 #include "net/mqttopts.h"
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV };
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_YAML };
 
 /* The targets of the option table. */
 struct args {
@@ -19,6 +19,7 @@ struct args {
 	bool json;
 	struct strv columns;
 	bool no_header;
+	bool show_secrets;
 	char *search;
 	char *order;
 	int limit;
@@ -61,6 +62,9 @@ void ctl_release(struct ctl *c);
  * but the last are printed, the last is in `err`. `reply` may be NULL. */
 int ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
     struct span body, struct api_reply *reply, struct err *err);
+
+/* An error that the API has no such resource, in place of the 404 of its list; others stay. */
+int ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err *err);
 
 /* Prints all wrong fields but the last, which becomes the error (ERR_USAGE). 0 if there are none. */
 int ctl_field_errs(const struct field_errs *errs, struct err *err);

@@ -66,19 +66,14 @@ take_broker(struct ctl *c, struct target *t, struct span broker, struct err *err
 	cell_member(broker, "host", &host);
 	cell_member(broker, "port", &port);
 	cell_member(broker, "use_tls", &tls);
-	if (buf_str(&protocol)[0] == 'w')
-		failed = err_set(err, ERR_USAGE,
-		    _("the device's broker speaks MQTT over WebSocket only: name another "
-		      "way with "
-		      "--mqtt-url"));
-	else
-		failed = text_int(
-		    buf_str(&port), 1, 65535, _("the broker's port"), &number, err);
+	failed = text_int(buf_str(&port), 1, 65535, _("the broker's port"), &number, err);
 	if (!failed) {
 		c->args->mqtt.host = xstrdup(buf_str(&host));
 		if (host.p[0] != '/')
 			c->args->mqtt.port = (int)number;
+		t->ws = buf_str(&protocol)[0] == 'w';
 		t->tls = span_is(buf_as_span(&protocol), "mqtts") ||
+		    span_is(buf_as_span(&protocol), "wss") ||
 		    span_is(buf_as_span(&tls), "true");
 		if (cell_member(broker, "ca_cert", &ca) && ca.n != 0)
 			t->ca_pem = buf_steal(&ca);
@@ -135,6 +130,8 @@ target_connection(
 	if (mqttopts_resolve(&c->args->mqtt, c->set, out, err))
 		return -1;
 	out->tls = out->tls || t->tls;
+	if (t->ws)
+		out->ws_path = MQTT_WS_PATH;
 	if (out->cafile == NULL && out->capath == NULL)
 		out->ca_pem = t->ca_pem;
 	if (out->username == NULL && c->args->mqtt.secret != NULL)

@@ -12,7 +12,7 @@ struct target {
 	/* What the platform says about its broker; empty when the options name one. */
 	char *ca_pem;
 	char *username;
-	bool tls;
+	bool tls, ws;
 };
 
 /* Finds the device by any of its names. With a broker named by the options and no API at hand, `name`

@@ -161,6 +161,8 @@ search_list(struct ctl *c, struct search *s, const char *query, struct span valu
 	buf_printf(&path, "%s?page_size=1000%s", s->r->path, query);
 	api_escape(&path, value);
 	failed = api_list(c->api, buf_str(&path), on_object, s, err);
+	if (failed)
+		ctl_no_resource(c, s->r, err);
 	buf_release(&path);
 	return failed;
 }
@@ -288,15 +290,19 @@ lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
 	return 0;
 }
 
-static int
-keep_object(void *arg, struct span object, struct err *err)
+void
+objects_add(struct objects *o, struct span object)
 {
-	struct objects *o = arg;
-
-	(void)err;
 	o->v = xreallocarray(o->v, o->n + 1, sizeof(*o->v));
 	o->v[o->n] = (struct buf){0};
 	buf_span(&o->v[o->n++], object);
+}
+
+static int
+keep_object(void *arg, struct span object, struct err *err)
+{
+	(void)err;
+	objects_add(arg, object);
 	return 0;
 }
 

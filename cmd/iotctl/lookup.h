@@ -27,6 +27,7 @@ struct objects {
 	size_t n;
 };
 
+void objects_add(struct objects *o, struct span object);
 int objects_fetch(struct ctl *c, const char *path, struct objects *out, struct err *err);
 void objects_release(struct objects *o);
 /* As lookup_id, among these only. */

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "conf/program.h"
 
-#define FORMATS "table|json|ndjson|csv"
+#define FORMATS "table|json|ndjson|csv|yaml"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("Output")),
@@ -16,11 +16,15 @@ static const struct opt opts[] = {
     OPT_LIST(struct args, columns, 0, "columns", "A,B,...", N_("show these fields"),
 	.flags = OPT_COMMAS),
     OPT_FLAG(struct args, no_header, 0, "no-header", N_("no line of column names")),
+    OPT_FLAG(struct args, show_secrets, 0, "show-secrets",
+	N_("show secrets that the API sends")),
     OPT_GROUP(N_("Lists")),
     OPT_STR(
 	struct args, search, 0, "search", "WORDS", N_("only what contains these words")),
-    OPT_STR(struct args, order, 0, "order", "[-]FIELD",
-	N_("order by this field; - downwards")),
+    OPT_STR(struct args, order, 0, "sort", "[-]FIELD",
+	N_("in the order of this field; - downwards")),
+    OPT_STR(struct args, order, 0, "order", "[-]FIELD", N_("the same as --sort"),
+	.flags = OPT_HIDDEN),
     OPT_INT(struct args, limit, 0, "limit", "N", 1, 1000000000, N_("at most N of them")),
     OPT_GROUP(N_("Changes")),
     OPT_FLAG(struct args, dry_run, 'n', "dry-run", N_("only show what would be sent")),
@@ -103,7 +107,6 @@ main(int argc, char **argv)
 		in.plain = in.n > plain ? in.n - plain : 0;
 		command_run(&c, &in, &err);
 	}
-	fwrite(answer.p, 1, answer.n, stdout);
 	ctl_release(&c);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "hang.h"
 #include "lookup.h"
 #include "request.h"
 #include "show.h"
@@ -96,6 +98,22 @@ confirm(
 	return failed;
 }
 
+/* Some backends delete what hangs on it without a word. */
+static int
+tell_hanging(struct ctl *c, const struct schema_resource *r, const struct found *f,
+    struct err *err)
+{
+	struct buf others = {0};
+	int failed = 0;
+
+	if (!c->args->common.quiet)
+		failed = hang_list(c, r, f->id, &others, err);
+	if (!failed && others.n != 0)
+		log_warn(_("%s '%s' is used by %s"), r->name, f->label, buf_str(&others));
+	buf_release(&others);
+	return failed;
+}
+
 static int
 delete_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
@@ -113,7 +131,7 @@ delete_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	if (c->args->dry_run) {
 		say_request("DELETE", path, NULL);
 	} else {
-		failed = confirm(c, r, f.label, err) ||
+		failed = tell_hanging(c, r, &f, err) || confirm(c, r, f.label, err) ||
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, err);
 		if (!failed)
 			ctl_say(

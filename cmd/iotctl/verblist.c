@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE list [FIELD=VALUE]...: filters are checked here too, for servers that ignore some. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cell.h"
+#include "lookup.h"
+#include "order.h"
 #include "request.h"
+#include "same.h"
 #include "show.h"
 #include "verbs.h"
+
+enum { FLUSH_EVERY = 50 };
 
 /* A filter with its value. */
 struct want {
@@ -19,32 +27,55 @@ struct listing {
 	struct show show;
 	struct want *wants;
 	size_t n;
-	size_t left; /* of --limit */
+	size_t left; /* of --limit; from 0 on downwards it never ends */
+	const struct schema_field *sort; /* here, not by the server; NULL: not */
+	struct objects objects;          /* kept for that */
 };
 
+/* A filter by presence asks for what is true or there. */
 static bool
-is_same(json_t *a, json_t *b)
+is_set(const struct schema_filter *f, struct span object)
 {
-	if (json_is_number(a) && json_is_number(b))
-		return json_number_value(a) == json_number_value(b);
-	return json_equal(a, b) != 0;
+	struct buf text = {0};
+	bool set = f->field != NULL && cell_member(object, f->field, &text) &&
+	    strcmp(buf_str(&text), "") != 0 && strcmp(buf_str(&text), "false") != 0;
+
+	buf_release(&text);
+	return set;
+}
+
+/* A filter by presence has no value to give: "no" leaves it out. */
+static bool
+is_no(const char *s)
+{
+	return strcmp(s, "false") == 0 || strcmp(s, "no") == 0 || strcmp(s, "0") == 0;
 }
 
 static bool
-matches(const struct want *w, struct span object)
+matches(const struct want *w, struct span object, const char *zone)
 {
 	struct span bytes;
 	json_t *value;
 	bool same;
 
 	if (w->value == NULL)
-		return true;
+		return !w->a->filter->flag || is_no(w->a->value) ||
+		    is_set(w->a->filter, object);
 	if (!json_member(object, w->a->field->name, &bytes))
 		return json_is_null(w->value);
 	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
-	same = value != NULL && is_same(value, w->value);
+	same = same_value(w->a->field, value, w->value, zone);
 	json_decref(value);
 	return same;
+}
+
+/* A page on its way to the reader does not wait for the next. */
+static void
+show_next(struct listing *l, struct span object)
+{
+	show_object(&l->show, object);
+	if (l->show.count == 1 || l->show.count % FLUSH_EVERY == 0)
+		fflush(stdout);
 }
 
 static int
@@ -55,18 +86,15 @@ on_object(void *arg, struct span object, struct err *err)
 
 	(void)err;
 	for (i = 0; i < l->n; i++) {
-		if (!matches(&l->wants[i], object))
+		if (!matches(&l->wants[i], object, l->show.ctl->args->api.tz))
 			return 0;
 	}
-	show_object(&l->show, object);
+	if (l->sort != NULL) {
+		objects_add(&l->objects, object);
+		return 0;
+	}
+	show_next(l, object);
 	return --l->left == 0 ? 1 : 0;
-}
-
-/* A filter by presence has no value to give: "no" leaves it out. */
-static bool
-is_no(const char *s)
-{
-	return strcmp(s, "false") == 0 || strcmp(s, "no") == 0 || strcmp(s, "0") == 0;
 }
 
 static void
@@ -98,28 +126,27 @@ put_filter(struct buf *query, const struct want *w)
 		put_value(query, w->value, w->a->value);
 }
 
+/* What the server sorts by goes into the query, anything else is sorted here. */
 static int
-check_order(const struct schema_resource *r, const char *order, struct err *err)
+take_order(struct ctl *c, struct listing *l, struct buf *query, struct err *err)
 {
-	const char *name = order + (order[0] == '-');
-	struct buf all = {0};
-	size_t i;
+	const char *order = c->args->order;
+	const struct schema_field *f;
 
-	for (i = 0; r->ordering[i] != NULL; i++) {
-		if (strcmp(r->ordering[i], name) == 0) {
-			buf_release(&all);
-			return 0;
-		}
-		buf_printf(&all, "%s%s", i != 0 ? ", " : "", r->ordering[i]);
-	}
-	err_set(err, ERR_USAGE, _("--order: %s cannot be ordered by '%s'; by %s"),
-	    r->name, name, buf_str(&all));
-	buf_release(&all);
-	return -1;
+	if (order == NULL)
+		return 0;
+	f = order_field(l->show.r, order, err);
+	if (f == NULL)
+		return -1;
+	if (order_is_servers(l->show.r, f))
+		buf_printf(query, "&ordering=%s%s", order[0] == '-' ? "-" : "", f->name);
+	else
+		l->sort = f;
+	return 0;
 }
 
 static int
-make_query(struct ctl *c, const struct listing *l, const struct schema_resource *r,
+make_query(struct ctl *c, struct listing *l, const struct schema_resource *r,
     struct buf *query, struct err *err)
 {
 	size_t i;
@@ -129,12 +156,8 @@ make_query(struct ctl *c, const struct listing *l, const struct schema_resource 
 		buf_puts(query, "&search=");
 		api_escape(query, span_of(c->args->search));
 	}
-	if (c->args->order != NULL) {
-		if (check_order(r, c->args->order, err))
-			return -1;
-		buf_puts(query, "&ordering=");
-		api_escape(query, span_of(c->args->order));
-	}
+	if (take_order(c, l, query, err))
+		return -1;
 	for (i = 0; i < l->n; i++)
 		put_filter(query, &l->wants[i]);
 	return 0;
@@ -178,6 +201,19 @@ make_wants(struct ctl *c, struct listing *l, const struct request *q, struct err
 	return failed ? -1 : 0;
 }
 
+static void
+show_sorted(struct listing *l)
+{
+	size_t i;
+
+	order_objects(&l->objects, l->sort, l->show.ctl->args->order[0] == '-');
+	for (i = 0; i < l->objects.n; i++) {
+		show_object(&l->show, buf_as_span(&l->objects.v[i]));
+		if (--l->left == 0)
+			break;
+	}
+}
+
 static int
 run_list(struct ctl *c, const struct request *q, struct listing *l, struct err *err)
 {
@@ -188,10 +224,13 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, struct err *
 	if (!failed && api_list(c->api, buf_str(&query), on_object, l, err) < 0) {
 		failed = -1;
 		/* The rest names the API already. */
-		if (err->code == ERR_NOT_FOUND || err->code == ERR_REFUSED)
+		ctl_no_resource(c, q->r, err);
+		if (err->code == ERR_REFUSED)
 			err_in(err, _("cannot list %s at '%s'"), q->r->name,
 			    api_base(c->api));
 	}
+	if (!failed && l->sort != NULL)
+		show_sorted(l);
 	buf_release(&query);
 	return failed ? -1 : 0;
 }
@@ -217,6 +256,7 @@ verb_list(struct ctl *c, const struct schema_resource *r, const struct operands 
 	for (i = 0; i < l.n; i++)
 		json_decref(l.wants[i].value);
 	free(l.wants);
+	objects_release(&l.objects);
 	request_release(&q);
 	return failed;
 }

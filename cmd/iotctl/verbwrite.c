@@ -9,6 +9,7 @@
 #include "conf/validate.h"
 #include "lookup.h"
 #include "request.h"
+#include "same.h"
 #include "show.h"
 #include "tty.h"
 #include "verbs.h"
@@ -226,6 +227,23 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* It is there, if not as it was wanted. */
+static int
+check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
+    struct span answer, struct err *err)
+{
+	struct span object;
+	char *label;
+	int failed;
+
+	if (!json_check(answer, &object, NULL))
+		return err_set(err, ERR_PROTOCOL, _("the API's answer is no JSON"));
+	label = label_of(r, object);
+	failed = same_check(c, r, label, body, answer, err);
+	free(label);
+	return failed;
+}
+
 int
 verb_create(struct ctl *c, const struct schema_resource *r, const struct operands *in,
     struct err *err)
@@ -236,39 +254,17 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	char *doing = xasprintf("cannot create %s", r->name);
 	int failed = request_parse(c, r, in, false, &q, err) ||
 	    make_body(c, &q, body, err) ||
-	    send_body(c, r, "POST", r->path, doing, body, &reply, err);
+	    (send_body(c, r, "POST", r->path, doing, body, &reply, err) &&
+		ctl_no_resource(c, r, err));
 
 	if (!failed && !c->args->dry_run)
-		failed = show_result(c, r, _("created"), buf_as_span(&reply.body), err);
+		failed = show_result(c, r, _("created"), buf_as_span(&reply.body), err) ||
+		    check_created(c, r, body, buf_as_span(&reply.body), err);
 	api_reply_release(&reply);
 	free(doing);
 	json_decref(body);
 	request_release(&q);
 	return failed ? -1 : 0;
-}
-
-/* Whether the server's value is this one already. Lists are sets. */
-static bool
-is_there(json_t *now, json_t *value)
-{
-	size_t i;
-	json_t *item, *rest;
-	bool same;
-
-	if (json_is_number(now) && json_is_number(value))
-		return json_number_value(now) == json_number_value(value);
-	if (!json_is_array(now) || json_array_size(now) != json_array_size(value))
-		return now != NULL && json_equal(now, value) != 0;
-	rest = json_copy(now);
-	json_array_foreach (value, i, item) {
-		json_t *one = json_pack("[O]", item);
-
-		change_list(rest, one, false);
-		json_decref(one);
-	}
-	same = json_array_size(rest) == 0;
-	json_decref(rest);
-	return same;
 }
 
 /* What `set` carries to each of its names. */
@@ -279,7 +275,7 @@ struct setting {
 
 /* Leaves in `body` only what would change. */
 static void
-make_change(const struct setting *s, json_t *current, json_t *body)
+make_change(const struct ctl *c, const struct setting *s, json_t *current, json_t *body)
 {
 	const char *key;
 	json_t *value;
@@ -289,7 +285,8 @@ make_change(const struct setting *s, json_t *current, json_t *body)
 	for (i = 0; i < s->q->n; i++)
 		put_member(body, &s->q->v[i], s->values[i], current);
 	json_object_foreach_safe (body, next, key, value) {
-		if (is_there(json_object_get(current, key), value))
+		if (same_value(schema_field(s->q->r, key), json_object_get(current, key),
+			value, c->args->api.tz))
 			json_object_del(body, key);
 	}
 }
@@ -307,7 +304,7 @@ change(struct ctl *c, const struct setting *s, const struct found *f, const char
 
 	if (!failed) {
 		current = json_loadb(reply.body.p, reply.body.n, 0, NULL);
-		make_change(s, current, body);
+		make_change(c, s, current, body);
 		api_reply_release(&reply);
 	}
 	if (!failed && json_object_size(body) == 0) {
@@ -316,8 +313,10 @@ change(struct ctl *c, const struct setting *s, const struct found *f, const char
 	} else if (!failed) {
 		failed = send_body(c, r, "PATCH", path, doing, body, &reply, err);
 		if (!failed && !c->args->dry_run)
-			failed = show_result(
-			    c, r, _("changed"), buf_as_span(&reply.body), err);
+			failed = same_check(c, r, f->label, body,
+				     buf_as_span(&reply.body), err) ||
+			    show_result(
+				c, r, _("changed"), buf_as_span(&reply.body), err);
 	}
 	api_reply_release(&reply);
 	json_decref(current);

@@ -2,38 +2,33 @@
 /* MQTT in, lines out: a batch is read, made lines, written, and only then acknowledged. */
 #include "ingest.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/text.h"
+#include "filters.h"
+#include "lines.h"
 #include "net/consume.h"
-#include "output.h"
+#include "pipeline.h"
+#include "stats.h"
 
-/* How long a clean end may wait for a reader that stalls: what it has not taken stays with the
- * broker. */
-enum { STOP_MS = 1500 };
+/* How long a clean end may wait for a reader that stalls, or for a sink: what they have not taken
+ * stays with the broker. A sink is asked to end a little before. */
+enum { STOP_MS = 1500, INTERRUPT_MS = 1100 };
 
 struct ingest {
 	const struct args *args;
 	struct loop *loop;
 	struct consume *consume;
-	struct topics topics;
-	struct topic **templates;
-	struct consume_filter *filters;
-	size_t count;
-	struct output *out, *rejects;
-	int rejects_fd;
-	struct buf lines, bad;
+	struct filters filters;
+	struct lines *lines;
+	struct pipeline *pipeline;
+	struct stats *stats;
+	struct counts counts;
 	struct loop_timer deadline, giving_up;
-	uint64_t token; /* of the batch that is being written */
-	size_t batch;   /* its messages */
-	size_t messages, readings, rejected;
 	bool stopping;
 	struct err *err;
 };
@@ -52,7 +47,31 @@ fail(struct ingest *g, const struct err *why)
 {
 	if (g->err->code == ERR_OK)
 		*g->err = *why;
+	else
+		log_err(why);
 	end_now(g);
+}
+
+static void
+give_up(void *arg)
+{
+	struct ingest *g = arg;
+	size_t n = pipeline_waiting(g->pipeline);
+
+	if (n > 0)
+		log_warn(
+		    _("%zu messages were not taken in time: they are not acknowledged"),
+		    n);
+	end_now(g);
+}
+
+static void
+interrupt_sink(void *arg)
+{
+	struct ingest *g = arg;
+
+	pipeline_interrupt(g->pipeline);
+	loop_timer_set(g->loop, &g->giving_up, STOP_MS - INTERRUPT_MS, give_up, g);
 }
 
 static void
@@ -61,7 +80,8 @@ end_cleanly(struct ingest *g)
 	if (g->stopping)
 		return;
 	g->stopping = true;
-	loop_timer_set(g->loop, &g->giving_up, STOP_MS, end_now, g);
+	loop_timer_set(g->loop, &g->giving_up, INTERRUPT_MS, interrupt_sink, g);
+	pipeline_hurry(g->pipeline);
 	consume_stop(g->consume);
 }
 
@@ -79,105 +99,84 @@ on_signal(void *arg, int signo)
 }
 
 static void
+on_tell(void *arg, int signo)
+{
+	struct ingest *g = arg;
+
+	(void)signo;
+	stats_tell(g->stats);
+}
+
+static void
 on_deadline(void *arg)
 {
 	struct ingest *g = arg;
 
 	if (!g->stopping)
 		err_set(g->err, ERR_TIMEOUT,
-		    _("the time given with -W ran out after %zu messages"), g->messages);
+		    _("the time given with -W ran out after %llu messages"),
+		    (unsigned long long)g->counts.acknowledged);
 	end_cleanly(g);
 }
 
+/* From the pipeline: a batch is safe. */
 static void
-on_reader_left(void *arg)
-{
-	end_now(arg);
-}
-
-/* The whole batch is safe. */
-static void
-on_safe(void *arg, const struct err *why)
+on_durable(void *arg, uint64_t token)
 {
 	struct ingest *g = arg;
+	uint64_t wanted = (uint64_t)g->args->count;
 
-	if (why->code != ERR_OK) {
-		if (!output_reader_left(g->out) || g->rejects_fd >= 0)
-			fail(g, why);
-		else
-			end_now(g);
-		return;
-	}
-	g->messages += g->batch;
-	buf_clear(&g->lines);
-	buf_clear(&g->bad);
-	consume_durable(g->consume, g->token);
-	if (g->args->count > 0 && g->messages >= (size_t)g->args->count)
+	if (token != 0)
+		consume_durable(g->consume, token);
+	if (wanted > 0 && g->counts.acknowledged >= wanted)
 		end_cleanly(g);
 }
 
 static void
-on_lines_safe(void *arg, const struct err *why)
+on_taken(void *arg, uint64_t token)
 {
 	struct ingest *g = arg;
 
-	if (why->code == ERR_OK)
-		output_put(g->rejects, buf_as_span(&g->bad), on_safe, g);
-	else if (output_reader_left(g->out))
-		end_now(g);
-	else
+	/* Those that --retained leaves out are none of the messages that -C wants. */
+	if (g->args->count > 0 && g->args->retained != RETAINED_KEEP)
+		consume_limit(
+		    g->consume, (size_t)((uint64_t)g->args->count - g->counts.messages));
+	consume_taken(g->consume, token);
+}
+
+static void
+on_output_failed(void *arg, const struct err *why)
+{
+	struct ingest *g = arg;
+
+	if (why->code != ERR_OK)
 		fail(g, why);
-}
-
-static void
-put_message(struct ingest *g, const struct msg *m)
-{
-	const char *error;
-	size_t count = 0;
-
-	if (!g->args->readings) {
-		message_line(&g->lines, m, &g->topics);
-		return;
-	}
-	error = message_readings(&g->lines, m, &g->topics, &count);
-	g->readings += count;
-	if (error != NULL) {
-		message_reject(&g->bad, m, error);
-		g->rejected++;
-	}
-}
-
-static void
-make_visible(struct buf *lines)
-{
-	struct buf shown = {0};
-
-	json_put_visible(&shown, buf_as_span(lines));
-	buf_release(lines);
-	*lines = shown;
+	else
+		end_now(g);
 }
 
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
 	struct ingest *g = arg;
-	size_t i;
 
-	g->token = token;
-	g->batch = n;
-	for (i = 0; i < n; i++)
-		put_message(g, &m[i]);
-	if (output_is_terminal(g->out))
-		make_visible(&g->lines);
-	if (output_is_terminal(g->rejects))
-		make_visible(&g->bad);
-	output_put(g->out, buf_as_span(&g->lines), on_lines_safe, g);
+	pipeline_take(g->pipeline, m, n, token);
+}
+
+static void
+on_dry(void *arg)
+{
+	struct ingest *g = arg;
+
+	pipeline_dry(g->pipeline);
 }
 
 static void
 on_down(void *arg, const struct err *why)
 {
-	(void)arg;
+	struct ingest *g = arg;
+
+	g->counts.connected = false;
 	log_warn("%s", why->text);
 }
 
@@ -186,6 +185,8 @@ on_up(void *arg, bool session_present)
 {
 	struct ingest *g = arg;
 
+	g->counts.connected = true;
+	g->counts.connections++;
 	if (g->args->durable != NULL)
 		log_info(session_present ? _("session '%s' resumed")
 					 : _("session '%s' is new"),
@@ -205,6 +206,7 @@ on_ended(void *arg, const struct err *why)
 {
 	struct ingest *g = arg;
 
+	g->counts.connected = false;
 	if (why->code != ERR_OK)
 		fail(g, why);
 	else
@@ -212,64 +214,58 @@ on_ended(void *arg, const struct err *why)
 }
 
 static int
-compile_templates(struct ingest *g, struct err *err)
-{
-	const struct strv *t = &g->args->templates;
-	size_t i;
-
-	if (topics_compile(&g->topics, &g->args->topics, err))
-		return -1;
-	g->count = t->n != 0 ? t->n : 1;
-	g->templates = xcalloc(g->count, sizeof(*g->templates));
-	g->filters = xcalloc(g->count, sizeof(*g->filters));
-	for (i = 0; i < g->count; i++) {
-		const char *text = t->n != 0 ? t->v[i] : topic_text(g->topics.data);
-
-		if (topic_compile(&g->templates[i], text, err))
-			return -1;
-		g->filters[i] = (struct consume_filter){
-		    topic_filter(g->templates[i]), .qos = g->args->qos};
-	}
-	g->topics.more = g->templates;
-	g->topics.mores = g->count;
-	return 0;
-}
-
-static int
-open_outputs(struct ingest *g, struct err *err)
-{
-	const char *path = g->args->rejects;
-
-	if (output_open(&g->out, g->loop, STDOUT_FILENO, _("standard output"),
-		on_reader_left, g, err))
-		return -1;
-	if (path == NULL)
-		return output_open(&g->rejects, g->loop, STDERR_FILENO,
-		    _("standard error"), NULL, NULL, err);
-	g->rejects_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (g->rejects_fd < 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot write to '%s'"), path);
-	return output_open(&g->rejects, g->loop, g->rejects_fd, path, NULL, NULL, err);
-}
-
-static int
 take_signals(struct ingest *g, struct err *err)
 {
+	/* A file that reaches its limit is an error of write(2), told as any other. */
+	signal(SIGXFSZ, SIG_IGN);
 	return loop_signal(g->loop, SIGTERM, on_signal, g, err) ||
 	    loop_signal(g->loop, SIGINT, on_signal, g, err) ||
-	    loop_signal(g->loop, SIGHUP, on_signal, g, err);
+	    loop_signal(g->loop, SIGHUP, on_signal, g, err) ||
+	    loop_signal(g->loop, SIGUSR1, on_tell, g, err);
+}
+
+/* Lines on the same terminal show well enough that it works. */
+static bool
+shows_progress(const struct args *a)
+{
+	const char *term = getenv("TERM");
+
+	return !a->common.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) &&
+	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
 static int
-start(struct ingest *g, const struct session_opts *session, struct err *err)
+make(struct ingest *g, const struct strv *platform, struct err *err)
+{
+	static const struct pipeline_events events = {
+	    .taken = on_taken, .durable = on_durable, .failed = on_output_failed};
+	const struct stats_opts stats = {.interval = g->args->stats,
+	    .metrics = g->args->metrics,
+	    .live = shows_progress(g->args)};
+
+	if (filters_make(&g->filters, g->args, platform, err) ||
+	    lines_new(&g->lines, g->args, &g->filters.topics, err) ||
+	    (g->loop = loop_new(err)) == NULL)
+		return -1;
+	g->stats = stats_new(g->loop, &g->counts, &stats);
+	return pipeline_new(&g->pipeline, g->loop, g->args, g->lines, &g->counts, &events,
+		   g, err) ||
+	    take_signals(g, err) || stats_start(g->stats, err);
+}
+
+static int
+run(struct ingest *g, const struct session_opts *session, struct err *err)
 {
 	static const struct consume_events events = {.batch = on_batch,
+	    .dry = on_dry,
 	    .up = on_up,
 	    .down = on_down,
 	    .ended = on_ended,
 	    .refused = on_refused};
+	int failed;
 
-	g->consume = consume_new(g->loop, session, g->filters, g->count, &events, g, err);
+	g->consume =
+	    consume_new(g->loop, session, g->filters.v, g->filters.n, &events, g, err);
 	if (g->consume == NULL)
 		return -1;
 	if (g->args->count > 0)
@@ -277,54 +273,33 @@ start(struct ingest *g, const struct session_opts *session, struct err *err)
 	if (g->args->wait > 0)
 		loop_timer_set(g->loop, &g->deadline, g->args->wait, on_deadline, g);
 	consume_start(g->consume);
-	return loop_run(g->loop, err);
-}
-
-static void
-summarise(const struct ingest *g)
-{
-	if (g->args->readings)
-		log_info(_("%zu messages, %zu readings, %zu rejected"), g->messages,
-		    g->readings, g->rejected);
-	else
-		log_info(_("%zu messages"), g->messages);
+	failed = loop_run(g->loop, err);
+	stats_end(g->stats, true);
+	return failed;
 }
 
 static void
 release(struct ingest *g)
 {
-	size_t i;
-
 	consume_free(g->consume);
-	output_close(g->out);
-	output_close(g->rejects);
-	if (g->rejects_fd >= 0)
-		close(g->rejects_fd);
+	pipeline_free(g->pipeline);
+	stats_free(g->stats);
+	lines_free(g->lines);
 	if (g->loop != NULL) {
 		loop_timer_stop(&g->deadline);
 		loop_timer_stop(&g->giving_up);
 	}
 	loop_free(g->loop);
-	for (i = 0; g->filters != NULL && i < g->count; i++) {
-		topic_free(g->templates[i]);
-		free((char *)g->filters[i].filter);
-	}
-	free(g->templates);
-	free(g->filters);
-	topics_release(&g->topics);
-	buf_release(&g->lines);
-	buf_release(&g->bad);
+	filters_release(&g->filters);
 }
 
 int
-ingest_run(const struct args *a, const struct session_opts *session, struct err *err)
+ingest_run(const struct args *a, const struct session_opts *session,
+    const struct strv *platform, struct err *err)
 {
-	struct ingest g = {.args = a, .rejects_fd = -1, .err = err};
-	int failed = compile_templates(&g, err) || (g.loop = loop_new(err)) == NULL ||
-	    open_outputs(&g, err) || take_signals(&g, err) || start(&g, session, err);
+	struct ingest g = {.args = a, .err = err};
+	int failed = make(&g, platform, err) || run(&g, session, err);
 
-	if (g.loop != NULL)
-		summarise(&g);
 	release(&g);
 	return failed ? -1 : 0;
 }

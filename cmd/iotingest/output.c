@@ -3,30 +3,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 struct output {
 	struct loop *loop;
 	struct loop_fd watch;
-	const char *name;
+	struct output_opts opts;
 	int fd;
 	bool own;    /* fd is ours to close */
-	bool file;   /* regular: sync */
+	bool file;   /* regular */
 	bool socket; /* send, which can be told not to block */
-	bool left;   /* EPIPE was seen */
-	struct buf bytes;
+	bool shared; /* a description that is not ours alone, and blocks */
+	bool terminal;
+	bool archived;
+	struct archive archive;
+	bool left; /* EPIPE was seen */
+	struct span bytes;
 	size_t at;
 	void (*done)(void *arg, const struct err *why);
 	void *done_arg;
-	void (*closed)(void *arg);
-	void *closed_arg;
 };
 
 static void on_event(void *arg, unsigned events);
@@ -41,34 +46,46 @@ open_again(int fd)
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+static int
+open_archive(struct output *o, struct err *err)
+{
+	o->archived = true;
+	if (archive_open(&o->archive, o->fd, o->opts.name, o->opts.head, err))
+		return -1;
+	if (!o->opts.no_sync)
+		archive_sync_name(&o->archive);
+	return 0;
+}
+
 int
-output_open(struct output **out, struct loop *loop, int fd, const char *name,
-    void (*closed)(void *arg), void *arg, struct err *err)
+output_open(struct output **out, struct loop *loop, int fd,
+    const struct output_opts *opts, struct err *err)
 {
 	struct output *o;
 	struct stat st;
 	int again;
 
 	if (fstat(fd, &st) != 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), name);
+		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), opts->name);
 	o = xcalloc(1, sizeof(*o));
 	*o = (struct output){.loop = loop,
-	    .name = name,
+	    .opts = *opts,
 	    .fd = fd,
 	    .file = S_ISREG(st.st_mode),
 	    .socket = S_ISSOCK(st.st_mode),
-	    .closed = closed,
-	    .closed_arg = arg};
+	    .terminal = isatty(fd) != 0};
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		again = open_again(fd);
-		if (again >= 0) {
+		o->own = again >= 0;
+		o->shared = !o->own;
+		if (o->own)
 			o->fd = again;
-			o->own = true;
-		}
 	}
+	*out = o;
+	if (o->file && opts->archive)
+		return open_archive(o, err);
 	if (S_ISFIFO(st.st_mode) || o->socket)
 		loop_fd_start(loop, &o->watch, o->fd, LOOP_HANGUP, on_event, o, NULL);
-	*out = o;
 	return 0;
 }
 
@@ -78,16 +95,23 @@ output_close(struct output *o)
 	if (o == NULL)
 		return;
 	loop_fd_stop(&o->watch);
+	if (o->archived)
+		archive_close(&o->archive);
 	if (o->own)
 		close(o->fd);
-	buf_release(&o->bytes);
 	free(o);
 }
 
 bool
 output_is_terminal(const struct output *o)
 {
-	return isatty(o->fd) != 0;
+	return o->terminal;
+}
+
+bool
+output_is_file(const struct output *o)
+{
+	return o->file;
 }
 
 bool
@@ -101,10 +125,21 @@ finish(struct output *o, const struct err *why)
 {
 	void (*done)(void *arg, const struct err *why) = o->done;
 
-	buf_clear(&o->bytes);
-	o->at = 0;
 	o->done = NULL;
 	done(o->done_arg, why);
+}
+
+/* A pipe that poll calls writable takes PIPE_BUF bytes without blocking. */
+static ssize_t
+write_shared(const struct output *o, const char *p, size_t n)
+{
+	struct pollfd ready = {.fd = o->fd, .events = POLLOUT};
+
+	if (poll(&ready, 1, 0) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(o->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
 static ssize_t
@@ -115,7 +150,7 @@ write_some(struct output *o)
 
 	if (o->socket)
 		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(o->fd, p, n);
+	return o->shared ? write_shared(o, p, n) : write(o->fd, p, n);
 }
 
 static void
@@ -125,6 +160,12 @@ wait_for(struct output *o, unsigned events)
 		loop_fd_set(&o->watch, events);
 	else if (events == LOOP_WRITE)
 		loop_fd_start(o->loop, &o->watch, o->fd, events, on_event, o, NULL);
+}
+
+static void
+failed_with(struct output *o, struct err *err)
+{
+	err_sys(err, ERR_OUTPUT, _("cannot write to %s"), o->opts.name);
 }
 
 /* Writes until it is done, or the reader is full. */
@@ -144,15 +185,18 @@ go_on(struct output *o)
 		}
 		if (n < 0) {
 			o->left = errno == EPIPE || errno == ECONNRESET;
-			err_sys(&err, ERR_OUTPUT, _("cannot write to %s"), o->name);
+			failed_with(o, &err);
+			if (o->archived)
+				archive_undo(
+				    &o->archive, (struct span){o->bytes.p, o->at});
 			break;
 		}
 		o->at += (size_t)n;
 	}
 	wait_for(o, LOOP_HANGUP);
 	/* After a failed fdatasync nobody knows what is on the disk: never tried twice. */
-	if (err.code == ERR_OK && o->file && fdatasync(o->fd) != 0)
-		err_sys(&err, ERR_OUTPUT, _("cannot write to %s"), o->name);
+	if (err.code == ERR_OK && o->file && !o->opts.no_sync && fdatasync(o->fd) != 0)
+		failed_with(o, &err);
 	finish(o, &err);
 }
 
@@ -166,8 +210,8 @@ on_event(void *arg, unsigned events)
 	} else if ((events & LOOP_HANGUP) != 0) {
 		loop_fd_stop(&o->watch);
 		o->left = true;
-		if (o->closed != NULL)
-			o->closed(o->closed_arg);
+		if (o->opts.closed != NULL)
+			o->opts.closed(o->opts.arg);
 	}
 }
 
@@ -177,7 +221,8 @@ output_put(struct output *o, struct span bytes,
 {
 	o->done = done;
 	o->done_arg = arg;
-	buf_span(&o->bytes, bytes);
+	o->bytes = bytes;
+	o->at = 0;
 	if (bytes.n != 0)
 		go_on(o);
 	else

@@ -15,17 +15,28 @@
  */
 struct output;
 
+struct output_opts {
+	const char *name;          /* for messages; kept */
+	bool archive;              /* a regular file is ours: see archive.h */
+	const char *head;          /* how its lines begin, or NULL */
+	bool no_sync;              /* a regular file is safe after write(2) */
+	void (*closed)(void *arg); /* the reader of a pipe has gone; may be NULL */
+	void *arg;
+};
+
 /* On `fd`, which stays the caller's and is left as it is: a pipe or terminal is opened once more by
- * its name in /proc (measured: that leaves the flags of fd alone). `name` is kept, for messages.
- * closed(arg) is called when the reader of a pipe has gone; may be NULL. */
-int output_open(struct output **out, struct loop *loop, int fd, const char *name,
-    void (*closed)(void *arg), void *arg, struct err *err);
+ * its name in /proc (measured: that leaves the flags of fd alone). Where that may not be opened, as
+ * another user's, it is written in small pieces. */
+int output_open(struct output **out, struct loop *loop, int fd, const struct output_opts *opts,
+    struct err *err);
 /* Drops what is not written. Accepts NULL. */
 void output_close(struct output *o);
 bool output_is_terminal(const struct output *o);
+bool output_is_file(const struct output *o);
 
-/* Takes a copy of the bytes; done(arg, why) once, maybe before it returns: why->code 0 when they
- * are safe, ERR_OUTPUT when not, with errno EPIPE told apart by output_reader_left. One at a time. */
+/* The bytes stay where they are until done(arg, why), once, maybe before it returns: why->code 0
+ * when they are safe, ERR_OUTPUT when not, with EPIPE told apart by output_reader_left. One at a
+ * time. A file keeps nothing of bytes that it did not take whole. */
 void output_put(struct output *o, struct span bytes, void (*done)(void *arg, const struct err *why),
     void *arg);
 bool output_reader_left(const struct output *o);

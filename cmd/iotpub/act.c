@@ -291,6 +291,8 @@ start(struct act *t, struct err *err)
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
 	    (t->a->listen && listen_init(t, err)))
 		return -1;
+	t->opts.gate = gate_new(t->loop, GATE_IN_FLIGHT, 0);
+	t->opts.lean = true;
 	t->began = loop_now(t->loop);
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
@@ -345,6 +347,7 @@ release(struct act *t)
 		device_release(&t->v[i]);
 	free(t->v);
 	loop_timer_stop(&t->timer);
+	gate_free(t->opts.gate);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
 	topics_release(&t->topics);

@@ -152,7 +152,6 @@ main(int argc, char **argv)
 		&set, &iotpub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0)
 		run(&a, &set, argv + first, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
 }

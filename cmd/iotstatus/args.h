@@ -37,7 +37,6 @@ struct args {
 	struct apiopts api;
 	struct mqttopts mqtt;
 	struct topicopts topics;
-	char *api_tz;
 	char *emqx_url, *emqx_key_file;
 	char *emqx_key; /* what the file held */
 	int source;     /* index into SOURCE_CHOICES; 1 + it is enum source */

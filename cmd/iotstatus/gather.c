@@ -76,8 +76,8 @@ look_prepare(struct look *l, struct err *err)
 	int64_t until;
 
 	l->started = text_now_us();
-	if (args_check(a, err) || when_zone(a->api_tz, err) ||
-	    limits_read(&l->limits, &a->warning, &a->critical, err))
+	when_zone(a->api.tz);
+	if (args_check(a, err) || limits_read(&l->limits, &a->warning, &a->critical, err))
 		return -1;
 	if (l->limits.n > 0 && a->by == BY_NOTHING)
 		return err_set(err, ERR_USAGE,

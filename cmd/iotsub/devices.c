@@ -40,8 +40,8 @@ add_device(struct sub *s, const char *device, struct session_opts opt,
 		if (opt.client_id == NULL)
 			opt.client_id = id;
 		use_credential(s, credentials_find(credentials, device), &opt);
-		failed =
-		    sub_add(s, &opt, &(struct consume_filter){filter, qos}, 1, qos, err);
+		failed = sub_add(
+		    s, &opt, &(struct consume_filter){filter, .qos = qos}, 1, err);
 	}
 	free(filter);
 	free(id);

@@ -73,8 +73,8 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 		failed = err_set(
 		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
 	for (i = 0; i < list->n; i++)
-		filters[i] = (struct consume_filter){list->v[i], qos};
-	failed = failed || sub_add(s, &opt, filters, list->n, qos, err);
+		filters[i] = (struct consume_filter){list->v[i], .qos = qos};
+	failed = failed || sub_add(s, &opt, filters, list->n, err);
 	free(filters);
 	return failed ? -1 : 0;
 }
@@ -143,7 +143,6 @@ main(int argc, char **argv)
 		&set, &iotsub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0 && prepare(&s, &a, argv + first, &err) == 0)
 		sub_run(&s, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	sub_release(&s);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 
 enum { LOOK_AT_SIGNALS = 200 }; /* ms */
@@ -46,26 +45,6 @@ put_one(const struct output *o, struct buf *out, const struct msg *m)
 	}
 }
 
-/* Newlines stay; text_visible takes a string, so a NUL byte is written by hand. */
-static void
-put_visible(struct buf *out, struct span s)
-{
-	while (s.n > 0) {
-		size_t n = 0;
-		char *part;
-
-		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\0')
-			n++;
-		part = xstrndup(s.p, n);
-		out->n += text_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
-		free(part);
-		if (n < s.n)
-			buf_puts(out, s.p[n++] == '\n' ? "\n" : "\\x00");
-		s.p += n;
-		s.n -= n;
-	}
-}
-
 void
 output_put(struct output *o, const struct msg *m)
 {
@@ -74,7 +53,7 @@ output_put(struct output *o, const struct msg *m)
 		return;
 	}
 	put_one(o, &o->one, m);
-	put_visible(&o->buf, buf_as_span(&o->one));
+	text_put_visible(&o->buf, buf_as_span(&o->one));
 	buf_clear(&o->one);
 }
 

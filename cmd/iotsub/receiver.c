@@ -7,16 +7,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { STOP_TIME = 3000 };
-
 struct receiver {
-	struct consume *consume; /* up to QoS 1 */
-	struct session *session; /* QoS 2 */
+	struct consume *consume;
 	struct receiver_events events;
 	void *arg;
 	char *name;
-	size_t filters, refused;
-	struct err refusal;
 	bool outage;
 };
 
@@ -45,7 +40,7 @@ on_ended(void *arg, const struct err *why)
 {
 	struct receiver *r = arg;
 
-	r->events.ended(r->arg, r->refusal.code != ERR_OK ? &r->refusal : why);
+	r->events.ended(r->arg, why);
 }
 
 static void
@@ -75,39 +70,6 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	consume_durable(r->consume, token);
 }
 
-static void
-on_message(void *arg, const struct msg *m)
-{
-	struct receiver *r = arg;
-
-	r->events.message(r->arg, m);
-}
-
-static void
-on_dry(void *arg)
-{
-	struct receiver *r = arg;
-
-	r->events.flush(r->arg);
-}
-
-static void
-on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
-{
-	struct receiver *r = arg;
-
-	(void)filter;
-	(void)qos;
-	if (why->code == ERR_OK)
-		return;
-	if (++r->refused < r->filters) {
-		log_err(why);
-		return;
-	}
-	r->refusal = *why;
-	session_stop(r->session, STOP_TIME);
-}
-
 static int
 open_consume(struct receiver *r, struct loop *loop, const struct session_opts *opts,
     const struct consume_filter *filters, size_t count, struct err *err)
@@ -119,52 +81,28 @@ open_consume(struct receiver *r, struct loop *loop, const struct session_opts *o
 	    .ended = on_ended,
 	    .refused = on_refused,
 	};
+	struct session_opts large = *opts;
 
-	r->consume = consume_new(loop, opts, filters, count, &events, r, err);
+	/* As mosquitto_sub: a message may be as large as MQTT lets it be. */
+	large.max_packet = UINT32_MAX;
+	r->consume = consume_new(loop, &large, filters, count, &events, r, err);
 	if (r->consume == NULL)
 		return -1;
 	consume_limit(r->consume, r->events.wanted(r->arg));
 	return 0;
 }
 
-static int
-open_session(struct receiver *r, struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, struct err *err)
-{
-	static const struct session_events events = {
-	    .up = on_up,
-	    .down = on_down,
-	    .ended = on_ended,
-	    .message = on_message,
-	    .dry = on_dry,
-	    .subscribed = on_subscribed,
-	};
-	size_t i;
-
-	r->session = session_new(loop, opts, &events, r, err);
-	if (r->session == NULL)
-		return -1;
-	for (i = 0; i < count; i++) {
-		if (session_subscribe(
-			r->session, filters[i].filter, filters[i].qos, false, err))
-			return -1;
-	}
-	return 0;
-}
-
 struct receiver *
 receiver_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, int qos,
+    const struct consume_filter *filters, size_t count,
     const struct receiver_events *events, void *arg, struct err *err)
 {
 	struct receiver *r = xcalloc(1, sizeof(*r));
 
 	r->events = *events;
 	r->arg = arg;
-	r->filters = count;
 	r->name = xstrdup(opts->client_id != NULL ? opts->client_id : log_name());
-	if ((qos < 2 ? open_consume : open_session)(r, loop, opts, filters, count, err) ==
-	    0)
+	if (open_consume(r, loop, opts, filters, count, err) == 0)
 		return r;
 	receiver_free(r);
 	return NULL;
@@ -173,19 +111,13 @@ receiver_new(struct loop *loop, const struct session_opts *opts,
 void
 receiver_start(struct receiver *r)
 {
-	if (r->consume != NULL)
-		consume_start(r->consume);
-	else
-		session_start(r->session);
+	consume_start(r->consume);
 }
 
 void
 receiver_stop(struct receiver *r)
 {
-	if (r->consume != NULL)
-		consume_stop(r->consume);
-	else
-		session_stop(r->session, STOP_TIME);
+	consume_stop(r->consume);
 }
 
 void
@@ -194,7 +126,6 @@ receiver_free(struct receiver *r)
 	if (r == NULL)
 		return;
 	consume_free(r->consume);
-	session_free(r->session);
 	free(r->name);
 	free(r);
 }

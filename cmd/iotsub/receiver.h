@@ -4,11 +4,7 @@
 
 #include "net/consume.h"
 
-/*
- * One connection and what comes in on it. Up to QoS 1 messages are acknowledged only after `flush`
- * said that they are safe; QoS 2 has libmosquitto's own guarantee: acknowledged as it arrives,
- * delivered once.
- */
+/* One connection and what comes in on it: acknowledged only after `flush` said that it is safe. */
 struct receiver;
 
 struct receiver_events {
@@ -22,8 +18,7 @@ struct receiver_events {
 };
 
 struct receiver *receiver_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, int qos,
-    const struct receiver_events *events, void *arg, struct err *err);
+    const struct consume_filter *filters, size_t count, const struct receiver_events *events, void *arg, struct err *err);
 void receiver_start(struct receiver *r);
 /* Ends by itself, with `ended`. */
 void receiver_stop(struct receiver *r);

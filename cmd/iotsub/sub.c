@@ -25,6 +25,11 @@ is_shown(const struct sub *s, const struct msg *m)
 {
 	size_t i;
 
+	if (m->reject != NULL) {
+		log_warn(_("left out a message on topic '%.*s': it is no valid topic"),
+		    (int)m->topic.n, m->topic.p);
+		return false;
+	}
 	if (m->retain && s->args->no_retained)
 		return false;
 	for (i = 0; i < s->args->without.n; i++) {
@@ -114,7 +119,7 @@ on_interrupt(void *arg, int signo)
 
 int
 sub_add(struct sub *s, const struct session_opts *opt,
-    const struct consume_filter *filters, size_t n, int qos, struct err *err)
+    const struct consume_filter *filters, size_t n, struct err *err)
 {
 	static const struct receiver_events events = {
 	    .message = on_message,
@@ -122,7 +127,7 @@ sub_add(struct sub *s, const struct session_opts *opt,
 	    .wanted = on_wanted,
 	    .ended = on_ended,
 	};
-	struct receiver *r = receiver_new(s->loop, opt, filters, n, qos, &events, s, err);
+	struct receiver *r = receiver_new(s->loop, opt, filters, n, &events, s, err);
 
 	if (r == NULL)
 		return -1;

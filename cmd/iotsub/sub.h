@@ -39,7 +39,7 @@ struct sub {
 
 /* One connection more. */
 int sub_add(struct sub *s, const struct session_opts *opt,
-    const struct consume_filter *filters, size_t n, int qos, struct err *err);
+    const struct consume_filter *filters, size_t n, struct err *err);
 /* One connection for each device; "-" among the operands is a list on standard input. */
 int sub_add_devices(
     struct sub *s, char **operands, const struct session_opts *opt, struct err *err);

@@ -7,18 +7,15 @@
 
 #include "base/mem.h"
 
-char *
-buf_reserve(struct buf *b, size_t n)
+void
+buf_grow(struct buf *b, size_t n)
 {
-	if (b->p == NULL || b->room - b->n < n) {
-		size_t room = b->room < 128 ? 256 : b->room * 2;
+	size_t room = b->room < 128 ? 256 : b->room * 2;
 
-		if (room < b->n + n)
-			room = b->n + n;
-		b->p = xrealloc(b->p, room);
-		b->room = room;
-	}
-	return b->p + b->n;
+	if (room < b->n + n)
+		room = b->n + n;
+	b->p = xrealloc(b->p, room);
+	b->room = room;
 }
 
 void
@@ -34,13 +31,6 @@ void
 buf_puts(struct buf *b, const char *s)
 {
 	buf_put(b, s, strlen(s));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	*buf_reserve(b, 1) = c;
-	b->n++;
 }
 
 void
@@ -74,32 +64,89 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The two digits of v. */
+static char *
+pair(char *to, unsigned v)
+{
+	static const char pairs[] =
+	    "0001020304050607080910111213141516171819202122232425262728293031323334353637"
+	    "3839404142434445464748495051525354555657585960616263646566676869707172737475"
+	    "767778798081828384858687888990919293949596979899";
+
+	return (char *)memcpy(to, pairs + 2 * v, 2) + 2;
+}
+
+char *
+write_u64(char *to, uint64_t v)
+{
+	if (v < 10) {
+		*to = (char)('0' + v);
+		return to + 1;
+	}
+	if (v < 100)
+		return pair(to, (unsigned)v);
+	return pair(write_u64(to, v / 100), (unsigned)(v % 100));
+}
+
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	b->n = (size_t)(write_u64(buf_reserve(b, DECIMAL_MAX), v) - b->p);
+}
 
-	do {
-		digits[--at] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
-	buf_put(b, digits + at, sizeof(digits) - at);
+/* Up to the full stop. */
+static void
+write_second(char *to, time_t s)
+{
+	struct tm tm;
+	unsigned year;
+
+	gmtime_r(&s, &tm);
+	year = (unsigned)(tm.tm_year + 1900) % 10000;
+	to = pair(pair(to, year / 100), year % 100);
+	*to++ = '-';
+	to = pair(to, (unsigned)tm.tm_mon + 1);
+	*to++ = '-';
+	to = pair(to, (unsigned)tm.tm_mday);
+	*to++ = 'T';
+	to = pair(to, (unsigned)tm.tm_hour);
+	*to++ = ':';
+	to = pair(to, (unsigned)tm.tm_min);
+	*to++ = ':';
+	to = pair(to, (unsigned)tm.tm_sec);
+	*to = '.';
+}
+
+char *
+write_time(char *to, int64_t us)
+{
+	/* Messages share a second, and those of a batch their microsecond. */
+	static _Thread_local struct {
+		int64_t us;
+		time_t s;
+		char text[TIME_LEN];
+	} last = {.us = 0, .s = 0, .text = "1970-01-01T00:00:00.000000Z"};
+
+	if (us != last.us) {
+		time_t s = (time_t)(us / 1000000);
+		unsigned fraction = (unsigned)(us % 1000000);
+
+		if (s != last.s)
+			write_second(last.text, s);
+		pair(last.text + 20, fraction / 10000);
+		pair(last.text + 22, fraction / 100 % 100);
+		pair(last.text + 24, fraction % 100);
+		last.us = us;
+		last.s = s;
+	}
+	memcpy(to, last.text, TIME_LEN);
+	return to + TIME_LEN;
 }
 
 void
 buf_time(struct buf *b, int64_t us)
 {
-	time_t s = (time_t)(us / 1000000);
-	struct tm tm;
-	char text[64];
-	size_t n;
-
-	gmtime_r(&s, &tm);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_put(b, text, n);
-	n = (size_t)snprintf(text, sizeof(text), ".%06dZ", (int)(us % 1000000));
-	buf_put(b, text, n);
+	b->n = (size_t)(write_time(buf_reserve(b, TIME_LEN), us) - b->p);
 }
 
 void

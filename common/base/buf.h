@@ -42,11 +42,23 @@ struct buf {
 	size_t room;
 };
 
+void buf_grow(struct buf *b, size_t n);
 /* Makes room for `n` more bytes and returns where they start; the caller adds to b->n. */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *
+buf_reserve(struct buf *b, size_t n)
+{
+	if (b->p == NULL || b->room - b->n < n)
+		buf_grow(b, n);
+	return b->p + b->n;
+}
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, char c);
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	*buf_reserve(b, 1) = c;
+	b->n++;
+}
 void buf_span(struct buf *b, struct span s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
@@ -68,6 +80,20 @@ buf_as_span(const struct buf *b)
 {
 	return (struct span){b->p != NULL ? b->p : "", b->n};
 }
+/* For who has reserved the room: they write at `to` and return where they ended. */
+enum { DECIMAL_MAX = 20, TIME_LEN = 27 };
+char *write_u64(char *to, uint64_t v);
+char *write_time(char *to, int64_t us);
+static inline char *
+write_span(char *to, struct span s)
+{
+	memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+/* A literal's size is known: one or two moves. */
+#define WRITE(to, literal)                                                               \
+	((char *)memcpy((to), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
+
 /* Empties it but keeps the memory. */
 void buf_clear(struct buf *b);
 void buf_release(struct buf *b);

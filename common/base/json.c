@@ -1,36 +1,70 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The check of a whole text: one pass, an explicit stack of one bit a level. */
+/* The check of a whole text in one pass, with an explicit stack. Each scan_ function takes the place of
+ * what it scans and returns the place behind it, or NULL. Behind the text stands a NUL, which is wrong
+ * everywhere: nothing else has to look for the end. */
 #include "base/json.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/plain.h"
 #include "base/text.h"
 
+typedef const unsigned char *place;
+
 struct scanner {
-	const unsigned char *p;
-	const unsigned char *end;
+	uintptr_t away; /* of the text from its scanned copy */
+	place copy, end;
+	place bad; /* after a failure: the first byte that cannot be right */
 	size_t blanks;
-	size_t depth;
-	uint64_t objects[JSON_DEPTH / 64]; /* one bit a level: object, else array */
+	struct json_scan *found;
+	struct json_pair spare; /* where members go that there is no room for */
 };
 
-/* What a byte means inside a string: 0 plain ASCII, else an entry of enum. */
-enum { PLAIN, QUOTE, ESCAPE, CONTROL, WIDE };
-
-static const unsigned char string_class[256] = {
-    [0x00 ... 0x1F] = CONTROL,
-    ['"'] = QUOTE,
-    ['\\'] = ESCAPE,
-    [0x80 ... 0xFF] = WIDE,
-};
-
-static void
-skip_blanks(struct scanner *s)
+static place
+fail(struct scanner *s, place p)
 {
-	const unsigned char *from = s->p;
+	s->bad = p;
+	return NULL;
+}
 
-	while (s->p < s->end &&
-	    (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t'))
-		s->p++;
-	s->blanks += (size_t)(s->p - from);
+static inline const char *
+in_text(const struct scanner *s, place p)
+{
+	return (const char *)((uintptr_t)p + s->away);
+}
+
+static bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static __attribute__((noinline)) place
+skip_blanks(struct scanner *s, place p)
+{
+	place from = p;
+
+	while (is_blank(*p))
+		p++;
+	s->found->blanks += (size_t)(p - from);
+	return p;
+}
+
+static inline place
+skip(struct scanner *s, place p)
+{
+	return *p <= ' ' ? skip_blanks(s, p) : p;
+}
+
+/* The place of this byte, here or behind blanks. */
+static inline place
+expect(struct scanner *s, place p, unsigned char c)
+{
+	if (*p == c)
+		return p;
+	p = skip(s, p);
+	return *p == c ? p : fail(s, p);
 }
 
 static int
@@ -42,16 +76,16 @@ hex_digit(unsigned char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The four digits of \uXXXX at p, or -1. */
+/* The code unit of \uXXXX at p, or -1. */
 static long
-hex4(const unsigned char *p, const unsigned char *end)
+code_unit(place p)
 {
 	long v = 0;
 	int i;
 
-	if (end - p < 4)
+	if (p[0] != '\\' || p[1] != 'u')
 		return -1;
-	for (i = 0; i < 4; i++) {
+	for (i = 2; i < 6; i++) {
 		int d = hex_digit(p[i]);
 
 		if (d < 0)
@@ -62,253 +96,239 @@ hex4(const unsigned char *p, const unsigned char *end)
 }
 
 /* At a backslash; a surrogate must be followed by its other half. */
-static bool
-scan_escape(struct scanner *s)
+static place
+scan_escape(struct scanner *s, place p)
 {
-	long unit;
+	long unit, low;
 
-	if (s->end - s->p < 2)
-		return false;
-	if (s->p[1] != 'u') {
-		if (strchr("\"\\/bfnrt", s->p[1]) == NULL || s->p[1] == '\0')
-			return false;
-		s->p += 2;
-		return true;
-	}
-	unit = hex4(s->p + 2, s->end);
+	s->found->escapes = true;
+	if (p[1] != '\0' && strchr("\"\\/bfnrt", p[1]) != NULL)
+		return p + 2;
+	unit = code_unit(p);
 	if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF))
-		return false;
-	s->p += 6;
+		return fail(s, p);
 	if (unit < 0xD800 || unit > 0xDBFF)
-		return true;
-	if (s->end - s->p < 6 || s->p[0] != '\\' || s->p[1] != 'u')
-		return false;
-	unit = hex4(s->p + 2, s->end);
-	if (unit < 0xDC00 || unit > 0xDFFF)
-		return false;
-	s->p += 6;
-	return true;
+		return p + 6;
+	low = code_unit(p + 6);
+	return low >= 0xDC00 && low <= 0xDFFF ? p + 12 : fail(s, p);
 }
 
-/* At the opening quote; ends behind the closing one. */
-static bool
-scan_string(struct scanner *s)
+/* At a byte of a string that is not plain and not its end. */
+static place
+scan_odd(struct scanner *s, place p)
 {
 	uint32_t cp;
 	size_t n;
 
-	s->p++;
-	for (;;) {
-		while (s->p < s->end && string_class[*s->p] == PLAIN)
-			s->p++;
-		if (s->p == s->end)
-			return false;
-		switch (string_class[*s->p]) {
-		case QUOTE: s->p++; return true;
-		case ESCAPE:
-			if (!scan_escape(s))
-				return false;
-			break;
-		case WIDE:
-			n = text_utf8(s->p, (size_t)(s->end - s->p), &cp);
-			if (n == 0)
-				return false;
-			s->p += n;
-			break;
-		default: return false;
+	if (*p < 0x20)
+		return fail(s, p);
+	if (*p == '\\')
+		return scan_escape(s, p);
+	n = text_utf8(p, (size_t)(s->end - p), &cp);
+	return n != 0 ? p + n : fail(s, p);
+}
+
+/* Inside a string, at what is not plain. */
+static __attribute__((noinline)) place
+scan_rest(struct scanner *s, place p)
+{
+	while (*p != '"') {
+		p = scan_odd(s, p);
+		if (p == NULL)
+			return NULL;
+		p = plain_stop(p);
+	}
+	return p + 1;
+}
+
+/* At the opening quote. */
+static inline place
+scan_string(struct scanner *s, place p)
+{
+	p = plain_stop(p + 1);
+	return *p == '"' ? p + 1 : scan_rest(s, p);
+}
+
+static inline bool
+is_digit(unsigned char c)
+{
+	return (unsigned char)(c - '0') <= 9;
+}
+
+static inline place
+scan_digits(struct scanner *s, place p)
+{
+	return is_digit(*p) ? digits_stop(p) : fail(s, p);
+}
+
+/* At a digit. */
+static inline place
+scan_number(struct scanner *s, place p)
+{
+	p = *p == '0' ? p + 1 : digits_stop(p);
+	if (*p == '.')
+		p = scan_digits(s, p + 1);
+	if (p != NULL && (*p | 0x20) == 'e') {
+		p++;
+		p += *p == '+' || *p == '-';
+		p = scan_digits(s, p);
+	}
+	return p;
+}
+
+static place
+scan_word(struct scanner *s, place p, const char *word, size_t n)
+{
+	return memcmp(p, word, n) == 0 ? p + n : fail(s, p);
+}
+
+/* A name and what belongs to it, up to its value. */
+static inline place
+scan_name(struct scanner *s, place p, place *name, place *end)
+{
+	if ((*name = expect(s, p, '"')) == NULL ||
+	    (*end = scan_string(s, *name)) == NULL || (p = expect(s, *end, ':')) == NULL)
+		return NULL;
+	return skip(s, p + 1);
+}
+
+/* The pair of a name at the top whose value begins. */
+static inline struct json_pair *
+next_pair(struct scanner *s, place name, place end, place value)
+{
+	struct json_scan *f = s->found;
+	struct json_pair *pair = &s->spare;
+
+	if (f->members < f->room)
+		pair = &f->pairs[f->members];
+	f->members++;
+	pair->name = (struct span){in_text(s, name), (size_t)(end - name)};
+	pair->value.p = in_text(s, value);
+	return pair;
+}
+
+static place
+scan_scalar(struct scanner *s, place p)
+{
+	switch (*p) {
+	case 't': return scan_word(s, p, "true", 4);
+	case 'f': return scan_word(s, p, "false", 5);
+	case 'n': return scan_word(s, p, "null", 4);
+	case '-': return is_digit(p[1]) ? scan_number(s, p + 1) : fail(s, p);
+	default: return fail(s, p);
+	}
+}
+
+/* '[' and '{' differ in one bit, and what closes them is the next but one. */
+static inline bool
+opens(place p)
+{
+	return (*p | 0x20) == '{';
+}
+
+/* One value, blanks before it too. */
+static place
+scan_value(struct scanner *s, place p)
+{
+	unsigned char around[JSON_DEPTH]; /* what closes the containers around this one */
+	unsigned char closing = 0;        /* what closes this one; 0: there is none */
+	size_t depth = 0;
+	struct json_pair *pair = &s->spare;
+	place name, end, value = p; /* of the pair */
+
+	do {
+		if (closing == '}') {
+			p = scan_name(s, p, &name, &end);
+			if (p == NULL)
+				return NULL;
+			if (depth == 1)
+				pair = next_pair(s, name, end, value = p);
+		} else {
+			p = skip(s, p);
 		}
-	}
-}
-
-static bool
-scan_digits(struct scanner *s)
-{
-	const unsigned char *from = s->p;
-
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	return s->p > from;
-}
-
-static bool
-scan_number(struct scanner *s)
-{
-	if (*s->p == '-')
-		s->p++;
-	if (s->p < s->end && *s->p == '0')
-		s->p++;
-	else if (!scan_digits(s))
-		return false;
-	if (s->p < s->end && *s->p == '.') {
-		s->p++;
-		if (!scan_digits(s))
-			return false;
-	}
-	if (s->p < s->end && (*s->p | 0x20) == 'e') {
-		s->p++;
-		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
-			s->p++;
-		if (!scan_digits(s))
-			return false;
-	}
-	return true;
-}
-
-static bool
-scan_word(struct scanner *s, const char *word, size_t n)
-{
-	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
-		return false;
-	s->p += n;
-	return true;
-}
-
-static bool
-scan_scalar(struct scanner *s)
-{
-	switch (*s->p) {
-	case '"': return scan_string(s);
-	case 't': return scan_word(s, "true", 4);
-	case 'f': return scan_word(s, "false", 5);
-	case 'n': return scan_word(s, "null", 4);
-	default: return scan_number(s);
-	}
-}
-
-/* Blanks, a name, blanks, a colon. */
-static bool
-scan_name(struct scanner *s)
-{
-	skip_blanks(s);
-	if (s->p == s->end || *s->p != '"' || !scan_string(s))
-		return false;
-	skip_blanks(s);
-	if (s->p == s->end || *s->p != ':')
-		return false;
-	s->p++;
-	return true;
-}
-
-static bool
-in_object(const struct scanner *s)
-{
-	size_t level = s->depth - 1;
-
-	return (s->objects[level / 64] >> level % 64 & 1) != 0;
-}
-
-/* At { or [. With *empty the container ended at once; else a value comes next. */
-static bool
-open_container(struct scanner *s, bool *empty)
-{
-	bool object = *s->p == '{';
-	uint64_t bit = (uint64_t)1 << s->depth % 64;
-
-	if (s->depth == JSON_DEPTH)
-		return false;
-	if (object)
-		s->objects[s->depth / 64] |= bit;
-	else
-		s->objects[s->depth / 64] &= ~bit;
-	s->depth++;
-	s->p++;
-	skip_blanks(s);
-	*empty = s->p < s->end && *s->p == (object ? '}' : ']');
-	return *empty || !object || scan_name(s);
-}
-
-/* Behind a value: closes what ends here. True with *more when another value comes next, or
- * with !*more when the outermost value is complete. */
-static bool
-after_value(struct scanner *s, bool *more)
-{
-	while (s->depth != 0) {
-		bool object = in_object(s);
-
-		skip_blanks(s);
-		if (s->p == s->end)
-			return false;
-		if (*s->p == ',') {
-			s->p++;
-			*more = true;
-			return !object || scan_name(s);
-		}
-		if (*s->p != (object ? '}' : ']'))
-			return false;
-		s->p++;
-		s->depth--;
-	}
-	*more = false;
-	return true;
-}
-
-/* One value without the white space around it. */
-static bool
-scan_value(struct scanner *s)
-{
-	bool more = true;
-
-	while (more) {
-		bool empty = true;
-
-		skip_blanks(s);
-		if (s->p == s->end)
-			return false;
-		if (*s->p == '{' || *s->p == '[') {
-			if (!open_container(s, &empty))
-				return false;
-			if (!empty)
+		if (opens(p)) {
+			if (depth == JSON_DEPTH)
+				return fail(s, p);
+			around[depth++] = closing;
+			closing = (unsigned char)(*p + 2);
+			p = skip(s, p + 1);
+			if (*p != closing)
 				continue;
-		} else if (!scan_scalar(s)) {
-			return false;
+		} else {
+			p = is_digit(*p) ? scan_number(s, p)
+			    : *p == '"'  ? scan_string(s, p)
+					 : scan_scalar(s, p);
+			if (p == NULL)
+				return NULL;
 		}
-		if (!after_value(s, &more))
-			return false;
-	}
-	return true;
+		for (; closing != 0; closing = around[--depth]) {
+			if (depth == 1)
+				pair->value.n = (size_t)(p - value);
+			p = skip(s, p);
+			if (*p == ',') {
+				p++;
+				break;
+			}
+			if (*p++ != closing)
+				return fail(s, p - 1);
+		}
+	} while (closing != 0);
+	return p;
 }
 
+/* The whole text: white space, a value, white space. */
 static bool
-check(struct scanner *s, struct span text, struct span *value)
+scan_text(struct scanner *s)
 {
-	const unsigned char *from;
+	struct json_scan *f = s->found;
+	place from = skip(s, s->copy), behind, stop;
 
-	s->p = (const unsigned char *)text.p;
-	s->end = s->p + text.n;
-	skip_blanks(s);
-	s->blanks = 0;
-	from = s->p;
-	if (!scan_value(s))
+	f->blanks = f->members = 0;
+	f->escapes = false;
+	behind = scan_value(s, from);
+	if (behind == NULL)
 		return false;
-	if (value != NULL)
-		*value = (struct span){(const char *)from, (size_t)(s->p - from)};
-	from = s->p;
-	skip_blanks(s);
-	s->blanks -= (size_t)(s->p - from);
-	return s->p == s->end;
+	stop = behind == s->end ? behind : skip(s, behind);
+	f->value = (struct span){in_text(s, from), (size_t)(behind - from)};
+	f->blanks -= (size_t)(stop - behind);
+	return stop == s->end || fail(s, stop) != NULL;
+}
+
+/* The scanned copy has a NUL behind it; a small one stands on the stack. */
+enum { SMALL = 4096 - PLAIN_PADDING };
+
+bool
+json_scan(struct span text, struct json_scan *found)
+{
+	unsigned char small[SMALL + PLAIN_PADDING];
+	unsigned char *copy = text.n <= SMALL ? small : xmalloc(text.n + PLAIN_PADDING);
+	struct scanner s;
+	bool good;
+
+	if (text.n != 0)
+		memcpy(copy, text.p, text.n);
+	memset(copy + text.n, 0, PLAIN_PADDING);
+	s.away = (uintptr_t)text.p - (uintptr_t)copy;
+	s.copy = s.bad = copy;
+	s.end = copy + text.n;
+	s.found = found;
+	good = scan_text(&s);
+	if (!good)
+		found->at = (size_t)(s.bad - copy);
+	if (copy != small)
+		free(copy);
+	return good;
 }
 
 bool
 json_check(struct span text, struct span *value, size_t *at)
 {
-	struct scanner s;
+	struct json_scan found = {0};
+	bool good = json_scan(text, &found);
 
-	s.depth = 0;
-	if (check(&s, text, value))
-		return true;
-	if (at != NULL)
-		*at = (size_t)((const char *)s.p - text.p);
-	return false;
-}
-
-bool
-json_check_compact(struct span text, struct span *value, size_t *blanks)
-{
-	struct scanner s;
-
-	s.depth = 0;
-	if (!check(&s, text, value))
-		return false;
-	*blanks = s.blanks;
-	return true;
+	if (good && value != NULL)
+		*value = found.value;
+	if (!good && at != NULL)
+		*at = found.at;
+	return good;
 }

@@ -10,8 +10,8 @@
 
 /*
  * A validating scanner over JSON bytes (RFC 8259): it finds values and checks a whole text, and
- * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation. Depth up to
- * JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
+ * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation (json_scan:
+ * up to 4 KiB of text). Depth up to JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
  */
 enum { JSON_DEPTH = 512 };
 
@@ -32,6 +32,21 @@ enum json_kind {
  * byte that cannot be right. */
 bool json_check(struct span text, struct span *value, size_t *at);
 
+/* json_check which also keeps the first members of an object at the top. */
+struct json_pair {
+	struct span name; /* with its quotes */
+	struct span value;
+};
+struct json_scan {
+	struct json_pair *pairs; /* the caller's, room for so many */
+	size_t room;
+	size_t members; /* of the object, maybe more than there was room for */
+	struct span value;
+	size_t blanks; /* bytes of white space between tokens: 0 when the value is compact */
+	bool escapes;  /* a string has some */
+	size_t at;     /* after a failure, as json_check's */
+};
+bool json_scan(struct span text, struct json_scan *found);
 /* All below need bytes that json_check accepted (a value without white space around it). */
 
 enum json_kind json_kind(struct span value);
@@ -61,8 +76,22 @@ void json_put_string(struct buf *out, struct span s);
 void json_put_visible(struct buf *out, struct span lines);
 /* Appends a value without the insignificant white space, every other byte as it is. */
 void json_put_compact(struct buf *out, struct span value);
-/* json_check, with the white space that stood between tokens counted: 0 means that the value's
- * bytes are compact already. */
-bool json_check_compact(struct span text, struct span *value, size_t *blanks);
+
+/* json_member in the value that a scan found, cheaper. */
+static inline bool
+json_scan_member(const struct json_scan *found, struct span key, struct span *value)
+{
+	const struct json_pair *pair = found->pairs, *end = pair + found->members;
+
+	if (found->escapes || found->members > found->room)
+		return json_member(found->value, key.p, value);
+	for (; pair < end; pair++) {
+		if (pair->name.n == key.n + 2 && memcmp(pair->name.p + 1, key.p, key.n) == 0) {
+			*value = pair->value;
+			return true;
+		}
+	}
+	return false;
+}
 
 #endif

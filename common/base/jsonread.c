@@ -2,9 +2,10 @@
 /* Walking through text that json_check accepted, and writing pieces of JSON. */
 #include "base/json.h"
 
+#include "base/plain.h"
 #include "base/text.h"
 
-static bool
+static inline bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -12,24 +13,28 @@ is_blank(char c)
 
 /* All below trust the text: it was checked. */
 
+/* `end` is the end of the whole value, or anything behind the string. */
 static const char *
-behind_string(const char *p)
+behind_string(const char *p, const char *end)
 {
-	for (p++; *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
+	const unsigned char *stop = (const unsigned char *)p + 1;
+
+	for (;;) {
+		stop = plain_end(stop, (const unsigned char *)end);
+		if (*stop == '"')
+			return (const char *)stop + 1;
+		stop += *stop == '\\' ? 2 : 1;
 	}
-	return p + 1;
 }
 
 static const char *
-behind_container(const char *p)
+behind_container(const char *p, const char *end)
 {
 	size_t depth = 0;
 
 	do {
 		switch (*p) {
-		case '"': p = behind_string(p); continue;
+		case '"': p = behind_string(p, end); continue;
 		case '{':
 		case '[': depth++; break;
 		case '}':
@@ -41,14 +46,23 @@ behind_container(const char *p)
 	return p;
 }
 
+/* What ends a number or a word. */
+static const bool delimits[256] = {[','] = true,
+    ['}'] = true,
+    [']'] = true,
+    [' '] = true,
+    ['\n'] = true,
+    ['\r'] = true,
+    ['\t'] = true};
+
 static const char *
 behind_value(const char *p, const char *end)
 {
 	if (*p == '"')
-		return behind_string(p);
+		return behind_string(p, end);
 	if (*p == '{' || *p == '[')
-		return behind_container(p);
-	while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p))
+		return behind_container(p, end);
+	while (p < end && !delimits[(unsigned char)*p])
 		p++;
 	return p;
 }
@@ -56,7 +70,7 @@ behind_value(const char *p, const char *end)
 static const char *
 next_token(const char *p, char skip)
 {
-	while (is_blank(*p) || *p == skip)
+	while (*p == skip || is_blank(*p))
 		p++;
 	return p;
 }
@@ -89,7 +103,7 @@ json_next(struct json_iter *it)
 		return false;
 	it->key = (struct span){0};
 	if (it->value.p[0] == '{') {
-		it->key = (struct span){p, (size_t)(behind_string(p) - p)};
+		it->key = (struct span){p, (size_t)(behind_string(p, end) - p)};
 		p = next_token(p + it->key.n, ':');
 	}
 	it->item = (struct span){p, (size_t)(behind_value(p, end) - p)};
@@ -220,28 +234,34 @@ static const char escape_of[256] = {
     [0x7F] = 'u',
 };
 
+/* A byte that plain text does not have: as it is, or escaped. */
+static void
+put_odd(struct buf *out, unsigned char c)
+{
+	const char escape = escape_of[c];
+
+	if (escape == 'u')
+		buf_printf(out, "\\u%04x", c);
+	else if (escape != 0)
+		buf_put(out, (char[]){'\\', escape}, 2);
+	else
+		buf_putc(out, (char)c);
+}
+
 void
 json_put_string(struct buf *out, struct span s)
 {
-	const char *p = s.p;
-	const char *end = s.p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p;
+	const unsigned char *end = p + s.n;
 
 	buf_putc(out, '"');
 	while (p < end) {
-		const char *from = p;
-		char escape;
+		const unsigned char *from = p;
 
-		while (p < end && escape_of[(unsigned char)*p] == 0)
-			p++;
+		p = plain_end(p, end);
 		buf_put(out, from, (size_t)(p - from));
-		if (p == end)
-			break;
-		escape = escape_of[(unsigned char)*p];
-		if (escape == 'u')
-			buf_printf(out, "\\u%04x", (unsigned char)*p);
-		else
-			buf_put(out, (char[]){'\\', escape}, 2);
-		p++;
+		for (; p < end && !plain_byte(*p); p++)
+			put_odd(out, *p);
 	}
 	buf_putc(out, '"');
 }
@@ -256,7 +276,7 @@ json_put_compact(struct buf *out, struct span value)
 		const char *from = p;
 
 		while (p < end && !is_blank(*p))
-			p = *p == '"' ? behind_string(p) : p + 1;
+			p = *p == '"' ? behind_string(p, end) : p + 1;
 		buf_put(out, from, (size_t)(p - from));
 		while (p < end && is_blank(*p))
 			p++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,7 +11,10 @@
 static struct {
 	const char *name;
 	enum log_level level;
-} log_state = {"iot-utils", LOG_WARN};
+	bool transient; /* a line stands there that the next one wipes away */
+} log_state = {"iot-utils", LOG_WARN, false};
+
+#define WIPE "\r\033[K"
 
 void
 log_init(const char *name, enum log_level level)
@@ -42,11 +46,13 @@ write_line(const char *p, size_t n)
 static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
 	char raw[2048];
-	char line[sizeof(raw) * 4 + 64];
+	char line[sizeof(raw) * 4 + 80];
 	size_t n;
 
 	vsnprintf(raw, sizeof(raw), fmt, ap);
-	n = (size_t)snprintf(line, 64, "%.60s: ", log_state.name);
+	n = (size_t)snprintf(
+	    line, 80, "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
+	log_state.transient = false;
 	n += text_visible(line + n, sizeof(line) - n - 1, raw);
 	line[n++] = '\n';
 	write_line(line, n);
@@ -68,6 +74,26 @@ LOG_FUNCTION(log_error, LOG_QUIET)
 LOG_FUNCTION(log_warn, LOG_WARN)
 LOG_FUNCTION(log_info, LOG_INFO)
 LOG_FUNCTION(log_debug, LOG_DEBUG)
+
+void
+log_transient(const char *text)
+{
+	char line[256];
+	int n;
+
+	if (text == NULL && !log_state.transient)
+		return;
+	n = snprintf(line, sizeof(line), WIPE "%.200s", text != NULL ? text : "");
+	write_line(line, (size_t)n);
+	log_state.transient = text != NULL;
+}
+
+void
+log_raw(const char *line, size_t n)
+{
+	log_transient(NULL);
+	write_line(line, n);
+}
 
 void
 log_err(const struct err *err)

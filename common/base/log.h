@@ -2,6 +2,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
@@ -18,6 +20,12 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Shows a line on the terminal that stderr is, without an end, in place of the one shown before; the
+ * next line of any kind wipes it away. NULL only wipes. For progress. */
+void log_transient(const char *text);
+/* One line for machines on stderr, as it is, in one write(2); it ends with its newline. */
+void log_raw(const char *line, size_t n);
 
 /* The one printer of error values; prints nothing when none is set. */
 void log_err(const struct err *err);

@@ -115,6 +115,7 @@ set_value(
 	case OPT_TYPE_COUNT: ++*(int *)to; return 0;
 	case OPT_TYPE_ASK: *(int *)to = (int)o->min; return 0;
 	case OPT_TYPE_TIME: return text_duration(text, what, to, err);
+	case OPT_TYPE_SIZE: return text_size(text, o->min, o->max, what, to, err);
 	case OPT_TYPE_ENUM: return set_choice(o, text, what, to, err);
 	case OPT_TYPE_INT:
 		if (text_int(text, o->min, o->max, what, &number, err))

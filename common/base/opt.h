@@ -34,6 +34,7 @@ enum opt_type {
 	OPT_TYPE_COUNT, /* int, one more each time */
 	OPT_TYPE_INT,   /* int within min..max */
 	OPT_TYPE_TIME,  /* int64_t milliseconds, text as text_duration */
+	OPT_TYPE_SIZE,  /* int64_t bytes within min..max, text as text_size */
 	OPT_TYPE_STR,   /* char *, owned */
 	OPT_TYPE_ENUM,  /* int, index into `choices` */
 	OPT_TYPE_LIST,  /* struct strv, one more each time */
@@ -82,6 +83,9 @@ struct opt {
 #define OPT_TIME(T, m, l, n, a, h, ...)                                                  \
 	{.type = OPT_TYPE_TIME, .letter = (l), .name = (n), .arg = (a), .help = (h),     \
 	    .offset = OPT_AT(T, m, int64_t), __VA_ARGS__}
+#define OPT_SIZE(T, m, l, n, a, lo, hi, h, ...)                                          \
+	{.type = OPT_TYPE_SIZE, .letter = (l), .name = (n), .arg = (a), .help = (h),     \
+	    .offset = OPT_AT(T, m, int64_t), .min = (lo), .max = (hi), __VA_ARGS__}
 #define OPT_STR(T, m, l, n, a, h, ...)                                                   \
 	{.type = OPT_TYPE_STR, .letter = (l), .name = (n), .arg = (a), .help = (h),      \
 	    .offset = OPT_AT(T, m, char *), __VA_ARGS__}

@@ -97,6 +97,7 @@ type_name(const struct opt *o)
 	    [OPT_TYPE_ASK] = "flag",
 	    [OPT_TYPE_INT] = "int",
 	    [OPT_TYPE_TIME] = "time",
+	    [OPT_TYPE_SIZE] = "size",
 	    [OPT_TYPE_STR] = "text",
 	    [OPT_TYPE_ENUM] = "choice",
 	    [OPT_TYPE_LIST] = "list",

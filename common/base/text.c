@@ -9,6 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plain.h"
+
+#include "base/mem.h"
+
 size_t
 text_utf8(const unsigned char *p, size_t n, uint32_t *cp)
 {
@@ -40,7 +44,7 @@ text_is_utf8(const char *text, size_t n)
 	const unsigned char *end = p + n;
 	uint32_t cp;
 
-	while (p < end) {
+	while ((p = plain_end(p, end)) < end) {
 		size_t len = *p < 0x80 ? 1 : text_utf8(p, (size_t)(end - p), &cp);
 
 		if (len == 0)
@@ -89,6 +93,25 @@ text_visible(char *out, size_t room, const char *s)
 	if (n < room)
 		out[n] = '\0';
 	return n;
+}
+
+void
+text_put_visible(struct buf *out, struct span s)
+{
+	while (s.n > 0) {
+		size_t n = 0; /* of a part that text_visible can take as a string */
+		char *part;
+
+		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\0')
+			n++;
+		part = xstrndup(s.p, n);
+		out->n += text_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
+		free(part);
+		if (n < s.n)
+			buf_puts(out, s.p[n++] == '\n' ? "\n" : "\\x00");
+		s.p += n;
+		s.n -= n;
+	}
 }
 
 size_t
@@ -210,6 +233,32 @@ text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
 	}
 	return err_set(err, ERR_USAGE,
 	    _("%s: '%s' is not a time such as 30s, 10m, 2h or 1d"), what, s);
+}
+
+int
+text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *bytes,
+    struct err *err)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end = NULL;
+	long v = -1;
+	int shift = 0;
+
+	errno = 0;
+	if (s[0] >= '0' && s[0] <= '9')
+		v = strtol(s, &end, 10);
+	if (v >= 0 && *end != '\0' && (unit = strchr(units, *end)) != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		end++;
+	}
+	if (v < 0 || errno != 0 || *end != '\0' || v > max >> shift || v << shift < min)
+		return err_set(err, ERR_USAGE,
+		    _("%s: '%s' is not a size from %lld to %lld bytes, such as 64K or "
+		      "1M"),
+		    what, s, (long long)min, (long long)max);
+	*bytes = (int64_t)v << shift;
+	return 0;
 }
 
 size_t

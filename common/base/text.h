@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* Strings for people: translated where shown, marked where stored. Field names, keys and
@@ -32,6 +33,8 @@ bool text_is_harmless(uint32_t cp);
  * allows. Returns the bytes written without the NUL. */
 size_t text_visible(char *out, size_t room, const char *s);
 size_t text_len(const char *s);
+/* Appends lines: as text_visible, but newlines stay, and a NUL is \x00. */
+void text_put_visible(struct buf *out, struct span lines);
 
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for
  * "did you mean". Damerau-Levenshtein distance at most a third of the word, at least 1. */
@@ -43,6 +46,10 @@ int text_int(const char *s, long min, long max, const char *what, long *out, str
 
 /* "30s", "10m", "2h", "1d", "250ms", or bare seconds (fractions allowed), to milliseconds. */
 int text_duration(const char *s, const char *what, int64_t *ms, struct err *err);
+
+/* Bytes: a whole number, or one with K, M or G (1024 each), within min..max. */
+int text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *bytes,
+    struct err *err);
 
 /* A finite double in C notation, whatever the locale; the whole of `s`. False if it is none. */
 bool text_double(const char *s, double *out);

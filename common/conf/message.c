@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Message and reject lines: the payload's own bytes inside an envelope of fixed key order. */
-#include "conf/message.h"
+#include "conf/messageparts.h"
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "base/text.h"
-
-#define PUT(out, literal) buf_put((out), (literal), sizeof(literal) - 1)
 
 const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
@@ -42,78 +41,139 @@ put_base64(struct buf *out, struct span s)
 }
 
 void
-message_put_payload(struct buf *out, struct span payload)
+message_read_payload(struct message_payload *p, struct span payload)
 {
-	struct span value;
-	size_t blanks;
+	struct json_pair pairs[8];
+	struct json_scan found;
 
-	if (json_check_compact(payload, &value, &blanks)) {
-		PUT(out, ",\"payload\":");
-		if (blanks == 0)
-			buf_span(out, value);
-		else
-			json_put_compact(out, value);
-	} else if (text_is_utf8(payload.p, payload.n) &&
-	    memchr(payload.p, '\0', payload.n) == NULL) {
-		PUT(out, ",\"payload_text\":");
-		json_put_string(out, payload);
+	found.pairs = pairs;
+	found.room = ARRAY_LEN(pairs);
+	p->claim = (struct span){0};
+	if (json_scan(payload, &found)) {
+		p->kind = MESSAGE_JSON;
+		p->value = found.value;
+		p->blanks = found.blanks;
+		p->escapes = found.escapes;
+		json_scan_member(&found, SPAN("device_id"), &p->claim);
 	} else {
-		PUT(out, ",\"payload_b64\":");
-		put_base64(out, payload);
+		p->kind = text_is_utf8(payload.p, payload.n) &&
+			memchr(payload.p, '\0', payload.n) == NULL
+		    ? MESSAGE_TEXT
+		    : MESSAGE_BINARY;
+		p->value = payload;
 	}
+}
+
+static void
+end_line(struct buf *out, const struct message_payload *p)
+{
+	switch (p->kind) {
+	case MESSAGE_JSON:
+		PUT(out, ",\"payload\":");
+		json_put_compact(out, p->value);
+		break;
+	case MESSAGE_TEXT:
+		PUT(out, ",\"payload_text\":");
+		json_put_string(out, p->value);
+		break;
+	case MESSAGE_BINARY:
+		PUT(out, ",\"payload_b64\":");
+		put_base64(out, p->value);
+		break;
+	}
+	PUT(out, "}\n");
 }
 
 bool
 message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
 {
-	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
-	    topics->responses, topics->alerts};
+	const struct topic *const *t = (const struct topic *const *)topics->more;
 	size_t i;
 
 	for (i = 0; i < topics->mores; i++) {
-		if (topic_match(topics->more[i], m->topic, vars))
+		if (topic_match(t[i], m->topic, vars))
 			return true;
 	}
-	for (i = 0; i < ARRAY_LEN(all); i++) {
-		if (all[i] != NULL && topic_match(all[i], m->topic, vars))
+	/* Readings come most often. */
+	if (topics->data != NULL && topic_match(topics->data, m->topic, vars))
+		return true;
+	t = (const struct topic *const[]){
+	    topics->status, topics->commands, topics->responses, topics->alerts};
+	for (i = 0; i < 4; i++) {
+		if (t[i] != NULL && topic_match(t[i], m->topic, vars))
 			return true;
 	}
 	*vars = (struct topic_vars){0};
 	return false;
 }
 
-bool
-message_id_mismatch(struct span payload, struct span device_id)
+/* Whether what stands between the quotes is `id`, or another claim. */
+static bool
+claims_another(struct span claim, struct span id)
 {
-	struct span value, claim;
+	return claim.n != id.n + 2 || memcmp(claim.p + 1, id.p, id.n) != 0;
+}
+
+bool
+message_id_mismatch(const struct message_payload *p, struct span device_id)
+{
 	struct buf b = {0};
 	bool differs;
 
-	if (device_id.p == NULL || payload.n == 0 || !json_check(payload, &value, NULL) ||
-	    !json_member(value, "device_id", &claim) ||
-	    json_kind(claim) != JSON_KIND_STRING)
+	if (device_id.p == NULL || json_kind(p->claim) != JSON_KIND_STRING)
 		return false;
-	json_unescape(&b, claim);
+	if (!p->escapes || memchr(p->claim.p, '\\', p->claim.n) == NULL)
+		return claims_another(p->claim, device_id);
+	json_unescape(&b, p->claim);
 	differs = !span_eq(buf_as_span(&b), device_id);
 	buf_release(&b);
 	return differs;
 }
 
+const char *
+message_refused(const struct msg *m, const struct topics *topics)
+{
+	struct message_payload payload;
+	struct topic_vars vars;
+
+	if (m->reject != NULL || !topics->strict)
+		return m->reject;
+	message_capture(m, topics, &vars);
+	message_read_payload(&payload, m->payload);
+	return message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]) ? "id" : NULL;
+}
+
+/* Room for all of a line but names and payload. */
+enum { LINE_ROOM = 256 };
+
+static char *
+write_delivery(char *p, const struct msg *m)
+{
+	p = WRITE(p, ",\"qos\":");
+	*p++ = (char)('0' + m->qos);
+	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
+	if (m->qos != 0)
+		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
+	return m->dup ? WRITE(p, ",\"dup\":true") : p;
+}
+
+static void
+end_at(struct buf *out, const char *end)
+{
+	out->n = (size_t)(end - out->p);
+}
+
 void
 message_put_delivery(struct buf *out, const struct msg *m)
 {
-	PUT(out, ",\"qos\":");
-	buf_u64(out, m->qos);
-	if (m->retain)
-		PUT(out, ",\"retain\":true");
-	else
-		PUT(out, ",\"retain\":false");
-	if (m->qos != 0) {
-		PUT(out, ",\"mid\":");
-		buf_u64(out, m->mid);
-	}
-	if (m->dup)
-		PUT(out, ",\"dup\":true");
+	end_at(out, write_delivery(buf_reserve(out, LINE_ROOM), m));
+}
+
+static bool
+has_properties(const struct msg_props *p)
+{
+	return p->content_type.p != NULL || p->response_topic.p != NULL ||
+	    p->correlation.p != NULL || p->users != 0;
 }
 
 static void
@@ -148,8 +208,7 @@ put_properties(struct buf *out, const struct msg_props *p)
 {
 	bool first = true;
 
-	if (p->content_type.p == NULL && p->response_topic.p == NULL &&
-	    p->correlation.p == NULL && p->users == 0)
+	if (!has_properties(p))
 		return;
 	PUT(out, ",\"properties\":{");
 	if (p->content_type.p != NULL)
@@ -167,7 +226,7 @@ put_properties(struct buf *out, const struct msg_props *p)
 }
 
 static void
-put_capture(struct buf *out, const char *key, struct span value)
+put_name(struct buf *out, const char *key, struct span value)
 {
 	if (value.p == NULL)
 		return;
@@ -176,38 +235,117 @@ put_capture(struct buf *out, const char *key, struct span value)
 }
 
 static void
-put_head(struct buf *out, const struct msg *m)
+put_names(struct buf *out, const struct msg *m, const struct topic_vars *vars)
 {
-	PUT(out, "{\"received_at\":\"");
-	buf_time(out, m->received_us);
-	PUT(out, "\",\"topic\":");
-	message_put_text(out, m->topic);
+	put_name(out, ",\"topic\":", m->topic);
+	put_name(out, ",\"device_id\":", vars->v[TOPIC_DEVICE_ID]);
+	put_name(out, ",\"sensor_type\":", vars->v[TOPIC_SENSOR_TYPE]);
 }
 
-void
+/* put_names for a plain topic: what is captured from it is plain as well. */
+static char *
+write_names(char *p, const struct msg *m, const struct topic_vars *vars)
+{
+	struct span id = vars->v[TOPIC_DEVICE_ID], type = vars->v[TOPIC_SENSOR_TYPE];
+
+	p = write_span(WRITE(p, ",\"topic\":\""), m->topic);
+	if (id.p != NULL)
+		p = write_span(WRITE(p, "\",\"device_id\":\""), id);
+	if (type.p != NULL)
+		p = write_span(WRITE(p, "\",\"sensor_type\":\""), type);
+	return WRITE(p, "\"");
+}
+
+static char *
+write_head(char *p, int64_t received_us)
+{
+	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
+}
+
+static char *
+write_compact(char *p, struct span payload)
+{
+	return WRITE(write_span(WRITE(p, ",\"payload\":"), payload), "}\n");
+}
+
+/* The one that runs for every message: its parts are worth no calls, its room is reserved once. */
+__attribute__((flatten)) const char *
 message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 {
+	const size_t room = LINE_ROOM + 3 * m->topic.n + m->payload.n;
+	struct message_payload payload;
 	struct topic_vars vars;
+	bool mismatch;
+	char *p;
 
-	put_head(out, m);
+	if (m->reject != NULL)
+		return m->reject;
 	message_capture(m, topics, &vars);
-	put_capture(out, ",\"device_id\":", vars.v[TOPIC_DEVICE_ID]);
-	put_capture(out, ",\"sensor_type\":", vars.v[TOPIC_SENSOR_TYPE]);
-	message_put_delivery(out, m);
-	if (message_id_mismatch(m->payload, vars.v[TOPIC_DEVICE_ID]))
-		PUT(out, ",\"id_mismatch\":true");
+	message_read_payload(&payload, m->payload);
+	mismatch = message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]);
+	if (mismatch && topics->strict)
+		return "id";
+	p = write_head(buf_reserve(out, room), m->received_us);
+	if (plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
+		p = write_names(p, m, &vars);
+	} else {
+		end_at(out, p);
+		put_names(out, m, &vars);
+		p = buf_reserve(out, room);
+	}
+	p = write_delivery(p, m);
+	if (mismatch)
+		p = WRITE(p, ",\"id_mismatch\":true");
+	if (payload.kind == MESSAGE_JSON && payload.blanks == 0 &&
+	    !has_properties(&m->props)) {
+		end_at(out, write_compact(p, payload.value));
+		return NULL;
+	}
+	end_at(out, p);
 	put_properties(out, &m->props);
-	message_put_payload(out, m->payload);
-	PUT(out, "}\n");
+	end_line(out, &payload);
+	return NULL;
+}
+
+/* The first bytes of a payload are no JSON even where they look like it, and may end inside a
+ * character. */
+static void
+read_beginning(struct message_payload *p, struct span begins)
+{
+	size_t n = begins.n;
+
+	while (n != 0 && begins.n - n < 3 && !text_is_utf8(begins.p, n))
+		n--;
+	p->kind = MESSAGE_BINARY;
+	p->value = begins;
+	if (text_is_utf8(begins.p, n) && memchr(begins.p, '\0', n) == NULL) {
+		p->kind = MESSAGE_TEXT;
+		p->value.n = n;
+	}
 }
 
 void
 message_reject(struct buf *out, const struct msg *m, const char *error)
 {
-	put_head(out, m);
+	const bool cut = strcmp(error, "size") == 0;
+	struct message_payload payload;
+
+	if (cut)
+		read_beginning(&payload, m->payload);
+	else
+		message_read_payload(&payload, m->payload);
+	end_at(out, write_head(buf_reserve(out, LINE_ROOM), m->received_us));
+	put_name(out, ",\"topic\":", m->topic);
+	if (!text_is_utf8(m->topic.p, m->topic.n)) {
+		PUT(out, ",\"topic_b64\":");
+		put_base64(out, m->topic);
+	}
 	PUT(out, ",\"error\":\"");
 	buf_puts(out, error);
 	buf_putc(out, '"');
-	message_put_payload(out, m->payload);
-	PUT(out, "}\n");
+	if (cut) {
+		PUT(out, ",\"size\":");
+		buf_u64(out, m->size);
+	}
+	end_line(out, &payload);
 }

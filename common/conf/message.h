@@ -8,6 +8,11 @@
 #include "base/buf.h"
 #include "conf/topic.h"
 
+struct msg_number {
+	bool given;
+	uint32_t v;
+};
+
 /* An MQTT 5 property of a received PUBLISH that the platform's programs pass on. */
 struct msg_props {
 	struct span content_type;   /* p == NULL: absent, and so for all of them */
@@ -15,6 +20,7 @@ struct msg_props {
 	struct span correlation;    /* bytes */
 	const struct span *user;    /* name, value, name, value ... */
 	size_t users;               /* pairs */
+	struct msg_number topic_alias, expiry, payload_format, subscription;
 };
 
 /* A received message; all spans belong to who hands it out, for the time of the call. */
@@ -36,8 +42,10 @@ struct msg {
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)
  * with its newline, always valid UTF-8 JSON, the payload's own bytes. */
 
-/* A message line. device_id and sensor_type come from `topics` (the first that matches). */
-void message_line(struct buf *out, const struct msg *m, const struct topics *topics);
+/* A message line. device_id and sensor_type come from `topics` (the first that matches). Returns
+ * NULL, or the word of message_reject_words why there is no line; then nothing is appended: "id" with
+ * topics->strict, else only what m->reject says. */
+const char *message_line(struct buf *out, const struct msg *m, const struct topics *topics);
 
 /* The words of a reject line's `error`; NULL stands for none. */
 extern const char *const message_reject_words[]; /* json utf8 topic shape range id size */
@@ -50,7 +58,9 @@ extern const char *const message_reject_words[]; /* json utf8 topic shape range 
 const char *message_readings(struct buf *out, const struct msg *m, const struct topics *topics,
     size_t *count);
 
-/* A reject line. */
+/* A reject line. A topic that is no UTF-8 is there twice: readable, with U+FFFD for each bad byte, and
+ * whole as topic_b64. With "size" the line has the whole payload's `size` and what is here of the
+ * payload, its beginning, as payload_text or payload_b64. */
 void message_reject(struct buf *out, const struct msg *m, const char *error);
 
 /* One value of a payload, for who stores readings: calls `fn` for each, in payload order. Returns
@@ -67,12 +77,14 @@ struct reading {
 const char *message_each_reading(struct span payload,
     void (*fn)(void *arg, const struct reading *r), void *arg);
 
-/* mosquitto_sub's -F formats, compiled once: %t %p %q %r %m %l %x %X %I %U as its page says, %j and
- * %J the message line; backslash escapes too. An unknown letter is an error (ERR_USAGE) that names the known ones. */
+/* mosquitto_sub's -F formats, compiled once: its letters, flags and widths, its @ dates (local time of
+ * receipt) and backslash escapes, the same bytes; but %j and %J are the message line. What it would
+ * not take is an error (ERR_USAGE) that names what there is. */
 struct message_format;
 int message_format_compile(struct message_format **out, const char *text, struct err *err);
 void message_format_free(struct message_format *f);
-void message_format_put(const struct message_format *f, struct buf *out, const struct msg *m,
-    const struct topics *topics);
+/* Appends no newline. Returns as message_line. */
+const char *message_format_put(const struct message_format *f, struct buf *out,
+    const struct msg *m, const struct topics *topics);
 
 #endif

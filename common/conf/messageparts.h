@@ -3,18 +3,57 @@
 #ifndef CONF_MESSAGEPARTS_H
 #define CONF_MESSAGEPARTS_H
 
+#include "base/json.h"
+#include "base/plain.h"
 #include "conf/message.h"
+
+/* A literal's size is known where it stands: one or two moves. */
+#define PUT(out, literal) put_known((out), (literal), sizeof(literal) - 1)
+static inline void
+put_known(struct buf *out, const char *s, size_t n)
+{
+	memcpy(buf_reserve(out, n), s, n);
+	out->n += n;
+}
 
 /* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
  * the line stays valid whatever arrives. */
 void message_put_text(struct buf *out, struct span s);
-/* `,"payload":...`, `,"payload_text":...` or `,"payload_b64":...`. */
-void message_put_payload(struct buf *out, struct span payload);
+/* json_put_string for what is plain nearly always: names and topics. */
+static inline void
+message_put_string(struct buf *out, struct span s)
+{
+	char *to;
+
+	if (!plain_all((const unsigned char *)s.p, s.n)) {
+		json_put_string(out, s);
+		return;
+	}
+	to = buf_reserve(out, s.n + 2);
+	*to = '"';
+	to = write_span(to + 1, s);
+	*to = '"';
+	out->n += s.n + 2;
+}
+
+/* What a payload is: one JSON text, other UTF-8 without NUL, or bytes. */
+struct message_payload {
+	enum { MESSAGE_JSON, MESSAGE_TEXT, MESSAGE_BINARY } kind;
+	struct span value; /* JSON: without the white space around it */
+	size_t blanks;     /* JSON: insignificant white space inside */
+	struct span claim; /* JSON: a member device_id; else p == NULL */
+	bool escapes;      /* JSON: strings have some */
+};
+void message_read_payload(struct message_payload *p, struct span payload);
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
 void message_put_delivery(struct buf *out, const struct msg *m);
 /* The variables of the first template that matches the topic; none: false, all absent. */
 bool message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars);
-/* Whether a JSON payload claims another device than its topic (p == NULL: no topic id). */
-bool message_id_mismatch(struct span payload, struct span device_id);
+/* Whether a payload claims another device than its topic (p == NULL: no topic id). */
+bool message_id_mismatch(const struct message_payload *p, struct span device_id);
+/* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
+ * do not have. Reads the payload only for these. */
+const char *message_refused(const struct msg *m, const struct topics *topics);
+bool message_reading_mismatch(const struct reading *r, struct span device_id);
 
 #endif

@@ -66,11 +66,12 @@ program_start(struct opt_set *set, const struct program *program, void *base,
 
 /* A reader that left is not an error: `iotctl ... | head` ends with 0. */
 static void
-flush_stdout(struct err *err)
+write_stdout(const struct buf *answer, struct err *err)
 {
 	bool lost = ferror(stdout) != 0;
 
 	errno = 0;
+	lost |= fwrite(answer->p, 1, answer->n, stdout) < answer->n;
 	lost |= fclose(stdout) != 0;
 	if (lost && errno != EPIPE && err->code == ERR_OK)
 		err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
@@ -81,7 +82,7 @@ program_end(struct opt_set *set, struct buf *answer, struct err *err)
 {
 	int status;
 
-	flush_stdout(err);
+	write_stdout(answer, err);
 	log_err(err);
 	status = (int)err->code;
 	if (status == ERR_USAGE && set->program != NULL &&

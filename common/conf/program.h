@@ -19,7 +19,6 @@
  *		if (program_start(&set, &iotsub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
  *		    answer.n == 0)
  *			run(&a, argv + first, &err);
- *		fwrite(answer.p, 1, answer.n, stdout);
  *		...release what run made...
  *		return program_end(&set, &answer, &err);
  *	}

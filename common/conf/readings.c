@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "conf/messageparts.h"
 
-#define PUT(out, literal) buf_put((out), (literal), sizeof(literal) - 1)
-
 /* Values nested deeper than this are no readings; the walk's stack stays small. */
 enum { DEPTH_MAX = 16 };
 
@@ -14,8 +12,28 @@ struct walk {
 	struct reading reading;
 	void (*fn)(void *arg, const struct reading *r);
 	void *arg;
+	bool escapes; /* there are some in names */
 	bool too_deep;
 };
+
+/* A string's characters: those between its quotes, if none is escaped, else unescaped into `b`. */
+static struct span
+characters(struct span string, bool escapes, struct buf *b)
+{
+	if (!escapes)
+		return (struct span){string.p + 1, string.n - 2};
+	buf_clear(b);
+	json_unescape(b, string);
+	return buf_as_span(b);
+}
+
+static void
+give(struct walk *w, struct span name, struct span value)
+{
+	w->reading.sensor = name;
+	w->reading.value = value;
+	w->fn(w->arg, &w->reading);
+}
 
 static void
 push_name(struct walk *w, const struct json_iter *it, size_t index)
@@ -28,42 +46,53 @@ push_name(struct walk *w, const struct json_iter *it, size_t index)
 		buf_u64(&w->name, index);
 }
 
+static bool
+is_scalar(struct span value)
+{
+	enum json_kind kind = json_kind(value);
+
+	return kind != JSON_KIND_OBJECT && kind != JSON_KIND_ARRAY;
+}
+
+/* The values of a container whose path is w->name, in order. */
 static void
-walk_value(struct walk *w, struct span value, int depth)
+walk_container(struct walk *w, struct span value, int depth)
 {
 	struct json_iter it = {.value = value};
-	enum json_kind type = json_kind(value);
 	size_t base = w->name.n;
 	size_t index;
 
-	if (type != JSON_KIND_OBJECT && type != JSON_KIND_ARRAY) {
-		w->reading.sensor = buf_as_span(&w->name);
-		w->reading.value = value;
-		w->fn(w->arg, &w->reading);
-		return;
-	}
 	if (depth == DEPTH_MAX) {
 		w->too_deep = true;
 		return;
 	}
 	for (index = 0; json_next(&it); index++) {
 		push_name(w, &it, index);
-		walk_value(w, it.item, depth + 1);
+		if (is_scalar(it.item))
+			give(w, buf_as_span(&w->name), it.item);
+		else
+			walk_container(w, it.item, depth + 1);
 		w->name.n = base;
 	}
 }
 
-/* The flat shape of the ESP32: every member but the envelope's own. */
+/* The sensors: all members, in the flat shape of the ESP32 but the envelope's own. */
 static void
-walk_flat(struct walk *w, struct span object)
+walk_sensors(struct walk *w, struct span object, bool flat)
 {
 	struct json_iter it = {.value = object};
 
 	while (json_next(&it)) {
-		if (span_is(it.key, "\"device_id\"") || span_is(it.key, "\"timestamp\""))
+		if (flat &&
+		    (span_is(it.key, "\"device_id\"") ||
+			span_is(it.key, "\"timestamp\"")))
 			continue;
-		push_name(w, &it, 0);
-		walk_value(w, it.item, 1);
+		if (is_scalar(it.item)) {
+			give(w, characters(it.key, w->escapes, &w->name), it.item);
+		} else {
+			push_name(w, &it, 0);
+			walk_container(w, it.item, 1);
+		}
 		w->name.n = 0;
 	}
 }
@@ -71,19 +100,25 @@ walk_flat(struct walk *w, struct span object)
 static const char *
 walk_payload(struct walk *w, struct span payload, struct buf *claim)
 {
-	struct span value, sensors;
+	struct json_pair pairs[8];
+	struct json_scan found;
+	struct span sensors, id;
 
-	if (!json_check(payload, &value, NULL))
+	found.pairs = pairs;
+	found.room = ARRAY_LEN(pairs);
+	if (!json_scan(payload, &found))
 		return text_is_utf8(payload.p, payload.n) ? "json" : "utf8";
-	if (json_kind(value) != JSON_KIND_OBJECT)
+	if (json_kind(found.value) != JSON_KIND_OBJECT)
 		return "shape";
-	json_member(value, "timestamp", &w->reading.timestamp);
-	if (json_member_string(value, "device_id", claim))
-		w->reading.device_id = buf_as_span(claim);
-	if (!json_member(value, "sensors", &sensors))
-		walk_flat(w, value);
+	w->escapes = found.escapes;
+	json_scan_member(&found, SPAN("timestamp"), &w->reading.timestamp);
+	if (json_scan_member(&found, SPAN("device_id"), &id) &&
+	    json_kind(id) == JSON_KIND_STRING)
+		w->reading.device_id = characters(id, found.escapes, claim);
+	if (!json_scan_member(&found, SPAN("sensors"), &sensors))
+		walk_sensors(w, found.value, true);
 	else if (json_kind(sensors) == JSON_KIND_OBJECT)
-		walk_value(w, sensors, 0);
+		walk_sensors(w, sensors, false);
 	else
 		return "shape";
 	return w->too_deep ? "shape" : NULL;
@@ -102,41 +137,87 @@ message_each_reading(
 	return error;
 }
 
+bool
+message_reading_mismatch(const struct reading *r, struct span device_id)
+{
+	return r->device_id.p != NULL && device_id.p != NULL &&
+	    !span_eq(r->device_id, device_id);
+}
+
+/* The lines of a message differ in sensor and value: what stands around these is copied from the first
+ * line, places in `out`. */
 struct lines {
 	struct buf *out;
 	const struct msg *m;
 	struct span device_id;
 	size_t count;
+	bool mismatch;
+	size_t head, head_n, tail, tail_n;
 };
+
+static void
+put_first_head(struct lines *l, const struct reading *r)
+{
+	struct span id = l->device_id.p != NULL ? l->device_id : r->device_id;
+
+	l->head = l->out->n;
+	PUT(l->out, "{\"received_at\":\"");
+	buf_time(l->out, l->m->received_us);
+	PUT(l->out, "\"");
+	if (id.p != NULL) {
+		PUT(l->out, ",\"device_id\":");
+		message_put_string(l->out, id);
+	}
+	PUT(l->out, ",\"sensor\":");
+	l->head_n = l->out->n - l->head;
+}
+
+static void
+put_first_tail(struct lines *l, const struct reading *r)
+{
+	l->tail = l->out->n;
+	if (r->timestamp.p != NULL) {
+		PUT(l->out, ",\"timestamp\":");
+		if (is_scalar(r->timestamp))
+			buf_span(l->out, r->timestamp);
+		else
+			json_put_compact(l->out, r->timestamp);
+	}
+	PUT(l->out, ",\"topic\":");
+	message_put_string(l->out, l->m->topic);
+	message_put_delivery(l->out, l->m);
+	l->mismatch = message_reading_mismatch(r, l->device_id);
+	if (l->mismatch)
+		PUT(l->out, ",\"id_mismatch\":true");
+	PUT(l->out, "}\n");
+	l->tail_n = l->out->n - l->tail;
+}
+
+static void
+copy(struct buf *out, size_t from, size_t n)
+{
+	char *to = buf_reserve(out, n);
+
+	memcpy(to, out->p + from, n);
+	out->n += n;
+}
 
 static void
 put_line(void *arg, const struct reading *r)
 {
 	struct lines *l = arg;
-	struct span id = l->device_id.p != NULL ? l->device_id : r->device_id;
 
-	PUT(l->out, "{\"received_at\":\"");
-	buf_time(l->out, l->m->received_us);
-	buf_putc(l->out, '"');
-	if (id.p != NULL) {
-		PUT(l->out, ",\"device_id\":");
-		json_put_string(l->out, id);
-	}
-	PUT(l->out, ",\"sensor\":");
-	json_put_string(l->out, r->sensor);
+	if (l->count == 0)
+		put_first_head(l, r);
+	else
+		copy(l->out, l->head, l->head_n);
+	message_put_string(l->out, r->sensor);
 	PUT(l->out, ",\"value\":");
-	json_put_compact(l->out, r->value);
-	if (r->timestamp.p != NULL) {
-		PUT(l->out, ",\"timestamp\":");
-		json_put_compact(l->out, r->timestamp);
-	}
-	PUT(l->out, ",\"topic\":");
-	json_put_string(l->out, l->m->topic);
-	message_put_delivery(l->out, l->m);
-	if (r->device_id.p != NULL && l->device_id.p != NULL &&
-	    !span_eq(r->device_id, l->device_id))
-		PUT(l->out, ",\"id_mismatch\":true");
-	PUT(l->out, "}\n");
+	buf_span(l->out, r->value);
+	if (l->count == 0)
+		put_first_tail(l, r);
+	else
+		copy(l->out, l->tail, l->tail_n);
 	l->count++;
 }
 
@@ -149,6 +230,8 @@ message_readings(
 	struct topic_vars vars;
 	const char *error;
 
+	if (m->reject != NULL)
+		return m->reject;
 	if (!text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
@@ -156,6 +239,8 @@ message_readings(
 	error = message_each_reading(m->payload, put_line, &l);
 	if (error == NULL && l.count == 0)
 		error = "shape";
+	else if (error == NULL && l.mismatch && topics->strict)
+		error = "id";
 	if (error != NULL)
 		out->n = from;
 	else if (count != NULL)

@@ -2,33 +2,10 @@
 /* The table itself: the platform's REST API as observed, with the guide's names. */
 #include "conf/schema.h"
 
-#include "base/text.h"
+#include "conf/schemarows.h"
 
 /* Rows are laid out by hand, to be read as a table. */
 /* clang-format off */
-#define R SCHEMA_REQUIRED
-#define RO SCHEMA_READ_ONLY
-#define WO SCHEMA_WRITE_ONLY
-#define NUL SCHEMA_NULLABLE
-#define UNIQ SCHEMA_UNIQUE
-#define BLANK SCHEMA_BLANK
-#define COL SCHEMA_COLUMN
-#define DERIVED (SCHEMA_DERIVED | SCHEMA_READ_ONLY)
-
-#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define NONE ((const char *const[]){NULL})
-#define FILTERS(...) ((const struct schema_filter[]){__VA_ARGS__, {0}})
-#define BY(field) {(field), (field), false}
-
-#define ID_FIELD                                                                         \
-	{.name = "id", .type = SCHEMA_INT, .flags = RO | COL, .help = N_("number")}
-#define TIMES                                                                            \
-	{.name = "created_at", .alias = "created", .type = SCHEMA_TIME, .flags = RO,     \
-	    .help = N_("when it was made")},                                             \
-	    {.name = "updated_at", .alias = "updated", .type = SCHEMA_TIME, .flags = RO, \
-		.help = N_("when it was last changed")}
-#define DISPLAY(of) {.name = of "_display", .type = SCHEMA_STRING, .flags = DERIVED}
-
 static const struct schema_choice protocols[] = {{"mqtt", "MQTT"},
     {"mqtts", "MQTT over TLS"}, {"ws", "WebSocket"}, {"wss", "WebSocket Secure"}, {0}};
 static const struct schema_choice directions[] = {{"publish", "Publish"},
@@ -326,4 +303,52 @@ const struct schema_resource schema[] = {
 	.ordering = NAMES("timestamp"),
 	.order = "-timestamp",
 	.help = N_("measured values")},
+    {.name = "emqx-user",
+	.aliases = NAMES("emqx-users", "usuario-emqx", "usuarios-emqx"),
+	.path = "/api/mqtt/emqx-users/",
+	.fields = schema_emqx_user_fields,
+	.verbs = SCHEMA_ALL,
+	.optional = true,
+	.keys = NAMES("username"),
+	.filters = FILTERS(BY("dispositivo")),
+	.search = NAMES("username"),
+	.ordering = NAMES("username", "created"),
+	.order = "-created",
+	.help = N_("accounts that EMQX lets in")},
+    {.name = "emqx-acl",
+	.aliases = NAMES("emqx-acls", "regla-emqx", "reglas-emqx"),
+	.path = "/api/mqtt/emqx-acl/",
+	.fields = schema_emqx_acl_fields,
+	.verbs = SCHEMA_ALL,
+	.optional = true,
+	.keys = NONE,
+	.filters = FILTERS(BY("username"), BY("action"), BY("permission"), BY("emqx_user")),
+	.search = NAMES("username", "topic"),
+	.ordering = NAMES("username", "topic", "created_at"),
+	.order = "username,topic",
+	.help = N_("what those accounts may do")},
+    {.name = "user",
+	.aliases = NAMES("users", "usuario", "usuarios"),
+	.path = "/api/users/",
+	.fields = schema_user_fields,
+	.verbs = SCHEMA_ALL,
+	.optional = true,
+	.keys = NAMES("username", "email"),
+	.filters = FILTERS({0}),
+	.search = NAMES("username", "email", "first_name", "last_name"),
+	.ordering = NAMES("username", "created_at", "last_login"),
+	.order = "id",
+	.help = N_("people who use the API")},
+    {.name = "role",
+	.aliases = NAMES("roles", "rol"),
+	.path = "/api/roles/",
+	.fields = schema_role_fields,
+	.verbs = SCHEMA_ALL,
+	.optional = true,
+	.keys = NAMES("nombre"),
+	.filters = FILTERS({0}),
+	.search = NONE,
+	.ordering = NONE,
+	.order = "id",
+	.help = N_("what people may do")},
     {0}};

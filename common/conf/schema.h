@@ -80,6 +80,7 @@ struct schema_resource {
 	const char *path;           /* "/api/mqtt/brokers/" */
 	const struct schema_field *fields; /* ended by a NULL name */
 	unsigned verbs;
+	bool optional;              /* not every backend has it: iotapi has not */
 	const char *const *keys;    /* fields a name may match, first = natural key; NULL-ended */
 	const struct schema_filter *filters; /* ended by a NULL name */
 	const char *const *search;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "conf/time.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 /* Exactly `n` digits. */
 static bool
@@ -100,4 +105,63 @@ time_parse(const char *text, int64_t *us)
 		return false;
 	*us = ((int64_t)t - shift) * 1000000 + micros;
 	return *us >= 0;
+}
+
+bool
+time_has_zone(const char *text)
+{
+	size_t date = strlen("2026-11-23");
+
+	return strlen(text) > date && strpbrk(text + date, "Z+-") != NULL;
+}
+
+/* glibc takes a name that it does not know for UTC, without a word. */
+int
+time_check_zone(const char *zone, struct err *err)
+{
+	char *path = xasprintf("/usr/share/zoneinfo/%s", zone);
+	struct stat st;
+	bool known = zone[0] != '\0' && zone[0] != '/' && strstr(zone, "..") == NULL &&
+	    stat(path, &st) == 0 && S_ISREG(st.st_mode);
+
+	free(path);
+	if (known || strcmp(zone, "UTC") == 0)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("'%s' is no time zone such as America/Mexico_City (see "
+	      "/usr/share/zoneinfo)"),
+	    zone);
+}
+
+static void
+set_zone(const char *zone)
+{
+	if (zone != NULL)
+		setenv("TZ", zone, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+}
+
+bool
+time_parse_in(const char *text, const char *zone, int64_t *us)
+{
+	const char *now = getenv("TZ");
+	char *kept = now != NULL ? xstrdup(now) : NULL;
+	struct tm tm;
+	time_t t;
+
+	if (!time_parse(text, us) || time_has_zone(text)) {
+		free(kept);
+		return time_parse(text, us);
+	}
+	t = (time_t)(*us / 1000000);
+	gmtime_r(&t, &tm);
+	tm.tm_isdst = -1;
+	set_zone(zone);
+	t = mktime(&tm);
+	set_zone(kept);
+	free(kept);
+	*us = (int64_t)t * 1000000 + *us % 1000000;
+	return t >= 0;
 }

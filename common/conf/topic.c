@@ -23,6 +23,9 @@ struct piece {
 
 struct topic {
 	char *text;
+	/* With one variable, as nearly all: what stands before and behind it. */
+	int only; /* -1: none, or several */
+	struct span before, behind;
 	size_t count;
 	struct piece pieces[PIECES_MAX];
 };
@@ -98,6 +101,25 @@ compile(struct topic *t, struct err *err)
 	return 0;
 }
 
+static void
+find_only(struct topic *t)
+{
+	size_t i, variables = 0;
+
+	for (i = 0; i < t->count; i++)
+		variables += t->pieces[i].var >= 0;
+	t->only = -1;
+	t->before = t->behind = SPAN("");
+	for (i = 0; i < t->count && variables == 1; i++) {
+		if (t->pieces[i].var >= 0)
+			t->only = t->pieces[i].var;
+		else if (t->only < 0)
+			t->before = t->pieces[i].text;
+		else
+			t->behind = t->pieces[i].text;
+	}
+}
+
 int
 topic_compile(struct topic **out, const char *text, struct err *err)
 {
@@ -109,6 +131,7 @@ topic_compile(struct topic **out, const char *text, struct err *err)
 	t->text = xstrdup(text);
 	failed = compile(t, err);
 	if (!failed) {
+		find_only(t);
 		filter = topic_filter(t);
 		failed = topic_check_filter(filter, err);
 		free(filter);
@@ -246,6 +269,20 @@ capture(struct topic_vars *vars, int var, struct span value)
 	return true;
 }
 
+static bool
+match_only(const struct topic *t, struct span name, struct span *value)
+{
+	size_t around = t->before.n + t->behind.n;
+	const char *p = name.p + t->before.n;
+
+	if (name.n <= around || memcmp(name.p, t->before.p, t->before.n) != 0 ||
+	    memcmp(name.p + name.n - t->behind.n, t->behind.p, t->behind.n) != 0 ||
+	    memchr(p, '/', name.n - around) != NULL)
+		return false;
+	*value = (struct span){p, name.n - around};
+	return true;
+}
+
 bool
 topic_match(const struct topic *t, struct span name, struct topic_vars *vars)
 {
@@ -254,6 +291,8 @@ topic_match(const struct topic *t, struct span name, struct topic_vars *vars)
 	size_t i;
 
 	*vars = (struct topic_vars){0};
+	if (t->only >= 0)
+		return match_only(t, name, &vars->v[t->only]);
 	if (t->count == 1 && t->pieces[0].var < 0)
 		return topic_filter_matches(t->text, name);
 	for (i = 0; i < t->count; i++) {

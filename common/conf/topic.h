@@ -71,6 +71,7 @@ struct topics {
 	struct topic *alerts;
 	struct topic *const *more; /* borrowed; tried before the others when a topic is captured */
 	size_t mores;
+	bool strict; /* a payload that claims another device than its topic is a reject: "id" */
 };
 
 /* Rows without a letter or long option: keys only. Needs "base/opt.h". */

@@ -14,7 +14,7 @@
 #endif
 
 /* No answer of the platform comes near it; one that does is no answer of the platform. */
-enum { BODY_MAX = 64 << 20 };
+enum { BODY_MAX = 64 << 20, IDLE_MAX = 2 };
 
 struct transfer {
 	struct transfer *next;
@@ -25,6 +25,7 @@ struct transfer {
 	struct api_end end;
 	int64_t timeout;
 	bool too_large;
+	bool sent; /* on one connection: curl must not try another by itself */
 	char text[CURL_ERROR_SIZE];
 	void (*fn)(void *arg, struct api_end *end);
 	void *arg;
@@ -104,6 +105,9 @@ tell_unreached(struct transfer *t, CURLcode code)
 	if (t->too_large)
 		err_set(err, ERR_PROTOCOL, _("the API at '%s' answered with over %d MiB"),
 		    base, BODY_MAX >> 20);
+	else if (code == CURLE_ABORTED_BY_CALLBACK)
+		err_set(err, ERR_UNREACHABLE,
+		    _("cannot reach the API at '%s': the connection broke off"), base);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		err_set(err, ERR_UNREACHABLE,
 		    _("cannot reach the API at '%s': no answer within %.3g s"), base,
@@ -117,7 +121,8 @@ static bool
 broke_off(CURLcode code)
 {
 	return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
-	    code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE;
+	    code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+	    code == CURLE_ABORTED_BY_CALLBACK;
 }
 
 static void
@@ -300,6 +305,20 @@ set_headers(struct transfer *t, const struct api_exchange *x)
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
+/* curl sends again by itself when a connection that was used before turns out to be closed. Whether a
+ * request may be sent twice is the caller's to say. */
+static int
+before_sending(void *arg, char *here, char *there, int here_port, int there_port)
+{
+	struct transfer *t = arg;
+
+	(void)here, (void)there, (void)here_port, (void)there_port;
+	if (t->sent)
+		return CURL_PREREQFUNC_ABORT;
+	t->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
 /* The method and the body, always with a Content-Length where a body may be. */
 static void
 set_method(struct transfer *t, const struct api_exchange *x)
@@ -312,9 +331,8 @@ set_method(struct transfer *t, const struct api_exchange *x)
 		curl_easy_setopt(
 		    t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.n);
 		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, buf_str(&t->body));
-		/* On a connection that was used before, curl sends again by itself when that turns
-		 * out to be closed: no harm but for what must not happen twice. */
-		curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+		/* A connection that lay idle may be dead without a sign. */
+		curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX);
 	}
 	if (strcmp(x->method, "HEAD") == 0)
 		curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
@@ -356,6 +374,8 @@ api_wire_send(struct api_wire *w, const struct api_exchange *x,
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, before_sending);
+	curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 	set_limits(t, w->api);
 	set_method(t, x);
 	set_headers(t, x);

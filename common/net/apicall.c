@@ -149,6 +149,25 @@ put_off(struct api_call *c, const struct api_end *end)
 	    call_again(c, wait);
 }
 
+/* Says what the caller must know of an answer that did not come, or that it cannot wait for. */
+static void
+explain_end(const struct api_call *c, const struct api_end *end, struct err *why)
+{
+	const char *base = c->api->base;
+
+	if (end->lost && !is_idempotent(c))
+		err_set(why, ERR_UNREACHABLE,
+		    _("the connection to the API at '%s' broke off during a %s: it may "
+		      "have "
+		      "been done, so look before it is repeated"),
+		    base, c->method);
+	else if (end->retry_after > 0 && end->reply.status >= 400)
+		err_set(why, ERR_UNREACHABLE,
+		    _("the API at '%s' is busy (%ld) and asks for %lld s: more than "
+		      "--timeout leaves"),
+		    base, end->reply.status, (long long)end->retry_after / 1000);
+}
+
 /* What was deleted just before the connection broke off is not there the second time. */
 static bool
 is_deleted(const struct api_call *c, long status)
@@ -173,12 +192,14 @@ on_end(void *arg, struct api_end *end)
 	}
 	if (put_off(c, end))
 		return;
+	if (reply->status / 100 != 2 && reply->status != 0 &&
+	    !is_deleted(c, reply->status))
+		api_status_error(c->api->base, reply, &why);
+	explain_end(c, end, &why);
 	if (reply->status == 0) {
 		call_finish(c, NULL, &why);
 		return;
 	}
-	if (reply->status / 100 != 2 && !is_deleted(c, reply->status))
-		api_status_error(c->api->base, reply, &why);
 	call_finish(c, reply, why.code != ERR_OK ? &why : NULL);
 }
 

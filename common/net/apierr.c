@@ -100,18 +100,34 @@ explain_value(json_t *value, const char *where, struct buf *out)
 	}
 }
 
-/* The page's title, white space folded; nothing when there is none. */
-static void
-put_title(struct buf *out, struct span body)
+/* Where the one line of a page begins: its title, or a text's first line (Django's debug page for
+ * those who want no HTML). The body's end when there is none. */
+static size_t
+find_title(struct span body)
 {
 	static const char open[] = "<title>";
 	size_t i = 0;
+
+	while (i < body.n && isspace((unsigned char)body.p[i]))
+		i++;
+	if (i < body.n && body.p[i] != '<')
+		return i;
+	for (; i + sizeof(open) - 1 <= body.n; i++) {
+		if (strncasecmp(body.p + i, open, sizeof(open) - 1) == 0)
+			return i + sizeof(open) - 1;
+	}
+	return body.n;
+}
+
+/* The page's title or a text's first line, white space folded; nothing when there is none. */
+static void
+put_title(struct buf *out, struct span body)
+{
+	size_t i = find_title(body);
+	char end = i > 0 && i < body.n && body.p[i - 1] == '>' ? '<' : '\n';
 	bool blank = true;
 
-	while (i + sizeof(open) - 1 <= body.n &&
-	    strncasecmp(body.p + i, open, sizeof(open) - 1) != 0)
-		i++;
-	for (i += sizeof(open) - 1; i < body.n && body.p[i] != '<' && out->n < 200; i++) {
+	for (; i < body.n && body.p[i] != end && out->n < 200; i++) {
 		bool space = isspace((unsigned char)body.p[i]) != 0;
 
 		if (!space)
@@ -133,10 +149,11 @@ api_explain(long status, struct span body, struct buf *out)
 
 	if (json != NULL)
 		explain_value(json, "", out);
+	else
+		put_title(&title, body);
 	json_decref(json);
 	if (out->n != 0)
 		return;
-	put_title(&title, body);
 	buf_printf(out, _("the API answered %ld"), status);
 	if (title.n != 0)
 		buf_printf(out, ": %s", buf_str(&title));

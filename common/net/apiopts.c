@@ -2,6 +2,7 @@
 #include "net/apiopts.h"
 
 #include "base/file.h"
+#include "conf/time.h"
 
 int
 apiopts_resolve(
@@ -10,6 +11,8 @@ apiopts_resolve(
 	if (o->token == NULL && o->token_file != NULL &&
 	    file_read_secret(o->token_file, &o->token, err))
 		return -1;
+	if (o->tz != NULL && time_check_zone(o->tz, err))
+		return err_in(err, "--api-tz");
 	*out = (struct api_opts){
 	    .url = o->url != NULL ? o->url : "http://localhost:8000",
 	    .token = o->token,

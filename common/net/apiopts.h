@@ -15,6 +15,7 @@ struct apiopts {
 	char *password_file;
 	char *cafile;
 	int64_t timeout;
+	char *tz; /* of times that the API sends without a zone; NULL: unknown */
 };
 
 #define APIOPTS_DEFAULT                                                                  \
@@ -40,7 +41,10 @@ struct apiopts {
 		N_("trust these CA certificates"), .key = "api_cafile",                  \
 		.flags = OPT_FILE),                                                      \
 	    OPT_TIME(T, m.timeout, 't', "timeout", "TIME",                               \
-		N_("how long one request may take"), .key = "timeout", .value = "10s")
+		N_("how long one request may take"), .key = "timeout", .value = "10s"),  \
+	    OPT_STR(T, m.tz, 0, "api-tz", "ZONE",                                        \
+		N_("the zone of times that the API sends without one"), .key = "api_tz", \
+		.env = "IOT_API_TZ")
 
 /* Fills `out` from the options; `context` (may be NULL) names the token cache. Everything in
  * `out` points into `o`. */

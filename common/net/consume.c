@@ -1,172 +1,244 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/consume.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/consumepart.h"
 
 enum {
-	BATCH_MESSAGES = 1000,
-	BATCH_BYTES = 1 << 20,
+	READS = 16,       /* buffers in a row, before others get their turn */
 	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
+	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
 };
 
-/* Copies of messages, each with its bytes in one block of its own. */
-struct batch {
-	struct msg *v;
-	void **blocks;
-	size_t n, room, bytes;
-};
+static void pump(void *arg);
 
-/*
- * One batch fills while at most one is out. libmosquitto writes its whole queue or nothing, so that
- * acknowledgements are let go only when every message read so far is durable: while a batch is out
- * nothing is read. What comes all the same (several packets of one TLS record) is the next batch,
- * handed out as soon as the first is durable, and only when that one is durable too do both leave.
- */
-struct consume {
-	struct session *session;
-	struct consume_events events;
-	void *arg;
-	struct batch filling, out;
-	uint64_t token; /* of the batch that is out, else of the last one */
-	bool is_out, stopping;
-	size_t left;  /* messages still wanted: consume_limit */
-	bool surplus; /* more than wanted were read: not to be acknowledged */
-	struct filter {
-		char *text;
-		bool answered, refused;
-	} * filters;
-	size_t count;
-	bool ready;
-	struct err refusal;
-};
-
-static char *
-copy_span(char *to, struct span *s)
-{
-	if (s->p == NULL)
-		return to;
-	if (s->n > 0)
-		memcpy(to, s->p, s->n);
-	s->p = to;
-	return to + s->n;
-}
-
-static size_t
-size_of(const struct msg *m)
-{
-	size_t n = m->topic.n + m->payload.n + m->props.content_type.n +
-	    m->props.response_topic.n + m->props.correlation.n;
-	size_t i;
-
-	for (i = 0; i < m->props.users * 2; i++)
-		n += m->props.user[i].n + sizeof(struct span);
-	return n;
-}
-
-/* The block begins with the spans of the user properties, which want to be aligned. */
+/* From callbacks of others; what happens inside of a pump is seen at its end. */
 static void
-batch_add(struct batch *b, const struct msg *from)
+pump_soon(struct consume *c)
 {
-	size_t size = size_of(from), i;
-	struct span *user = xmalloc(size + 1);
-	char *at = (char *)(user + from->props.users * 2);
-	struct msg *m;
-
-	if (b->n == b->room) {
-		b->room = b->room * 2 + 64;
-		b->v = xreallocarray(b->v, b->room, sizeof(*b->v));
-		b->blocks = xreallocarray(b->blocks, b->room, sizeof(*b->blocks));
-	}
-	m = &b->v[b->n];
-	*m = *from;
-	at = copy_span(at, &m->topic);
-	at = copy_span(at, &m->payload);
-	at = copy_span(at, &m->props.content_type);
-	at = copy_span(at, &m->props.response_topic);
-	at = copy_span(at, &m->props.correlation);
-	for (i = 0; i < m->props.users * 2; i++) {
-		user[i] = from->props.user[i];
-		at = copy_span(at, &user[i]);
-	}
-	m->props.user = user;
-	b->blocks[b->n++] = user;
-	b->bytes += size;
+	if (!c->pumping)
+		loop_timer_set(c->loop, &c->soon, 0, pump, c);
 }
 
+static void
+let_go(struct consume *c)
+{
+	c->linked = false;
+	loop_fd_stop(&c->watch);
+	loop_timer_stop(&c->alive);
+}
+
+static void
+lose(struct consume *c, int number)
+{
+	let_go(c);
+	session_lost(c->session, number);
+}
+
+/* As far as the socket takes it: the broker has to know why. */
+static void
+end_by_fault(struct consume *c, enum frame_fault fault)
+{
+	struct err why = {0};
+	struct span out;
+
+	err_set(&why, ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
+	    _(frame_fault_text(fault)));
+	frame_put_disconnect(
+	    intake_packets(c->intake), frame_fault_reason(fault), c->version);
+	out = intake_output(c->intake);
+	link_write(&c->link, out.p, out.n);
+	let_go(c);
+	session_failed(c->session, 0, &why);
+}
+
+static void
+end_by_broker(struct consume *c, int reason)
+{
+	const struct err none = {0};
+
+	if (reason < 128) {
+		lose(c, 0);
+		return;
+	}
+	let_go(c);
+	session_failed(c->session, reason, &none);
+}
+
+/* False when the connection is over. */
 static bool
-batch_is_full(const struct batch *b)
+look_at_state(struct consume *c)
 {
-	return b->n >= BATCH_MESSAGES || b->bytes >= BATCH_BYTES;
+	const struct intake_state state = intake_state(c->intake);
+
+	if (state.fault != FRAME_OK)
+		end_by_fault(c, state.fault);
+	else if (state.left)
+		end_by_broker(c, state.reason);
+	return c->linked;
+}
+
+/* Reads until nothing is there or nothing is wanted. True with bytes left that no poll will tell of. */
+static bool
+read_some(struct consume *c)
+{
+	int left = READS;
+	bool dry = false;
+	size_t room = 0;
+
+	while (left-- > 0 && !dry) {
+		char *p = intake_room(c->intake, &room);
+		ssize_t n = room > 0 ? link_read(&c->link, p, room, &dry) : 0;
+
+		if (room == 0)
+			return false;
+		if (n > 0) {
+			c->heard = loop_now(c->loop);
+			intake_got(c->intake, (size_t)n, text_now_us());
+			if (!look_at_state(c))
+				return false;
+		} else if (n == 0 || !dry) {
+			lose(c, n == 0 ? 0 : errno);
+			return false;
+		}
+	}
+	if (dry && c->fresh && c->events.dry != NULL)
+		c->events.dry(c->arg);
+	if (dry)
+		c->fresh = false;
+	return !dry;
 }
 
 static void
-batch_clear(struct batch *b)
+write_some(struct consume *c)
 {
-	while (b->n > 0)
-		free(b->blocks[--b->n]);
-	b->bytes = 0;
+	struct span out = intake_output(c->intake);
+	ssize_t n = out.n > 0 ? link_write(&c->link, out.p, out.n) : 0;
+
+	if (n > 0)
+		intake_sent(c->intake, (size_t)n);
+	else if (n < 0 && errno != EAGAIN)
+		lose(c, errno);
 }
 
+/* A broker that takes no more in time gets no DISCONNECT in the middle of a packet either. */
 static void
-batch_release(struct batch *b)
-{
-	batch_clear(b);
-	free(b->v);
-	free(b->blocks);
-}
-
-static void
-hand_out(struct consume *c)
-{
-	struct batch empty = c->out;
-
-	if (c->is_out || c->filling.n == 0)
-		return;
-	c->out = c->filling;
-	c->filling = empty;
-	c->is_out = true;
-	c->token++;
-	session_pause(c->session, true);
-	c->events.batch(c->arg, c->out.v, c->out.n, c->token);
-}
-
-static void
-on_message(void *arg, const struct msg *m)
+give_up(void *arg)
 {
 	struct consume *c = arg;
 
-	if (c->left == 0) {
-		c->surplus = true;
+	if (c->linked) {
+		shutdown(c->link.fd, SHUT_RDWR);
+		let_go(c);
+	}
+	session_stop(c->session, STOP_TIME);
+}
+
+static void
+finish_if_done(struct consume *c)
+{
+	if (!c->stopping || !intake_is_durable(c->intake))
+		return;
+	if (c->linked && intake_output(c->intake).n > 0) {
+		if (c->giving_up.slot == 0)
+			loop_timer_set(c->loop, &c->giving_up, STOP_TIME, give_up, c);
 		return;
 	}
-	c->left--;
-	batch_add(&c->filling, m);
-	if (c->left == 0 || batch_is_full(&c->filling))
-		session_pause(c->session, true);
+	loop_timer_stop(&c->giving_up);
+	if (c->linked)
+		let_go(c);
+	session_stop(c->session, STOP_TIME);
 }
 
 static void
-on_dry(void *arg)
+wait_for_socket(struct consume *c, bool more)
 {
-	struct consume *c = arg;
+	size_t room;
+	bool was_reading = (c->watch.events & LOOP_READ) != 0;
 
-	hand_out(c);
-	if (c->events.dry != NULL)
-		c->events.dry(c->arg);
+	intake_room(c->intake, &room);
+	if (room > 0 && !was_reading)
+		c->heard = loop_now(c->loop);
+	loop_fd_set(
+	    &c->watch, link_events(&c->link, room > 0, intake_output(c->intake).n > 0));
+	if (more && room > 0)
+		pump_soon(c);
 }
 
 static void
-on_up(void *arg, bool session_present)
+pump(void *arg)
+{
+	struct consume *c = arg;
+	bool more = false;
+
+	if (c->linked) {
+		c->pumping = true;
+		intake_go_on(c->intake);
+		more = look_at_state(c) && read_some(c);
+		if (c->linked)
+			write_some(c);
+		c->pumping = false;
+	}
+	finish_if_done(c);
+	if (c->linked)
+		wait_for_socket(c, more);
+}
+
+static void
+on_socket(void *arg, unsigned events)
+{
+	(void)events;
+	pump(arg);
+}
+
+/* The broker hears from us also while nothing is read. Its silence counts only while we listen. */
+static void
+on_alive(void *arg)
+{
+	struct consume *c = arg;
+	int64_t silent = loop_now(c->loop) - c->heard;
+	struct err why = {0};
+
+	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
+		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
+		    (double)silent / 1000);
+		let_go(c);
+		session_failed(c->session, 0, &why);
+		return;
+	}
+	if (intake_output(c->intake).n < PINGS_MOST)
+		frame_put_ping(intake_packets(c->intake));
+	loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
+	pump_soon(c);
+}
+
+static void
+on_taken(void *arg, const struct session_link *link)
 {
 	struct consume *c = arg;
 
-	c->surplus = false;
+	link_open(&c->link, link->fd, link->ssl);
+	c->version = link->version;
+	c->keepalive = (int64_t)link->keepalive * 1000;
+	c->heard = loop_now(c->loop);
+	c->linked = true;
+	intake_connect(c->intake, link->version, link->session_present);
+	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
+		lose(c, errno);
+		return;
+	}
+	if (c->keepalive > 0)
+		loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
+	if (!c->stopping)
+		consume_subscribe(c, !link->session_present);
 	if (c->events.up != NULL)
-		c->events.up(c->arg, session_present);
+		c->events.up(c->arg, link->session_present);
+	pump_soon(c);
 }
 
 static void
@@ -187,65 +259,24 @@ on_ended(void *arg, const struct err *why)
 		c->events.ended(c->arg, c->refusal.code != ERR_OK ? &c->refusal : why);
 }
 
-/* A filter that was given twice is one subscription. */
 static void
-note_answer(struct consume *c, const char *text, bool refused)
-{
-	size_t i;
-
-	for (i = 0; i < c->count; i++) {
-		if (strcmp(c->filters[i].text, text) == 0) {
-			c->filters[i].answered = true;
-			c->filters[i].refused = refused;
-		}
-	}
-}
-
-/* When none is granted there is nothing to wait for. */
-static void
-look_at_answers(struct consume *c, const struct err *why)
-{
-	size_t answered = 0, refused = 0, i;
-
-	for (i = 0; i < c->count; i++) {
-		answered += c->filters[i].answered;
-		refused += c->filters[i].refused;
-	}
-	if (refused == c->count) {
-		c->refusal = *why;
-		c->refusal.code = ERR_AUTH;
-		consume_stop(c);
-	} else if (answered == c->count && !c->ready) {
-		c->ready = true;
-		if (c->events.ready != NULL)
-			c->events.ready(c->arg);
-	}
-}
-
-static void
-on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
 	struct consume *c = arg;
 
-	(void)qos;
-	note_answer(c, filter, why->code != ERR_OK);
-	if (why->code != ERR_OK && c->count > 1 && c->events.refused != NULL)
-		c->events.refused(c->arg, filter, why);
-	look_at_answers(c, why);
+	c->fresh = true;
+	c->events.batch(c->arg, m, n, token);
 }
 
-static int
-subscribe(struct consume *c, const struct consume_filter *filters, struct err *err)
+static struct intake *
+open_intake(struct consume *c, const struct session_opts *o)
 {
-	size_t i;
+	static const struct intake_events events = {on_batch, consume_answered};
+	const struct intake_opts opts = {
+	    .max_packet = o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET,
+	};
 
-	for (i = 0; i < c->count; i++) {
-		c->filters[i].text = xstrdup(filters[i].filter);
-		if (session_subscribe(
-			c->session, filters[i].filter, filters[i].qos > 0, false, err))
-			return -1;
-	}
-	return 0;
+	return intake_new(&opts, &events, c);
 }
 
 struct consume *
@@ -254,28 +285,24 @@ consume_new(struct loop *loop, const struct session_opts *opts,
     const struct consume_events *events, void *arg, struct err *err)
 {
 	static const struct session_events mine = {
-	    .up = on_up,
+	    .taken = on_taken,
 	    .down = on_down,
 	    .ended = on_ended,
-	    .message = on_message,
-	    .dry = on_dry,
-	    .subscribed = on_subscribed,
 	};
 	struct consume *c = xcalloc(1, sizeof(*c));
-	struct session_opts held = *opts;
+	struct session_opts taken = *opts;
 
-	held.hold_acks = true;
+	taken.take = true;
+	c->loop = loop;
 	c->events = *events;
 	c->arg = arg;
-	c->left = SIZE_MAX;
-	c->count = count;
-	c->filters = xcalloc(count, sizeof(*c->filters));
-	c->session = session_new(loop, &held, &mine, c, err);
-	if (c->session == NULL || subscribe(c, filters, err)) {
-		consume_free(c);
-		return NULL;
-	}
-	return c;
+	c->intake = open_intake(c, opts);
+	if (consume_add_filters(c, filters, count, err) == 0)
+		c->session = session_new(loop, &taken, &mine, c, err);
+	if (c->session != NULL)
+		return c;
+	consume_free(c);
+	return NULL;
 }
 
 void
@@ -287,40 +314,22 @@ consume_start(struct consume *c)
 void
 consume_limit(struct consume *c, size_t n)
 {
-	c->left = n;
+	intake_limit(c->intake, n);
+	pump_soon(c);
 }
 
-/* Everything that was read is durable: its acknowledgements may leave. */
-static void
-let_go(struct consume *c)
-{
-	if (!c->surplus)
-		session_release_acks(c->session);
-	if (c->stopping)
-		session_stop(c->session, STOP_TIME);
-	else if (c->left > 0)
-		session_pause(c->session, false);
-}
-
-/* libmosquitto's reader takes no more before what it has read is durable. */
 void
 consume_taken(struct consume *c, uint64_t token)
 {
-	(void)c;
-	(void)token;
+	intake_taken(c->intake, token);
+	pump_soon(c);
 }
 
 void
 consume_durable(struct consume *c, uint64_t token)
 {
-	if (!c->is_out || token != c->token)
-		return;
-	batch_clear(&c->out);
-	c->is_out = false;
-	if (c->filling.n > 0)
-		hand_out(c);
-	else
-		let_go(c);
+	intake_durable(c->intake, token);
+	pump_soon(c);
 }
 
 void
@@ -329,9 +338,8 @@ consume_stop(struct consume *c)
 	if (c->stopping)
 		return;
 	c->stopping = true;
-	session_pause(c->session, true);
-	if (!c->is_out && c->filling.n == 0)
-		session_stop(c->session, STOP_TIME);
+	intake_stop(c->intake);
+	pump_soon(c);
 }
 
 void
@@ -341,11 +349,13 @@ consume_free(struct consume *c)
 
 	if (c == NULL)
 		return;
+	let_go(c);
+	loop_timer_stop(&c->soon);
+	loop_timer_stop(&c->giving_up);
 	session_free(c->session);
-	for (i = 0; i < c->count; i++)
+	intake_free(c->intake);
+	for (i = 0; c->filters != NULL && i < c->count; i++)
 		free(c->filters[i].text);
 	free(c->filters);
-	batch_release(&c->filling);
-	batch_release(&c->out);
 	free(c);
 }

@@ -9,29 +9,37 @@
 #include "base/mem.h"
 #include "conf/topic.h"
 
-enum { PORT_PLAIN = 1883, PORT_TLS = 8883 };
+enum { PORT_TLS = 8883 };
 
 /* A URL taken apart; the parts are NULL or 0 where it does not say. */
 struct url {
-	bool tls;
-	const char *host, *username, *password;
+	bool tls, ws;
+	const char *host, *username, *password, *path;
 	int port;
 };
 
-/* Sets *tls, and *rest to what follows "://". */
 static int
-take_scheme(const char *text, bool *tls, const char **rest, struct err *err)
+default_port(bool ws, bool tls)
+{
+	static const int ports[2][2] = {{1883, PORT_TLS}, {80, 443}};
+
+	return ports[ws][tls];
+}
+
+/* Sets the scheme's part of *u, and *rest to what follows "://". */
+static int
+take_scheme(const char *text, struct url *u, const char **rest, struct err *err)
 {
 	static const struct {
 		const char *name;
-		bool known, tls;
+		bool tls, ws;
 	} schemes[] = {
-	    {"mqtt", true, false},
-	    {"tcp", true, false},
-	    {"mqtts", true, true},
-	    {"ssl", true, true},
-	    {"ws", false, false},
-	    {"wss", false, false},
+	    {"mqtt", false, false},
+	    {"tcp", false, false},
+	    {"mqtts", true, false},
+	    {"ssl", true, false},
+	    {"ws", false, true},
+	    {"wss", true, true},
 	};
 	const char *end = strstr(text, "://");
 	size_t n = end != NULL ? (size_t)(end - text) : 0;
@@ -40,17 +48,13 @@ take_scheme(const char *text, bool *tls, const char **rest, struct err *err)
 	for (i = 0; i < ARRAY_LEN(schemes); i++) {
 		if (n != strlen(schemes[i].name) || memcmp(text, schemes[i].name, n) != 0)
 			continue;
-		*tls = schemes[i].tls;
+		u->tls = schemes[i].tls;
+		u->ws = schemes[i].ws;
 		*rest = text + n + 3;
-		if (schemes[i].known)
-			return 0;
-		return err_set(err, ERR_USAGE,
-		    _("this version does not speak MQTT over WebSocket (%s://): "
-		      "use mqtt://HOST:1883 or mqtts://HOST:8883"),
-		    schemes[i].name);
+		return 0;
 	}
 	return err_set(err, ERR_USAGE,
-	    _("a broker's URL is mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"));
+	    _("a broker's URL is mqtt[s]://HOST[:PORT] or ws[s]://HOST[:PORT][/PATH]"));
 }
 
 static int
@@ -132,30 +136,51 @@ take_host(char *text, struct url *u, struct err *err)
 	return 0;
 }
 
-/* `parts` gets a copy that `u` points into. The messages do not repeat the URL: it may hold a
- * password. */
+/* `path` begins with its slash, or is empty. What could end a request's path early is refused. */
+static int
+check_path(const char *path, const struct url *u, struct err *err)
+{
+	if (!u->ws && path[0] == '/' && path[1] != '\0')
+		return err_set(
+		    err, ERR_USAGE, _("a broker's URL has no path: mqtt://HOST[:PORT]"));
+	for (; *path != '\0'; path++) {
+		if (*path <= ' ' || *path >= 0x7f || *path == '#')
+			return err_set(err, ERR_USAGE,
+			    _("the path of a broker's URL holds a blank, a '#', a "
+			      "control "
+			      "character or one that is no ASCII"));
+	}
+	return 0;
+}
+
+/* `parts` gets copies that `u` points into: the URL up to its path, and the path. (The password of
+ * an MQTT URL may hold a slash.) The messages do not repeat the URL: it may hold a password. */
 static int
 take_url(const char *text, struct buf *parts, struct url *u, struct err *err)
 {
-	const char *rest = text;
+	const char *rest = text, *path;
 	char *at, *host;
+	size_t n;
 
-	if (take_scheme(text, &u->tls, &rest, err))
+	if (take_scheme(text, u, &rest, err))
 		return -1;
-	buf_puts(parts, rest);
+	path = u->ws ? NULL : strrchr(rest, '@');
+	path = strchr(path != NULL ? path : rest, '/');
+	n = path != NULL ? (size_t)(path - rest) : strlen(rest);
+	path = rest + n;
+	if (check_path(path, u, err))
+		return -1;
+	buf_put(parts, rest, n);
+	buf_putc(parts, '\0');
+	buf_puts(parts, path[0] != '\0' ? path : MQTT_WS_PATH);
 	host = buf_str(parts);
+	u->path = host + n + 1;
 	at = strrchr(host, '@');
 	if (at != NULL) {
 		*at = '\0';
 		if (take_login(host, u, err))
 			return -1;
 		host = at + 1;
-	}
-	if (strchr(host, '/') != NULL) {
-		if (strchr(host, '/')[1] != '\0')
-			return err_set(err, ERR_USAGE,
-			    _("a broker's URL has no path: mqtt://HOST[:PORT]"));
-		*strchr(host, '/') = '\0';
 	}
 	return take_host(host, u, err);
 }
@@ -242,23 +267,41 @@ choose_login(struct mqttopts *o, const struct opt_set *set, const struct url *u,
 }
 
 static int
-choose_tls(
-    const struct mqttopts *o, bool implied, struct session_opts *out, struct err *err)
+check_tls(const struct mqttopts *o, const struct session_opts *out, struct err *err)
 {
-	out->tls = implied || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
-	    o->insecure;
-	out->cafile = o->cafile;
-	out->capath = o->capath;
-	out->cert = o->cert;
-	out->key = o->key;
-	out->insecure = o->insecure;
 	if (o->key != NULL && o->cert == NULL)
 		return err_set(err, ERR_USAGE, _("--key needs --cert"));
+	if (o->keypass_file != NULL && o->cert == NULL)
+		return err_set(err, ERR_USAGE, _("--keypass-file needs --cert"));
 	if (out->tls && out->host[0] == '/')
 		return err_set(err, ERR_USAGE,
 		    _("TLS to the unix socket '%s': it has no name that could be "
 		      "verified"),
 		    out->host);
+	if (o->alpn != NULL && out->ws_path != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("--tls-alpn: with wss:// the protocol is http/1.1"));
+	return 0;
+}
+
+/* Whatever is only for TLS implies it. */
+static int
+choose_tls(struct mqttopts *o, bool implied, struct session_opts *out, struct err *err)
+{
+	out->tls = implied || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
+	    o->insecure || o->tls_version != 0 || o->alpn != NULL;
+	out->cafile = o->cafile;
+	out->capath = o->capath;
+	out->cert = o->cert;
+	out->key = o->key;
+	out->tls_version = (enum tls_version)((o->tls_version + 1) / 2);
+	out->alpn = o->alpn;
+	out->insecure = o->insecure;
+	if (check_tls(o, out, err) ||
+	    (o->keypass_file != NULL &&
+		file_read_secret(o->keypass_file, &o->keypass, err)))
+		return -1;
+	out->keypass = o->keypass;
 	if (o->insecure)
 		log_warn(
 		    _("--insecure: anybody can pretend to be broker '%s'"), out->host);
@@ -279,14 +322,16 @@ mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_o
 	out->host = from_url ? u.host : o->host != NULL ? o->host : "localhost";
 	if (out->host[0] == '\0')
 		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
-	if (choose_tls(o, from_url ? u.tls : o->port == PORT_TLS, out, err) ||
-	    choose_login(o, set, &u, out, err))
+	if (!from_url)
+		u = (struct url){.tls = o->port == PORT_TLS};
+	out->ws_path = u.ws ? u.path : NULL;
+	if (choose_tls(o, u.tls, out, err) || choose_login(o, set, &u, out, err))
 		return -1;
 	out->port = choose_port(o, set, &u, from_url);
 	if (out->host[0] == '/')
 		out->port = 0;
 	else if (out->port == 0)
-		out->port = out->tls ? PORT_TLS : PORT_PLAIN;
+		out->port = default_port(u.ws, out->tls);
 	if (o->id != NULL && topic_check_id(span_of(o->id), _("client id"), err))
 		return -1;
 	out->client_id = o->id;
@@ -301,7 +346,8 @@ void
 mqttopts_release(struct mqttopts *o)
 {
 	secret_free(o->secret);
-	o->secret = NULL;
+	secret_free(o->keypass);
+	o->secret = o->keypass = NULL;
 	if (o->url_parts.p != NULL)
 		explicit_bzero(o->url_parts.p, o->url_parts.n);
 	buf_release(&o->url_parts);

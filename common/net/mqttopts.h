@@ -17,11 +17,14 @@ struct mqttopts {
 	char *password_file;
 	int version; /* index into "auto|5|mqttv5|311|mqttv311|4" */
 	int keepalive;
-	char *cafile, *capath, *cert, *key;
+	char *cafile, *capath, *cert, *key, *keypass_file;
+	int tls_version; /* index into TLS_VERSIONS */
+	char *alpn;
 	bool insecure;
 	bool retry;
 	int64_t connect_timeout;
 	char *secret;   /* what password_file held: mqttopts_resolve */
+	char *keypass;  /* ... and keypass_file */
 	struct buf url_parts; /* what `url` was taken apart into */
 };
 
@@ -30,6 +33,9 @@ struct mqttopts {
 		.keepalive = 60, .connect_timeout = 10000                                \
 	}
 #define MQTT_VERSIONS "auto|5|mqttv5|311|mqttv311"
+/* Where MQTT over WebSocket is when nothing else is said: EMQX's path, and that of most others. */
+#define MQTT_WS_PATH "/mqtt"
+#define TLS_VERSIONS "auto|1.2|tlsv1.2|1.3|tlsv1.3"
 
 /* L(letter) keeps or drops the letters, P goes before the long names: iotctl, iotstatus and iotapi
  * use theirs otherwise. */
@@ -42,7 +48,8 @@ struct mqttopts {
 		.key = "mqtt_port", .env = "IOT_MQTT_PORT",                              \
 		.value = "1883, with TLS 8883"),                                         \
 	    OPT_STR(T, m.url, L('L'), P "url", "URL",                                      \
-		N_("the broker as mqtt[s]://[USER@]HOST[:PORT]"), .key = "broker",       \
+		N_("the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]"),       \
+		.key = "broker",                                                         \
 		.env = "IOT_MQTT_URL"),                                                  \
 	    OPT_STR(T, m.id, L('i'), P "id", "ID", N_("client id")),                       \
 	    OPT_STR(T, m.username, L('u'), P "username", "NAME", N_("user name"),          \
@@ -68,6 +75,15 @@ struct mqttopts {
 		.key = "mqtt_cert", .flags = OPT_FILE),                                  \
 	    OPT_STR(T, m.key, 0, P "key", "FILE", N_("its private key"), .key = "mqtt_key",\
 		.flags = OPT_FILE),                                                      \
+	    OPT_STR(T, m.keypass_file, 0, P "keypass-file", "FILE",                        \
+		N_("file with the key's passphrase, mode 0600"),                         \
+		.key = "mqtt_keypass_file", .flags = OPT_FILE),                          \
+	    OPT_ENUM(T, m.tls_version, 0, P "tls-version", "VERSION", TLS_VERSIONS,        \
+		N_("speak this TLS version only; auto: 1.2 or newer"),                   \
+		.key = "mqtt_tls_version", .value = "auto"),                             \
+	    OPT_STR(T, m.alpn, 0, P "tls-alpn", "PROTOCOL",                                \
+		N_("ask for this protocol in the TLS handshake (ALPN)"),                 \
+		.key = "mqtt_tls_alpn"),                                                 \
 	    OPT_FLAG(T, m.insecure, 0, P "insecure",                                       \
 		N_("do not verify the broker's certificate: for tests only")),           \
 	    OPT_TIME(T, m.connect_timeout, 0, P "connect-timeout", "TIME",                 \

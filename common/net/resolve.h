@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "net/loop.h"
 
-/* A lookup of a host name in a thread of its own, since getaddrinfo blocks. */
+/* A lookup of a host name in a thread of its own, since getaddrinfo blocks; one for all who ask for the
+ * same host at the same time. */
 struct resolve;
 
 /* Starts looking up `host`; done(arg, addresses, why) is called once, later, on the loop: numeric
@@ -18,5 +19,9 @@ struct resolve *resolve_start(struct loop *loop, const char *host,
 
 /* Forgets a lookup whose `done` has not been called yet; its thread ends when it can. Accepts NULL. */
 void resolve_cancel(struct resolve *r);
+
+/* How many threads are inside getaddrinfo now, those of cancelled lookups too: they open descriptors
+ * and hold locks of the C library, of which a fork would keep a locked copy. */
+int resolve_running(void);
 
 #endif

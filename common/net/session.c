@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,21 +18,24 @@
 #include "base/text.h"
 #include "net/sessionpart.h"
 
-/* How many messages the broker may have on their way to us: what one release acknowledges. */
-enum { RECEIVE_MAXIMUM = 1000, LEAST_KEEPALIVE = 5 };
-
+/* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
+ * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
 static void
 on_connect(
     struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
 {
 	struct session *s = arg;
+	uint16_t keepalive = (uint16_t)s->opts.keepalive;
 
 	(void)m;
-	(void)p;
 	s->reason = reason;
 	s->present = (flags & 1) != 0;
+	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
+	s->keepalive = keepalive;
 	if (reason == 0)
 		run_step(s, EV_ACCEPTED);
+	if (s->opts.take)
+		errno = EAGAIN;
 }
 
 /* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
@@ -131,9 +135,9 @@ lost(struct session *s, int rc, int number)
 	char room[64];
 	size_t i;
 
-	if (session_tls_explain(s, rc == MOSQ_ERR_TLS))
+	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
 		return WIRE_LOST;
-	if (rc == MOSQ_ERR_ERRNO && number == 0)
+	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
 		rc = MOSQ_ERR_CONN_LOST;
 	s->closed = rc == MOSQ_ERR_CONN_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
@@ -164,19 +168,24 @@ wire_dial(struct session *s, const char *address)
 {
 	int rc, number;
 
+	const char *peer = s->ws ? ws_path(s) : address;
+
+	if (peer == NULL)
+		return -1;
 	s->reason = 0;
 	s->held = 0;
 	s->tls_log = (struct err){0};
+	s->shaking = false;
 	props_leave(s);
 	errno = 0;
 	rc = mosquitto_connect_async(
-	    s->mosq, address, address[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	    s->mosq, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
 	s->asked = s->tls != NULL && tls_asked(s->tls);
 	if (rc == MOSQ_ERR_SUCCESS)
-		return 0;
+		return s->ws ? ws_ask(s, address) : 0;
 	lost(s, rc, number);
-	return address[0] == '/' && number == EAGAIN ? 1 : -1;
+	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
 }
 
 /* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
@@ -205,17 +214,18 @@ after(struct session *s, int rc)
 enum wire
 wire_read(struct session *s)
 {
-	bool shaking = wire_is_shaking(s);
 	enum wire result;
 
+	s->shaking = wire_is_shaking(s);
 	errno = 0;
 	result = after(s, mosquitto_loop_read(s->mosq, 1));
-	return shaking && result == WIRE_MORE ? WIRE_DRY : result;
+	return s->shaking && result == WIRE_MORE ? WIRE_DRY : result;
 }
 
 enum wire
 wire_write(struct session *s)
 {
+	s->shaking = wire_is_shaking(s);
 	errno = 0;
 	return after(s, mosquitto_loop_write(s->mosq, 1));
 }
@@ -248,6 +258,16 @@ wire_raw(struct session *s, const void *packet, size_t n)
 	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
+struct session_link
+wire_link(const struct session *s)
+{
+	return (struct session_link){.fd = wire_fd(s),
+	    .ssl = mosquitto_ssl_get(s->mosq),
+	    .version = s->version,
+	    .keepalive = s->keepalive,
+	    .session_present = s->present};
+}
+
 void
 wire_subscribe(struct session *s, struct session_sub *sub)
 {
@@ -269,23 +289,14 @@ wire_publish(struct session *s, const struct session_pub *p, int *mid)
 	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0) ? 0 : -1;
 }
 
+/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
 void
 wire_downgrade(struct session *s)
 {
 	s->version = 4;
+	mosquitto_connect_bind_v5(
+	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
 	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
-}
-
-static char *
-make_id(const char *given)
-{
-	unsigned chance = 0;
-
-	if (given != NULL)
-		return xstrdup(given);
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)text_now_us();
-	return xasprintf("%s-%08x", log_name(), chance);
 }
 
 static int
@@ -298,7 +309,7 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
-	    o->receive_maximum > 0 ? o->receive_maximum : RECEIVE_MAXIMUM);
+	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
 	if (s->tls != NULL) {
 		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
 		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));
@@ -320,53 +331,41 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	return 0;
 }
 
-struct session *
-session_new(struct loop *loop, const struct session_opts *o,
-    const struct session_events *events, void *arg, struct err *err)
+/* mosquitto_new makes a pair of sockets for threads that we do not have, and does without when it cannot.
+ * Whoever opens a descriptor meanwhile fails, getaddrinfo in another thread above all. */
+static struct mosquitto *
+make_client(struct session *s, const struct session_opts *o)
 {
-	struct session *s = xcalloc(1, sizeof(*s));
+	struct rlimit limit, none;
+	struct mosquitto *m;
 
+	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return mosquitto_new(s->id, o->clean, s);
+	none = (struct rlimit){0, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	m = mosquitto_new(s->id, o->clean, s);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return m;
+}
+
+int
+wire_open(struct session *s, const struct session_opts *o, struct err *err)
+{
 	mosquitto_lib_init();
-	s->loop = loop;
-	s->opts = *o;
-	s->opts.host = xstrdup(o->host);
-	if (s->opts.keepalive < LEAST_KEEPALIVE)
-		s->opts.keepalive = LEAST_KEEPALIVE;
-	s->events = *events;
-	s->arg = arg;
-	s->version = o->version == 4 ? 4 : 5;
-	s->name = o->host[0] == '/'        ? xstrdup(o->host)
-	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
-					   : xasprintf("%s:%d", o->host, o->port);
-	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s://%s", o->tls ? "mqtts" : "mqtt", s->name);
-	if (session_tls_open(s, o, err) == 0) {
-		s->mosq = mosquitto_new(s->id, o->clean, s);
-		if (s->mosq == NULL)
-			err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
-		else if (set_options(s, o, err) == 0)
-			return s;
-	}
-	session_free(s);
-	return NULL;
+	s->mosq = make_client(s, o);
+	if (s->mosq != NULL)
+		return set_options(s, o, err);
+	err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
+	mosquitto_lib_cleanup();
+	return -1;
 }
 
 void
-session_free(struct session *s)
+wire_close(struct session *s)
 {
-	if (s == NULL)
+	if (s->mosq == NULL)
 		return;
-	run_halt(s);
-	if (s->mosq != NULL)
-		mosquitto_destroy(s->mosq);
-	tls_free(s->tls);
+	mosquitto_destroy(s->mosq);
 	mosquitto_lib_cleanup();
-	outs_release(&s->outs);
-	subs_release(&s->subs);
-	strv_release(&s->addresses);
-	free((void *)(uintptr_t)s->opts.host);
-	free(s->name);
-	free(s->url);
-	free(s->id);
-	free(s);
+	s->mosq = NULL;
 }

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "net/sessionpart.h"
 
+enum { IN_VAIN = 5 }; /* short connections in a row are enough */
+
 /* What a broker can say, MQTT 3.1.1's return codes (1-5) and MQTT 5's reason codes. */
 struct reason {
 	int code;
@@ -128,10 +130,28 @@ int
 err_stage(struct err *err, const struct session *s)
 {
 	return err_in(err,
-	    s->state == SESSION_UP || s->state == SESSION_LEAVING
+	    s->state == SESSION_UP || s->state == SESSION_TAKEN ||
+		    s->state == SESSION_LEAVING
 		? _("lost broker '%s'")
 		: _("cannot reach broker '%s'"),
 	    s->name);
+}
+
+bool
+err_in_vain(struct session *s, bool was_stable)
+{
+	bool poison = s->why.code == ERR_PROTOCOL;
+	struct err why = s->why;
+
+	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
+	if (s->in_vain < IN_VAIN)
+		return false;
+	err_set(&s->why, ERR_PROTOCOL,
+	    poison ? _("%.300s, %d times in a row")
+		   : _("%.300s, %d times in a row: is there another client with the id "
+		       "'%s'?"),
+	    why.text, IN_VAIN, s->id);
+	return true;
 }
 
 const char *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens on a session's descriptor. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/text.h"
@@ -41,6 +43,17 @@ wait_for_io(struct session *s)
 	loop_fd_set(&s->watch, events);
 }
 
+/* Not refused, but connected and reset since: something of ours was acknowledged. */
+static bool
+was_connected(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+	    info.tcpi_bytes_acked > 0;
+}
+
 /* Before libmosquitto's next call on the socket: over TLS it would spin on one that is refused. Its
  * first, inside of connect, may have taken the error away already. */
 static int
@@ -53,15 +66,21 @@ connect_error(const struct session *s)
 
 	getsockopt(wire_fd(s), SOL_SOCKET, SO_ERROR, &number, &size);
 	if (number == 0 && getpeername(wire_fd(s), (struct sockaddr *)&peer, &n) != 0)
-		return ECONNREFUSED;
+		return was_connected(wire_fd(s)) ? ECONNRESET : ECONNREFUSED;
 	return number;
 }
 
 static void
 look_if_connected(struct session *s)
 {
-	int number = connect_error(s);
+	int number;
 
+	if (s->ws) {
+		ws_answered(s);
+		return;
+	}
+	number = connect_error(s);
+	s->shaking = number == ECONNRESET && s->tls != NULL;
 	if (number != 0)
 		wire_failed(s, number);
 	run_step(s, number == 0 ? EV_CONNECTED : EV_LOST);
@@ -209,4 +228,20 @@ session_release_acks(struct session *s)
 	if (s->held > 0)
 		s->flushing = true;
 	run_soon(s);
+}
+
+void
+session_lost(struct session *s, int number)
+{
+	wire_failed(s, number);
+	run_step(s, EV_LOST);
+}
+
+void
+session_failed(struct session *s, int reason, const struct err *why)
+{
+	s->reason = reason;
+	s->closed = false;
+	s->why = *why;
+	run_step(s, EV_LOST);
 }

@@ -10,6 +10,7 @@
 /*
  * What the parts of a session share; for session*.c only.
  *
+ *	sessionnew.c     from options to a session, and its end
  *	session.c        libmosquitto's calls and callbacks: the wire
  *	sessionprops.c   properties to and from libmosquitto's
  *	sessionrun.c     states and what leads from one to the next
@@ -17,16 +18,19 @@
  *	sessionout.c     publications on their way
  *	sessionsub.c     subscriptions
  *	sessiontls.c     the TLS context, and what it knows of a failure
+ *	sessionws.c      WebSocket, by the relay
  *	sessionerr.c     reasons to errors
  */
 
 enum session_state {
 	SESSION_IDLE,
+	SESSION_ADMITTING, /* the gate lets others through first */
 	SESSION_RESOLVING,
 	SESSION_QUEUING,  /* a unix socket takes no more connections at the moment */
 	SESSION_DIALING,  /* until TCP is connected */
 	SESSION_GREETING, /* TLS, CONNECT, until CONNACK */
 	SESSION_UP,
+	SESSION_TAKEN,
 	SESSION_LEAVING, /* DISCONNECT is sent, until the broker has read it */
 	SESSION_WAITING, /* for the next attempt */
 	SESSION_ENDED,
@@ -35,6 +39,7 @@ enum session_state {
 
 enum session_event {
 	EV_START,
+	EV_ADMITTED,
 	EV_RESOLVED,
 	EV_UNRESOLVED,
 	EV_CONNECTED,
@@ -88,15 +93,20 @@ struct session {
 	char *id;
 
 	struct mosquitto *mosq;
-	struct tls *tls;
+	struct tls *tls; /* NULL over WebSocket, whose relay has its own */
+	bool ws;
+	struct buf ws_target; /* what the relay is asked for */
+	bool shaking; /* when libmosquitto was last called, the TLS handshake was not over */
 	bool asked; /* for a client certificate that we do not have */
 	int version; /* of the next or present connection */
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
+	int keepalive; /* CONNACK's, or ours */
 	struct err tls_log; /* what libmosquitto logged of a failed handshake */
 
 	enum session_state state;
 	struct err why;
+	struct gate_pass pass;
 	struct resolve *lookup;
 	struct strv addresses;
 	size_t address;
@@ -124,6 +134,9 @@ struct session {
 };
 
 /* session.c: the wire. Failures leave their reason in s->why. */
+int wire_open(struct session *s, const struct session_opts *o, struct err *err);
+void wire_close(struct session *s);
+
 enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
 
 /* 1: the queue of the unix socket is full (TCP would wait by itself): try again in a moment. */
@@ -137,6 +150,8 @@ enum wire wire_read(struct session *s);
 enum wire wire_write(struct session *s);
 bool wire_wants_write(const struct session *s);
 bool wire_is_shaking(const struct session *s);
+/* What CONNACK said, for who takes the connection over. */
+struct session_link wire_link(const struct session *s);
 /* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
  * takes none now. */
 int wire_raw(struct session *s, const void *packet, size_t n);
@@ -174,11 +189,22 @@ void outs_lost(struct session *s);
 void outs_release(struct session_outs *l);
 
 /* sessiontls.c */
+struct tls_opts session_tls_opts(const struct session_opts *o);
 /* The session's context: its own, or the shared one. */
 int session_tls_open(struct session *s, const struct session_opts *o, struct err *err);
 /* Says in s->why what TLS knows of a loss; false when it knows nothing. `failed`: it surely was the
  * handshake. */
 bool session_tls_explain(struct session *s, bool failed);
+
+/* sessionws.c */
+int ws_open(struct session *s, const struct session_opts *o, struct err *err);
+void ws_close(struct session *s);
+/* Where to connect to instead of the broker; NULL: s->why says why not. */
+const char *ws_path(struct session *s);
+/* Asks on the new connection for the broker; -1: s->why. */
+int ws_ask(struct session *s, const char *address);
+/* The relay's answer while dialing: goes a step on when there is one. */
+void ws_answered(struct session *s);
 
 /* sessionsub.c */
 /* Sends what is not granted yet; all of them if the broker forgot. */
@@ -197,14 +223,17 @@ struct mqtt5__property *props_make(const struct msg_props *m);
 /* Leaves the next CONNECT's properties with libmosquitto. */
 void props_leave(struct session *s);
 
-/* sessionerr.c: all return -1. */
+/* sessionerr.c: those that return int return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */
 int err_connack(struct err *err, const struct session *s, int reason, bool *final);
-int err_suback(struct err *err, const char *filter, int reason);
 /* The broker's DISCONNECT. */
 int err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
 /* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
 int err_stage(struct err *err, const struct session *s);
+/* Whether the broker has now ended one connection after the other as soon as it was up: because of a
+ * message that libmosquitto cannot take and that is delivered each time, or because another client
+ * with the same id does the same (mosquitto only closes, it does not say why). */
+bool err_in_vain(struct session *s, bool was_stable);
 /* strerror in lower case. */
 const char *err_lower(char *room, size_t size, int number);
 

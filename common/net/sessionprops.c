@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/alias.h"
 #include "net/sessionpart.h"
 
 static struct span
@@ -34,6 +35,26 @@ take_user(struct msg_props *out, const mosquitto_property *p)
 	out->user = user;
 }
 
+static void
+take_numbers(struct msg_props *out, const mosquitto_property *p)
+{
+	uint16_t alias;
+	uint8_t format;
+
+	if (mosquitto_property_read_int16(p, MQTT_PROP_TOPIC_ALIAS, &alias, false) !=
+	    NULL)
+		out->topic_alias = (struct msg_number){true, alias};
+	if (mosquitto_property_read_byte(
+		p, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &format, false) != NULL)
+		out->payload_format = (struct msg_number){true, format};
+	out->expiry.given =
+	    mosquitto_property_read_int32(
+		p, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &out->expiry.v, false) != NULL;
+	out->subscription.given =
+	    mosquitto_property_read_varint(p, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
+		&out->subscription.v, false) != NULL;
+}
+
 struct msg_props
 props_take(const mosquitto_property *p)
 {
@@ -48,6 +69,7 @@ props_take(const mosquitto_property *p)
 	if (mosquitto_property_read_binary(
 		p, MQTT_PROP_CORRELATION_DATA, &bytes, &n, false) != NULL)
 		out.correlation = (struct span){bytes, n};
+	take_numbers(&out, p);
 	take_user(&out, p);
 	return out;
 }
@@ -114,11 +136,20 @@ props_leave(struct session *s)
 {
 	mosquitto_property *p = NULL;
 
-	if (s->version != 5 || s->opts.clean || s->opts.session_expiry <= 0)
+	if (s->version != 5)
 		return;
-	mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-	    s->opts.session_expiry > UINT32_MAX ? UINT32_MAX
-						: (uint32_t)s->opts.session_expiry);
+	if (!s->opts.clean && s->opts.session_expiry > 0)
+		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+		    s->opts.session_expiry > UINT32_MAX
+			? UINT32_MAX
+			: (uint32_t)s->opts.session_expiry);
+	if (s->opts.take)
+		mosquitto_property_add_int16(&p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, ALIASES);
+	if (s->opts.announce_max_packet)
+		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+		    s->opts.max_packet > 0 ? s->opts.max_packet : SESSION_MAX_PACKET);
+	if (p == NULL)
+		return;
 	mosquitto_connect_bind_v5(
 	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
 	mosquitto_property_free_all(&p);

@@ -10,7 +10,6 @@
 
 enum {
 	STABLE = 10000,    /* ms up after which back-off begins anew */
-	IN_VAIN = 5,       /* short connections in a row are enough */
 	LEAVE_TIME = 1000, /* ms for the broker to read DISCONNECT */
 	QUEUE_TIME = 20,   /* ms until a full unix socket is tried again */
 };
@@ -54,6 +53,7 @@ static enum session_state
 end(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	s->state = SESSION_ENDED;
 	run_soon(s);
@@ -91,10 +91,26 @@ resolve(struct session *s)
 	return SESSION_RESOLVING;
 }
 
+static void
+admitted(void *arg)
+{
+	run_step(arg, EV_ADMITTED);
+}
+
+static enum session_state
+begin(struct session *s)
+{
+	if (s->opts.gate == NULL)
+		return resolve(s);
+	gate_enter(s->opts.gate, &s->pass, admitted, s);
+	return SESSION_ADMITTING;
+}
+
 static enum session_state
 wait(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	if (!s->told_down && s->events.down != NULL)
 		s->events.down(s->arg, &s->why);
 	s->told_down = true;
@@ -124,8 +140,8 @@ dial(struct session *s)
 		if (failed)
 			continue;
 		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
-		if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s,
-			&s->why) != 0)
+		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
+			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, &s->why) != 0)
 			break;
 		set_timer(s, left / (int64_t)(s->addresses.n - s->address));
 		return SESSION_DIALING;
@@ -203,26 +219,6 @@ greeting_lost(struct session *s)
 	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
 }
 
-/* Whether the broker has now ended one connection after the other as soon as it was up: because of a
- * message that libmosquitto cannot take and that is delivered each time, or because another client
- * with the same id does the same (mosquitto only closes, it does not say why). */
-static bool
-is_in_vain(struct session *s, bool was_stable)
-{
-	bool poison = s->why.code == ERR_PROTOCOL;
-	struct err why = s->why;
-
-	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
-	if (s->in_vain < IN_VAIN)
-		return false;
-	err_set(&s->why, ERR_PROTOCOL,
-	    poison ? _("%.300s, %d times in a row")
-		   : _("%.300s, %d times in a row: is there another client with the id "
-		       "'%s'?"),
-	    why.text, IN_VAIN, s->id);
-	return true;
-}
-
 /* A connection that is taken away again at once does not start the back-off anew. */
 static enum session_state
 up_lost(struct session *s)
@@ -234,7 +230,7 @@ up_lost(struct session *s)
 		err_disconnect(&s->why, s, s->reason, &final);
 	else
 		err_stage(&s->why, s);
-	final |= is_in_vain(s, was_stable);
+	final |= err_in_vain(s, was_stable);
 	if (was_stable)
 		s->backoff = (struct backoff){0};
 	hang_up(s);
@@ -244,16 +240,37 @@ up_lost(struct session *s)
 	return final ? end(s) : wait(s);
 }
 
-static enum session_state
-go_up(struct session *s)
+static void
+begin_up(struct session *s, enum session_state state)
 {
 	loop_timer_stop(&s->timer);
-	s->state = SESSION_UP;
+	gate_leave(&s->pass);
+	s->state = state;
 	s->up_since = s->heard = loop_now(s->loop);
 	s->was_up = true;
 	s->told_down = false;
 	s->reason = 0;
 	s->fresh = false;
+}
+
+/* From here on the socket is watched by another. */
+static enum session_state
+hand_over(struct session *s)
+{
+	const struct session_link link = wire_link(s);
+
+	begin_up(s, SESSION_TAKEN);
+	loop_fd_stop(&s->watch);
+	s->events.taken(s->arg, &link);
+	return SESSION_TAKEN;
+}
+
+static enum session_state
+go_up(struct session *s)
+{
+	if (s->opts.take)
+		return hand_over(s);
+	begin_up(s, SESSION_UP);
 	loop_timer_set(s->loop, &s->alive, (int64_t)s->opts.keepalive * 500, io_alive, s);
 	subs_send(s, !s->present);
 	if (s->events.up != NULL)
@@ -274,6 +291,16 @@ leave(struct session *s)
 	return SESSION_LEAVING;
 }
 
+/* It was given back: everything that its user began to write is written. */
+static enum session_state
+finish_taken(struct session *s)
+{
+	s->why = (struct err){0};
+	if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s, NULL))
+		return end(s);
+	return leave(s);
+}
+
 static enum session_state
 finish_up(struct session *s)
 {
@@ -283,7 +310,8 @@ finish_up(struct session *s)
 
 static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
     struct session *) = {
-    [SESSION_IDLE] = {[EV_START] = resolve, [EV_FINISH] = finish},
+    [SESSION_IDLE] = {[EV_START] = begin, [EV_FINISH] = finish},
+    [SESSION_ADMITTING] = {[EV_ADMITTED] = resolve, [EV_FINISH] = finish},
     [SESSION_QUEUING] = {[EV_TIMER] = dial, [EV_FINISH] = finish},
     [SESSION_RESOLVING] = {[EV_RESOLVED] = dial,
 	[EV_UNRESOLVED] = fail,
@@ -298,8 +326,9 @@ static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
 	[EV_TIMER] = greet_timed_out,
 	[EV_FINISH] = finish},
     [SESSION_UP] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_up},
+    [SESSION_TAKEN] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_taken},
     [SESSION_LEAVING] = {[EV_LOST] = end, [EV_TIMER] = end},
-    [SESSION_WAITING] = {[EV_TIMER] = resolve, [EV_FINISH] = finish},
+    [SESSION_WAITING] = {[EV_TIMER] = begin, [EV_FINISH] = finish},
 };
 
 /* An empty cell: nothing to do here. */
@@ -345,6 +374,7 @@ void
 run_halt(struct session *s)
 {
 	hang_up(s);
+	gate_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	loop_timer_stop(&s->soon);
 }
@@ -363,22 +393,4 @@ session_stop(struct session *s, int64_t timeout)
 	s->stopping = true;
 	loop_timer_set(s->loop, &s->giving_up, timeout, on_giving_up, s);
 	run_soon(s);
-}
-
-bool
-session_is_up(const struct session *s)
-{
-	return s->state == SESSION_UP;
-}
-
-int
-session_version(const struct session *s)
-{
-	return s->version;
-}
-
-const char *
-session_broker(const struct session *s)
-{
-	return s->url;
 }

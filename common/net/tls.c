@@ -13,27 +13,17 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/tlspart.h"
 
 struct tls {
 	size_t holders;
 	SSL_CTX *ctx;
 	char *host;
 	bool is_name; /* not a numeric address: sent as server name */
+	bool insecure;
 	bool cert_wanted;
 	struct err failure, told;
 };
-
-/* The words for the oldest error in OpenSSL's queue, which is emptied. */
-static const char *
-openssl_reason(void)
-{
-	unsigned long e = ERR_get_error();
-	const char *reason = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e))
-						 : ERR_reason_error_string(e);
-
-	ERR_clear_error();
-	return reason != NULL ? reason : _("unknown reason");
-}
 
 static void
 put_date(struct buf *out, const ASN1_TIME *t)
@@ -106,6 +96,10 @@ explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 		put_alt_names(out, cert);
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		buf_puts(out, _("certificate is signed by itself: "));
+		put_common_name(out, X509_get_subject_name(cert));
+		buf_puts(out, _(" (--cafile can trust it)"));
+		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -118,21 +112,64 @@ explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 	}
 }
 
-static int
-verified(int good, X509_STORE_CTX *store)
+int
+tls_verify(int good, void *arg)
 {
+	X509_STORE_CTX *store = arg;
 	SSL *ssl =
 	    X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	const X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	struct buf text = {0};
 
-	if (good || cert == NULL)
-		return good;
+	if (t->insecure)
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+	if (good || t->insecure || cert == NULL)
+		return good || t->insecure;
 	explain(&text, t, cert, X509_STORE_CTX_get_error(store));
 	err_set(&t->failure, ERR_UNREACHABLE, "%s", buf_str(&text));
 	buf_release(&text);
 	return 0;
+}
+
+static int
+verified(int good, X509_STORE_CTX *store)
+{
+	return tls_verify(good, store);
+}
+
+/* What OpenSSL found wrong with the other side, in the words of a person who looks for the cause. */
+static const struct {
+	int reason;
+	const char *text;
+} oddities[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, N_("it does not speak TLS on this port")},
+    {SSL_R_HTTP_REQUEST, N_("it does not speak TLS on this port")},
+    {SSL_R_UNSUPPORTED_PROTOCOL,
+	N_("it speaks no TLS version that is accepted here: 1.2 is the least, see "
+	   "--tls-version")},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
+	N_("it speaks no TLS version that is accepted here: 1.2 is the least, see "
+	   "--tls-version")},
+    {SSL_R_UNEXPECTED_EOF_WHILE_READING,
+	N_("it closed the connection during the handshake: is this its TLS port?")},
+};
+
+/* A handshake stopped with an error in OpenSSL's queue, which is left there. */
+static void
+note_oddity(struct tls *t)
+{
+	unsigned long e = ERR_peek_error();
+	size_t i;
+
+	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
+		return;
+	for (i = 0; i < ARRAY_LEN(oddities); i++) {
+		if (oddities[i].reason == ERR_GET_REASON(e))
+			err_set(&t->failure, ERR_UNREACHABLE, "%s", _(oddities[i].text));
+	}
+	if (t->failure.code == ERR_OK)
+		err_set(&t->failure, ERR_UNREACHABLE, "%s", ERR_reason_error_string(e));
 }
 
 /* libmosquitto is given a numeric address and would send that as the server's name. */
@@ -149,6 +186,8 @@ handshake_event(const SSL *ssl, int where, int detail)
 		err_set(&t->failure, ERR_UNREACHABLE,
 		    _("the broker ended the handshake: %s"),
 		    SSL_alert_desc_string_long(detail));
+	} else if (where == SSL_CB_CONNECT_EXIT && detail <= 0) {
+		note_oddity(t);
 	}
 }
 
@@ -165,70 +204,6 @@ no_certificate(SSL *ssl, X509 **cert, EVP_PKEY **key)
 	return 0;
 }
 
-/* Asking for a passphrase would block, and on a terminal that may not be there. */
-static int
-no_passphrase(char *out, int room, int writing, void *arg)
-{
-	(void)out;
-	(void)room;
-	(void)writing;
-	(void)arg;
-	return 0;
-}
-
-static int
-load_pem_text(SSL_CTX *ctx, const char *pem, struct err *err)
-{
-	BIO *in = BIO_new_mem_buf(pem, -1);
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	X509 *cert;
-	int n = 0;
-
-	while ((cert = PEM_read_bio_X509(in, NULL, no_passphrase, NULL)) != NULL) {
-		n += X509_STORE_add_cert(store, cert);
-		X509_free(cert);
-	}
-	ERR_clear_error();
-	BIO_free(in);
-	return n > 0 ? 0
-		     : err_set(err, ERR_USAGE, _("no CA certificate in the PEM text"));
-}
-
-static int
-load_trust(SSL_CTX *ctx, const struct tls_opts *o, struct err *err)
-{
-	if (o->ca_pem != NULL && load_pem_text(ctx, o->ca_pem, err))
-		return -1;
-	if (o->cafile != NULL && SSL_CTX_load_verify_file(ctx, o->cafile) != 1)
-		return err_set(err, ERR_USAGE, _("cannot use CA certificates '%s': %s"),
-		    o->cafile, openssl_reason());
-	if (o->capath != NULL && SSL_CTX_load_verify_dir(ctx, o->capath) != 1)
-		return err_set(err, ERR_USAGE, _("cannot use CA certificates '%s': %s"),
-		    o->capath, openssl_reason());
-	if (o->ca_pem == NULL && o->cafile == NULL && o->capath == NULL)
-		SSL_CTX_set_default_verify_paths(ctx);
-	return 0;
-}
-
-static int
-load_identity(SSL_CTX *ctx, const struct tls_opts *o, struct err *err)
-{
-	const char *key = o->key != NULL ? o->key : o->cert;
-
-	if (o->cert == NULL)
-		return 0;
-	if (SSL_CTX_use_certificate_chain_file(ctx, o->cert) != 1)
-		return err_set(err, ERR_USAGE, _("cannot use certificate '%s': %s"),
-		    o->cert, openssl_reason());
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
-		return err_set(
-		    err, ERR_USAGE, _("cannot use key '%s': %s"), key, openssl_reason());
-	if (SSL_CTX_check_private_key(ctx) != 1)
-		return err_set(
-		    err, ERR_USAGE, _("key '%s' does not belong to '%s'"), key, o->cert);
-	return 0;
-}
-
 static void
 check_host(struct tls *t)
 {
@@ -242,6 +217,25 @@ check_host(struct tls *t)
 	ERR_clear_error();
 }
 
+/* A list of one, as the handshake carries it: length and name. */
+static int
+ask_for(SSL_CTX *ctx, const char *alpn, struct err *err)
+{
+	unsigned char list[256];
+	size_t n = alpn != NULL ? strlen(alpn) : 0;
+
+	if (alpn == NULL)
+		return 0;
+	if (n == 0 || n > sizeof(list) - 1)
+		return err_set(
+		    err, ERR_USAGE, _("'%s' cannot be an ALPN protocol"), alpn);
+	list[0] = (unsigned char)n;
+	memcpy(list + 1, alpn, n);
+	return SSL_CTX_set_alpn_protos(ctx, list, (unsigned)n + 1) == 0
+	    ? 0
+	    : err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
+}
+
 int
 tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 {
@@ -249,22 +243,25 @@ tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 
 	t->holders = 1;
 	t->host = xstrdup(o->host);
+	t->insecure = o->insecure;
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (t->ctx == NULL) {
-		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), openssl_reason());
+		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
 		tls_free(t);
 		return -1;
 	}
 	SSL_CTX_set_app_data(t->ctx, t);
-	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_min_proto_version(
+	    t->ctx, o->version == TLS_1_3_ONLY ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_max_proto_version(
+	    t->ctx, o->version == TLS_1_2_ONLY ? TLS1_2_VERSION : TLS1_3_VERSION);
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_info_callback(t->ctx, handshake_event);
 	SSL_CTX_set_client_cert_cb(t->ctx, no_certificate);
-	SSL_CTX_set_default_passwd_cb(t->ctx, no_passphrase);
 	SSL_CTX_set_verify(t->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
 	    o->insecure ? NULL : verified);
 	check_host(t);
-	if (load_trust(t->ctx, o, err) || load_identity(t->ctx, o, err)) {
+	if (tls_load(t->ctx, o, err) || ask_for(t->ctx, o->alpn, err)) {
 		tls_free(t);
 		return -1;
 	}

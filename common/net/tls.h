@@ -8,13 +8,19 @@
 
 /*
  * One TLS context for all connections to one broker (30 KB a connection instead of 780, measured).
- * TLS 1.2 or newer, the chain and the host's name or address verified.
+ * The chain and the host's name or address are verified.
  */
+enum tls_version { TLS_1_2_OR_NEWER, TLS_1_2_ONLY, TLS_1_3_ONLY };
+
 struct tls_opts {
 	const char *host; /* a name or a numeric address: must be in the certificate */
 	const char *cafile, *capath; /* NULL and no ca_pem: the system's */
 	const char *ca_pem;          /* PEM text */
 	const char *cert, *key;      /* PEM files; key NULL: it is in cert */
+	const char *cert_pem, *key_pem; /* the same as PEM texts, when cert is NULL */
+	const char *keypass;         /* the key's passphrase; NULL: none */
+	enum tls_version version;
+	const char *alpn;            /* a protocol to ask for; NULL: none */
 	bool insecure;               /* verify nothing */
 };
 
@@ -34,6 +40,10 @@ void *tls_context(const struct tls *t);
 const char *tls_failure(struct tls *t);
 /* Whether in it a broker asked for a certificate that we do not have. Forgets it. */
 bool tls_asked(struct tls *t);
+
+/* OpenSSL's verify callback, for a library that insists on one of its own: `store` is an
+ * X509_STORE_CTX *, the answer whether to go on. */
+int tls_verify(int good, void *store);
 
 /* For an SSL *: whether the handshake is still going on, and whether it waits to write. */
 bool tls_is_shaking(void *ssl);

@@ -49,8 +49,8 @@ says 3 "no broker '99'" iotctl broker get 99
 says 3 "no broker 'nope'" iotctl device-config list broker=nope
 says 3 '' iotctl api GET nothing/here
 says 2 "'nope': list takes FIELD=VALUE" iotctl broker list nope
-says 2 "broker cannot be ordered by 'port'; by nombre, created_at" \
-	iotctl broker list --order port
+says 2 "--sort: broker has no field 'prot'; did you mean 'port'?" iotctl broker list --sort prot
+says 2 "--sort: 'password' of broker is never shown" iotctl broker list --sort password
 says 2 "'password' of broker is never shown" iotctl broker list password=x
 
 # Data refused on this side: all wrong fields, a line each.

@@ -65,12 +65,49 @@ esac
 printf 's3cret-word\n' >secret
 chmod 600 secret
 iotctl credential create device=D1 client_id=D1 username=u password@secret >/dev/null
-for f in table json ndjson csv; do
+for f in table json ndjson csv yaml; do
 	case $(iotctl credential get D1 -o $f) in
 	*s3cret-word*) tap 1 "no password in $f" ;;
 	*) tap 0 "no password in $f" ;;
 	esac
 done
+
+# YAML: the same values.
+iotctl device create D3 nombre=yes tipo=esp32 ubicacion='a: "b" #c' >/dev/null
+printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' >ca.pem
+iotctl broker set tres ca_cert@ca.pem >/dev/null
+for r in device broker sensor; do
+	iotctl $r list -o yaml | /usr/bin/python3 -c 'import json, sys, yaml
+print(json.dumps(yaml.safe_load(sys.stdin)))' | jq -S . >yaml.json
+	is "$(iotctl $r list --json | jq -S .)" "$(cat yaml.json)" "$r in YAML"
+done
+is 'nombre: "yes"
+ubicacion: "a: \"b\" #c"' "$(iotctl device get D3 -o yaml --columns nombre,ubicacion)" \
+	'YAML quotes what needs it'
+is 'ca_cert: |
+  -----BEGIN CERTIFICATE-----
+  AAAA
+  -----END CERTIFICATE-----' "$(iotctl broker get tres -o yaml --columns ca_cert)" 'lines stay lines'
+is 0.1 "$(iotctl reading list -o yaml --sort valor | grep -o '0\.1$')" '0.1 stays 0.1'
+
+# For people: words, the own zone, the width of the terminal.
+is 'tipo    ESP32
+estado  Inactive' "$(iotctl device get D3 --columns tipo,estado)" 'choices in words'
+is 'esp32,inactivo' "$(iotctl device get D3 -o csv --no-header --columns tipo,estado)" \
+	'but not in machine formats'
+created=$(iotctl device get D3 -o csv --no-header --columns created)
+is "created_at  $(TZ=Asia/Tokyo date -d "$created" '+%F %T')" \
+	"$(TZ=Asia/Tokyo iotctl device get D3 --columns created)" "times in the user's zone"
+iotctl device create D4 nombre='温度のセンサーがある部屋' tipo=esp32 ubicacion=x >/dev/null
+script -qefc 'stty columns 50; iotctl device list' screen >/dev/null </dev/null
+is "$(iotctl device list | wc -l)" "$(grep -c . screen | awk '{ print $1 - 2 }')" 'a row stays one line'
+is '' "$(sed '1d;$d' screen | tr -d '\r' | /usr/bin/python3 -c 'import sys, unicodedata
+for line in sys.stdin:
+    line = line.rstrip("\n")
+    if sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) > 50: print(line)')" \
+	'within the terminal, by what it shows'
+has "$(cat screen)" '…' 'what is cut is marked'
+case $(iotctl device list) in *…*) tap 1 'nothing is cut in a pipe' ;; *) tap 0 'nothing is cut in a pipe' ;; esac
 
 # Output that cannot be written.
 iotctl broker list >/dev/full 2>err.txt
@@ -84,5 +121,5 @@ exits 2 'an unknown column'
 has "$err" "no field 'prot'; did you mean 'port'" 'with the one that is meant'
 run iotctl broker list -o xml
 exits 2 'an unknown format'
-has "$err" 'table|json|ndjson|csv' 'with those there are'
+has "$err" 'table|json|ndjson|csv|yaml' 'with those there are'
 done_testing

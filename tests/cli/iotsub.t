@@ -184,12 +184,9 @@ refused 2 "-c needs a client id" -c -t a
 refused 2 "--port" -p 0 -t a
 refused 2 "two brokers are given" -L mqtt://other -t a
 refused 2 "after '%' comes one of" -F '%Q' -t a
-run iotsub -L ws://localhost -t a
-exits 2 "WebSocket is not spoken yet"
-has "$err" "does not speak MQTT over WebSocket" "... and it says so"
 run iotsub -L http://localhost -t a
 exits 2 "no URL of a broker"
-has "$err" "mqtt://HOST[:PORT]" "... and says what would be one"
+has "$err" "mqtt[s]://HOST[:PORT] or ws[s]://" "... and says what would be one"
 
 # Nobody there.
 port=$(free_port)

@@ -11,12 +11,18 @@ perl -e 'printf "{\"device_id\":\"RPI_001\",\"sensors\":{\"n\":%d,\"temperature\
 	$_, 1760000000 + $_ for 1 .. 3600' >hour
 iotingest --durable archive --readings --rejects rejects.ndjson >>readings.ndjson 2>/dev/null </dev/null &
 archiver=$!
-(iotpub -t iot/sensors/RPI_001/data -q 1 -l <hour) &
+# The second half of the hour comes when it is dead.
+mkfifo feed
+iotpub -t iot/sensors/RPI_001/data -q 1 -l <feed &
 device=$!
-half() { [ "$(wc -l <readings.ndjson)" -ge 2400 ]; }
-wait_for 30 half
+exec 3>feed
+head -n 1800 hour >&3
+some() { [ "$(wc -l <readings.ndjson)" -ge 2400 ]; }
+wait_for 30 some
 kill -9 $archiver
 wait $archiver 2>/dev/null
+tail -n 1800 hour >&3
+exec 3>&-
 lines=$(grep -c sensor readings.ndjson)
 [ "$lines" -lt 7200 ]
 tap $? "it died in the middle ($lines of 7200 lines)"

@@ -41,23 +41,45 @@ walk(struct span value, int depth)
 	buf_release(&b);
 }
 
+/* What the scan kept on its way is what a walk finds. */
+static void
+compare_members(const struct json_scan *found)
+{
+	struct json_iter it = {.value = found->value};
+	size_t n = 0;
+
+	while (json_kind(it.value) == JSON_KIND_OBJECT && json_next(&it)) {
+		if (n < found->room) {
+			require(found->pairs[n].name.p == it.key.p &&
+			    found->pairs[n].name.n == it.key.n);
+			require(found->pairs[n].value.p == it.item.p &&
+			    found->pairs[n].value.n == it.item.n);
+		}
+		n++;
+	}
+	require(n == found->members);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct span text = {(const char *)data, size}, value;
+	struct span text = {(const char *)data, size};
+	struct json_pair pairs[4];
+	struct json_scan found = {.pairs = pairs, .room = 4};
 	struct buf compact = {0}, twice = {0};
-	size_t blanks;
 
-	if (!json_check_compact(text, &value, &blanks))
+	if (!json_scan(text, &found)) {
+		require(found.at <= size);
 		return 0;
-	walk(value, 0);
-	json_put_compact(&compact, value);
-	require(compact.n == value.n - blanks);
-	require(
-	    json_check_compact(buf_as_span(&compact), &value, &blanks) && blanks == 0);
-	json_put_compact(&twice, value);
+	}
+	walk(found.value, 0);
+	compare_members(&found);
+	json_put_compact(&compact, found.value);
+	require(compact.n == found.value.n - found.blanks);
+	require(json_scan(buf_as_span(&compact), &found) && found.blanks == 0);
+	json_put_compact(&twice, found.value);
 	require(span_eq(buf_as_span(&compact), buf_as_span(&twice)));
 	json_put_visible(&twice, buf_as_span(&compact));
 	buf_release(&compact);

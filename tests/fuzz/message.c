@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Input: a topic, a newline, a payload. Whatever the bytes, each line is one line of valid JSON. */
+/* Input: a topic, a newline, a payload. Whatever the bytes, each line is one line of valid JSON, each row
+ * has its columns, and nothing is left of what is refused. */
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "conf/message.h"
+#include "conf/columns.h"
 
 static void
 require(bool law)
@@ -29,6 +30,68 @@ check_lines(const struct buf *b)
 	return lines;
 }
 
+/* Bytes between line feeds and separators that are not inside quotes. */
+static void
+check_rows(const struct buf *b, char separator, size_t columns, size_t rows)
+{
+	size_t cells = 0, lines = 0, i;
+	bool quoted = false;
+
+	for (i = 0; i < b->n; i++) {
+		require(b->p[i] != '\0');
+		quoted ^= separator == ',' && b->p[i] == '"';
+		if (!quoted && b->p[i] == separator)
+			cells++;
+		if (!quoted && b->p[i] == '\n') {
+			require(++cells == columns);
+			cells = 0;
+			lines++;
+		}
+	}
+	require(!quoted && cells == 0 && lines == rows);
+}
+
+static void
+make_rows(const struct msg *m, const struct topics *topics, enum columns_format format,
+    bool readings)
+{
+	static const struct {
+		const char *list;
+		size_t n;
+	} lists[] = {
+	    {"received_at,topic,device_id,dup,payload,payload_text,payload_b64", 7},
+	    {"topic,device_id,sensor,value,value_type,timestamp,id_mismatch", 7}};
+	struct columns *c = NULL;
+	struct buf b = {0};
+	struct err err = {0};
+	size_t count = 0;
+	const char *word;
+
+	require(columns_compile(&c, lists[readings].list, format, readings, &err) == 0);
+	word = columns_put(c, &b, m, topics, &count);
+	require((word == NULL) == (count > 0));
+	check_rows(&b, format == COLUMNS_CSV ? ',' : '\t', lists[readings].n, count);
+	columns_free(c);
+	buf_release(&b);
+}
+
+static void
+make_format(const struct msg *m, const struct topics *topics)
+{
+	char text[64];
+	size_t n = m->topic.n < sizeof(text) - 1 ? m->topic.n : sizeof(text) - 1;
+	struct message_format *f = NULL;
+	struct err err = {0};
+	struct buf b = {0};
+
+	memcpy(text, m->topic.p, n);
+	text[n] = '\0';
+	if (message_format_compile(&f, text, &err) == 0)
+		message_format_put(f, &b, m, topics);
+	message_format_free(f);
+	buf_release(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -47,14 +110,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(topics_compile(&topics, &(struct topicopts){0}, &err) == 0);
 	m.payload = cut != NULL ? (struct span){(const char *)cut + 1, size - n - 1}
 				: (struct span){(const char *)data, size};
-	message_line(&b, &m, &topics);
-	require(check_lines(&b) == 1);
+	topics.strict = size % 2 != 0;
+	word = message_line(&b, &m, &topics);
+	require(check_lines(&b) == (word == NULL));
 	buf_clear(&b);
 	word = message_readings(&b, &m, &topics, &count);
 	require(check_lines(&b) == count && (word == NULL) == (count > 0));
 	buf_clear(&b);
 	message_reject(&b, &m, word != NULL ? word : "shape");
 	require(check_lines(&b) == 1);
+	buf_clear(&b);
+	m.size = size;
+	message_reject(&b, &m, "size");
+	require(check_lines(&b) == 1);
+	make_rows(&m, &topics, COLUMNS_CSV, false);
+	make_rows(&m, &topics, COLUMNS_TSV, false);
+	make_rows(&m, &topics, COLUMNS_CSV, true);
+	make_rows(&m, &topics, COLUMNS_TSV, true);
+	make_format(&m, &topics);
 	buf_release(&b);
 	return 0;
 }

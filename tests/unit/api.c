@@ -51,6 +51,8 @@ explains_what_is_no_json(void **state)
 	    "<!DOCTYPE html><html><head><TITLE>RuntimeError\n   at "
 	    "/api/mqtt/brokers</TITLE>",
 	    "the API answered 500: RuntimeError at /api/mqtt/brokers");
+	explains(500, "ValueError at /api/x/\nField 'qos' expected a number\n\nRequest",
+	    "the API answered 500: ValueError at /api/x/");
 	explains(404, "<h1>Not Found</h1>", "the API answered 404");
 	explains(502, "", "the API answered 502");
 	explains(400, "{}", "the API answered 400");

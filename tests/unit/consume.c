@@ -73,7 +73,7 @@ begin(struct eater *e, const struct broker *b, const char *id, const char *filte
 	    .keepalive = 5,
 	    .session_expiry = 60,
 	    .connect_timeout = 3000};
-	const struct consume_filter filters[] = {{filter, 1}};
+	const struct consume_filter filters[] = {{filter, .qos = 1}};
 	const struct consume_events events = {
 	    .batch = on_batch, .ended = on_ended, .ready = on_ready};
 	struct err err = {0};

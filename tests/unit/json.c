@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -40,6 +42,115 @@ whole_texts_are_accepted_or_not(void **state)
 	}
 	assert_false(json_check((struct span){"\"\0\"", 3}, NULL, NULL));
 	assert_false(json_check((struct span){"1\0", 2}, NULL, NULL));
+}
+
+static int
+hex(char c)
+{
+	return c <= '9' ? c - '0' : c - 'A' + 10;
+}
+
+/* %HH is a byte. */
+static size_t
+decode(char *text)
+{
+	const char *from = text;
+	char *to = text;
+
+	for (; *from != '\0'; from++) {
+		if (*from == '%') {
+			*to++ = (char)(hex(from[1]) << 4 | hex(from[2]));
+			from += 2;
+		} else {
+			*to++ = *from;
+		}
+	}
+	return (size_t)(to - text);
+}
+
+/* As it is, and long enough that the scan asks for memory. */
+static void
+case_is(const char *name, const char *text, size_t n, bool want)
+{
+	const size_t more = 5000;
+	char *exact = xmalloc(n != 0 ? n : 1);
+	char *longer = xmalloc(more + n);
+
+	memcpy(exact, text, n);
+	memset(longer, ' ', more);
+	memcpy(longer + more, text, n);
+	if (json_check((struct span){exact, n}, NULL, NULL) != want ||
+	    json_check((struct span){longer, more + n}, NULL, NULL) != want)
+		fail_msg("%s: wanted %s", name, want ? "accepted" : "rejected");
+	free(exact);
+	free(longer);
+}
+
+static int
+on_case(void *arg, size_t number, char *line, struct err *err)
+{
+	const char *kind = line[0] != '#' ? strsep(&line, "\t") : NULL;
+	const char *name = strsep(&line, "\t");
+	size_t *cases = arg;
+
+	(void)number;
+	(void)err;
+	if (kind == NULL)
+		return 0;
+	assert_non_null(line);
+	case_is(name, line, decode(line), *kind == 'y');
+	++*cases;
+	return 0;
+}
+
+static void
+the_well_known_cases(void **state)
+{
+	const char *dir = getenv("IOT_JSON_CASES");
+	char *path = xasprintf("%s/suite.case", dir != NULL ? dir : "tests/json");
+	FILE *in = fopen(path, "re");
+	struct err err = {0};
+	size_t cases = 0;
+
+	(void)state;
+	assert_non_null(in);
+	assert_int_equal(file_lines(in, path, on_case, &cases, &err), 0);
+	assert_true(cases > 300);
+	fclose(in);
+	free(path);
+}
+
+static void
+members_are_kept_on_the_way(void **state)
+{
+	static const char text[] =
+	    " {\"a\" : [1, {\"b\":2}] ,\"b\":\"x\",\"c\":{ } , \"b\":4} ";
+	struct json_pair pairs[4];
+	struct json_scan found = {.pairs = pairs, .room = 4};
+	struct span value;
+
+	(void)state;
+	assert_true(json_scan(SPAN(text), &found));
+	assert_int_equal(found.members, 4);
+	assert_false(found.escapes);
+	assert_true(
+	    span_is(pairs[0].name, "\"a\"") && span_is(pairs[0].value, "[1, {\"b\":2}]"));
+	assert_true(span_is(pairs[2].value, "{ }") && span_is(pairs[3].value, "4"));
+	assert_true(
+	    json_scan_member(&found, SPAN("b"), &value) && span_is(value, "\"x\""));
+	assert_false(json_scan_member(&found, SPAN("bb"), &value));
+	/* No room, and names with escapes: found by a walk. */
+	found.room = 1;
+	assert_true(json_scan(SPAN(text), &found));
+	assert_int_equal(found.members, 4);
+	assert_true(json_scan_member(&found, SPAN("c"), &value) && span_is(value, "{ }"));
+	found.room = 4;
+	assert_true(json_scan(SPAN("{\"\\u0062\":1,\"b\":2}"), &found));
+	assert_true(found.escapes);
+	assert_true(json_scan_member(&found, SPAN("b"), &value) && span_is(value, "1"));
+	assert_true(json_scan(SPAN("[{\"b\":1}]"), &found));
+	assert_int_equal(found.members, 0);
+	assert_false(json_scan_member(&found, SPAN("b"), &value));
 }
 
 static void
@@ -148,16 +259,15 @@ static void
 only_insignificant_blanks_go(void **state)
 {
 	static const char text[] = "\n{ \"a b\" :\t[ 1.0 , \"c \\\" d\" ] }\n";
+	struct json_scan found = {0};
 	struct buf b = {0};
-	struct span v;
-	size_t blanks;
 
 	(void)state;
-	assert_true(json_check_compact(SPAN(text), &v, &blanks));
-	assert_int_equal(blanks, 8);
-	json_put_compact(&b, v);
+	assert_true(json_scan(SPAN(text), &found));
+	assert_int_equal(found.blanks, 8);
+	json_put_compact(&b, found.value);
 	assert_string_equal(buf_str(&b), "{\"a b\":[1.0,\"c \\\" d\"]}");
-	assert_int_equal(b.n, v.n - blanks);
+	assert_int_equal(b.n, found.value.n - found.blanks);
 	buf_release(&b);
 }
 
@@ -166,6 +276,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole_texts_are_accepted_or_not),
+	    cmocka_unit_test(the_well_known_cases),
+	    cmocka_unit_test(members_are_kept_on_the_way),
 	    cmocka_unit_test(the_place_of_an_error_is_told),
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(every_cut_of_a_text_is_rejected),

@@ -210,22 +210,89 @@ what_is_no_reading_is_rejected(void **state)
 }
 
 static void
-formats_are_mosquittos(void **state)
+reject_is(const struct msg *m, const char *word, const char *want)
 {
-	struct msg m = message("a/b", "xyz");
-	struct message_format *f = NULL;
-	struct err err = {0};
 	struct buf b = {0};
 
+	message_reject(&b, m, word);
+	assert_string_equal(buf_str(&b), want);
+	assert_true(json_check(buf_as_span(&b), NULL, NULL));
+	buf_release(&b);
+}
+
+static void
+rejects_tell_every_byte_of_a_topic(void **state)
+{
+	struct msg m = message("", "1");
+
 	(void)state;
-	assert_int_equal(
-	    message_format_compile(&f, "%t %p %q %r %m %l %x %X %%\\t\\n", &err), 0);
-	message_format_put(f, &b, &m, &topics);
-	assert_string_equal(buf_str(&b), "a/b xyz 1 0 17 3 78797a 78797A %\t\n");
-	message_format_free(f);
-	assert_int_equal(message_format_compile(&f, "%y", &err), -1);
-	assert_int_equal(err.code, ERR_USAGE);
-	assert_int_equal(message_format_compile(&f, "%", &err), -1);
+	m.topic = (struct span){"a\0\n#", 4};
+	reject_is(&m, "topic",
+	    HEAD "\"topic\":\"a\\u0000\\n#\",\"error\":\"topic\",\"payload\":1}\n");
+	m.topic = (struct span){"\xff/\xc3", 3};
+	reject_is(&m, "topic",
+	    HEAD "\"topic\":\"\xEF\xBF\xBD/\xEF\xBF\xBD\",\"topic_b64\":\"/y/D\","
+		 "\"error\":\"topic\",\"payload\":1}\n");
+}
+
+/* What is too large comes with its beginning, which is never taken for a whole payload. */
+static void
+rejects_tell_how_large_a_payload_is(void **state)
+{
+	static const struct {
+		struct span begins;
+		const char *member;
+	} cases[] = {
+	    {SPAN("12"), "\"payload_text\":\"12\""},
+	    {SPAN("{\"a\":\xe2\x82"), "\"payload_text\":\"{\\\"a\\\":\""},
+	    {SPAN("\xff\xff\xff\xff"), "\"payload_b64\":\"/////w==\""},
+	    {SPAN("a\0"), "\"payload_b64\":\"YQA=\""},
+	    {SPAN(""), "\"payload_text\":\"\""},
+	};
+	struct msg m = message("t", "");
+	size_t i;
+
+	(void)state;
+	m.reject = "size";
+	m.size = 209715200;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf want = {0};
+
+		buf_printf(&want,
+		    HEAD "\"topic\":\"t\",\"error\":\"size\",\"size\":209715200,%s}\n",
+		    cases[i].member);
+		m.payload = cases[i].begins;
+		reject_is(&m, m.reject, buf_str(&want));
+		buf_release(&want);
+	}
+}
+
+static void
+strict_topics_reject_another_id(void **state)
+{
+	static const char *const mismatches[] = {
+	    "{\"device_id\":\"F\",\"t\":1}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
+	struct msg m =
+	    message("iot/sensors/E/data", "{\"device_id\":\"\\u0045\",\"t\":1}");
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	topics.strict = true;
+	assert_null(message_line(&b, &m, &topics));
+	assert_null(message_readings(&b, &m, &topics, NULL));
+	buf_clear(&b);
+	for (i = 0; i < ARRAY_LEN(mismatches); i++) {
+		m.payload = span_of(mismatches[i]);
+		assert_string_equal(message_line(&b, &m, &topics), "id");
+		assert_string_equal(message_readings(&b, &m, &topics, NULL), "id");
+		assert_int_equal(b.n, 0);
+	}
+	topics.strict = false;
+	m.reject = "size";
+	assert_string_equal(message_line(&b, &m, &topics), "size");
+	assert_string_equal(message_readings(&b, &m, &topics, NULL), "size");
+	assert_int_equal(b.n, 0);
 	buf_release(&b);
 }
 
@@ -241,7 +308,9 @@ main(void)
 	    cmocka_unit_test(both_shapes_become_readings),
 	    cmocka_unit_test(nested_values_get_dotted_names),
 	    cmocka_unit_test(what_is_no_reading_is_rejected),
-	    cmocka_unit_test(formats_are_mosquittos),
+	    cmocka_unit_test(rejects_tell_every_byte_of_a_topic),
+	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
+	    cmocka_unit_test(strict_topics_reject_another_id),
 	};
 
 	return cmocka_run_group_tests_name("message", tests, setup, teardown);

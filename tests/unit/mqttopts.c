@@ -78,20 +78,29 @@ struct url_case {
 	const char *url, *host, *username, *password;
 	int port;
 	bool tls;
+	const char *ws_path;
 };
 
 static void
 urls_are_taken_apart(void **state)
 {
 	static const struct url_case cases[] = {
-	    {"mqtt://mq.example", "mq.example", NULL, NULL, 1883, false},
-	    {"mqtt://mq.example:1884/", "mq.example", NULL, NULL, 1884, false},
-	    {"mqtts://mq.example", "mq.example", NULL, NULL, 8883, true},
-	    {"mqtt://me@mq.example", "mq.example", "me", NULL, 1883, false},
-	    {"mqtt://me:pw@mq.example", "mq.example", "me", "pw", 1883, false},
-	    {"mqtts://m%40e:p%3aw%2F@10.0.0.1:99", "10.0.0.1", "m@e", "p:w/", 99, true},
-	    {"mqtt://[::1]:1885", "::1", NULL, NULL, 1885, false},
-	    {"mqtts://[fe80::1%eth0]", "fe80::1%eth0", NULL, NULL, 8883, true},
+	    {"mqtt://mq.example", "mq.example", NULL, NULL, 1883, false, NULL},
+	    {"mqtt://mq.example:1884/", "mq.example", NULL, NULL, 1884, false, NULL},
+	    {"mqtts://mq.example", "mq.example", NULL, NULL, 8883, true, NULL},
+	    {"mqtt://me@mq.example", "mq.example", "me", NULL, 1883, false, NULL},
+	    {"mqtt://me:pw@mq.example", "mq.example", "me", "pw", 1883, false, NULL},
+	    {"mqtts://m%40e:p%3aw%2F@10.0.0.1:99", "10.0.0.1", "m@e", "p:w/", 99, true,
+		NULL},
+	    {"mqtt://[::1]:1885", "::1", NULL, NULL, 1885, false, NULL},
+	    {"mqtts://[fe80::1%eth0]", "fe80::1%eth0", NULL, NULL, 8883, true, NULL},
+	    {"mqtt://me:a/b@mq.example/", "mq.example", "me", "a/b", 1883, false, NULL},
+	    {"ws://mq.example", "mq.example", NULL, NULL, 80, false, "/mqtt"},
+	    {"ws://mq.example/", "mq.example", NULL, NULL, 80, false, "/"},
+	    {"wss://mq.example", "mq.example", NULL, NULL, 443, true, "/mqtt"},
+	    {"wss://me:pw@mq.example:8084/a/b?c=d@e", "mq.example", "me", "pw", 8084,
+		true, "/a/b?c=d@e"},
+	    {"ws://[::1]:8083/mqtt", "::1", NULL, NULL, 8083, false, "/mqtt"},
 	};
 	size_t i;
 
@@ -109,6 +118,10 @@ urls_are_taken_apart(void **state)
 		assert_string_equal(t.out.host, c->host);
 		assert_int_equal(t.out.port, c->port);
 		assert_int_equal(t.out.tls, c->tls);
+		if (c->ws_path != NULL)
+			assert_string_equal(t.out.ws_path, c->ws_path);
+		else
+			assert_null(t.out.ws_path);
 		if (c->username != NULL)
 			assert_string_equal(t.out.username, c->username);
 		if (c->password != NULL)
@@ -136,8 +149,11 @@ bad_urls_are_refused_without_telling_the_password(void **state)
 	    "mqtt://u:s3cret%00@host",
 	    "mqtt://u:s3cret@[::1",
 	    "mqtt://u:s3cret@[::1]x",
-	    "ws://u:s3cret@host",
-	    "wss://u:s3cret@host",
+	    "ws://u:s3cret@host/a b",
+	    "ws://u:s3cret@host/a\r\nb",
+	    "ws://u:s3cret@host/a#b",
+	    "wss://u:s3cret@host/\xc3\xb1",
+	    "wss://u:s3cret@/mqtt",
 	    "ftp://u:s3cret@host",
 	};
 	size_t i;
@@ -217,7 +233,8 @@ two_brokers_of_one_source_contradict(void **state)
 static void
 tls_is_implied(void **state)
 {
-	static const char *const by[] = {"cafile=x", "capath=x", "cert=x", "port=8883"};
+	static const char *const by[] = {"cafile=x", "capath=x", "cert=x", "port=8883",
+	    "tls-version=1.2", "tls-alpn=mqtt"};
 	size_t i;
 
 	(void)state;
@@ -230,6 +247,61 @@ tls_is_implied(void **state)
 		try_end(&t);
 		assert_true(t.out.tls);
 		assert_int_equal(t.out.port, 8883);
+		try_release(&t);
+	}
+}
+
+static void
+tls_versions_are_named_twice(void **state)
+{
+	static const struct {
+		const char *text;
+		enum tls_version version;
+	} cases[] = {
+	    {"tls-version=auto", TLS_1_2_OR_NEWER},
+	    {"tls-version=1.2", TLS_1_2_ONLY},
+	    {"tls-version=tlsv1.2", TLS_1_2_ONLY},
+	    {"tls-version=1.3", TLS_1_3_ONLY},
+	    {"tls-version=tlsv1.3", TLS_1_3_ONLY},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct attempt t;
+
+		try_begin(&t);
+		put(&t, cases[i].text, OPT_FROM_ARGV);
+		try_end(&t);
+		assert_int_equal(t.failed, 0);
+		assert_int_equal(t.out.tls_version, cases[i].version);
+		try_release(&t);
+	}
+}
+
+static void
+options_that_do_not_go_together_are_refused(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"key=k", "host=h"},
+	    {"keypass-file=f", "host=h"},
+	    {"cafile=f", "host=/run/mq.sock"},
+	    {"tls-alpn=mqtt", "url=wss://h"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct attempt t;
+
+		try_begin(&t);
+		put(&t, cases[i][0], OPT_FROM_ARGV);
+		put(&t, cases[i][1], OPT_FROM_ARGV);
+		try_end(&t);
+		if (t.failed == 0)
+			print_message("# accepted: %s %s\n", cases[i][0], cases[i][1]);
+		assert_int_equal(t.failed, -1);
+		assert_int_equal(t.err.code, ERR_USAGE);
 		try_release(&t);
 	}
 }
@@ -268,6 +340,8 @@ main(void)
 	    cmocka_unit_test(stronger_source_names_the_broker),
 	    cmocka_unit_test(two_brokers_of_one_source_contradict),
 	    cmocka_unit_test(tls_is_implied),
+	    cmocka_unit_test(tls_versions_are_named_twice),
+	    cmocka_unit_test(options_that_do_not_go_together_are_refused),
 	    cmocka_unit_test(waits_grow_to_a_limit_and_with_the_fleet),
 	};
 

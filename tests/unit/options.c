@@ -18,6 +18,7 @@ struct args {
 	int qos;
 	int format;
 	int64_t wait;
+	int64_t size;
 	char *topic;
 	char *secret;
 	struct strv names;
@@ -29,6 +30,7 @@ static const struct opt opts[] = {
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2, "quality of service"),
     OPT_ENUM(struct args, format, 0, "format", "FORMAT", "text|json", "what comes out"),
     OPT_TIME(struct args, wait, 'W', "wait", "TIME", "how long", .key = "timeout"),
+    OPT_SIZE(struct args, size, 0, "size", "SIZE", 16, 1 << 20, "how much"),
     OPT_STR(struct args, topic, 't', "topic", "TOPIC", "where", .key = "mqtt_host",
 	.env = "IOT_TEST_TOPIC"),
     OPT_STR(struct args, secret, 'P', "pw", "PASSWORD", "secret", .flags = OPT_SECRET),
@@ -112,10 +114,11 @@ options_fill_typed_targets(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(
-	    parse(f, "a -q 2 --format json -W 2m b --names x,y -r -t top"), 0);
+	    parse(f, "a -q 2 --format json -W 2m b --names x,y -r -t top --size 64K"), 0);
 	assert_int_equal(f->args.qos, 2);
 	assert_int_equal(f->args.format, FMT_JSON);
 	assert_int_equal(f->args.wait, 120000);
+	assert_int_equal(f->args.size, 65536);
 	assert_string_equal(f->args.topic, "top");
 	assert_int_equal(f->args.names.n, 2);
 	assert_true(f->args.retain);
@@ -129,6 +132,17 @@ wrong_options_are_explained(void **state)
 		const char *words, *text;
 	} cases[] = {
 	    {"-q 3", "--qos: '3' is not a whole number from 0 to 2"},
+	    {"--size 2M",
+		"--size: '2M' is not a size from 16 to 1048576 bytes, such as 64K or 1M"},
+	    {"--size 15",
+		"--size: '15' is not a size from 16 to 1048576 bytes, such as "
+		"64K or 1M"},
+	    {"--size 1k",
+		"--size: '1k' is not a size from 16 to 1048576 bytes, such as "
+		"64K or 1M"},
+	    {"--size 99999999999999999G",
+		"--size: '99999999999999999G' is not a size "
+		"from 16 to 1048576 bytes, such as 64K or 1M"},
 	    {"--format yaml", "--format: 'yaml' is none of text|json"},
 	    {"--retian", "unknown option '--retian'; did you mean '--retain'?"},
 	    {"-Z", "unknown option '-Z'; see 'iottest --help'"},

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the server has against what was asked for. */
+#include "same.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "conf/time.h"
+#include "request.h"
+
+static struct span
+trimmed(const char *s)
+{
+	size_t n = strlen(s);
+
+	while (n != 0 && isspace((unsigned char)s[n - 1]))
+		n--;
+	while (n != 0 && isspace((unsigned char)*s))
+		s++, n--;
+	return (struct span){s, n};
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	struct span x = trimmed(a), y = trimmed(b);
+
+	return x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
+}
+
+static bool
+same_time(const char *a, const char *b, const char *zone)
+{
+	int64_t x, y;
+	bool known = zone != NULL
+	    ? time_parse_in(a, zone, &x) && time_parse_in(b, zone, &y)
+	    : time_parse(a, &x) && time_parse(b, &y);
+
+	/* The backend shows no fraction. */
+	return known && x / 1000000 == y / 1000000;
+}
+
+static bool
+same_set(json_t *now, json_t *value)
+{
+	size_t i, j;
+	json_t *item;
+
+	json_array_foreach (value, i, item) {
+		for (j = 0; j < json_array_size(now); j++) {
+			if (json_equal(json_array_get(now, j), item))
+				break;
+		}
+		if (j == json_array_size(now))
+			return false;
+	}
+	return json_array_size(now) == json_array_size(value);
+}
+
+bool
+same_value(const struct schema_field *f, json_t *now, json_t *value, const char *zone)
+{
+	if (now == NULL || json_is_null(now))
+		return json_is_null(value);
+	if (json_is_number(now) && json_is_number(value))
+		return json_number_value(now) == json_number_value(value);
+	if (json_is_array(now) && json_is_array(value) && f != NULL &&
+	    f->type == SCHEMA_REFS)
+		return same_set(now, value);
+	if (!json_is_string(now) || !json_is_string(value))
+		return json_equal(now, value) != 0;
+	if (f != NULL && f->type == SCHEMA_TIME &&
+	    same_time(json_string_value(now), json_string_value(value), zone))
+		return true;
+	return same_text(json_string_value(now), json_string_value(value));
+}
+
+static void
+tell(const char *label, const struct schema_resource *r, const char *key, json_t *now,
+    json_t *value, struct err *err)
+{
+	struct buf kept = {0}, asked = {0};
+
+	if (err->code != ERR_OK)
+		log_err(err);
+	body_put(&asked, value, NULL);
+	if (now != NULL)
+		body_put(&kept, now, NULL);
+	err_set(err, ERR_FAILED,
+	    _("the API took the request for %s '%s' but ignored %s: it has %s, not %s"),
+	    r->name, label, key, now != NULL ? buf_str(&kept) : _("nothing"),
+	    buf_str(&asked));
+	buf_release(&kept);
+	buf_release(&asked);
+}
+
+int
+same_check(const struct ctl *c, const struct schema_resource *r, const char *label,
+    json_t *body, struct span now, struct err *err)
+{
+	json_t *got = json_loadb(now.p, now.n, 0, NULL);
+	const char *key;
+	json_t *value;
+
+	*err = (struct err){0};
+	json_object_foreach (body, key, value) {
+		const struct schema_field *f = schema_field(r, key);
+		json_t *has = json_object_get(got, key);
+
+		if (f == NULL || (f->flags & SCHEMA_WRITE_ONLY) != 0 ||
+		    (has == NULL && (f->flags & SCHEMA_MAY_MISS) != 0) ||
+		    same_value(f, has, value, c->args->api.tz))
+			continue;
+		/* A time whose zone nobody knows cannot be compared. */
+		if (f->type == SCHEMA_TIME && json_is_string(has) &&
+		    !time_has_zone(json_string_value(has)) && c->args->api.tz == NULL)
+			continue;
+		tell(label, r, key, has, value, err);
+	}
+	json_decref(got);
+	return err->code != ERR_OK ? -1 : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ARCHIVE_H
+#define ARCHIVE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * A regular file that lines are appended to, by one writer at a time. A crash may leave a torn last
+ * line, and a full disk a half-written batch: both are taken away, so that what stands in the file are
+ * whole lines.
+ */
+struct archive {
+	int fd;  /* the caller's: what is written to */
+	int own; /* a description of our own that may be read and holds the lock; -1: none could be had */
+	bool append;
+};
+
+/* Takes the lock (held by another writer: ERR_OUTPUT) and cuts a torn last line off, if `fd` writes
+ * at the end of the file. A piece that does not begin like `head`, which begins all lines (NULL:
+ * they have no beginning of their own), is somebody else's: it is kept and ended with a newline.
+ * Both are told, with `name`. */
+int archive_open(struct archive *a, int fd, const char *name, const char *head, struct err *err);
+/* Takes back the last bytes of the file if they are these. */
+void archive_undo(const struct archive *a, struct span written);
+/* Makes the file's name durable: a new file is nothing after a power cut while its directory is not
+ * on the disk. Best effort. */
+void archive_sync_name(const struct archive *a);
+/* Lets go of the lock. */
+void archive_close(struct archive *a);
+
+#endif

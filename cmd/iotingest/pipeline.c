@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "batch.h"
+#include "output.h"
+#include "sink.h"
+
+enum {
+	PIPE_BATCH =
+	    128 << 10, /* bytes: a reader gets them soon, a stalled one costs little */
+	SAFE_BATCH = 1 << 20, /* a sync or a command is worth more */
+	ROOM_KEPT = 2 << 20,  /* memory of a batch that outlives it */
+};
+
+struct pipeline {
+	struct loop *loop;
+	const struct args *args;
+	struct lines *maker;
+	struct counts *counts;
+	struct pipeline_events events;
+	void *arg;
+	struct output *out, *rejects;
+	int rejects_fd;
+	struct sink *sink;
+	struct batch filling, writing;
+	size_t bytes_most, messages_most;
+	/* What was handed in and is not all lines yet. */
+	struct {
+		const struct msg *m;
+		size_t n, at;
+		uint64_t token;
+		bool on;
+	} in;
+	struct loop_timer linger;
+	bool busy;     /* `writing` is on its way */
+	bool dry;      /* nothing more is at hand */
+	bool lingered; /* `filling` has waited its time */
+	bool hurry;
+	bool moving; /* inside `move` */
+	bool over;
+};
+
+static bool
+is_full(const struct pipeline *p)
+{
+	return p->filling.messages >= p->messages_most ||
+	    p->filling.lines.n + p->filling.bad.n >= p->bytes_most;
+}
+
+static void move(struct pipeline *p);
+
+/* A reader that has left is no error. */
+static void
+stop_with(struct pipeline *p, const struct output *o, const struct err *why)
+{
+	const struct err none = {0};
+	const struct err *told = o != NULL && output_reader_left(o) ? &none : why;
+
+	p->over = true;
+	p->events.failed(p->arg, told);
+}
+
+static void
+on_safe(void *arg, const struct err *why)
+{
+	struct pipeline *p = arg;
+	struct batch *b = &p->writing;
+	uint64_t token = b->token;
+
+	if (why->code != ERR_OK) {
+		stop_with(p, p->rejects, why);
+		return;
+	}
+	p->counts->bytes_out += b->lines.n + b->bad.n;
+	p->counts->batches++;
+	if (b->has_token)
+		p->counts->acknowledged = b->upto;
+	batch_empty(b);
+	p->busy = false;
+	p->events.durable(p->arg, token);
+	move(p);
+}
+
+static void
+on_lines_safe(void *arg, const struct err *why)
+{
+	struct pipeline *p = arg;
+
+	if (why->code == ERR_OK) {
+		if (p->writing.bad.n > 0 && output_is_terminal(p->rejects))
+			log_transient(NULL);
+		output_put(p->rejects, buf_as_span(&p->writing.bad), on_safe, p);
+	} else {
+		stop_with(p, p->out, why);
+	}
+}
+
+static void
+write_batch(struct pipeline *p)
+{
+	struct batch next = p->writing;
+
+	p->writing = p->filling;
+	p->filling = next;
+	p->busy = true;
+	p->lingered = false;
+	loop_timer_stop(&p->linger);
+	if (p->out != NULL && output_is_terminal(p->out))
+		lines_make_visible(p->maker, &p->writing.lines);
+	if (output_is_terminal(p->rejects))
+		rejects_make_visible(&p->writing.bad);
+	if (p->writing.lines.n == 0)
+		on_lines_safe(p, &(struct err){0});
+	else if (p->sink != NULL)
+		sink_put(p->sink, buf_as_span(&p->writing.lines), on_lines_safe, p);
+	else
+		output_put(p->out, buf_as_span(&p->writing.lines), on_lines_safe, p);
+}
+
+static bool
+is_wanted(const struct pipeline *p, const struct msg *m)
+{
+	return p->args->retained == RETAINED_KEEP ||
+	    m->retain == (p->args->retained == RETAINED_ONLY);
+}
+
+static void
+on_linger(void *arg)
+{
+	struct pipeline *p = arg;
+
+	p->lingered = true;
+	move(p);
+}
+
+static void
+add_message(struct pipeline *p, const struct msg *m)
+{
+	struct counts *c = p->counts;
+	size_t readings = 0;
+
+	c->bytes_in += m->topic.n + (m->size > m->payload.n ? m->size : m->payload.n);
+	if (!is_wanted(p, m)) {
+		c->skipped++;
+		return;
+	}
+	if (p->sink != NULL && p->filling.lines.n == 0)
+		lines_header(p->maker, &p->filling.lines);
+	if (!lines_put(p->maker, m, &p->filling.lines, &p->filling.bad, &readings))
+		c->rejected++;
+	c->messages++;
+	c->readings += readings;
+	c->last_us = m->received_us;
+	p->filling.messages++;
+}
+
+/* All that was handed in is lines now. */
+static void
+let_go_of_input(struct pipeline *p)
+{
+	p->in.on = false;
+	p->filling.token = p->in.token;
+	p->filling.has_token = true;
+	p->filling.upto = p->counts->messages;
+	p->events.taken(p->arg, p->in.token);
+}
+
+static void
+take_input(struct pipeline *p)
+{
+	if (batch_is_empty(&p->filling) && p->args->linger > 0)
+		loop_timer_set(p->loop, &p->linger, p->args->linger, on_linger, p);
+	while (p->in.at < p->in.n && !is_full(p))
+		add_message(p, &p->in.m[p->in.at++]);
+	if (p->in.at == p->in.n)
+		let_go_of_input(p);
+}
+
+static bool
+has_all(const struct pipeline *p)
+{
+	return p->args->count > 0 && p->counts->messages >= (uint64_t)p->args->count;
+}
+
+/* A pipe gets what was handed in at once; a sync or a command is worth waiting until nothing more
+ * is at hand. */
+static bool
+is_due(const struct pipeline *p)
+{
+	bool eager = p->out != NULL && !output_is_file(p->out);
+
+	if (is_full(p) || p->hurry || p->lingered || has_all(p))
+		return true;
+	return p->args->linger == 0 && (p->dry || eager);
+}
+
+/* One step; false when everything waits for something. */
+static bool
+step(struct pipeline *p)
+{
+	if (p->over)
+		return false;
+	if (p->in.on && !is_full(p)) {
+		take_input(p);
+		return true;
+	}
+	if (p->busy || batch_is_empty(&p->filling) || !is_due(p))
+		return false;
+	write_batch(p);
+	return true;
+}
+
+/* Outputs may answer at once, from inside a step: that is a step more, not one deeper. */
+static void
+move(struct pipeline *p)
+{
+	if (p->moving)
+		return;
+	p->moving = true;
+	while (step(p))
+		;
+	p->moving = false;
+}
+
+void
+pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token)
+{
+	p->in.m = m;
+	p->in.n = n;
+	p->in.at = 0;
+	p->in.token = token;
+	p->in.on = true;
+	p->dry = false;
+	move(p);
+}
+
+void
+pipeline_dry(struct pipeline *p)
+{
+	p->dry = true;
+	move(p);
+}
+
+void
+pipeline_hurry(struct pipeline *p)
+{
+	p->hurry = true;
+	if (p->sink != NULL)
+		sink_hurry(p->sink);
+	move(p);
+}
+
+void
+pipeline_interrupt(struct pipeline *p)
+{
+	if (p->sink != NULL)
+		sink_interrupt(p->sink);
+}
+
+size_t
+pipeline_waiting(const struct pipeline *p)
+{
+	return p->writing.messages + p->filling.messages;
+}
+
+static void
+on_reader_left(void *arg)
+{
+	struct pipeline *p = arg;
+
+	stop_with(p, p->out, &(struct err){0});
+}
+
+static int
+open_rejects(struct pipeline *p, struct err *err)
+{
+	const char *path = p->args->rejects;
+	struct output_opts o = {.name = _("standard error"), .no_sync = p->args->no_sync};
+	struct stat rejects, out;
+
+	if (path == NULL)
+		return output_open(&p->rejects, p->loop, STDERR_FILENO, &o, err);
+	p->rejects_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (p->rejects_fd < 0 || fstat(p->rejects_fd, &rejects) != 0)
+		return err_sys(err, ERR_OUTPUT, _("cannot write to '%s'"), path);
+	if (fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode) &&
+	    out.st_dev == rejects.st_dev && out.st_ino == rejects.st_ino)
+		return err_set(err, ERR_USAGE,
+		    _("--rejects '%s' is the file that standard output goes to: give "
+		      "another"),
+		    path);
+	o.name = path;
+	o.archive = true;
+	o.head = REJECT_HEAD;
+	return output_open(&p->rejects, p->loop, p->rejects_fd, &o, err);
+}
+
+static int
+open_outputs(struct pipeline *p, struct err *err)
+{
+	const struct output_opts o = {.name = _("standard output"),
+	    .archive = true,
+	    .head = lines_head(p->maker),
+	    .no_sync = p->args->no_sync,
+	    .closed = on_reader_left,
+	    .arg = p};
+	struct stat st;
+
+	if (open_rejects(p, err))
+		return -1;
+	if (p->args->sink != NULL) {
+		p->sink = sink_new(p->loop, p->args->sink, p->args->sink_retries,
+		    &p->counts->sink_failures);
+		p->bytes_most = SAFE_BATCH;
+		return 0;
+	}
+	if (output_open(&p->out, p->loop, STDOUT_FILENO, &o, err))
+		return -1;
+	p->bytes_most = output_is_file(p->out) ? SAFE_BATCH : PIPE_BATCH;
+	if (fstat(STDOUT_FILENO, &st) == 0 && st.st_size == 0)
+		lines_header(p->maker, &p->filling.lines);
+	return 0;
+}
+
+/* When all that may be on the way is here, nothing more comes to wait for. */
+static size_t
+messages_most(const struct args *a)
+{
+	size_t batch = a->batch > 0 ? (size_t)a->batch : SIZE_MAX;
+	size_t window = (size_t)a->receive_maximum;
+
+	return a->linger > 0 && window < batch ? window : batch;
+}
+
+int
+pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
+    struct lines *lines, struct counts *counts, const struct pipeline_events *events,
+    void *arg, struct err *err)
+{
+	struct pipeline *p = xcalloc(1, sizeof(*p));
+
+	p->loop = loop;
+	p->args = a;
+	p->maker = lines;
+	p->counts = counts;
+	p->events = *events;
+	p->arg = arg;
+	p->rejects_fd = -1;
+	p->messages_most = messages_most(a);
+	*out = p;
+	return open_outputs(p, err);
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	loop_timer_stop(&p->linger);
+	sink_free(p->sink);
+	output_close(p->out);
+	output_close(p->rejects);
+	if (p->rejects_fd >= 0)
+		close(p->rejects_fd);
+	batch_release(&p->filling);
+	batch_release(&p->writing);
+	free(p);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef STATS_H
+#define STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/loop.h"
+
+/* What was done so far, and who is told: --stats, SIGUSR1, --metrics, a line on the terminal, the
+ * summary at the end. */
+struct counts {
+	uint64_t messages;      /* made lines or rejects */
+	uint64_t readings;
+	uint64_t rejected;
+	uint64_t skipped;       /* by --retained */
+	uint64_t bytes_in;      /* topics and payloads */
+	uint64_t bytes_out;     /* lines and rejects that are safe */
+	uint64_t batches;       /* safe */
+	uint64_t acknowledged;  /* messages that are safe and were let go */
+	uint64_t connections;
+	uint64_t sink_failures;
+	int64_t last_us;        /* when the last message came; 0: none yet */
+	bool connected;
+};
+
+struct stats;
+
+struct stats_opts {
+	int64_t interval;    /* ms between two lines; 0: none */
+	const char *metrics; /* the textfile, or NULL */
+	bool live;           /* a line on the terminal */
+};
+
+/* Starts the clock. `counts` is read when something is told. */
+struct stats *stats_new(
+    struct loop *loop, const struct counts *counts, const struct stats_opts *opts);
+/* Writes the textfile now: a place that cannot be written is told at the start. */
+int stats_start(struct stats *s, struct err *err);
+/* One NDJSON line on stderr. */
+void stats_tell(struct stats *s);
+/* Wipes the live line, writes the textfile for the last time; with `summary` says what was done. */
+void stats_end(struct stats *s, bool summary);
+/* Accepts NULL. */
+void stats_free(struct stats *s);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs of bytes. Plain is what a JSON string holds as it is, whoever reads or writes it: ASCII from
+ * 0x20 on but quote, backslash and DEL. Sixteen at a time with SSE2, which every amd64 has. */
+#ifndef BASE_PLAIN_H
+#define BASE_PLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+static inline bool
+plain_byte(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* Whether eight bytes are all plain. A term's high bits are exact up to the first byte that is not,
+ * which is enough. */
+static inline bool
+plain_eight(const unsigned char *p)
+{
+	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+	uint64_t v, quote, backslash, del;
+
+	memcpy(&v, p, sizeof(v));
+	quote = v ^ (ones * '"');
+	backslash = v ^ (ones * '\\');
+	del = v ^ (ones * 0x7F);
+	return ((v | (v - ones * 0x20) | (quote - ones) | (backslash - ones) |
+		    (del - ones)) &
+		   high) == 0;
+}
+
+static inline const unsigned char *
+plain_end_portable(const unsigned char *p, const unsigned char *end)
+{
+	while (end - p >= 8 && plain_eight(p))
+		p += 8;
+	while (p < end && plain_byte(*p))
+		p++;
+	return p;
+}
+
+static inline const unsigned char *
+plain_stop_portable(const unsigned char *p)
+{
+	while (plain_eight(p))
+		p += 8;
+	while (plain_byte(*p))
+		p++;
+	return p;
+}
+
+static inline const unsigned char *
+digits_stop_portable(const unsigned char *p)
+{
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+#ifdef __SSE2__
+/* One more than a byte, and signed, what is no ASCII and DEL are less than 0x21 too. */
+static inline unsigned
+not_plain(const unsigned char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i more = _mm_add_epi8(v, _mm_set1_epi8(1));
+	const __m128i low = _mm_cmplt_epi8(more, _mm_set1_epi8(0x21));
+	const __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+	const __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_or_si128(low, _mm_or_si128(quote, backslash)));
+}
+
+/* The digits, moved up, are the ten greatest signed bytes. */
+static inline unsigned
+not_digits(const unsigned char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i up = _mm_add_epi8(v, _mm_set1_epi8(0x7F - '9'));
+
+	return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(up, _mm_set1_epi8(0x7F - 9)));
+}
+#endif
+
+/* Where the plain bytes from p on end, at `end` at the latest. */
+static inline const unsigned char *
+plain_end(const unsigned char *p, const unsigned char *end)
+{
+#ifdef __SSE2__
+	for (; end - p >= 16; p += 16) {
+		const unsigned other = not_plain(p);
+
+		if (other != 0)
+			return p + __builtin_ctz(other);
+	}
+#endif
+	return plain_end_portable(p, end);
+}
+
+/* Whether all are; the last sixteen bytes may be looked at twice. */
+static inline bool
+plain_all(const unsigned char *p, size_t n)
+{
+	const unsigned char *end = p + n;
+#ifdef __SSE2__
+	if (n >= 16) {
+		for (; end - p > 16; p += 16) {
+			if (not_plain(p) != 0)
+				return false;
+		}
+		return not_plain(end - 16) == 0;
+	}
+#endif
+	return plain_end_portable(p, end) == end;
+}
+
+/* Whether n bytes have neither controls, DEL nor what is no ASCII, nor MQTT's wildcards + and #: a topic
+ * name without anything that wants a closer look. */
+static inline bool
+plain_topic_byte(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '+' && c != '#';
+}
+
+#ifdef __SSE2__
+static inline unsigned
+not_plain_topic(const unsigned char *p)
+{
+	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i more = _mm_add_epi8(v, _mm_set1_epi8(1));
+	const __m128i low = _mm_cmplt_epi8(more, _mm_set1_epi8(0x21));
+	const __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+'));
+	const __m128i number = _mm_cmpeq_epi8(v, _mm_set1_epi8('#'));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(plus, number)));
+}
+#endif
+
+static inline bool
+plain_topic(const unsigned char *p, size_t n)
+{
+	const unsigned char *end = p + n;
+#ifdef __SSE2__
+	if (n >= 16) {
+		for (; end - p > 16; p += 16) {
+			if (not_plain_topic(p) != 0)
+				return false;
+		}
+		return not_plain_topic(end - 16) == 0;
+	}
+#endif
+	while (p < end && plain_topic_byte(*p))
+		p++;
+	return p == end;
+}
+
+/* Where they end, for text with a NUL behind it and PLAIN_PADDING readable bytes from there on. */
+enum { PLAIN_PADDING = 16 };
+static inline const unsigned char *
+plain_stop(const unsigned char *p)
+{
+#ifdef __SSE2__
+	unsigned other;
+
+	while ((other = not_plain(p)) == 0)
+		p += 16;
+	return p + __builtin_ctz(other);
+#else
+	return plain_stop_portable(p);
+#endif
+}
+
+/* Where the decimal digits from p on end, in such text. */
+static inline const unsigned char *
+digits_stop(const unsigned char *p)
+{
+#ifdef __SSE2__
+	unsigned other;
+
+	while ((other = not_digits(p)) == 0)
+		p += 16;
+	return p + __builtin_ctz(other);
+#else
+	return digits_stop_portable(p);
+#endif
+}
+
+#endif

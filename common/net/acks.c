@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/acks.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static __attribute__((noinline)) void
+grow(struct acks *a)
+{
+	size_t room = a->room == 0 ? 64 : a->room * 2, i;
+	struct ack *v = xcalloc(room, sizeof(*v));
+
+	for (i = 0; i < a->n; i++)
+		v[i] = a->v[(a->first + i) & (a->room - 1)];
+	free(a->v);
+	a->v = v;
+	a->first = 0;
+	a->room = room;
+}
+
+bool
+acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most)
+{
+	struct ack *k;
+
+	if (a->n >= most)
+		return false;
+	if (a->n == a->room)
+		grow(a);
+	k = &a->v[(a->first + a->n++) & (a->room - 1)];
+	k->seq = seq;
+	k->mid = mid;
+	k->type = (uint8_t)type;
+	return true;
+}
+
+void
+acks_settle(struct acks *a, uint64_t durable, struct buf *out)
+{
+	while (a->n > 0 && a->v[a->first].seq <= durable) {
+		const struct ack *k = &a->v[a->first];
+
+		frame_put_ack(out, k->type, k->mid);
+		if (k->type == FRAME_PUBREC)
+			a->received[k->mid / 64] |= (uint64_t)1 << k->mid % 64;
+		a->first = (a->first + 1) & (a->room - 1);
+		a->n--;
+	}
+}
+
+bool
+acks_is_received(const struct acks *a, uint16_t mid)
+{
+	return (a->received[mid / 64] >> mid % 64 & 1) != 0;
+}
+
+void
+acks_forget_received(struct acks *a, uint16_t mid)
+{
+	a->received[mid / 64] &= ~((uint64_t)1 << mid % 64);
+}
+
+void
+acks_reset(struct acks *a, bool session_present)
+{
+	a->n = 0;
+	if (!session_present)
+		memset(a->received, 0, sizeof(a->received));
+}
+
+void
+acks_free(struct acks *a)
+{
+	free(a->v);
+}

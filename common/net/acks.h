@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_ACKS_H
+#define NET_ACKS_H
+
+#include "net/frame.h"
+
+/*
+ * The acknowledgements that a subscriber owes, in the order of arrival (4.6), each with the number of the
+ * message that has to be durable first. The zero value is empty and ready; 16 bytes each, UINT16_MAX at
+ * most.
+ */
+struct acks {
+	struct ack {
+		uint64_t seq;
+		uint16_t mid;
+		uint8_t type;
+	} * v; /* a ring; room is a power of two */
+	size_t first, n, room;
+	/* Packet identifiers whose PUBREC was made and whose PUBREL did not come yet. */
+	uint64_t received[65536 / 64];
+};
+
+/* False when `most` are owed already. */
+bool acks_push(
+    struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most);
+/* Makes those whose messages are durable, up to the first whose is not. */
+void acks_settle(struct acks *a, uint64_t durable, struct buf *out);
+bool acks_is_received(const struct acks *a, uint16_t mid);
+/* PUBREL came. */
+void acks_forget_received(struct acks *a, uint16_t mid);
+/* A new connection: nothing is owed. What was received stays with a session that is present. */
+void acks_reset(struct acks *a, bool session_present);
+void acks_free(struct acks *a);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_CONSUMEPART_H
+#define NET_CONSUMEPART_H
+
+#include "net/consume.h"
+#include "net/intake.h"
+#include "net/link.h"
+
+/* What the parts of a consumer share; for consume*.c only. */
+
+/* The session connects and comes back. In between the socket is ours: here it is read and written, the
+ * intake takes its bytes apart and makes the answers. */
+struct consume {
+	struct loop *loop;
+	struct session *session;
+	struct consume_events events;
+	void *arg;
+	struct intake *intake;
+	struct link link;
+	struct loop_fd watch;
+	struct loop_timer soon, alive, giving_up;
+	bool linked;
+	bool pumping;
+	bool fresh; /* messages since the last `dry` */
+	bool stopping;
+	int version;
+	int64_t keepalive, heard; /* ms */
+	struct filter {
+		char *text;
+		int qos, retain_handling;
+		bool
+		    answered; /* not asked for again until the broker forgets the session */
+		bool refused;
+	} * filters;
+	size_t count;
+	bool ready;
+	struct err refusal;
+};
+
+/* consumesub.c: its filters. */
+
+/* Copies them, each once. */
+int consume_add_filters(struct consume *c, const struct consume_filter *filters, size_t count,
+    struct err *err);
+/* Asks for those that were not answered yet; for all if the broker forgot the session. */
+void consume_subscribe(struct consume *c, bool forgotten);
+/* A SUBACK. */
+void consume_answered(void *arg, uint16_t mid, uint8_t reason);
+
+#endif

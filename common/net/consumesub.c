@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/consumepart.h"
+
+/* A packet identifier is a filter's number from 1. */
+void
+consume_subscribe(struct consume *c, bool forgotten)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		struct filter *f = &c->filters[i];
+		int options = c->version == 5 ? f->qos | f->retain_handling << 4 : f->qos;
+
+		if (forgotten)
+			f->answered = false;
+		if (!f->answered)
+			frame_put_subscribe(intake_packets(c->intake), (uint16_t)(i + 1),
+			    f->text, (uint8_t)options, c->version);
+	}
+}
+
+/* When none is granted there is nothing to wait for. */
+static void
+look_at_answers(struct consume *c, const struct err *why)
+{
+	size_t answered = 0, refused = 0, i;
+
+	for (i = 0; i < c->count; i++) {
+		answered += c->filters[i].answered;
+		refused += c->filters[i].refused;
+	}
+	if (refused == c->count) {
+		c->refusal = *why;
+		c->refusal.code = ERR_AUTH;
+		consume_stop(c);
+	} else if (answered == c->count && !c->ready) {
+		c->ready = true;
+		if (c->events.ready != NULL)
+			c->events.ready(c->arg);
+	}
+}
+
+void
+consume_answered(void *arg, uint16_t mid, uint8_t reason)
+{
+	struct consume *c = arg;
+	struct filter *f = &c->filters[mid - 1];
+	struct err why = {0};
+
+	if (mid == 0 || mid > c->count)
+		return;
+	f->answered = true;
+	f->refused = reason >= 128;
+	if (f->refused)
+		err_suback(&why, f->text, reason);
+	if (f->refused && c->count > 1 && c->events.refused != NULL)
+		c->events.refused(c->arg, f->text, &why);
+	look_at_answers(c, &why);
+}
+
+/* A filter that is given twice is one subscription. */
+static int
+add_filter(struct consume *c, const struct consume_filter *f, struct err *err)
+{
+	size_t i;
+
+	if (topic_check_filter(f->filter, err))
+		return -1;
+	for (i = 0; i < c->count; i++) {
+		if (strcmp(c->filters[i].text, f->filter) == 0)
+			return 0;
+	}
+	c->filters[c->count++] = (struct filter){
+	    .text = xstrdup(f->filter),
+	    .qos = f->qos,
+	    .retain_handling = f->retain_handling,
+	};
+	return 0;
+}
+
+int
+consume_add_filters(struct consume *c, const struct consume_filter *filters, size_t count,
+    struct err *err)
+{
+	size_t i;
+
+	c->filters = xcalloc(count + 1, sizeof(*c->filters));
+	if (count > UINT16_MAX)
+		return err_set(err, ERR_USAGE, _("%zu filters are too many: at most %d"),
+		    count, UINT16_MAX);
+	for (i = 0; i < count; i++) {
+		if (add_filter(c, &filters[i], err))
+			return -1;
+	}
+	return 0;
+}

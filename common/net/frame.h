@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_FRAME_H
+#define NET_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "conf/message.h"
+
+/*
+ * MQTT control packets as bytes, 3.1.1 and 5: those that a broker sends to a subscriber are taken
+ * apart in place, those that a subscriber sends are made. No allocation, no input or output; sections
+ * are those of the MQTT 5 specification.
+ */
+enum frame_type {
+	FRAME_CONNACK = 2,
+	FRAME_PUBLISH = 3,
+	FRAME_PUBACK = 4,
+	FRAME_PUBREC = 5,
+	FRAME_PUBREL = 6,
+	FRAME_PUBCOMP = 7,
+	FRAME_SUBSCRIBE = 8,
+	FRAME_SUBACK = 9,
+	FRAME_PINGREQ = 12,
+	FRAME_PINGRESP = 13,
+	FRAME_DISCONNECT = 14,
+	FRAME_AUTH = 15,
+};
+
+/* What can be wrong with a packet. */
+enum frame_fault {
+	FRAME_OK,
+	FRAME_BAD_LENGTH,
+	FRAME_BAD_TYPE,
+	FRAME_BAD_FLAGS,
+	FRAME_BAD_QOS,
+	FRAME_TOO_SHORT,
+	FRAME_TOO_LONG,
+	FRAME_TOO_LARGE,
+	FRAME_NO_ID,
+	FRAME_NO_TOPIC,
+	FRAME_BAD_ALIAS,
+	FRAME_BAD_PROPERTY,
+	FRAME_PROPERTY_TWICE,
+	FRAME_PROPERTY_VALUE,
+	FRAME_OVER_WINDOW,
+	FRAME_UNASKED,
+	FRAME_FAULTS
+};
+
+/* The reason code that MQTT 5's DISCONNECT gives for it (3.14.2.1). */
+uint8_t frame_fault_reason(enum frame_fault fault);
+/* What the broker did, for people; untranslated (N_). */
+const char *frame_fault_text(enum frame_fault fault);
+
+/* A fixed header (2.1): `head` bytes of it, then `body` bytes. */
+struct frame {
+	uint8_t type, flags;
+	uint8_t head;
+	uint32_t body;
+};
+
+enum { FRAME_HEAD_MAX = 5 };
+
+/* Reads a fixed header. 1: it is there; 0: more bytes are needed; -1: its length is malformed. */
+int frame_read(struct frame *f, const char *p, size_t n);
+
+/* A PUBLISH (3.3): fills all of `m` but received_us, reject and props, which are
+ * frame_properties' part; spans into the packet. Needs the body's beginning: FRAME_TOO_SHORT says that
+ * a field is not whole in it. */
+enum frame_fault frame_publish(struct msg *m, struct span *props, const struct frame *f,
+    struct span body, int version);
+
+/* The properties of a PUBLISH. `pairs` has room for `room` spans and gets names and values of user
+ * properties; *alias is 0 when there is none. First ask frame_user_count how much room it needs. */
+size_t frame_user_count(struct span props);
+enum frame_fault frame_properties(
+    struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias);
+
+/* PUBREL: the packet identifier. */
+enum frame_fault frame_pubrel(uint16_t *mid, const struct frame *f, struct span body);
+/* SUBACK (3.9): the packet identifier and the reason codes, one a filter. */
+enum frame_fault frame_suback(uint16_t *mid, struct span *reasons, const struct frame *f,
+    struct span body, int version);
+/* DISCONNECT (3.14) by the broker: its reason code. */
+enum frame_fault frame_disconnect(
+    uint8_t *reason, const struct frame *f, struct span body);
+
+/* Appends PUBACK, PUBREC or PUBCOMP with success. */
+void frame_put_ack(struct buf *out, enum frame_type type, uint16_t mid);
+/* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
+void frame_put_subscribe(
+    struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);
+void frame_put_ping(struct buf *out);
+/* Appends a DISCONNECT; MQTT 3.1.1 has no reason. */
+void frame_put_disconnect(struct buf *out, uint8_t reason, int version);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the output side costs: lines FORM N makes N messages of about 95 bytes, 1,000 devices in turn,
+ * into lines and throws them away; lines.sh counts instructions. And what it says: lines FORM - prints
+ * what becomes of each payload that comes as four bytes of length, most significant first, and the
+ * payload. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "conf/columns.h"
+
+enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
+
+static struct {
+	char topic[40], payload[PAYLOAD_MAX];
+} devices[DEVICES];
+
+static void
+make_devices(void)
+{
+	int i;
+
+	for (i = 0; i < DEVICES; i++) {
+		snprintf(devices[i].topic, sizeof(devices[i].topic),
+		    "iot/sensors/DEV_%04d/data", i);
+		snprintf(devices[i].payload, sizeof(devices[i].payload),
+		    "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":21.5,"
+		    "\"humidity\":48.2},\"timestamp\":1760000000}",
+		    i);
+	}
+}
+
+struct run {
+	struct buf out;
+	struct topics topics;
+	struct columns *csv, *tsv, *readings;
+};
+
+static void
+as_nothing(struct run *r, const struct msg *m)
+{
+	(void)r;
+	(void)m;
+}
+
+static void
+as_line(struct run *r, const struct msg *m)
+{
+	message_line(&r->out, m, &r->topics);
+}
+
+static void
+as_readings(struct run *r, const struct msg *m)
+{
+	message_readings(&r->out, m, &r->topics, NULL);
+}
+
+static void
+as_csv(struct run *r, const struct msg *m)
+{
+	columns_put(r->csv, &r->out, m, &r->topics, NULL);
+}
+
+static void
+as_tsv(struct run *r, const struct msg *m)
+{
+	columns_put(r->tsv, &r->out, m, &r->topics, NULL);
+}
+
+static void
+as_reading_rows(struct run *r, const struct msg *m)
+{
+	columns_put(r->readings, &r->out, m, &r->topics, NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*put)(struct run *r, const struct msg *m);
+} forms[] = {
+    {"nothing", as_nothing},
+    {"line", as_line},
+    {"readings", as_readings},
+    {"csv", as_csv},
+    {"tsv", as_tsv},
+    {"readings-csv", as_reading_rows},
+};
+
+static void
+print_frames(struct run *r, size_t form)
+{
+	unsigned char head[4];
+	struct buf payload = {0};
+
+	while (fread(head, 1, sizeof(head), stdin) == sizeof(head)) {
+		size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
+		    (size_t)head[2] << 8 | head[3];
+
+		buf_clear(&payload);
+		buf_reserve(&payload, n + 1);
+		payload.n = fread(payload.p, 1, n, stdin);
+		forms[form].put(r,
+		    &(struct msg){.topic = SPAN("iot/sensors/D/data"),
+			.payload = buf_as_span(&payload)});
+		fwrite(r->out.p, 1, r->out.n, stdout);
+		buf_clear(&r->out);
+	}
+	buf_release(&payload);
+}
+
+static void
+count_bytes(struct run *r, size_t form, size_t n)
+{
+	size_t bytes = 0, i;
+
+	make_devices();
+	for (i = 0; i < n; i++) {
+		const struct msg m = {.topic = span_of(devices[i % DEVICES].topic),
+		    .payload = span_of(devices[i % DEVICES].payload),
+		    .received_us = 1795438040123456 + (int64_t)(i / BATCH) * 1000,
+		    .qos = 1,
+		    .mid = (uint16_t)(i % 65535 + 1)};
+
+		forms[form].put(r, &m);
+		if (i % BATCH == BATCH - 1) {
+			bytes += r->out.n;
+			buf_clear(&r->out);
+		}
+	}
+	printf("%zu\n", bytes + r->out.n);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run r = {0};
+	struct err err = {0};
+	size_t form = 0;
+
+	while (argc == 3 && form < ARRAY_LEN(forms) &&
+	    strcmp(forms[form].name, argv[1]) != 0)
+		form++;
+	if (argc != 3 || form == ARRAY_LEN(forms) ||
+	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
+	    columns_compile(&r.csv, NULL, COLUMNS_CSV, false, &err) ||
+	    columns_compile(&r.tsv, NULL, COLUMNS_TSV, false, &err) ||
+	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
+		fputs("usage: lines nothing|line|readings|csv|tsv|readings-csv N|-\n",
+		    stderr);
+		return 2;
+	}
+	if (strcmp(argv[2], "-") == 0)
+		print_frames(&r, form);
+	else
+		count_bytes(&r, form, strtoul(argv[2], NULL, 10));
+	columns_free(r.csv);
+	columns_free(r.tsv);
+	columns_free(r.readings);
+	topics_release(&r.topics);
+	buf_release(&r.out);
+	return 0;
+}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# All benches as one table: run.sh [NAME...]. About six minutes; each program runs alone too.
+set -eu
+here=$(dirname "$0")
+[ $# -gt 0 ] || set -- throughput readings window tls instructions latency memory
+{
+	printf 'what\tours\tpeer\tfigure\tfloor\taim\treached\n'
+	for name in "$@"; do
+		"$here/$name.sh" || printf '%s\t-\t-\t-\t-\t-\tFAILED\n' "$name"
+	done
+} | column -t -s "$(printf '\t')"

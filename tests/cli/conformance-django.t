@@ -1,0 +1,9 @@
+#!/bin/sh
+# The conformance suite against the Django project, with its own pages.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_django size=2
+# shellcheck source=tests/conformance.sh
+. "$top/tests/conformance.sh"
+done_testing

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The conformance suite against iotapi.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2119
+start_api
+# shellcheck source=tests/conformance.sh
+. "$top/tests/conformance.sh"
+done_testing

@@ -1,0 +1,82 @@
+#!/bin/sh
+# The pipelines of iotingest(1), run as they stand there. PostgreSQL has a test of its own.
+# shellcheck disable=SC2016 # text for others: sh, expect, MQTT
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/ingest.sh
+. "$top/tests/ingest.sh"
+command -v mandoc >/dev/null || skip_all 'no mandoc'
+export IOT_MQTT_HOST="$sock"
+mandoc -Tascii -O width=200 "$top/man/iotingest.1" | col -bx |
+	sed -n '/^ *Pipelines$/,/^[A-Z]/p' | sed 's/^     //' >page
+# block FIRST-WORDS: the example that begins so, up to the blank line behind it.
+block() { awk -v from="$1" 'index($0, from) && !on { on = 1 } on && /^ *$/ { exit } on' page | sed 's/^ *\(iotingest\)/\1/'; }
+# as_it_stands FILE ID: the block in the background, when it is subscribed.
+as_it_stands() {
+	bg timeout 60 bash "$1"
+	wait_for 10 subscribed "$2"
+}
+
+# jq.
+block 'iotingest --readings | jq' >hot.sh
+is 1 "$(wc -l <hot.sh)" 'the page pipes into jq'
+sed 's/--readings/--readings --durable hot -C 3/' hot.sh >run.sh
+bg bash run.sh >hot
+wait_for 10 subscribed hot
+for t in 29.5 30.5 31; do
+	pub -q 1 -t iot/sensors/X/data -m "{\"device_id\":\"X\",\"sensors\":{\"temperature\":$t}}"
+done
+wait "$bg"
+is '30.5 31 ' "$(jq .value hot | tr '\n' ' ')" 'it finds what is above 30 degrees'
+
+# gzip, a file for each batch.
+block 'iotingest --durable zip' >zip.sh
+is 1 "$(grep -c 'gzip >\$f.part && sync' zip.sh)" 'the page compresses'
+sed 's/--linger 60000/--linger 300/' zip.sh >run.sh
+as_it_stands run.sh zip
+publish 1 50
+zipped() { [ "$(zcat ./*.ndjson.gz 2>/dev/null | wc -l)" -ge "$1" ]; }
+wait_for 20 zipped 50
+is 50 "$(zcat ./*.ndjson.gz | numbers - | wc -w)" 'every message is in a compressed file'
+is '' "$(find . -name '*.part')" 'none is unfinished'
+kill "$bg"
+wait "$bg" 2>/dev/null
+
+# A file a day: two midnights, a second and a half apart.
+block 'while :; do' >rotate.sh
+is 1 "$(grep -c 'iotingest --durable days' rotate.sh)" 'the page rotates'
+mkdir days
+cat >days/date <<'X'
+#!/bin/sh
+# Days of this test last 1.5 s: the words of date(1) that the page uses, and no others.
+now=$(/bin/date +%s%N)
+[ -e start ] || echo "$now" >start
+day=$(((now - $(cat start)) / 1500000000))
+case $* in
+'-d tomorrow +%s') echo $((now / 1000000000 + 1)) ;;
+'+%s') echo $((now / 1000000000)) ;;
+'+%F') echo "day$day" ;;
+'-d yesterday +%F') echo "day$((day - 1))" ;;
+*) exit 9 ;;
+esac
+X
+chmod +x days/date
+PATH="$T/days:$PATH" bg timeout 60 bash rotate.sh 2>rotate.err
+wait_for 10 subscribed days
+publish 1 100
+second() { [ -e day1.ndjson ]; }
+wait_for 10 second
+publish 101 200
+third() { [ -e day2.ndjson ]; }
+wait_for 10 third
+publish 201 300
+archived() { [ "$({ zcat day*.gz; cat day*.ndjson; } 2>/dev/null | numbers - | wc -w)" -ge 300 ]; }
+wait_for 10 archived
+tap $? 'three days: nothing is missing'
+compressed() { [ "$(find . -name 'day*.gz' | wc -l)" -ge 1 ]; }
+wait_for 20 compressed
+tap $? 'the days before are compressed'
+kill "$bg"
+wait "$bg" 2>/dev/null
+has "$(block 'create table lecturas')" 'unique index lecturas_once' 'the page has the table of PostgreSQL'
+has "$(block 'iotingest --durable archive')" "copy lectura from pstdin csv" 'and the command'
+done_testing

@@ -1,0 +1,52 @@
+#!/bin/sh
+# iotingest@.service: hardened, and its command does what the page says.
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/ingest.sh
+. "$top/tests/ingest.sh"
+unit=$top/cmd/iotingest/iotingest@.service
+
+if command -v systemd-analyze >/dev/null; then
+	cp "$unit" iotingest@test.service
+	# A unit says what it runs by its path; the test's is not installed.
+	score=$(timeout 30 systemd-analyze security --offline=true --no-pager iotingest@test.service |
+		sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
+	[ "$(printf '%s <= 2.0\n' "${score:-9}" | awk '{ print $1 <= $3 }')" = 1 ]
+	tap $? "systemd-analyze security says at most 2.0 ($score)"
+	sed '/^\(Private\|Protect\|Restrict\|System\|Capab\|NoNew\)/d' "$unit" >iotingest@test.service
+	score=$(timeout 30 systemd-analyze security --offline=true --no-pager iotingest@test.service |
+		sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
+	[ "$(printf '%s <= 2.0\n' "${score:-9}" | awk '{ print $1 <= $3 }')" = 0 ]
+	tap $? "negative control: without the hardening more ($score)"
+else
+	tap 0 'systemd-analyze security # SKIP it is not here'
+fi
+
+# Its command, as systemd would give it to the shell: $$ is $.
+script=$(sed -n "s/^ExecStart=\/bin\/sh -c '\(.*\)' %i\$/\1/p" "$unit" | sed 's/\$\$/$/g')
+export IOT_MQTT_HOST="$sock" IOTINGEST_OPTIONS='--readings --stats 1h'
+start_unit() {
+	/bin/sh -c "$script" day 2>>log </dev/null &
+	unit_pid=$!
+	pids="$pids $unit_pid"
+}
+printf '{"received_at":"torn' >day.ndjson
+start_unit
+wait_for 10 subscribed day
+publish 1 2
+pub -q 1 -t iot/sensors/X/data -m 'no json'
+wait_for 5 has_lines 2 day.ndjson
+wait_for 5 has_lines 1 day.rejects.ndjson
+kill -USR1 $unit_pid
+wait_for 5 grep -q '^{"time"' log
+tap $? 'reload prints the counters'
+kill $unit_pid
+wait $unit_pid
+is 0 $? 'stop is a clean end'
+publish 3 4
+start_unit
+wait_for 10 has_lines 4 day.ndjson
+is '1 2 3 4 ' "$(jq .value day.ndjson | tr '\n' ' ')" 'the session NAME is archived to NAME.ndjson'
+is json "$(jq -r .error day.rejects.ndjson)" 'what is no reading to NAME.rejects.ndjson'
+kill $unit_pid
+wait $unit_pid
+done_testing

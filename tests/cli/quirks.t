@@ -1,0 +1,208 @@
+#!/bin/sh
+# Each habit of the Django backend that a client must survive, by name.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+log=$T/django/log
+requests() { grep -c "$1" "$log"; }
+spoil() { for l in "$@"; do echo "$l"; done >"$T/django/FAULTS"; }
+restart() { # restart QUIRK...: the same data
+	stop_api
+	start_django "$@"
+	: >"$log"
+}
+says() { # STATUS PART 'sentence' COMMAND...
+	wanted=$1 part=$2 sentence=$3
+	shift 3
+	run "$@"
+	exits "$wanted" "$sentence"
+	has "$err" "$part" "  says: $part"
+	is 1 "$(printf '%s\n' "$err" | wc -l)" '  in one line'
+	is '' "$out" '  and nothing on stdout'
+}
+rows() { iotctl "$@" -o csv --no-header; }
+
+start_django size=3
+for n in 1 2 3 4 5 6 7; do
+	iotctl device create "D$n" nombre="Nodo $n" tipo=esp32 ubicacion=x >/dev/null
+done
+iotctl broker create B host=h >/dev/null
+iotctl topic create T topic_pattern=a/b >/dev/null
+seven='D1 D2 D3 D4 D5 D6 D7'
+all_devices() { rows device list --columns identifier | sort | tr '\n' ' ' | sed 's/ $//'; }
+
+# Pages.
+is "$seven" "$(all_devices)" 'page-number pages: all of them'
+for p in limit cursor none; do
+	restart pages=$p size=3
+	is "$seven" "$(all_devices)" "pages=$p: all of them"
+done
+is 1 "$(requests '^GET /api/devices/')" 'a plain array is one request'
+restart size=3 next=http://backend.internal:9/inner
+is "$seven" "$(all_devices)" 'next with another host and path: the configured origin is asked'
+is 3 "$(requests '^GET /api/devices/.* 200 admin')" 'for each page'
+restart size=3 next=https://evil.example
+ok 'the list' strace -f -qq -e trace=connect -o connects iotctl device list
+is "htons(${api##*:})" "$(grep -o 'htons([0-9]*)' connects | sort -u)" \
+	'next elsewhere: no connection but to the configured origin'
+
+# The final slash and the base URL.
+restart debug
+for u in "$api" "$api/" "$api/api" "$api/api/"; do
+	ok "base URL $(echo "$u" | sed "s#$api#http://host#")" iotctl broker list --api-url "$u"
+done
+ok 'missing slash: a POST gets its own' iotctl api POST mqtt/brokers nombre=C host=h
+is 1 "$(requests '^POST /api/mqtt/brokers/ 201')" 'before it is sent'
+
+# Errors.
+says 6 'cannot create broker: nombre: Ya existe un/a Configuración de Broker con este/a Nombre.' \
+	'Spanish texts' iotctl broker create B host=h
+says 6 'lecturas[0].sensor: Este campo es requerido.' 'nested errors with a list index' \
+	sh -c 'iotctl api POST readings/bulk "{\"lecturas\":[{\"dispositivo\":1}]}" 2>&1 >/dev/null |
+		grep -F "lecturas[0].sensor" >&2; exit 6'
+says 6 "acl_rules[0]: Cada regla ACL debe tener el campo 'topic'" 'errors under a number' \
+	iotctl api POST mqtt/emqx-users/create_with_acl \
+	'{"username":"u","password":"12345678","acl_rules":[{"permission":"allow","action":"all"}]}'
+says 6 'No se puede iniciar sesión' 'non_field_errors' sh -c \
+	'iotctl api POST auth/login username=x password=y'
+says 6 'Estado invalido. Use: connected, disconnected o error' 'an "error" body' sh -c \
+	'iotctl device-config create D1 broker=B >/dev/null && 
+	iotctl api POST mqtt/device-config/1/update_connection_status status=up'
+says 3 'Page not found at /api/nothing/here/' 'HTML 404 with debugging on: one line' iotctl api GET nothing/here
+says 5 'ValueError at /api/mqtt/topics/' 'a 500 with its traceback: one line' \
+	iotctl api GET mqtt/topics qos=x
+restart
+says 3 'Not Found' 'HTML 404 with debugging off' iotctl api GET nothing/here
+says 5 'failed (500)' 'HTML 500 with debugging off' iotctl api GET mqtt/topics qos=x
+run iotctl device create "E1" nombre="$(printf 'a\033[31mb')" tipo=esp32 ubicacion=x
+case $(iotctl api GET devices/99 2>&1; iotctl device list) in
+*"$(printf '\033')"*) tap 1 "a server's escapes are made visible" ;;
+*) tap 0 "a server's escapes are made visible" ;;
+esac
+
+# Fields that the server ignores, and what it adds of its own.
+run iotctl device create E2 nombre=x tipo=esp32 ubicacion=x mqtt_client_id=mine
+exits 1 'an ignored field of create'
+has "$err" 'ignored mqtt_client_id: it has "device_E2", not "mine"' 'is told'
+has "$out" "created device 'E2'" 'with what was done'
+run iotctl reading create dispositivo=1 sensor=1 valor=1
+exits 6 'a reading without its sensor'
+iotctl sensor create nombre=S tipo=gas unidad_medida=ppm rango_min=0 rango_max=9 >/dev/null
+iotctl device assign D1 S >/dev/null
+run iotctl reading create device=D1 sensor=S valor=1 timestamp=2020-01-01T00:00:00Z --api-tz UTC
+exits 1 'a timestamp that the server overwrites'
+has "$err" 'ignored timestamp: it has "20' 'is told'
+ok 'what is equal but for blanks at its end' iotctl broker set B host='h ' port=1883
+: >"$log"
+has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" changed 'a text whose end the server trims'
+has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" unchanged 'is the same afterwards'
+is 1 "$(requests '^PATCH')" 'and sent once'
+iotctl broker set B ca_cert:=null >/dev/null
+
+# Resources that not every backend has.
+is 5 "$(rows emqx-acl list username=device_D1 | wc -l)" 'a device brings its EMQX rules'
+is device_D1 "$(rows emqx-user list device=D1 --columns username)" 'and its EMQX user'
+printf 'long-enough\n' >pw
+chmod 600 pw
+ok 'user create' iotctl user create ana role=operador email=a@example.org password@pw
+is 'ana' "$(rows user list role=operador active=yes --search ana --columns username)" 'user list'
+is 'Operador' "$(iotctl role get operador --columns name --no-header | sed 's/.* //')" \
+	"a choice in the server's word"
+
+# Times.
+iotctl api GET devices/1 | jq -r .created_at >sent
+is "$(cat sent)" "$(rows device get 1 --columns created)" 'times in machine formats are as sent'
+is "created_at  $(cat sent)" "$(iotctl device get 1 --columns created)" 'of an unknown zone, in tables too'
+is "created_at  $(TZ=Asia/Tokyo date -d "TZ=\"America/Mexico_City\" $(cat sent)" '+%F %T')" \
+	"$(env TZ=Asia/Tokyo IOT_API_TZ=America/Mexico_City iotctl device get 1 --columns created)" \
+	"with a zone, in the user's"
+says 2 "'Mexico' is no time zone" 'a zone that is none' iotctl device list --api-tz Mexico
+
+# Cascades.
+iotctl device-config create D2 broker=B publish_topic=T subscribe_topics=T >/dev/null
+run iotctl topic delete T --yes
+has "$err" "topic 'T' is used by device-config 'Nodo 2' as publish_topic, device-config 'Nodo 2' as" \
+	'what a topic hangs on is shown'
+run iotctl broker delete B --yes
+has "$err" "broker 'B' is used by 2 device-configs (Nodo" 'and what the backend deletes with a broker'
+is '[]' "$(iotctl device-config list --json)" 'as it does'
+iotctl broker create B host=h >/dev/null
+
+# Tokens.
+restart access=2 rotate
+ok 'a JWT of 2 s: logged in' iotctl broker list
+sleep 2.1
+: >"$log"
+ok 'and run out: renewed' iotctl broker list
+is '1 0' "$(requests '^POST /api/auth/refresh/ 200') $(requests '^POST /api/auth/login/')" \
+	'by one refresh, without a login'
+is '401 200 ' "$(sed -n 's/^GET .* \([0-9]*\) [a-z-]* [0-9]*$/\1/p' "$log" | tr '\n' ' ')" \
+	'the request is sent again, once'
+sleep 2.1
+: >"$log"
+iotctl broker list >one 2>&1 &
+one=$!
+iotctl device list >two 2>&1 &
+two=$!
+ok 'two processes at once: the one' wait "$one"
+ok 'and the other' wait "$two"
+is 1 "$(requests '^POST /api/auth/refresh/ 200')" 'one refresh for both'
+is 0 "$(requests '^POST /api/auth/login/')" 'no login'
+restart access=0.001
+says 4 'refused the token' 'a token that is refused for ever' iotctl broker list
+is 2 "$(requests '^GET .*401')" 'is renewed once a request'
+restart
+iotctl api POST long-lived >token.json
+jq -r .token token.json >token
+chmod 600 token
+: >"$log"
+ok 'a long-lived Bearer token' env -u IOT_USERNAME iotctl broker list --token-file token
+is 0 "$(requests '^POST /api/auth/')" 'is used as it is'
+says 4 'refused the token' 'a wrong one' env IOT_TOKEN=wrong iotctl broker list
+printf 'lector-password\n' >lector.pw
+chmod 600 lector.pw
+says 4 'Solo los superusuarios pueden gestionar la configuración MQTT.' 'a role that may not' \
+	iotctl broker list --api-username lector --password-file lector.pw
+printf 'wrong\n' >wrong.pw
+chmod 600 wrong.pw
+says 4 "cannot log in as 'lector'" 'a bad login is a 400 here, and 4 for us' \
+	env XDG_STATE_HOME="$T/other" \
+	iotctl broker list --api-username lector --password-file wrong.pw
+
+# Too many requests, a server that is ill, connections that break off.
+restart throttle=2/second
+ok 'throttled: it waits' iotctl device get D1 D2 D3 D4 D5 D6 -o ndjson
+tap "$(($(requests ' 429 ') == 0))" 'a 429 is tried again after Retry-After'
+is 0 "$(requests '^GET .* 5[0-9][0-9] ')" 'and nothing else goes wrong'
+restart
+spoil 'GET /api/mqtt/brokers/ 503/1'
+ok '503 with Retry-After: tried again' iotctl broker list
+spoil 'POST /api/mqtt/brokers/ 503/1'
+ok 'a POST too: it was not done' iotctl broker create R1 host=h
+spoil 'GET /api/mqtt/brokers/ 429/60'
+before=$(date +%s)
+says 5 '60 s' 'a Retry-After beyond --timeout' iotctl broker list -t 5s
+tap "$(($(date +%s) - before > 2))" 'is not waited for'
+: >"$log"
+spoil 'GET /api/mqtt/brokers/ drop' 'GET /api/mqtt/brokers/ drop'
+ok 'a GET whose connection breaks off is sent again' iotctl broker list
+is '2 1' "$(requests '^GET .* drop') $(requests '^GET .* 200')" 'three times at most'
+: >"$log"
+spoil 'DELETE /api/mqtt/brokers/ lose'
+ok 'a DELETE that was done though the answer is lost' iotctl broker delete R1 --yes
+: >"$log"
+spoil 'POST /api/mqtt/brokers/ lose'
+says 5 'may have been done' 'a POST is not' iotctl broker create R2 host=h
+is 1 "$(requests '^POST /api/mqtt/brokers/')" 'never twice'
+is R2 "$(rows broker list nombre=R2 --columns nombre)" 'for it was done'
+: >"$log"
+spoil 'PATCH /api/mqtt/brokers/ drop'
+run iotctl broker set R2 port=1884
+exits 5 'nor a PATCH'
+is 1 "$(requests '^PATCH /api/mqtt/brokers/')" 'never twice'
+
+# One connection.
+: >"$log"
+ok 'several requests' iotctl broker set B R2 keepalive=77
+is 1 "$(sed 's/.* //' "$log" | sort -u | wc -l)" 'on one connection, those that write as well'
+done_testing

@@ -1,0 +1,65 @@
+# What a test sees of the requests, and what it makes of them.
+import os
+import socket
+import threading
+
+from django.conf import settings
+from django.core.servers.basehttp import WSGIRequestHandler
+from django.http import HttpResponse
+
+lock = threading.Lock()
+
+
+class Handler(WSGIRequestHandler):
+    """Tells the application which connection a request came on."""
+
+    def get_environ(self):
+        return dict(super().get_environ(), **{"tests.connection": self.connection})
+
+    def log_message(self, *args):
+        pass
+
+
+def fault(method, path):
+    """The first line of FAULTS that is for this request, taken out of the file."""
+    with lock:
+        if not os.path.exists(settings.FAULTS):
+            return None
+        with open(settings.FAULTS) as lines:
+            faults = lines.read().splitlines()
+        for i, line in enumerate(faults):
+            words = line.split()
+            if len(words) == 3 and words[0] == method and path.startswith(words[1]):
+                with open(settings.FAULTS, "w") as out:
+                    out.write("".join(f + "\n" for f in faults[:i] + faults[i + 1:]))
+                return words[2]
+    return None
+
+
+class Log:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, request):
+        path, connection = request.get_full_path(), request.environ["tests.connection"]
+        peer = connection.getpeername()[1]
+        what = fault(request.method, path)
+        if what == "drop":
+            response = HttpResponse(status=499)
+        elif what is not None and what != "lose":
+            status, _, after = what.partition("/")
+            response = HttpResponse("<h1>Server Error</h1>", status=int(status))
+            if after:
+                response["Retry-After"] = after
+        else:
+            response = self.answer(request)
+        user = getattr(request, "user", None)
+        with lock, open(settings.REQUEST_LOG, "a") as log:
+            print(request.method, path, what if what in ("drop", "lose") else response.status_code,
+                  user.username if user is not None and user.is_authenticated else "-", peer,
+                  file=log)
+        if what in ("drop", "lose"):
+            connection.shutdown(socket.SHUT_RDWR)
+        if "Content-Length" not in response and not response.streaming:
+            response["Content-Length"] = str(len(response.content))
+        return response

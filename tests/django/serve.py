@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# A Django REST Framework backend with the platform's resources and habits, for tests: the guide's
+# models, es-mx texts, local times without zone, four shapes of errors. Django's own development
+# server, on a free loopback port whose URL goes to a file.
+#
+#	serve.py --db FILE --url-file FILE [--log FILE] [QUIRK[=VALUE]]...
+#
+# QUIRKs: pages=page|limit|cursor|none, size=N, debug, access=SECONDS, throttle=N/second, next=URL
+# (what the server takes for its own address), rotate (a refresh token is good once).
+# The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
+# to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
+# before the request is looked at), lose (it ends when the work is done), a status, or
+# STATUS/RETRY-AFTER.
+import argparse
+import datetime
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+QUIRKS = {"pages": "page", "size": "50", "debug": "", "access": "3600", "throttle": "",
+          "next": "", "rotate": ""}
+
+
+def settings(options, quirks):
+    from django.conf import settings as django
+
+    pagers = {"page": "plataforma.pages.Pages", "limit": "plataforma.pages.Limits",
+              "cursor": "plataforma.pages.Cursor", "none": None}
+    apps = ["django.contrib.contenttypes", "django.contrib.auth", "rest_framework",
+            "django_filters", "plataforma"]
+    if quirks["rotate"]:
+        apps.append("rest_framework_simplejwt.token_blacklist")
+    django.configure(
+        DEBUG=bool(quirks["debug"]), SECRET_KEY="only-for-tests", INSTALLED_APPS=apps,
+        ALLOWED_HOSTS=["127.0.0.1", "localhost"], ROOT_URLCONF="plataforma.urls",
+        AUTH_USER_MODEL="plataforma.User", USE_TZ=True, TIME_ZONE="America/Mexico_City",
+        LANGUAGE_CODE="es-mx", USE_I18N=True, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        MIDDLEWARE=["plataforma.middleware.Log", "django.middleware.common.CommonMiddleware"],
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates",
+                    "APP_DIRS": True}],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": options.db,
+                               "OPTIONS": {"timeout": 20}}},
+        MIGRATION_MODULES={a.rsplit(".", 1)[-1]: None for a in apps},
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        LOGGING_CONFIG=None, QUIRKS=quirks, REQUEST_LOG=options.log,
+        FAULTS=os.path.join(os.path.dirname(os.path.abspath(options.db)), "FAULTS"),
+        REST_FRAMEWORK={
+            "DEFAULT_AUTHENTICATION_CLASSES": ["plataforma.people.LongLived",
+                                               "rest_framework_simplejwt.authentication.JWTAuthentication"],
+            "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+            "DEFAULT_PAGINATION_CLASS": pagers[quirks["pages"]],
+            "PAGE_SIZE": int(quirks["size"]),
+            "DATETIME_FORMAT": "%Y-%m-%d %H:%M:%S",
+            "DATETIME_INPUT_FORMATS": ["iso-8601", "%Y-%m-%d %H:%M:%S"],
+            "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"]
+            if quirks["throttle"] else [],
+            "DEFAULT_THROTTLE_RATES": {"user": quirks["throttle"] or None},
+            "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]},
+        SIMPLE_JWT={"ACCESS_TOKEN_LIFETIME": datetime.timedelta(seconds=float(quirks["access"])),
+                    "ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True})
+
+
+def people():
+    from plataforma.models import Rol, User
+
+    roles = {n: Rol.objects.create(nombre=n) for n in ("superusuario", "operador", "solo_lectura")}
+    User.objects.create_superuser("admin", "admin@example.org", "admin-password")
+    User.objects.create_user("operador", "op@example.org", "operador-password",
+                             rol=roles["operador"])
+    User.objects.create_user("lector", "lector@example.org", "lector-password",
+                             rol=roles["solo_lectura"])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--db", required=True)
+    parser.add_argument("--url-file", required=True)
+    parser.add_argument("--log", default=os.devnull)
+    parser.add_argument("quirk", nargs="*")
+    options = parser.parse_args()
+    quirks = dict(QUIRKS)
+    for word in options.quirk:
+        name, _, value = word.partition("=")
+        if name not in quirks:
+            sys.exit(f"serve.py: no quirk '{name}'; there are {', '.join(quirks)}")
+        quirks[name] = value or "yes"
+    settings(options, quirks)
+
+    import django
+    django.setup()
+    from django.core.management import call_command
+    from django.core.servers.basehttp import ThreadedWSGIServer
+    from django.core.wsgi import get_wsgi_application
+    from plataforma.middleware import Handler
+
+    new = not os.path.exists(options.db)
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    if new:
+        people()
+    server = ThreadedWSGIServer(("127.0.0.1", 0), Handler)
+    server.set_app(get_wsgi_application())
+    with open(options.url_file + ".new", "w") as out:
+        print(f"http://127.0.0.1:{server.server_port}", file=out)
+    os.rename(options.url_file + ".new", options.url_file)
+    server.serve_forever()
+
+
+main()

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The runs of sixteen and eight bytes at a time end where those of one byte do. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/plain.h"
+
+enum { LENGTH = 40 };
+
+static size_t
+slow_plain(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7F && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
+static size_t
+slow_digits(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= '0' && p[i] <= '9')
+		i++;
+	return i;
+}
+
+/* In memory of its own, so that the sanitizer sees a byte read too many. */
+static void
+compare(const unsigned char *text, size_t n)
+{
+	unsigned char *exact = xmalloc(n != 0 ? n : 1),
+		      *padded = xmalloc(n + PLAIN_PADDING);
+	size_t plain = slow_plain(text, n), digits = slow_digits(text, n);
+
+	memcpy(exact, text, n);
+	memcpy(padded, text, n);
+	memset(padded + n, 0, PLAIN_PADDING);
+	assert_int_equal(plain_end(exact, exact + n) - exact, plain);
+	assert_int_equal(plain_end_portable(exact, exact + n) - exact, plain);
+	assert_int_equal(plain_all(exact, n), plain == n);
+	assert_int_equal(plain_stop(padded) - padded, plain);
+	assert_int_equal(plain_stop_portable(padded) - padded, plain);
+	assert_int_equal(digits_stop(padded) - padded, digits);
+	assert_int_equal(digits_stop_portable(padded) - padded, digits);
+	free(exact);
+	free(padded);
+}
+
+static void
+every_byte_at_every_place(void **state)
+{
+	unsigned char text[LENGTH];
+	size_t n, at;
+	int c;
+
+	(void)state;
+	for (c = 0; c < 256; c++) {
+		for (n = 1; n <= LENGTH; n += 1 + n / 8) {
+			for (at = 0; at < n; at += 1 + n / 16) {
+				memset(text, 'a' + c % 26, n);
+				text[at] = (unsigned char)c;
+				compare(text, n);
+				memset(text, '0' + c % 10, n);
+				text[at] = (unsigned char)c;
+				compare(text, n);
+			}
+		}
+	}
+	compare(text, 0);
+}
+
+/* The borrow of a term reaches the bytes behind the first that is not plain only. */
+static void
+neighbours_do_not_matter(void **state)
+{
+	unsigned char text[LENGTH];
+	size_t i, round;
+
+	(void)state;
+	srand(1);
+	for (round = 0; round < 20000; round++) {
+		for (i = 0; i < LENGTH; i++)
+			text[i] = (unsigned char)(rand() % 4 != 0 ? 0x20 + rand() % 3
+								  : rand() % 256);
+		compare(text, round % LENGTH);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_byte_at_every_place),
+	    cmocka_unit_test(neighbours_do_not_matter),
+	};
+
+	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+}
