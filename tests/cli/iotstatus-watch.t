@@ -19,6 +19,8 @@ fleet 10000 0
 } | to_broker "$sock"
 
 tm() { tmux -S "$T/tmux.sock" -f /dev/null "$@"; }
+# A server without a session would end, and be in the way of the next.
+tm new-session -d -s keep 'exec sleep 600'
 # shellcheck disable=SC2064
 trap "tmux -S '$T/tmux.sock' kill-server 2>/dev/null; cleanup" EXIT
 # terminal COLUMNS ROWS COMMAND: the command on a terminal of that size; its status and settings afterwards in
@@ -155,6 +157,7 @@ tap $? 'and q still ends it'
 
 # Without a broker the API is polled; what is wrong is said, and goes away.
 unset IOT_MQTT_HOST
+tm set-environment -g -u IOT_MQTT_HOST
 fleet 10 8 "$now"
 terminal 80 24 'iotstatus --watch 300ms -w 90: --max-age 1h'
 sees 'without a broker: polled' 'iotstatus +WARNING'
