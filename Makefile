@@ -19,7 +19,7 @@ PKG_CONFIG ?= pkg-config
 
 # What each program links besides common/; a program gets no more than it uses.
 PKGS_COMMON    := inih jansson
-PKGS_iotctl    := libcurl libmosquitto openssl libwebsockets
+PKGS_iotctl    := libcurl libmosquitto openssl libwebsockets yaml-0.1
 PKGS_iotpub    := libmosquitto openssl libwebsockets
 PKGS_iotsub    := libmosquitto openssl libwebsockets
 PKGS_iotingest := libmosquitto openssl libwebsockets
@@ -27,7 +27,7 @@ PKGS_iotstatus := libcurl libmosquitto openssl libwebsockets
 PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl libwebsockets
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
-PKGS_TESTS     := cmocka libcurl libmosquitto openssl libwebsockets sqlite3 libmicrohttpd
+PKGS_TESTS     := cmocka libcurl libmosquitto openssl libwebsockets sqlite3 libmicrohttpd yaml-0.1
 LIBS_TESTS     := -lcrypt
 
 CFLAGS      ?= -O2 -g
@@ -109,7 +109,7 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
-FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame.* intake* acks.* alias.*)
+FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*)
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)

@@ -131,6 +131,100 @@ for f in table json ndjson csv yaml; do
 	esac
 done
 
+# export, apply, diff
+run iotctl export --all
+exits 0 'export'
+printf '%s\n' "$out" >all.yaml
+run iotctl apply -f all.yaml
+exits 0 'export | apply'
+is "$(grep -c '^kind:' all.yaml)" "$(printf '%s\n' "$out" | grep -c '^unchanged ')" 'changes nothing'
+iotctl export --all -o json >all.json
+is "$(grep -c '^kind:' all.yaml)" "$(jq length all.json)" 'in JSON'
+ok 'export --json | apply' sh -c 'iotctl export --all --json | iotctl apply -f -'
+ok 'export -o ndjson | apply -j 8' sh -c 'iotctl export --all -o ndjson | iotctl apply -j 8 -f -'
+run iotctl diff -f all.json
+exits 0 'diff finds nothing'
+is '' "$out" 'and says nothing'
+mkdir -p files
+cp secret files/pw
+cat >files/new.yaml <<'YAML'
+kind: device-config
+dispositivo: APP_1
+broker: Applied
+publish_topic: Aplicado
+subscribe_topics: [Aplicado, Comandos]
+---
+credential:
+  - {device: APP_1, client_id: APP_1, username: u1, password@file: pw}
+device:
+  - {identifier: APP_1, name: "yes", type: esp32, location: "a: b", sensores: [temperature, applied]}
+  - {identifier: APP_2, name: no, type: esp32, location: 007}
+---
+- {kind: topic, name: Aplicado, pattern: "iot/x/{device_id}", tipo: publish, qos: 0}
+- {kind: broker, nombre: Applied, host: h, port: 1999, password@file: pw, tls: yes}
+- {kind: sensor, nombre: Applied, tipo: gas, unit: ppm, min: -1.5, max: 2, suffix: applied}
+YAML
+run iotctl diff -f files/new.yaml
+exits 1 'diff of what is not there'
+has "$out" "+ broker 'Applied'" 'names it'
+case $out in *public*) tap 1 'without its secret' ;; *) tap 0 'without its secret' ;; esac
+run iotctl apply -f files/new.yaml --dry-run
+exits 0 'apply --dry-run'
+is 9 "$(printf '%s\n' "$out" | grep -c '^POST')" 'shows each request'
+run iotctl broker get Applied
+exits 3 'and sends none'
+run iotctl apply -f files/new.yaml
+exits 0 'apply'
+is 7 "$(printf '%s\n' "$out" | grep -c '^created ')" 'makes all, in an order that works'
+is 'no,007' "$(rows device get APP_2 --columns name,location)" 'words of YAML stay text'
+is '2' "$(iotctl device get APP_1 --json | jq '.sensores_asignados | length')" 'sensors are assigned'
+run iotctl apply -f files/new.yaml
+is 7 "$(printf '%s\n' "$out" | grep -c '^unchanged ')" 'twice says unchanged'
+printf 'another\n' >files/pw
+run iotctl apply -f files/new.yaml -o ndjson
+is '["Applied","APP_1"]' "$(printf '%s\n' "$out" | jq -sc 'map(select(.result == "changed") | .name)')" \
+	'a new secret is sent'
+sed 's/qos: 0/qos: 2/; s/temperature, applied/applied/' files/new.yaml >files/newer.yaml
+run iotctl diff -f files/newer.yaml
+exits 1 'diff'
+is "  topic 'Aplicado'
+-   qos: 0
++   qos: 2
+  device 'APP_1'
+-   sensores: 1" "$out" 'shows what differs'
+run iotctl apply -f files/newer.yaml
+is 2 "$(printf '%s\n' "$out" | grep -c '^changed ')" 'apply changes it'
+run iotctl diff -f files/newer.yaml
+exits 0 'and nothing differs'
+printf 'kind: topic\nnombre: Aplicado\ntopic_pattern: "iot/x/{device_id}"\n' >one.yaml
+run iotctl apply --prune -f one.yaml
+exits 2 '--prune without a terminal needs --yes'
+run iotctl apply -f one.yaml -f nofile.yaml
+exits 2 'a file that is not there'
+printf 'kind: broker\nnombre: N\nhost: h\nprot: 1\n' >bad.yaml
+run iotctl apply -f bad.yaml
+exits 2 'an unknown field'
+has "$err" "'bad.yaml', document 1: broker: broker has no field 'prot'; did you mean 'port'?" 'is named'
+printf 'a: [1\nb: 2\n' >bad.yaml
+run iotctl apply -f bad.yaml
+exits 2 'no YAML'
+has "$err" "'bad.yaml', line 2: " 'with its line'
+printf '{"kind":"broker","nombre":"N","host":"h","port":0}\n{"kind":"broker","nombre":"M","host":"h"}' >two.json
+run iotctl apply -f two.json
+exits 1 'one of two that is wrong'
+has "$err" "broker 'N': port: " 'is told'
+has "$out" "created broker 'M'" 'and the other made'
+iotctl device-config delete APP_1 -y --quiet
+iotctl credential delete APP_1 -y --quiet
+iotctl device delete APP_1 APP_2 -y --quiet
+iotctl sensor delete Applied -y --quiet
+printf 'kind: broker\nnombre: EMQX Production\nhost: emqx\n' >broker.yaml
+run iotctl diff --prune -f broker.yaml
+has "$out" "- broker 'Applied'" 'diff --prune shows what would go'
+run iotctl apply --prune --yes -f broker.yaml
+is 3 "$(printf '%s\n' "$out" | grep -c '^deleted broker')" 'apply --prune takes it away'
+is 'EMQX Production' "$(rows broker list --columns nombre)" 'and leaves the rest'
+
 # delete
 run iotctl broker delete 'EMQX Production' -n
 exits 0 '--dry-run of a delete'

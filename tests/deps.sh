@@ -13,7 +13,7 @@ python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
 systemd prometheus
 '
-bench='mosquitto-clients openssl valgrind curl perl python3 sqlite3'
+bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'
 

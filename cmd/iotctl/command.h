@@ -29,6 +29,10 @@ int run_context_list(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_use(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
+/* apply.c, export.c */
+int run_apply(struct ctl *c, const struct operands *in, struct err *err);
+int run_diff(struct ctl *c, const struct operands *in, struct err *err);
+int run_export(struct ctl *c, const struct operands *in, struct err *err);
 /* rawapi.c */
 int run_api(struct ctl *c, const struct operands *in, struct err *err);
 /* device.c */

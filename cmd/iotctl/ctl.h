@@ -25,6 +25,10 @@ struct args {
 	int limit;
 	bool dry_run;
 	bool yes;
+	struct strv files;
+	bool prune;
+	bool all;
+	int jobs;
 	char *from;
 	char *credentials;
 	int64_t wait;

@@ -11,8 +11,8 @@
 #include "cell.h"
 #include "lookup.h"
 
-static bool
-has_broker(const struct ctl *c)
+bool
+target_has_broker(const struct ctl *c)
 {
 	return c->args->mqtt.host != NULL || c->args->mqtt.url != NULL;
 }
@@ -22,7 +22,8 @@ take_as_it_is(const struct ctl *c, const char *name, const struct err *why)
 {
 	bool no_api = why->code == ERR_UNREACHABLE || why->code == ERR_AUTH;
 
-	return no_api && has_broker(c) && topic_check_id(span_of(name), "", NULL) == 0;
+	return no_api && target_has_broker(c) &&
+	    topic_check_id(span_of(name), "", NULL) == 0;
 }
 
 int
@@ -125,7 +126,7 @@ int
 target_connection(
     struct ctl *c, struct target *t, struct session_opts *out, struct err *err)
 {
-	if (!has_broker(c) && ask_platform(c, t, err))
+	if (!target_has_broker(c) && ask_platform(c, t, err))
 		return -1;
 	if (mqttopts_resolve(&c->args->mqtt, c->set, out, err))
 		return -1;

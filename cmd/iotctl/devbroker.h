@@ -19,6 +19,9 @@ struct target {
  * is taken for the topic id as it stands, with a warning. */
 int target_find(struct ctl *c, const char *name, struct target *out, struct err *err);
 
+/* Whether the options or the context name a broker. */
+bool target_has_broker(const struct ctl *c);
+
 /* How to connect: the options' broker, else that of the device's configuration on the platform.
  * `out` points into c->args and `t`. */
 int target_connection(struct ctl *c, struct target *t, struct session_opts *out,

@@ -29,6 +29,13 @@ static const struct opt opts[] = {
     OPT_GROUP(N_("Changes")),
     OPT_FLAG(struct args, dry_run, 'n', "dry-run", N_("only show what would be sent")),
     OPT_FLAG(struct args, yes, 'y', "yes", N_("do not ask before deleting")),
+    OPT_LIST(struct args, files, 'f', "file", "FILE",
+	N_("apply, diff: what should be there, YAML or JSON"), .flags = OPT_FILE),
+    OPT_FLAG(struct args, prune, 0, "prune",
+	N_("apply, diff: what the files do not name goes")),
+    OPT_INT(struct args, jobs, 'j', "jobs", "N", 1, 64,
+	N_("apply: so many requests at once"), .value = "4"),
+    OPT_FLAG(struct args, all, 0, "all", N_("export: everything but readings")),
     OPT_STR(struct args, from, 0, "from", "FILE",
 	N_("provision: read devices from this CSV or NDJSON file"), .flags = OPT_FILE),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",
@@ -49,6 +56,8 @@ static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
     "[options] {login [URL]|logout|whoami|context ...|config ...}",
+    "[options] {apply|diff} -f FILE ...",
+    "[options] export {--all|RESOURCE...}",
     "[options] api METHOD PATH [FIELD=VALUE...|-|JSON]",
     NULL,
 };
@@ -91,6 +100,7 @@ main(int argc, char **argv)
 	struct args a = {.api = APIOPTS_DEFAULT,
 	    .mqtt = MQTTOPTS_DEFAULT,
 	    .qos = 2,
+	    .jobs = 4,
 	    .common.context_may_miss = true};
 	struct opt_set set;
 	struct ctl c = {.args = &a, .set = &set};

@@ -38,6 +38,11 @@ json_t *value_of(struct ctl *c, const struct assign *a, struct field_errs *errs,
 json_t *value_of_text(struct ctl *c, const struct schema_field *f, const char *text,
     struct field_errs *errs, struct err *err);
 
+/* The text that a file holds for a field: a secret's first line, anything else without its final
+ * newline, a PEM with it (secret_free). */
+int value_file(
+    const struct schema_field *f, const char *path, char **out, struct err *err);
+
 /* JSON with numbers in shortest form, compact; members that are write-only fields of `mask` (may be
  * NULL) are replaced by "********". */
 void body_put(struct buf *out, json_t *value, const struct schema_resource *mask);

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cell.h"
 #include "conf/csv.h"
-#include "yaml.h"
+#include "yamlout.h"
 
 static void
 put_out(const struct buf *b)

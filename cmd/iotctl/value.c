@@ -36,6 +36,15 @@ read_text(const char *path, char **out, struct err *err)
 	return failed;
 }
 
+int
+value_file(const struct schema_field *f, const char *path, char **out, struct err *err)
+{
+	/* A secret of one line must be for its owner's eyes only. */
+	if ((f->flags & SCHEMA_WRITE_ONLY) != 0 && f->type == SCHEMA_STRING)
+		return file_read_secret(path, out, err);
+	return read_text(path, out, err);
+}
+
 static int
 text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
 {
@@ -49,10 +58,7 @@ text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
 		return tty_ask(a->field->name, secret, out, err);
 	if (strcmp(a->value, "-") == 0 && ctl_claim_stdin(c, a->field->name, err))
 		return -1;
-	/* A secret of one line must be for its owner's eyes only. */
-	if (secret && a->field->type == SCHEMA_STRING)
-		return file_read_secret(a->value, out, err);
-	return read_text(a->value, out, err);
+	return value_file(a->field, a->value, out, err);
 }
 
 static int

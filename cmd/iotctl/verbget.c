@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE get NAME... and RESOURCE delete NAME... */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cell.h"
 #include "hang.h"
 #include "lookup.h"
 #include "request.h"
+#include "retained.h"
 #include "show.h"
 #include "tty.h"
 #include "verbs.h"
@@ -114,6 +117,18 @@ tell_hanging(struct ctl *c, const struct schema_resource *r, const struct found 
 	return failed;
 }
 
+/* Others would go on seeing it. */
+static void
+clear_status(struct ctl *c, const struct schema_resource *r, const struct found *f)
+{
+	struct buf id = {0};
+
+	if (strcmp(r->name, "device") == 0 &&
+	    cell_member(buf_as_span(&f->bytes), "identificador_unico", &id))
+		retained_clear(c, buf_str(&id));
+	buf_release(&id);
+}
+
 static int
 delete_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
@@ -133,9 +148,11 @@ delete_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	} else {
 		failed = tell_hanging(c, r, &f, err) || confirm(c, r, f.label, err) ||
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, err);
-		if (!failed)
+		if (!failed) {
 			ctl_say(
 			    c, "%s %s '%s' (id %s)", _("deleted"), r->name, f.label, id);
+			clear_status(c, r, &f);
+		}
 	}
 	free(doing);
 	free(path);

@@ -274,7 +274,7 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 		loop_timer_set(g->loop, &g->deadline, g->args->wait, on_deadline, g);
 	consume_start(g->consume);
 	failed = loop_run(g->loop, err);
-	stats_end(g->stats, true);
+	stats_end(g->stats, g->counts.connections > 0);
 	return failed;
 }
 

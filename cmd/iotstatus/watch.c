@@ -40,11 +40,26 @@ struct watch {
 	char api_trouble[512];
 };
 
+/* An API that does not answer must not keep the person who wants to leave. */
+static void
+leave_at_once(const struct watch *w)
+{
+	if (w->screen != NULL)
+		screen_leave(w->screen);
+	if (w->signo == 0)
+		exit(STATE_OK);
+	signal(w->signo, SIG_DFL);
+	loop_unblock_signals();
+	raise(w->signo);
+}
+
 static void
 stop(struct watch *w)
 {
 	w->over = true;
 	loop_stop(w->look->loop);
+	if (w->polling)
+		leave_at_once(w);
 }
 
 static void

@@ -105,12 +105,27 @@ plain_end(const unsigned char *p, const unsigned char *end)
 	return plain_end_portable(p, end);
 }
 
-/* Whether all are; the last sixteen bytes may be looked at twice. */
+/* Whether all are; the last bytes of a run may be looked at twice. */
+static inline bool
+plain_all_portable(const unsigned char *p, size_t n)
+{
+	const unsigned char *end = p + n;
+
+	if (n < 8)
+		return plain_end_portable(p, end) == end;
+	for (; end - p > 8; p += 8) {
+		if (!plain_eight(p))
+			return false;
+	}
+	return plain_eight(end - 8);
+}
+
 static inline bool
 plain_all(const unsigned char *p, size_t n)
 {
-	const unsigned char *end = p + n;
 #ifdef __SSE2__
+	const unsigned char *end = p + n;
+
 	if (n >= 16) {
 		for (; end - p > 16; p += 16) {
 			if (not_plain(p) != 0)
@@ -119,7 +134,7 @@ plain_all(const unsigned char *p, size_t n)
 		return not_plain(end - 16) == 0;
 	}
 #endif
-	return plain_end_portable(p, end) == end;
+	return plain_all_portable(p, n);
 }
 
 /* Whether n bytes have neither controls, DEL nor what is no ASCII, nor MQTT's wildcards + and #: a topic

@@ -58,10 +58,33 @@ has_special(struct span s, enum columns_format format)
 	return i < s.n;
 }
 
+static bool
+begins_with(const char *p, const char *end, const char *with)
+{
+	size_t n = strlen(with);
+
+	return (size_t)(end - p) >= n && memcmp(p, with, n) == 0;
+}
+
+/* psql before version 18 takes a line \. for the end of the data, inside quotes too. */
+static bool
+ends_copy(struct span s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		p++;
+		if (begins_with(p, end, "\\.\n") || begins_with(p, end, "\\.\r\n"))
+			return true;
+	}
+	return false;
+}
+
 static void
 put_odd_cell(struct buf *out, struct span s, enum columns_format format)
 {
-	const bool quoted = format == COLUMNS_CSV && (s.n == 0 || has_special(s, format));
+	const bool quoted = format == COLUMNS_CSV &&
+	    (s.n == 0 || has_special(s, format) || span_is(s, "\\."));
 	char *to = buf_reserve(out, 3 * s.n + 2);
 	size_t i;
 
@@ -78,18 +101,22 @@ put_odd_cell(struct buf *out, struct span s, enum columns_format format)
 	out->n = (size_t)(to - out->p);
 }
 
-static void
+/* False if the cell cannot be in a row. */
+static bool
 put_cell(struct buf *out, struct span s, enum columns_format format, bool bare)
 {
 	if (s.p == NULL && format == COLUMNS_TSV)
 		PUT(out, "\\N");
 	else if (s.p != NULL && (bare || is_bare(s, format)))
 		buf_span(out, s);
+	else if (s.p != NULL && format == COLUMNS_CSV && ends_copy(s))
+		return false;
 	else if (s.p != NULL)
 		put_odd_cell(out, s, format);
+	return true;
 }
 
-static void
+static bool
 put_row(struct columns *c, struct buf *out, struct row *r)
 {
 	const char separator = c->format == COLUMNS_TSV ? '\t' : ',';
@@ -98,10 +125,12 @@ put_row(struct columns *c, struct buf *out, struct row *r)
 	r->scratch = &c->scratch;
 	for (i = 0; i < c->n; i++) {
 		buf_clear(&c->scratch);
-		put_cell(out, c->column[i]->cell(r), c->format,
-		    (c->column[i]->flags & BARE) != 0);
+		if (!put_cell(out, c->column[i]->cell(r), c->format,
+			(c->column[i]->flags & BARE) != 0))
+			return false;
 		buf_putc(out, i + 1 < c->n ? separator : '\n');
 	}
+	return true;
 }
 
 static const char *
@@ -113,8 +142,7 @@ put_message(
 	r->id_mismatch = message_id_mismatch(&r->payload, r->device_id);
 	if (r->id_mismatch && topics->strict)
 		return "id";
-	put_row(c, out, r);
-	return NULL;
+	return put_row(c, out, r) ? NULL : "range";
 }
 
 struct rows {
@@ -122,6 +150,7 @@ struct rows {
 	struct buf *out;
 	struct row row;
 	size_t count;
+	bool unfit; /* for a row */
 };
 
 static void
@@ -134,7 +163,7 @@ put_reading(void *arg, const struct reading *reading)
 	r->reading = reading;
 	r->device_id = captured.p != NULL ? captured : reading->device_id;
 	r->id_mismatch = message_reading_mismatch(reading, captured);
-	put_row(rows->columns, rows->out, r);
+	rows->unfit |= !put_row(rows->columns, rows->out, r);
 	rows->count++;
 }
 
@@ -155,6 +184,8 @@ columns_put(struct columns *c, struct buf *out, const struct msg *m,
 		error = message_each_reading(m->payload, put_reading, &rows);
 		if (error == NULL && rows.count == 0)
 			error = "shape";
+		else if (error == NULL && rows.unfit)
+			error = "range";
 		else if (error == NULL && rows.row.id_mismatch && topics->strict)
 			error = "id";
 	}

@@ -14,7 +14,8 @@
  *
  * What a line leaves out is NULL in a row. A JSON string is written as its characters, every other
  * JSON value as its own bytes, a JSON null as NULL (`value_type` tells a text from a number).
- * PostgreSQL's text cannot hold a NUL: a \u0000 inside a string becomes U+FFFD.
+ * PostgreSQL's text cannot hold a NUL: a \u0000 inside a string becomes U+FFFD. psql before version 18
+ * ends a COPY of CSV at a line \. even inside quotes: a text with such a line is no CSV row ("range").
  */
 enum columns_format { COLUMNS_CSV, COLUMNS_TSV };
 

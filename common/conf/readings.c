@@ -213,7 +213,7 @@ put_line(void *arg, const struct reading *r)
 		copy(l->out, l->head, l->head_n);
 	message_put_string(l->out, r->sensor);
 	PUT(l->out, ",\"value\":");
-	buf_span(l->out, r->value);
+	put_known(l->out, r->value.p, r->value.n);
 	if (l->count == 0)
 		put_first_tail(l, r);
 	else
@@ -232,7 +232,8 @@ message_readings(
 
 	if (m->reject != NULL)
 		return m->reject;
-	if (!text_is_utf8(m->topic.p, m->topic.n))
+	if (!plain_all((const unsigned char *)m->topic.p, m->topic.n) &&
+	    !text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
 	l.device_id = vars.v[TOPIC_DEVICE_ID];

@@ -38,6 +38,7 @@ enum schema_flag {
 	SCHEMA_TEMPLATE = 256, /* must compile as a topic template */
 	SCHEMA_DETAIL = 512,  /* only in the answer for one object */
 	SCHEMA_DERIVED = 1024, /* made from other fields when an answer is built: not stored */
+	SCHEMA_STATE = 4096,    /* comes and goes by itself: no part of a configuration */
 	SCHEMA_MAY_MISS = 2048, /* absent from answers, not null, when it has no value */
 };
 

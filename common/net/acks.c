@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 
-static __attribute__((noinline)) void
-grow(struct acks *a)
+void
+acks_grow(struct acks *a)
 {
 	size_t room = a->room == 0 ? 64 : a->room * 2, i;
 	struct ack *v = xcalloc(room, sizeof(*v));
@@ -19,34 +19,24 @@ grow(struct acks *a)
 	a->room = room;
 }
 
-bool
-acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most)
-{
-	struct ack *k;
-
-	if (a->n >= most)
-		return false;
-	if (a->n == a->room)
-		grow(a);
-	k = &a->v[(a->first + a->n++) & (a->room - 1)];
-	k->seq = seq;
-	k->mid = mid;
-	k->type = (uint8_t)type;
-	return true;
-}
-
 void
 acks_settle(struct acks *a, uint64_t durable, struct buf *out)
 {
-	while (a->n > 0 && a->v[a->first].seq <= durable) {
-		const struct ack *k = &a->v[a->first];
+	size_t done;
+	char *p = buf_reserve(out, a->n * 4);
 
-		frame_put_ack(out, k->type, k->mid);
+	for (done = 0; done < a->n; done++) {
+		const struct ack *k = &a->v[(a->first + done) & (a->room - 1)];
+
+		if (k->seq > durable)
+			break;
+		p = frame_write_ack(p, k->type, k->mid);
 		if (k->type == FRAME_PUBREC)
 			a->received[k->mid / 64] |= (uint64_t)1 << k->mid % 64;
-		a->first = (a->first + 1) & (a->room - 1);
-		a->n--;
 	}
+	a->first += done;
+	a->n -= done;
+	out->n += done * 4;
 }
 
 bool

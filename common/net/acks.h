@@ -20,9 +20,25 @@ struct acks {
 	uint64_t received[65536 / 64];
 };
 
+void acks_grow(struct acks *a);
+
 /* False when `most` are owed already. */
-bool acks_push(
-    struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most);
+static inline bool
+acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most)
+{
+	struct ack *k;
+
+	if (a->n >= most)
+		return false;
+	if (a->n == a->room)
+		acks_grow(a);
+	k = &a->v[(a->first + a->n++) & (a->room - 1)];
+	k->seq = seq;
+	k->mid = mid;
+	k->type = (uint8_t)type;
+	return true;
+}
+
 /* Makes those whose messages are durable, up to the first whose is not. */
 void acks_settle(struct acks *a, uint64_t durable, struct buf *out);
 bool acks_is_received(const struct acks *a, uint16_t mid);

@@ -123,23 +123,12 @@ take_properties(struct span *s)
 	return take(s, n);
 }
 
-/* Nearly all packets have a length of one or two bytes. */
 int
-frame_read(struct frame *f, const char *p, size_t n)
+frame_read_long(struct frame *f, const char *p, size_t n)
 {
 	uint8_t bytes = 0;
-	int whole;
+	int whole = read_length(p + 1, n - 1, &f->body, &bytes);
 
-	if (n < 2)
-		return 0;
-	f->type = (uint8_t)((unsigned char)p[0] >> 4);
-	f->flags = (uint8_t)(p[0] & 15);
-	if ((p[1] & 0x80) == 0) {
-		f->body = (unsigned char)p[1];
-		f->head = 2;
-		return 1;
-	}
-	whole = read_length(p + 1, n - 1, &f->body, &bytes);
 	f->head = (uint8_t)(bytes + 1);
 	return whole;
 }
@@ -354,64 +343,4 @@ frame_disconnect(uint8_t *reason, const struct frame *f, struct span body)
 	if (skip_properties(&body) != FRAME_OK)
 		return FRAME_TOO_SHORT;
 	return body.n > 0 ? FRAME_TOO_LONG : FRAME_OK;
-}
-
-void
-frame_put_ack(struct buf *out, enum frame_type type, uint16_t mid)
-{
-	char *p = buf_reserve(out, 4);
-
-	p[0] = (char)((unsigned)type << 4);
-	p[1] = 2;
-	p[2] = (char)(mid >> 8);
-	p[3] = (char)(mid & 0xFF);
-	out->n += 4;
-}
-
-static void
-put_u16(struct buf *out, size_t v)
-{
-	buf_putc(out, (char)(v >> 8 & 0xFF));
-	buf_putc(out, (char)(v & 0xFF));
-}
-
-static void
-put_length(struct buf *out, size_t v)
-{
-	for (; v > 0x7F; v >>= 7)
-		buf_putc(out, (char)(v | 0x80));
-	buf_putc(out, (char)v);
-}
-
-void
-frame_put_subscribe(
-    struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version)
-{
-	size_t n = strlen(filter);
-
-	buf_putc(out, (char)(FRAME_SUBSCRIBE << 4 | 2));
-	put_length(out, (version == 5 ? 6U : 5U) + n);
-	put_u16(out, mid);
-	if (version == 5)
-		buf_putc(out, 0);
-	put_u16(out, n);
-	buf_put(out, filter, n);
-	buf_putc(out, (char)options);
-}
-
-void
-frame_put_ping(struct buf *out)
-{
-	buf_put(out, "\xC0\x00", 2);
-}
-
-void
-frame_put_disconnect(struct buf *out, uint8_t reason, int version)
-{
-	if (version != 5 || reason == 0) {
-		buf_put(out, "\xE0\x00", 2);
-		return;
-	}
-	buf_put(out, "\xE0\x01", 2);
-	buf_putc(out, (char)reason);
 }

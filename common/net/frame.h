@@ -64,8 +64,23 @@ struct frame {
 
 enum { FRAME_HEAD_MAX = 5 };
 
+/* A length of two bytes and more. */
+int frame_read_long(struct frame *f, const char *p, size_t n);
+
 /* Reads a fixed header. 1: it is there; 0: more bytes are needed; -1: its length is malformed. */
-int frame_read(struct frame *f, const char *p, size_t n);
+static inline int
+frame_read(struct frame *f, const char *p, size_t n)
+{
+	if (n < 2)
+		return 0;
+	f->type = (uint8_t)((unsigned char)p[0] >> 4);
+	f->flags = (uint8_t)(p[0] & 15);
+	if ((p[1] & 0x80) != 0)
+		return frame_read_long(f, p, n);
+	f->body = (unsigned char)p[1];
+	f->head = 2;
+	return 1;
+}
 
 /* A PUBLISH (3.3): fills all of `m` but received_us, reject and props, which are
  * frame_properties' part; spans into the packet. Needs the body's beginning: FRAME_TOO_SHORT says that
@@ -88,8 +103,16 @@ enum frame_fault frame_suback(uint16_t *mid, struct span *reasons, const struct 
 enum frame_fault frame_disconnect(
     uint8_t *reason, const struct frame *f, struct span body);
 
-/* Appends PUBACK, PUBREC or PUBCOMP with success. */
-void frame_put_ack(struct buf *out, enum frame_type type, uint16_t mid);
+/* Writes the four bytes of a PUBACK, PUBREC or PUBCOMP with success; returns the place behind them. */
+static inline char *
+frame_write_ack(char *p, unsigned type, uint16_t mid)
+{
+	p[0] = (char)(type << 4);
+	p[1] = 2;
+	p[2] = (char)(mid >> 8);
+	p[3] = (char)(mid & 0xFF);
+	return p + 4;
+}
 /* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
 void frame_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);

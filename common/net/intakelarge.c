@@ -7,13 +7,6 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-bool
-intake_is_there(struct intake *in, const struct frame *f, size_t n)
-{
-	in->need = f->head + n;
-	return in->end - in->at >= in->need;
-}
-
 /* Takes apart the beginning of a packet that is too large. Properties that are too large themselves
  * count as payload. */
 static bool

@@ -16,6 +16,7 @@ enum {
 	CHUNK = 16384,   /* bytes of one frame to the broker */
 	RECEIVED = 4096, /* ... of one piece from it: allocated for each connection */
 	HANDSHAKES = 64, /* at a time; others wait */
+	LINGER = 5,      /* seconds for the last bytes of a program that is gone */
 	SECONDS = 7200,  /* the parent has the time-out */
 };
 
@@ -64,7 +65,7 @@ on_failed(struct pipe *p, const char *words)
 
 	p->wanted |= tls != NULL && tls_asked(tls);
 	if (strncmp(words, "Unable to connect", 17) == 0) {
-		relay_explain_tcp(errno, &why);
+		relay_explain_tcp(p->address, p->port, &why);
 		answer(p, RELAY_ABSENT, &why);
 		return;
 	}
@@ -142,6 +143,19 @@ make_vhost(struct relay *r, const char *name, const struct tls *tls)
 	return lws_create_vhost(r->context, &info);
 }
 
+/* What cannot be used now, a file that is just being replaced, may be the next time. */
+static void
+open_target(struct relay *r, struct relay_target *t, const struct relay_asked *asked)
+{
+	if (asked->uses_tls && t->tls == NULL && tls_new(&t->tls, &asked->tls, &t->why)) {
+		err_in(&t->why, "TLS");
+		return;
+	}
+	t->vhost = make_vhost(r, t->name, t->tls);
+	if (t->vhost == NULL)
+		err_set(&t->why, ERR_FAILED, _("cannot start WebSocket"));
+}
+
 static struct relay_target *
 find_target(struct relay *r, const struct relay_asked *asked)
 {
@@ -149,21 +163,16 @@ find_target(struct relay *r, const struct relay_asked *asked)
 
 	while (t != NULL && !span_eq(buf_as_span(&t->bytes), asked->target))
 		t = t->next;
-	if (t != NULL)
-		return t;
-	t = xcalloc(1, sizeof(*t));
-	buf_span(&t->bytes, asked->target);
-	t->has_cert = asked->tls.cert != NULL || asked->tls.cert_pem != NULL;
-	snprintf(t->name, sizeof(t->name), "target%zu", r->count++);
-	if (asked->uses_tls && tls_new(&t->tls, &asked->tls, &t->why)) {
-		err_in(&t->why, "TLS");
-	} else {
-		t->vhost = make_vhost(r, t->name, t->tls);
-		if (t->vhost == NULL)
-			err_set(&t->why, ERR_FAILED, _("cannot start WebSocket"));
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		buf_span(&t->bytes, asked->target);
+		t->has_cert = asked->tls.cert != NULL || asked->tls.cert_pem != NULL;
+		snprintf(t->name, sizeof(t->name), "target%zu", r->count++);
+		t->next = r->targets;
+		r->targets = t;
 	}
-	t->next = r->targets;
-	r->targets = t;
+	if (t->vhost == NULL)
+		open_target(r, t, asked);
 	return t;
 }
 
@@ -191,9 +200,10 @@ connect_to(struct pipe *p, const struct relay_asked *asked)
 	struct err why = {0};
 
 	p->connecting = true;
-	errno = 0;
+	snprintf(p->address, sizeof(p->address), "%s", asked->address);
+	p->port = asked->port;
 	if (lws_client_connect_via_info(&info) == NULL) {
-		relay_explain_tcp(errno, &why);
+		relay_explain_tcp(p->address, p->port, &why);
 		answer(p, RELAY_ABSENT, &why);
 		p->ws = NULL;
 	}
@@ -260,6 +270,13 @@ broker_send_soon(struct pipe *p)
 }
 
 void
+broker_finish(struct pipe *p)
+{
+	lws_set_timeout(p->ws, PENDING_TIMEOUT_CLOSE_SEND, LINGER);
+	lws_callback_on_writable(p->ws);
+}
+
+void
 broker_take(struct pipe *p, bool more)
 {
 	lws_rx_flow_control(p->ws, more);
@@ -307,5 +324,5 @@ relay_serve(int listener, int parent)
 	if (open_all(&r))
 		return;
 	while (!r.side.over && orphaned == 0 && lws_service(r.context, 0) >= 0)
-		errno = 0;
+		;
 }

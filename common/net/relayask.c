@@ -137,7 +137,7 @@ relay_ask_read(struct span in, struct relay_asked *out)
 void
 relay_answer_write(int fd, enum relay_answer answer, const struct err *why)
 {
-	char text[sizeof(why->text) + 1];
+	char text[sizeof(struct err)]; /* more than its text */
 	size_t n = why != NULL ? strlen(why->text) : 0;
 
 	text[0] = letters[answer];

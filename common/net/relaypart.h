@@ -38,8 +38,8 @@ void relay_answer_write(int fd, enum relay_answer answer, const struct err *why)
 
 /* relaywords.c: what libwebsockets says, and the HTTP status of the broker's answer, 0 if none. */
 void relay_explain(const char *words, int status, struct err *why);
-/* No TCP connection, because of this errno if it is one that says so. */
-void relay_explain_tcp(int number, struct err *why);
+/* Why there is no TCP connection to this address: looks again. */
+void relay_explain_tcp(const char *address, int port, struct err *why);
 
 /* The programs' side: an epoll of its own, readable when pipe_serve has something to do. */
 struct relay_side {
@@ -58,6 +58,8 @@ struct pipe {
 	int fd;                      /* the program's end; -1: closed */
 	struct lws *ws;              /* the broker's; NULL: not yet, or gone */
 	struct buf in; /* the question; then what the program does not take yet */
+	char address[64]; /* the broker's */
+	int port;
 	bool connecting, open;
 	bool wanted; /* the broker asked for a certificate that there is not */
 	bool told;   /* the answer is given */
@@ -79,6 +81,8 @@ void pipe_free_if_over(struct pipe *p);
 /* The question is read: looks for the broker. */
 void broker_ask(struct pipe *p);
 void broker_send_soon(struct pipe *p);
+/* As broker_send_soon, for the last time: a broker that takes nothing is given up. */
+void broker_finish(struct pipe *p);
 void broker_take(struct pipe *p, bool more);
 void broker_kill(struct pipe *p);
 

@@ -104,7 +104,7 @@ on_hangup(struct pipe *p)
 	epoll_ctl(p->side->epoll, EPOLL_CTL_DEL, p->fd, NULL);
 	p->hungup = true;
 	if (p->open && p->ws != NULL)
-		broker_send_soon(p);
+		broker_finish(p);
 	else
 		pipe_close(p);
 }

@@ -2,10 +2,17 @@
 /* Why the relay found no broker, for a person. */
 #include <ctype.h>
 #include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "net/relaypart.h"
+
+enum { SECOND_LOOK = 100 }; /* ms, which the others wait */
 
 /* Those whose cause a person can look for are told apart. */
 void
@@ -38,21 +45,40 @@ relay_explain(const char *words, int status, struct err *why)
 	err_set(why, ERR_UNREACHABLE, "WebSocket: %s", words);
 }
 
-/* Of a TCP connection that was refused later than at once libwebsockets keeps the reason to itself. */
-void
-relay_explain_tcp(int number, struct err *why)
+/* The errno of one more connect; 0 when it is not known within a moment. */
+static int
+connect_error(const struct sockaddr *to, socklen_t n)
 {
-	static const int known[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT,
-	    EMFILE, ENFILE, EADDRNOTAVAIL};
-	size_t i;
+	int number = 0;
+	socklen_t size = sizeof(number);
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
-	for (i = 0; i < ARRAY_LEN(known); i++) {
-		if (known[i] == number) {
-			err_set(why, ERR_UNREACHABLE, "%s", strerror(number));
-			why->text[0] = (char)tolower((unsigned char)why->text[0]);
-			return;
-		}
+	if (fd < 0 || (connect(fd, to, n) != 0 && errno != EINPROGRESS))
+		number = errno;
+	else if (poll(&p, 1, SECOND_LOOK) == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size);
+	if (fd >= 0)
+		close(fd);
+	return number;
+}
+
+/* libwebsockets looks why a connection failed, and keeps it to itself. */
+void
+relay_explain_tcp(const char *address, int port, struct err *why)
+{
+	const struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *to;
+	char service[16];
+	int number = 0;
+
+	snprintf(service, sizeof(service), "%d", port);
+	if (getaddrinfo(address, service, &hints, &to) == 0) {
+		number = connect_error(to->ai_addr, to->ai_addrlen);
+		freeaddrinfo(to);
 	}
-	err_set(why, ERR_UNREACHABLE,
-	    _("no TCP connection: nobody listens there, or no way leads there"));
+	err_set(why, ERR_UNREACHABLE, "%s",
+	    number != 0 ? strerror(number) : _("no TCP connection"));
+	why->text[0] = (char)tolower((unsigned char)why->text[0]);
 }

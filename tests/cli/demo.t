@@ -19,7 +19,7 @@ is '' "$(ls -A "$HOME")" 'HOME is not touched'
 # Ctrl-C in the middle: as the terminal does it, to the whole group.
 perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' "$top/tests/demo/demo.sh" >out 2>err </dev/null &
 demo=$!
-wait_for 20 grep -q 'device provision' out
+wait_for 20 grep -q 'iotctl login' out
 kill -INT -$demo
 wait $demo
 is 130 $? 'Ctrl-C ends it with 130'

@@ -23,6 +23,7 @@ none 'libwebsockets stays in relay.c' includes . 'libwebsockets' '^\./(common/ne
 none 'libcurl stays in api.c' includes . 'curl/' '^\./(common/net/api\.c|build)'
 none 'inih stays in config.c' includes . 'ini\.h' '^\./(common/conf/config\.c|build)'
 none 'readline stays in one file of iotctl' includes . 'readline/' '^\./cmd/iotctl/shell\.c'
+none 'libyaml stays in one file of iotctl' includes . 'yaml\.h' '^\./(cmd/iotctl/yamlin\.c|build)'
 none 'libmicrohttpd stays in iotapi' includes . 'microhttpd' '^\./cmd/iotapi/'
 none 'sqlite stays in iotapi' includes . 'sqlite3' '^\./cmd/iotapi/'
 none 'jansson is not in base' includes common/base 'jansson'

@@ -101,4 +101,19 @@ run iotctl device command D1 '{}' --qos 3
 exits 2 'no such QoS'
 run iotctl device command D1
 exits 2 'no command'
+
+# A device that is deleted leaves no status behind.
+for d in D2 D3; do
+	mosquitto_pub --unix "$sock" -r -q 1 -t iot/devices/$d/status -m '{"status":"connected"}'
+done
+retained() { timeout 10 mosquitto_sub --unix "$sock" -t 'iot/devices/+/status' -t ready -C "$1" -F %t; }
+is 3 "$(retained 3 | wc -l)" 'two statuses are retained'
+run iotctl device delete D2 --yes --mqtt-host "$sock"
+exits 0 'a device is deleted'
+is '' "$err" 'and nothing to be said'
+is 'iot/devices/D3/status
+ready' "$(retained 2 | sort)" 'its retained status is cleared, no other'
+run iotctl device delete D3 --yes --mqtt-host 127.0.0.1 --mqtt-port 1
+exits 0 'a broker that is not there is no reason to fail'
+has "$err" "the retained status of 'D3' stays on the broker: cannot reach" 'but to say so'
 done_testing

@@ -165,9 +165,20 @@ sees 'with the state of the thresholds' '80\.00%'
 fleet 10 5 "$now"
 sees 'the next poll shows it' ' 50\.00%'
 kill -STOP "$api_pid"
-kill -CONT "$api_pid"
+sleep 0.7
+from=$(date +%s)
 keys q
-given_back 0 'q ends it'
+given_back 0 'q ends it while the API does not answer'
+[ $(($(date +%s) - from)) -lt 8 ]
+tap $? 'without waiting for it'
+kill -CONT "$api_pid"
+terminal 80 24 'iotstatus --watch 300ms'
+wait_for 30 shows ' 50\.00%'
+kill -STOP "$api_pid"
+sleep 0.7
+keys C-c
+given_back 130 'so does Ctrl-C'
+kill -CONT "$api_pid"
 terminal 80 24 'NO_COLOR=1 LC_ALL=C iotstatus --watch 1s'
 sees 'without UTF-8 it draws ASCII' 'fleet +#+'
 tm pipe-pane -t w "cat >$T/bytes"
@@ -194,6 +205,16 @@ is 0 "$(grep -cvE '^20[0-9-]+T[0-9:]+Z [0-9]+/10 devices online \([0-9.]+%\)(, [
 iotstatus --watch 200ms --json 2>/dev/null | head -n 2 | jq -r .total_mqtt_devices >two
 is '10
 10' "$(cat two)" 'JSON; the reader who leaves ends it'
+port=$(free_port)
+bg mosquitto -c /dev/stdin >/dev/null 2>&1 <<END
+listener $port 127.0.0.1
+protocol websockets
+allow_anonymous true
+END
+wait_for 10 iotpub -L "ws://127.0.0.1:$port" -t iot/devices/WS_1/status -r -m '{"status":"connected"}'
+timeout 20 iotstatus --source mqtt --mqtt-url "ws://127.0.0.1:$port" --watch 200ms 2>/dev/null |
+	grep -q -m 1 'Z 1/1 devices online (100.00%)$'
+tap $? 'pushed over WebSocket, too'
 run iotstatus --watch x
 exits 3 'a time that is none'
 run iotstatus --watch 1s 2s

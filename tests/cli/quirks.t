@@ -1,26 +1,10 @@
 #!/bin/sh
-# Each habit of the Django backend that a client must survive, by name.
+# Each habit of the Django backend that a client must survive, by name: what it sends.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-log=$T/django/log
-requests() { grep -c "$1" "$log"; }
-spoil() { for l in "$@"; do echo "$l"; done >"$T/django/FAULTS"; }
-restart() { # restart QUIRK...: the same data
-	stop_api
-	start_django "$@"
-	: >"$log"
-}
-says() { # STATUS PART 'sentence' COMMAND...
-	wanted=$1 part=$2 sentence=$3
-	shift 3
-	run "$@"
-	exits "$wanted" "$sentence"
-	has "$err" "$part" "  says: $part"
-	is 1 "$(printf '%s\n' "$err" | wc -l)" '  in one line'
-	is '' "$out" '  and nothing on stdout'
-}
-rows() { iotctl "$@" -o csv --no-header; }
+# shellcheck source=tests/quirks.sh
+. "$top/tests/quirks.sh"
 
 start_django size=3
 for n in 1 2 3 4 5 6 7; do
@@ -45,6 +29,10 @@ restart size=3 next=https://evil.example
 ok 'the list' strace -f -qq -e trace=connect -o connects iotctl device list
 is "htons(${api##*:})" "$(grep -o 'htons([0-9]*)' connects | sort -u)" \
 	'next elsewhere: no connection but to the configured origin'
+
+strace -e trace=write,sendto -e signal=none -o calls iotctl device list -o ndjson >listed
+is 1 "$(awk '/GET .api.devices/ { asked++ } /write\(1,/ { print asked; exit }' calls)" \
+	'the first line is out before the second page is asked for'
 
 # The final slash and the base URL.
 restart debug
@@ -127,82 +115,4 @@ run iotctl broker delete B --yes
 has "$err" "broker 'B' is used by 2 device-configs (Nodo" 'and what the backend deletes with a broker'
 is '[]' "$(iotctl device-config list --json)" 'as it does'
 iotctl broker create B host=h >/dev/null
-
-# Tokens.
-restart access=2 rotate
-ok 'a JWT of 2 s: logged in' iotctl broker list
-sleep 2.1
-: >"$log"
-ok 'and run out: renewed' iotctl broker list
-is '1 0' "$(requests '^POST /api/auth/refresh/ 200') $(requests '^POST /api/auth/login/')" \
-	'by one refresh, without a login'
-is '401 200 ' "$(sed -n 's/^GET .* \([0-9]*\) [a-z-]* [0-9]*$/\1/p' "$log" | tr '\n' ' ')" \
-	'the request is sent again, once'
-sleep 2.1
-: >"$log"
-iotctl broker list >one 2>&1 &
-one=$!
-iotctl device list >two 2>&1 &
-two=$!
-ok 'two processes at once: the one' wait "$one"
-ok 'and the other' wait "$two"
-is 1 "$(requests '^POST /api/auth/refresh/ 200')" 'one refresh for both'
-is 0 "$(requests '^POST /api/auth/login/')" 'no login'
-restart access=0.001
-says 4 'refused the token' 'a token that is refused for ever' iotctl broker list
-is 2 "$(requests '^GET .*401')" 'is renewed once a request'
-restart
-iotctl api POST long-lived >token.json
-jq -r .token token.json >token
-chmod 600 token
-: >"$log"
-ok 'a long-lived Bearer token' env -u IOT_USERNAME iotctl broker list --token-file token
-is 0 "$(requests '^POST /api/auth/')" 'is used as it is'
-says 4 'refused the token' 'a wrong one' env IOT_TOKEN=wrong iotctl broker list
-printf 'lector-password\n' >lector.pw
-chmod 600 lector.pw
-says 4 'Solo los superusuarios pueden gestionar la configuración MQTT.' 'a role that may not' \
-	iotctl broker list --api-username lector --password-file lector.pw
-printf 'wrong\n' >wrong.pw
-chmod 600 wrong.pw
-says 4 "cannot log in as 'lector'" 'a bad login is a 400 here, and 4 for us' \
-	env XDG_STATE_HOME="$T/other" \
-	iotctl broker list --api-username lector --password-file wrong.pw
-
-# Too many requests, a server that is ill, connections that break off.
-restart throttle=2/second
-ok 'throttled: it waits' iotctl device get D1 D2 D3 D4 D5 D6 -o ndjson
-tap "$(($(requests ' 429 ') == 0))" 'a 429 is tried again after Retry-After'
-is 0 "$(requests '^GET .* 5[0-9][0-9] ')" 'and nothing else goes wrong'
-restart
-spoil 'GET /api/mqtt/brokers/ 503/1'
-ok '503 with Retry-After: tried again' iotctl broker list
-spoil 'POST /api/mqtt/brokers/ 503/1'
-ok 'a POST too: it was not done' iotctl broker create R1 host=h
-spoil 'GET /api/mqtt/brokers/ 429/60'
-before=$(date +%s)
-says 5 '60 s' 'a Retry-After beyond --timeout' iotctl broker list -t 5s
-tap "$(($(date +%s) - before > 2))" 'is not waited for'
-: >"$log"
-spoil 'GET /api/mqtt/brokers/ drop' 'GET /api/mqtt/brokers/ drop'
-ok 'a GET whose connection breaks off is sent again' iotctl broker list
-is '2 1' "$(requests '^GET .* drop') $(requests '^GET .* 200')" 'three times at most'
-: >"$log"
-spoil 'DELETE /api/mqtt/brokers/ lose'
-ok 'a DELETE that was done though the answer is lost' iotctl broker delete R1 --yes
-: >"$log"
-spoil 'POST /api/mqtt/brokers/ lose'
-says 5 'may have been done' 'a POST is not' iotctl broker create R2 host=h
-is 1 "$(requests '^POST /api/mqtt/brokers/')" 'never twice'
-is R2 "$(rows broker list nombre=R2 --columns nombre)" 'for it was done'
-: >"$log"
-spoil 'PATCH /api/mqtt/brokers/ drop'
-run iotctl broker set R2 port=1884
-exits 5 'nor a PATCH'
-is 1 "$(requests '^PATCH /api/mqtt/brokers/')" 'never twice'
-
-# One connection.
-: >"$log"
-ok 'several requests' iotctl broker set B R2 keepalive=77
-is 1 "$(sed 's/.* //' "$log" | sort -u | wc -l)" 'on one connection, those that write as well'
 done_testing

@@ -11,8 +11,9 @@ import base64, json, random, struct, subprocess, sys
 random.seed(2)
 lines, form, table = sys.argv[1:]
 odd = ["", "\\.", "\\N", "NULL", "null", '""', '"', "a,b", "a\tb", "\\", "\\n", "a\r\nb", "\r", "\n", " x ", "\x7f\x01"]
+odd += ["a\n\\.b\n\\."]
 if form == "tsv":
-    odd += ["a\n\\.\nb"] # psql ends a \copy of CSV there
+    odd += ["a\n\\.\nb"] # CSV rejects it: psql ends a \copy of CSV there
 def text():
     return "".join(random.choice(',"\\\t\r\n.N x\u00e1\u20ac\U0001f600') for _ in range(random.randrange(12)))
 def payload():

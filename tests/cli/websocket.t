@@ -72,8 +72,8 @@ refused() { # refused LINE OPTION...
 	is "iotsub: cannot reach broker $line" "$err" "... with one line"
 	is '' "$out$(ls run)" "... no output, and nothing stays behind"
 }
-has "$(iotsub -L "ws://localhost:$closed" -t a -W 9 2>&1)" \
-	"iotsub: cannot reach broker 'localhost:$closed': " "a closed port"
+refused "'localhost:$closed': connection refused" -L "ws://localhost:$closed"
+refused "'127.0.0.1:$closed': connection refused" -L "wss://127.0.0.1:$closed"
 refused "'localhost:$plain': WebSocket: it closed the connection: is this its WebSocket port?" \
 	-L "ws://localhost:$plain"
 refused "'localhost:$ws': TLS: it does not speak TLS on this port" \

@@ -110,7 +110,7 @@ cells_are_what_a_copy_reads(void **state)
 		"a\\r\\n\\tb\\\\\tstring\n"},
 	    {"{\"t\":\"\\u0000\\u00e9\"}", "\"\xEF\xBF\xBD\xc3\xa9\",string\n",
 		"\xEF\xBF\xBD\xc3\xa9\tstring\n"},
-	    {"{\"t\":\"\\\\.\"}", "\\.,string\n", "\\\\.\tstring\n"},
+	    {"{\"t\":\"\\\\.\"}", "\"\\.\",string\n", "\\\\.\tstring\n"},
 	};
 	size_t i;
 
@@ -153,6 +153,13 @@ what_is_no_row_is_a_reject(void **state)
 	m.reject = "size";
 	rows_are("value", COLUMNS_CSV, true, &m, "REJECT size");
 	rows_are("payload", COLUMNS_CSV, false, &m, "REJECT size");
+	m = message("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
+	rows_are("value", COLUMNS_CSV, true, &m, "REJECT range");
+	rows_are("value", COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
+	m.payload = SPAN("a\n\\.\n");
+	rows_are("payload_text", COLUMNS_CSV, false, &m, "REJECT range");
+	m.payload = SPAN("a\n\\.,\n\\.");
+	rows_are("payload_text", COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
 	m = message("[1]");
 	rows_are("value", COLUMNS_CSV, true, &m, "REJECT shape");
 }

@@ -43,6 +43,7 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(plain_end(exact, exact + n) - exact, plain);
 	assert_int_equal(plain_end_portable(exact, exact + n) - exact, plain);
 	assert_int_equal(plain_all(exact, n), plain == n);
+	assert_int_equal(plain_all_portable(exact, n), plain == n);
 	assert_int_equal(plain_stop(padded) - padded, plain);
 	assert_int_equal(plain_stop_portable(padded) - padded, plain);
 	assert_int_equal(digits_stop(padded) - padded, digits);

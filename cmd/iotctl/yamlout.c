@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* JSON as YAML for people's eyes: the same values, numbers digit for digit. */
-#include "yaml.h"
+#include "yamlout.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -30,17 +30,32 @@ is_reserved(const char *s)
 static bool
 is_plain(const char *s)
 {
-	size_t i;
+	size_t n = strlen(s), i = 0;
 
-	if (!isalpha((unsigned char)s[0]) || is_reserved(s))
+	if (!isalpha((unsigned char)s[0]) || is_reserved(s) || s[n - 1] == ' ')
 		return false;
-	for (i = 0; s[i] != '\0'; i++) {
+	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
+		uint32_t cp;
+		size_t bytes = text_utf8((const unsigned char *)s + i, n - i, &cp);
 
-		if (!isalnum(c) && c < 0x80 && strchr(" _-./@+,()", c) == NULL)
+		if (bytes == 0 || !text_is_harmless(cp) || cp == 0xFEFF ||
+		    (c < 0x80 && !isalnum(c) && strchr(" _-./@+,()", c) == NULL))
 			return false;
+		i += bytes;
 	}
-	return s[i - 1] != ' ' && text_is_utf8(s, i);
+	return true;
+}
+
+/* YAML takes some characters for line ends that JSON does not. */
+static void
+put_quoted(struct buf *out, struct span text)
+{
+	struct buf json = {0};
+
+	json_put_string(&json, text);
+	json_put_visible(out, buf_as_span(&json));
+	buf_release(&json);
 }
 
 /* Lines that can stand as they are, such as a PEM. */
@@ -83,13 +98,13 @@ put_text(struct buf *out, struct span value, int indent)
 
 	json_unescape(&text, value);
 	if (memchr(buf_as_span(&text).p, '\0', text.n) != NULL)
-		json_put_string(out, buf_as_span(&text));
+		put_quoted(out, buf_as_span(&text));
 	else if (is_plain(buf_str(&text)))
 		buf_span(out, buf_as_span(&text));
 	else if (is_block(buf_str(&text)))
 		put_block(out, buf_str(&text), indent);
 	else
-		json_put_string(out, buf_as_span(&text));
+		put_quoted(out, buf_as_span(&text));
 	buf_release(&text);
 }
 

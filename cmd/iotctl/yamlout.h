@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef YAML_H
-#define YAML_H
+#ifndef YAMLOUT_H
+#define YAMLOUT_H
 
 #include "base/buf.h"
 

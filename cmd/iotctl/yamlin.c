@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Documents by libyaml; JSON by jansson, which keeps what YAML would read otherwise. */
+#include "yamlin.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Aliases can stand for aliases: a small text could become a large value. */
+enum { DEPTH_MAX = 64, NODES_MAX = 4 << 20 };
+
+struct reader {
+	yaml_document_t *doc;
+	const char *name;
+	size_t nodes;
+};
+
+static bool
+is_one_of(const char *s, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		if (strcmp(s, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A number as JSON writes it; NULL if it is none. */
+static json_t *
+number_of(const char *s, size_t n)
+{
+	json_t *value = NULL;
+
+	if (n != 0 && (s[0] == '-' || (s[0] >= '0' && s[0] <= '9')))
+		value = json_loadb(s, n, JSON_DECODE_ANY, NULL);
+	if (value != NULL && json_is_number(value))
+		return value;
+	json_decref(value);
+	return NULL;
+}
+
+static json_t *
+scalar(const yaml_node_t *node)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
+	static const char *const trues[] = {"true", "True", "TRUE", NULL};
+	static const char *const falses[] = {"false", "False", "FALSE", NULL};
+	const char *s = (const char *)node->data.scalar.value;
+	size_t n = node->data.scalar.length;
+	json_t *value = NULL;
+
+	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strlen(s) == n) {
+		if (is_one_of(s, nulls))
+			return json_null();
+		if (is_one_of(s, trues))
+			return json_true();
+		if (is_one_of(s, falses))
+			return json_false();
+		value = number_of(s, n);
+	}
+	return value != NULL ? value : json_stringn(s, n);
+}
+
+static json_t *value_of_node(
+    struct reader *r, const yaml_node_t *node, int depth, struct err *err);
+
+static int
+add_pair(struct reader *r, json_t *object, const yaml_node_pair_t *pair, int depth,
+    struct err *err)
+{
+	const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
+	const char *name = (const char *)key->data.scalar.value;
+	size_t line = key->start_mark.line + 1;
+	json_t *value;
+
+	if (key->type != YAML_SCALAR_NODE)
+		return err_set(err, ERR_USAGE, _("'%s', line %zu: a key that is no text"),
+		    r->name, line);
+	if (json_object_get(object, name) != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("'%s', line %zu: '%s' stands there twice"), r->name, line, name);
+	value =
+	    value_of_node(r, yaml_document_get_node(r->doc, pair->value), depth + 1, err);
+	if (value == NULL)
+		return -1;
+	if (json_object_set_new(object, name, value))
+		return err_set(
+		    err, ERR_USAGE, _("'%s', line %zu: no UTF-8"), r->name, line);
+	return 0;
+}
+
+static json_t *
+mapping(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
+{
+	json_t *object = json_object();
+	const yaml_node_pair_t *pair;
+
+	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+	     pair++) {
+		if (add_pair(r, object, pair, depth, err)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static json_t *
+sequence(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
+{
+	json_t *array = json_array();
+	const yaml_node_item_t *item;
+
+	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+	     item++) {
+		json_t *value = value_of_node(
+		    r, yaml_document_get_node(r->doc, *item), depth + 1, err);
+
+		if (value == NULL) {
+			json_decref(array);
+			return NULL;
+		}
+		json_array_append_new(array, value);
+	}
+	return array;
+}
+
+static json_t *
+value_of_node(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
+{
+	json_t *value;
+
+	if (depth > DEPTH_MAX || ++r->nodes > NODES_MAX) {
+		err_set(err, ERR_USAGE,
+		    _("'%s', line %zu: nested too deep, or too large"), r->name,
+		    node->start_mark.line + 1);
+		return NULL;
+	}
+	if (node->type == YAML_MAPPING_NODE)
+		return mapping(r, node, depth, err);
+	if (node->type == YAML_SEQUENCE_NODE)
+		return sequence(r, node, depth, err);
+	value = scalar(node);
+	if (value == NULL)
+		err_set(err, ERR_USAGE, _("'%s', line %zu: no UTF-8"), r->name,
+		    node->start_mark.line + 1);
+	return value;
+}
+
+/* The next document; *doc is NULL at the end. */
+static int
+next_document(yaml_parser_t *parser, struct reader *r, json_t **doc, struct err *err)
+{
+	yaml_document_t document;
+	yaml_node_t *root;
+	int failed = 0;
+
+	*doc = NULL;
+	do {
+		if (!yaml_parser_load(parser, &document))
+			return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), r->name,
+			    parser->problem_mark.line + 1,
+			    parser->problem != NULL ? parser->problem : _("no YAML"));
+		root = yaml_document_get_root_node(&document);
+		if (root == NULL) {
+			yaml_document_delete(&document);
+			return 0;
+		}
+		r->doc = &document;
+		*doc = value_of_node(r, root, 0, err);
+		failed = *doc == NULL ? -1 : 0;
+		yaml_document_delete(&document);
+		/* An empty document between two marks says nothing. */
+		if (json_is_null(*doc)) {
+			json_decref(*doc);
+			*doc = NULL;
+		} else {
+			return failed;
+		}
+	} while (true);
+}
+
+static int
+read_yaml(struct span text, const char *name,
+    int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
+    struct err *err)
+{
+	struct reader r = {.name = name};
+	yaml_parser_t parser;
+	json_t *doc = NULL;
+	size_t n = 0;
+	int stopped;
+
+	if (!yaml_parser_initialize(&parser))
+		return err_set(err, ERR_FAILED, _("cannot start libyaml"));
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+	while ((stopped = next_document(&parser, &r, &doc, err)) == 0 && doc != NULL) {
+		stopped = fn(arg, doc, ++n, err);
+		json_decref(doc);
+		if (stopped)
+			break;
+	}
+	yaml_parser_delete(&parser);
+	return stopped;
+}
+
+static size_t
+skip_blanks(struct span text, size_t at)
+{
+	while (at < text.n && strchr(" \t\r\n", text.p[at]) != NULL && text.p[at] != '\0')
+		at++;
+	return at;
+}
+
+/* JSON texts one after the other. False if it is something else. */
+static bool
+is_json(struct span text)
+{
+	size_t at = skip_blanks(text, 0);
+	json_error_t why;
+	json_t *doc;
+
+	if (at == text.n || strchr("{[", text.p[at]) == NULL)
+		return false;
+	doc = json_loadb(text.p + at, text.n - at, JSON_DISABLE_EOF_CHECK, &why);
+	json_decref(doc);
+	return doc != NULL;
+}
+
+static int
+read_json(struct span text, const char *name,
+    int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
+    struct err *err)
+{
+	size_t at = skip_blanks(text, 0), n = 0, lines = 0, counted = 0;
+	size_t flags = JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES;
+	int stopped = 0;
+
+	while (at < text.n && stopped == 0) {
+		json_error_t why;
+		json_t *doc = json_loadb(text.p + at, text.n - at, flags, &why);
+
+		for (; counted < at; counted++)
+			lines += text.p[counted] == '\n';
+		if (doc == NULL)
+			return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), name,
+			    lines + (size_t)why.line, why.text);
+		stopped = fn(arg, doc, ++n, err);
+		json_decref(doc);
+		at = skip_blanks(text, at + (size_t)why.position);
+	}
+	return stopped;
+}
+
+int
+yaml_documents(struct span text, const char *name,
+    int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
+    struct err *err)
+{
+	return is_json(text) ? read_json(text, name, fn, arg, err)
+			     : read_yaml(text, name, fn, arg, err);
+}

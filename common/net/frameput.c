@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The packets that a subscriber sends. */
+#include "net/frame.h"
+
+static void
+put_u16(struct buf *out, size_t v)
+{
+	buf_putc(out, (char)(v >> 8 & 0xFF));
+	buf_putc(out, (char)(v & 0xFF));
+}
+
+static void
+put_length(struct buf *out, size_t v)
+{
+	for (; v > 0x7F; v >>= 7)
+		buf_putc(out, (char)(v | 0x80));
+	buf_putc(out, (char)v);
+}
+
+void
+frame_put_subscribe(
+    struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version)
+{
+	size_t n = strlen(filter);
+
+	buf_putc(out, (char)(FRAME_SUBSCRIBE << 4 | 2));
+	put_length(out, (version == 5 ? 6U : 5U) + n);
+	put_u16(out, mid);
+	if (version == 5)
+		buf_putc(out, 0);
+	put_u16(out, n);
+	buf_put(out, filter, n);
+	buf_putc(out, (char)options);
+}
+
+void
+frame_put_ping(struct buf *out)
+{
+	buf_put(out, "\xC0\x00", 2);
+}
+
+void
+frame_put_disconnect(struct buf *out, uint8_t reason, int version)
+{
+	if (version != 5 || reason == 0) {
+		buf_put(out, "\xE0\x00", 2);
+		return;
+	}
+	buf_put(out, "\xE0\x01", 2);
+	buf_putc(out, (char)reason);
+}

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Planted secrets: nowhere but in the requests, the files they came from and the files they are kept in.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_django
+login=canary-of-the-login
+device=canary-of-the-device
+ca=canary-of-the-key
+for s in login device; do
+	eval "printf '%s\n' \"\$$s\"" >"$s.pw"
+done
+printf -- '-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n' $ca >key.pem
+chmod 600 ./*.pw key.pem
+iotctl user create canary password@login.pw >/dev/null
+# A superuser, which the API cannot make.
+sqlite3 "$T/django/db" "UPDATE plataforma_user SET is_superuser = 1 WHERE username = 'canary'"
+rm -rf "$HOME/.local"
+unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+cat >fleet.yaml <<YAML
+kind: broker
+nombre: B
+host: h
+password@file: device.pw
+---
+kind: credential
+dispositivo: D1
+client_id: D1
+username: u
+password@file: device.pw
+client_key@file: key.pem
+YAML
+
+# watched COMMAND...: every argv of its processes, and all that it says.
+watched() {
+	strace -f -qq -s 100000 -v -e trace=execve -o "argv.$n" "$@" >"said.$n" 2>&1 </dev/null
+	status=$?
+	n=$((n + 1))
+}
+n=1
+watched iotctl login "$api" --api-username canary --password-file login.pw -v -v
+exits 0 'login'
+watched iotctl device create D1 nombre=x tipo=esp32 ubicacion=y -v -v
+watched iotctl apply -f fleet.yaml -v -v
+exits 0 'apply'
+watched iotctl apply -f fleet.yaml --dry-run -v -v
+watched iotctl diff -f fleet.yaml -v -v
+watched iotctl credential set D1 password@device.pw client_key@key.pem -v -v
+for f in table json ndjson csv yaml; do watched iotctl credential get D1 -o $f -v -v; done
+watched iotctl export --all -v -v
+watched iotctl emqx-user set device_D1 password@device.pw -v -v
+exits 0 'set'
+watched iotctl broker create C host=h password@device.pw port=0 -v -v
+watched iotctl user set canary password@device.pw -n -v -v
+watched iotctl config show
+watched iotctl context list
+
+hits() { grep -rlE "$login|$device|$ca" "$@" 2>/dev/null | tr '\n' ' '; }
+is '' "$(hits argv.*)" 'no argv'
+is '' "$(hits said.*)" 'neither stdout nor stderr, with -v -v either'
+is '' "$(hits "$HOME")" 'no file at home: settings, tokens, hashes, history'
+is 3 "$(hits ./*.pw key.pem | wc -w)" 'the search finds them where they are'
+for f in "$HOME"/.local/state/iot/*.json; do
+	is 600 "$(stat -c %a "$f")" "${f##*/} is its owner's"
+done
+echo 'GET /api/mqtt/brokers/ 503/3' >"$T/django/FAULTS"
+iotctl broker list >/dev/null 2>&1 &
+pid=$!
+wait_for 5 grep -q 'Max core file size *0' "/proc/$pid/limits"
+tap $? 'no core is ever written'
+kill "$pid"
+wait "$pid" 2>/dev/null
+
+# The control: a secret that is shown on purpose is found.
+watched iotctl credential get D1 --show-secrets
+has "$(hits said.*)" "said.$((n - 1))" '--show-secrets shows them'
+done_testing

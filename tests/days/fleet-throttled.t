@@ -1,0 +1,45 @@
+#!/bin/sh
+# A day: devices from a CSV, on a backend that allows only so many requests a second. DEVICES=200 is
+# the whole day, fewer are enough to see it.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+n=${DEVICES:-24}
+start_django throttle=30/second
+iotctl broker create Campo host=127.0.0.1 >/dev/null
+iotctl topic create Datos tipo=publish topic_pattern='iot/sensors/{device_id}/data' >/dev/null
+iotctl topic create Comandos tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+iotctl sensor create nombre=T tipo=temperatura unit=°C min=-40 max=85 suffix=temperature >/dev/null
+{
+	echo 'identificador_unico,nombre,tipo,ubicacion,sensores'
+	seq -f "N%03g,Nodo,esp32,Invernadero,temperature" 1 "$n"
+} >fleet.csv
+
+run iotctl device provision --from fleet.csv
+exits 0 "$n devices from a CSV"
+is "$n" "$(printf '%s\n' "$out" | grep -c '"created"')" 'each has its line'
+tap "$(($(grep -c ' 429 ' "$T/django/log") == 0))" 'the backend did say that it was too much'
+for r in device credential device-config; do
+	is "$n" "$(iotctl $r list -o ndjson | wc -l)" "$n of $r"
+done
+is "$((n + 1))" "$(wc -l <"$HOME/.local/state/iot/default.csv")" 'every password is in the file'
+stop_api
+start_django
+: >"$T/django/log"
+run iotctl device provision --from fleet.csv
+is "$n" "$(printf '%s\n' "$out" | grep -c '"unchanged"')" 'again: nothing to do'
+is 0 "$(grep -c '^POST /api/[dm]' "$T/django/log")" 'and nothing sent'
+
+# The same fleet by a file, elsewhere.
+iotctl export --all >fleet.yaml
+stop_api
+rm -rf "$T/django" "$HOME/.local"
+start_django throttle=30/second
+run iotctl apply -f fleet.yaml -j 8 -o ndjson
+is "$n" "$(printf '%s\n' "$out" | grep '"resource":"device",' | grep -c '"created"')" \
+	'the same devices on another backend, 8 requests at once'
+is 0 "$(printf '%s\n' "$out" | grep '"failed"' | grep -vc '"resource":"credential"')" \
+	'what fails are credentials: their passwords are not in the file'
+tap "$(($(grep -c ' 429 ' "$T/django/log") == 0))" 'in spite of its limits'
+is 1 "$(iotctl device get N007 -o ndjson | jq .cantidad_sensores)" 'their sensors too'
+done_testing
