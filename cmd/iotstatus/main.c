@@ -270,7 +270,6 @@ main(int argc, char **argv)
 	    answer.n == 0)
 		run(&k, argc - first, argv + first, &err);
 	deliver(&k, &err);
-	fwrite(answer.p, 1, answer.n, stdout);
 	look_release(&k.look);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);
