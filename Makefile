@@ -23,7 +23,7 @@ PKGS_iotctl    := libcurl libmosquitto openssl libwebsockets yaml-0.1
 PKGS_iotpub    := libmosquitto openssl libwebsockets
 PKGS_iotsub    := libmosquitto openssl libwebsockets
 PKGS_iotingest := libmosquitto openssl libwebsockets
-PKGS_iotstatus := libcurl
+PKGS_iotstatus := libcurl libmosquitto openssl libwebsockets
 PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl libwebsockets
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
@@ -56,7 +56,7 @@ UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
-UNITFILES := $(wildcard cmd/*/*.service)
+UNITFILES := $(wildcard cmd/*/*.service cmd/*/*.timer)
 
 all: $(PROGRAMS)
 

@@ -11,9 +11,9 @@ check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq st
 universal-ctags mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
-systemd
+systemd prometheus
 '
-bench='mosquitto-clients openssl valgrind curl strace'
+bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-14-dev llvm'
 

@@ -18,6 +18,7 @@ struct args {
 	char *url_file;
 	char *password_file;
 	int hash_rounds;
+	int64_t access_life, refresh_life;
 	struct topicopts topics;
 	struct common common;
 };
@@ -35,6 +36,11 @@ static const struct opt opts[] = {
     OPT_INT(struct args, hash_rounds, 0, "hash-rounds", "N", 1, 10000000,
 	N_("PBKDF2 rounds of devices' passwords: the broker pays them at each connect"),
 	.key = "hash_rounds", .value = "1000"),
+    OPT_TIME(struct args, access_life, 0, "access-life", "TIME",
+	N_("how long the access token of a login lives"), .key = "access_life",
+	.value = "1h"),
+    OPT_TIME(struct args, refresh_life, 0, "refresh-life", "TIME",
+	N_("how long its refresh token lives"), .key = "refresh_life", .value = "1d"),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON(struct args, common),
     OPT_END,
@@ -86,6 +92,8 @@ run_serve(const struct args *a, const char *operand, struct buf *out, struct err
 
 	(void)operand;
 	(void)out;
+	people_set_life(TOKEN_ACCESS, a->access_life);
+	people_set_life(TOKEN_REFRESH, a->refresh_life);
 	serve_block_signals();
 	failed = app_open(&app, a->db, &a->topics, err) || serve(&app, &serving, err);
 	app_close(&app);
@@ -184,7 +192,8 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 int
 main(int argc, char **argv)
 {
-	struct args a = {.hash_rounds = 1000};
+	struct args a = {
+	    .hash_rounds = 1000, .access_life = 3600000, .refresh_life = 86400000};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -14,7 +14,7 @@
 #include "rows.h"
 #include "store.h"
 
-static const struct {
+static struct {
 	const char *name;
 	int64_t seconds; /* 0: for ever */
 } kinds[TOKEN_KINDS] = {
@@ -22,6 +22,12 @@ static const struct {
     [TOKEN_REFRESH] = {"refresh", 86400},
     [TOKEN_LONG] = {"long", 0},
 };
+
+void
+people_set_life(enum token_kind kind, int64_t ms)
+{
+	kinds[kind].seconds = ms / 1000 > 0 ? ms / 1000 : 1;
+}
 
 static int64_t
 now_s(void)

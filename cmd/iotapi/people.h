@@ -6,6 +6,9 @@
 
 enum token_kind { TOKEN_ACCESS, TOKEN_REFRESH, TOKEN_LONG, TOKEN_KINDS };
 
+/* How long tokens of this kind live that are made from now on, a second at least. Before serving. */
+void people_set_life(enum token_kind kind, int64_t ms);
+
 /* Makes a token for this person inside a transaction; free with secret_free. NULL on error. */
 char *people_token(struct db *db, int64_t person, enum token_kind kind, struct err *err);
 /* Whose token this is: its person, or 0 when it is none of this kind, or expired. */

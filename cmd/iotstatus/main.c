@@ -2,43 +2,61 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/program.h"
-#include "net/apiopts.h"
-#include "status.h"
-
-enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_NAGIOS };
-enum { LIST_NOTHING, LIST_ONLINE, LIST_OFFLINE, LIST_ERROR };
-
-struct args {
-	struct common common;
-	struct apiopts api;
-	int format;
-	bool json;
-	char *warning, *critical;
-	int list;
-};
-
-static const char *const list_names[] = {
-    [LIST_ONLINE] = "online",
-    [LIST_OFFLINE] = "offline",
-    [LIST_ERROR] = "error",
-};
+#include "gather.h"
+#include "memory.h"
+#include "print.h"
+#include "watch.h"
 
 static const struct opt opts[] = {
-    OPT_STR(struct args, warning, 'w', "warning", "RANGE",
-	N_("WARNING when the percentage online is outside, such as 90:")),
-    OPT_STR(struct args, critical, 'c', "critical", "RANGE",
+    OPT_LIST(struct args, warning, 'w', "warning", "RANGE",
+	N_("WARNING when the percentage online is outside, such as 90: or esp32=80:")),
+    OPT_LIST(struct args, critical, 'c', "critical", "RANGE",
 	N_("CRITICAL when the percentage online is outside, such as 75:")),
-    OPT_ENUM(struct args, list, 0, "list", "STATE", "none|online|offline|error",
+    OPT_ENUM(struct args, source, 0, "source", "SOURCE", SOURCE_CHOICES,
+	N_("who is asked: the REST API, the MQTT broker, EMQX's management API"),
+	.key = "status_source", .value = "api"),
+    OPT_ENUM(struct args, verify, 0, "verify", "SOURCE", VERIFY_CHOICES,
+	N_("ask this source, too, and tell where it differs from the API"),
+	.value = "none"),
+    OPT_TIME(struct args, max_age, 0, "max-age", "TIME",
+	N_("online without a sign of life for so long is stale: WARNING at least")),
+    OPT_TIME(struct args, wait, 0, "wait", "TIME",
+	N_("collect MQTT messages for so long, instead of until it is quiet")),
+    OPT_ENUM(struct args, by, 0, "by", "FIELD", BY_CHOICES,
+	N_("a line a group, each with its own thresholds"), .value = "none"),
+    OPT_ENUM(struct args, list, 0, "list", "STATE", LIST_CHOICES,
 	N_("print the devices in this state instead, one a line")),
-    OPT_ENUM(struct args, format, 'o', "format", "FORMAT", "text|json|nagios",
-	N_("what comes out"), .key = "status_format", .value = "text"),
+    OPT_ENUM(struct args, on_empty, 0, "on-empty", "STATE", STATE_CHOICES,
+	N_("the state of a fleet without devices"), .value = "unknown"),
+    OPT_ENUM(struct args, on_error, 0, "on-error", "STATE", ERROR_CHOICES,
+	N_("the state when it cannot be found out"),
+	.value = "auto: critical when unreachable, else unknown"),
+    OPT_ENUM(struct args, format, 'o', "format", "FORMAT", FORMAT_CHOICES,
+	N_("what comes out"), .key = "status_format",
+	.value = "auto: nagios with -w or -c, else text"),
+    OPT_FLAG(struct args, watch, 0, "watch",
+	N_("a live view; an operand is how often to poll where nothing is pushed")),
     OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
+    OPT_STR(struct args, write, 0, "write", "FILE",
+	N_("write into this file, at once, instead of standard output"),
+	.flags = OPT_FILE),
+    OPT_STR(struct args, state, 0, "state", "FILE",
+	N_("remember the state here; speak and fail only when it changes"),
+	.flags = OPT_FILE),
+    OPT_STR(struct args, emqx_url, 0, "emqx-url", "URL",
+	N_("where EMQX's management API is"), .key = "emqx_url", .env = "IOT_EMQX_URL",
+	.value = "http://localhost:18083"),
+    OPT_STR(struct args, emqx_key_file, 0, "emqx-key-file", "FILE",
+	N_("file with its API key as KEY:SECRET, mode 0600"), .key = "emqx_key_file",
+	.env = "IOT_EMQX_KEY_FILE", .flags = OPT_FILE),
     OPT_API(struct args, api),
-    OPT_COMMON(struct args, common),
+    OPT_MQTT_LONG(struct args, mqtt),
+    OPT_TOPICS(struct args, topics),
+    OPT_COMMON_PLUGIN(struct args, common),
     OPT_END,
 };
 
@@ -46,163 +64,203 @@ static const struct program iotstatus = {
     .name = "iotstatus",
     .section = 1,
     .brief = N_("percentage of devices online, as a monitoring plugin"),
-    .usage =
-	(const char *const[]){"[options] [-w RANGE] [-c RANGE] [--list STATE]", NULL},
-    .examples = (const char *const[]){"iotstatus", "iotstatus -w 90: -c 75: -o nagios",
-	"iotstatus --list offline",
-	"iotstatus --quiet -c 75:    # in cron: speaks only of trouble", NULL},
+    .usage = (const char *const[]){"[options] [-w RANGE] [-c RANGE] [--by FIELD]",
+	"[options] --list STATE", "[options] --watch [TIME]", NULL},
+    .examples = (const char *const[]){"iotstatus", "iotstatus -w 90: -c 75:",
+	"iotstatus --verify mqtt --max-age 10m", "iotstatus --list offline",
+	"iotstatus -q -c 75: --state fleet.state    # in cron: speaks only of change",
+	"iotstatus --watch 2s", NULL},
     .opts = opts,
     .usage_status = STATE_UNKNOWN,
 };
 
 struct check {
-	const struct args *args;
-	struct range warning, critical;
-	struct counts counts;
+	struct args *args;
+	struct look look;
+	enum format format;
 	enum state state;
-	double seconds;
+	bool silent; /* --state: this was told before */
 	struct buf out;
-	size_t listed;
 };
 
-static int
-read_ranges(struct check *k, struct err *err)
+static enum format
+format_of(const struct args *a)
 {
-	const struct args *a = k->args;
-
-	if ((a->warning != NULL &&
-		range_parse(&k->warning, a->warning, "--warning", err) != 0) ||
-	    (a->critical != NULL &&
-		range_parse(&k->critical, a->critical, "--critical", err) != 0))
-		return -1;
-	if (!range_covers(&k->warning, &k->critical))
-		return err_set(err, ERR_USAGE,
-		    _("--critical '%s' is looser than --warning '%s': it would never be "
-		      "only a "
-		      "warning"),
-		    a->critical, a->warning);
-	return 0;
-}
-
-static int
-fetch_counts(struct check *k, struct api *api, struct err *err)
-{
-	struct api_reply reply = {0};
-	int64_t from = text_now_us();
-	int failed = api_call(api, "GET", "/api/mqtt/device-status/", (struct span){0},
-			 &reply, err) ||
-	    status_read(&k->counts, buf_as_span(&reply.body), err);
-
-	k->seconds = (double)(text_now_us() - from) / 1e6;
-	api_reply_release(&reply);
-	return failed;
-}
-
-static int
-on_device(void *arg, struct span device, struct err *err)
-{
-	struct check *k = arg;
-	struct buf id = {0};
-	bool json = k->args->format == FORMAT_JSON;
-
-	if (!json_member_string(device, "identificador_unico", &id)) {
-		buf_release(&id);
-		return err_set(err, ERR_PROTOCOL, _("a device of the API has no id"));
-	}
-	if (json) {
-		buf_puts(&k->out, k->listed == 0 ? "[" : ",");
-		json_put_string(&k->out, buf_as_span(&id));
-	} else {
-		char shown[512];
-
-		text_visible(shown, sizeof(shown), buf_str(&id));
-		buf_printf(&k->out, "%s\n", shown);
-	}
-	k->listed++;
-	buf_release(&id);
-	return 0;
-}
-
-static int
-fetch_list(struct check *k, struct api *api, struct err *err)
-{
-	char *path = xasprintf("/api/devices/?mqtt_enabled=true&connection_status=%s",
-	    list_names[k->args->list]);
-	int failed = api_list(api, path, on_device, k, err);
-
-	if (!failed && k->args->format == FORMAT_JSON)
-		buf_puts(&k->out, k->listed == 0 ? "[]\n" : "]\n");
-	free(path);
-	return failed;
-}
-
-static int
-fetch(struct check *k, const struct api_opts *opts_api, struct err *err)
-{
-	struct loop *loop = loop_new(err);
-	struct api *api = loop != NULL ? api_new(loop, opts_api, err) : NULL;
-	int failed = api == NULL || fetch_counts(k, api, err);
-
-	if (!failed) {
-		k->state = status_judge(&k->counts, &k->warning, &k->critical);
-		if (k->args->list != LIST_NOTHING)
-			failed = fetch_list(k, api, err);
-	}
-	api_free(api);
-	loop_free(loop);
-	return failed ? -1 : 0;
-}
-
-static void
-print(struct check *k)
-{
-	if (k->args->list != LIST_NOTHING ||
-	    (k->args->common.quiet && k->state == STATE_OK))
-		return;
-	switch (k->args->format) {
-	case FORMAT_JSON: status_json(&k->out, &k->counts, k->state); break;
-	case FORMAT_NAGIOS:
-		status_nagios(
-		    &k->out, &k->counts, k->state, &k->warning, &k->critical, k->seconds);
-		break;
-	default: status_text(&k->out, &k->counts);
-	}
-}
-
-/* An unreachable API means that nobody watches the fleet; all else is a doubt. In the plugin's own
- * format the reason is the output. */
-static void
-report_trouble(struct check *k, struct err *err)
-{
-	k->state = err->code == ERR_UNREACHABLE ? STATE_CRITICAL : STATE_UNKNOWN;
-	buf_clear(&k->out);
-	if (k->args->format == FORMAT_NAGIOS && err->code != ERR_USAGE) {
-		status_trouble(&k->out, k->state, err->text);
-		*err = (struct err){0};
-	}
-}
-
-static void
-run(struct check *k, struct args *a, int operands, char **operand, struct err *err)
-{
-	struct api_opts api;
-
 	if (a->json)
-		a->format = FORMAT_JSON;
-	if (operands > 0)
-		err_set(err, ERR_USAGE, _("unexpected operand '%s'"), operand[0]);
-	else if (read_ranges(k, err) == 0 &&
-	    apiopts_resolve(&a->api, a->common.context, &api, err) == 0 &&
-	    fetch(k, &api, err) == 0)
-		print(k);
+		return FORMAT_JSON;
+	if (a->format != FORMAT_AUTO)
+		return (enum format)a->format;
+	return a->warning.n + a->critical.n > 0 ? FORMAT_NAGIOS : FORMAT_TEXT;
+}
+
+static void
+print_report(struct check *k)
+{
+	static void (*const printers[])(struct buf *, const struct report *) = {
+	    [FORMAT_TEXT] = print_text,
+	    [FORMAT_NAGIOS] = print_nagios,
+	    [FORMAT_JSON] = print_json,
+	};
+
+	if (k->args->list != 0)
+		look_list(&k->look, k->format, &k->out);
+	else if (k->format == FORMAT_PROMETHEUS)
+		print_prometheus(&k->out, &k->look.report, (double)text_now_us() / 1e6);
+	else
+		printers[k->format](&k->out, &k->look.report);
+}
+
+/* From the file that is about to be replaced; 0 if it does not say. */
+static double
+last_success(const char *path)
+{
+	static const char name[] = "\niot_status_last_success_timestamp_seconds ";
+	struct buf old = {0};
+	const char *at = NULL;
+	double when = 0;
+
+	if (path != NULL && file_read(path, 16 << 20, &old, NULL) == 0)
+		at = strstr(buf_str(&old), name);
+	if (at != NULL)
+		when = strtod(at + sizeof(name) - 1, NULL);
+	buf_release(&old);
+	return when;
+}
+
+/* An unreachable API means that nobody watches the fleet; all else is a doubt. */
+static enum state
+state_of_trouble(const struct args *a, const struct err *why)
+{
+	if (why->code == ERR_USAGE)
+		return STATE_UNKNOWN;
+	if (a->on_error != 0)
+		return (enum state)(a->on_error - 1);
+	return why->code == ERR_UNREACHABLE || why->code == ERR_TIMEOUT ? STATE_CRITICAL
+									: STATE_UNKNOWN;
+}
+
+/* In the plugin's own format the reason is the output. */
+static void
+print_reason(struct check *k, struct err *why)
+{
+	if (k->format == FORMAT_PROMETHEUS && why->code != ERR_USAGE)
+		print_prometheus_trouble(&k->out,
+		    (double)(text_now_us() - k->look.started) / 1e6,
+		    last_success(k->args->write));
+	if (k->format != FORMAT_NAGIOS)
+		return;
+	print_trouble(&k->out, k->state, why->text);
+	*why = (struct err){0};
+}
+
+/* Speaks and fails only of change: what was told before is no news, and its end is told once. */
+static int
+remember(struct check *k, bool trouble, struct err *err)
+{
+	struct memory last, now = {k->state, trouble, text_now_us() / 1000000};
+
+	if (memory_read(k->args->state, &last, err))
+		return -1;
+	if (last.state == now.state && last.trouble == now.trouble && last.since != 0) {
+		k->silent = true;
+		k->state = STATE_OK;
+		return 0;
+	}
+	if (memory_write(k->args->state, &now, err))
+		return -1;
+	k->silent = last.state == STATE_OK && now.state == STATE_OK;
+	if (last.state != STATE_OK && now.state == STATE_OK)
+		k->look.report.recovered = now.since - last.since;
+	return 0;
+}
+
+/* Nothing to say: all is well and --quiet, or told before. Metrics are for a machine that counts on
+ * them. */
+static bool
+is_silent(const struct check *k)
+{
+	bool quiet = k->args->common.quiet && k->state == STATE_OK &&
+	    k->look.report.recovered < 0 && k->args->list == 0;
+
+	return k->format != FORMAT_PROMETHEUS && (k->silent || quiet);
+}
+
+/* --watch takes one, and none is needed. */
+static int
+read_operands(struct args *a, int count, char **operand, struct err *err)
+{
+	a->every = 5000;
+	if (a->watch && count == 1) {
+		if (text_duration(operand[0], "--watch", &a->every, err))
+			return -1;
+		if (a->every < 100)
+			return err_set(err, ERR_USAGE,
+			    _("--watch: '%s' is too often: 100ms at least"), operand[0]);
+		return 0;
+	}
+	if (count == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, _("unexpected operand '%s'"), operand[a->watch]);
+}
+
+static void
+run(struct check *k, int operands, char **operand, struct err *err)
+{
+	struct args *a = k->args;
+	bool failed;
+
+	k->format = format_of(a);
+	failed = read_operands(a, operands, operand, err) || look_prepare(&k->look, err);
+	if (!failed && a->watch) {
+		failed = watch_run(&k->look, k->format, err);
+		k->state = failed ? state_of_trouble(a, err) : STATE_OK;
+		return;
+	}
+	failed = failed || look_take(&k->look, err);
+	k->state = failed ? state_of_trouble(a, err) : k->look.report.state;
+	if (a->state != NULL && err->code != ERR_USAGE) {
+		struct err why = {0};
+
+		if (remember(k, failed, &why)) {
+			failed = true;
+			*err = why;
+			k->state = STATE_UNKNOWN;
+		}
+	}
+	if (is_silent(k))
+		*err = (struct err){0};
+	else if (failed)
+		print_reason(k, err);
+	else
+		print_report(k);
+	if (k->silent)
+		*err = (struct err){0};
+}
+
+/* Where it goes; what fails here is told all the same. */
+static void
+deliver(struct check *k, struct err *err)
+{
+	struct err why = {0};
+
+	if (k->args->write == NULL || k->out.n == 0) {
+		fwrite(k->out.p, 1, k->out.n, stdout);
+	} else if (file_write(k->args->write, buf_as_span(&k->out), 0644, &why)) {
+		k->state = STATE_UNKNOWN;
+		if (err->code == ERR_OK)
+			*err = why;
+	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct args a = {.api = APIOPTS_DEFAULT};
-	struct check k = {.args = &a, .state = STATE_UNKNOWN};
+	struct args a = {
+	    .api = APIOPTS_DEFAULT, .mqtt = MQTTOPTS_DEFAULT, .on_empty = STATE_UNKNOWN};
 	struct opt_set set;
+	struct check k = {.args = &a,
+	    .look = {.args = &a, .set = &set, .report = {.recovered = -1}},
+	    .state = STATE_UNKNOWN};
 	struct buf answer = {0};
 	struct err err = {0};
 	int first, status;
@@ -210,10 +268,9 @@ main(int argc, char **argv)
 	if (program_start(&set, &iotstatus, &a, &a.common, argc, argv, &first, &answer,
 		&err) == 0 &&
 	    answer.n == 0)
-		run(&k, &a, argc - first, argv + first, &err);
-	if (err.code != ERR_OK)
-		report_trouble(&k, &err);
-	fwrite(k.out.p, 1, k.out.n, stdout);
+		run(&k, argc - first, argv + first, &err);
+	deliver(&k, &err);
+	look_release(&k.look);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);
 	return status != 0 && err.code == ERR_OUTPUT ? STATE_UNKNOWN : (int)k.state;

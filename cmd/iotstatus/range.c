@@ -7,23 +7,34 @@
 
 #include "base/text.h"
 
-/* The number in p[0..n), perhaps with %, or `open` when there is none. */
+/* The number in p[0..n), perhaps with % behind it. */
 static bool
-bound(const char *p, size_t n, double open, double *out)
+number_of(const char *p, size_t n, double *out)
 {
 	char number[32];
 
-	if (n > 0 && p[n - 1] == '%')
+	if (n > 1 && p[n - 1] == '%')
 		n--;
-	if (n == 0 || (n == 1 && *p == '~')) {
-		*out = open;
-		return true;
-	}
-	if (n >= sizeof(number))
+	if (n == 0 || n >= sizeof(number))
 		return false;
 	memcpy(number, p, n);
 	number[n] = '\0';
 	return text_double(number, out);
+}
+
+/* What is left out in front of the colon is 0, and ~ is without end. */
+static bool
+low_bound(const char *p, size_t n, double *out)
+{
+	*out = n == 1 && *p == '~' ? -INFINITY : 0;
+	return n == 0 || isinf(*out) || number_of(p, n, out);
+}
+
+static bool
+high_bound(const char *p, double *out)
+{
+	*out = INFINITY;
+	return *p == '\0' || number_of(p, strlen(p), out);
 }
 
 int
@@ -32,14 +43,12 @@ range_parse(struct range *r, const char *text, const char *what, struct err *err
 	const char *p = text + (text[0] == '@');
 	const char *colon = strchr(p, ':');
 	const char *high = colon != NULL ? colon + 1 : p;
-	bool good = strlen(high) > 0 || colon != NULL;
+	bool good = *p != '\0';
 
 	*r = (struct range){.inside = text[0] == '@', .given = true, .text = text};
 	if (colon != NULL)
-		good = good &&
-		    bound(p, (size_t)(colon - p), *p == '~' ? -INFINITY : 0, &r->low);
-	good = good && bound(high, strlen(high), INFINITY, &r->high) && r->low <= r->high;
-	if (good)
+		good = good && low_bound(p, (size_t)(colon - p), &r->low);
+	if (good && high_bound(high, &r->high) && r->low <= r->high)
 		return 0;
 	return err_set(err, ERR_USAGE,
 	    _("%s: '%s' is not a range such as 10, 10:, ~:10, 10:20 or @10:20"), what,

@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "status.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "base/text.h"
 
-static const char *const names[] = {
+const char *const state_names[STATE_COUNT] = {
     [STATE_OK] = "OK",
     [STATE_WARNING] = "WARNING",
     [STATE_CRITICAL] = "CRITICAL",
     [STATE_UNKNOWN] = "UNKNOWN",
 };
+
+enum state
+state_worse(enum state a, enum state b)
+{
+	static const int weight[STATE_COUNT] = {
+	    [STATE_OK] = 0,
+	    [STATE_UNKNOWN] = 1,
+	    [STATE_WARNING] = 2,
+	    [STATE_CRITICAL] = 3,
+	};
+
+	return weight[a] >= weight[b] ? a : b;
+}
 
 /* A count: a whole number, not negative. */
 static int
@@ -36,111 +52,86 @@ int
 status_read(struct counts *c, struct span body, struct err *err)
 {
 	struct span object;
+	long *n = c->n;
 
+	*c = (struct counts){0};
 	if (!json_check(body, &object, NULL) || json_kind(object) != JSON_KIND_OBJECT)
 		return err_set(
 		    err, ERR_PROTOCOL, _("the API's device status is no JSON object"));
 	if (read_count(object, "total_mqtt_devices", &c->total, err) ||
-	    read_count(object, "online", &c->online, err) ||
-	    read_count(object, "offline", &c->offline, err) ||
-	    read_count(object, "error", &c->error, err))
+	    read_count(object, "online", &n[PRESENCE_ONLINE], err) ||
+	    read_count(object, "offline", &n[PRESENCE_OFFLINE], err) ||
+	    read_count(object, "error", &n[PRESENCE_ERROR], err))
 		return -1;
-	if (c->online + c->offline + c->error != c->total)
+	if (n[PRESENCE_ONLINE] + n[PRESENCE_OFFLINE] + n[PRESENCE_ERROR] != c->total)
 		return err_set(err, ERR_PROTOCOL,
 		    _("the API's device status does not add up: %ld online, %ld offline "
 		      "and %ld "
 		      "in error are not %ld"),
-		    c->online, c->offline, c->error, c->total);
+		    n[PRESENCE_ONLINE], n[PRESENCE_OFFLINE], n[PRESENCE_ERROR], c->total);
 	return 0;
 }
 
 double
 status_percent(const struct counts *c)
 {
-	return 100.0 * (double)c->online / (double)c->total;
+	long online = c->n[PRESENCE_ONLINE];
+	double rounded = round(1e4 * (double)online / (double)c->total) / 100;
+
+	if (rounded >= 100 && online < c->total)
+		return 99.99;
+	return rounded <= 0 && online > 0 ? 0.01 : rounded;
 }
 
 enum state
-status_judge(
-    const struct counts *c, const struct range *warning, const struct range *critical)
+status_judge(const struct counts *c, const struct limit *l, enum state empty)
 {
 	if (c->total == 0)
-		return STATE_UNKNOWN;
-	if (range_alerts(critical, status_percent(c)))
+		return empty;
+	if (range_alerts(&l->critical, status_percent(c)))
 		return STATE_CRITICAL;
-	return range_alerts(warning, status_percent(c)) ? STATE_WARNING : STATE_OK;
+	return range_alerts(&l->warning, status_percent(c)) ? STATE_WARNING : STATE_OK;
 }
 
 static void
-put_share(struct buf *out, const struct counts *c)
+judge_groups(struct report *r, enum state empty)
 {
-	if (c->total == 0)
-		buf_puts(out, _("no devices speak MQTT"));
-	else
-		buf_printf(out, _("%ld/%ld devices online (%.2f%%)"), c->online, c->total,
-		    status_percent(c));
-}
+	size_t i;
 
-void
-status_text(struct buf *out, const struct counts *c)
-{
-	put_share(out, c);
-	buf_putc(out, '\n');
-}
+	for (i = 0; i < r->group_count; i++) {
+		struct group *g = &r->groups[i];
 
-void
-status_json(struct buf *out, const struct counts *c, enum state state)
-{
-	buf_printf(out,
-	    "{\"total_mqtt_devices\":%ld,\"online\":%ld,\"offline\":%ld,\"error\":%ld,"
-	    "\"percentage_online\":",
-	    c->total, c->online, c->offline, c->error);
-	if (c->total == 0)
-		buf_puts(out, "null");
-	else
-		buf_printf(out, "%.2f", status_percent(c));
-	buf_printf(out, ",\"state\":\"%s\"}\n", names[state]);
-}
-
-static const char *
-limit(const struct range *r)
-{
-	return r->given ? r->text : "";
-}
-
-/* Thresholds stand in the text too, so that an alert explains itself. */
-static void
-put_why(struct buf *out, enum state state, const struct range *warning,
-    const struct range *critical)
-{
-	const struct range *r = state == STATE_CRITICAL ? critical : warning;
-
-	if ((state == STATE_WARNING || state == STATE_CRITICAL) && r->given)
-		buf_printf(out, _(", wanted %s%s"), r->inside ? _("outside ") : "",
-		    r->text + r->inside);
-}
-
-void
-status_nagios(struct buf *out, const struct counts *c, enum state state,
-    const struct range *warning, const struct range *critical, double seconds)
-{
-	buf_printf(out, "IOT %s - ", names[state]);
-	put_share(out, c);
-	buf_printf(out, _(", %ld offline, %ld error"), c->offline, c->error);
-	put_why(out, state, warning, critical);
-	buf_puts(out, " |");
-	if (c->total != 0) {
-		buf_puts(out, " online_pct=");
-		buf_printf(out, "%.2f", status_percent(c));
-		buf_printf(out, "%%;%s;%s;0;100", limit(warning), limit(critical));
+		g->state = status_judge(&g->counts, &g->limit, empty);
+		r->state = state_worse(r->state, g->state);
 	}
-	buf_printf(out,
-	    " online=%ld;;;0;%ld offline=%ld;;;0;%ld error=%ld;;;0;%ld time=%.3fs\n",
-	    c->online, c->total, c->offline, c->total, c->error, c->total, seconds);
+}
+
+/* What --verify finds weighs as much as what it verifies: the lower number counts. */
+static void
+judge_other(struct report *r, enum state empty)
+{
+	if (r->other == NULL)
+		return;
+	r->state =
+	    state_worse(r->state, status_judge(&r->other_counts, &r->limit, empty));
+	if (r->disputed > 0)
+		r->state = state_worse(r->state, STATE_WARNING);
 }
 
 void
-status_trouble(struct buf *out, enum state state, const char *text)
+report_judge(struct report *r, enum state empty)
 {
-	buf_printf(out, "IOT %s - %s\n", names[state], text);
+	r->state = status_judge(&r->counts, &r->limit, empty);
+	judge_groups(r, empty);
+	judge_other(r, empty);
+	if (r->counts.total > 0 && (r->frozen || r->counts.n[PRESENCE_STALE] > 0))
+		r->state = state_worse(r->state, STATE_WARNING);
+}
+
+void
+report_release(struct report *r)
+{
+	free(r->groups);
+	free(r->view);
+	*r = (struct report){0};
 }

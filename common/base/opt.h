@@ -112,7 +112,7 @@ struct common {
 #define OPT_ASK(T, m, l, n, h, v, ...)                                                   \
 	{.type = OPT_TYPE_ASK, .letter = (l), .name = (n), .help = (h),                  \
 	    .offset = OPT_AT(T, m, int), .min = (v), __VA_ARGS__}
-#define OPT_COMMON_(T, m, help_letter, version_letter, verbose_letter)                   \
+#define OPT_COMMON_(T, m, help_letter, version_letter, verbose_letter, quiet_letter)     \
 	OPT_GROUP(N_("General options")),                                                \
 	    OPT_STR(T, m.config, 0, "config", "FILE",                                    \
 		N_("read this configuration file instead of the user's"),                \
@@ -120,7 +120,7 @@ struct common {
 	    OPT_STR(T, m.context, 0, "context", "NAME",                                  \
 		N_("use this context of the configuration"), .key = "context",           \
 		.env = "IOT_CONTEXT"),                                                   \
-	    OPT_FLAG(T, m.quiet, 0, "quiet", N_("say nothing but errors")),              \
+	    OPT_FLAG(T, m.quiet, quiet_letter, "quiet", N_("say nothing but errors")),   \
 	    OPT_COUNT(T, m.verbose, verbose_letter, "verbose",                           \
 		N_("say more; twice, for debugging")),                                   \
 	    OPT_ASK(T, m.ask, help_letter, "help", N_("show this help"), OPT_ASK_HELP),  \
@@ -128,10 +128,12 @@ struct common {
 		OPT_ASK_VERSION),                                                        \
 	    OPT_ASK(T, m.ask, 0, "print-spec", "", OPT_ASK_SPEC, .flags = OPT_HIDDEN)
 
-/* For iotctl, iotstatus, iotapi. */
-#define OPT_COMMON(T, m) OPT_COMMON_(T, m, 'h', 'V', 'v')
+/* For iotctl, iotapi. */
+#define OPT_COMMON(T, m) OPT_COMMON_(T, m, 'h', 'V', 'v', 0)
+/* For iotstatus: quiet has a letter where none is the QoS. */
+#define OPT_COMMON_PLUGIN(T, m) OPT_COMMON_(T, m, 'h', 'V', 'v', 'q')
 /* For iotpub, iotsub, iotingest: help and version have no letter. */
-#define OPT_COMMON_MQTT(T, m) OPT_COMMON_(T, m, 0, 0, 0)
+#define OPT_COMMON_MQTT(T, m) OPT_COMMON_(T, m, 0, 0, 0, 0)
 
 /* A word of the command line that completions and pages know: "broker list", and what it does. */
 struct opt_word {

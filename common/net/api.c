@@ -301,6 +301,8 @@ set_headers(struct transfer *t, const struct api_exchange *x)
 		t->headers = curl_slist_append(t->headers, line);
 		secret_free(line);
 	}
+	if (t->wire->api->opts.basic != NULL)
+		curl_easy_setopt(t->easy, CURLOPT_USERPWD, t->wire->api->opts.basic);
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 

@@ -23,6 +23,9 @@ struct api_opts {
 	const char *cafile;
 	const char *context; /* of the token cache; NULL: "default" */
 	int64_t timeout;     /* ms, one request with its retries */
+	const char *basic;   /* "KEY:SECRET" sent as HTTP Basic instead of a token, paths as given:
+				EMQX's management API; NULL: the platform's own */
+	int64_t until;       /* loop_now() by which every request must be over; 0: none */
 };
 
 struct api;

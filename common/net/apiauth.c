@@ -190,7 +190,7 @@ auth_start(struct api *a, const char *stale)
 	a->auth.busy = true;
 	free(a->auth.stale);
 	a->auth.stale = stale != NULL ? xstrdup(stale) : NULL;
-	a->auth.deadline = loop_now(a->loop) + a->opts.timeout;
+	a->auth.deadline = api_deadline(a);
 	free(a->auth.username);
 	a->auth.username = xstrdup(a->opts.username != NULL ? a->opts.username : "");
 }

@@ -208,11 +208,19 @@ call_start(void *arg)
 
 	if (c->bad.code != ERR_OK)
 		call_finish(c, NULL, &c->bad);
-	else if (strncmp(c->path, "/api/auth/", 10) == 0 ||
+	else if (c->api->opts.basic != NULL || strncmp(c->path, "/api/auth/", 10) == 0 ||
 	    strncmp(c->path, "/api/", 5) != 0)
 		call_send(c);
 	else
 		api_auth_want(c->api, NULL, on_token, c);
+}
+
+int64_t
+api_deadline(const struct api *a)
+{
+	int64_t at = loop_now(a->loop) + a->opts.timeout;
+
+	return a->opts.until != 0 && a->opts.until < at ? a->opts.until : at;
 }
 
 void
@@ -225,12 +233,15 @@ api_send(struct api *a, const char *method, const char *path, struct span body,
 	    .api = a,
 	    .method = xstrdup(method),
 	    .has_body = body.p != NULL,
-	    .deadline = loop_now(a->loop) + a->opts.timeout,
+	    .deadline = api_deadline(a),
 	    .done = done,
 	    .arg = arg};
 	a->calls = c;
 	buf_span(&c->body, body);
-	api_url_path(path, &c->path, &c->bad);
+	if (a->opts.basic != NULL)
+		api_url_bare(path, &c->path, &c->bad);
+	else
+		api_url_path(path, &c->path, &c->bad);
 	loop_timer_set(a->loop, &c->timer, 0, call_start, c);
 }
 

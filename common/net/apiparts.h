@@ -65,6 +65,9 @@ struct api_end {
 	struct err err;
 };
 
+/* loop_now() by which a request that starts now must be over. */
+int64_t api_deadline(const struct api *a);
+
 struct api_wire *api_wire_new(struct api *a, struct err *err);
 void api_wire_free(struct api_wire *w);
 /* Starts it; fn(arg, end) on the loop, never from inside this call. The reply may be taken. */
@@ -98,6 +101,8 @@ void api_status_error(const char *base, const struct api_reply *reply, struct er
 int api_url_base(const char *url, char **out, struct err *err);
 /* With its final slash before the query (free); refuses what could leave the origin. */
 int api_url_path(const char *path, char **out, struct err *err);
+/* The same without adding a slash. */
+int api_url_bare(const char *path, char **out, struct err *err);
 /* The page that `next` (a JSON string's text) points to, as a path of this origin: `path` with
  * next's query (free). NULL when next has none. */
 char *api_url_next(const char *path, struct span next);

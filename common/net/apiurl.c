@@ -66,17 +66,26 @@ api_url_base(const char *url, char **out, struct err *err)
 }
 
 int
+api_url_bare(const char *path, char **out, struct err *err)
+{
+	if (path[0] != '/' || path[1] == '/' || has_bad_byte(path))
+		return err_set(err, ERR_USAGE,
+		    _("'%s' is no path such as /api/mqtt/brokers/"), path);
+	*out = xstrdup(path);
+	return 0;
+}
+
+int
 api_url_path(const char *path, char **out, struct err *err)
 {
 	size_t n = strcspn(path, "?");
 
-	if (path[0] != '/' || path[1] == '/' || has_bad_byte(path))
-		return err_set(err, ERR_USAGE,
-		    _("'%s' is no path such as /api/mqtt/brokers/"), path);
-	if (strncmp(path, "/api/", 5) != 0 || path[n - 1] == '/')
-		*out = xstrdup(path);
-	else
+	if (api_url_bare(path, out, err))
+		return -1;
+	if (strncmp(path, "/api/", 5) == 0 && path[n - 1] != '/') {
+		free(*out);
 		*out = xasprintf("%.*s/%s", (int)n, path, path + n);
+	}
 	return 0;
 }
 

@@ -20,7 +20,7 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	awk -F '\t' '$1 == "opt" && $3 != "-" { print $3 }' "$T/spec" >"$T/options"
 	while IFS= read -r option; do
 		grep -qE "Fl -$option( |\$)" "$page" man/iot-utils.7 ||
-			{ [ $p = iotctl ] && grep -qE "Fl -${option#mqtt-}( |\$)" man/iot-utils.7; } ||
+			{ { [ $p = iotctl ] || [ $p = iotstatus ]; } && grep -qE "Fl -${option#mqtt-}( |\$)" man/iot-utils.7; } ||
 			missing="$missing --$option"
 	done <"$T/options"
 	is '' "$missing" "$p: every option has its paragraph"

@@ -9,7 +9,7 @@ wanted=$(
 		echo "share/fish/vendor_completions.d/$p.fish"
 		echo "share/zsh/site-functions/_$p"
 	done
-	echo 'lib/systemd/system/iotingest@.service'
+	for unit in "$top"/cmd/*/*.service "$top"/cmd/*/*.timer; do echo "lib/systemd/system/${unit##*/}"; done
 	for page in iotctl.1 iotingest.1 iotpub.1 iotstatus.1 iotsub.1 iot.conf.5 iot-utils.7 iotapi.8; do
 		echo "share/man/man${page##*.}/$page"
 	done

@@ -13,7 +13,7 @@ is '' "$out$err" 'and nothing to mail'
 iotctl device set NODO_1 connection_status=offline >/dev/null
 run iotstatus --quiet -w 90: -c 75:
 exits 1 'three of four: WARNING'
-is '3/4 devices online (75.00%)' "$out" 'is the mail'
+has "$out" 'IOT WARNING - 3/4 devices online (75.00%), 1 offline, 0 error, wanted 90: |' 'is the mail'
 iotctl device set NODO_2 connection_status=error >/dev/null
 run iotstatus --quiet -w 90: -c 75:
 exits 2 'two of four: CRITICAL'
@@ -24,7 +24,7 @@ has "$out" 'IOT CRITICAL - 2/4 devices online (50.00%), 1 offline, 1 error, want
 run iotstatus --json
 is '{"total_mqtt_devices":4,"online":2,"offline":1,"error":1,"percentage_online":50.00,"state":"OK"}' "$out" \
 	'for scripts'
-run iotstatus --list offline
+run iotstatus --list never
 is NODO_1 "$out" 'who is missing'
 run iotstatus --list error --json
 is '["NODO_2"]' "$out" 'as JSON'
@@ -44,5 +44,5 @@ kill "$api_pid"
 wait "$api_pid" 2>/dev/null
 run timeout 15 iotstatus --quiet -c 75: --token-file token
 exits 2 'nobody watches: CRITICAL'
-has "$err" "cannot reach the API at '$api'" 'and why'
+has "$out" "IOT CRITICAL - cannot reach the API at '$api'" 'and why'
 done_testing

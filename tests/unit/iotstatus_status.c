@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unit.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
-#include "cmd/iotstatus/status.h"
+#include "cmd/iotstatus/print.h"
+#include "cmd/iotstatus/source.h"
 
 static void
 ranges_alert_as_the_guidelines_say(void **state)
@@ -14,7 +17,11 @@ ranges_alert_as_the_guidelines_say(void **state)
 	} cases[] = {{"10", 5, false}, {"10", -1, true}, {"10", 11, true},
 	    {"10:", 9, true}, {"10:", 10, false}, {"~:10", 11, true}, {"~:10", -5, false},
 	    {"10:20", 9.99, true}, {"10:20", 15, false}, {"@10:20", 15, true},
-	    {"@10:20", 21, false}, {"90%:", 89, true}, {"75%:90%", 80, false}};
+	    {"@10:20", 21, false}, {"90%:", 89, true}, {"75%:90%", 80, false},
+	    {"@~:10", -5, true}, {"@~:10", 10.01, false}, {"~:", 1e9, false},
+	    {":20", 20.01, true}, {":20", -1, true}, {"10:", 9.999, true},
+	    {"-5:5", -5, false}, {"80.5:", 80.49, true}, {"10:20", 20, false},
+	    {"@10:20", 10, true}, {"10%", 10.01, true}};
 	struct err err = {0};
 	struct range r;
 	size_t i;
@@ -32,7 +39,8 @@ ranges_alert_as_the_guidelines_say(void **state)
 static void
 wrong_ranges_are_refused(void **state)
 {
-	static const char *const cases[] = {"", "x", "10:x", "20:10", "@", "1:2:3"};
+	static const char *const cases[] = {"", "x", "10:x", "20:10", "@", "1:2:3", "%",
+	    "%:", "10:~", "~", "10 :20", "nan:", "inf", "@@1", "1,5:"};
 	struct err err = {0};
 	struct range r;
 	size_t i;
@@ -78,7 +86,7 @@ the_guides_answer_is_read(void **state)
 			"\"error\": 0, \"percentage_online\": 80.0}",
 		&c, &err),
 	    0);
-	status_text(&b, &c);
+	print_text(&b, &(struct report){.counts = c, .recovered = -1});
 	assert_string_equal(buf_str(&b), "8/10 devices online (80.00%)\n");
 	buf_release(&b);
 }
@@ -116,8 +124,9 @@ an_empty_fleet_has_no_percentage(void **state)
 		&c, &err),
 	    0);
 	assert_int_equal(
-	    status_judge(&c, &(struct range){0}, &(struct range){0}), STATE_UNKNOWN);
-	status_json(&b, &c, STATE_UNKNOWN);
+	    status_judge(&c, &(struct limit){0}, STATE_UNKNOWN), STATE_UNKNOWN);
+	print_json(
+	    &b, &(struct report){.counts = c, .state = STATE_UNKNOWN, .recovered = -1});
 	assert_non_null(
 	    strstr(buf_str(&b), "\"percentage_online\":null,\"state\":\"UNKNOWN\""));
 	buf_release(&b);
@@ -126,22 +135,223 @@ an_empty_fleet_has_no_percentage(void **state)
 static void
 a_plugin_line_explains_itself(void **state)
 {
-	const struct counts c = {10, 6, 3, 1};
-	struct range w, critical;
+	struct report r = {
+	    .counts = {10, {6, 3, 1}, false}, .seconds = 0.0421, .recovered = -1};
 	struct err err = {0};
 	struct buf b = {0};
 
 	(void)state;
-	range_parse(&w, "90:", "-w", &err);
-	range_parse(&critical, "50:", "-c", &err);
-	assert_int_equal(status_judge(&c, &w, &critical), STATE_WARNING);
-	status_nagios(&b, &c, STATE_WARNING, &w, &critical, 0.0421);
+	range_parse(&r.limit.warning, "90:", "-w", &err);
+	range_parse(&r.limit.critical, "50:", "-c", &err);
+	report_judge(&r, STATE_UNKNOWN);
+	assert_int_equal(r.state, STATE_WARNING);
+	print_nagios(&b, &r);
 	assert_string_equal(buf_str(&b),
 	    "IOT WARNING - 6/10 devices online (60.00%), 3 offline, 1 error, wanted 90: "
-	    "| "
-	    "online_pct=60.00%;90:;50:;0;100 online=6;;;0;10 offline=3;;;0;10 "
-	    "error=1;;;0;10 "
-	    "time=0.042s\n");
+	    "| online_pct=60.00%;90:;50:;0;100 online=6;;;0;10 offline=3;;;0;10 "
+	    "error=1;;;0;10 time=0.042s\n");
+	buf_release(&b);
+}
+
+/* What is shown is what is judged, and neither 100 nor 0 is reached by rounding. */
+static void
+the_percentage_is_rounded_with_care(void **state)
+{
+	static const struct {
+		long online, total;
+		const char *shown, *range;
+		enum state state;
+	} rows[] = {{1, 3, "33.33", "33.33:", STATE_OK},
+	    {1, 3, "33.33", "33.34:", STATE_CRITICAL},
+	    {2, 3, "66.67", "66.67:", STATE_OK},
+	    {2, 3, "66.67", "66.68:", STATE_CRITICAL}, {8, 10, "80.00", "80:", STATE_OK},
+	    {8, 10, "80.00", "80.01:", STATE_CRITICAL},
+	    {8, 10, "80.00", "@80:90", STATE_CRITICAL},
+	    {8, 10, "80.00", "~:80", STATE_OK},
+	    {8, 10, "80.00", "~:79.99", STATE_CRITICAL},
+	    {99999, 100000, "99.99", "100:", STATE_CRITICAL},
+	    {100000, 100000, "100.00", "100:", STATE_OK},
+	    {1, 100000, "0.01", "@0", STATE_OK},
+	    {0, 100000, "0.00", "@0", STATE_CRITICAL},
+	    {0, 1, "0.00", "1:", STATE_CRITICAL}, {1, 1, "100.00", "100", STATE_OK}};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		struct counts c = {.total = rows[i].total, .n = {rows[i].online}};
+		struct limit l = {0};
+		struct err err = {0};
+		char text[32];
+
+		assert_int_equal(range_parse(&l.critical, rows[i].range, "-c", &err), 0);
+		snprintf(text, sizeof(text), "%.2f", status_percent(&c));
+		assert_string_equal(text, rows[i].shown);
+		if (status_judge(&c, &l, STATE_UNKNOWN) != rows[i].state)
+			fail_msg("%ld/%ld of '%s': wanted %s", rows[i].online,
+			    rows[i].total, rows[i].range, state_names[rows[i].state]);
+	}
+}
+
+static void
+thresholds_of_a_group_are_its_own(void **state)
+{
+	char *warning[] = {"90:", "esp32=80:"}, *critical[] = {"75:", "a=b=60:"};
+	char *loose[] = {"esp32=85:"};
+	struct limits l = {0};
+	struct limit found;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(limits_read(&l, &(struct strv){warning, 2},
+			     &(struct strv){critical, 2}, &err),
+	    0);
+	found = limits_of(&l, "esp32");
+	assert_string_equal(found.warning.text, "80:");
+	assert_string_equal(found.critical.text, "75:");
+	found = limits_of(&l, "a=b");
+	assert_string_equal(found.critical.text, "60:");
+	found = limits_of(&l, "other");
+	assert_string_equal(found.warning.text, "90:");
+	limits_release(&l);
+	assert_int_equal(
+	    limits_read(&l, &(struct strv){warning, 2}, &(struct strv){loose, 1}, &err),
+	    -1);
+	assert_non_null(
+	    strstr(err.text, "--critical '85:' is looser than --warning '80:'"));
+	limits_release(&l);
+}
+
+static struct device *
+add(struct fleet *f, const char *id, enum presence state, int64_t seen)
+{
+	struct device *d = fleet_get(f, span_of(id));
+
+	d->listed = true;
+	d->sight[VIEW_SOURCE] =
+	    (struct sight){.known = true, .state = state, .seen = seen};
+	return d;
+}
+
+static void
+stale_and_never_are_kept_apart(void **state)
+{
+	struct fleet f = {0};
+	struct counts c;
+
+	(void)state;
+	add(&f, "A", PRESENCE_ONLINE, 100);
+	add(&f, "B", PRESENCE_ONLINE, 99);
+	add(&f, "C", PRESENCE_ONLINE, 0);
+	add(&f, "D", PRESENCE_OFFLINE, 0);
+	add(&f, "E", PRESENCE_NEVER, 0);
+	fleet_get(&f, SPAN("unlisted"))->sight[VIEW_OTHER].known = true;
+	fleet_age(&f, VIEW_SOURCE, 100);
+	fleet_count(&f, VIEW_SOURCE, true, -1, &c);
+	assert_int_equal(c.total, 5);
+	assert_int_equal(c.n[PRESENCE_ONLINE], 1);
+	assert_int_equal(c.n[PRESENCE_STALE], 2);
+	assert_int_equal(c.n[PRESENCE_NEVER], 1);
+	fleet_count(&f, VIEW_OTHER, true, -1, &c);
+	assert_int_equal(c.n[PRESENCE_NEVER], 5);
+	fleet_release(&f);
+}
+
+static void
+a_brokers_names_are_joined(void **state)
+{
+	struct fleet f = {0};
+	const struct sight on = {.known = true, .state = PRESENCE_ONLINE};
+
+	(void)state;
+	/* The broker may speak first. */
+	fleet_get(&f, SPAN("client-a"))->sight[VIEW_OTHER] = on;
+	fleet_get(&f, SPAN("device_B"))->sight[VIEW_OTHER] = on;
+	add(&f, "A", PRESENCE_ONLINE, 0)->alias = strdup("client-a");
+	add(&f, "B", PRESENCE_ONLINE, 0);
+	add(&f, "C", PRESENCE_ONLINE, 0);
+	add(&f, "D", PRESENCE_STALE, 0);
+	fleet_join(&f);
+	assert_false(device_is_disputed(fleet_find(&f, SPAN("A"))));
+	assert_false(device_is_disputed(fleet_find(&f, SPAN("B"))));
+	assert_true(device_is_disputed(fleet_find(&f, SPAN("C"))));
+	assert_false(device_is_disputed(fleet_find(&f, SPAN("D"))));
+	assert_false(fleet_find(&f, SPAN("client-a"))->sight[VIEW_OTHER].known);
+	fleet_release(&f);
+}
+
+static void
+many_devices_are_found_again(void **state)
+{
+	struct fleet f = {0};
+	char id[16];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++) {
+		snprintf(id, sizeof(id), "D%d", i % 10000);
+		fleet_get(&f, span_of(id));
+	}
+	assert_int_equal(f.n, 10000);
+	assert_string_equal(fleet_find(&f, SPAN("D9999"))->id, "D9999");
+	assert_null(fleet_find(&f, SPAN("D10000")));
+	fleet_release(&f);
+}
+
+static void
+status_messages_are_read(void **state)
+{
+	static const struct {
+		const char *payload;
+		bool live, good;
+		enum presence state;
+		int64_t since, seen;
+	} rows[] = {{"{\"status\":\"connected\",\"timestamp\":1760000000}", false, true,
+			PRESENCE_ONLINE, 1760000000000000, 1760000000000000},
+	    {"{\"status\":\"connected\",\"timestamp\":1760000000000}", false, true,
+		PRESENCE_ONLINE, 1760000000000000, 1760000000000000},
+	    /* millis() are no date, and retained is no proof of life. */
+	    {"{\"status\":\"connected\",\"timestamp\":123456}", false, true,
+		PRESENCE_ONLINE, 0, 0},
+	    {"{\"status\":\"connected\"}", true, true, PRESENCE_ONLINE, 7, 7},
+	    {"{\"status\":\"disconnected\"}", false, true, PRESENCE_OFFLINE, 0, 0},
+	    {"{\"status\":\"error\"}", false, true, PRESENCE_ERROR, 0, 0},
+	    {"{\"status\":\"on\"}", false, false, 0, 0, 0},
+	    {"connected", false, false, 0, 0, 0},
+	    {"{\"status\":\"connected\"", false, false, 0, 0, 0},
+	    {"[]", false, false, 0, 0, 0}};
+	struct sight s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		bool good =
+		    status_message_read(span_of(rows[i].payload), rows[i].live, 7, &s);
+
+		if (good != rows[i].good ||
+		    (good &&
+			(s.state != rows[i].state || s.since != rows[i].since ||
+			    s.seen != rows[i].seen)))
+			fail_msg("'%s': got %d, state %d since %ld seen %ld",
+			    rows[i].payload, good, s.state, (long)s.since, (long)s.seen);
+	}
+}
+
+static void
+metrics_escape_their_labels(void **state)
+{
+	struct group g = {.name = "a\"b\\c", .counts = {2, {1, 1}, true}};
+	struct report r = {.counts = {2, {1, 1}, true},
+	    .by = "tipo",
+	    .groups = &g,
+	    .group_count = 1,
+	    .recovered = -1};
+	struct buf b = {0};
+
+	(void)state;
+	print_prometheus(&b, &r, 1760000000);
+	assert_non_null(strstr(
+	    buf_str(&b), "iot_devices{tipo=\"a\\\"b\\\\c\",state=\"online\"} 1\n"));
+	assert_non_null(strstr(buf_str(&b), "iot_status_scrape_success 1\n"));
 	buf_release(&b);
 }
 
@@ -156,6 +366,13 @@ main(void)
 	    cmocka_unit_test(answers_that_cannot_be_right_are_refused),
 	    cmocka_unit_test(an_empty_fleet_has_no_percentage),
 	    cmocka_unit_test(a_plugin_line_explains_itself),
+	    cmocka_unit_test(the_percentage_is_rounded_with_care),
+	    cmocka_unit_test(thresholds_of_a_group_are_its_own),
+	    cmocka_unit_test(stale_and_never_are_kept_apart),
+	    cmocka_unit_test(a_brokers_names_are_joined),
+	    cmocka_unit_test(many_devices_are_found_again),
+	    cmocka_unit_test(status_messages_are_read),
+	    cmocka_unit_test(metrics_escape_their_labels),
 	};
 
 	return cmocka_run_group_tests_name("iotstatus", tests, NULL, NULL);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef FLEET_H
+#define FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* The states that are kept apart. Never: known, not online, and no sign that it ever was. Stale: said
+ * to be online, but without a sign of life that is young enough. */
+enum presence {
+	PRESENCE_ONLINE,
+	PRESENCE_OFFLINE,
+	PRESENCE_ERROR,
+	PRESENCE_NEVER,
+	PRESENCE_STALE,
+	PRESENCES
+};
+extern const char *const presence_names[PRESENCES];
+
+/* What one source says of a device; times in microseconds since 1970, 0: unknown. */
+struct sight {
+	int64_t since; /* in this state */
+	int64_t seen;  /* last sign of life */
+	enum presence state;
+	bool known; /* the source has a word about this device */
+};
+
+/* The number comes from VIEW_SOURCE; --verify holds VIEW_OTHER against it. */
+enum view { VIEW_SOURCE, VIEW_OTHER, VIEWS };
+
+struct device {
+	char *id;
+	char *alias;    /* its client id at the broker; NULL: none or the same */
+	long number;    /* the API's id; 0: none */
+	uint32_t group; /* of --by */
+	bool listed;    /* the API knows it */
+	struct sight sight[VIEWS];
+};
+
+/* Devices by id. The zero value is empty. A device is never removed, so that indices last;
+ * pointers last until the next device is added. */
+struct fleet {
+	struct device *v;
+	size_t n, room;
+	uint32_t *slots; /* hash table of index + 1 */
+	size_t slot_count;
+	struct strv groups;
+};
+
+/* The device with this id, added if it is new. */
+struct device *fleet_get(struct fleet *f, struct span id);
+/* NULL if there is none. */
+struct device *fleet_find(const struct fleet *f, struct span id);
+/* The number of a group's name, added if it is new. */
+uint32_t fleet_group(struct fleet *f, struct span name);
+/* What a broker said under a client id, or under "device_ID" as the platform names its logins, is said of
+ * the listed device. */
+void fleet_join(struct fleet *f);
+/* Online without a sign of life since `oldest` becomes stale. */
+void fleet_age(struct fleet *f, enum view view, int64_t oldest);
+/* In the order of their ids, for people; indices change. */
+void fleet_sort(struct fleet *f);
+void fleet_release(struct fleet *f);
+
+struct counts {
+	long total;
+	long n[PRESENCES];
+	bool split; /* never and stale were told apart */
+};
+/* Of the listed devices, or, if the API was not asked, of all; group < 0: of all groups. */
+void fleet_count(
+    const struct fleet *f, enum view view, bool listed, long group, struct counts *out);
+/* Whether the two views differ in what counts: online or not. */
+bool device_is_disputed(const struct device *d);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/consume.h"
+#include "source.h"
+
+/* Retained messages come at once; a broker that is silent for so long has sent them all. Below so many
+ * messages no broker's queue is full (mosquitto's built-in limit is 1000). */
+enum { QUIET = 1000, ASK_AT_ONCE = 500, QUEUE_SUSPECT = 900 };
+
+struct listener {
+	struct loop *loop;
+	struct listener_opts opts;
+	struct fleet *fleet;
+	struct consume *consume;
+	struct loop_timer quiet, deadline;
+	bool waiting; /* in listener_wait */
+	bool done;    /* it was quiet, or all that is wanted is here */
+	bool over;    /* the connection has ended, or time is up */
+	bool ready;
+	bool roster; /* the API's list is known, `missing` of it has no word yet */
+	size_t missing;
+	size_t heard; /* devices with a word */
+	long unreadable;
+	struct err err;
+};
+
+/* Seconds or milliseconds since 1970; a device's millis() are neither. */
+static int64_t
+time_of(struct span number)
+{
+	char text[40];
+	double v;
+
+	if (json_kind(number) != JSON_KIND_NUMBER || number.n >= sizeof(text))
+		return 0;
+	memcpy(text, number.p, number.n);
+	text[number.n] = '\0';
+	if (!text_double(text, &v))
+		return 0;
+	if (v >= 1e9 && v < 1e11)
+		return (int64_t)(v * 1e6);
+	return v >= 1e12 && v < 1e14 ? (int64_t)(v * 1e3) : 0;
+}
+
+static bool
+state_of(struct span word, enum presence *out)
+{
+	static const struct {
+		const char *word;
+		enum presence state;
+	} words[] = {
+	    {"\"connected\"", PRESENCE_ONLINE},
+	    {"\"disconnected\"", PRESENCE_OFFLINE},
+	    {"\"error\"", PRESENCE_ERROR},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		if (span_is(word, words[i].word)) {
+			*out = words[i].state;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+status_message_read(struct span payload, bool live, int64_t now, struct sight *out)
+{
+	struct span object, value;
+
+	*out = (struct sight){.known = true};
+	if (!json_check(payload, &object, NULL) ||
+	    json_kind(object) != JSON_KIND_OBJECT ||
+	    !json_member(object, "status", &value) || !state_of(value, &out->state))
+		return false;
+	if (json_member(object, "timestamp", &value))
+		out->since = time_of(value);
+	if (live && out->since == 0)
+		out->since = now;
+	/* That it went away is no sign of life now; retained, nothing is. */
+	out->seen = live && out->state != PRESENCE_OFFLINE ? now : out->since;
+	return true;
+}
+
+static void
+finish(struct listener *l, bool over)
+{
+	l->done = true;
+	l->over |= over;
+	loop_stop(l->loop);
+}
+
+static void
+on_quiet(void *arg)
+{
+	finish(arg, false);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct listener *l = arg;
+
+	if (!l->ready)
+		err_set(&l->err, ERR_UNREACHABLE, _("broker '%s' did not answer in time"),
+		    l->opts.session.host);
+	finish(l, true);
+}
+
+/* As long as messages come it is not quiet. */
+static void
+await_quiet(struct listener *l)
+{
+	if (l->opts.wait == 0 && l->ready && l->waiting)
+		loop_timer_set(l->loop, &l->quiet, QUIET, on_quiet, l);
+}
+
+static void
+take_status(struct listener *l, const struct msg *m, struct span id)
+{
+	struct device *d;
+	struct sight s;
+	bool first;
+
+	if (m->payload.n == 0) {
+		d = fleet_find(l->fleet, id);
+		if (d != NULL)
+			d->sight[l->opts.view].known = false;
+		return;
+	}
+	if (!status_message_read(m->payload, !m->retain, m->received_us, &s)) {
+		l->unreadable++;
+		return;
+	}
+	d = fleet_get(l->fleet, id);
+	first = !d->sight[l->opts.view].known;
+	if (s.seen < d->sight[l->opts.view].seen)
+		s.seen = d->sight[l->opts.view].seen;
+	d->sight[l->opts.view] = s;
+	l->heard += first;
+	if (first && d->listed && l->roster && --l->missing == 0 && l->opts.wait == 0)
+		finish(l, false);
+}
+
+/* Readings tell that it lives, not what it is. */
+static void
+take_data(struct listener *l, const struct msg *m, struct span id)
+{
+	struct device *d = m->retain ? NULL : fleet_find(l->fleet, id);
+
+	if (d != NULL)
+		d->sight[l->opts.view].seen = m->received_us;
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct listener *l = arg;
+	struct topic_vars vars;
+	bool heard = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (m[i].reject != NULL)
+			continue;
+		if (topic_match(l->opts.topics->status, m[i].topic, &vars)) {
+			take_status(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
+			heard = true;
+		} else if (l->opts.data &&
+		    topic_match(l->opts.topics->data, m[i].topic, &vars)) {
+			take_data(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
+		}
+	}
+	if (heard)
+		await_quiet(l);
+	consume_taken(l->consume, token);
+	consume_durable(l->consume, token);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct listener *l = arg;
+
+	l->ready = true;
+	if (l->opts.wait != 0)
+		loop_timer_set(l->loop, &l->quiet, l->opts.wait, on_quiet, l);
+	await_quiet(l);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct listener *l = arg;
+
+	l->err = *why;
+	finish(l, true);
+}
+
+/* What it said so far may be half of it. */
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct listener *l = arg;
+
+	if (l->done)
+		return;
+	l->err = *why;
+	finish(l, true);
+}
+
+static int
+start(struct listener *l, const struct consume_filter *filters, size_t n, struct err *err)
+{
+	static const struct consume_events events = {
+	    .batch = on_batch,
+	    .ready = on_ready,
+	    .down = on_down,
+	    .ended = on_ended,
+	};
+
+	l->ready = l->done = false;
+	l->consume = consume_new(l->loop, &l->opts.session, filters, n, &events, l, err);
+	if (l->consume == NULL)
+		return -1;
+	consume_start(l->consume);
+	return 0;
+}
+
+/* At QoS 0 a broker sends what it keeps without waiting for us in between. */
+static int
+start_broad(struct listener *l, struct err *err)
+{
+	char *status = topic_filter(l->opts.topics->status);
+	char *data = topic_filter(l->opts.topics->data);
+	const struct consume_filter filters[] = {{status, 0, 0}, {data, 0, 2}};
+	int failed = start(l, filters, l->opts.data ? 2 : 1, err);
+
+	free(status);
+	free(data);
+	return failed;
+}
+
+struct listener *
+listener_new(
+    struct loop *loop, const struct listener_opts *opts, struct fleet *f, struct err *err)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct listener){.loop = loop, .opts = *opts, .fleet = f};
+	if (start_broad(l, err)) {
+		listener_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+/* How many of the API's devices have no word yet. */
+static void
+count_missing(struct listener *l)
+{
+	size_t i;
+
+	l->missing = 0;
+	l->roster = false;
+	for (i = 0; i < l->fleet->n; i++) {
+		l->roster |= l->fleet->v[i].listed;
+		l->missing +=
+		    l->fleet->v[i].listed && !l->fleet->v[i].sight[l->opts.view].known;
+	}
+}
+
+static int
+collect(struct listener *l, struct err *err)
+{
+	int64_t left = l->opts.until - loop_now(l->loop);
+
+	count_missing(l);
+	if (l->roster && l->missing == 0 && l->opts.wait == 0)
+		l->done = true;
+	l->waiting = true;
+	loop_timer_set(l->loop, &l->deadline, left > 0 ? left : 0, on_deadline, l);
+	await_quiet(l);
+	while (!l->done) {
+		if (loop_run(l->loop, err))
+			return -1;
+	}
+	l->waiting = false;
+	loop_timer_stop(&l->quiet);
+	loop_timer_stop(&l->deadline);
+	if (l->err.code == ERR_OK)
+		return 0;
+	*err = l->err;
+	return -1;
+}
+
+/* The topics of up to `most` devices, from the *at'th on, that have no word yet. */
+static size_t
+missing_topics(struct listener *l, size_t *at, char **topics, size_t most)
+{
+	size_t n = 0;
+
+	for (; *at < l->fleet->n && n < most; (*at)++) {
+		const struct device *d = &l->fleet->v[*at];
+		struct topic_vars vars = {0};
+
+		vars.v[TOPIC_DEVICE_ID] = span_of(d->id);
+		if (d->listed && !d->sight[l->opts.view].known &&
+		    topic_expand(l->opts.topics->status, &vars, &topics[n], NULL) == 0)
+			n++;
+	}
+	return n;
+}
+
+static int
+ask_one_by_one(struct listener *l, struct err *err)
+{
+	char *topics[ASK_AT_ONCE];
+	struct consume_filter filters[ASK_AT_ONCE];
+	size_t at = 0, n = missing_topics(l, &at, topics, ASK_AT_ONCE), i;
+	int failed;
+
+	for (i = 0; i < n; i++)
+		filters[i] = (struct consume_filter){topics[i], 0, 0};
+	failed = n > 0 && (start(l, filters, n, err) || collect(l, err));
+	for (i = 0; i < n; i++)
+		free(topics[i]);
+	return failed ? -1 : 0;
+}
+
+/* Asks for everything again as long as that brings news, then for the few that are left. */
+static int
+ask_again(struct listener *l, struct err *err)
+{
+	size_t before, heard = l->heard;
+	int failed = 0;
+
+	if (heard < QUEUE_SUSPECT || l->opts.wait != 0)
+		return 0;
+	do {
+		before = l->heard;
+		if (l->over || (l->roster && l->missing == 0))
+			return 0;
+		failed = start_broad(l, err) || collect(l, err);
+	} while (!failed && l->heard > before);
+	if (!failed && !l->over && l->roster && l->missing > 0 &&
+	    l->missing <= ASK_AT_ONCE)
+		failed = ask_one_by_one(l, err);
+	return failed;
+}
+
+int
+listener_wait(struct listener *l, struct err *err)
+{
+	int failed = collect(l, err) || ask_again(l, err);
+
+	if (l->unreadable > 0)
+		log_warn(_("%ld status messages could not be read"), l->unreadable);
+	return failed ? -1 : 0;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	loop_timer_stop(&l->quiet);
+	loop_timer_stop(&l->deadline);
+	consume_free(l->consume);
+	free(l);
+}

@@ -1,0 +1,139 @@
+#!/bin/sh
+# iotstatus in cron: silence, change told once, tokens that live two seconds, groups.
+. "$(dirname "$0")/../lib.sh"
+. "$top/tests/fleet.sh"
+start_api --access-life 2s --refresh-life 5s
+fleet 10 10 "$now"
+
+# A cron line runs for a year on tokens of an hour; here they live two seconds, and what renews them five.
+look() { iotstatus -o text 2>&1; }
+is '10/10 devices online (100.00%)' "$(look)" 'logs in from the password file'
+cache=$HOME/.local/state/iot/token-default.json
+is 600 "$(stat -c %a "$cache")" 'keeps its tokens for its owner only'
+access() { jq -r .access "$cache"; }
+refresh() { jq -r .refresh "$cache"; }
+first=$(access)
+first_refresh=$(refresh)
+look >/dev/null
+is "$first" "$(access)" 'uses them again'
+printf '%s\n' "$first" >static
+chmod 600 static
+sleep 3
+run env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotstatus --token-file static
+exits 3 'negative control: a token of its own has expired by now'
+is '10/10 devices online (100.00%)' "$(look)" 'renewed by itself'
+[ "$first" != "$(access)" ] && [ "$first_refresh" != "$(refresh)" ]
+tap $? 'by the refresh token, which is used up'
+sleep 6
+is '10/10 devices online (100.00%)' "$(look)" 'logged in again when that had expired, too'
+sleep 3
+for _ in 1 2 3 4 5 6 7 8; do iotstatus -o text >>many 2>&1 & pids="$pids $!"; some="${some-} $!"; done
+# shellcheck disable=SC2086
+wait $some
+is 8 "$(grep -c '^10/10 devices online (100.00%)$' many)" 'eight at once share one renewal'
+use_token
+
+# -q and --state.
+run iotstatus -q -w 90: -c 75:
+exits 0 '-q'
+is '' "$out$err" 'is silent when all is well'
+state() { run iotstatus -q -w 90: -c 75: --state fleet.state; }
+state
+exits 0 '--state, the first time'
+is '' "$out$err" 'is silent when all is well'
+fleet 10 8 "$now"
+state
+exits 1 'a change fails'
+has "$out" 'IOT WARNING - 8/10' 'and is told'
+state
+exits 0 'once'
+is '' "$out$err" 'only'
+fleet 10 5 "$now"
+state
+exits 2 'worse is a change'
+has "$out" 'IOT CRITICAL - 5/10' 'and told'
+good=$IOT_API_URL
+IOT_API_URL=http://127.0.0.1:1
+state
+exits 2 'trouble is another matter than the fleet'
+has "$out" 'IOT CRITICAL - cannot reach the API' 'and told'
+state
+exits 0 'once'
+is '' "$out$err" 'only'
+IOT_API_URL=$good
+state
+exits 2 'the fleet is still down'
+has "$out" 'IOT CRITICAL - 5/10' 'and it is told'
+fleet 10 10 "$now"
+state
+exits 0 'recovery is no failure'
+has "$out" 'IOT OK - 10/10 devices online (100.00%), 0 offline, 0 error, recovered after ' 'but told'
+state
+exits 0 'once'
+is '' "$out$err" 'only'
+run iotstatus -w 90: --state fleet.state
+is '' "$out$err" 'without -q, too, no change is no news'
+echo '{"state":"CRITICAL","trouble":false,"since":1}' >fleet.state
+state
+has "$out" ', recovered after 2' 'with how long it was'
+for bad in '' '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
+	printf '%s' "$bad" >bad.state
+	run iotstatus --state bad.state
+	exits 3 "a state file with '$bad': UNKNOWN"
+	has "$err" "'bad.state' is no state file of iotstatus" 'is named'
+done
+run iotstatus --state /dev/null/x
+exits 3 'a state file that cannot be written'
+run iotstatus -w x --state new.state
+exits 3 'wrong usage'
+[ ! -e new.state ]
+tap $? 'is nothing to remember'
+
+# Groups, each with its own thresholds.
+fleet 10 8 "$now"
+run iotstatus --by tipo
+exits 0 '--by tipo'
+is '8/10 devices online (80.00%), 2 offline
+esp32 OK: 4/5 devices online (80.00%), 1 offline
+raspberry_pi OK: 4/5 devices online (80.00%), 1 offline' "$out" 'a line a group'
+run iotstatus --by tipo -w 75: -w esp32=90:
+exits 1 'a threshold of one group'
+has "$out" 'IOT WARNING - 8/10' 'is the state of all'
+has "$out" 'esp32 WARNING: 4/5 devices online (80.00%), 1 offline, wanted 90:' 'and said where it belongs'
+has "$out" 'raspberry_pi OK: 4/5' 'the others have their own'
+has "$out" ' esp32_pct=80.00%;90:;;0;100 ' 'in the performance data, too'
+run iotstatus --by estado --json
+is '[["activo",8],["mantenimiento",2]]' "$(printf '%s' "$out" | jq -c '[.groups[] | [.group, .total_mqtt_devices]] | sort')" '--by estado'
+run iotstatus --by operador
+has "$out" 'none OK: 8/10' '--by operador: who has none'
+run iotstatus --by broker
+has "$out" 'none OK: 8/10' '--by broker: who has none'
+iotctl broker create nombre=Norte host=norte.example >/dev/null
+iotctl broker create nombre=Sur host=sur.example >/dev/null
+for n in 1 2 9; do iotctl device-config create dispositivo=DEV_00000$n broker=Norte >/dev/null; done
+iotctl device-config create dispositivo=DEV_000010 broker=Sur >/dev/null
+run iotstatus --by broker -w 50: -c Sur=1:
+exits 2 '--by broker'
+has "$out" 'Norte OK: 2/3 devices online (66.67%)' 'names the broker of the device-config'
+has "$out" 'Sur CRITICAL: 0/1 devices online (0.00%), 1 offline, wanted 1:' 'and judges each'
+run iotstatus --by tipo -w arduino=50:
+exits 3 'a threshold for a group that is not there'
+has "$out" "'arduino', in which no device is" 'is no silent OK'
+run iotstatus -w esp32=50:
+exits 3 "a group's threshold without --by"
+run iotstatus --by tipo --source mqtt
+exits 3 "--by needs the API's fields"
+run iotstatus --by color
+exits 3 'no such field'
+
+# 80.5 stays 80.5, whatever the locale.
+fleet 200 161 "$now"
+if localedef -i es_ES -f UTF-8 "$T/es_ES.UTF-8" 2>/dev/null; then
+	for format in text json nagios prometheus; do
+		is "$(iotstatus -o $format | sed 's/time=.*//; s/\(_seconds\) .*/\1/')" \
+			"$(ASAN_OPTIONS=detect_leaks=0 LOCPATH=$T LC_ALL=es_ES.UTF-8 iotstatus -o $format | sed 's/time=.*//; s/\(_seconds\) .*/\1/')" \
+			"-o $format is the same in Spanish"
+	done
+	has "$(LOCPATH=$T LC_ALL=es_ES.UTF-8 ASAN_OPTIONS=detect_leaks=0 iotstatus -w 80.5:)" '(80.50%)' '80.5 stays 80.5'
+fi
+done_testing

@@ -1,0 +1,184 @@
+#!/bin/sh
+# iotstatus asks the API, the broker, EMQX, and holds them against each other.
+. "$(dirname "$0")/../lib.sh"
+. "$top/tests/fleet.sh"
+start_api
+use_token
+start_broker 'allow_anonymous true'
+export IOT_MQTT_HOST="$sock"
+seconds=$(date +%s)
+
+run iotstatus --source mqtt
+exits 3 'a broker without status messages'
+is 'no devices speak MQTT' "$out" 'knows no fleet'
+
+# The broker knows eight connected ones, one that went away cleanly, and one by its will, in error.
+{
+	statuses 1 8 connected "$seconds"
+	statuses 9 9 disconnected "$seconds"
+	statuses 10 10 error ''
+} | to_broker "$sock"
+run iotstatus --source mqtt
+exits 0 '--source mqtt'
+is '8/10 devices online (80.00%), 1 offline, 1 error' "$out" 'counts the retained status messages'
+run env IOT_API_URL=http://127.0.0.1:1 iotstatus --source mqtt -w 90: -o nagios
+exits 1 'and needs no API'
+run iotstatus --source mqtt --list error --json
+is '["DEV_000010"]' "$out" '--list from the broker'
+run iotstatus --source mqtt --list offline --format tsv
+is "DEV_000009	$(date -u -d "@$seconds" +%Y-%m-%dT%H:%M:%SZ)	$(date -u -d "@$seconds" +%Y-%m-%dT%H:%M:%SZ)" "$out" \
+	'with since when and last seen'
+
+# A will: the device dies, the broker says so.
+iotpub DEV_000011 temperature=1 --interval 200ms >/dev/null 2>&1 &
+device=$!
+said() { [ "$(mosquitto_sub --unix "$sock" -t iot/devices/DEV_000011/status -C 1 -W 1 -F %p | jq -r .status)" = "$1" ]; }
+wait_for 10 said connected
+kill -9 "$device"
+wait "$device" 2>/dev/null
+wait_for 10 said disconnected
+run iotstatus --source mqtt --list offline
+is 'DEV_000009
+DEV_000011' "$(printf '%s\n' "$out" | sort)" 'a will counts'
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000011/status -r -n
+
+# Frozen: the database says all are online, and has not heard of them for three weeks.
+fleet 10 10 "$old"
+run iotstatus -w 90:
+exits 0 'the API alone: all well'
+run iotstatus -w 90: --verify mqtt
+exits 1 '--verify mqtt'
+has "$out" 'IOT WARNING - 10/10 devices online (100.00%)' "has the API's number"
+has "$out" ', mqtt says 8/10 devices online (80.00%), 2 differ: DEV_000009, DEV_000010, wanted 90:' "the broker's, and who differs"
+run iotstatus --verify mqtt -c 85:
+exits 2 'the lower number counts'
+run iotstatus --verify mqtt --json
+is '[{"device_id":"DEV_000009","api":"online","mqtt":"offline"},{"device_id":"DEV_000010","api":"online","mqtt":"error"}]' \
+	"$(printf '%s' "$out" | jq -c '.verify.differ')" 'all of them in JSON'
+run iotstatus --verify mqtt -v
+has "$out" 'DEV_000010: online, mqtt says error, last seen' 'and a line each with -v'
+run iotstatus --max-age 10m
+exits 1 '--max-age turns a frozen table into WARNING'
+has "$out" '0/10 devices online (0.00%), 10 stale, last sign of life 21d 0h ago' 'and says how old it is'
+run iotstatus --max-age 10m -c 50:
+exits 2 'stale is not online'
+run iotstatus --max-age 30d -w 90:
+exits 0 'young enough'
+run iotstatus --max-age 10m --list stale
+is 10 "$(printf '%s\n' "$out" | wc -l)" '--list stale'
+run iotstatus --list stale
+exits 3 'needs --max-age'
+has "$err" '--list stale needs --max-age' 'and says so'
+
+fleet 10 8 "$now"
+run iotstatus --verify mqtt --max-age 10m -w 80:
+exits 0 'both agree'
+has "$out" 'no device differs' 'and it is said'
+fleet 10 8
+run iotstatus --max-age 10m
+exits 1 'online, and never seen: no proof of life'
+has "$out" '0/10 devices online (0.00%), 2 never connected, 8 stale, last sign of life never' 'never and stale are kept apart'
+run iotstatus --list never
+is 'DEV_000009
+DEV_000010' "$(printf '%s\n' "$out" | sort)" 'never connected'
+run iotstatus --list offline
+is '' "$out" 'is not offline'
+
+# Retained is no proof of life: millis() are no date, and yesterday is too long ago.
+{
+	statuses 1 4 connected 123456
+	statuses 5 6 connected $((seconds - 86400))
+} | to_broker "$sock"
+run iotstatus --source mqtt --max-age 10m
+exits 1 'old status messages'
+has "$out" '2/10 devices online (20.00%), 1 offline, 1 error, 6 stale' 'are stale'
+bg iotpub DEV_000003 temperature=1 --interval 100ms --takeover >/dev/null 2>&1
+wait_for 10 mosquitto_sub --unix "$sock" -t iot/sensors/DEV_000003/data -C 1 -W 1
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000003/status -r -m '{"status":"connected","timestamp":123456}'
+run iotstatus --source mqtt --max-age 10m --wait 1s
+has "$out" '3/10 devices online (30.00%)' 'a reading that comes now is a sign of life'
+kill "$bg"
+wait "$bg" 2>/dev/null
+
+# Topics named by the client id instead of the device's.
+fleet 1 1 "$now"
+mosquitto_pub --unix "$sock" -t iot/devices/client-000001/status -r -m '{"status":"connected"}'
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000001/status -r -n
+run iotstatus --verify mqtt
+has "$out" 'no device differs' 'a device is found by its client id, too'
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -m 'rubbish'
+run iotstatus --source mqtt
+has "$err" '1 status messages could not be read' 'what cannot be read is said'
+
+run iotstatus --source mqtt --mqtt-host "$T/no.sock" -w 90:
+exits 2 'no broker: CRITICAL'
+has "$out" "IOT CRITICAL - cannot reach broker '$T/no.sock'" 'is named'
+run iotstatus --source mqtt --verify mqtt
+exits 3 'only the API is verified'
+kill -STOP "$broker_pid"
+run timeout 20 iotstatus --source mqtt -w 90: -t 700ms
+kill -CONT "$broker_pid"
+exits 2 'a broker that does not answer: CRITICAL'
+
+# EMQX.
+mkdir emqx
+printf 'key-1:geheim\n' >emqx.key
+chmod 600 emqx.key
+bg python3 "$top/tests/http/emqx.py" "$T/emqx" key-1:geheim 2>/dev/null
+wait_for 10 test -s emqx/url
+export IOT_EMQX_URL IOT_EMQX_KEY_FILE="$T/emqx.key"
+IOT_EMQX_URL=$(cat emqx/url)
+when=2026-11-23T10:00:00.000+00:00
+{
+	echo "DEV_000001 device_DEV_000001 connected $when"
+	echo "client-000002 x connected $when"
+	echo "anything device_DEV_000003 connected $when"
+	echo "DEV_000004 device_DEV_000004 disconnected $when"
+	echo "iot-probe-abc admin connected $when"
+	echo "DEV_000001.commands x connected $when"
+	echo "iotapi-1 admin connected $when"
+} >emqx/clients
+run iotstatus --source emqx
+exits 0 '--source emqx'
+is '3/4 devices online (75.00%), 1 offline' "$out" 'counts clients, but not our own'
+run iotstatus --source emqx --list offline --format tsv
+is 'DEV_000004	2026-11-23T10:00:00Z	2026-11-23T10:00:00Z' "$out" 'with since when'
+fleet 5 4 "$now"
+run iotstatus --verify emqx -w 90:
+exits 1 '--verify emqx'
+has "$out" '4/5 devices online (80.00%), 1 offline, 0 error, 0 never connected, 0 stale, emqx says 3/5 devices online (60.00%), 1 differ: DEV_000004' \
+	'matches by id, client id and login'
+fleet 5 3 "$now"
+run iotstatus --verify emqx --max-age 1m
+exits 0 'a connection is a sign of life'
+run iotstatus --source mqtt --source emqx --max-age 1m -v
+has "$out" 'DEV_000004: offline, since 2026-11-23T10:00:00Z' 'the last --source counts'
+perl -e 'printf "DEV_%06d device_DEV_%06d connected 2026-11-23T10:00:00.000+00:00\n", $_, $_ for 1 .. 2500' >emqx/clients
+run iotstatus --source emqx
+is '2500/2500 devices online (100.00%)' "$out" 'all pages'
+: >emqx/clients
+run iotstatus --source emqx
+exits 3 'no clients at all: an empty fleet'
+printf 'key-1:wrong\n' >emqx.key
+run iotstatus --source emqx -w 90:
+exits 3 'a wrong key: UNKNOWN'
+has "$out" 'Check api_key/api_secret' "with EMQX's words"
+case $out$err in *wrong*) tap 1 'and without the key' ;; *) tap 0 'and without the key' ;; esac
+echo nonsense >emqx.key
+run iotstatus --source emqx
+exits 3 'a key file that holds no key'
+has "$err" 'wanted one line, KEY:SECRET' 'says what it wants'
+chmod 644 emqx.key
+run iotstatus --source emqx
+exits 3 'a key file that others can read'
+unset IOT_EMQX_KEY_FILE
+run iotstatus --source emqx
+exits 3 'no key'
+has "$err" '--emqx-key-file' 'names the option'
+chmod 600 emqx.key
+run iotstatus --source emqx --emqx-key-file emqx.key --emqx-url http://127.0.0.1:1 -w 90:
+exits 3 'still no key'
+printf 'a:b\n' >emqx.key
+run iotstatus --source emqx --emqx-key-file emqx.key --emqx-url http://127.0.0.1:1 -w 90:
+exits 2 'no EMQX: CRITICAL'
+done_testing
