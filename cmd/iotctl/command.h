@@ -40,6 +40,11 @@ int run_assign(struct ctl *c, const struct operands *in, struct err *err);
 int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
 int run_activate(struct ctl *c, const struct operands *in, struct err *err);
 int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
+/* brokertest.c */
+int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
+/* topiccmd.c */
+int run_topic_match(struct ctl *c, const struct operands *in, struct err *err);
+int run_topic_expand(struct ctl *c, const struct operands *in, struct err *err);
 /* devcommand.c */
 int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
 /* provision.c */

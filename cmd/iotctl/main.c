@@ -55,6 +55,7 @@ static const struct opt opts[] = {
 static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
+    "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",
     "[options] {login [URL]|logout|whoami|context ...|config ...}",
     "[options] {apply|diff} -f FILE ...",
     "[options] export {--all|RESOURCE...}",
