@@ -26,6 +26,12 @@ static const struct command commands[] = {
 	false},
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
 	run_api, false},
+    {"acl show", "DEVICE", N_("show what a device may do at the broker"), run_acl_show,
+	false},
+    {"acl check", "DEVICE publish|subscribe TOPIC", N_("ask whether a device may do it"),
+	run_acl_check, false},
+    {"acl export", "[DEVICE]", N_("write the rules as EMQX's or mosquitto's file"),
+	run_acl_export, false},
     {"broker test", "NAME", N_("connect to a broker, stage by stage"), run_broker_test,
 	false},
     {"broker activate", "NAME...", N_("put brokers into use"), run_activate, false},
@@ -246,6 +252,10 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("no context '%s': 'iotctl context list' shows them"),
 		    c->args->common.context);
+	if (c->args->format >= FORMAT_EMQX &&
+	    (command == NULL || command->run != run_acl_export))
+		return err_set(
+		    err, ERR_USAGE, _("emqx and mosquitto are formats of 'acl export'"));
 	if (command != NULL)
 		return run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))

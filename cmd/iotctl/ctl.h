@@ -11,7 +11,15 @@
 #include "net/apiopts.h"
 #include "net/mqttopts.h"
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_YAML };
+enum format {
+	FORMAT_TABLE,
+	FORMAT_JSON,
+	FORMAT_NDJSON,
+	FORMAT_CSV,
+	FORMAT_YAML,
+	FORMAT_EMQX, /* this and the next: acl export only */
+	FORMAT_MOSQUITTO
+};
 
 /* The targets of the option table. */
 struct args {

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "conf/program.h"
 
-#define FORMATS "table|json|ndjson|csv|yaml"
+#define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("Output")),
@@ -56,6 +56,7 @@ static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
     "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",
+    "[options] acl {show|check|export} ...",
     "[options] {login [URL]|logout|whoami|context ...|config ...}",
     "[options] {apply|diff} -f FILE ...",
     "[options] export {--all|RESOURCE...}",
