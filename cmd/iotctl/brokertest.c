@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* broker test NAME: a real connection from here, stage by stage. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "command.h"
@@ -45,16 +46,20 @@ test_one(struct ctl *c, const char *name, struct err *err)
 	struct session_opts o = {0};
 	struct probe p = {0};
 	enum probe_stage at;
+	char *why = NULL;
 	int failed = target_broker(c, name, &t, err) ||
 	    target_connection(c, &t, &o, err) || probe_run(c, &o, PROBE_QOS_2, &p, err);
 
 	if (!failed) {
 		report_probe(c, &p);
 		at = probe_failed(&p);
-		if (at != PROBE_STAGES)
-			failed = err_set(err, p.v[at].err.code, _("broker '%s': %s: %s"),
-			    name, probe_names[at], p.v[at].err.text);
+		if (at != PROBE_STAGES) {
+			why = probe_why(&p);
+			failed = err_set(
+			    err, p.v[at].err.code, _("broker '%s': %s"), name, why);
+		}
 	}
+	free(why);
 	probe_release(&p);
 	target_release(&t);
 	return failed ? -1 : 0;

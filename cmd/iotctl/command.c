@@ -26,6 +26,8 @@ static const struct command commands[] = {
 	false},
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
 	run_api, false},
+    {"doctor", "[DEVICE...|-]", N_("find out what is wrong with the platform or devices"),
+	run_doctor, false},
     {"acl show", "DEVICE", N_("show what a device may do at the broker"), run_acl_show,
 	false},
     {"acl check", "DEVICE publish|subscribe TOPIC", N_("ask whether a device may do it"),

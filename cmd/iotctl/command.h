@@ -44,6 +44,8 @@ int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_check(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);
+/* doctor.c */
+int run_doctor(struct ctl *c, const struct operands *in, struct err *err);
 /* brokertest.c */
 int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
 /* topiccmd.c */

@@ -56,6 +56,7 @@ static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
     "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",
+    "[options] doctor [DEVICE...|-]",
     "[options] acl {show|check|export} ...",
     "[options] {login [URL]|logout|whoami|context ...|config ...}",
     "[options] {apply|diff} -f FILE ...",

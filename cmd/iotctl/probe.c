@@ -229,6 +229,18 @@ probe_failed(const struct probe *p)
 	return (enum probe_stage)i;
 }
 
+/* The first errors begin with their stage already. */
+char *
+probe_why(const struct probe *p)
+{
+	enum probe_stage at = probe_failed(p);
+	const char *name = probe_names[at];
+	const char *text = p->v[at].err.text;
+
+	return strncmp(text, name, strlen(name)) == 0 ? xstrdup(text)
+						      : xasprintf("%s: %s", name, text);
+}
+
 void
 probe_release(struct probe *p)
 {

@@ -37,6 +37,8 @@ int probe_run(struct ctl *c, const struct session_opts *o, enum probe_stage last
     struct probe *out, struct err *err);
 /* The stage that failed, or PROBE_STAGES. */
 enum probe_stage probe_failed(const struct probe *p);
+/* Which stage that is and why, in one line (free). */
+char *probe_why(const struct probe *p);
 void probe_release(struct probe *p);
 
 /* From here on: between probe.c and probemqtt.c. */

@@ -16,8 +16,8 @@ bool
 member_is(struct span object, const char *name, const char *wanted)
 {
 	struct buf text = {0};
-	bool same =
-	    cell_member(object, name, &text) && strcmp(buf_str(&text), wanted) == 0;
+	bool same = object.p != NULL && cell_member(object, name, &text) &&
+	    strcmp(buf_str(&text), wanted) == 0;
 
 	buf_release(&text);
 	return same;
