@@ -24,6 +24,9 @@ static const struct command commands[] = {
     {"diff", "-f FILE", N_("show what apply would change"), run_diff, false},
     {"export", "RESOURCE...", N_("write what the platform holds, for apply"), run_export,
 	false},
+    {"help", "[TOPIC...]", N_("explain a command, a resource and its fields"), run_help,
+	true},
+    {"__complete", "", NULL, run_complete, true},
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
 	run_api, false},
     {"doctor", "[DEVICE...|-]", N_("find out what is wrong with the platform or devices"),
@@ -52,28 +55,33 @@ static const struct command commands[] = {
 	run_provision, false},
 };
 
-static const struct verb {
-	const char *name;
-	const char *const *aliases;
-	enum schema_verb flag;
-	int (*run)(struct ctl *c, const struct schema_resource *r,
-	    const struct operands *in, struct err *err);
-	const char *help;
-} verbs[] = {
+static const struct verb verbs[] = {
     {"list", (const char *const[]){"ls", "listar", NULL}, SCHEMA_LIST, verb_list,
-	N_("list them")},
+	N_("list them"), "[FIELD=VALUE...]"},
     {"get", (const char *const[]){"show", "ver", NULL}, SCHEMA_GET, verb_get,
-	N_("show one")},
+	N_("show one"), "NAME..."},
     {"create", (const char *const[]){"add", "crear", NULL}, SCHEMA_CREATE, verb_create,
-	N_("create one")},
+	N_("create one"), "[NAME] FIELD=VALUE..."},
     {"set", (const char *const[]){"update", "cambiar", NULL}, SCHEMA_SET, verb_set,
-	N_("change fields")},
+	N_("change fields"), "NAME... FIELD=VALUE..."},
     {"delete", (const char *const[]){"rm", "borrar", NULL}, SCHEMA_DELETE, verb_delete,
-	N_("delete them")},
+	N_("delete them"), "NAME..."},
 };
 
-static const struct verb *
-find_verb(const char *word)
+const struct command *
+command_row(size_t i)
+{
+	return i < ARRAY_LEN(commands) ? &commands[i] : NULL;
+}
+
+const struct verb *
+verb_row(size_t i)
+{
+	return i < ARRAY_LEN(verbs) ? &verbs[i] : NULL;
+}
+
+const struct verb *
+verb_find(const char *word)
 {
 	size_t i, j;
 
@@ -158,8 +166,11 @@ unknown_first(const char *word, struct err *err)
 
 	for (i = 0; schema[i].name != NULL; i++)
 		add_choice(&l, schema[i].name, strlen(schema[i].name), true);
-	for (i = 0; i < ARRAY_LEN(commands); i++)
-		add_choice(&l, commands[i].path, strcspn(commands[i].path, " "), true);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		if (commands[i].help != NULL)
+			add_choice(
+			    &l, commands[i].path, strcspn(commands[i].path, " "), true);
+	}
 	for (i = 0; schema[i].name != NULL; i++) {
 		for (j = 0; schema[i].aliases[j] != NULL; j++)
 			add_choice(&l, schema[i].aliases[j], strlen(schema[i].aliases[j]),
@@ -262,7 +273,7 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 		return run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))
 		return unknown_first(first, err);
-	verb = second != NULL ? find_verb(second) : NULL;
+	verb = second != NULL ? verb_find(second) : NULL;
 	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
 		return unknown_second(first, r, second, err);
 	rest = rest_of(in, 2);
@@ -276,8 +287,12 @@ command_spec(struct buf *out)
 	const struct schema_field *f;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(commands); i++)
-		buf_printf(out, "word\t%s\t%s\n", commands[i].path, commands[i].help);
+	buf_puts(out, "live\t__complete\n");
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		if (commands[i].help != NULL)
+			buf_printf(
+			    out, "word\t%s\t%s\n", commands[i].path, commands[i].help);
+	}
 	for (r = schema; r->name != NULL; r++) {
 		for (i = 0; i < ARRAY_LEN(verbs); i++) {
 			if ((r->verbs & verbs[i].flag) != 0)

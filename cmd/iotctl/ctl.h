@@ -32,6 +32,7 @@ struct args {
 	char *order;
 	int limit;
 	bool dry_run;
+	bool keep_going;
 	bool yes;
 	struct strv files;
 	bool prune;

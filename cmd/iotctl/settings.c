@@ -161,25 +161,33 @@ run_context_list(struct ctl *c, const struct operands *in, struct err *err)
 }
 
 int
-run_context_use(struct ctl *c, const struct operands *in, struct err *err)
+settings_need_context(struct ctl *c, const char *name, struct err *err)
 {
-	char *path = config_user_path(&c->args->common);
 	struct strv names = {0};
-	struct config_pair pair = {"context", in->n == 1 ? in->v[0] : ""};
-	int failed = 0;
+	int failed = read_contexts(c, &names, err);
 	size_t i;
 
-	if (in->n != 1)
-		failed = err_set(err, ERR_USAGE, _("context use takes one NAME"));
-	failed = failed || read_contexts(c, &names, err);
-	for (i = 0; i < names.n && strcmp(names.v[i], pair.value) != 0; i++)
+	for (i = 0; i < names.n && strcmp(names.v[i], name) != 0; i++)
 		;
 	if (!failed && i == names.n)
 		failed = err_set(err, ERR_NOT_FOUND,
-		    _("no context '%s': 'iotctl context list' shows them"), pair.value);
-	if (!failed)
-		failed = config_save(path, NULL, &pair, 1, err);
+		    _("no context '%s': 'iotctl context list' shows them"), name);
 	strv_release(&names);
+	return failed;
+}
+
+int
+run_context_use(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct config_pair pair = {"context", in->n == 1 ? in->v[0] : ""};
+	char *path;
+	int failed;
+
+	if (in->n != 1)
+		return err_set(err, ERR_USAGE, _("context use takes one NAME"));
+	path = config_user_path(&c->args->common);
+	failed = settings_need_context(c, pair.value, err) ||
+	    config_save(path, NULL, &pair, 1, err);
 	free(path);
 	return failed ? -1 : 0;
 }
