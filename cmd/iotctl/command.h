@@ -55,6 +55,9 @@ int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
 int run_apply(struct ctl *c, const struct operands *in, struct err *err);
 int run_diff(struct ctl *c, const struct operands *in, struct err *err);
 int run_export(struct ctl *c, const struct operands *in, struct err *err);
+/* rotate.c */
+int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
+int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
 /* helpcmd.c */
 int run_help(struct ctl *c, const struct operands *in, struct err *err);
 /* complete.c */
