@@ -46,6 +46,8 @@ static const struct command commands[] = {
 	false},
     {"emqx-user set-password", "NAME [password@FILE]",
 	N_("change the password of an EMQX user"), run_set_password, false},
+    {"reading import", "FILE|-", N_("store reading lines of iotingest"), run_import,
+	false},
     {"topic match", "TOPIC...", N_("show which topics a topic belongs to"),
 	run_topic_match, false},
     {"topic expand", "NAME VARIABLE=VALUE...", N_("show a topic with its values"),
@@ -281,6 +283,12 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
 		return unknown_second(first, r, second, err);
 	rest = rest_of(in, 2);
+	if (c->args->since > 0 || c->args->device != NULL) {
+		if (verb->run == verb_list && strcmp(r->name, "reading") == 0)
+			return run_reading_list(c, &rest, err);
+		return err_set(
+		    err, ERR_USAGE, _("--since and --device are for 'reading list'"));
+	}
 	return verb->run(c, r, &rest, err);
 }
 

@@ -58,6 +58,9 @@ int run_export(struct ctl *c, const struct operands *in, struct err *err);
 /* rotate.c */
 int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
 int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
+/* readingcmd.c */
+int run_import(struct ctl *c, const struct operands *in, struct err *err);
+int run_reading_list(struct ctl *c, const struct operands *in, struct err *err);
 /* helpcmd.c */
 int run_help(struct ctl *c, const struct operands *in, struct err *err);
 /* complete.c */

@@ -33,6 +33,9 @@ struct args {
 	int limit;
 	bool dry_run;
 	bool keep_going;
+	bool again;
+	int64_t since;
+	char *device;
 	bool yes;
 	struct strv files;
 	bool prune;
