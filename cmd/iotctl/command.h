@@ -50,6 +50,7 @@ int run_whoami(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_list(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_use(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_show(struct ctl *c, const struct operands *in, struct err *err);
+int run_config_set(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
 /* apply.c, export.c */
 int run_apply(struct ctl *c, const struct operands *in, struct err *err);
@@ -61,6 +62,8 @@ int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
 /* readingcmd.c */
 int run_import(struct ctl *c, const struct operands *in, struct err *err);
 int run_reading_list(struct ctl *c, const struct operands *in, struct err *err);
+/* lint.c */
+int run_lint(struct ctl *c, const struct operands *in, struct err *err);
 /* helpcmd.c */
 int run_help(struct ctl *c, const struct operands *in, struct err *err);
 /* complete.c */
