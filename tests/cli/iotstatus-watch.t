@@ -206,11 +206,15 @@ iotstatus --watch 200ms --json 2>/dev/null | head -n 2 | jq -r .total_mqtt_devic
 is '10
 10' "$(cat two)" 'JSON; the reader who leaves ends it'
 port=$(free_port)
-bg mosquitto -c /dev/stdin >/dev/null 2>&1 <<END
+# mosquitto 2.0.11 wants a listener that is no WebSocket, too.
+cat >ws.conf <<END
+user $(id -un)
+listener 0 $T/ws.sock
 listener $port 127.0.0.1
 protocol websockets
 allow_anonymous true
 END
+bg mosquitto -c ws.conf >/dev/null 2>&1
 wait_for 10 iotpub -L "ws://127.0.0.1:$port" -t iot/devices/WS_1/status -r -m '{"status":"connected"}'
 timeout 20 iotstatus --source mqtt --mqtt-url "ws://127.0.0.1:$port" --watch 200ms 2>/dev/null |
 	grep -q -m 1 'Z 1/1 devices online (100.00%)$'
