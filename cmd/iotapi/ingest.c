@@ -245,11 +245,40 @@ take_readings(struct intake *in, struct err *err)
 	return store_values(in, err);
 }
 
+/* When a retained status was made, by its own word, or NULL: millis() are no date, and what is ahead
+ * of us is no past. `out` holds it. */
+static const char *
+kept_since(const struct intake *in, struct span object, char out[32])
+{
+	struct span number;
+	struct buf text = {0};
+	double v = 0;
+
+	if (json_member(object, "timestamp", &number) &&
+	    json_kind(number) == JSON_KIND_NUMBER) {
+		buf_span(&text, number);
+		if (!text_double(buf_str(&text), &v))
+			v = 0;
+	}
+	buf_clear(&text);
+	if (v >= 1e12)
+		v /= 1000;
+	if (v < 1e9 || v * 1e6 > (double)in->m->received_us)
+		out = NULL;
+	else
+		buf_time(&text, (int64_t)(v * 1e6));
+	if (out != NULL)
+		snprintf(out, 32, "%s", buf_str(&text));
+	buf_release(&text);
+	return out;
+}
+
 static int
 take_status(struct intake *in, struct err *err)
 {
 	struct buf word = {0};
 	struct span object;
+	char since[32];
 	int state = -1;
 
 	/* Empty: the retained status was taken back. */
@@ -262,9 +291,9 @@ take_status(struct intake *in, struct err *err)
 	buf_release(&word);
 	if (state < 0)
 		return reject(in, "shape", "no status of the platform", err);
-	/* A retained status is old news about when the device was heard. */
+	/* A retained status is old news: the device was heard when it was made. */
 	return presence_set(in->db, in->device, (enum presence)state,
-	    in->m->retain ? NULL : in->received, err);
+	    in->m->retain ? kept_since(in, object, since) : in->received, err);
 }
 
 /* The template whose expansion the topic is; the platform's own first. */

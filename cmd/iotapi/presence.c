@@ -37,8 +37,8 @@ presence_set(
 	char now[32];
 
 	return db_run(db, err,
-		   "UPDATE device SET connection_status = ?2, last_seen = "
-		   "coalesce(?3, last_seen) WHERE id = ?1",
+		   "UPDATE device SET connection_status = ?2, last_seen = CASE WHEN ?3 > "
+		   "coalesce(last_seen, '') THEN ?3 ELSE last_seen END WHERE id = ?1",
 		   "iss", device, device_words[to], seen) ||
 	    db_run(db, err,
 		"UPDATE \"device-config\" SET connection_status = ?2, last_connection = "

@@ -111,6 +111,18 @@ again() {
 }
 ok 'it comes back with the broker and takes readings again' wait_for 20 again
 
+# What a broker kept from before: a device that was connected once, and when.
+pub -q 1 -r -t iot/devices/KEPT_1/status -m '{"device_id":"KEPT_1","status":"disconnected","timestamp":1760000000}'
+pub -q 1 -r -t iot/devices/KEPT_2/status -m '{"device_id":"KEPT_2","status":"disconnected","timestamp":123456}'
+for d in KEPT_1 KEPT_2; do
+	call POST /api/devices/ "{\"nombre\":\"$d\",\"tipo\":\"esp32\",\"identificador_unico\":\"$d\",\"ubicacion\":\"x\"}" >/dev/null
+done
+call POST /api/mqtt/brokers/ "{\"nombre\":\"B2\",\"host\":\"$sock\"}" >/dev/null
+call POST /api/mqtt/device-config/ '{"dispositivo":2,"broker":2}' >/dev/null
+seen() { [ "$(call GET "/api/devices/?search=$1" | jq -r '.results[0].last_seen')" = "$2" ]; }
+ok 'a retained status tells when the device was last heard' wait_for 20 seen KEPT_1 2025-10-09T08:53:20.000000Z
+ok 'unless its time is none' wait_for 20 seen KEPT_2 null
+
 # SIGTERM drains.
 kill "$api_pid"
 wait "$api_pid"
