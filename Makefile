@@ -28,7 +28,7 @@ PKGS_iotapi    := libmicrohttpd sqlite3 libmosquitto openssl libwebsockets
 LIBS_iotctl    := -lreadline
 LIBS_iotapi    := -lcrypt
 PKGS_TESTS     := cmocka libcurl libmosquitto openssl libwebsockets sqlite3 libmicrohttpd yaml-0.1
-LIBS_TESTS     := -lcrypt
+LIBS_TESTS     := -lcrypt -lreadline
 
 CFLAGS      ?= -O2 -g
 WARNINGS    := -Wall -Wextra -Wconversion -Wshadow -Wformat=2

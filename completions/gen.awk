@@ -9,6 +9,7 @@ $1 == "opt" {
 	key[n] = $7; env[n] = $8; value[n] = $9; help[n] = $10
 }
 $1 == "word" { word[++words] = $2; wordhelp[words] = $3 }
+$1 == "live" { live = $2 }
 $1 == "exit" { status[++exits] = $2; meaning[exits] = $3 }
 END { if (mode == "bash") bash(); else if (mode == "zsh") zsh(); else if (mode == "fish") fish()
 	else if (mode == "synopsis") synopsis(); else if (mode == "env") environment()
@@ -29,6 +30,7 @@ function bash(   i, f) {
 	print "# bash completion for " name "; made by `make gen`, do not edit"
 	print "_" name "()\n{"
 	print "\tlocal cur prev words cword\n\tcur=${COMP_WORDS[COMP_CWORD]}\n\tprev=${COMP_WORDS[COMP_CWORD-1]}"
+	if (live) bash_join()
 	print "\tCOMPREPLY=()\n\tcase $prev in"
 	for (i = 1; i <= n; i++) {
 		if (!is_option(i) || !takes(i)) continue
@@ -41,8 +43,30 @@ function bash(   i, f) {
 	printf "\t\tCOMPREPLY=($(compgen -W \""
 	for (i = 1; i <= n; i++) if (is_option(i)) printf "%s%s", (i > 1 ? " " : ""), flags(i)
 	print "\" -- \"$cur\"))\n\t\treturn\n\tfi"
-	if (words) bash_words()
+	if (live) bash_live()
+	else if (words) bash_words()
 	print "}\ncomplete -o default -F _" name " " name
+}
+# bash breaks words at = @ and :, which belong to ours: joins them again.
+function bash_join() {
+	print "\tlocal rest=$COMP_LINE i\n\twords=()"
+	print "\tfor ((i = 0; i <= COMP_CWORD; i++)); do"
+	print "\t\tif [[ $i -eq 0 || -z $COMP_LINE || $rest == [[:space:]]* ]]; then"
+	print "\t\t\trest=${rest#\"${rest%%[![:space:]]*}\"}\n\t\t\twords+=(\"${COMP_WORDS[i]}\")"
+	print "\t\telse\n\t\t\twords[${#words[@]}-1]+=${COMP_WORDS[i]}\n\t\tfi"
+	print "\t\trest=${rest#\"${COMP_WORDS[i]}\"}\n\tdone"
+	print "\tcur=${words[${#words[@]}-1]}\n\tcase $cur in \\'* | \\\"*) cur=${cur:1} ;; esac"
+}
+# The program itself knows names and values; what bash has already, up to the last break, is not given again.
+function bash_live() {
+	print "\tlocal found one done=${cur%\"${cur##*[=@:]}\"}\n\twords[${#words[@]}-1]=$cur"
+	print "\tmapfile -t found < <(" name " " live " -- \"${words[@]:1}\" 2>/dev/null)"
+	print "\tfor one in \"${found[@]}\"; do\n\t\tif [[ $one == @ ]]; then"
+	print "\t\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"${cur#*@}\")"
+	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *[\\'\\\"]\"$cur\" ]]; then"
+	print "\t\t\tCOMPREPLY+=(\"${one#\"$done\"}\")"
+	print "\t\telse\n\t\t\tprintf -v one %q \"${one#\"$done\"}\"\n\t\t\tCOMPREPLY+=(\"${one//\\\\=/=}\")\n\t\tfi\n\tdone"
+	print "\t[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=@] ]] || compopt -o nospace 2>/dev/null"
 }
 function spaced(s) { gsub(/\|/, " ", s); return s }
 function prefix_of(path, parts, k, p, j) {
@@ -94,11 +118,23 @@ function zsh(   i) {
 	print words ? "\t'*::: :_" name "_words'" : "\t'*:operand:_default'"
 }
 function zsh_words(   i) {
+	if (live) {
+		zsh_live()
+		return
+	}
 	levels()
 	print "_" name "_words() {\n\tlocal path=${(j: :)words[1,CURRENT-1]}\n\tcase $path in"
 	for (i = 1; i <= prefixes; i++)
 		print "\t'" order[i] "') compadd --" after[order[i]] " ;;"
 	print "\t*) _default ;;\n\tesac\n}"
+}
+
+function zsh_live() {
+	print "_" name "_words() {\n\tlocal -a found\n\tlocal files"
+	print "\tfound=(${(f)\"$(" name " " live " -- \"${(@Q)words[1,CURRENT]}\" 2>/dev/null)\"})"
+	print "\tfiles=${(M)found:#@}\n\tfound=(${found:#@})"
+	print "\tcompadd -S '' -- ${(M)found:#*[=@]}\n\tcompadd -- ${found:#*[=@]}"
+	print "\t[[ -z $files ]] || { compset -P '*@'; _files }\n}"
 }
 
 function fquote(s) { gsub(/\\/, "\\\\", s); gsub(/'/, "\\'", s); return "'" s "'" }
@@ -115,7 +151,9 @@ function fish(   i) {
 		else if (takes(i)) printf " -x"
 		print " -d " fquote(help[i])
 	}
-	if (words) {
+	if (live)
+		print "complete -c " name " -f -a " fquote("(" name " " live " -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)")
+	else if (words) {
 		levels()
 		for (i = 1; i <= prefixes; i++)
 			print "complete -c " name " -n " fquote(fish_test(order[i])) " -f -a " fquote(substr(after[order[i]], 2))

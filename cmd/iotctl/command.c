@@ -18,17 +18,43 @@ static const struct command commands[] = {
 	false},
     {"config show", "", N_("show the settings in force and where they come from"),
 	run_config_show, false},
+    {"config set", "KEY=VALUE...", N_("set keys of the context; KEY= removes one"),
+	run_config_set, true},
     {"config path", "", N_("show where the configuration file is"), run_config_path,
 	false},
     {"apply", "-f FILE", N_("make the platform hold what files say"), run_apply, false},
     {"diff", "-f FILE", N_("show what apply would change"), run_diff, false},
     {"export", "RESOURCE...", N_("write what the platform holds, for apply"), run_export,
 	false},
+    {"help", "[TOPIC...]", N_("explain a command, a resource and its fields"), run_help,
+	true},
+    {"__complete", "", NULL, run_complete, true},
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
 	run_api, false},
+    {"doctor", "[DEVICE...|-]", N_("find out what is wrong with the platform or devices"),
+	run_doctor, false},
+    {"lint", "", N_("compare with the guide's best practices"), run_lint, false},
+    {"acl show", "DEVICE", N_("show what a device may do at the broker"), run_acl_show,
+	false},
+    {"acl check", "DEVICE publish|subscribe TOPIC", N_("ask whether a device may do it"),
+	run_acl_check, false},
+    {"acl export", "[DEVICE]", N_("write the rules as EMQX's or mosquitto's file"),
+	run_acl_export, false},
+    {"broker test", "NAME", N_("connect to a broker, stage by stage"), run_broker_test,
+	false},
     {"broker activate", "NAME...", N_("put brokers into use"), run_activate, false},
     {"broker deactivate", "NAME...", N_("take brokers out of use"), run_deactivate,
 	false},
+    {"credential rotate", "DEVICE...", N_("give devices new passwords"), run_rotate,
+	false},
+    {"emqx-user set-password", "NAME [password@FILE]",
+	N_("change the password of an EMQX user"), run_set_password, false},
+    {"reading import", "FILE|-", N_("store reading lines of iotingest"), run_import,
+	false},
+    {"topic match", "TOPIC...", N_("show which topics a topic belongs to"),
+	run_topic_match, false},
+    {"topic expand", "NAME VARIABLE=VALUE...", N_("show a topic with its values"),
+	run_topic_expand, false},
     {"device assign", "ID SENSOR...", N_("give a device sensors"), run_assign, false},
     {"device unassign", "ID SENSOR...", N_("take sensors from a device"), run_unassign,
 	false},
@@ -38,28 +64,33 @@ static const struct command commands[] = {
 	run_provision, false},
 };
 
-static const struct verb {
-	const char *name;
-	const char *const *aliases;
-	enum schema_verb flag;
-	int (*run)(struct ctl *c, const struct schema_resource *r,
-	    const struct operands *in, struct err *err);
-	const char *help;
-} verbs[] = {
+static const struct verb verbs[] = {
     {"list", (const char *const[]){"ls", "listar", NULL}, SCHEMA_LIST, verb_list,
-	N_("list them")},
+	N_("list them"), "[FIELD=VALUE...]"},
     {"get", (const char *const[]){"show", "ver", NULL}, SCHEMA_GET, verb_get,
-	N_("show one")},
+	N_("show one"), "NAME..."},
     {"create", (const char *const[]){"add", "crear", NULL}, SCHEMA_CREATE, verb_create,
-	N_("create one")},
+	N_("create one"), "[NAME] FIELD=VALUE..."},
     {"set", (const char *const[]){"update", "cambiar", NULL}, SCHEMA_SET, verb_set,
-	N_("change fields")},
+	N_("change fields"), "NAME... FIELD=VALUE..."},
     {"delete", (const char *const[]){"rm", "borrar", NULL}, SCHEMA_DELETE, verb_delete,
-	N_("delete them")},
+	N_("delete them"), "NAME..."},
 };
 
-static const struct verb *
-find_verb(const char *word)
+const struct command *
+command_row(size_t i)
+{
+	return i < ARRAY_LEN(commands) ? &commands[i] : NULL;
+}
+
+const struct verb *
+verb_row(size_t i)
+{
+	return i < ARRAY_LEN(verbs) ? &verbs[i] : NULL;
+}
+
+const struct verb *
+verb_find(const char *word)
 {
 	size_t i, j;
 
@@ -144,8 +175,11 @@ unknown_first(const char *word, struct err *err)
 
 	for (i = 0; schema[i].name != NULL; i++)
 		add_choice(&l, schema[i].name, strlen(schema[i].name), true);
-	for (i = 0; i < ARRAY_LEN(commands); i++)
-		add_choice(&l, commands[i].path, strcspn(commands[i].path, " "), true);
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		if (commands[i].help != NULL)
+			add_choice(
+			    &l, commands[i].path, strcspn(commands[i].path, " "), true);
+	}
 	for (i = 0; schema[i].name != NULL; i++) {
 		for (j = 0; schema[i].aliases[j] != NULL; j++)
 			add_choice(&l, schema[i].aliases[j], strlen(schema[i].aliases[j]),
@@ -240,14 +274,24 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("no context '%s': 'iotctl context list' shows them"),
 		    c->args->common.context);
+	if (c->args->format >= FORMAT_EMQX &&
+	    (command == NULL || command->run != run_acl_export))
+		return err_set(
+		    err, ERR_USAGE, _("emqx and mosquitto are formats of 'acl export'"));
 	if (command != NULL)
 		return run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))
 		return unknown_first(first, err);
-	verb = second != NULL ? find_verb(second) : NULL;
+	verb = second != NULL ? verb_find(second) : NULL;
 	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
 		return unknown_second(first, r, second, err);
 	rest = rest_of(in, 2);
+	if (c->args->since > 0 || c->args->device != NULL) {
+		if (verb->run == verb_list && strcmp(r->name, "reading") == 0)
+			return run_reading_list(c, &rest, err);
+		return err_set(
+		    err, ERR_USAGE, _("--since and --device are for 'reading list'"));
+	}
 	return verb->run(c, r, &rest, err);
 }
 
@@ -258,8 +302,12 @@ command_spec(struct buf *out)
 	const struct schema_field *f;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(commands); i++)
-		buf_printf(out, "word\t%s\t%s\n", commands[i].path, commands[i].help);
+	buf_puts(out, "live\t__complete\n");
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		if (commands[i].help != NULL)
+			buf_printf(
+			    out, "word\t%s\t%s\n", commands[i].path, commands[i].help);
+	}
 	for (r = schema; r->name != NULL; r++) {
 		for (i = 0; i < ARRAY_LEN(verbs); i++) {
 			if ((r->verbs & verbs[i].flag) != 0)

@@ -14,10 +14,32 @@ struct command {
 	bool new_context;     /* may name a context that is not there yet */
 };
 
+/* A verb that every resource understands. */
+struct verb {
+	const char *name;
+	const char *const *aliases;
+	enum schema_verb flag;
+	int (*run)(struct ctl *c, const struct schema_resource *r,
+	    const struct operands *in, struct err *err);
+	const char *help;     /* N_() */
+	const char *operands; /* for its usage line */
+};
+
+/* The tables, row by row; NULL behind the last. */
+const struct command *command_row(size_t i);
+const struct verb *verb_row(size_t i);
+const struct verb *verb_find(const char *word);
+
+/* The words that may follow `first` (canonical), or, NULL, begin a command line. helpcmd.c. */
+void command_next(const char *first, struct strv *out);
+/* A verb's own name for its alias; any other word as it is. helpcmd.c. */
+const char *command_verb(const char *word);
+
 /* Finds what the first words ask for and runs it. */
 int command_run(struct ctl *c, const struct operands *in, struct err *err);
 
-/* The words that completions offer: commands, RESOURCE VERB, fields. */
+/* The words that completions offer: commands, RESOURCE VERB, fields; and the command that knows more,
+ * such as names, when asked on the spot. */
 void command_spec(struct buf *out);
 
 /* login.c */
@@ -28,11 +50,24 @@ int run_whoami(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_list(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_use(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_show(struct ctl *c, const struct operands *in, struct err *err);
+int run_config_set(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
 /* apply.c, export.c */
 int run_apply(struct ctl *c, const struct operands *in, struct err *err);
 int run_diff(struct ctl *c, const struct operands *in, struct err *err);
 int run_export(struct ctl *c, const struct operands *in, struct err *err);
+/* rotate.c */
+int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
+int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
+/* readingcmd.c */
+int run_import(struct ctl *c, const struct operands *in, struct err *err);
+int run_reading_list(struct ctl *c, const struct operands *in, struct err *err);
+/* lint.c */
+int run_lint(struct ctl *c, const struct operands *in, struct err *err);
+/* helpcmd.c */
+int run_help(struct ctl *c, const struct operands *in, struct err *err);
+/* complete.c */
+int run_complete(struct ctl *c, const struct operands *in, struct err *err);
 /* rawapi.c */
 int run_api(struct ctl *c, const struct operands *in, struct err *err);
 /* device.c */
@@ -40,6 +75,17 @@ int run_assign(struct ctl *c, const struct operands *in, struct err *err);
 int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
 int run_activate(struct ctl *c, const struct operands *in, struct err *err);
 int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
+/* aclcmd.c */
+int run_acl_show(struct ctl *c, const struct operands *in, struct err *err);
+int run_acl_check(struct ctl *c, const struct operands *in, struct err *err);
+int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);
+/* doctor.c */
+int run_doctor(struct ctl *c, const struct operands *in, struct err *err);
+/* brokertest.c */
+int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
+/* topiccmd.c */
+int run_topic_match(struct ctl *c, const struct operands *in, struct err *err);
+int run_topic_expand(struct ctl *c, const struct operands *in, struct err *err);
 /* devcommand.c */
 int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
 /* provision.c */

@@ -11,7 +11,15 @@
 #include "net/apiopts.h"
 #include "net/mqttopts.h"
 
-enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_NDJSON, FORMAT_CSV, FORMAT_YAML };
+enum format {
+	FORMAT_TABLE,
+	FORMAT_JSON,
+	FORMAT_NDJSON,
+	FORMAT_CSV,
+	FORMAT_YAML,
+	FORMAT_EMQX, /* this and the next: acl export only */
+	FORMAT_MOSQUITTO
+};
 
 /* The targets of the option table. */
 struct args {
@@ -24,6 +32,10 @@ struct args {
 	char *order;
 	int limit;
 	bool dry_run;
+	bool keep_going;
+	bool again;
+	int64_t since;
+	char *device;
 	bool yes;
 	struct strv files;
 	bool prune;

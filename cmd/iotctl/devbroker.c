@@ -56,7 +56,7 @@ target_find(struct ctl *c, const char *name, struct target *out, struct err *err
 }
 
 static int
-take_broker(struct ctl *c, struct target *t, struct span broker, struct err *err)
+take_broker(struct target *t, struct span broker, struct err *err)
 {
 	struct buf protocol = {0}, host = {0}, port = {0}, ca = {0}, tls = {0},
 		   user = {0};
@@ -69,9 +69,8 @@ take_broker(struct ctl *c, struct target *t, struct span broker, struct err *err
 	cell_member(broker, "use_tls", &tls);
 	failed = text_int(buf_str(&port), 1, 65535, _("the broker's port"), &number, err);
 	if (!failed) {
-		c->args->mqtt.host = xstrdup(buf_str(&host));
-		if (host.p[0] != '/')
-			c->args->mqtt.port = (int)number;
+		t->host = xstrdup(buf_str(&host));
+		t->port = t->host[0] != '/' ? (int)number : 0;
 		t->ws = buf_str(&protocol)[0] == 'w';
 		t->tls = span_is(buf_as_span(&protocol), "mqtts") ||
 		    span_is(buf_as_span(&protocol), "wss") ||
@@ -91,13 +90,29 @@ take_broker(struct ctl *c, struct target *t, struct span broker, struct err *err
 }
 
 static int
+get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
+{
+	char *path = ctl_path(schema_find("broker"), id, NULL);
+	struct api_reply reply = {0};
+	struct span broker;
+	int failed = ctl_call(
+	    c, "cannot get the broker", "GET", path, (struct span){0}, &reply, err);
+
+	if (!failed && !json_check(buf_as_span(&reply.body), &broker, NULL))
+		failed = err_set(
+		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
+	if (!failed)
+		failed = take_broker(t, broker, err);
+	api_reply_release(&reply);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+static int
 ask_platform(struct ctl *c, struct target *t, struct err *err)
 {
 	struct found config;
-	struct api_reply reply = {0};
 	struct buf id = {0};
-	struct span broker;
-	char *path;
 	int failed;
 
 	if (t->number == 0 ||
@@ -107,36 +122,61 @@ ask_platform(struct ctl *c, struct target *t, struct err *err)
 		      "device-config"),
 		    t->id);
 	cell_member(buf_as_span(&config.bytes), "broker", &id);
-	path = ctl_path(schema_find("broker"), buf_str(&id), NULL);
-	failed = ctl_call(c, "cannot get the device's broker", "GET", path,
-	    (struct span){0}, &reply, err);
-	if (!failed && !json_check(buf_as_span(&reply.body), &broker, NULL))
-		failed = err_set(
-		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
-	if (!failed)
-		failed = take_broker(c, t, broker, err);
-	api_reply_release(&reply);
-	free(path);
+	failed = get_broker(c, buf_str(&id), t, err);
 	buf_release(&id);
 	found_release(&config);
 	return failed;
 }
 
 int
+target_broker(struct ctl *c, const char *name, struct target *out, struct err *err)
+{
+	struct found f;
+	int failed;
+
+	*out = (struct target){0};
+	if (lookup(c, schema_find("broker"), name, &f, err))
+		return -1;
+	failed = take_broker(out, buf_as_span(&f.bytes), err);
+	found_release(&f);
+	return failed;
+}
+
+/* The platform's broker in place of what the options say of another one. */
+static void
+use_platforms(const struct target *t, const struct mqttopts *o, struct session_opts *out)
+{
+	out->host = t->host;
+	out->port = t->port;
+	out->ws_path = t->ws ? MQTT_WS_PATH : NULL;
+	out->tls = t->tls || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
+	    o->insecure;
+	if (out->cafile == NULL && out->capath == NULL)
+		out->ca_pem = t->ca_pem;
+}
+
+int
 target_connection(
     struct ctl *c, struct target *t, struct session_opts *out, struct err *err)
 {
-	if (!target_has_broker(c) && ask_platform(c, t, err))
+	struct mqttopts *o = &c->args->mqtt;
+	bool lends;
+	int failed;
+
+	if (t->host == NULL && !target_has_broker(c) && ask_platform(c, t, err))
 		return -1;
-	if (mqttopts_resolve(&c->args->mqtt, c->set, out, err))
+	/* The platform knows the user, but never tells the password. */
+	lends = o->username == NULL && (o->password_file != NULL || o->password != NULL);
+	mqttopts_release(o);
+	if (lends)
+		o->username = t->username;
+	failed = mqttopts_resolve(o, c->set, out, err);
+	if (lends)
+		o->username = NULL;
+	if (failed)
 		return -1;
-	out->tls = out->tls || t->tls;
-	if (t->ws)
-		out->ws_path = MQTT_WS_PATH;
-	if (out->cafile == NULL && out->capath == NULL)
-		out->ca_pem = t->ca_pem;
-	if (out->username == NULL && c->args->mqtt.secret != NULL)
-		out->username = t->username;
+	if (t->host != NULL)
+		use_platforms(t, o, out);
 	out->clean = true;
 	return 0;
 }
@@ -144,6 +184,7 @@ target_connection(
 void
 target_release(struct target *t)
 {
+	free(t->host);
 	free(t->id);
 	free(t->ca_pem);
 	free(t->username);

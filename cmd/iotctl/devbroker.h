@@ -9,7 +9,9 @@
 struct target {
 	char *id;         /* its topic id */
 	long long number; /* the API's; 0: not looked up */
-	/* What the platform says about its broker; empty when the options name one. */
+	/* What the platform says about its broker; host NULL: the options name one. */
+	char *host;
+	int port;
 	char *ca_pem;
 	char *username;
 	bool tls, ws;
@@ -22,7 +24,11 @@ int target_find(struct ctl *c, const char *name, struct target *out, struct err 
 /* Whether the options or the context name a broker. */
 bool target_has_broker(const struct ctl *c);
 
-/* How to connect: the options' broker, else that of the device's configuration on the platform.
+/* A broker of the platform, as a target without a device. */
+int target_broker(struct ctl *c, const char *name, struct target *out, struct err *err);
+
+/* How to connect: to a broker found by target_broker; else the options' broker, else that of the
+ * device's configuration on the platform. A password of the options goes to either.
  * `out` points into c->args and `t`. */
 int target_connection(struct ctl *c, struct target *t, struct session_opts *out,
     struct err *err);

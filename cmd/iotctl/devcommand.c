@@ -2,7 +2,6 @@
 /* device command: publishes a command, and waits for its answer if asked to. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -11,6 +10,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "devbroker.h"
+#include "random.h"
 #include "show.h"
 
 enum {
@@ -261,22 +261,9 @@ make_topics(struct ctl *c, struct errand *e, struct err *err)
 }
 
 static int
-make_token(struct errand *e, struct err *err)
-{
-	unsigned char bytes[8];
-	size_t i;
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return err_sys(err, ERR_FAILED, _("no random numbers"));
-	for (i = 0; i < sizeof(bytes); i++)
-		snprintf(e->token + 2 * i, 3, "%02x", bytes[i]);
-	return 0;
-}
-
-static int
 prepare(struct ctl *c, struct errand *e, struct err *err)
 {
-	if (make_topics(c, e, err) || make_token(e, err))
+	if (make_topics(c, e, err) || random_hex(e->token, sizeof(e->token) - 1, err))
 		return -1;
 	if (e->answers != NULL)
 		mark_command(e);

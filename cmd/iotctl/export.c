@@ -18,7 +18,8 @@ struct export
 {
 	struct ctl *c;
 	struct stocks stocks;
-	size_t n; /* documents so far */
+	size_t n;           /* documents so far */
+	struct err refused; /* the last resource that --all had to leave out */
 };
 
 /* What somebody decides, not what happens: secrets are not shown, states come and go. */
@@ -140,6 +141,12 @@ export_one(struct export *x, const struct schema_resource *r, struct err *err)
 	size_t i;
 	int failed = 0;
 
+	if (stock == NULL && x->c->args->all && err->code == ERR_AUTH) {
+		log_warn(_("%s is left out: %s"), r->name, err->text);
+		x->refused = *err;
+		*err = (struct err){0};
+		return 0;
+	}
 	if (stock == NULL)
 		return -1;
 	if (stock->missing && !x->c->args->all)
@@ -205,6 +212,10 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 	}
 	stocks_init(&x.stocks, c);
 	failed = export_all(&x, in, err);
+	if (!failed && x.n == 0 && x.refused.code != ERR_OK) {
+		*err = x.refused;
+		failed = -1;
+	}
 	if (!failed && json)
 		show_bytes(span_of(x.n == 0 ? "[]\n" : "]\n"));
 	stocks_release(&x.stocks);

@@ -11,6 +11,7 @@
 #include "cell.h"
 #include "command.h"
 #include "conf/config.h"
+#include "offer.h"
 #include "settings.h"
 #include "show.h"
 #include "tty.h"
@@ -66,7 +67,8 @@ run_logout(struct ctl *c, const struct operands *in, struct err *err)
 
 /* The context's settings as they will be read again: all that was given, and what the login used. */
 static int
-save_context(struct ctl *c, const char *username, struct err *err)
+save_context(struct ctl *c, const char *username, const char *broker,
+    const char *broker_user, struct err *err)
 {
 	char *path = config_user_path(&c->args->common);
 	struct config_pair top = {"context", context_name(c)};
@@ -77,6 +79,10 @@ save_context(struct ctl *c, const char *username, struct err *err)
 	settings_given(&s, c->set);
 	settings_put(&s, "api_url", api_base(c->api));
 	settings_put(&s, "username", username);
+	if (broker != NULL)
+		settings_put(&s, "broker", broker);
+	if (broker != NULL && broker_user[0] != '\0')
+		settings_put(&s, "mqtt_username", broker_user);
 	if (file != NULL)
 		settings_put_path(&s, "password_file", file);
 	if (path == NULL)
@@ -110,7 +116,8 @@ ask_for_login(struct ctl *c, char **username, char **password, struct err *err)
 int
 run_login(struct ctl *c, const struct operands *in, struct err *err)
 {
-	char *username = NULL, *password = NULL;
+	char *username = NULL, *password = NULL, *broker = NULL, *broker_user = NULL;
+	bool named = c->args->mqtt.url != NULL || c->args->mqtt.host != NULL;
 	int failed;
 
 	if (in->n > 1)
@@ -122,11 +129,16 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 		c->args->api.url = xstrdup(in->v[0]);
 	}
 	failed = ctl_api(c, err) || ask_for_login(c, &username, &password, err) ||
-	    api_login(c->api, username, password, err) || save_context(c, username, err);
+	    api_login(c->api, username, password, err);
+	if (!failed && !named)
+		offer_broker(c, &broker, &broker_user);
+	failed = failed || save_context(c, username, broker, broker_user, err);
 	if (!failed)
 		log_warn(_("logged in at '%s' as '%s'; context '%s'"), api_base(c->api),
 		    username, context_name(c));
 	free(username);
+	free(broker);
+	free(broker_user);
 	secret_free(password);
 	return failed ? -1 : 0;
 }

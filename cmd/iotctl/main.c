@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* iotctl: manages the platform over its REST API. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "command.h"
 #include "conf/program.h"
+#include "shell.h"
+#include "show.h"
 
-#define FORMATS "table|json|ndjson|csv|yaml"
+#define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("Output")),
@@ -26,8 +29,16 @@ static const struct opt opts[] = {
     OPT_STR(struct args, order, 0, "order", "[-]FIELD", N_("the same as --sort"),
 	.flags = OPT_HIDDEN),
     OPT_INT(struct args, limit, 0, "limit", "N", 1, 1000000000, N_("at most N of them")),
+    OPT_TIME(struct args, since, 0, "since", "TIME",
+	N_("reading list: those of the last TIME, such as 1h")),
+    OPT_STR(struct args, device, 0, "device", "DEVICE",
+	N_("reading list: those of this device")),
     OPT_GROUP(N_("Changes")),
     OPT_FLAG(struct args, dry_run, 'n', "dry-run", N_("only show what would be sent")),
+    OPT_FLAG(struct args, keep_going, 0, "keep-going",
+	N_("commands from standard input: go on after one that failed")),
+    OPT_FLAG(struct args, again, 0, "again",
+	N_("reading import: from the first line, whatever was imported before")),
     OPT_FLAG(struct args, yes, 'y', "yes", N_("do not ask before deleting")),
     OPT_LIST(struct args, files, 'f', "file", "FILE",
 	N_("apply, diff: what should be there, YAML or JSON"), .flags = OPT_FILE),
@@ -55,9 +66,13 @@ static const struct opt opts[] = {
 static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
+    "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",
+    "[options] doctor [DEVICE...|-]",
+    "[options] acl {show|check|export} ...",
     "[options] {login [URL]|logout|whoami|context ...|config ...}",
     "[options] {apply|diff} -f FILE ...",
     "[options] export {--all|RESOURCE...}",
+    "[options] [--keep-going]",
     "[options] api METHOD PATH [FIELD=VALUE...|-|JSON]",
     NULL,
 };
@@ -94,8 +109,48 @@ behind_dashes(int argc, char **argv)
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+/* Where nothing was ever configured: what to do first. */
+static void
+say_first_steps(void)
+{
+	fputs(_("No platform is known yet:\n"
+		"  iotctl login URL       logs in and remembers it as a context\n"
+		"  man iot-utils          has a quick start, with a platform of your "
+		"own\n"),
+	    stderr);
+}
+
+static bool
+knows_platform(const struct opt_set *set)
+{
+	return set->origin[opt_by_key(set, "api_url") - set->program->opts].source !=
+	    OPT_FROM_BUILTIN;
+}
+
+static int run_line(int argc, char **argv, bool for_person);
+
+static int
+run_shell(struct ctl *c, const struct strv *given, struct err *err)
+{
+	struct shell s = {.c = c,
+	    .run = run_line,
+	    .keep_going = c->args->keep_going,
+	    .terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)};
+	size_t i;
+	int failed;
+
+	for (i = 0; i < given->n; i++)
+		strv_add(&s.argv, given->v[i]);
+	if (s.terminal && !knows_platform(c->set))
+		say_first_steps();
+	failed = s.terminal ? shell_interactive(&s, err) : shell_script(&s, err);
+	shell_release(&s);
+	return failed;
+}
+
+/* `given`: the arguments as they were, when a line without operands may start the shell. */
+static int
+run(int argc, char **argv, const struct strv *given)
 {
 	struct args a = {.api = APIOPTS_DEFAULT,
 	    .mqtt = MQTTOPTS_DEFAULT,
@@ -115,9 +170,39 @@ main(int argc, char **argv)
 		struct operands in = {argv + first, (size_t)(argc - first), 0};
 
 		in.plain = in.n > plain ? in.n - plain : 0;
-		command_run(&c, &in, &err);
+		if (in.n == 0 && given != NULL && !a.common.context_missing)
+			run_shell(&c, given, &err);
+		else
+			command_run(&c, &in, &err);
+		if (in.n != 0 && (err.code == ERR_UNREACHABLE || err.code == ERR_AUTH) &&
+		    !knows_platform(&set))
+			say_first_steps();
 	}
 	ctl_release(&c);
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
+}
+
+static int
+run_line(int argc, char **argv, bool for_person)
+{
+	if (for_person)
+		show_to_pager();
+	return run(argc, argv, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct strv given = {0};
+	int status;
+	int i;
+
+	for (i = 0; i < argc; i++)
+		strv_add(&given, argv[i]);
+	status = run(argc, argv, &given);
+	for (i = 0; i < argc; i++)
+		explicit_bzero(given.v[i], strlen(given.v[i]));
+	strv_release(&given);
+	return status;
 }

@@ -9,6 +9,20 @@
 #include "base/text.h"
 #include "show.h"
 
+static bool paged;
+
+bool
+show_is_for_person(void)
+{
+	return paged || isatty(STDOUT_FILENO);
+}
+
+void
+show_to_pager(void)
+{
+	paged = true;
+}
+
 char *
 text_shown(const char *s)
 {
@@ -45,7 +59,7 @@ show_bytes(struct span bytes)
 {
 	if (bytes.n == 0)
 		return;
-	if (isatty(STDOUT_FILENO))
+	if (show_is_for_person())
 		show_visible(bytes);
 	else
 		fwrite(bytes.p, 1, bytes.n, stdout);

@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Logins of new devices. */
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "provision.h"
-
-enum { PASSWORD_BYTES = 24 };
-
-/* Letters, digits, - and _: six bits of chance each, no need to quote them anywhere. */
-static int
-make_password(char **out, struct err *err)
-{
-	static const char letters[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	unsigned char bytes[PASSWORD_BYTES];
-	size_t i;
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return err_sys(err, ERR_FAILED, _("no random numbers"));
-	*out = xcalloc(PASSWORD_BYTES + 1, 1);
-	for (i = 0; i < PASSWORD_BYTES; i++)
-		(*out)[i] = letters[bytes[i] & 63];
-	explicit_bzero(bytes, sizeof(bytes));
-	return 0;
-}
+#include "random.h"
 
 /* A password in the file that the platform never got is taken again: the run that wrote it was cut
  * off in between. */
@@ -38,7 +18,7 @@ choose_login(struct unit *u, const struct credentials *known, struct err *err)
 	    ? xstrdup(old->username)
 	    : xasprintf("device_%s", u->device);
 	if (old == NULL || old->password == NULL)
-		return make_password(&u->password, err);
+		return random_password(&u->password, err);
 	u->password = xstrdup(old->password);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Provisioning one device: every step knows how to be undone. */
 #include <stdlib.h>
 
+#include "account.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -130,36 +131,12 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 static int
 set_account(struct ctl *c, const struct unit *u, struct err *err)
 {
-	struct objects users = {0};
-	struct err why = {0};
-	struct buf body = {0};
-	char *path;
-	int failed;
+	struct found account;
+	int failed = account_of_device(c, u->id, &account, err) ||
+	    (account.id != 0 && account_set_password(c, account.id, u->password, err));
 
-	if (c->no_accounts)
-		return 0;
-	path =
-	    xasprintf("/api/mqtt/emqx-users/?dispositivo=%" JSON_INTEGER_FORMAT, u->id);
-	failed = objects_fetch(c, path, &users, &why);
-	free(path);
-	c->no_accounts = failed && why.code == ERR_NOT_FOUND;
-	if (failed && !c->no_accounts)
-		*err = why;
-	if (!failed && users.n == 1) {
-		path = xasprintf("/api/mqtt/emqx-users/%" JSON_INTEGER_FORMAT
-				 "/change_password/",
-		    id_of(buf_as_span(&users.v[0])));
-		buf_puts(&body, "{\"password\":");
-		json_put_string(&body, span_of(u->password));
-		buf_putc(&body, '}');
-		failed = ctl_call(c, "cannot set the device's password", "POST", path,
-		    buf_as_span(&body), NULL, err);
-		explicit_bzero(body.p, body.n);
-		free(path);
-	}
-	buf_release(&body);
-	objects_release(&users);
-	return c->no_accounts ? 0 : failed;
+	found_release(&account);
+	return failed ? -1 : 0;
 }
 
 static int

@@ -9,23 +9,13 @@
 #include "cell.h"
 #include "device.h"
 #include "provision.h"
+#include "view.h"
 
 /* A column of the fleet file, as the field of a resource that it becomes. */
 struct same {
 	enum fleet_column column;
 	const char *field;
 };
-
-static bool
-member_is(struct span object, const char *name, const char *wanted)
-{
-	struct buf text = {0};
-	bool same =
-	    cell_member(object, name, &text) && strcmp(buf_str(&text), wanted) == 0;
-
-	buf_release(&text);
-	return same;
-}
 
 /* The only object whose member has this value; 0 if there is none, -1 if there are several. */
 static json_int_t

@@ -7,6 +7,8 @@
 #include "apply.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cell.h"
+#include "retained.h"
 #include "show.h"
 #include "tty.h"
 #include "verbs.h"
@@ -73,6 +75,18 @@ confirm(const struct ctl *c, const struct schema_resource *r, const char *label,
 	return failed;
 }
 
+/* Others would go on seeing a device that is gone. */
+static void
+clear_status(struct ctl *c, const struct schema_resource *r, struct span object)
+{
+	struct buf id = {0};
+
+	if (strcmp(r->name, "device") == 0 &&
+	    cell_member(object, "identificador_unico", &id))
+		retained_clear(c, buf_str(&id));
+	buf_release(&id);
+}
+
 static int
 delete_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
 {
@@ -93,10 +107,12 @@ delete_one(struct apply *a, const struct stock *s, size_t object, struct err *er
 			failed = 0;
 		else if (why.code != ERR_OK)
 			*err = why;
-		if (!failed)
+		if (!failed) {
 			apply_say(c, 0, s->r, label, id_of(bytes), DELETED, NULL);
-		else if (why.code != ERR_OK)
+			clear_status(c, s->r, bytes);
+		} else if (why.code != ERR_OK) {
 			err_in(err, _("cannot delete %s '%s'"), s->r->name, label);
+		}
 	}
 	free(label);
 	free(path);

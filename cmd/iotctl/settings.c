@@ -161,25 +161,33 @@ run_context_list(struct ctl *c, const struct operands *in, struct err *err)
 }
 
 int
-run_context_use(struct ctl *c, const struct operands *in, struct err *err)
+settings_need_context(struct ctl *c, const char *name, struct err *err)
 {
-	char *path = config_user_path(&c->args->common);
 	struct strv names = {0};
-	struct config_pair pair = {"context", in->n == 1 ? in->v[0] : ""};
-	int failed = 0;
+	int failed = read_contexts(c, &names, err);
 	size_t i;
 
-	if (in->n != 1)
-		failed = err_set(err, ERR_USAGE, _("context use takes one NAME"));
-	failed = failed || read_contexts(c, &names, err);
-	for (i = 0; i < names.n && strcmp(names.v[i], pair.value) != 0; i++)
+	for (i = 0; i < names.n && strcmp(names.v[i], name) != 0; i++)
 		;
 	if (!failed && i == names.n)
 		failed = err_set(err, ERR_NOT_FOUND,
-		    _("no context '%s': 'iotctl context list' shows them"), pair.value);
-	if (!failed)
-		failed = config_save(path, NULL, &pair, 1, err);
+		    _("no context '%s': 'iotctl context list' shows them"), name);
 	strv_release(&names);
+	return failed;
+}
+
+int
+run_context_use(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct config_pair pair = {"context", in->n == 1 ? in->v[0] : ""};
+	char *path;
+	int failed;
+
+	if (in->n != 1)
+		return err_set(err, ERR_USAGE, _("context use takes one NAME"));
+	path = config_user_path(&c->args->common);
+	failed = settings_need_context(c, pair.value, err) ||
+	    config_save(path, NULL, &pair, 1, err);
 	free(path);
 	return failed ? -1 : 0;
 }
@@ -199,6 +207,72 @@ run_config_path(struct ctl *c, const struct operands *in, struct err *err)
 	puts(path);
 	free(path);
 	return 0;
+}
+
+/* The value must be one that the next start will take: tried on a copy of the row's own kind. */
+static int
+try_value(const struct opt *o, const char *key, const char *value, struct err *err)
+{
+	union {
+		char *text;
+		int number;
+		int64_t time;
+		bool flag;
+		struct strv list;
+	} to = {0};
+	struct opt rows[2] = {*o, {.type = OPT_TYPE_END}};
+	struct program alone = {.name = "iotctl", .opts = rows};
+	struct opt_set set;
+	int failed;
+
+	rows[0].offset = 0;
+	opt_init(&set, &alone, &to);
+	failed = opt_set_text(&set, &rows[0], value, OPT_FROM_USER_FILE, key, err);
+	opt_release(&set);
+	return failed;
+}
+
+/* Takes KEY=VALUE apart in place. */
+static int
+take_pair(struct ctl *c, char *word, struct config_pair *out, struct err *err)
+{
+	char *value = strchr(word, '=');
+	const struct opt *o;
+
+	if (value == NULL)
+		return err_set(err, ERR_USAGE, _("'%s': config set KEY=VALUE..."), word);
+	*value++ = '\0';
+	o = opt_by_key(c->set, word);
+	if (o == NULL || strcmp(word, "context") == 0)
+		return err_set(err, ERR_USAGE,
+		    _("'%s' is no key that iotctl knows: 'iotctl config show' lists "
+		      "them"),
+		    word);
+	if (value[0] != '\0' && try_value(o, word, value, err))
+		return -1;
+	*out = (struct config_pair){word, value[0] != '\0' ? value : NULL};
+	return 0;
+}
+
+int
+run_config_set(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct config_pair *pairs = xcalloc(in->n + 1, sizeof(*pairs));
+	char *path = config_user_path(&c->args->common);
+	int failed = 0;
+	size_t i;
+
+	if (in->n == 0)
+		failed = err_set(err, ERR_USAGE, _("config set KEY=VALUE..."));
+	else if (path == NULL)
+		failed = err_set(
+		    err, ERR_OUTPUT, _("no place for a configuration: HOME is not set"));
+	for (i = 0; i < in->n && !failed; i++)
+		failed = take_pair(c, in->v[i], &pairs[i], err);
+	failed = failed || config_save(path, c->args->common.context, pairs, in->n, err);
+	free(path);
+	free(pairs);
+	return failed ? -1 : 0;
 }
 
 int

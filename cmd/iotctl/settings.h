@@ -4,6 +4,7 @@
 
 #include "base/opt.h"
 #include "conf/config.h"
+#include "ctl.h"
 
 /* Key and value pairs to save; owns the values. The zero value is empty. */
 struct settings {
@@ -17,6 +18,9 @@ void settings_given(struct settings *s, const struct opt_set *set);
 void settings_put(struct settings *s, const char *key, const char *value);
 void settings_put_path(struct settings *s, const char *key, const char *path);
 void settings_release(struct settings *s);
+
+/* ERR_NOT_FOUND unless the user's file has this context. */
+int settings_need_context(struct ctl *c, const char *name, struct err *err);
 
 /* A context is a section of the file and part of a file name. */
 int settings_check_name(const char *name, struct err *err);

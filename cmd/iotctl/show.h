@@ -33,6 +33,10 @@ void show_bytes(struct span bytes);
 /* The same with a line end at the end, for answers that are no objects of the schema. */
 void show_raw(struct span body);
 
+/* Whether a person reads stdout: a terminal, or the pager of the shell, which says so. */
+bool show_is_for_person(void);
+void show_to_pager(void);
+
 /* A copy with control characters made visible (free). */
 char *text_shown(const char *s);
 

@@ -13,7 +13,7 @@
 enum { DEPTH_MAX = 64, NODES_MAX = 4 << 20 };
 
 struct reader {
-	yaml_document_t *doc;
+	yaml_document_t doc;
 	const char *name;
 	size_t nodes;
 };
@@ -71,7 +71,7 @@ static int
 add_pair(struct reader *r, json_t *object, const yaml_node_pair_t *pair, int depth,
     struct err *err)
 {
-	const yaml_node_t *key = yaml_document_get_node(r->doc, pair->key);
+	const yaml_node_t *key = yaml_document_get_node(&r->doc, pair->key);
 	const char *name = (const char *)key->data.scalar.value;
 	size_t line = key->start_mark.line + 1;
 	json_t *value;
@@ -82,8 +82,8 @@ add_pair(struct reader *r, json_t *object, const yaml_node_pair_t *pair, int dep
 	if (json_object_get(object, name) != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("'%s', line %zu: '%s' stands there twice"), r->name, line, name);
-	value =
-	    value_of_node(r, yaml_document_get_node(r->doc, pair->value), depth + 1, err);
+	value = value_of_node(
+	    r, yaml_document_get_node(&r->doc, pair->value), depth + 1, err);
 	if (value == NULL)
 		return -1;
 	if (json_object_set_new(object, name, value))
@@ -117,7 +117,7 @@ sequence(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
 	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
 	     item++) {
 		json_t *value = value_of_node(
-		    r, yaml_document_get_node(r->doc, *item), depth + 1, err);
+		    r, yaml_document_get_node(&r->doc, *item), depth + 1, err);
 
 		if (value == NULL) {
 			json_decref(array);
@@ -154,25 +154,23 @@ value_of_node(struct reader *r, const yaml_node_t *node, int depth, struct err *
 static int
 next_document(yaml_parser_t *parser, struct reader *r, json_t **doc, struct err *err)
 {
-	yaml_document_t document;
 	yaml_node_t *root;
 	int failed = 0;
 
 	*doc = NULL;
 	do {
-		if (!yaml_parser_load(parser, &document))
+		if (!yaml_parser_load(parser, &r->doc))
 			return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), r->name,
 			    parser->problem_mark.line + 1,
 			    parser->problem != NULL ? parser->problem : _("no YAML"));
-		root = yaml_document_get_root_node(&document);
+		root = yaml_document_get_root_node(&r->doc);
 		if (root == NULL) {
-			yaml_document_delete(&document);
+			yaml_document_delete(&r->doc);
 			return 0;
 		}
-		r->doc = &document;
 		*doc = value_of_node(r, root, 0, err);
 		failed = *doc == NULL ? -1 : 0;
-		yaml_document_delete(&document);
+		yaml_document_delete(&r->doc);
 		/* An empty document between two marks says nothing. */
 		if (json_is_null(*doc)) {
 			json_decref(*doc);

@@ -270,7 +270,7 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 		return -1;
 	if (g->args->count > 0)
 		consume_limit(g->consume, (size_t)g->args->count);
-	if (g->args->wait > 0)
+	if (g->args->wait >= 0)
 		loop_timer_set(g->loop, &g->deadline, g->args->wait, on_deadline, g);
 	consume_start(g->consume);
 	failed = loop_run(g->loop, err);

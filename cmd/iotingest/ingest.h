@@ -22,7 +22,7 @@ struct args {
 	int retained;
 	bool strict;
 	int count;
-	int64_t wait;
+	int64_t wait; /* ms; -1: not given */
 
 	bool readings;
 	int form; /* enum format */

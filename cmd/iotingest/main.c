@@ -219,6 +219,7 @@ main(int argc, char **argv)
 	    .qos = 1,
 	    .sink_retries = SINK_FOR_EVER,
 	    .session_expiry = -1,
+	    .wait = -1,
 	    .receive_maximum = 1000,
 	    .max_packet = 1 << 20};
 	struct platform platform = {0};

@@ -129,11 +129,13 @@ static void
 transfer_end(struct transfer *t, CURLcode code)
 {
 	curl_off_t wait = 0;
+	struct curl_header *date;
 	char *location = NULL;
 
 	t->end.retry_after = -1;
 	if (code != CURLE_OK) {
 		t->end.lost = broke_off(code);
+		t->end.late = code == CURLE_OPERATION_TIMEDOUT && t->sent;
 		buf_release(&t->end.reply.body);
 		tell_unreached(t, code);
 	} else {
@@ -145,6 +147,9 @@ transfer_end(struct transfer *t, CURLcode code)
 			    wait < 86400 ? (int64_t)wait * 1000 : 86400000;
 		if (location != NULL)
 			t->end.reply.location = xstrdup(location);
+		if (curl_easy_header(t->easy, "Date", 0, CURLH_HEADER, -1, &date) ==
+		    CURLHE_OK)
+			t->end.reply.date = curl_getdate(date->value, NULL);
 	}
 	t->fn(t->arg, &t->end);
 	transfer_free(t);

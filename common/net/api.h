@@ -34,6 +34,7 @@ struct api_reply {
 	long status;
 	struct buf body;
 	char *location; /* NULL: none */
+	int64_t date;   /* of the server's clock, seconds since 1970; 0: it did not say */
 };
 void api_reply_release(struct api_reply *r);
 

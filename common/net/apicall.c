@@ -155,12 +155,10 @@ explain_end(const struct api_call *c, const struct api_end *end, struct err *why
 {
 	const char *base = c->api->base;
 
-	if (end->lost && !is_idempotent(c))
+	if ((end->lost || end->late) && !is_idempotent(c))
 		err_set(why, ERR_UNREACHABLE,
-		    _("the connection to the API at '%s' broke off during a %s: it may "
-		      "have "
-		      "been done, so look before it is repeated"),
-		    base, c->method);
+		    _("%s; the %s may have been done, so look before it is repeated"),
+		    end->err.text, c->method);
 	else if (end->retry_after > 0 && end->reply.status >= 400)
 		err_set(why, ERR_UNREACHABLE,
 		    _("the API at '%s' is busy (%ld) and asks for %lld s: more than "

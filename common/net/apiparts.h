@@ -61,6 +61,7 @@ struct api_end {
 	struct api_reply reply; /* status 0: no answer, `err` says why */
 	int64_t retry_after;    /* ms; -1: the answer names none */
 	bool lost;              /* the connection broke off: nobody knows what happened */
+	bool late;              /* sent, but no answer in time: nobody knows either */
 	struct err err;
 };
 

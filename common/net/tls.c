@@ -35,8 +35,8 @@ put_date(struct buf *out, const ASN1_TIME *t)
 		    out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
-static void
-put_common_name(struct buf *out, const X509_NAME *name)
+void
+tls_put_common_name(struct buf *out, const X509_NAME *name)
 {
 	char text[128] = "?";
 
@@ -61,8 +61,8 @@ put_alt_name(struct buf *out, const GENERAL_NAME *name)
 		buf_puts(out, text);
 }
 
-static void
-put_alt_names(struct buf *out, const X509 *cert)
+void
+tls_put_alt_names(struct buf *out, const X509 *cert)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	struct buf list = {0};
@@ -93,18 +93,18 @@ explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		buf_printf(out, _("certificate is not for '%s' but for "), t->host);
-		put_alt_names(out, cert);
+		tls_put_alt_names(out, cert);
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		buf_puts(out, _("certificate is signed by itself: "));
-		put_common_name(out, X509_get_subject_name(cert));
+		tls_put_common_name(out, X509_get_subject_name(cert));
 		buf_puts(out, _(" (--cafile can trust it)"));
 		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 		buf_puts(out, _("certificate is signed by an unknown CA: "));
-		put_common_name(out, X509_get_issuer_name(cert));
+		tls_put_common_name(out, X509_get_issuer_name(cert));
 		return;
 	default:
 		buf_printf(out, _("certificate refused: %s"),

@@ -33,8 +33,9 @@ YAML
 
 # watched COMMAND...: every argv of its processes, and all that it says.
 watched() {
-	strace -f -qq -s 100000 -v -e trace=execve -o "argv.$n" "$@" >"said.$n" 2>&1 </dev/null
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -s 100000 -v -e trace=execve -o "argv.$n" "$@" >"said.$n" 2>&1 </dev/null
 	status=$?
+	out='' err=''
 	n=$((n + 1))
 }
 n=1

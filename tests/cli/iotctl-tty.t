@@ -77,6 +77,7 @@ for f in table csv ndjson json; do
 	esac
 done
 
+iotctl broker list -o csv --no-header --columns id | iotctl broker delete - --yes >/dev/null
 unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 on_tty "iotctl login $api"
 at 'user name: ' 'admin\n'
@@ -90,4 +91,25 @@ at 'user name: ' 'admin\n'
 at 'password: ' 'wrong\r'
 end_tty
 exits 4 'a wrong password'
+# login offers the API's brokers.
+on_tty "iotctl login $api --context three --api-username admin --password-file $T/api.pw"
+end_tty
+exits 0 'no broker is active: no question'
+iotctl --context three broker create 'EMQX Production' host=emqx.example port=8883 protocol=mqtts \
+	username=backend password@"$T/api.pw" >/dev/null
+iotctl --context three broker create Old host=x active=no >/dev/null
+on_tty "iotctl login $api --context three --api-username admin --password-file $T/api.pw"
+at 'by its number' '1\n'
+end_tty
+exits 0 'the active brokers are offered'
+has "$out" '1) EMQX Production (mqtts://emqx.example:8883)' 'with their URL'
+has "$(iotctl config show --context three)" 'mqtts://emqx.example:8883' 'the chosen one is saved'
+has "$(iotctl config show --context three)" 'backend' 'and its user'
+on_tty "iotctl login $api --context four --api-username admin --password-file $T/api.pw"
+at 'by its number' '\n'
+end_tty
+exits 0 'none of them'
+case $(iotctl config show --context four) in *emqx.example*) tap 1 'is none' ;; *) tap 0 'is none' ;; esac
+run iotctl login "$api" --context five --api-username admin --password-file "$T/api.pw"
+exits 0 'without a terminal nothing is asked'
 done_testing

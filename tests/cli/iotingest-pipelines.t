@@ -41,21 +41,23 @@ is '' "$(find . -name '*.part')" 'none is unfinished'
 kill "$bg"
 wait "$bg" 2>/dev/null
 
-# A file a day: two midnights, a second and a half apart.
+# A file a day, of one second; midnight is when the page asks for yesterday's name.
 block 'while :; do' >rotate.sh
 is 1 "$(grep -c 'iotingest --durable days' rotate.sh)" 'the page rotates'
 mkdir days
+echo 0 >today
 cat >days/date <<'X'
 #!/bin/sh
-# Days of this test last 1.5 s: the words of date(1) that the page uses, and no others.
-now=$(/bin/date +%s%N)
-[ -e start ] || echo "$now" >start
-day=$(((now - $(cat start)) / 1500000000))
+# The words of date(1) that the page uses, and no others.
+today=$(cat today)
 case $* in
-'-d tomorrow +%s') echo $((now / 1000000000 + 1)) ;;
-'+%s') echo $((now / 1000000000)) ;;
-'+%F') echo "day$day" ;;
-'-d yesterday +%F') echo "day$((day - 1))" ;;
+'-d tomorrow 0:00 +%s') echo $(($(/bin/date +%s) + 1)) ;;
+'+%s') /bin/date +%s ;;
+'+%F') echo "day$today" ;;
+'-d yesterday +%F')
+	echo $((today + 1)) >today
+	echo "day$today"
+	;;
 *) exit 9 ;;
 esac
 X
@@ -65,6 +67,7 @@ wait_for 10 subscribed days
 publish 1 100
 second() { [ -e day1.ndjson ]; }
 wait_for 10 second
+tap $? 'midnight comes'
 publish 101 200
 third() { [ -e day2.ndjson ]; }
 wait_for 10 third

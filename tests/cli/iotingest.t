@@ -90,7 +90,12 @@ kill_behind_stall() { # kill_behind_stall NAME COMMAND...: prints how many of 20
 iotingest -h "$sock" --durable ours -W 200ms 2>/dev/null
 missing=$(kill_behind_stall ours iotingest -h "$sock" --durable ours)
 is 0 "$missing" 'kill -9 behind a stalled reader loses nothing'
-missing=$(kill_behind_stall theirs mosquitto_sub --unix "$sock" -c -i theirs -q 1 -t 'iot/sensors/+/data' -F %p)
+# One message at a time, the one that it prints: on a busy machine it may be caught without any.
+for try in 1 2 3 4 5; do
+	missing=$(kill_behind_stall theirs$try mosquitto_sub --unix "$sock" -c -i theirs$try -q 1 \
+		-t 'iot/sensors/+/data' -F %p)
+	[ "$missing" -eq 0 ] || break
+done
 [ "$missing" -gt 0 ]
 tap $? "negative control: mosquitto_sub in the same place loses ($missing of 2000)"
 
@@ -130,6 +135,8 @@ else
 fi
 
 # Refusals.
+run ingest -W 0
+exits 27 '-W 0 ends at once'
 run ingest -W 300ms -t 'none/here'
 exits 27 '-W ends with 27'
 is '' "$out" 'and prints nothing'

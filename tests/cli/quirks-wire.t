@@ -86,6 +86,26 @@ run iotctl broker set R2 port=1884
 exits 5 'nor a PATCH'
 is 1 "$(requests '^PATCH /api/mqtt/brokers/')" 'never twice'
 
+spoil 'POST /api/mqtt/brokers/ slow'
+says 5 'no answer within 1 s; the POST may have been done' 'nor a POST without an answer in time' \
+	iotctl broker create R3 host=h -t 1s
+
+# Redirects, which could carry the token anywhere.
+: >"$log"
+spoil "GET /api/mqtt/brokers/ 302=$api/api/devices/"
+says 8 "answered 302, a redirect to '$api/api/devices/': is the URL right?" 'a redirect' iotctl broker list
+is 0 "$(requests '^GET /api/devices/')" 'is not followed'
+
+# What a role may not see.
+printf 'operador-password\n' >op.pw
+chmod 600 op.pw
+run iotctl export --all --api-username operador --password-file op.pw
+exits 0 'export --all by who may not see all'
+has "$err" 'user is left out: ' 'says what is missing'
+has "$out" 'kind: broker' 'and has the rest'
+run env IOT_TOKEN=wrong iotctl export --all
+exits 4 'but a token that is refused is no empty platform'
+
 # One connection.
 : >"$log"
 ok 'several requests' iotctl broker set B R2 keepalive=77

@@ -15,10 +15,20 @@ iotctl sensor create nombre=T tipo=temperatura unit=°C min=-40 max=85 suffix=te
 	seq -f "N%03g,Nodo,esp32,Invernadero,temperature" 1 "$n"
 } >fleet.csv
 
+# On a slow machine the limit may not be reached: these are refused whatever the pace.
+busy() {
+	for _ in 1 2 3; do
+		echo 'POST /api/devices/ 429/1'
+		echo 'POST /api/mqtt/device-config/ 503/1'
+	done >"$T/django/FAULTS"
+}
+refused() { grep -cE ' (429|503) ' "$T/django/log"; }
+
+busy
 run iotctl device provision --from fleet.csv
 exits 0 "$n devices from a CSV"
 is "$n" "$(printf '%s\n' "$out" | grep -c '"created"')" 'each has its line'
-tap "$(($(grep -c ' 429 ' "$T/django/log") == 0))" 'the backend did say that it was too much'
+tap "$(($(refused) < 6))" 'though the backend said that it was too much'
 for r in device credential device-config; do
 	is "$n" "$(iotctl $r list -o ndjson | wc -l)" "$n of $r"
 done
@@ -35,11 +45,12 @@ iotctl export --all >fleet.yaml
 stop_api
 rm -rf "$T/django" "$HOME/.local"
 start_django throttle=30/second
+busy
 run iotctl apply -f fleet.yaml -j 8 -o ndjson
 is "$n" "$(printf '%s\n' "$out" | grep '"resource":"device",' | grep -c '"created"')" \
 	'the same devices on another backend, 8 requests at once'
 is 0 "$(printf '%s\n' "$out" | grep '"failed"' | grep -vc '"resource":"credential"')" \
 	'what fails are credentials: their passwords are not in the file'
-tap "$(($(grep -c ' 429 ' "$T/django/log") == 0))" 'in spite of its limits'
+tap "$(($(refused) < 6))" 'in spite of its limits'
 is 1 "$(iotctl device get N007 -o ndjson | jq .cantidad_sensores)" 'their sensors too'
 done_testing

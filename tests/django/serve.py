@@ -9,8 +9,8 @@
 # (what the server takes for its own address), rotate (a refresh token is good once).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
-# before the request is looked at), lose (it ends when the work is done), a status, or
-# STATUS/RETRY-AFTER.
+# before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
+# STATUS/RETRY-AFTER, or 302=URL.
 import argparse
 import datetime
 import os

@@ -2,6 +2,7 @@
 import os
 import socket
 import threading
+import time
 
 from django.conf import settings
 from django.core.servers.basehttp import WSGIRequestHandler
@@ -57,6 +58,12 @@ class Log:
         what = fault(request.method, path)
         if what == "drop":
             response = HttpResponse(status=499)
+        elif what == "slow":
+            time.sleep(2)
+            response = self.one_write(request)
+        elif what is not None and what.startswith("302="):
+            response = HttpResponse(status=302)
+            response["Location"] = what[4:]
         elif what is not None and what != "lose":
             status, _, after = what.partition("/")
             response = HttpResponse("<h1>Server Error</h1>", status=int(status))

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef RANDOM_H
+#define RANDOM_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Fills `out` with `n` random letters and digits (hexadecimal) and a NUL. */
+int random_hex(char *out, size_t n, struct err *err);
+
+/* A new password of 144 random bits, in characters that nothing has to quote (secret_free). */
+int random_password(char **out, struct err *err);
+
+#endif

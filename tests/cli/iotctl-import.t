@@ -1,0 +1,122 @@
+#!/bin/sh
+# reading import: lines of iotingest in batches, bad ones told and skipped, cut off and resumed; reading list
+# --since, --device. On iotapi and on Django.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+setup() {
+	iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C rango_min=-40 \
+		rango_max=85 mqtt_topic_suffix=temperature >/dev/null
+	iotctl device create D1 nombre=uno tipo=esp32 ubicacion=x >/dev/null
+	iotctl device create D2 nombre=dos tipo=esp32 ubicacion=x >/dev/null
+	iotctl device assign D1 temperature >/dev/null
+	iotctl device assign D2 temperature >/dev/null
+}
+line() { # line DEVICE SENSOR VALUE [MORE]
+	printf '{"received_at":"2026-11-23T12:47:20.123456Z","device_id":"%s","sensor":"%s","value":%s%s,"topic":"t","qos":1,"retain":false,"mid":17}\n' \
+		"$1" "$2" "$3" "${4-}"
+}
+stored() { iotctl reading list -o csv --no-header --columns valor "$@" | wc -l | tr -d ' '; }
+
+# shellcheck disable=SC2119
+start_api
+setup
+{
+	line D1 temperature 21.50
+	line D2 temperature 0.1 ',"timestamp":1760000000'
+	echo 'not json'
+	line D9 temperature 1
+	line D1 humidity 1
+	line D1 temperature 200
+	line D1 temperature '"warm"'
+	echo '{"device_id":"D1"}'
+	echo
+	line D1 Temperatura 22
+} >lines
+run iotctl reading import lines
+exits 1 'bad lines are skipped and told by the exit status'
+has "$out" 'imported 3 readings, skipped 6 lines' 'counted'
+has "$err" 'line 3: no JSON object: wrong at byte 1' 'no JSON'
+has "$err" "line 4: no device 'D9'" 'an unknown device'
+has "$err" "line 5: device 'D1' has no sensor 'humidity'" 'a sensor that it has not'
+has "$err" "line 6: 200 is not within -40..85 of 'temperature'" 'out of range'
+has "$err" 'line 7: its value is no number: "warm"' 'no number'
+has "$err" 'line 8: no reading' 'no reading'
+is 3 "$(stored)" 'the good ones are stored'
+has "$(iotctl reading list device=D1 -o ndjson)" '21.5' 'with their value'
+has "$(iotctl reading list device=D2 -o ndjson)" '2025-10-09T08:53:20' "the device's own time where it is one"
+has "$(iotctl reading list device=D1 -o ndjson)" '2026-11-23T12:47:20' 'else when it came'
+run iotctl reading import lines
+exits 0 'again'
+has "$out" 'imported 0 readings' 'stores nothing twice'
+line D1 temperature 23 >>lines
+run iotctl reading import lines
+has "$out" 'imported 1 readings' 'only what was added'
+has "$err" 'going on behind line 10' 'is told'
+run iotctl reading import lines --again
+has "$out" 'imported 4 readings' '--again'
+line D1 temperature 24 | iotctl reading import - >out
+has "$(cat out)" 'imported 1 readings' 'from stdin'
+run iotctl reading import missing
+exits 2 'no such file'
+run iotctl reading import
+exits 2 'which?'
+
+before=$(stored)
+iotctl reading create device=D1 sensor=temperature valor=33 >/dev/null
+is 1 "$(stored --since 1h)" '--since'
+is "$((before - 1))" "$(stored --device D1)" '--device'
+is 0 "$(stored --since 1h --device D2)" 'both'
+run iotctl device list --since 1h
+exits 2 'only for readings'
+
+# Cut off between batches, and resumed.
+i=0
+while [ $i -lt 1200 ]; do
+	line D1 temperature $((i % 80))
+	i=$((i + 1))
+done >many
+before=$(stored)
+sed 900q many >part
+cat part >growing
+run iotctl reading import growing
+has "$out" 'imported 900 readings' 'two batches'
+sed 1,900d many >>growing
+kill "$api_pid"
+wait "$api_pid" 2>/dev/null
+run iotctl reading import growing
+exits 5 'no platform'
+stop_api 2>/dev/null
+iotapi serve --db "$db" --listen "${api#http://}" 2>>"$T/api.log" &
+api_pid=$!
+pids="$pids $api_pid"
+wait_for 10 curl -s "$api/healthz"
+run iotctl reading import growing
+has "$out" 'imported 300 readings' 'goes on where it was'
+is "$((before + 1200))" "$(stored)" 'each is there once'
+stop_api
+
+# Django checks a batch as a whole and names the bad ones by place.
+rm -rf "$HOME/.local"
+# shellcheck disable=SC2119
+start_django
+setup
+{ line D1 temperature 1 && line D2 temperature 2 && line D1 temperature 3; } >lines
+printf 'POST /api/readings/bulk 503/1\n' >"$T/django/FAULTS"
+run iotctl reading import lines
+exits 0 'on Django, after a 503'
+is 3 "$(stored)" 'stored'
+{ line D1 temperature 4 && line D1 temperature 5 | sed 's/"qos":1/"qos":9/' && line D2 temperature 6; } >odd
+run iotctl reading import odd
+exits 1 'a reading that only the server refuses'
+has "$err" 'line 2: "9"' 'is told by its line, in its words'
+has "$out" 'imported 2 readings, skipped 1 lines' 'and the others are stored'
+is 5 "$(stored)" 'all of them'
+rm -rf "$HOME/.local"
+iotctl device list >/dev/null
+printf 'POST /api/readings/bulk lose\n' >"$T/django/FAULTS"
+run iotctl reading import lines
+exits 5 'an answer that is lost'
+has "$err" 'stopped before line 1' 'is not tried again blindly'
+is '' "$(cat "$HOME"/.local/state/iot/import-* 2>/dev/null)" 'and not taken for done'
+done_testing

@@ -1,0 +1,221 @@
+#!/bin/sh
+# The shell: commands from a pipe, then on a real terminal (expect), and bash's completion on one.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# Nothing is known yet.
+printf 'whoami\n' | iotctl >out 2>err
+has "$(cat err)" 'iotctl login URL' 'without any context: what to do first'
+is 3 "$(grep -c -e 'No platform' -e 'login URL' -e 'quick start' err)" 'in three lines'
+
+# shellcheck disable=SC2119
+start_api
+iotctl login "$api" --context prod --api-username admin --password-file "$T/api.pw" 2>/dev/null
+unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+printf 'broker-password\n' >secret
+chmod 600 secret
+
+# Not a terminal.
+cat >script <<'END'
+# a comment
+broker create 'EMQX Production' \
+	host=emqx
+broker create Second host=b username="a b" # and another
+
+broker get Nobody
+broker create Third host=c
+END
+iotctl <script >out 2>err
+is 3 $? 'commands from stdin: the status of the first that fails'
+has "$(cat err)" 'line 6 failed with status 3' 'its line is told'
+is 'EMQX Production
+Second' "$(iotctl broker list --columns nombre -o csv --no-header)" 'those before it were run, no more'
+is 'a b' "$(iotctl broker get Second --columns username -o csv --no-header)" 'quotes'
+iotctl --keep-going <script >out 2>err
+is 1 $? '--keep-going'
+has "$(cat err)" '3 of 4 commands failed' 'counts'
+ok 'and goes on' iotctl broker get Third
+printf 'broker list -o csv | grep -c Second\nuse broker\nget Third --columns nombre -o csv --no-header\nexit\nbroker get Nobody\n' |
+	iotctl >out 2>err
+is '0 1
+Third' "$? $(cat out)" 'a pipe, use, exit'
+printf "broker list 'x\n" | iotctl >out 2>err
+is 2 $? 'an open quote'
+printf 'use nonsense\n' | iotctl >out 2>err
+is 2 $? 'use what?'
+printf 'device command D1 -\n' | iotctl >out 2>err
+is 2 $? 'a command does not eat the lines that follow'
+printf 'help broker\nhelp login\n' | iotctl >out 2>err
+has "$(cat out)" 'protocol       protocolo   mqtt|mqtts|ws|wss' 'help from the tables'
+run iotctl help nonsense
+exits 3 'no such topic'
+
+# A terminal.
+command -v expect >/dev/null || skip_all 'no expect'
+cat >lib.exp <<END
+set timeout 5
+log_user 0
+proc want {what name} {
+	expect {
+		-exact \$what { puts "ok \$name" }
+		timeout { puts "not ok \$name" }
+		eof { puts "not ok \$name (eof)" }
+	}
+}
+END
+on_tty() { # lines of expect on stdin
+	{ cat lib.exp && cat; } >t.exp
+	expect t.exp >result 2>&1
+	while read -r verdict sentence; do
+		case $verdict in
+		ok) tap 0 "$sentence" ;;
+		not) tap 1 "${sentence#ok }" ;;
+		*) note "$verdict $sentence" ;;
+		esac
+	done <result
+}
+export TERM=xterm PAGER=
+on_tty <<'END'
+spawn iotctl
+want "prod> " "the prompt has the context"
+send "bro\tli\t-o csv --columns nombre --no-header\r"
+want "Second" "resources and verbs are completed"
+want "prod> " "and asks again"
+send "broker get Sec\t-o csv --columns nombre --no-header\r"
+want "\rSecond" "a live name"
+want "prod> " ""
+send "broker get EMQ\t -o csv --columns host --no-header\r"
+want "\remqx" "a live name with a blank is quoted"
+want "prod> " ""
+send "broker create X proto\t"
+want "protocol=" "a field"
+send "w\t\t\t"
+want "wss" "its choices"
+send "\003"
+want "^C" "Ctrl-C clears the line"
+want "prod> " "and the prompt is there again"
+send "use broker\r"
+want "prod:broker> " "use broker"
+send "get Second -o csv --columns nombre --no-header\r"
+want "\rSecond" "the resource is left out"
+want "prod:broker> " ""
+send "device list -o json\r"
+want {[]} "another one can still be named"
+want "prod:broker> " ""
+send "set Second password=hunter-two\r"
+want "changed broker" "a secret on the line"
+want "prod:broker> " ""
+send "set Second 'username=a\r"
+want "... " "a quote goes on"
+send "b'\r"
+want "changed broker" "on the next line"
+want "prod:broker> " ""
+# A paste in brackets is no command until Enter.
+send "\033\[200~set Second keepalive=61\nset Second keepalive=62\n\033\[201~"
+sleep 0.3
+send "\003"
+want "^C" "a paste waits for Enter"
+want "prod:broker> " ""
+send "\033\[200~set Second keepalive=71\nset Second keepalive=72\033\[201~\r"
+want "changed" "a paste of two lines"
+want "changed" "is two commands"
+want "prod:broker> " ""
+send "use\r"
+want "prod> " "use alone"
+send "topic create T tipo=\t\t"
+want "subscribe" "choices of another resource"
+send "\025device-config create broker=Thi\t\025"
+want "broker=Third" "a reference by name"
+send "broker list | wc -l\r"
+want "\r4" "| cmd"
+want "prod> " ""
+send "\004"
+expect eof
+puts "ok Ctrl-D leaves"
+exit [lindex [wait] 3]
+END
+is 72 "$(iotctl broker get Second --columns keepalive -o csv --no-header)" 'in its order'
+h=$HOME/.local/state/iot/history
+is 600 "$(stat -c %a "$h")" 'the history is private'
+has "$(cat "$h")" 'get Second -o csv' 'lines are kept'
+is '' "$(grep hunter "$h")" 'but none with a secret'
+ok 'names are cached' grep -q Second "$HOME/.cache/iot/names-prod-broker"
+is 600 "$(stat -c %a "$HOME/.cache/iot/names-prod-broker")" 'privately'
+
+# The history again, and Ctrl-C in a request that hangs.
+mkfifo hole
+free=$(free_port)
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]);
+	my @keep; while (my $c = $s->accept) { push @keep, $c }' "$free" &
+pids="$pids $!"
+# shellcheck disable=SC2016 # perl's own
+wait_for 5 perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0])' "$free"
+iotctl login "http://127.0.0.1:$free" --context hung --timeout 1s >/dev/null 2>&1
+printf '[hung]\napi_url = http://127.0.0.1:%s\ntimeout = 60s\n' "$free" >>"$HOME/.config/iot/iot.conf"
+printf 'token\n' >token
+chmod 600 token
+on_tty <<END
+spawn iotctl --context hung --token-file $T/token
+want "hung> " "another context"
+send "broker list\r"
+sleep 0.5
+send "\003"
+want "hung> " "Ctrl-C stops a request that hangs"
+set began [clock milliseconds]
+send "broker get x\t"
+sleep 0.1
+send "\003"
+want "^C" "completion gives up"
+set took [expr {[clock milliseconds] - \$began}]
+if {\$took < 2000} { puts "ok and does not block Ctrl-C" } else { puts "not ok and does not block Ctrl-C (\$took ms)" }
+send "use prod\r"
+want "prod> " "use CONTEXT"
+send "\020\020"
+want "broker list" "the history"
+send "\025exit\r"
+expect eof
+puts "ok exit"
+END
+
+# The pager shows what would drive the terminal as text.
+iotctl broker create "$(printf 'esc\033]0;x\007')" host=h >/dev/null 2>&1
+cat >pager <<END
+#!/bin/sh
+cat >$T/paged
+END
+chmod +x pager
+PAGER=$T/pager on_tty <<'END'
+spawn iotctl
+want "prod> " "with a pager"
+send "broker list\r"
+want "prod> " "back from it"
+send "exit\r"
+expect eof
+END
+has "$(cat paged)" 'EMQX Production' 'a list goes through the pager'
+is '' "$(grep "$(printf '\033')" paged)" 'without control characters'
+
+# bash on a terminal: = @ and : break its words.
+touch "$T/ca-file.pem"
+cat >bashrc <<END
+PS1='rea''dy> '
+bind 'set enable-bracketed-paste off'
+bind 'set show-all-if-ambiguous on'
+source $top/completions/bash/iotctl
+END
+on_tty <<END
+spawn bash --noprofile --rcfile $T/bashrc -i
+want "ready> " "bash"
+send "iotctl broker create protocol=ws\t"
+want "wss" "bash: after ="
+send "\025iotctl broker create ca_cert@$T/ca-fi\t"
+want "ca-file.pem" "bash: a file after @"
+send "\025iotctl device-config create broker=Thi\t"
+want "Third" "bash: a live name after ="
+send "\025iotctl broker get EMQX\t"
+want "Production" "bash: a live name with a blank"
+send "\025iotctl reading list timestamp=2026-11-23T10:00:0\t"
+send "\025iotctl broker cre\t"
+want "create" "bash: a verb"
+END
+done_testing
