@@ -46,7 +46,7 @@ struct args {
 	int on_empty, on_error;
 	int by, list;
 	int format;
-	bool json;
+	bool json, per_device;
 	char *write;
 	char *state;
 	bool watch;

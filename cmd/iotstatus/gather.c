@@ -99,7 +99,7 @@ static bool
 wants_devices(const struct args *a)
 {
 	return a->verify != 0 || a->by != BY_NOTHING || a->max_age != 0 || a->watch ||
-	    a->common.verbose > 0;
+	    a->per_device || a->common.verbose > 0;
 }
 
 /* What the server's filter can tell apart; the rest is sorted out here. */
@@ -262,10 +262,11 @@ look_take(struct look *l, struct err *err)
 	r->limit = l->limits.all;
 	r->max_age = a->max_age;
 	r->verbose = a->common.verbose > 0;
+	r->per_device = a->per_device;
 	if (ask(l, err))
 		return -1;
 	settle(l);
-	if (a->list != 0 || a->verify != 0 || r->verbose)
+	if (a->list != 0 || a->verify != 0 || r->verbose || r->per_device)
 		fleet_sort(&l->fleet);
 	if (r->fleet != NULL)
 		fleet_count(&l->fleet, VIEW_SOURCE, r->listed, -1, &r->counts);

@@ -41,6 +41,8 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, watch, 0, "watch",
 	N_("a live view; an operand is how often to poll where nothing is pushed")),
     OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
+    OPT_FLAG(struct args, per_device, 0, "per-device",
+	N_("with --format prometheus: also a series for each device")),
     OPT_STR(struct args, write, 0, "write", "FILE",
 	N_("write into this file, at once, instead of standard output"),
 	.flags = OPT_FILE),

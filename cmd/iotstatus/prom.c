@@ -98,10 +98,32 @@ put_fleet(struct buf *out, const struct report *r)
 		put_ratio(out, r, NULL, &r->counts);
 }
 
+/* As many series as devices: only for who asked. */
+static void
+put_devices(struct buf *out, const struct report *r)
+{
+	size_t i;
+
+	if (!r->per_device || r->fleet == NULL)
+		return;
+	put_head(out, "iot_device_online", "Whether this device is online.");
+	for (i = 0; i < r->fleet->n; i++) {
+		const struct device *d = &r->fleet->v[i];
+		const struct sight *s = &d->sight[VIEW_SOURCE];
+
+		if (r->listed ? !d->listed : !s->known)
+			continue;
+		buf_puts(out, "iot_device_online{device_id=\"");
+		put_value(out, d->id);
+		buf_printf(out, "\"} %d\n", s->known && s->state == PRESENCE_ONLINE);
+	}
+}
+
 void
 print_prometheus(struct buf *out, const struct report *r, double now)
 {
 	put_fleet(out, r);
+	put_devices(out, r);
 	if (r->other != NULL) {
 		put_head(out, "iot_devices_differ",
 		    "Devices that are online by one source and not by the other.");

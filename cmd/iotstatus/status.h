@@ -55,6 +55,7 @@ struct report {
 
 	char *view; /* whose eyes these are; NULL: not asked */
 	bool verbose;
+	bool per_device;   /* metrics of each device, too */
 	int64_t recovered; /* seconds the trouble had lasted that is over; -1: none */
 };
 

@@ -148,8 +148,12 @@ on_plain(void *arg)
 		else
 			print_text(&line, &r);
 	}
-	if (fwrite(line.p, 1, line.n, stdout) != line.n || fflush(stdout) != 0)
+	if (fwrite(line.p, 1, line.n, stdout) != line.n || fflush(stdout) != 0) {
+		/* A reader who leaves is no error. */
+		if (errno == EPIPE)
+			clearerr(stdout);
 		stop(w);
+	}
 	buf_release(&line);
 }
 

@@ -12,6 +12,7 @@ complete -c iotstatus -l on-error -x -a 'auto ok warning critical unknown' -d 't
 complete -c iotstatus -s o -l format -x -a 'auto text json nagios prometheus tsv' -d 'what comes out'
 complete -c iotstatus -l watch -d 'a live view; an operand is how often to poll where nothing is pushed'
 complete -c iotstatus -l json -d 'the same as --format json'
+complete -c iotstatus -l per-device -d 'with --format prometheus: also a series for each device'
 complete -c iotstatus -l write -r -F -d 'write into this file, at once, instead of standard output'
 complete -c iotstatus -l state -r -F -d 'remember the state here; speak and fail only when it changes'
 complete -c iotstatus -l emqx-url -x -d 'where EMQX\'s management API is'

@@ -56,6 +56,11 @@ has "$(cat fleet.prom)" 'iot_devices{state="never_connected"} 2' 'never connecte
 metrics 'groups' --by tipo
 has "$(cat fleet.prom)" 'iot_devices{tipo="esp32",state="online"} 4' 'the group is a label'
 has "$(cat fleet.prom)" 'iot_devices_online_ratio{tipo="esp32"} 0.8' 'of the ratio too'
+metrics 'each device' --per-device
+has "$(cat fleet.prom)" 'iot_device_online{device_id="DEV_000008"} 1
+iot_device_online{device_id="DEV_000009"} 0' 'only for who asks'
+run iotstatus --per-device
+exits 3 '--per-device without metrics'
 fleet 0 0
 metrics 'an empty fleet'
 exits 3 'is UNKNOWN'

@@ -202,18 +202,14 @@ is 143 "$?" 'plain lines until a signal'
 [ "$(wc -l <lines)" -ge 3 ]
 tap $? 'one each time'
 is 0 "$(grep -cvE '^20[0-9-]+T[0-9:]+Z [0-9]+/10 devices online \([0-9.]+%\)(, [0-9]+ [a-z ]+)*$' lines)" 'with the time in front'
-iotstatus --watch 200ms --json 2>/dev/null | head -n 2 | jq -r .total_mqtt_devices >two
+iotstatus --watch 200ms --json 2>watch.err | head -n 2 | jq -r .total_mqtt_devices >two
 is '10
 10' "$(cat two)" 'JSON; the reader who leaves ends it'
+is '' "$(cat watch.err)" 'without a complaint'
 port=$(free_port)
-# mosquitto 2.0.11 wants a listener that is no WebSocket, too.
-cat >ws.conf <<END
-user $(id -un)
-listener 0 $T/ws.sock
-listener $port 127.0.0.1
-protocol websockets
-allow_anonymous true
-END
+# mosquitto 2.0 starts no WebSocket listener that is alone.
+printf 'listener 0 %s\nlistener %s 127.0.0.1\nprotocol websockets\nallow_anonymous true\nuser %s\n' \
+	"$T/ws.sock" "$port" "$(id -un)" >ws.conf
 bg mosquitto -c ws.conf >/dev/null 2>&1
 wait_for 10 iotpub -L "ws://127.0.0.1:$port" -t iot/devices/WS_1/status -r -m '{"status":"connected"}'
 timeout 20 iotstatus --source mqtt --mqtt-url "ws://127.0.0.1:$port" --watch 200ms 2>/dev/null |
