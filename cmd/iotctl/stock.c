@@ -275,12 +275,36 @@ stock_name(const struct stock *s, json_int_t id)
 	return NULL;
 }
 
+/* What moved to a later page while pages were read comes twice. */
 static int
 on_object(void *arg, struct span object, struct err *err)
 {
+	struct stock *s = arg;
+	struct hits h = {.s = s};
+	char id[24];
+
 	(void)err;
-	stock_add(arg, object);
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, id_of(object));
+	each_with(s, "id", id, hit, &h);
+	buf_release(&h.listing);
+	if (h.n == 0)
+		stock_add(s, object);
 	return 0;
+}
+
+/* An order that stays the same from page to page: a backend's own may leave equals as it likes. */
+static char *
+path_of(const struct schema_resource *r)
+{
+	const char *order = r->ordering[0];
+	size_t i;
+
+	for (i = 0; r->ordering[i] != NULL; i++) {
+		if (strncmp(r->ordering[i], "created", strlen("created")) == 0)
+			order = r->ordering[i];
+	}
+	return xasprintf("%s?page_size=1000%s%s", r->path,
+	    order != NULL ? "&ordering=" : "", order != NULL ? order : "");
 }
 
 struct stock *
@@ -296,7 +320,7 @@ stock_of(struct stocks *s, const struct schema_resource *r, struct err *err)
 	if (ctl_api(s->c, err))
 		return NULL;
 	stock->r = r;
-	path = xasprintf("%s?page_size=1000", r->path);
+	path = path_of(r);
 	failed = api_list(s->c->api, path, on_object, stock, &why);
 	free(path);
 	if (!failed)

@@ -126,6 +126,17 @@ put_filter(struct buf *query, const struct want *w)
 		put_value(query, w->value, w->a->value);
 }
 
+/* Rows that are equal in the server's own order (all that never connected, say) may come in another one
+ * with each page: some twice, some never. */
+static bool
+is_loose(const struct schema_resource *r)
+{
+	const struct schema_field *f = schema_field(r, r->order + (r->order[0] == '-'));
+
+	return f != NULL && (f->flags & SCHEMA_NULLABLE) != 0 &&
+	    order_is_servers(r, schema_field(r, "created_at"));
+}
+
 /* What the server sorts by goes into the query, anything else is sorted here. */
 static int
 take_order(struct ctl *c, struct listing *l, struct buf *query, struct err *err)
@@ -133,8 +144,11 @@ take_order(struct ctl *c, struct listing *l, struct buf *query, struct err *err)
 	const char *order = c->args->order;
 	const struct schema_field *f;
 
-	if (order == NULL)
+	if (order == NULL) {
+		if (is_loose(l->show.r))
+			buf_puts(query, "&ordering=created_at");
 		return 0;
+	}
 	f = order_field(l->show.r, order, err);
 	if (f == NULL)
 		return -1;

@@ -34,6 +34,27 @@ ASAN_OPTIONS=detect_leaks=0 strace -e trace=write,sendto -e signal=none -o calls
 is 1 "$(awk '/GET .api.devices/ { asked++ } /write\(1,/ { print asked; exit }' calls)" \
 	'the first line is out before the second page is asked for'
 
+# Pages that are not in the same order from one to the next.
+restart size=2 shuffle
+iotctl device list --columns id -o csv --no-header | sort -n | uniq -d >twice
+i=0
+while [ ! -s twice ] && [ $i -lt 20 ]; do
+	iotctl device list --columns id -o csv --no-header | sort -n | uniq -d >twice
+	i=$((i + 1))
+done
+ok 'pages without an order have some rows twice (the control)' test -s twice
+iotctl export device broker topic >shuffled.yaml
+is 9 "$(grep -c '^kind:' shuffled.yaml)" 'export asks for an order: all rows once'
+run iotctl diff --prune -f shuffled.yaml
+exits 0 'so does diff'
+is "$seven" "$(rows device list --sort created --columns identifier | sort | tr '\n' ' ' | sed 's/ $//')" \
+	'and --sort'
+
+for n in 1 2 3 4 5 6 7; do iotctl device-config create "D$n" broker=B >/dev/null; done
+is 7 "$(iotctl device-config list -o ndjson | jq .id | sort -u | wc -l)" \
+	'a list whose own order leaves equals asks for another'
+for n in 1 2 3 4 5 6 7; do echo "D$n"; done | iotctl device-config delete - --yes --quiet
+
 # The final slash and the base URL.
 restart debug
 for u in "$api" "$api/" "$api/api" "$api/api/"; do
@@ -53,9 +74,9 @@ says 6 "acl_rules[0]: Cada regla ACL debe tener el campo 'topic'" 'errors under 
 	'{"username":"u","password":"12345678","acl_rules":[{"permission":"allow","action":"all"}]}'
 says 6 'No se puede iniciar sesión' 'non_field_errors' sh -c \
 	'iotctl api POST auth/login username=x password=y'
-says 6 'Estado invalido. Use: connected, disconnected o error' 'an "error" body' sh -c \
-	'iotctl device-config create D1 broker=B >/dev/null && 
-	iotctl api POST mqtt/device-config/1/update_connection_status status=up'
+iotctl device-config create D1 broker=B >/dev/null
+says 6 'Estado invalido. Use: connected, disconnected o error' 'an "error" body' iotctl api POST \
+	"mqtt/device-config/$(rows device-config get D1 --columns id)/update_connection_status" status=up
 says 3 'Page not found at /api/nothing/here/' 'HTML 404 with debugging on: one line' iotctl api GET nothing/here
 says 5 'ValueError at /api/mqtt/topics/' 'a 500 with its traceback: one line' \
 	iotctl api GET mqtt/topics qos=x

@@ -1,6 +1,7 @@
 # The API's behaviour, the bugs that clients meet included.
 import secrets
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework import filters, status, viewsets
 from rest_framework.decorators import action, api_view, permission_classes
@@ -25,6 +26,8 @@ class Base(viewsets.ModelViewSet):
 
     def get_queryset(self):
         rows = self.queryset.all()
+        if settings.QUIRKS["shuffle"]:
+            rows = rows.order_by("?")
         for name in self.equal:
             if name in self.request.query_params:
                 rows = rows.filter(**{name: self.request.query_params[name]})
