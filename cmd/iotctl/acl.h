@@ -38,6 +38,8 @@ enum acl_verdict acl_decide(
 const char *acl_action_word(enum acl_action action);
 void acl_release(struct acl *a);
 
+/* The rules of one account among objects of emqx-acl, in their order. Adds to `out`. aclsource.c. */
+void acl_of_rules(const struct objects *rules, const char *username, struct acl *out);
 /* The rules of a device: those of its account at the broker, where the platform keeps rules, else what
  * its device-config and the templates of `topics` need, everything else denied. `username` (free)
  * is the name they hold for; "" when the device has none. Adds to `out`. aclsource.c. */

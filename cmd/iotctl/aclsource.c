@@ -42,10 +42,9 @@ by_id(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void
-add_kept_rules(const struct view *v, const char *username, struct acl *out)
+void
+acl_of_rules(const struct objects *all, const char *username, struct acl *out)
 {
-	const struct objects *all = &v->v[VIEW_RULES];
 	struct span *own = xcalloc(all->n + 1, sizeof(*own));
 	size_t n = 0, i;
 
@@ -162,7 +161,7 @@ acl_of_device(const struct view *v, const struct topics *topics, struct span dev
 	if ((*username)[0] == '\0')
 		return;
 	if (account.p != NULL && !v->missing[VIEW_RULES])
-		add_kept_rules(v, *username, out);
+		acl_of_rules(&v->v[VIEW_RULES], *username, out);
 	else
 		add_derived_rules(v, topics, device, *username, out);
 }

@@ -86,6 +86,8 @@ say_unit(const struct unit *u)
 	if (!u->has_config)
 		say_body(
 		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
+	json_array_foreach (u->rules, i, id)
+		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
 }
 
 static void
@@ -122,7 +124,7 @@ run_unit(struct batch *b, struct unit *u, const struct err *hopeless)
 		say_unit(u);
 		return false;
 	} else if (!u->failed && !complete) {
-		u->failed = unit_make(b->c, u, &u->err) != 0;
+		u->failed = unit_make(b->c, &b->catalog, u, &u->err) != 0;
 	}
 	print_result(b, u, u->failed ? "failed" : complete ? "unchanged" : "created");
 	return u->failed;

@@ -20,6 +20,11 @@ struct unit {
 	json_int_t id;                    /* on the platform; 0: not there yet */
 	json_t *missing;                  /* sensors it does not have yet */
 	bool has_credential, has_config;
+	json_int_t account;               /* at EMQX, where the platform keeps accounts; 0: none */
+	char *account_name;
+	bool makes_account;               /* it has none and gets one */
+	json_t *rules;                    /* that its topics need, as bodies, in order */
+	json_t *old_denials;              /* ids of rules that come again behind them */
 	char *username;
 	char *password;                   /* NULL: the platform has one */
 	bool failed;
@@ -38,7 +43,20 @@ int unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 bool unit_is_complete(const struct unit *u);
 
 /* Makes what is missing: all of it or nothing. */
-int unit_make(struct ctl *c, struct unit *u, struct err *err);
+int unit_make(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+
+/* Requests that take back what was made, newest last. */
+struct undo {
+	struct strv paths;
+};
+/* POST; the new object's id, and how to take it back. `body` is released. */
+int unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
+    struct undo *undo, struct err *err);
+
+/* provrules.c: what EMQX must know of the device, where the platform has that in hand; then to make it. */
+int unit_plan_rules(
+    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+int unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err);
 
 /* The bodies that unit_make sends. */
 json_t *unit_device_body(const struct unit *u);

@@ -10,11 +10,6 @@
 #include "provision.h"
 #include "request.h"
 
-/* Requests that take back what was made, newest last. */
-struct undo {
-	struct strv paths;
-};
-
 static void
 undo_add(struct undo *u, char *path)
 {
@@ -79,10 +74,9 @@ unit_config_body(const struct unit *u)
 	return body;
 }
 
-/* POST; the new object's id. `body` is released. */
-static int
-make(struct ctl *c, const char *resource, json_t *body, json_int_t *id, struct undo *undo,
-    struct err *err)
+int
+unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
+    struct undo *undo, struct err *err)
 {
 	const struct schema_resource *r = schema_find(resource);
 	struct api_reply reply = {0};
@@ -140,28 +134,30 @@ set_account(struct ctl *c, const struct unit *u, struct err *err)
 }
 
 static int
-make_all(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
+make_all(struct ctl *c, const struct catalog *k, struct unit *u, struct undo *undo,
+    struct err *err)
 {
 	json_int_t id;
 
-	if (u->id == 0 && make(c, "device", unit_device_body(u), &u->id, undo, err))
+	if (u->id == 0 && unit_post(c, "device", unit_device_body(u), &u->id, undo, err))
 		return -1;
 	if (make_sensors(c, u, undo, err))
 		return -1;
 	if (!u->has_credential &&
-	    (make(c, "credential", unit_credential_body(u), &id, undo, err) ||
+	    (unit_post(c, "credential", unit_credential_body(u), &id, undo, err) ||
 		set_account(c, u, err)))
 		return -1;
-	return u->has_config
-	    ? 0
-	    : make(c, "device-config", unit_config_body(u), &id, undo, err);
+	if (!u->has_config &&
+	    unit_post(c, "device-config", unit_config_body(u), &id, undo, err))
+		return -1;
+	return unit_plan_rules(c, k, u, err) || unit_make_rules(c, u, undo, err) ? -1 : 0;
 }
 
 int
-unit_make(struct ctl *c, struct unit *u, struct err *err)
+unit_make(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	struct undo undo = {0};
-	int failed = make_all(c, u, &undo, err);
+	int failed = make_all(c, k, u, &undo, err);
 
 	if (failed)
 		undo_run(c, &undo, err);

@@ -211,7 +211,7 @@ plan_sensors(struct unit *u, struct span device)
 
 /* What there is of it already. */
 static int
-plan_existing(struct ctl *c, struct unit *u, struct err *err)
+plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	static const struct same rows[] = {
 	    {FLEET_NAME, "nombre"}, {FLEET_TYPE, "tipo"}, {FLEET_PLACE, "ubicacion"}};
@@ -226,6 +226,7 @@ plan_existing(struct ctl *c, struct unit *u, struct err *err)
 		    find_of_device(c, "credential", u->id, &credential, err) ||
 		    plan_config(c, u, err);
 		u->has_credential = credential.n != 0;
+		failed = failed || unit_plan_rules(c, k, u, err);
 	}
 	buf_release(&credential);
 	buf_release(&device);
@@ -239,7 +240,7 @@ unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *er
 	return plan_broker(k, u, err) || plan_topics(k, u, err) ||
 		plan_list(schema_find("sensor"), &k->sensors, u->text[FLEET_SENSORS],
 		    u->sensors, err) ||
-		plan_existing(c, u, err)
+		plan_existing(c, k, u, err)
 	    ? -1
 	    : 0;
 }
@@ -248,7 +249,7 @@ bool
 unit_is_complete(const struct unit *u)
 {
 	return u->id != 0 && u->has_credential && u->has_config &&
-	    json_array_size(u->missing) == 0;
+	    json_array_size(u->missing) == 0 && json_array_size(u->rules) == 0;
 }
 
 void
@@ -257,6 +258,9 @@ unit_release(struct unit *u)
 	json_decref(u->subscribe);
 	json_decref(u->sensors);
 	json_decref(u->missing);
+	json_decref(u->rules);
+	json_decref(u->old_denials);
+	free(u->account_name);
 	free(u->username);
 	secret_free(u->password);
 }

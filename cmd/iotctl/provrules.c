@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The part of a device that EMQX knows: its account, and the rules that its topics need. */
+#include <stdlib.h>
+
+#include "account.h"
+#include "acl.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "provision.h"
+#include "view.h"
+
+static void
+plan_clear(struct unit *u)
+{
+	json_decref(u->rules);
+	json_decref(u->old_denials);
+	u->rules = json_array();
+	u->old_denials = json_array();
+	u->makes_account = false;
+}
+
+static json_t *
+rule_body(
+    const struct unit *u, const char *permission, const char *action, const char *topic)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "username", u->account_name,
+	    "permission", permission, "action", action, "topic", topic);
+}
+
+static struct span
+topic_by_id(const struct catalog *k, json_int_t id)
+{
+	size_t i;
+
+	for (i = 0; i < k->topics.n; i++) {
+		if (id_of(buf_as_span(&k->topics.v[i])) == id)
+			return buf_as_span(&k->topics.v[i]);
+	}
+	return (struct span){0};
+}
+
+/* A rule for this topic, unless there is one that lets the device do it. */
+static void
+plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_int_t id,
+    enum acl_action action)
+{
+	struct span topic = topic_by_id(k, id);
+	char *pattern = text_of(topic, "topic_pattern");
+	char *qos = text_of(topic, "qos");
+	char *filter = topic.p != NULL ? acl_filter(pattern, u->device) : NULL;
+	struct acl_question q = {.username = u->account_name,
+	    .clientid = u->device,
+	    .action = action,
+	    .topic = filter,
+	    .qos = qos[0] != '\0' ? qos[0] - '0' : -1,
+	    .retain = member_is(topic, "retain", "true")};
+
+	if (filter != NULL && acl_decide(now, &q, NULL) != ACL_ALLOWED)
+		json_array_append_new(
+		    u->rules, rule_body(u, "allow", acl_action_word(action), filter));
+	free(filter);
+	free(qos);
+	free(pattern);
+}
+
+/* The first rule that matches decides: what denies the rest must come after what is added. */
+static void
+plan_denials(struct unit *u, const struct objects *rules)
+{
+	size_t i;
+
+	if (json_array_size(u->rules) == 0 && !u->makes_account)
+		return;
+	for (i = 0; i < rules->n; i++) {
+		struct span rule = buf_as_span(&rules->v[i]);
+
+		if (member_is(rule, "username", u->account_name) &&
+		    member_is(rule, "permission", "deny") &&
+		    member_is(rule, "topic", "#"))
+			json_array_append_new(u->old_denials, json_integer(id_of(rule)));
+	}
+	if (json_array_size(u->old_denials) != 0 || u->makes_account)
+		json_array_append_new(u->rules, rule_body(u, "deny", "all", "#"));
+}
+
+static int
+fetch_rules(
+    struct ctl *c, const struct unit *u, struct objects *out, bool *none, struct err *err)
+{
+	struct buf path = {0};
+	struct err why = {0};
+	int failed;
+
+	buf_puts(&path, "/api/mqtt/emqx-acl/?page_size=1000&username=");
+	api_escape(&path, span_of(u->account_name));
+	failed = objects_fetch(c, buf_str(&path), out, &why);
+	*none = failed && why.code == ERR_NOT_FOUND;
+	if (failed && !*none)
+		*err = why;
+	buf_release(&path);
+	return failed && !*none ? -1 : 0;
+}
+
+int
+unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+{
+	struct objects rules = {0};
+	struct found account;
+	struct acl now = {0};
+	bool none = false;
+	json_t *id;
+	size_t i;
+	int failed = account_of_device(c, u->id, &account, err);
+
+	plan_clear(u);
+	u->account = account.id;
+	u->makes_account = !failed && !c->no_accounts && account.id == 0 &&
+	    u->username != NULL && u->password != NULL;
+	free(u->account_name);
+	u->account_name = xstrdup(account.id != 0 ? account.label
+		: u->username != NULL             ? u->username
+						  : "");
+	found_release(&account);
+	if (failed || (u->account == 0 && !u->makes_account))
+		return failed;
+	failed = fetch_rules(c, u, &rules, &none, err);
+	if (!failed && !none) {
+		acl_of_rules(&rules, u->account_name, &now);
+		if (u->publish != 0)
+			plan_topic(u, k, &now, u->publish, ACL_PUBLISH);
+		json_array_foreach (u->subscribe, i, id)
+			plan_topic(u, k, &now, json_integer_value(id), ACL_SUBSCRIBE);
+		plan_denials(u, &rules);
+	}
+	acl_release(&now);
+	objects_release(&rules);
+	return failed;
+}
+
+int
+unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
+{
+	json_int_t id;
+	json_t *item;
+	size_t i;
+
+	if (u->makes_account &&
+	    unit_post(c, "emqx-user",
+		json_pack("{s:s, s:s, s:I}", "username", u->username, "password",
+		    u->password, "dispositivo", u->id),
+		&u->account, undo, err))
+		return -1;
+	json_array_foreach (u->rules, i, item) {
+		json_object_set_new(item, "emqx_user", json_integer(u->account));
+		if (unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
+			return -1;
+	}
+	/* The last step: what it takes away is there again, behind the others. */
+	json_array_foreach (u->old_denials, i, item) {
+		char *path = xasprintf("/api/mqtt/emqx-acl/%" JSON_INTEGER_FORMAT "/",
+		    json_integer_value(item));
+		int failed = ctl_call(c, _("cannot move the rule that denies the rest"),
+		    "DELETE", path, (struct span){0}, NULL, err);
+
+		free(path);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# device provision on a platform with EMQX users and rules (Django): the account's password, the rules that
+# its topics need, all or none, and again.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2119
+start_django
+iotctl broker create B host=localhost >/dev/null
+iotctl topic create Datos topic_pattern='iot/sensors/{device_id}/data' tipo=publish qos=1 >/dev/null
+iotctl topic create Comandos topic_pattern='iot/devices/{device_id}/commands' qos=2 >/dev/null
+iotctl sensor create nombre=T tipo=temperatura unidad_medida=C rango_min=-40 rango_max=85 \
+	mqtt_topic_suffix=temperature >/dev/null
+rules() { iotctl emqx-acl list username="$1" -o csv --no-header --columns permission,action,topic --sort id; }
+
+run iotctl device provision D1 sensores=temperature
+exits 0 'a device'
+is '{"row":1,"device":"D1","result":"created"}' "$out" 'created'
+is 'allow,publish,iot/sensors/D1/#
+allow,publish,iot/devices/D1/status
+allow,subscribe,iot/commands/D1/#
+allow,subscribe,iot/config/D1/#
+allow,subscribe,iot/devices/D1/commands
+deny,all,#' "$(rules device_D1)" 'the rule that its commands need, before the one that denies the rest'
+run iotctl acl check D1 subscribe iot/devices/D1/commands --qos 2
+exits 0 'it may obey'
+run iotctl acl check D1 subscribe iot/devices/D2/commands
+exits 4 'only its own'
+is 1 "$(grep -c 'POST /api/mqtt/emqx-users/.*/change_password/ 200' "$T/django/log")" \
+	'the account has the password of the file'
+lines=$(wc -l <"$T/django/log")
+run iotctl device provision D1 sensores=temperature
+is '{"row":1,"device":"D1","result":"unchanged"}' "$out" 'again: unchanged'
+is 0 "$(sed "1,${lines}d" "$T/django/log" | grep -c -e ^POST -e ^PATCH -e ^DELETE)" 'and no write'
+
+# Cut off before its rules.
+id=$(iotctl emqx-acl list username=device_D1 topic=iot/devices/D1/commands -o csv --no-header --columns id)
+iotctl emqx-acl delete "$id" --yes >/dev/null
+run iotctl device provision D1 sensores=temperature
+is '{"row":1,"device":"D1","result":"created"}' "$out" 'what was cut off is made whole'
+run iotctl acl check D1 subscribe iot/devices/D1/commands
+exits 0 'with its rule'
+is 1 "$(rules device_D1 | grep -c deny)" 'and one denial'
+
+# A rule that cannot be made: none of it.
+before=$(iotctl api GET mqtt/emqx-acl | jq .count)
+printf 'POST /api/mqtt/emqx-acl 400\n' >"$T/django/FAULTS"
+run iotctl device provision D2 sensores=temperature
+exits 1 'a rule is refused'
+has "$out" '"result":"failed"' 'told'
+run iotctl device get D2
+exits 3 'the device is gone again'
+is "$before" "$(iotctl api GET mqtt/emqx-acl | jq .count)" 'and its rules'
+run iotctl device provision D2 sensores=temperature
+exits 0 'the next run makes it'
+
+# A device without an account gets one.
+iotctl device create D3 nombre=x tipo=esp32 ubicacion=x >/dev/null
+iotctl emqx-user delete device_D3 --yes >/dev/null 2>&1
+run iotctl device provision D3 sensores=temperature
+exits 0 'an account is made'
+run iotctl acl check D3 publish iot/sensors/D3/data --qos 1
+exits 0 'with its rules'
+run iotctl acl check D3 publish iot/sensors/D1/data --qos 1
+exits 4 'and a denial of the rest'
+done_testing
