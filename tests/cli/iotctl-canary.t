@@ -53,10 +53,26 @@ watched iotctl emqx-user set device_D1 password@device.pw -v -v
 exits 0 'set'
 watched iotctl broker create C host=h password@device.pw port=0 -v -v
 watched iotctl user set canary password@device.pw -n -v -v
+# The shell's lines are no arguments; a password that is made is only in its file, which is taken away.
+printf 'broker create S host=h password=%s\nbroker set S "password=%s" -v -v\nbroker list -v -v\n' $login $device >lines
+watched sh -c 'iotctl -v -v <lines'
+exits 0 'commands from a pipe'
+rm lines
+watched iotctl credential rotate D1 --credentials made.csv -v -v
+exits 0 'rotate'
+made=$(awk -F, '$1 == "D1" { print $4 }' made.csv)
+is 24 ${#made} 'a password was made'
+rm made.csv
+watched iotctl emqx-user set-password device_D1 password@device.pw --credentials made.csv -v -v
+exits 0 'set-password'
+rm made.csv
+watched iotctl doctor D1 -v -v
+watched iotctl acl export -v -v
+watched iotctl __complete -- credential get ''
 watched iotctl config show
 watched iotctl context list
 
-hits() { grep -rlE "$login|$device|$ca" "$@" 2>/dev/null | tr '\n' ' '; }
+hits() { grep -rlE "$login|$device|$ca|$made" "$@" 2>/dev/null | tr '\n' ' '; }
 is '' "$(hits argv.*)" 'no argv'
 is '' "$(hits said.*)" 'neither stdout nor stderr, with -v -v either'
 is '' "$(hits "$HOME")" 'no file at home: settings, tokens, hashes, history'
