@@ -131,7 +131,8 @@ report_causes(const struct ctl *c, struct causes *all)
 	struct report r;
 	size_t i, k;
 
-	qsort(all->v, all->n, sizeof(*all->v), most_first);
+	if (all->n > 1)
+		qsort(all->v, all->n, sizeof(*all->v), most_first);
 	report_start(&r, c, columns, ARRAY_LEN(columns), 3);
 	for (i = 0; i < all->n; i++) {
 		const struct strv *d = &all->v[i].devices;

@@ -12,6 +12,7 @@ plain=$(free_port)
 secure=$(free_port)
 weak=$(free_port)
 closed=$(free_port)
+socket=$(free_port)
 printf 'right-password\n' >right
 printf 'wrong-password\n' >wrong
 chmod 600 right wrong
@@ -19,7 +20,8 @@ touch passwd && chmod 600 passwd && mosquitto_passwd -b passwd admin right-passw
 start_broker 'per_listener_settings true' 'allow_anonymous true' \
 	"listener $plain 127.0.0.1" "password_file $T/passwd" 'allow_anonymous false' \
 	"listener $secure 127.0.0.1" 'allow_anonymous true' "certfile $T/mq.crt" "keyfile $T/mq.key" \
-	"listener $weak 127.0.0.1" 'allow_anonymous true' 'max_qos 1'
+	"listener $weak 127.0.0.1" 'allow_anonymous true' 'max_qos 1' \
+	"listener $socket 127.0.0.1" 'protocol websockets' 'socket_domain ipv4' 'allow_anonymous true'
 # shellcheck disable=SC2119
 start_api
 iotctl broker create Plain host=127.0.0.1 port="$plain" username=admin >/dev/null
@@ -63,6 +65,9 @@ exits 5 'no such host'
 is FAILED "$(stage DNS)" 'at DNS'
 run iotctl broker test Weak --json
 has "$(detail SUBACK)$err" 'QoS' 'a broker without QoS 2'
+iotctl broker create Web host=127.0.0.1 port="$socket" protocol=ws >/dev/null
+run iotctl broker test Web --json
+exits 0 'MQTT over WebSocket'
 run iotctl broker test Sock
 exits 0 'a unix socket'
 has "$out" 'stage    result  ms' 'as a table'
