@@ -49,11 +49,11 @@ add_pair(struct strv *cells, char *left, const char *help)
 	free(left);
 }
 
-/* The commands whose path begins with `word`; all if NULL. */
+/* The commands whose path begins with `word`; all if it is empty. */
 static size_t
 list_commands(const char *word, struct strv *cells)
 {
-	size_t n = word != NULL ? strlen(word) : 0;
+	size_t n = strlen(word);
 	size_t found = 0, i;
 
 	for (i = 0; command_row(i) != NULL; i++) {
@@ -145,7 +145,7 @@ help_all(void)
 	    _("RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]"));
 	for (i = 0; schema[i].name != NULL; i++)
 		add_pair(&cells, xasprintf("  %s", schema[i].name), schema[i].help);
-	list_commands(NULL, &cells);
+	list_commands("", &cells);
 	add_pair(&cells, xstrdup("  use RESOURCE|CONTEXT"),
 	    N_("the shell: leave a resource out, or change the context"));
 	add_pair(&cells, xstrdup("  exit"), N_("the shell: leave it; Ctrl-D as well"));

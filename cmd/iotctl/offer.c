@@ -83,7 +83,7 @@ offer_broker(struct ctl *c, char **url, char **username)
 	list_brokers(&all);
 	failed = tty_ask(_("the broker of this context, by its number (Enter: none)"),
 	    false, &answer, &ignored);
-	chosen = failed ? (struct span){0} : nth_active(&all, strtol(answer, NULL, 10));
+	chosen = nth_active(&all, failed ? 0 : strtol(answer, NULL, 10));
 	if (chosen.p != NULL) {
 		*url = url_of(chosen);
 		*username = text_of(chosen, "username");

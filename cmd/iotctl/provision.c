@@ -86,8 +86,9 @@ say_unit(const struct unit *u)
 	if (!u->has_config)
 		say_body(
 		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
-	json_array_foreach (u->rules, i, id)
+	json_array_foreach (u->rules, i, id) {
 		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
+	}
 }
 
 static void

@@ -128,8 +128,9 @@ unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct e
 		acl_of_rules(&rules, u->account_name, &now);
 		if (u->publish != 0)
 			plan_topic(u, k, &now, u->publish, ACL_PUBLISH);
-		json_array_foreach (u->subscribe, i, id)
+		json_array_foreach (u->subscribe, i, id) {
 			plan_topic(u, k, &now, json_integer_value(id), ACL_SUBSCRIBE);
+		}
 		plan_denials(u, &rules);
 	}
 	acl_release(&now);

@@ -116,4 +116,19 @@ ready' "$(retained 2 | sort)" 'its retained status is cleared, no other'
 run iotctl device delete D3 --yes --mqtt-host 127.0.0.1 --mqtt-port 1
 exits 0 'a broker that is not there is no reason to fail'
 has "$err" "the retained status of 'D3' stays on the broker: cannot reach" 'but to say so'
+
+# A broker that refuses.
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+rm -f "$sock"
+printf 'topic read #\n' >rules
+chmod 600 rules
+start_broker 'allow_anonymous true' "acl_file $T/rules"
+for q in 1 2; do
+	run iotctl device command D1 '{}' --mqtt-host "$sock" --qos $q
+	exits 4 "refused at QoS $q"
+	has "$err" "refused the command on 'iot/devices/D1/commands'" 'is told'
+	run iotctl device command D1 '{}' --mqtt-host "$sock" --qos $q --wait 5s
+	exits 4 'and nobody waits for an answer'
+done
 done_testing

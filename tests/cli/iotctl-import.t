@@ -112,6 +112,7 @@ exits 1 'a reading that only the server refuses'
 has "$err" 'line 2: "9"' 'is told by its line, in its words'
 has "$out" 'imported 2 readings, skipped 1 lines' 'and the others are stored'
 is 5 "$(stored)" 'all of them'
+is 5 "$(stored --since 1h)" '--since on Django'
 rm -rf "$HOME/.local"
 iotctl device list >/dev/null
 printf 'POST /api/readings/bulk lose\n' >"$T/django/FAULTS"
