@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/tls.h"
-#include "payload.h"
 
 /* A session has its socket and libmosquitto's two. */
 enum { PER_DEVICE = 3, SPARE = 256 };
@@ -76,13 +75,40 @@ on_signal(void *arg, int signo)
 		loop_stop(t->loop);
 }
 
+static void
+on_ramp(void *arg)
+{
+	act_go_on(arg);
+}
+
+/* Not more of them than the time since the beginning allows. */
+static bool
+is_too_early(struct act *t)
+{
+	const int64_t rate = t->a->ramp, spent = loop_now(t->loop) - t->began;
+
+	if (rate == 0 || (int64_t)t->next <= spent * rate / 1000)
+		return false;
+	if (t->ramp.slot == 0)
+		loop_timer_set(t->loop, &t->ramp,
+		    ((int64_t)t->next * 1000 + rate - 1) / rate - spent, on_ramp, t);
+	return true;
+}
+
+static bool
+may_start(struct act *t)
+{
+	return t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL &&
+	    !is_too_early(t);
+}
+
 void
 act_go_on(struct act *t)
 {
 	if (t->starting)
 		return;
 	t->starting = true;
-	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
+	while (may_start(t)) {
 		struct device *d = &t->v[t->next++];
 
 		if (d->over)
@@ -150,119 +176,6 @@ on_probed(struct act *t)
 	probe_free(t->probe);
 	t->probe = NULL;
 	act_go_on(t);
-}
-
-static int
-add_operand(struct act *t, const char *word, struct err *err)
-{
-	if (strchr(word, '=') != NULL)
-		return sensors_add(&t->sensors, word, err);
-	strv_add(&t->ids, word);
-	return 0;
-}
-
-static int
-add_line(void *arg, size_t number, char *line, struct err *err)
-{
-	(void)number;
-	return line[0] != '\0' ? add_operand(arg, line, err) : 0;
-}
-
-static int
-take_operands(struct act *t, char **operands, struct err *err)
-{
-	int failed = 0;
-
-	for (; !failed && *operands != NULL; operands++)
-		failed = strcmp(*operands, "-") == 0
-		    ? file_lines(stdin, _("standard input"), add_line, t, err)
-		    : add_operand(t, *operands, err);
-	if (!failed && t->ids.n == 0)
-		failed = err_set(err, ERR_USAGE, _("no device is named"));
-	if (t->sensors.n == 0)
-		sensors_add_default(&t->sensors);
-	return failed ||
-		payload_check((enum payload_shape)t->a->payload, &t->sensors, err)
-	    ? -1
-	    : 0;
-}
-
-static int
-check(const struct act *t, struct err *err)
-{
-	const struct args *a = t->a;
-
-	if (a->exec != NULL && !a->listen)
-		return err_set(err, ERR_USAGE, _("--exec needs --listen"));
-	if (a->mqtt.id != NULL && t->ids.n > 1)
-		return err_set(err, ERR_USAGE,
-		    _("-i is one client's id, and %zu devices are named: the "
-		      "credentials file gives each its own"),
-		    t->ids.n);
-	if (a->interval <= 0)
-		return err_set(err, ERR_USAGE, _("--interval must be more than 0"));
-	if (a->interval < SHORT_INTERVAL && a->count != 1)
-		log_warn(_("--interval: the platform wants a second at least between two "
-			   "readings"));
-	return 0;
-}
-
-static int
-load_credentials(struct act *t, struct err *err)
-{
-	const struct args *a = t->a;
-	char *path = credentials_path(a->credentials, a->common.context);
-	int failed = credentials_load(&t->credentials, path, a->credentials != NULL, err);
-
-	free(path);
-	return failed;
-}
-
-static int
-by_client_id(const void *a, const void *b)
-{
-	const struct device *const *x = a, *const *y = b;
-
-	return strcmp((*x)->client_id, (*y)->client_id);
-}
-
-/* Two clients with one id would disconnect each other for ever. */
-static int
-check_client_ids(const struct act *t, struct err *err)
-{
-	const struct device **sorted = xcalloc(t->n, sizeof(struct device *));
-	int failed = 0;
-	size_t i;
-
-	for (i = 0; i < t->n; i++)
-		sorted[i] = &t->v[i];
-	qsort(sorted, t->n, sizeof(*sorted), by_client_id);
-	for (i = 1; !failed && i < t->n; i++) {
-		const struct device *a = sorted[i - 1], *b = sorted[i];
-
-		if (strcmp(a->id, b->id) == 0)
-			failed = err_set(
-			    err, ERR_USAGE, _("device '%s' is named twice"), a->id);
-		else if (strcmp(a->client_id, b->client_id) == 0)
-			failed = err_set(err, ERR_USAGE,
-			    _("devices '%s' and '%s' have one client id, '%s'"), a->id,
-			    b->id, a->client_id);
-	}
-	free(sorted);
-	return failed;
-}
-
-static int
-make_devices(struct act *t, struct err *err)
-{
-	t->v = xcalloc(t->ids.n, sizeof(*t->v));
-	for (; t->n < t->ids.n; t->n++) {
-		if (device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
-			t->n++;
-			return -1;
-		}
-	}
-	return check_client_ids(t, err);
 }
 
 /* The usual soft limit is for programs with select(2), which this one is not. */
@@ -345,15 +258,12 @@ release(struct act *t)
 	listen_release(t);
 	for (i = 0; i < t->n; i++)
 		device_release(&t->v[i]);
-	free(t->v);
 	loop_timer_stop(&t->timer);
 	gate_free(t->opts.gate);
+	loop_timer_stop(&t->ramp);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
-	topics_release(&t->topics);
-	credentials_release(&t->credentials);
-	sensors_release(&t->sensors);
-	strv_release(&t->ids);
+	fleet_release(t);
 }
 
 int
@@ -365,9 +275,7 @@ act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 	    .opts = *o,
 	    .login_given = opt_source_of(set, offsetof(struct args, mqtt.username)) ==
 		OPT_FROM_ARGV};
-	int failed = take_operands(&t, operands, err) || check(&t, err) ||
-	    topics_compile(&t.topics, &a->topics, err) || load_credentials(&t, err) ||
-	    make_devices(&t, err) ||
+	int failed = fleet_init(&t, operands, err) ||
 	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
 
 	if (!failed) {

@@ -6,30 +6,44 @@
 #include "iotpub.h"
 #include "net/handler.h"
 #include "outcome.h"
-#include "sensor.h"
+#include "payload.h"
 
 /*
  * A run as devices, and its parts:
  *
  *	act.c     all of them: who starts when, when it is over
- *	device.c  one of them: its session, status, readings
+ *	fleet.c   who they are: ids, logins, what each measures
+ *	device.c  one of them: its session and status
+ *	reading.c its readings, in time
  *	probe.c   the look at their retained statuses before they connect
  *	listen.c  commands: printed, run, answered
  */
 struct act;
 
+/* What a device does. Devices share one, unless the platform says what each does. */
+struct profile {
+	const struct topic *data;
+	const struct sensors *sensors;
+	int64_t interval;
+	int qos;
+	bool retain;
+};
+
 struct device {
 	struct act *act;
+	const struct profile *profile;
 	const char *id;
 	const struct credential *login; /* NULL: none of its own */
 	const char *client_id;
 	char *status_topic, *commands_topic, *responses_topic;
 	struct session *session;
 	struct loop_timer timer;
-	uint64_t random;
-	int64_t due;     /* of the next reading, on the loop's clock */
-	int sent;        /* readings */
-	size_t handling; /* commands that are being run */
+	uint64_t random; /* of its values */
+	uint64_t timing; /* of its pace */
+	double *walks;
+	int64_t due; /* of the next reading, on the loop's clock, but for its jitter */
+	int sent;    /* readings */
+	size_t handling;      /* commands that are being run */
 	enum err_code denied; /* its commands may not be subscribed */
 	bool started, was_up, over, paused, at_once;
 	bool leaving, finishing, said_goodbye; /* in this order */
@@ -43,6 +57,9 @@ struct act {
 	struct topics topics;
 	struct credentials credentials;
 	struct sensors sensors;
+	struct payload payload;
+	struct profile profile;
+	uint64_t seed;
 	struct strv ids;
 	struct device *v;
 	size_t n;
@@ -63,6 +80,7 @@ struct act {
 	bool stopping, cut, warned, starting;
 	int64_t began;
 	struct loop_timer timer; /* --duration, then --drain */
+	struct loop_timer ramp;
 	struct err *err;
 };
 
@@ -85,11 +103,17 @@ void act_cut(struct act *t);
 /* Starts devices as far as there is room; ends the run when all are over. */
 void act_go_on(struct act *t);
 
+/* fleet.c */
+
+/* Everything that can be said of the devices before anything is connected. */
+int fleet_init(struct act *t, char **operands, struct err *err);
+void fleet_release(struct act *t);
+
 /* device.c */
 
 /* Fills what is known before it connects: topics, login, checked. */
-int device_init(struct device *d, struct act *t, size_t number, const char *id,
-    struct err *err);
+int device_init(
+    struct device *d, struct act *t, size_t number, const char *id, struct err *err);
 void device_release(struct device *d);
 /* The connection options of its own; `out` points into it. */
 void device_login(const struct device *d, struct session_opts *out);
@@ -99,6 +123,17 @@ void device_start(struct device *d);
 void device_finish(struct device *d, bool at_once);
 /* A command was run. */
 void device_handled(struct device *d);
+/* The topic of a template at this Unix time (free). */
+int device_expand(
+    const struct topic *t, const char *id, int64_t now, char **out, struct err *err);
+void device_publish(struct device *d, const struct session_pub *p);
+/* The Unix time in seconds that its messages carry: with --seed the plan's. */
+int64_t device_time(const struct device *d);
+
+/* reading.c */
+
+/* It is connected: readings from now on. */
+void reading_begin(struct device *d);
 
 /* probe.c */
 

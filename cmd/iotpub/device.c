@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One device: its session, status and readings. */
+/* One device: its session and status. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "act.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/text.h"
-#include "payload.h"
 
-/* More readings than this without an acknowledgement: none is made until some arrive. */
-enum { WINDOW = 1000, STATUS_QOS = 1, COMMAND_QOS = 1 };
+enum { STATUS_QOS = 1, COMMAND_QOS = 1 };
 
-static int
-expand(const struct topic *t, const char *id, int64_t now, char **out, struct err *err)
+/* When a run with --seed begins: the date of the guide's example. */
+enum { SEED_TIME = 1760000000 };
+
+int
+device_expand(
+    const struct topic *t, const char *id, int64_t now, char **out, struct err *err)
 {
 	char text[24];
 	struct topic_vars vars = {.v = {[TOPIC_DEVICE_ID] = span_of(id)}};
@@ -24,19 +25,22 @@ expand(const struct topic *t, const char *id, int64_t now, char **out, struct er
 	return topic_expand(t, &vars, out, err);
 }
 
-static void
-publish(
-    struct device *d, const char *topic, const struct buf *payload, int qos, bool retain)
+void
+device_publish(struct device *d, const struct session_pub *p)
 {
-	const struct session_pub p = {.topic = topic,
-	    .payload = buf_as_span(payload),
-	    .qos = qos,
-	    .retain = retain};
 	struct err err = {0};
 	int id;
 
-	if (session_publish(d->session, &p, &id, &err))
+	if (session_publish(d->session, p, &id, &err))
 		log_warn("%s: %s", d->id, err.text);
+}
+
+int64_t
+device_time(const struct device *d)
+{
+	if (d->act->a->seed == 0)
+		return time(NULL);
+	return SEED_TIME + d->sent * d->profile->interval / 1000;
 }
 
 static void
@@ -46,68 +50,13 @@ publish_status(struct device *d, const char *status)
 
 	if (d->act->a->no_status)
 		return;
-	payload_status(&payload, d->id, status, time(NULL));
-	publish(d, d->status_topic, &payload, STATUS_QOS, true);
+	payload_status(&payload, d->id, status, device_time(d));
+	device_publish(d,
+	    &(struct session_pub){.topic = d->status_topic,
+		.payload = buf_as_span(&payload),
+		.qos = STATUS_QOS,
+		.retain = true});
 	buf_release(&payload);
-}
-
-static void
-warn_if_large(struct device *d, size_t n)
-{
-	if (n <= LARGE_PAYLOAD || d->act->warned)
-		return;
-	d->act->warned = true;
-	log_warn(_("%s: a reading of %zu bytes: keep them under 1 KB where you can"),
-	    d->id, n);
-}
-
-/* The ESP32's timestamp is millis(): since it was started. */
-static void
-publish_reading(struct device *d)
-{
-	const struct args *a = d->act->a;
-	struct buf payload = {0};
-	char *topic = NULL;
-	int64_t timestamp = a->payload == PAYLOAD_FLAT
-	    ? loop_now(d->act->loop) - d->act->began
-	    : time(NULL);
-
-	payload_reading(&payload, (enum payload_shape)a->payload, d->id, &d->act->sensors,
-	    &d->random, timestamp);
-	warn_if_large(d, payload.n);
-	if (expand(d->act->topics.data, d->id, time(NULL), &topic, NULL) == 0)
-		publish(d, topic, &payload, a->qos, a->retain);
-	d->sent++;
-	free(topic);
-	buf_release(&payload);
-}
-
-static bool
-can_publish(const struct device *d)
-{
-	return session_unacknowledged(d->session) < WINDOW &&
-	    (d->act->a->qos > 0 || session_is_up(d->session));
-}
-
-/* Readings keep their pace: what the publishing takes does not add up, and what could not be sent
- * is not made up for in a burst. */
-static void
-on_due(void *arg)
-{
-	struct device *d = arg;
-	const struct args *a = d->act->a;
-	int64_t now = loop_now(d->act->loop);
-
-	if (can_publish(d))
-		publish_reading(d);
-	if (a->count != 0 && d->sent >= a->count) {
-		device_finish(d, false);
-		return;
-	}
-	d->due += a->interval;
-	if (d->due < now)
-		d->due = now + a->interval;
-	loop_timer_set(d->act->loop, &d->timer, d->due - now, on_due, d);
 }
 
 static void
@@ -120,8 +69,7 @@ begin(struct device *d)
 	if (d->act->a->listen &&
 	    session_subscribe(d->session, d->commands_topic, COMMAND_QOS, false, &err))
 		log_err(&err);
-	d->due = loop_now(d->act->loop);
-	on_due(d);
+	reading_begin(d);
 }
 
 static void
@@ -324,16 +272,21 @@ int
 device_init(
     struct device *d, struct act *t, size_t number, const char *id, struct err *err)
 {
-	uint64_t seed = t->a->seed != 0 ? (uint64_t)t->a->seed : (uint64_t)text_now_us();
 	char *data = NULL;
 	int failed;
 
-	*d = (struct device){.act = t, .id = id, .random = sensor_random(seed, number)};
+	*d = (struct device){.act = t,
+	    .profile = &t->profile,
+	    .id = id,
+	    .random = random_start(t->seed, number),
+	    .timing = random_start(~t->seed, number)};
+	d->walks = sensors_walks(d->profile->sensors);
 	failed = topic_check_id(span_of(id), _("device id"), err) ||
-	    take_client_id(d, err) || expand(t->topics.data, id, 0, &data, err) ||
-	    expand(t->topics.status, id, 0, &d->status_topic, err) ||
-	    expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
-	    expand(t->topics.responses, id, 0, &d->responses_topic, err);
+	    take_client_id(d, err) ||
+	    device_expand(d->profile->data, id, 0, &data, err) ||
+	    device_expand(t->topics.status, id, 0, &d->status_topic, err) ||
+	    device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
+	    device_expand(t->topics.responses, id, 0, &d->responses_topic, err);
 	free(data);
 	return failed ? -1 : 0;
 }
@@ -343,6 +296,7 @@ device_release(struct device *d)
 {
 	loop_timer_stop(&d->timer);
 	session_free(d->session);
+	free(d->walks);
 	free(d->status_topic);
 	free(d->commands_topic);
 	free(d->responses_topic);

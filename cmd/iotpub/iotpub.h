@@ -20,8 +20,13 @@ struct args {
 	int64_t interval;
 	int count; /* 0: without end */
 	int64_t duration;
-	int payload; /* enum payload_shape */
-	int seed;
+	int64_t jitter;
+	int ramp;      /* connects/s; 0: as fast as they come */
+	char *payload; /* nested, flat, or a file */
+	int seed;      /* 0: none */
+	int devices;
+	char *id_format;
+	bool yes;
 	bool no_status;
 	bool takeover;
 	char *credentials;
@@ -46,7 +51,8 @@ struct args {
 };
 
 enum {
-	EXPIRY = 86400,       /* s: how long a broker keeps the session of -c while we are away */
+	EXPIRY =
+	    86400, /* s: how long a broker keeps the session of -c while we are away */
 	LARGE_PAYLOAD = 1024, /* the guide: keep messages small */
 	SHORT_INTERVAL = 1000 /* the guide: a second at least between messages */
 };

@@ -5,20 +5,29 @@
 #include "base/text.h"
 #include "conf/program.h"
 #include "iotpub.h"
-#include "payload.h"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("As devices")),
     OPT_TIME(struct args, interval, 0, "interval", "TIME",
 	N_("time between two readings of a device"), .value = "60s"),
+    OPT_TIME(struct args, jitter, 0, "jitter", "TIME",
+	N_("delay each reading by a random time up to this"), .value = "0s"),
     OPT_INT(struct args, count, 'C', "count", "N", 1, 2147483647,
 	N_("end after this many readings of each device")),
     OPT_TIME(struct args, duration, 0, "duration", "TIME", N_("end after this time")),
-    OPT_ENUM(struct args, payload, 0, "payload", "SHAPE", PAYLOAD_SHAPES,
-	N_("shape of the readings, as the Raspberry Pi's or the ESP32's"),
-	.value = "nested"),
+    OPT_STR(struct args, payload, 0, "payload", "nested|flat|FILE",
+	N_("shape of the readings: the Raspberry Pi's, the ESP32's, or a template's"),
+	.value = "nested", .flags = OPT_FILE),
     OPT_INT(struct args, seed, 0, "seed", "N", 1, 2147483647,
-	N_("make the same values as every run with this number")),
+	N_("make the same bytes as every run with this number")),
+    OPT_INT(struct args, devices, 0, "devices", "N", 1, 1000000,
+	N_("act as this many devices, numbered from 1")),
+    OPT_STR(struct args, id_format, 0, "id-format", "FORMAT",
+	N_("their ids, with a %d for the number"), .value = "DEV_%04d"),
+    OPT_INT(struct args, ramp, 0, "ramp", "RATE", 1, 1000000,
+	N_("connect at most this many devices a second")),
+    OPT_FLAG(struct args, yes, 0, "yes",
+	N_("do not ask whether a large load is meant for this broker")),
     OPT_FLAG(struct args, no_status, 0, "no-status",
 	N_("publish no status and leave no will")),
     OPT_FLAG(struct args, takeover, 0, "takeover",
@@ -73,7 +82,8 @@ static const struct opt opts[] = {
 };
 
 static const char *const usage[] = {
-    "[options] DEVICE... [SENSOR=VALUE | SENSOR=uniform:A,B]...",
+    "[options] DEVICE... [SENSOR=VALUE | SENSOR=MODEL:ARGS]...",
+    "[options] --devices N [SENSOR=...]...",
     "[options] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}",
     NULL,
 };
@@ -81,6 +91,7 @@ static const char *const usage[] = {
 static const char *const examples[] = {
     "iotpub RPI_001 temperature=21.50 humidity=uniform:40,60",
     "iotpub ESP32_001 --payload flat --count 1",
+    "iotpub --devices 1000 temperature=walk:21,0.2 --interval 10s",
     "iotpub ESP32_001 --listen --exec ./fan",
     "iotpub -t iot/alerts/RPI_001 -q 2 -m '{\"smoke\":true}'",
     NULL,
@@ -105,6 +116,13 @@ has_raw_options(const struct args *a)
 static int
 check_form(const struct args *a, char **operands, struct err *err)
 {
+	bool devices = operands[0] != NULL || a->devices != 0;
+
+	if (a->topic != NULL && a->devices != 0)
+		return err_set(err, ERR_USAGE,
+		    _("-t publishes to a topic; --devices have their own: give one or "
+		      "the "
+		      "other"));
 	if (a->topic != NULL && operands[0] != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("-t publishes to a topic; devices ('%s') have their own: give one "
@@ -114,7 +132,7 @@ check_form(const struct args *a, char **operands, struct err *err)
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
 	if (a->topic == NULL && has_raw_options(a))
 		return err_set(err, ERR_USAGE, _("a message needs a topic: -t TOPIC"));
-	if (a->topic == NULL && operands[0] == NULL)
+	if (a->topic == NULL && !devices)
 		return err_set(err, ERR_USAGE,
 		    _("name a device, or a topic with -t; see 'iotpub --help'"));
 	return 0;

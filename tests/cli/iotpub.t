@@ -50,9 +50,39 @@ is 3 "$(got some | head -n 3 | sed 's/.*sensors"//' | sort -u | wc -l)" \
 seq -f 'H_%g' 1 200 >names
 ok "200 devices at once, more than a unix socket's queue takes" \
 	prlimit --nofile=256: iotpub -h "$sock" - -C 1 <names
+# Every byte again: values, timestamps and their order, of two runs with one seed.
+watch bytes 'iot/+/B_1/+'
+for _ in 1 2; do
+	iotpub -h "$sock" B_1 --seed 9 -C 3 --interval 100ms --jitter 20ms a=walk:5,1 b=normal:1,1 \
+		c=choice:x,y,z d=counter 2>/dev/null || note "seed run failed"
+done
+wait_for 5 count bytes 10
+is "$(got bytes | sed 's/^. //' | head -n 5)" "$(got bytes | sed 's/^. //' | tail -n 5)" \
+	"--seed makes every byte again"
+has "$(got bytes)" '"d":2},"timestamp":1760000000}' "its timestamps are the plan's"
+
+# A fleet by number, and its pace.
+watch fleet 'iot/sensors/+/data'
+run iotpub -h "$sock" --devices 3 --id-format 'N-%03d.x' -C 1 a=1
+exits 0 "--devices"
+wait_for 5 count fleet 3
+is "iot/sensors/N-001.x/data iot/sensors/N-002.x/data iot/sensors/N-003.x/data" \
+	"$(got fleet | cut -d ' ' -f 3 | sort | paste -sd ' ')" "with ids by --id-format"
+watch ramp 'iot/devices/+/status'
+began=$(date +%s%N)
+run iotpub -h "$sock" --devices 8 --ramp 10 -C 1 a=1
+exits 0 "--ramp"
+ok "connects no faster" [ $((($(date +%s%N) - began) / 1000000)) -ge 690 ]
+printf '{"who":"{device_id}","t":{temp}}\n' >template
+watch filled 'iot/sensors/P_1/data'
+run iotpub -h "$sock" P_1 -C 1 --payload template temp=21.50
+exits 0 "--payload FILE"
+wait_for 5 count filled 1
+has "$(got filled)" ' {"who":"P_1","t":21.50}' "fills the template in"
+
 run iotpub -h "$sock" G_1 G_2 --duration 300ms --verbose
 exits 0 "--duration ends it"
-has "$err" '2 of 2 devices connected, 6 messages acknowledged' "a summary with --verbose"
+has "$err" '2 of 2 devices connected, 5 messages acknowledged' "a summary with --verbose"
 run iotpub -h "$sock" G_3 -C 1 --no-status -r a=1
 exits 0 "--no-status, -r"
 is '' "$(mosquitto_sub --unix "$sock" -t iot/devices/G_3/status -W 1 2>/dev/null)" \

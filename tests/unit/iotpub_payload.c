@@ -2,10 +2,22 @@
 /* iotpub's sensors and payloads. */
 #include "unit.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/iotpub/payload.h"
+
+static void
+put(struct buf *b, enum payload_shape shape, const struct sensors *s, uint64_t *random,
+    int64_t timestamp)
+{
+	const struct payload p = {.shape = shape};
+	const struct draw draw = {.random = random};
+	const struct measured m = {
+	    .device = "X_1", .sensors = s, .draw = &draw, .timestamp = timestamp};
+
+	payload_reading(b, &p, &m);
+}
 
 static void
 payload_is(const char *const *operands, enum payload_shape shape, int64_t timestamp,
@@ -14,11 +26,11 @@ payload_is(const char *const *operands, enum payload_shape shape, int64_t timest
 	struct sensors s = {0};
 	struct buf b = {0};
 	struct err err = {0};
-	uint64_t random = sensor_random(1, 0);
+	uint64_t random = random_start(1, 0);
 
 	for (; *operands != NULL; operands++)
 		assert_int_equal(sensors_add(&s, *operands, &err), 0);
-	payload_reading(&b, shape, "X_1", &s, &random, timestamp);
+	put(&b, shape, &s, &random, timestamp);
 	assert_string_equal(buf_str(&b), wanted);
 	buf_release(&b);
 	sensors_release(&s);
@@ -61,15 +73,15 @@ a_seed_makes_the_same_values_again(void **state)
 	struct sensors s = {0};
 	struct buf b = {0};
 	struct err err = {0};
-	uint64_t one = sensor_random(7, 0), again = sensor_random(7, 0),
-		 other = sensor_random(7, 1);
+	uint64_t one = random_start(7, 0), again = random_start(7, 0),
+		 other = random_start(7, 1);
 	size_t half;
 
 	(void)state;
 	sensors_add(&s, values[0], &err);
-	payload_reading(&b, PAYLOAD_FLAT, "X", &s, &one, 0);
+	put(&b, PAYLOAD_FLAT, &s, &one, 0);
 	half = b.n;
-	payload_reading(&b, PAYLOAD_FLAT, "X", &s, &again, 0);
+	put(&b, PAYLOAD_FLAT, &s, &again, 0);
 	assert_memory_equal(b.p, b.p + half, half);
 	assert_true(one == again);
 	assert_true(one != other);
@@ -77,33 +89,6 @@ a_seed_makes_the_same_values_again(void **state)
 	sensors_release(&s);
 	payload_is(values, PAYLOAD_FLAT, 0,
 	    "{\"device_id\":\"X_1\",\"a\":26.94,\"b\":1.065,\"timestamp\":0}");
-}
-
-static void
-uniform_stays_within_its_limits(void **state)
-{
-	struct sensors s = {0};
-	struct buf b = {0};
-	struct err err = {0};
-	uint64_t random = sensor_random(1, 2);
-	bool low = false, high = false;
-	int i;
-
-	(void)state;
-	assert_int_equal(sensors_add(&s, "a=uniform:-2,2", &err), 0);
-	for (i = 0; i < 10000; i++) {
-		double v;
-
-		buf_clear(&b);
-		sensor_put(&s.v[0], &b, &random);
-		v = strtod(buf_str(&b), NULL);
-		assert_true(v >= -2 && v <= 2);
-		low |= v < -1.9;
-		high |= v > 1.9;
-	}
-	assert_true(low && high);
-	buf_release(&b);
-	sensors_release(&s);
 }
 
 static void
@@ -143,9 +128,85 @@ flat_sensors_cannot_hide_the_device(void **state)
 
 	(void)state;
 	assert_int_equal(sensors_add(&s, "timestamp=1", &err), 0);
-	assert_int_equal(payload_check(PAYLOAD_NESTED, &s, &err), 0);
-	assert_int_equal(payload_check(PAYLOAD_FLAT, &s, &err), -1);
+	assert_int_equal(
+	    payload_check(&(struct payload){.shape = PAYLOAD_NESTED}, &s, &err), 0);
+	assert_int_equal(
+	    payload_check(&(struct payload){.shape = PAYLOAD_FLAT}, &s, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
+	sensors_release(&s);
+}
+
+/* Writes a template, reads it, and fills it in. */
+static int
+fill(const char *template, struct buf *b, struct err *err)
+{
+	char path[] = "/tmp/iot-template.XXXXXX";
+	int fd = mkstemp(path);
+	uint64_t random = random_start(1, 0);
+	const struct draw draw = {.random = &random, .number = 4};
+	struct sensors s = {0};
+	struct payload p = {0};
+	int failed;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, template, strlen(template)), strlen(template));
+	close(fd);
+	assert_int_equal(sensors_add(&s, "temp=21.50", err), 0);
+	assert_int_equal(sensors_add(&s, "door=open", err), 0);
+	failed = payload_init(&p, path, err) || payload_check(&p, &s, err);
+	if (!failed)
+		payload_reading(b, &p,
+		    &(struct measured){
+			.device = "X_1", .sensors = &s, .draw = &draw, .timestamp = 12});
+	unlink(path);
+	payload_release(&p);
+	sensors_release(&s);
+	return failed ? -1 : 0;
+}
+
+static void
+templates_are_filled_in(void **state)
+{
+	struct buf b = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(
+	    fill("{\"id\":\"{device_id}\",\"n\":{number},{},{ x},\"v\":{{sensors}},"
+		 "\"d\":{door}}{timestamp}\n",
+		&b, &err),
+	    0);
+	assert_string_equal(buf_str(&b),
+	    "{\"id\":\"X_1\",\"n\":5,{},{ x},\"v\":{\"temp\":21.50,\"door\":\"open\"},"
+	    "\"d\":\"open\"}12");
+	buf_clear(&b);
+	assert_int_equal(fill("", &b, &err), 0);
+	assert_int_equal(b.n, 0);
+	assert_int_equal(fill("{temperature}", &b, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	assert_non_null(strstr(err.text, "{temperature} is nothing known"));
+	buf_release(&b);
+}
+
+static void
+stamps_stand_behind_the_rest(void **state)
+{
+	static const struct payload_stamp stamp = {7, 99};
+	struct sensors s = {0};
+	struct buf b = {0};
+	struct err err = {0};
+
+	(void)state;
+	sensors_add(&s, "a=1", &err);
+	payload_reading(&b, &(struct payload){.shape = PAYLOAD_FLAT},
+	    &(struct measured){.device = "X",
+		.sensors = &s,
+		.draw = &(struct draw){0},
+		.timestamp = 5,
+		.stamp = &stamp});
+	assert_string_equal(buf_str(&b),
+	    "{\"device_id\":\"X\",\"a\":1,\"timestamp\":5,\"_seq\":7,\"_ts\":99}");
+	buf_release(&b);
 	sensors_release(&s);
 }
 
@@ -170,8 +231,9 @@ main(void)
 	    cmocka_unit_test(payloads_are_the_guides),
 	    cmocka_unit_test(values_stay_as_they_were_typed),
 	    cmocka_unit_test(a_seed_makes_the_same_values_again),
-	    cmocka_unit_test(uniform_stays_within_its_limits),
 	    cmocka_unit_test(bad_sensors_are_refused),
+	    cmocka_unit_test(templates_are_filled_in),
+	    cmocka_unit_test(stamps_stand_behind_the_rest),
 	    cmocka_unit_test(flat_sensors_cannot_hide_the_device),
 	    cmocka_unit_test(statuses_have_a_time_and_wills_have_none),
 	};
