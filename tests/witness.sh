@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # $sock and the rest are lib.sh's
 
 # Without the queue's limit mosquitto drops what a slow subscriber does not take in time.
-start_broker 'allow_anonymous true' 'max_queued_messages 0'
+start_broker 'allow_anonymous true' 'max_queued_messages 0' 'log_type all'
 # watch FILE FILTER [OPTION...]: mosquitto_sub in the background, subscribed when this returns.
 watch() {
 	f=$1
@@ -29,3 +29,5 @@ act() {
 	bg iotpub -h "$sock" "$@" >"$log" 2>"$log.err"
 	wait_for 5 is_connected "$1"
 }
+# subscribed CLIENT: the broker has its SUBSCRIBE.
+subscribed() { grep -q "Received SUBSCRIBE from $1\$" "$T/mosquitto.log"; }

@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "unbase64.h"
+#include "base/unbase64.h"
 
 enum { SALT_BYTES = 12, HASH_BYTES = 64, SECRET_HEX = 64 };
 

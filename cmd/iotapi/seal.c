@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "unbase64.h"
+#include "base/unbase64.h"
 
 enum { KEY = 32, NONCE = 12, TAG = 16 };
 

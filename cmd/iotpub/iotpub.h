@@ -40,6 +40,10 @@ struct args {
 	char *message;
 	char *file;
 	bool lines;
+	bool json; /* each line an object with its topic */
+	char *replay;
+	char *speed;
+	struct strv map;
 	bool whole_stdin;
 	bool null;
 	int repeat;
@@ -57,7 +61,7 @@ enum {
 	SHORT_INTERVAL = 1000 /* the guide: a second at least between messages */
 };
 
-/* Publishes to one topic: -t. */
+/* Publishes messages of any kind: -t, -l --json, --replay. */
 int raw_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
     struct err *err);
 /* Acts as devices. `operands` is NULL-ended. */

@@ -51,6 +51,15 @@ static const struct opt opts[] = {
 	.flags = OPT_FILE),
     OPT_FLAG(
 	struct args, lines, 'l', "stdin-line", N_("standard input, each line a message")),
+    OPT_FLAG(struct args, json, 0, "json",
+	N_("with -l: each line an object with \"topic\" and \"payload\"")),
+    OPT_STR(struct args, replay, 0, "replay", "FILE",
+	N_("message lines of iotingest, each at its time; - is standard input"),
+	.flags = OPT_FILE),
+    OPT_STR(struct args, speed, 0, "speed", "X|max",
+	N_("replay X times as fast, or as fast as the broker takes it"), .value = "1"),
+    OPT_LIST(struct args, map, 0, "map-device", "OLD=NEW",
+	N_("replay a device as another one; may be repeated"), .flags = OPT_COMMAS),
     OPT_FLAG(
 	struct args, whole_stdin, 's', "stdin-file", N_("standard input as one message")),
     OPT_FLAG(struct args, null, 'n', "null-message",
@@ -84,7 +93,9 @@ static const struct opt opts[] = {
 static const char *const usage[] = {
     "[options] DEVICE... [SENSOR=VALUE | SENSOR=MODEL:ARGS]...",
     "[options] --devices N [SENSOR=...]...",
+    "[options] --replay FILE",
     "[options] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}",
+    "[options] -l --json",
     NULL,
 };
 
@@ -93,6 +104,7 @@ static const char *const examples[] = {
     "iotpub ESP32_001 --payload flat --count 1",
     "iotpub --devices 1000 temperature=walk:21,0.2 --interval 10s",
     "iotpub ESP32_001 --listen --exec ./fan",
+    "iotpub --replay day.ndjson --speed 60 --map-device RPI_001=TEST_001",
     "iotpub -t iot/alerts/RPI_001 -q 2 -m '{\"smoke\":true}'",
     NULL,
 };
@@ -113,26 +125,38 @@ has_raw_options(const struct args *a)
 	    a->null || a->repeat != 1 || a->will_topic != NULL || a->will_payload != NULL;
 }
 
+static bool
+is_raw(const struct args *a)
+{
+	return a->topic != NULL || a->json || a->replay != NULL;
+}
+
+/* What one publishes, or as whom: not both. */
 static int
 check_form(const struct args *a, char **operands, struct err *err)
 {
-	bool devices = operands[0] != NULL || a->devices != 0;
+	const char *form = a->replay != NULL ? "--replay" : a->json ? "--json" : "-t";
 
-	if (a->topic != NULL && a->devices != 0)
+	if (is_raw(a) && (operands[0] != NULL || a->devices != 0))
 		return err_set(err, ERR_USAGE,
-		    _("-t publishes to a topic; --devices have their own: give one or "
-		      "the "
-		      "other"));
-	if (a->topic != NULL && operands[0] != NULL)
-		return err_set(err, ERR_USAGE,
-		    _("-t publishes to a topic; devices ('%s') have their own: give one "
-		      "or the other"),
-		    operands[0]);
-	if (a->topic != NULL && (a->listen || a->exec != NULL))
+		    _("%s publishes messages as they are; devices ('%s') have their own: "
+		      "give one or the other"),
+		    form, operands[0] != NULL ? operands[0] : "--devices");
+	if (is_raw(a) && (a->listen || a->exec != NULL))
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
-	if (a->topic == NULL && has_raw_options(a))
+	if (a->json && !a->lines)
+		return err_set(
+		    err, ERR_USAGE, _("--json says what lines are: -l --json"));
+	if (a->replay == NULL && (a->speed != NULL || a->map.n != 0))
+		return err_set(
+		    err, ERR_USAGE, _("--speed and --map-device need --replay"));
+	if (a->replay != NULL && (a->topic != NULL || has_raw_options(a)))
+		return err_set(err, ERR_USAGE,
+		    _("--replay has its messages from the file: -t and the like are "
+		      "of no use"));
+	if (!is_raw(a) && has_raw_options(a))
 		return err_set(err, ERR_USAGE, _("a message needs a topic: -t TOPIC"));
-	if (a->topic == NULL && !devices)
+	if (!is_raw(a) && operands[0] == NULL && a->devices == 0)
 		return err_set(err, ERR_USAGE,
 		    _("name a device, or a topic with -t; see 'iotpub --help'"));
 	return 0;
@@ -145,8 +169,7 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 
 	if (check_form(a, operands, err) || mqttopts_resolve(&a->mqtt, set, &o, err))
 		return -1;
-	return a->topic != NULL ? raw_run(a, set, &o, err)
-				: act_run(a, set, &o, operands, err);
+	return is_raw(a) ? raw_run(a, set, &o, err) : act_run(a, set, &o, operands, err);
 }
 
 int

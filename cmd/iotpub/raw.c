@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any message to one topic. */
+/* Any message: to one topic, or as lines of NDJSON say. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -10,6 +12,7 @@
 #include "iotpub.h"
 #include "lines.h"
 #include "outcome.h"
+#include "replay.h"
 
 enum { WINDOW = 1000, LARGEST = 268435455 };
 
@@ -17,13 +20,18 @@ struct raw {
 	const struct args *a;
 	struct loop *loop;
 	struct session *session;
+	bool streams; /* has its messages from lines ... */
+	bool records; /* ... of NDJSON */
+	int fd;       /* with these lines */
 	struct lines lines;
+	struct replay replay;
 	struct buf payload;
 	int left;         /* how often it is still to be published */
 	size_t in_flight; /* given to the session, not yet answered */
 	struct loop_timer timer;
 	struct outcome outcome;
 	bool over, warned;
+	bool held; /* a record was due while the connection was down */
 	struct err *err;
 };
 
@@ -45,30 +53,75 @@ fail(struct raw *r, const struct err *why)
 }
 
 static void
-publish(struct raw *r, struct span payload)
+publish(struct raw *r, const struct session_pub *p)
 {
-	const struct session_pub p = {.topic = r->a->topic,
-	    .payload = payload,
-	    .qos = r->a->qos,
-	    .retain = r->a->retain};
 	struct err err = {0};
 	int id;
 
-	if (payload.n > LARGE_PAYLOAD && !r->warned) {
+	if (p->payload.n > LARGE_PAYLOAD && !r->warned) {
 		r->warned = true;
 		log_warn(_("a message of %zu bytes: keep them under 1 KB where you can"),
-		    payload.n);
+		    p->payload.n);
 	}
-	if (session_publish(r->session, &p, &id, &err))
+	if (session_publish(r->session, p, &id, &err))
 		fail(r, &err);
 	else
 		r->in_flight++;
 }
 
+static void
+publish_payload(struct raw *r, struct span payload)
+{
+	publish(r,
+	    &(struct session_pub){.topic = r->a->topic,
+		.payload = payload,
+		.qos = r->a->qos,
+		.retain = r->a->retain});
+}
+
+/* A message of QoS 0 needs the connection; that of a line of NDJSON is not known yet. */
 static bool
 is_full(const struct raw *r)
 {
-	return r->in_flight >= WINDOW || (r->a->qos == 0 && !session_is_up(r->session));
+	return r->in_flight >= WINDOW ||
+	    ((r->a->qos == 0 || r->records) && !session_is_up(r->session));
+}
+
+/* While a record waits for its time no other is read. */
+static bool
+is_waiting(const struct raw *r)
+{
+	return r->records && r->timer.slot != 0;
+}
+
+static void
+publish_record(void *arg)
+{
+	struct raw *r = arg;
+	const struct session_pub p = replay_message(&r->replay);
+
+	if (!session_is_up(r->session)) {
+		r->held = true;
+		return;
+	}
+	publish(r, &p);
+	lines_pause(&r->lines, is_full(r));
+}
+
+static void
+take_record(struct raw *r, struct span line)
+{
+	struct err why = {0};
+	int64_t wait = 0;
+
+	if (replay_take(&r->replay, line, loop_now(r->loop), &wait, &why)) {
+		fail(r, &why);
+	} else if (wait > 0) {
+		lines_pause(&r->lines, true);
+		loop_timer_set(r->loop, &r->timer, wait, publish_record, r);
+	} else {
+		publish_record(r);
+	}
 }
 
 static void
@@ -76,7 +129,10 @@ on_line(void *arg, struct span line)
 {
 	struct raw *r = arg;
 
-	publish(r, line);
+	if (r->records)
+		take_record(r, line);
+	else
+		publish_payload(r, line);
 	if (is_full(r))
 		lines_pause(&r->lines, true);
 }
@@ -100,7 +156,7 @@ publish_again(void *arg)
 
 	while (r->left > 0 && !r->over && !is_full(r)) {
 		r->left--;
-		publish(r, buf_as_span(&r->payload));
+		publish_payload(r, buf_as_span(&r->payload));
 		if (r->a->repeat_delay > 0)
 			break;
 	}
@@ -113,9 +169,12 @@ publish_again(void *arg)
 static void
 go_on(struct raw *r)
 {
-	if (r->over || is_full(r))
+	if (r->over || is_full(r) || is_waiting(r))
 		return;
-	if (r->a->lines)
+	if (r->held) {
+		r->held = false;
+		publish_record(r);
+	} else if (r->streams)
 		lines_pause(&r->lines, false);
 	else if (r->a->repeat_delay == 0 || r->timer.slot == 0)
 		publish_again(r);
@@ -128,8 +187,8 @@ on_up(void *arg, bool present)
 	struct err err = {0};
 
 	(void)present;
-	if (r->a->lines && r->lines.loop == NULL && !r->over &&
-	    lines_start(&r->lines, r->loop, STDIN_FILENO, on_line, on_end, r, &err))
+	if (r->streams && r->lines.loop == NULL && !r->over &&
+	    lines_start(&r->lines, r->loop, r->fd, on_line, on_end, r, &err))
 		fail(r, &err);
 	go_on(r);
 }
@@ -140,7 +199,7 @@ on_down(void *arg, const struct err *why)
 	struct raw *r = arg;
 
 	log_warn("%s", why->text);
-	if (r->a->qos == 0)
+	if (is_full(r))
 		lines_pause(&r->lines, true);
 }
 
@@ -183,9 +242,9 @@ check(const struct args *a, struct err *err)
 	int sources = (a->message != NULL) + (a->file != NULL) + a->lines +
 	    a->whole_stdin + a->null;
 
-	if (topic_check_name(span_of(a->topic), err))
+	if (a->topic != NULL && topic_check_name(span_of(a->topic), err))
 		return -1;
-	if (sources != 1)
+	if (a->replay == NULL && sources != 1)
 		return err_set(err, ERR_USAGE, _("%s: give one of -m, -f, -l, -s and -n"),
 		    sources == 0 ? _("there is no message")
 				 : _("there is more than one message"));
@@ -206,7 +265,16 @@ load(struct raw *r, struct err *err)
 {
 	const struct args *a = r->a;
 
-	r->left = a->lines ? 0 : a->repeat;
+	r->records = a->json || a->replay != NULL;
+	r->streams = a->lines || a->replay != NULL;
+	r->left = r->streams ? 0 : a->repeat;
+	if (r->records && replay_init(&r->replay, a, err))
+		return -1;
+	if (a->replay != NULL && strcmp(a->replay, "-") != 0) {
+		r->fd = open(a->replay, O_RDONLY | O_CLOEXEC);
+		if (r->fd < 0)
+			return err_sys(err, ERR_USAGE, _("cannot read '%s'"), a->replay);
+	}
 	if (a->message != NULL)
 		buf_puts(&r->payload, a->message);
 	if (a->file != NULL || a->whole_stdin)
@@ -236,7 +304,7 @@ int
 raw_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
     struct err *err)
 {
-	struct raw r = {.a = a, .err = err};
+	struct raw r = {.a = a, .err = err, .fd = STDIN_FILENO};
 	int failed;
 
 	(void)set;
@@ -251,6 +319,9 @@ raw_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 		failed = outcome_judge(&r.outcome, err);
 	}
 	lines_release(&r.lines);
+	replay_release(&r.replay);
+	if (r.fd > STDIN_FILENO)
+		close(r.fd);
 	session_free(r.session);
 	loop_free(r.loop);
 	buf_release(&r.payload);

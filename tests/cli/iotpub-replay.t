@@ -1,0 +1,123 @@
+#!/bin/sh
+# iotpub --replay and -l --json: messages that lines of NDJSON say.
+# shellcheck disable=SC2317 # called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/witness.sh
+. "$top/tests/witness.sh"
+
+# ingest FILE N FILTER: iotingest in the background, subscribed when this returns.
+ingest() {
+	bg iotingest -h "$sock" -i "in-$1" -t "$3" -C "$2" --quiet >"$1"
+	ingest_pid=$bg
+	wait_for 5 subscribed "in-$1"
+}
+# What a line says of the message itself.
+without_time() { sed 's/^{"received_at":"[^"]*",/{/; s/"mid":[0-9]*,/"mid":N,/' "$1"; }
+
+# The law: what iotingest wrote, replayed, is what iotingest writes.
+printf 'b\000\377in' >binary
+ingest a 9 'law/#'
+p="mosquitto_pub --unix $sock -V 5"
+$p -t law/iot/RPI_1/data -q 1 -m '{"device_id":"RPI_1","sensors":{"temperature":21.50,"big":9223372036854775808}}'
+$p -t law/text -q 1 -m 'no json: "ñ"'
+$p -t law/binary -q 1 -f binary
+$p -t law/empty -q 1 -n
+$p -t law/q0 -q 0 -m '[1, 2.0,  "x"]'
+$p -t law/q1 -q 1 -m '"a \u00e9 text"'
+$p -t law/q2 -q 2 -m 'two'
+$p -t law/ñandú -q 1 -m 1e3
+$p -t law/props -q 1 -m '{}' -D publish content-type application/json -D publish response-topic back/here \
+	-D publish correlation-data 'a b' -D publish user-property k v -D publish user-property k 'w"x'
+wait $ingest_pid
+is 9 "$(wc -l <a)" "nine lines of all kinds"
+ingest b 9 'law/#'
+run iotpub -h "$sock" --replay a --speed max
+exits 0 "--replay of a file"
+wait $ingest_pid
+without_time a | sort >a.plain
+without_time b | sort >b.plain
+ok "gives the same topics, payload bytes, levels and properties" diff a.plain b.plain
+ingest c 9 'law/#'
+ok "--replay - reads standard input" iotpub -h "$sock" --replay - --speed max -V 311 <a
+wait $ingest_pid
+is "$(sed 's/,"properties".*}/}}/; s/"mid".*payload/"payload/' a.plain | cut -c 1-40)" \
+	"$(without_time c | sort | sed 's/,"properties".*}/}}/; s/"mid".*payload/"payload/' | cut -c 1-40)" \
+	"over 3.1.1 too, which has no properties"
+
+# Retained, and as other devices.
+cat >mapped <<'EOF'
+{"received_at":"2026-11-23T12:00:00.000000Z","topic":"iot/sensors/RPI_1/data","device_id":"RPI_1","qos":1,"retain":true,"mid":1,"payload":{"sensors":{"RPI_1":1},"device_id":"RPI_1"}}
+{"received_at":"2026-11-23T12:00:00.000000Z","topic":"iot/sensors/RPI_10/data","qos":1,"retain":false,"mid":2,"payload":{"device_id":"RPI_10"}}
+{"received_at":"2026-11-23T12:00:00.000000Z","topic":"iot/devices/RPI_2/status","qos":1,"retain":false,"mid":3,"payload_text":"RPI_2"}
+{"received_at":"2026-11-23T12:00:00.000000Z","topic":"other/RPI_1","qos":1,"retain":false,"mid":4,"payload":1}
+EOF
+watch mapped.got 'iot/#' -t other/#
+run iotpub -h "$sock" --replay mapped --map-device RPI_1=TEST_7,RPI_2=T.2
+exits 0 "--map-device"
+wait_for 5 count mapped.got 4
+is '0 1 iot/devices/T.2/status RPI_2
+0 1 iot/sensors/RPI_10/data {"device_id":"RPI_10"}
+0 1 iot/sensors/TEST_7/data {"sensors":{"RPI_1":1},"device_id":"TEST_7"}
+0 1 other/RPI_1 1' "$(got mapped.got | sort -k 3)" "in the topics of devices and in device_id, nowhere else"
+has "$(mosquitto_sub --unix "$sock" -t iot/sensors/TEST_7/data -C 1 -W 3)" TEST_7 "retained is retained again"
+
+# Timing: the gaps of the lines, divided.
+for ms in 000 500 800; do
+	echo "{\"received_at\":\"2026-11-23T12:00:00.${ms}000Z\",\"topic\":\"timed\",\"qos\":1,\"payload\":$ms\"\"}"
+done | sed 's/:000""/:0/; s/""//' >timed
+took() {
+	began=$(date +%s%N)
+	run iotpub -h "$sock" --replay timed "$@"
+	took=$((($(date +%s%N) - began) / 1000000))
+}
+took
+exits 0 "a replay in its own time"
+ok "takes as long as it took ($took ms)" [ "$took" -ge 800 ]
+took --speed 4
+ok "--speed 4 takes a fourth, not less ($took ms)" [ "$took" -ge 200 ]
+is 0 "$status" "and ends well"
+
+# NDJSON from standard input.
+watch json 'json/#'
+printf '%s\n' '{"topic":"json/1","payload":{"a": 1}}' '{"topic":"json/2","payload":"x","qos":2}' \
+	'{"payload_b64":"AGI=","topic":"json/3","retain":true}' >lines
+printf '{"topic":"json/4","payload_text":"no newline"}' >>lines
+ok "-l --json" iotpub -h "$sock" -l --json <lines
+wait_for 5 count json 4
+is '0 1 json/1 {"a": 1}
+0 1 json/4 no newline
+0 2 json/2 "x"' "$(got json | grep -av json/3 | sort)" "each line has its topic and payload, a last one too"
+ok "-t is the topic of lines without one" iotpub -h "$sock" -l --json -t json/own -q 0 <<'EOF'
+{"payload":5}
+EOF
+wait_for 5 grep -q json/own json
+is '0 0 json/own 5' "$(got json | grep -a json/own)" "and -q their quality"
+ok "an empty input ends at once" timeout 5 iotpub -h "$sock" -l --json </dev/null
+
+# What is wrong with a line.
+bad() { # bad LINE SENTENCE
+	printf '%s\n%s\n' '{"topic":"json/before","payload":0}' "$1" >bad
+	iotpub -h "$sock" -l --json <bad 2>bad.err
+	is "2 iotpub: line 2: $2" "$? $(cat bad.err)" "refused: $1"
+}
+bad 'x' 'it is no JSON, from byte 1 on'
+bad '[]' 'it is no JSON object'
+bad '{"payload":1}' 'it has no "topic"'
+bad '{"topic":"a"}' 'it has not exactly one of "payload", "payload_text" and "payload_b64"'
+bad '{"topic":"a","payload":1,"payload_text":"1"}' 'it has not exactly one of "payload", "payload_text" and "payload_b64"'
+bad '{"topic":7,"payload":1}' 'its "topic" is not a text'
+bad '{"topic":"a","payload_b64":"AGI"}' 'its "payload_b64" is not base64'
+bad '{"topic":"a","payload":1,"qos":3}' 'its "qos" is not 0, 1, 2'
+bad '{"topic":"a","payload":1,"retain":1}' 'its "retain" is not true, false'
+bad '{"topic":"a","payload":1,"properties":{"user":[["k"]]}}' 'its "user" is not a list of pairs of texts'
+run iotpub -h "$sock" -l --json -t x/+
+exits 2 "a topic with a wildcard"
+for o in '--replay mapped -t x' '--replay mapped RPI_1' '--json -m x -t y' '--speed 2 -t x -m y' \
+	'--replay mapped --speed 0' '--replay mapped --map-device A' '--replay /nonexistent' '--json'; do
+	# shellcheck disable=SC2086
+	run iotpub -h "$sock" $o
+	exits 2 "refused: $o"
+done
+
+done_testing
