@@ -87,7 +87,12 @@ $(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c) $(O)/libiot.a
 $(O)/tests/bench/lines: $(O)/tests/bench/lines.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
 
--include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c))
+# The sink for publishers, and the plain sender they are compared with.
+SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
+$(SINKS): %: %.o $(O)/libiot.a
+	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
+
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c tests/bench/pub/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
@@ -98,7 +103,7 @@ demo:
 
 check:
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed $(O)/tests/bench/lines \
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS) \
 	    $(if $(SAN),fuzz)
 	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
 	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
@@ -106,7 +111,7 @@ check:
 # What the benches need; tests/bench/run.sh prints their table.
 bench:
 	@tests/deps.sh bench
-	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines
+	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
 FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*)
