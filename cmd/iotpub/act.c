@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/tls.h"
+#include "report.h"
+#include "verify.h"
 
 /* A session has its socket and libmosquitto's two. */
 enum { PER_DEVICE = 3, SPARE = 256 };
@@ -102,6 +104,12 @@ may_start(struct act *t)
 	    !is_too_early(t);
 }
 
+static void
+stop_loop(struct act *t)
+{
+	loop_stop(t->loop);
+}
+
 void
 act_go_on(struct act *t)
 {
@@ -117,7 +125,9 @@ act_go_on(struct act *t)
 		device_start(d);
 	}
 	t->starting = false;
-	if (t->over == t->n)
+	if (t->over == t->n && t->verify != NULL)
+		verify_finish(t->verify, stop_loop);
+	else if (t->over == t->n)
 		loop_stop(t->loop);
 }
 
@@ -195,6 +205,17 @@ raise_limit(size_t devices)
 		    devices, (size_t)wanted, (size_t)limit.rlim_max);
 }
 
+static void
+begin(struct act *t)
+{
+	if (t->stopping)
+		return;
+	if (t->a->takeover)
+		act_go_on(t);
+	else
+		probe_start(t, on_probed);
+}
+
 static int
 start(struct act *t, struct err *err)
 {
@@ -209,16 +230,18 @@ start(struct act *t, struct err *err)
 	t->began = loop_now(t->loop);
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
-	if (t->a->takeover)
-		act_go_on(t);
-	else
-		probe_start(t, on_probed);
+	t->report = report_start(t);
+	if (!t->a->verify)
+		begin(t);
+	else if (verify_start(t, begin, err))
+		return -1;
 	return loop_run(t->loop, err);
 }
 
 static int
 judge(struct act *t, struct err *err)
 {
+	struct err beyond = {0};
 	size_t i;
 
 	if (t->cut)
@@ -234,19 +257,9 @@ judge(struct act *t, struct err *err)
 		err_set(err, t->first.code, _("none of %zu devices could connect"), t->n);
 	else if (t->failed > 0)
 		err_set(err, ERR_FAILED, _("%zu of %zu devices failed"), t->failed, t->n);
+	if (t->verify != NULL && verify_judge(t->verify, &beyond) && err->code == ERR_OK)
+		*err = beyond;
 	return outcome_judge(&t->outcome, err);
-}
-
-static void
-sum_up(const struct act *t)
-{
-	const double seconds = (double)(loop_now(t->loop) - t->began) / 1000;
-
-	if (log_level() < LOG_INFO &&
-	    (log_level() == LOG_QUIET || !isatty(STDERR_FILENO)))
-		return;
-	log_error(_("%zu of %zu devices connected, %zu messages acknowledged in %.1f s"),
-	    t->connected, t->n, t->outcome.published, seconds);
 }
 
 static void
@@ -255,6 +268,8 @@ release(struct act *t)
 	size_t i;
 
 	probe_free(t->probe);
+	verify_free(t->verify);
+	report_free(t->report);
 	listen_release(t);
 	for (i = 0; i < t->n; i++)
 		device_release(&t->v[i]);
@@ -279,7 +294,7 @@ act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
 
 	if (!failed) {
-		sum_up(&t);
+		report_end(t.report);
 		failed = judge(&t, err);
 	}
 	release(&t);

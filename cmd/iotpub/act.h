@@ -3,6 +3,7 @@
 #define ACT_H
 
 #include "conf/credentials.h"
+#include "fault.h"
 #include "iotpub.h"
 #include "net/handler.h"
 #include "outcome.h"
@@ -17,6 +18,8 @@
  *	reading.c its readings, in time
  *	probe.c   the look at their retained statuses before they connect
  *	listen.c  commands: printed, run, answered
+ *	verify.c  a connection that sees what they publish
+ *	report.c  what is told of them meanwhile
  */
 struct act;
 
@@ -37,15 +40,21 @@ struct device {
 	const char *client_id;
 	char *status_topic, *commands_topic, *responses_topic;
 	struct session *session;
-	struct loop_timer timer;
-	uint64_t random; /* of its values */
-	uint64_t timing; /* of its pace */
+	struct loop_timer timer, flap;
+	uint64_t random;   /* of its values */
+	uint64_t timing;   /* of its pace */
+	uint64_t mischief; /* of its faults */
+	uint64_t stamped;  /* messages that --verify counts */
+	struct buf late;   /* a reading that is held back */
+	uint64_t late_seq;
 	double *walks;
 	int64_t due; /* of the next reading, on the loop's clock, but for its jitter */
 	int sent;    /* readings */
 	size_t handling;      /* commands that are being run */
 	enum err_code denied; /* its commands may not be subscribed */
 	bool started, was_up, over, paused, at_once;
+	bool up;       /* connected now */
+	bool flapping; /* will break off as soon as nothing of it is unacknowledged */
 	bool leaving, finishing, said_goodbye; /* in this order */
 };
 
@@ -64,6 +73,9 @@ struct act {
 	struct device *v;
 	size_t n;
 	struct probe *probe;
+	struct faults faults;
+	struct verify *verify;
+	struct report *report;
 	struct handlers *handlers;
 	struct command *commands; /* that are being run */
 	size_t paused;            /* devices that read no commands now */
@@ -73,7 +85,11 @@ struct act {
 	size_t over;      /* ended, or never to be started */
 	size_t failed;
 	size_t connected; /* were, at least once */
-	bool same_code;   /* all failures so far have the code of `first` */
+	size_t up;        /* are now */
+	size_t given;     /* messages, to their sessions */
+	size_t dropped; /* of these, that were unacknowledged when their session ended */
+	size_t losses;  /* of connections */
+	bool same_code; /* all failures so far have the code of `first` */
 	struct err first; /* the first failure */
 	struct err told;  /* what was printed last */
 	struct outcome outcome;
@@ -127,6 +143,8 @@ void device_handled(struct device *d);
 int device_expand(
     const struct topic *t, const char *id, int64_t now, char **out, struct err *err);
 void device_publish(struct device *d, const struct session_pub *p);
+/* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
+void device_flap(struct device *d);
 /* The Unix time in seconds that its messages carry: with --seed the plan's. */
 int64_t device_time(const struct device *d);
 
@@ -134,6 +152,8 @@ int64_t device_time(const struct device *d);
 
 /* It is connected: readings from now on. */
 void reading_begin(struct device *d);
+/* Publishes what is held back. */
+void reading_flush(struct device *d);
 
 /* probe.c */
 

@@ -33,6 +33,8 @@ device_publish(struct device *d, const struct session_pub *p)
 
 	if (session_publish(d->session, p, &id, &err))
 		log_warn("%s: %s", d->id, err.text);
+	else
+		d->act->given++;
 }
 
 int64_t
@@ -73,11 +75,22 @@ begin(struct device *d)
 }
 
 static void
+set_up(struct device *d, bool up)
+{
+	if (d->up && !up)
+		d->act->up--;
+	else if (!d->up && up)
+		d->act->up++;
+	d->up = up;
+}
+
+static void
 on_up(void *arg, bool present)
 {
 	struct device *d = arg;
 
 	(void)present;
+	set_up(d, true);
 	if (d->leaving)
 		return;
 	log_info(_("%s: connected to %s"), d->id, session_broker(d->session));
@@ -90,7 +103,11 @@ on_up(void *arg, bool present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	act_tell(arg, why);
+	struct device *d = arg;
+
+	set_up(d, false);
+	d->act->losses++;
+	act_tell(d, why);
 }
 
 static void
@@ -99,7 +116,9 @@ on_ended(void *arg, const struct err *why)
 	struct device *d = arg;
 	struct err reason = *why; /* the session's own goes with it */
 
+	set_up(d, false);
 	d->act->outcome.unacknowledged += session_unacknowledged(d->session);
+	d->act->dropped += session_unacknowledged(d->session);
 	loop_timer_stop(&d->timer);
 	session_free(d->session);
 	d->session = NULL;
@@ -142,6 +161,8 @@ on_published(void *arg, int id, int reason)
 
 	(void)id;
 	outcome_published(&d->act->outcome, reason);
+	if (d->flapping)
+		device_flap(d);
 	say_goodbye(d);
 }
 
@@ -197,6 +218,7 @@ device_start(struct device *d)
 	d->started = true;
 	o.client_id = d->client_id;
 	o.fleet = (int)t->n;
+	o.retry |= d->was_up;
 	o.hold_acks = t->a->listen;
 	device_login(d, &o);
 	payload_status(&will, d->id, "disconnected", -1);
@@ -212,6 +234,29 @@ device_start(struct device *d)
 		session_start(d->session);
 	else
 		act_failed(d, &err);
+}
+
+/* Without a goodbye: the broker publishes the will. */
+static void
+break_off(void *arg)
+{
+	struct device *d = arg;
+
+	if (d->session == NULL || session_unacknowledged(d->session) > 0)
+		return;
+	d->flapping = false;
+	set_up(d, false);
+	session_free(d->session);
+	d->session = NULL;
+	device_start(d);
+}
+
+void
+device_flap(struct device *d)
+{
+	d->flapping = !d->leaving && session_is_up(d->session);
+	if (d->flapping && session_unacknowledged(d->session) == 0)
+		loop_timer_set(d->act->loop, &d->flap, 0, break_off, d);
 }
 
 static void
@@ -231,6 +276,8 @@ device_finish(struct device *d, bool at_once)
 	d->at_once |= at_once;
 	if (d->finishing || d->session == NULL || (d->handling > 0 && !at_once))
 		return;
+	loop_timer_stop(&d->flap);
+	reading_flush(d);
 	d->finishing = true;
 	loop_timer_set(d->act->loop, &d->timer, d->act->a->drain, on_drained, d);
 	say_goodbye(d);
@@ -279,7 +326,8 @@ device_init(
 	    .profile = &t->profile,
 	    .id = id,
 	    .random = random_start(t->seed, number),
-	    .timing = random_start(~t->seed, number)};
+	    .timing = random_start(~t->seed, number),
+	    .mischief = random_start(t->seed ^ 0x5555, number)};
 	d->walks = sensors_walks(d->profile->sensors);
 	failed = topic_check_id(span_of(id), _("device id"), err) ||
 	    take_client_id(d, err) ||
@@ -296,6 +344,8 @@ device_release(struct device *d)
 {
 	loop_timer_stop(&d->timer);
 	session_free(d->session);
+	loop_timer_stop(&d->flap);
+	buf_release(&d->late);
 	free(d->walks);
 	free(d->status_topic);
 	free(d->commands_topic);

@@ -127,6 +127,9 @@ check(const struct act *t, struct err *err)
 
 	if (a->exec != NULL && !a->listen)
 		return err_set(err, ERR_USAGE, _("--exec needs --listen"));
+	if (!a->verify && (a->max_lost >= 0 || a->max_p99 > 0))
+		return err_set(
+		    err, ERR_USAGE, _("--max-lost and --max-p99 need --verify"));
 	if (a->mqtt.id != NULL && t->ids.n > 1)
 		return err_set(err, ERR_USAGE,
 		    _("-i is one client's id, and %zu devices are named: the "
@@ -207,7 +210,8 @@ make_devices(struct act *t, struct err *err)
 int
 fleet_init(struct act *t, char **operands, struct err *err)
 {
-	return take_operands(t, operands, err) || check(t, err) ||
+	return faults_parse(&t->faults, &t->a->faults, err) ||
+		take_operands(t, operands, err) || check(t, err) ||
 		topics_compile(&t->topics, &t->a->topics, err) ||
 		load_credentials(t, err) || make_devices(t, err) || check_load(t, err)
 	    ? -1

@@ -30,6 +30,11 @@ struct args {
 	bool no_status;
 	bool takeover;
 	char *credentials;
+	struct strv faults;
+	bool verify;
+	int64_t max_p99;
+	int max_lost; /* -1: any number */
+	int64_t stats;
 	bool listen;
 	char *exec;
 	int64_t exec_timeout;

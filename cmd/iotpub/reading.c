@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The readings of a device, each at its time. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "act.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "verify.h"
 
 /* More readings than this without an acknowledgement: none is made until some arrive. */
 enum { WINDOW = 1000 };
@@ -37,34 +39,112 @@ timestamp_of(const struct device *d)
 	return t->a->seed != 0 ? planned(d) : loop_now(t->loop) - t->began;
 }
 
+/* With --verify the messages of MQTT 5 carry their number and time beside the payload. */
 static void
-publish_reading(struct device *d)
+send(struct device *d, struct span payload, uint64_t seq)
 {
+	const struct profile *as = d->profile;
+	char number[24], time[24];
+	struct span user[4] = {SPAN("_seq"), {number, 0}, SPAN("_ts"), {time, 0}};
+	const struct msg_props props = {.user = user, .users = 2};
+	struct session_pub p = {.payload = payload, .qos = as->qos, .retain = as->retain};
+	char *topic = NULL;
+
+	if (device_expand(as->data, d->id, device_time(d), &topic, NULL) != 0)
+		return;
+	p.topic = topic;
+	if (seq > 0 && session_version(d->session) == 5) {
+		user[1].n = (size_t)snprintf(
+		    number, sizeof(number), "%llu", (unsigned long long)seq);
+		user[3].n = (size_t)snprintf(
+		    time, sizeof(time), "%lld", (long long)text_now_us());
+		p.props = &props;
+	}
+	device_publish(d, &p);
+	free(topic);
+}
+
+/* Over 3.1.1 the stamp is in the payload, where garbage has none. */
+static void
+send_counted(struct device *d, struct span payload, uint64_t seq, bool garbage)
+{
+	struct act *t = d->act;
+
+	send(d, payload, seq);
+	if (seq > 0 && (!garbage || session_version(d->session) == 5))
+		verify_sent(t->verify);
+	if (fault_strikes(&t->faults, FAULT_DUPLICATE, &d->mischief))
+		send(d, payload, seq);
+}
+
+void
+reading_flush(struct device *d)
+{
+	if (d->late.n > 0 && (d->profile->qos > 0 || session_is_up(d->session)))
+		send_counted(d, buf_as_span(&d->late), d->late_seq, false);
+	buf_clear(&d->late);
+}
+
+static const char *
+another_id(const struct device *d)
+{
+	const struct act *t = d->act;
+
+	return t->n > 1 ? t->v[((size_t)(d - t->v) + 1) % t->n].id : "UNKNOWN";
+}
+
+static void
+make_payload(struct device *d, struct buf *payload, uint64_t seq)
+{
+	struct act *t = d->act;
 	const struct draw draw = {&d->random, (uint64_t)d->sent, planned(d), d->walks};
-	const struct measured reading = {.device = d->id,
+	const struct payload_stamp stamp = {seq, text_now_us()};
+	struct measured m = {.device = d->id,
 	    .sensors = d->profile->sensors,
 	    .draw = &draw,
 	    .timestamp = timestamp_of(d)};
-	struct session_pub p = {.qos = d->profile->qos, .retain = d->profile->retain};
-	struct buf payload = {0};
-	char *topic = NULL;
 
-	payload_reading(&payload, &d->act->payload, &reading);
-	warn_if_large(d, payload.n);
-	if (device_expand(d->profile->data, d->id, device_time(d), &topic, NULL) == 0) {
-		p.topic = topic;
-		p.payload = buf_as_span(&payload);
-		device_publish(d, &p);
+	if (fault_strikes(&t->faults, FAULT_WRONG_ID, &d->mischief))
+		m.device = another_id(d);
+	if (seq > 0 && session_version(d->session) != 5)
+		m.stamp = &stamp;
+	payload_reading(payload, &t->payload, &m);
+	warn_if_large(d, payload->n);
+}
+
+/* A late one goes behind the next one. */
+static void
+publish_reading(struct device *d)
+{
+	struct faults *f = &d->act->faults;
+	bool drop = fault_strikes(f, FAULT_DROP, &d->mischief);
+	uint64_t seq = d->act->verify != NULL && !drop ? ++d->stamped : 0;
+	struct buf payload = {0};
+	bool garbage;
+
+	make_payload(d, &payload, seq);
+	garbage = fault_strikes(f, FAULT_GARBAGE, &d->mischief);
+	if (garbage)
+		fault_mutilate(&payload, &d->mischief);
+	if (drop) {
+		buf_clear(&payload);
+	} else if (d->late.n == 0 && fault_strikes(f, FAULT_LATE, &d->mischief)) {
+		buf_span(&d->late, buf_as_span(&payload));
+		d->late_seq = garbage && session_version(d->session) != 5 ? 0 : seq;
+	} else {
+		send_counted(d, buf_as_span(&payload), seq, garbage);
+		reading_flush(d);
 	}
 	d->sent++;
-	free(topic);
+	if (fault_strikes(f, FAULT_FLAP, &d->mischief))
+		device_flap(d);
 	buf_release(&payload);
 }
 
 static bool
 can_publish(const struct device *d)
 {
-	return session_unacknowledged(d->session) < WINDOW &&
+	return !d->flapping && session_unacknowledged(d->session) < WINDOW &&
 	    (d->profile->qos > 0 || session_is_up(d->session));
 }
 

@@ -13,6 +13,8 @@ start_platform
 iotctl device provision --from fleet.csv >/dev/null
 let_in
 
+echo '{"topic":"iot/sensors/RPI_001/data","qos":1,"payload":{"temperature":21}}' >yesterday.ndjson
+
 # Commands begin with a program of ours; lines that end with a backslash or a pipe go on.
 examples_of() {
 	mandoc -Tascii -O width=200 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//' |

@@ -1,0 +1,101 @@
+#!/bin/sh
+# iotpub as a load test: --verify, --fault, --stats, and what needs --yes.
+# shellcheck disable=SC2317 # called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/witness.sh
+. "$top/tests/witness.sh"
+
+# What was sent arrives, at each level, over both versions.
+for v in 5 311; do
+	for q in 0 1 2; do
+		run iotpub -h "$sock" --devices 20 -C 10 --interval 50ms --verify --max-lost 0 --max-p99 20s \
+			-q "$q" -V "$v" --quiet
+		exits 0 "--verify (version $v, QoS $q)"
+		has "$out" 'sent 200 received 200 lost 0 duplicated 0 p50 ' "sees every message"
+	done
+done
+has "$out" ' ms p99 ' "and how long they took"
+watch stamped 'iot/sensors/V_1/data'
+run iotpub -h "$sock" V_1 a=1 -C 1 --verify -V 311 --payload flat
+wait_for 5 count stamped 1
+has "$(got stamped)" ',"_seq":1,"_ts":1' "over 3.1.1 the payload has a number and a time"
+watch plain 'iot/sensors/V_2/data'
+run iotpub -h "$sock" V_2 a=1 -C 1 --verify --payload flat
+wait_for 5 count plain 1
+is '' "$(got plain | grep _seq)" "over MQTT 5 it stays as it is"
+
+# A broker that stands still for a moment is seen.
+iotpub -h "$sock" V_3 --duration 1500ms --interval 100ms --verify --max-p99 100ms --quiet >slow 2>slow.err &
+p=$!
+pids="$pids $p"
+wait_for 5 is_connected V_3
+kill -STOP "$broker_pid"
+sleep 0.5
+kill -CONT "$broker_pid"
+wait $p
+is 1 $? "a delay beyond --max-p99: 1"
+has "$(cat slow.err)" 'and --max-p99 is 100 ms' "and it says so"
+
+# Faults, each counted.
+run iotpub -h "$sock" F_1 -C 20 --interval 10ms --fault drop=1 --verify
+exits 0 "--fault drop=1"
+has "$out" 'sent 0 received 0 ' "publishes nothing"
+has "$err" 'faults: drop 20' "and counts it"
+watch twice 'iot/sensors/F_2/data'
+run iotpub -h "$sock" F_2 -C 10 --interval 10ms --fault duplicate=1 --verify
+has "$out" 'sent 10 received 10 lost 0 duplicated 10 ' "--fault duplicate=1: --verify sees all of them"
+wait_for 5 count twice 20
+is 10 "$(got twice | uniq -d | wc -l)" "twice on the wire"
+watch garbage 'iot/sensors/F_3/data'
+run iotpub -h "$sock" F_3 -C 10 --interval 10ms --fault garbage=1
+wait_for 5 count garbage 10
+has "$err" 'faults: garbage 10' "--fault garbage=1"
+is 0 "$(got garbage | grep -ac '}$')" "none is JSON"
+watch wrong 'iot/sensors/F_4/data'
+run iotpub -h "$sock" F_4 -C 2 --interval 10ms --fault wrong-id=1
+wait_for 5 count wrong 2
+has "$(got wrong)" 'iot/sensors/F_4/data {"device_id":"UNKNOWN"' "--fault wrong-id=1: its topic stays"
+watch late 'iot/sensors/F_5/data'
+run iotpub -h "$sock" F_5 n=counter -C 6 --interval 10ms --fault late=1 --verify
+wait_for 5 count late 6
+has "$out" 'sent 6 received 6 lost 0' "--fault late=1 loses nothing"
+is '1 0 3 2 5 4' "$(got late | sed 's/.*"n":\([0-9]*\).*/\1/' | paste -sd ' ')" \
+	"each held one comes behind the next"
+watch flap 'iot/devices/F_6/status'
+run iotpub -h "$sock" F_6 -C 4 --interval 300ms --fault flap=1 --verify
+exits 0 "--fault flap=1"
+has "$out" 'sent 4 received 4 lost 0' "loses nothing"
+wait_for 5 grep -q '"disconnected","timestamp"' flap
+ok "its will was published ($(got flap | grep -c '"disconnected"}') times)" \
+	[ "$(got flap | grep -c '"disconnected"}')" -ge 3 ]
+is "$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 | grep -o 'drop .*')" \
+	"$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 | grep -o 'drop .*')" \
+	"--seed repeats the faults"
+
+# Numbers meanwhile.
+run iotpub -h "$sock" --devices 3 --interval 100ms --duration 550ms --stats 200ms
+exits 0 "--stats"
+line=$(grep '^{' "$T/.err" | tail -n 1)
+is 2 "$(grep -c '^{' "$T/.err")" "each 200 ms"
+has "$line" '"devices":3,"connected":3,"connecting":0,"messages":' "a line of JSON"
+ok "it is JSON" sh -c "printf '%s\n' '$line' | python3 -m json.tool"
+
+# Refusals.
+for o in '--fault drip=1' '--fault drop=2' '--max-lost 0' '--max-p99 1s' '--id-format X%d' \
+	'--devices 2 --id-format X' '--devices 2 --id-format %d%d' '--devices 2 --id-format %s' \
+	'--devices 2 --id-format a/%d'; do
+	# shellcheck disable=SC2086
+	run iotpub -h "$sock" R_1 -C 1 $o
+	exits 2 "refused: $o"
+done
+run iotpub -h broker.invalid --devices 1001 -C 1
+exits 2 "1,001 devices against another host"
+is "iotpub: 1001 devices, 17 messages a second, against 'broker.invalid': if it is meant, say --yes" \
+	"$err" "need --yes"
+run iotpub -h broker.invalid --devices 20 --interval 10ms -C 1 --quiet
+exits 2 "and so do 2,000 messages a second"
+run timeout 30 iotpub -h 0.0.0.0 -p "$(free_port)" --devices 1001 -C 1 --yes --takeover
+exits 5 "with it they are tried"
+
+done_testing
