@@ -270,7 +270,7 @@ release(struct act *t)
 	probe_free(t->probe);
 	verify_free(t->verify);
 	report_free(t->report);
-	listen_release(t);
+	responder_free(t->responder);
 	for (i = 0; i < t->n; i++)
 		device_release(&t->v[i]);
 	loop_timer_stop(&t->timer);

@@ -5,7 +5,7 @@
 #include "conf/credentials.h"
 #include "fault.h"
 #include "iotpub.h"
-#include "net/handler.h"
+#include "net/responder.h"
 #include "outcome.h"
 #include "payload.h"
 
@@ -50,9 +50,9 @@ struct device {
 	double *walks;
 	int64_t due; /* of the next reading, on the loop's clock, but for its jitter */
 	int sent;    /* readings */
-	size_t handling;      /* commands that are being run */
+	struct responder_device commands;
 	enum err_code denied; /* its commands may not be subscribed */
-	bool started, was_up, over, paused, at_once;
+	bool started, was_up, over, at_once;
 	bool up;       /* connected now */
 	bool flapping; /* will break off as soon as nothing of it is unacknowledged */
 	bool leaving, finishing, said_goodbye; /* in this order */
@@ -76,9 +76,7 @@ struct act {
 	struct faults faults;
 	struct verify *verify;
 	struct report *report;
-	struct handlers *handlers;
-	struct command *commands; /* that are being run */
-	size_t paused;            /* devices that read no commands now */
+	struct responder *responder;
 
 	size_t next;      /* the first that is not started */
 	size_t in_flight; /* started, not connected yet */
@@ -166,7 +164,5 @@ void probe_free(struct probe *p);
 int listen_init(struct act *t, struct err *err);
 /* 0: it may be acknowledged. */
 int listen_message(struct device *d, const struct msg *m);
-/* Forgets the commands that are still being run. */
-void listen_release(struct act *t);
 
 #endif

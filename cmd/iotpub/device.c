@@ -145,7 +145,8 @@ on_message(void *arg, const struct msg *m)
 static void
 say_goodbye(struct device *d)
 {
-	if (!d->finishing || d->said_goodbye || (d->handling > 0 && !d->at_once) ||
+	if (!d->finishing || d->said_goodbye ||
+	    (d->commands.handling > 0 && !d->at_once) ||
 	    session_unacknowledged(d->session) > 0)
 		return;
 	d->said_goodbye = true;
@@ -274,7 +275,7 @@ device_finish(struct device *d, bool at_once)
 	loop_timer_stop(&d->timer);
 	d->leaving = true;
 	d->at_once |= at_once;
-	if (d->finishing || d->session == NULL || (d->handling > 0 && !at_once))
+	if (d->finishing || d->session == NULL || (d->commands.handling > 0 && !at_once))
 		return;
 	loop_timer_stop(&d->flap);
 	reading_flush(d);
@@ -286,7 +287,6 @@ device_finish(struct device *d, bool at_once)
 void
 device_handled(struct device *d)
 {
-	d->handling--;
 	if (d->finishing && d->session != NULL)
 		say_goodbye(d);
 	else if (d->leaving)
@@ -336,6 +336,8 @@ device_init(
 	    device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
 	    device_expand(t->topics.responses, id, 0, &d->responses_topic, err);
 	free(data);
+	d->commands = (struct responder_device){
+	    .id = id, .responses = d->responses_topic, .session = &d->session};
 	return failed ? -1 : 0;
 }
 

@@ -37,6 +37,7 @@ struct args {
 	int64_t stats;
 	bool listen;
 	char *exec;
+	char *reply;
 	int64_t exec_timeout;
 	int jobs;
 

@@ -50,6 +50,7 @@ static const struct opt opts[] = {
 	N_("receive the devices' commands and print them as message lines")),
     OPT_STR(struct args, exec, 0, "exec", "COMMAND",
 	N_("run this for each command and answer with what it prints")),
+    OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
 	N_("how long it may take"), .value = "30s"),
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
@@ -153,7 +154,7 @@ check_form(const struct args *a, char **operands, struct err *err)
 		    _("%s publishes messages as they are; devices ('%s') have their own: "
 		      "give one or the other"),
 		    form, operands[0] != NULL ? operands[0] : "--devices");
-	if (is_raw(a) && (a->listen || a->exec != NULL))
+	if (is_raw(a) && (a->listen || a->exec != NULL || a->reply != NULL))
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
 	if (a->json && !a->lines)
 		return err_set(

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/credentials.h"
-#include "sub.h"
+#include "obey.h"
 
 /* What was given on this command line outranks the credentials file, which outranks a login of the
  * configuration: that is a person's or a program's. */
@@ -40,8 +40,10 @@ add_device(struct sub *s, const char *device, struct session_opts opt,
 		if (opt.client_id == NULL)
 			opt.client_id = id;
 		use_credential(s, credentials_find(credentials, device), &opt);
-		failed = sub_add(
-		    s, &opt, &(struct consume_filter){filter, .qos = qos}, 1, err);
+		failed = s->args->exec != NULL || s->args->reply != NULL
+		    ? obey_add(s, &opt, device, filter, err)
+		    : sub_add(
+			  s, &opt, &(struct consume_filter){filter, .qos = qos}, 1, err);
 	}
 	free(filter);
 	free(id);

@@ -14,6 +14,8 @@ static const struct opt opts[] = {
 	N_("messages that match this; may be repeated")),
     OPT_LIST(struct args, without, 'T', "filter-out", "FILTER",
 	N_("but not those that match this; may be repeated")),
+    OPT_LIST(struct args, unsubscribe, 'U', "unsubscribe", "FILTER",
+	N_("give this filter of a kept session up; may be repeated")),
     OPT_FLAG(struct args, no_retained, 'R', "no-retained",
 	N_("no retained messages of earlier times")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
@@ -25,6 +27,17 @@ static const struct opt opts[] = {
 	struct args, wait, 'W', "wait", "TIME", N_("end after TIME, with status 27")),
     OPT_FLAG(struct args, keep_session, 'c', "keep-session",
 	N_("the broker keeps messages while we are away; needs -i or a DEVICE")),
+    OPT_FLAG(struct args, keep_session, 0, "durable", N_("the same as --keep-session")),
+    OPT_FLAG(struct args, retained_only, 0, "retained-only",
+	N_("only retained messages; the first other one ends it")),
+    OPT_GROUP(N_("Commands")),
+    OPT_STR(struct args, exec, 0, "exec", "COMMAND",
+	N_("run this for each command and answer with what it prints")),
+    OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
+    OPT_TIME(struct args, timeout, 0, "timeout", "TIME", N_("how long --exec may take"),
+	.value = "30s"),
+    OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
+	.value = "4"),
     OPT_GROUP(N_("How to show it")),
     OPT_FLAG(struct args, show_topic, 'v', "show-topic",
 	N_("the topic in front of each payload")),
@@ -41,10 +54,11 @@ static const struct opt opts[] = {
     OPT_END,
 };
 
-static const char *const usage[] = {
-    "[options] DEVICE...", "[options] -t FILTER...", NULL};
+static const char *const usage[] = {"[options] DEVICE... [--exec COMMAND | --reply JSON]",
+    "[options] -t FILTER...", NULL};
 static const char *const examples[] = {
     "iotsub RPI_001                      commands sent to this device",
+    "iotsub RPI_001 --durable --exec ./on-command",
     "iotsub -v -t 'iot/sensors/#'        readings of all devices, with their topics",
     "iotsub --json -t 'iot/#' | jq .topic",
     "iotsub -C 1 -W 10s -t 'iot/devices/RPI_001/status'",
@@ -64,7 +78,8 @@ static int
 add_filters(struct sub *s, struct session_opts opt, struct err *err)
 {
 	const struct strv *list = &s->args->filters;
-	struct consume_filter *filters = xcalloc(list->n, sizeof(*filters));
+	const struct strv *old = &s->args->unsubscribe;
+	struct consume_filter *filters = xcalloc(list->n + old->n, sizeof(*filters));
 	int qos = s->args->qos < 0 ? 0 : s->args->qos;
 	size_t i;
 	int failed = 0;
@@ -74,7 +89,10 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
 	for (i = 0; i < list->n; i++)
 		filters[i] = (struct consume_filter){list->v[i], .qos = qos};
-	failed = failed || sub_add(s, &opt, filters, list->n, err);
+	for (i = 0; i < old->n; i++)
+		filters[list->n + i] =
+		    (struct consume_filter){old->v[i], .unsubscribe = true};
+	failed = failed || sub_add(s, &opt, filters, list->n + old->n, err);
 	free(filters);
 	return failed ? -1 : 0;
 }
@@ -108,6 +126,24 @@ check_without(const struct args *a, struct err *err)
 }
 
 static int
+check_commands(const struct args *a, struct err *err)
+{
+	const bool obeys = a->exec != NULL || a->reply != NULL;
+
+	if (a->exec != NULL && a->reply != NULL)
+		return err_set(err, ERR_USAGE, _("give one of --exec and --reply"));
+	if (obeys && a->filters.n > 0)
+		return err_set(err, ERR_USAGE,
+		    _("--exec and --reply are for commands of devices, not for -t"));
+	if (a->unsubscribe.n > 0 && a->filters.n == 0)
+		return err_set(err, ERR_USAGE, _("-U needs -t"));
+	if (a->no_retained && a->retained_only)
+		return err_set(
+		    err, ERR_USAGE, _("-R and --retained-only leave nothing to show"));
+	return 0;
+}
+
+static int
 prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 {
 	struct session_opts opt = {.clean = !a->keep_session,
@@ -118,6 +154,8 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 		    operands[0] == NULL ? _("what to receive? give a DEVICE or -t FILTER")
 					: _("'%s': give either devices or -t FILTER"),
 		    operands[0]);
+	if (check_commands(a, err))
+		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
 	if (topics_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
 	    check_without(a, err) || mqttopts_resolve(&a->mqtt, s->set, &opt, err))
@@ -132,7 +170,8 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {.mqtt = MQTTOPTS_DEFAULT, .qos = -1};
+	struct args a = {
+	    .mqtt = MQTTOPTS_DEFAULT, .qos = -1, .timeout = 30000, .jobs = 4};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -18,7 +18,8 @@ struct receiver_events {
 };
 
 struct receiver *receiver_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, const struct receiver_events *events, void *arg, struct err *err);
+    const struct consume_filter *filters, size_t count,
+    const struct receiver_events *events, void *arg, struct err *err);
 void receiver_start(struct receiver *r);
 /* Ends by itself, with `ended`. */
 void receiver_stop(struct receiver *r);

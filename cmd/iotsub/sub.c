@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "obey.h"
 
 static void
 stop_all(struct sub *s)
@@ -18,6 +19,7 @@ stop_all(struct sub *s)
 	s->stopping = true;
 	for (i = 0; i < s->count; i++)
 		receiver_stop(s->receivers[i]);
+	obey_stop(s);
 }
 
 static bool
@@ -30,7 +32,7 @@ is_shown(const struct sub *s, const struct msg *m)
 		    (int)m->topic.n, m->topic.p);
 		return false;
 	}
-	if (m->retain && s->args->no_retained)
+	if (m->retain ? s->args->no_retained : s->args->retained_only)
 		return false;
 	for (i = 0; i < s->args->without.n; i++) {
 		if (topic_filter_matches(s->args->without.v[i], m->topic))
@@ -39,11 +41,12 @@ is_shown(const struct sub *s, const struct msg *m)
 	return true;
 }
 
-static bool
-on_message(void *arg, const struct msg *m)
+/* As mosquitto_sub: retained messages come first, so that the first other one ends --retained-only. */
+bool
+sub_message(struct sub *s, const struct msg *m)
 {
-	struct sub *s = arg;
-
+	if (s->args->retained_only && !m->retain)
+		s->wanted = 0;
 	if (s->wanted == 0)
 		return false;
 	if (is_shown(s, m)) {
@@ -54,11 +57,9 @@ on_message(void *arg, const struct msg *m)
 }
 
 /* When the output is gone nothing is safe any more: no drain, the broker keeps what it has. */
-static int
-on_flush(void *arg)
+int
+sub_flush(struct sub *s)
 {
-	struct sub *s = arg;
-
 	if (output_flush(&s->output, s->err) != 0) {
 		loop_stop(s->loop);
 		return -1;
@@ -68,6 +69,18 @@ on_flush(void *arg)
 	return 0;
 }
 
+static bool
+on_message(void *arg, const struct msg *m)
+{
+	return sub_message(arg, m);
+}
+
+static int
+on_flush(void *arg)
+{
+	return sub_flush(arg);
+}
+
 static size_t
 on_wanted(void *arg)
 {
@@ -75,11 +88,9 @@ on_wanted(void *arg)
 }
 
 /* Of several devices the last error is the program's; the others are told at once. */
-static void
-on_ended(void *arg, const struct err *why)
+void
+sub_ended(struct sub *s, const struct err *why)
 {
-	struct sub *s = arg;
-
 	s->live--;
 	if (why->code != ERR_OK && s->err->code < ERR_SIGNAL) {
 		log_err(s->err);
@@ -87,6 +98,12 @@ on_ended(void *arg, const struct err *why)
 	}
 	if (s->live == 0)
 		loop_stop(s->loop);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	sub_ended(arg, why);
 }
 
 static void
@@ -146,7 +163,8 @@ sub_run(struct sub *s, struct err *err)
 		return -1;
 	if (s->args->wait > 0)
 		loop_timer_set(s->loop, &s->timer, s->args->wait, on_time_up, s);
-	s->live = s->count;
+	s->live = s->count + obey_count(s);
+	obey_start(s);
 	for (i = 0; i < s->count; i++)
 		receiver_start(s->receivers[i]);
 	return loop_run(s->loop, err);
@@ -160,6 +178,7 @@ sub_release(struct sub *s)
 	for (i = 0; i < s->count; i++)
 		receiver_free(s->receivers[i]);
 	free(s->receivers);
+	obey_release(s);
 	loop_free(s->loop);
 	output_release(&s->output);
 	message_format_free(s->format);

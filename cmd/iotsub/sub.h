@@ -12,11 +12,14 @@ struct args {
 	struct common common;
 	struct mqttopts mqtt;
 	struct topicopts topics;
-	struct strv filters, without;
+	struct strv filters, without, unsubscribe;
 	int qos;
 	int count;
 	int64_t wait;
-	bool show_topic, bare, no_retained, keep_session, json;
+	bool show_topic, bare, no_retained, retained_only, keep_session, json;
+	char *exec, *reply;
+	int64_t timeout; /* of --exec */
+	int jobs;
 	char *format;
 	char *credentials;
 };
@@ -31,7 +34,8 @@ struct sub {
 	struct output output;
 	struct receiver **receivers;
 	size_t count, live;
-	size_t wanted; /* messages */
+	struct obey *obey; /* NULL: commands are only shown */
+	size_t wanted;     /* messages */
 	bool stopping;
 	struct loop_timer timer;
 	struct err *err; /* what the program ends with */
@@ -46,5 +50,11 @@ int sub_add_devices(
 /* Until everything has ended. */
 int sub_run(struct sub *s, struct err *err);
 void sub_release(struct sub *s);
+
+/* What its parts tell it: a message came, and it may take more of them; what was shown must be safe now
+ * (0: it is); a connection is over. */
+bool sub_message(struct sub *s, const struct msg *m);
+int sub_flush(struct sub *s);
+void sub_ended(struct sub *s, const struct err *why);
 
 #endif

@@ -28,6 +28,7 @@ struct consume {
 	struct filter {
 		char *text;
 		int qos, retain_handling;
+		bool unsubscribe;
 		bool
 		    answered; /* not asked for again until the broker forgets the session */
 		bool refused;

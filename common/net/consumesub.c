@@ -18,7 +18,10 @@ consume_subscribe(struct consume *c, bool forgotten)
 
 		if (forgotten)
 			f->answered = false;
-		if (!f->answered)
+		if (!f->answered && f->unsubscribe)
+			frame_put_unsubscribe(intake_packets(c->intake),
+			    (uint16_t)(i + 1), f->text, c->version);
+		else if (!f->answered)
 			frame_put_subscribe(intake_packets(c->intake), (uint16_t)(i + 1),
 			    f->text, (uint8_t)options, c->version);
 	}
@@ -28,17 +31,18 @@ consume_subscribe(struct consume *c, bool forgotten)
 static void
 look_at_answers(struct consume *c, const struct err *why)
 {
-	size_t answered = 0, refused = 0, i;
+	size_t asked = 0, answered = 0, refused = 0, i;
 
 	for (i = 0; i < c->count; i++) {
+		asked += !c->filters[i].unsubscribe;
 		answered += c->filters[i].answered;
 		refused += c->filters[i].refused;
 	}
-	if (refused == c->count) {
+	if (refused == asked) {
 		c->refusal = *why;
 		c->refusal.code = ERR_AUTH;
 		consume_stop(c);
-	} else if (answered == c->count && !c->ready) {
+	} else if (answered == asked && !c->ready) {
 		c->ready = true;
 		if (c->events.ready != NULL)
 			c->events.ready(c->arg);
@@ -79,6 +83,7 @@ add_filter(struct consume *c, const struct consume_filter *f, struct err *err)
 	    .text = xstrdup(f->filter),
 	    .qos = f->qos,
 	    .retain_handling = f->retain_handling,
+	    .unsubscribe = f->unsubscribe,
 	};
 	return 0;
 }

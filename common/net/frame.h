@@ -23,6 +23,8 @@ enum frame_type {
 	FRAME_PUBCOMP = 7,
 	FRAME_SUBSCRIBE = 8,
 	FRAME_SUBACK = 9,
+	FRAME_UNSUBSCRIBE = 10,
+	FRAME_UNSUBACK = 11,
 	FRAME_PINGREQ = 12,
 	FRAME_PINGRESP = 13,
 	FRAME_DISCONNECT = 14,
@@ -116,6 +118,8 @@ frame_write_ack(char *p, unsigned type, uint16_t mid)
 /* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
 void frame_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);
+/* Appends an UNSUBSCRIBE (3.10) for one filter. */
+void frame_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version);
 void frame_put_ping(struct buf *out);
 /* Appends a DISCONNECT; MQTT 3.1.1 has no reason. */
 void frame_put_disconnect(struct buf *out, uint8_t reason, int version);

@@ -17,20 +17,34 @@ put_length(struct buf *out, size_t v)
 	buf_putc(out, (char)v);
 }
 
-void
-frame_put_subscribe(
-    struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version)
+/* `more` bytes are still to come. */
+static void
+put_filter(struct buf *out, enum frame_type type, uint16_t mid, const char *filter,
+    size_t more, int version)
 {
 	size_t n = strlen(filter);
 
-	buf_putc(out, (char)(FRAME_SUBSCRIBE << 4 | 2));
-	put_length(out, (version == 5 ? 6U : 5U) + n);
+	buf_putc(out, (char)(type << 4 | 2));
+	put_length(out, (version == 5 ? 5U : 4U) + n + more);
 	put_u16(out, mid);
 	if (version == 5)
 		buf_putc(out, 0);
 	put_u16(out, n);
 	buf_put(out, filter, n);
+}
+
+void
+frame_put_subscribe(
+    struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version)
+{
+	put_filter(out, FRAME_SUBSCRIBE, mid, filter, 1, version);
 	buf_putc(out, (char)options);
+}
+
+void
+frame_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version)
+{
+	put_filter(out, FRAME_UNSUBSCRIBE, mid, filter, 0, version);
 }
 
 void

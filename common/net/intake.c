@@ -69,6 +69,15 @@ on_suback(struct intake *in, const struct frame *f, struct span body)
 	return true;
 }
 
+/* Whatever it says: that there was no such subscription is as good. */
+static bool
+on_unsuback(struct intake *in, const struct frame *f, struct span body)
+{
+	if (f->flags != 0)
+		return intake_fail(in, FRAME_BAD_FLAGS);
+	return body.n >= 2 || intake_fail(in, FRAME_TOO_SHORT);
+}
+
 static bool
 on_pingresp(struct intake *in, const struct frame *f, struct span body)
 {
@@ -106,6 +115,7 @@ static bool (*const handlers[16])(struct intake *, const struct frame *, struct 
     [FRAME_PUBREL] = on_pubrel,
     [FRAME_PUBCOMP] = on_unasked,
     [FRAME_SUBACK] = on_suback,
+    [FRAME_UNSUBACK] = on_unsuback,
     [FRAME_PINGRESP] = on_pingresp,
     [FRAME_DISCONNECT] = on_disconnect,
     [FRAME_AUTH] = on_unasked,

@@ -47,6 +47,33 @@ is 0 $? "SIGTERM while a command is run: status 0"
 wait_for 5 grep -q '"id":6' answers
 has "$(got answers)" '{"id":6,"device_id":"L_1","status":"timeout"' "after its answer"
 
+# The same id again: answered from memory, not run twice.
+# shellcheck disable=SC2016 # for the inner shell
+act again A_1 --listen --interval 1h --exec 'sh -c "echo ran >>ran; sleep 0.3; echo $(wc -l <ran)"'
+a1=$bg
+watch again.got 'iot/devices/A_1/responses'
+for _ in 1 2; do
+	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"same"}'
+done
+wait_for 5 count again.got 1
+mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"same"}'
+wait_for 5 count again.got 2
+mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"other"}'
+wait_for 5 count again.got 3
+is 2 "$(wc -l <ran)" "a command that comes again is not run again, another one is"
+is "$(got again.got | sed -n 1p)" "$(got again.got | sed -n 2p)" "its answer is the same"
+kill $a1
+wait $a1
+act fixed A_2 --listen --interval 1h --reply '{"fan": "on"}'
+watch fixed.got 'iot/devices/A_2/responses'
+mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_2/commands -m '{"id":1}'
+wait_for 5 count fixed.got 1
+has "$(got fixed.got)" '{"id":1,"device_id":"A_2","status":"ok","result":{"fan":"on"}}' "--reply answers without a program"
+run iotpub -h "$sock" A_3 --listen --reply nojson
+exits 2 "a --reply that is no JSON is refused"
+run iotpub -h "$sock" A_3 --reply 1
+exits 2 "and one without --listen"
+
 # Commands that go on arriving while it ends do not keep it from ending.
 act flood L_3 --listen --interval 100ms --exec cat --drain 10s
 l3=$bg

@@ -38,16 +38,14 @@ done
 
 # The same bytes as mosquitto_sub.
 printf 'line\nwith\000nul' >payload
-for o in '' -v -N '-v -N' "-F %t:%x:%l"; do
-	# shellcheck disable=SC2086
-	mosquitto_sub --unix "$sock" -t 'bytes/#' -C 3 $o >theirs &
+for o in '' -v -N '-v -N' "-F %t:%x:%l" "-F '%t %p %q %r %l %x' -q 1"; do
+	eval "mosquitto_sub --unix '$sock' -t 'bytes/#' -C 3 $o >theirs &"
 	their=$!
-	# shellcheck disable=SC2086
-	iotsub -h "$sock" -t 'bytes/#' -C 3 $o >ours &
+	eval "iotsub -h '$sock' -t 'bytes/#' -C 3 $o >ours &"
 	our=$!
 	sleep 0.3
 	mosquitto_pub --unix "$sock" -t bytes/1 -f payload
-	mosquitto_pub --unix "$sock" -t bytes/2 -n
+	mosquitto_pub --unix "$sock" -t bytes/2 -q 1 -n
 	mosquitto_pub --unix "$sock" -t bytes/3 -m end
 	wait $their
 	wait $our
@@ -113,6 +111,16 @@ is "iotsub: cannot write to standard output: No space left on device" "$(cat err
 	"/dev/full: one line"
 run iotsub -h "$sock" -i keeper -c -q 1 -t kept -C 1
 is six "$out" "what could not be written was not acknowledged"
+
+# -U gives a filter of a kept session up.
+iotsub -h "$sock" -i giver -c -q 1 -t give/1 -t give/2 -W 0.3 2>/dev/null
+iotsub -h "$sock" -i giver -c -q 1 -t give/2 -U give/1 -W 0.3 2>/dev/null
+mosquitto_pub --unix "$sock" -q 1 -t give/1 -m 1
+mosquitto_pub --unix "$sock" -q 1 -t give/2 -m 2
+run iotsub -h "$sock" -i giver -c -q 1 -t give/2 -C 1
+is 2 "$out" "-U: the broker keeps no messages of it"
+run iotsub -h "$sock" RPI_001 -U x
+exits 2 "-U without -t is refused"
 
 # A reader that leaves.
 mosquitto_pub --unix "$sock" -r -t pipe/1 -m 1

@@ -1,0 +1,131 @@
+#!/bin/sh
+# iotsub DEVICE --exec and --reply: commands run, answered, acknowledged only then.
+# shellcheck disable=SC2317 # called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/witness.sh
+. "$top/tests/witness.sh"
+
+command_to() { # command_to DEVICE PAYLOAD [OPTION...]
+	d=$1
+	m=$2
+	shift 2
+	mosquitto_pub --unix "$sock" -q 2 -t "iot/devices/$d/commands" -m "$m" "$@"
+}
+# obey LOG DEVICE OPTION...: in the background, subscribed when this returns.
+obey() {
+	log=$1
+	shift
+	known=$(grep -c "Received SUBSCRIBE from $1.commands" "$T/mosquitto.log")
+	bg iotsub -h "$sock" "$@" >"$log" 2>"$log.err"
+	obeying=$bg
+	wait_for 5 subscribed_again "$1.commands" "$known"
+}
+subscribed_again() { [ "$(grep -c "Received SUBSCRIBE from $1" "$T/mosquitto.log")" -gt "$2" ]; }
+
+cat >handler <<'EOF'
+#!/bin/sh
+read -r payload
+echo "$payload $*" >>ran
+case $payload in
+*slow*) sleep 20 ;;
+*bad*) exit 3 ;;
+esac
+printf '{"topic":"%s","device":"%s","id":"%s","qos":%s,"retain":%s}' \
+	"$IOT_TOPIC" "$IOT_DEVICE_ID" "$IOT_COMMAND_ID" "$IOT_QOS" "$IOT_RETAIN"
+EOF
+chmod +x handler
+watch answers 'iot/devices/+/responses'
+watch mine my/answers -V mqttv5 -F '%r %q %t %D %p'
+obey shown E_1 --exec "./handler 'two words'" --timeout 500ms --jobs 2
+command_to E_1 '{"id":"a","fan":"on"}'
+command_to E_1 '{"id":"b","x":"bad"}'
+command_to E_1 '{"id":"c","x":"slow"}'
+command_to E_1 'no answer wanted'
+command_to E_1 '{"id":"d"}' -V mqttv5 -D publish response-topic my/answers -D publish correlation-data abc
+wait_for 5 count answers 3
+wait_for 5 count mine 1
+is '0 1 iot/devices/E_1/responses {"id":"a","device_id":"E_1","status":"ok","result":{"topic":"iot/devices/E_1/commands","device":"E_1","id":"a","qos":1,"retain":0}}' \
+	"$(got answers | grep '"id":"a"')" "a command is run, with its environment, and answered"
+has "$(got answers)" "{\"id\":\"b\",\"device_id\":\"E_1\",\"status\":\"error\",\"result\":\"'./handler' exited with status 3\"}" "one that fails"
+has "$(got answers)" "{\"id\":\"c\",\"device_id\":\"E_1\",\"status\":\"timeout\",\"result\":\"'./handler' took longer than 0.5 s\"}" "one that takes too long"
+has "$(got mine)" 'my/answers abc {"id":"d","device_id":"E_1","status":"ok"' "on the response topic, with correlation data"
+has "$(cat ran)" 'no answer wanted two words' "one without an id is run too, with the program's arguments"
+has "$(cat shown)" 'no answer wanted' "each is shown"
+command_to E_1 '{"id":"a","fan":"on"}'
+wait_for 5 count answers 4
+is "$(got answers | grep -c '"id":"a"') $(grep -c '"id":"a"' ran)" "2 1" "the same id again is answered from memory"
+kill $obeying
+wait $obeying
+is 0 $? "SIGTERM: status 0"
+
+# At most --jobs at once.
+cat >counted <<'EOF'
+#!/bin/sh
+echo + >>jobs
+sleep 0.2
+echo - >>jobs
+EOF
+chmod +x counted
+obey many E_2 --exec ./counted --jobs 3 -C 12
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do command_to E_2 "{\"id\":$n}"; done
+wait $obeying
+is 0 $? "-C ends it when the last one is answered"
+is 3 "$(awk '/\+/ { n++ } /-/ { n-- } n > most { most = n } END { print most }' jobs)" "--jobs run at once, not more"
+wait_for 5 count answers 16
+is 12 "$(got answers | grep -c E_2)" "all are answered"
+
+# Commands sent while it was away; those that it could not finish come again.
+obey away E_3 --durable --exec ./handler -C 1
+command_to E_3 '{"id":"first"}'
+wait $obeying
+command_to E_3 '{"id":"second"}'
+run timeout 10 iotsub -h "$sock" E_3 --durable --exec ./handler -C 1
+exits 0 "--durable: a command that was sent while it was away"
+has "$(cat ran)" '{"id":"second"}' "is run"
+run timeout 10 iotsub -h "$sock" E_4 --exec ./handler -W 300ms
+command_to E_4 '{"id":"never"}'
+run timeout 10 iotsub -h "$sock" E_4 --exec ./handler -W 300ms
+is '' "$(grep never ran)" "a control: without --durable it is lost"
+obey killed E_5 --durable --exec ./handler --timeout 30s
+command_to E_5 '{"id":"slow"}'
+wait_for 5 grep -q '"id":"slow"' ran
+kill -KILL $obeying
+wait $obeying 2>/dev/null
+sed -i 's/sleep 20/:/' handler
+run timeout 10 iotsub -h "$sock" E_5 --durable --exec ./handler -C 1
+is 2 "$(grep -c '"id":"slow"' ran)" "killed while it ran: it was not acknowledged, and is run again"
+
+# --reply, several devices, forms of output.
+obey replies E_6 E_7 --reply '{"ok": true}' -C 2 --json
+wait_for 5 subscribed_again E_7.commands 0
+command_to E_6 '{"id":1}'
+command_to E_7 '{"id":2}'
+wait $obeying
+wait_for 5 grep -q '"id":2,"device_id":"E_7"' answers
+has "$(got answers)" '{"id":1,"device_id":"E_6","status":"ok","result":{"ok":true}}' "--reply answers"
+has "$(got answers)" '{"id":2,"device_id":"E_7","status":"ok","result":{"ok":true}}' "for each device"
+is 2 "$(grep -c '^{"received_at".*"payload":{"id":' replies)" "message lines"
+
+# --retained-only, as mosquitto_sub.
+mosquitto_pub --unix "$sock" -r -t kept/1 -m one
+mosquitto_pub --unix "$sock" -r -t kept/2 -m two
+iotsub -h "$sock" -i keeper -t 'kept/#' --retained-only >kept &
+p=$!
+pids="$pids $p"
+wait_for 5 grep -q two kept
+mosquitto_pub --unix "$sock" -t kept/3 -m three
+wait $p
+is "0 one two" "$? $(sort kept | paste -sd ' ')" "--retained-only ends with the first other message"
+
+# Refusals.
+for o in '--exec cat --reply 1' '--reply nojson' '--exec /nonexistent' "--exec ''"; do
+	eval "run iotsub -h \"\$sock\" E_9 $o"
+	exits 2 "refused: $o"
+done
+run iotsub -h "$sock" -t x --exec cat
+exits 2 "--exec with -t is refused"
+run iotsub -h "$sock" -t x -R --retained-only
+exits 2 "-R and --retained-only"
+
+done_testing
