@@ -192,6 +192,9 @@ buf_steal(struct buf *b)
 {
 	char *s = buf_str(b);
 
+	/* It may be kept for long, and by ten thousand. */
+	if (b->room > 2 * (b->n + 1))
+		s = xrealloc(s, b->n + 1);
 	*b = (struct buf){0};
 	return s;
 }

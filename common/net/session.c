@@ -110,8 +110,8 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 
 	(void)m;
 	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
-	    words != NULL && s->tls_log.text[0] == '\0')
-		err_set(&s->tls_log, ERR_UNREACHABLE, "%s", words + 1);
+	    words != NULL && s->tls_log == NULL)
+		s->tls_log = xstrdup(words + 1);
 	log_debug("libmosquitto: %s", text);
 }
 
@@ -128,7 +128,7 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-/* Says in s->why what a return code and the errno beside it mean. */
+/* Says in why_of(s) what a return code and the errno beside it mean. */
 static enum wire
 lost(struct session *s, int rc, int number)
 {
@@ -143,9 +143,9 @@ lost(struct session *s, int rc, int number)
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
 	if (i < ARRAY_LEN(losses))
-		err_set(&s->why, losses[i].code, "%s", _(losses[i].text));
+		err_set(why_of(s), losses[i].code, "%s", _(losses[i].text));
 	else
-		err_set(&s->why, ERR_UNREACHABLE, "%s",
+		err_set(why_of(s), ERR_UNREACHABLE, "%s",
 		    rc == MOSQ_ERR_ERRNO ? err_lower(room, sizeof(room), number)
 					 : mosquitto_strerror(rc));
 	return WIRE_LOST;
@@ -174,7 +174,8 @@ wire_dial(struct session *s, const char *address)
 		return -1;
 	s->reason = 0;
 	s->held = 0;
-	s->tls_log = (struct err){0};
+	free(s->tls_log);
+	s->tls_log = NULL;
 	s->shaking = false;
 	props_leave(s);
 	errno = 0;

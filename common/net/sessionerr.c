@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "net/sessionpart.h"
 
@@ -140,13 +141,13 @@ err_stage(struct err *err, const struct session *s)
 bool
 err_in_vain(struct session *s, bool was_stable)
 {
-	bool poison = s->why.code == ERR_PROTOCOL;
-	struct err why = s->why;
+	bool poison = why_of(s)->code == ERR_PROTOCOL;
+	struct err why = *why_of(s);
 
 	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
 	if (s->in_vain < IN_VAIN)
 		return false;
-	err_set(&s->why, ERR_PROTOCOL,
+	err_set(why_of(s), ERR_PROTOCOL,
 	    poison ? _("%.300s, %d times in a row")
 		   : _("%.300s, %d times in a row: is there another client with the id "
 		       "'%s'?"),
@@ -160,4 +161,20 @@ err_lower(char *room, size_t size, int number)
 	snprintf(room, size, "%s", strerror(number));
 	room[0] = (char)tolower((unsigned char)room[0]);
 	return room;
+}
+
+struct err *
+why_of(struct session *s)
+{
+	if (s->why == NULL)
+		s->why = xcalloc(1, sizeof(*s->why));
+	return s->why;
+}
+
+void
+why_forget(struct session *s)
+{
+	/* Not freed: somebody may be being told it. */
+	if (s->why != NULL)
+		*s->why = (struct err){0};
 }

@@ -203,7 +203,7 @@ io_alive(void *arg)
 	int64_t keepalive = (int64_t)s->opts.keepalive * 1000;
 
 	if (!s->paused && loop_now(s->loop) - s->heard > keepalive * 3 / 2) {
-		err_set(&s->why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
+		err_set(why_of(s), ERR_UNREACHABLE, _("it has been silent for %.0f s"),
 		    (double)(loop_now(s->loop) - s->heard) / 1000);
 		run_step(s, EV_LOST);
 		return;
@@ -242,6 +242,6 @@ session_failed(struct session *s, int reason, const struct err *why)
 {
 	s->reason = reason;
 	s->closed = false;
-	s->why = *why;
+	*why_of(s) = *why;
 	run_step(s, EV_LOST);
 }

@@ -63,6 +63,8 @@ session_free(struct session *s)
 	wire_close(s);
 	tls_free(s->tls);
 	ws_close(s);
+	free(s->tls_log);
+	free(s->why);
 	outs_release(&s->outs);
 	subs_release(&s->subs);
 	strv_release(&s->addresses);

@@ -29,7 +29,7 @@ room_for_one(struct session_outs *l)
 		l->first = 0;
 	}
 	if (l->n == l->room) {
-		l->room = l->room * 2 + 16;
+		l->room = l->room * 2 + 1;
 		l->v = xreallocarray(l->v, l->room, sizeof(*l->v));
 	}
 	l->v[l->n] = (struct session_out){0};
@@ -79,6 +79,18 @@ outs_add(struct session_outs *l, const struct session_pub *p)
 	return o;
 }
 
+/* All are done. A device of ten thousand has one under way now and then: it keeps no room for more. */
+static void
+forget_room(struct session_outs *l)
+{
+	l->first = l->n = 0;
+	if (l->room > 1) {
+		free(l->v);
+		l->v = NULL;
+		l->room = 0;
+	}
+}
+
 static int
 remove_at(struct session_outs *l, size_t i)
 {
@@ -88,6 +100,8 @@ remove_at(struct session_outs *l, size_t i)
 	out_release(&l->v[i]);
 	memmove(l->v + l->first + 1, l->v + l->first, (i - l->first) * sizeof(*l->v));
 	l->first++;
+	if (l->first == l->n)
+		forget_room(l);
 	return id;
 }
 

@@ -102,10 +102,10 @@ struct session {
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
 	int keepalive; /* CONNACK's, or ours */
-	struct err tls_log; /* what libmosquitto logged of a failed handshake */
+	char *tls_log; /* what libmosquitto logged of a failed handshake, or NULL */
 
 	enum session_state state;
-	struct err why;
+	struct err *why; /* NULL: nothing; half a kilobyte that few of many sessions have */
 	struct gate_pass pass;
 	struct resolve *lookup;
 	struct strv addresses;
@@ -132,6 +132,10 @@ struct session {
 	struct session_outs outs;
 	struct session_subs subs;
 };
+
+/* sessionerr.c: what went wrong last; made when it is asked for. */
+struct err *why_of(struct session *s);
+void why_forget(struct session *s);
 
 /* session.c: the wire. Failures leave their reason in s->why. */
 int wire_open(struct session *s, const struct session_opts *o, struct err *err);

@@ -63,7 +63,7 @@ end(struct session *s)
 static enum session_state
 finish(struct session *s)
 {
-	s->why = (struct err){0};
+	why_forget(s);
 	return end(s);
 }
 
@@ -78,7 +78,8 @@ resolved(void *arg, const struct strv *addresses, const struct err *why)
 	s->address = 0;
 	for (i = 0; i < addresses->n; i++)
 		strv_add(&s->addresses, addresses->v[i]);
-	s->why = *why;
+	if (why->code != ERR_OK)
+		*why_of(s) = *why;
 	run_step(s, why->code == ERR_OK ? EV_RESOLVED : EV_UNRESOLVED);
 }
 
@@ -112,7 +113,7 @@ wait(struct session *s)
 	hang_up(s);
 	gate_leave(&s->pass);
 	if (!s->told_down && s->events.down != NULL)
-		s->events.down(s->arg, &s->why);
+		s->events.down(s->arg, why_of(s));
 	s->told_down = true;
 	set_timer(s, backoff_next(&s->backoff, s->opts.fleet));
 	return SESSION_WAITING;
@@ -121,7 +122,7 @@ wait(struct session *s)
 static enum session_state
 fail(struct session *s)
 {
-	err_stage(&s->why, s);
+	err_stage(why_of(s), s);
 	return s->was_up || s->opts.retry ? wait(s) : end(s);
 }
 
@@ -129,6 +130,8 @@ fail(struct session *s)
 static enum session_state
 dial(struct session *s)
 {
+	struct err err = {0};
+
 	for (; s->address < s->addresses.n; s->address++) {
 		int64_t left = s->deadline - loop_now(s->loop);
 		int failed = wire_dial(s, s->addresses.v[s->address]);
@@ -141,8 +144,10 @@ dial(struct session *s)
 			continue;
 		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
 		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
-			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, &s->why) != 0)
+			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, &err) != 0) {
+			*why_of(s) = err;
 			break;
+		}
 		set_timer(s, left / (int64_t)(s->addresses.n - s->address));
 		return SESSION_DIALING;
 	}
@@ -166,7 +171,7 @@ seconds(int64_t ms)
 static enum session_state
 lookup_timed_out(struct session *s)
 {
-	err_set(&s->why, ERR_UNREACHABLE,
+	err_set(why_of(s), ERR_UNREACHABLE,
 	    _("its name could not be looked up within %g s"),
 	    seconds(s->opts.connect_timeout));
 	return fail(s);
@@ -175,7 +180,7 @@ lookup_timed_out(struct session *s)
 static enum session_state
 dial_timed_out(struct session *s)
 {
-	err_set(&s->why, ERR_UNREACHABLE, _("no connection within %g s"),
+	err_set(why_of(s), ERR_UNREACHABLE, _("no connection within %g s"),
 	    seconds(s->opts.connect_timeout));
 	return dial_next(s);
 }
@@ -183,7 +188,7 @@ dial_timed_out(struct session *s)
 static enum session_state
 greet_timed_out(struct session *s)
 {
-	err_set(&s->why, ERR_UNREACHABLE,
+	err_set(why_of(s), ERR_UNREACHABLE,
 	    _("connected, but it did not answer within %g s"),
 	    seconds(s->opts.connect_timeout));
 	return fail(s);
@@ -215,7 +220,7 @@ greeting_lost(struct session *s)
 		wire_downgrade(s);
 		return dial(s);
 	}
-	err_connack(&s->why, s, s->reason, &final);
+	err_connack(why_of(s), s, s->reason, &final);
 	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
 }
 
@@ -227,9 +232,9 @@ up_lost(struct session *s)
 	bool final = false;
 
 	if (s->reason >= 128)
-		err_disconnect(&s->why, s, s->reason, &final);
+		err_disconnect(why_of(s), s, s->reason, &final);
 	else
-		err_stage(&s->why, s);
+		err_stage(why_of(s), s);
 	final |= err_in_vain(s, was_stable);
 	if (was_stable)
 		s->backoff = (struct backoff){0};
@@ -295,7 +300,7 @@ leave(struct session *s)
 static enum session_state
 finish_taken(struct session *s)
 {
-	s->why = (struct err){0};
+	why_forget(s);
 	if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s, NULL))
 		return end(s);
 	return leave(s);
@@ -304,7 +309,7 @@ finish_taken(struct session *s)
 static enum session_state
 finish_up(struct session *s)
 {
-	s->why = (struct err){0};
+	why_forget(s);
 	return leave(s);
 }
 
@@ -349,7 +354,7 @@ on_soon(void *arg)
 	} else if (!s->told_end) {
 		s->told_end = true;
 		if (s->events.ended != NULL)
-			s->events.ended(s->arg, &s->why);
+			s->events.ended(s->arg, why_of(s));
 	}
 }
 
@@ -364,7 +369,7 @@ on_giving_up(void *arg)
 {
 	struct session *s = arg;
 
-	err_set(&s->why, ERR_TIMEOUT,
+	err_set(why_of(s), ERR_TIMEOUT,
 	    _("broker '%s' did not acknowledge %zu messages in time"), s->name,
 	    s->outs.unacknowledged);
 	s->state = s->state == SESSION_UP && !io_is_half_written(s) ? leave(s) : end(s);

@@ -12,17 +12,16 @@ session_tls_explain(struct session *s, bool failed)
 	if (s->asked && s->state != SESSION_UP)
 		why = _("the broker asked for a client certificate (--cert)");
 	else if (why[0] == '\0' && failed)
-		why = s->tls_log.text[0] != '\0'
-		    ? s->tls_log.text
-		    : _("it closed the connection during the "
-			"handshake: is this its TLS port?");
+		why = s->tls_log != NULL ? s->tls_log
+					 : _("it closed the connection during the "
+					     "handshake: is this its TLS port?");
 	else if (why[0] == '\0' && s->tls != NULL && s->state == SESSION_GREETING &&
 	    (s->opts.cert != NULL || s->opts.cert_pem != NULL))
 		why =
 		    _("it closed the connection when it had our certificate: it may not "
 		      "trust it");
 	if (why[0] != '\0')
-		err_set(&s->why, ERR_UNREACHABLE, "TLS: %s", why);
+		err_set(why_of(s), ERR_UNREACHABLE, "TLS: %s", why);
 	return why[0] != '\0';
 }
 

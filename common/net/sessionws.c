@@ -43,13 +43,13 @@ ws_close(struct session *s)
 const char *
 ws_path(struct session *s)
 {
-	return relay_path(&s->why);
+	return relay_path(why_of(s));
 }
 
 int
 ws_ask(struct session *s, const char *address)
 {
-	return relay_ask(wire_fd(s), address, buf_as_span(&s->ws_target), &s->why);
+	return relay_ask(wire_fd(s), address, buf_as_span(&s->ws_target), why_of(s));
 }
 
 /* What another address would not do better is not tried there. */
@@ -62,7 +62,7 @@ ws_answered(struct session *s)
 	if (answer == RELAY_WAIT)
 		return;
 	if (answer != RELAY_OPEN)
-		s->why = why;
+		*why_of(s) = why;
 	if (answer == RELAY_REFUSED)
 		s->address = s->addresses.n;
 	run_step(s, answer == RELAY_OPEN ? EV_CONNECTED : EV_LOST);
