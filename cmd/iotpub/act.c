@@ -17,8 +17,7 @@
 #include "report.h"
 #include "verify.h"
 
-/* A session has its socket and libmosquitto's two. */
-enum { PER_DEVICE = 3, SPARE = 256 };
+enum { PER_DEVICE = 1, SPARE = 256 };
 
 static void
 finish_all(struct act *t, bool at_once)
@@ -78,33 +77,6 @@ on_signal(void *arg, int signo)
 }
 
 static void
-on_ramp(void *arg)
-{
-	act_go_on(arg);
-}
-
-/* Not more of them than the time since the beginning allows. */
-static bool
-is_too_early(struct act *t)
-{
-	const int64_t rate = t->a->ramp, spent = loop_now(t->loop) - t->began;
-
-	if (rate == 0 || (int64_t)t->next <= spent * rate / 1000)
-		return false;
-	if (t->ramp.slot == 0)
-		loop_timer_set(t->loop, &t->ramp,
-		    ((int64_t)t->next * 1000 + rate - 1) / rate - spent, on_ramp, t);
-	return true;
-}
-
-static bool
-may_start(struct act *t)
-{
-	return t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL &&
-	    !is_too_early(t);
-}
-
-static void
 stop_loop(struct act *t)
 {
 	loop_stop(t->loop);
@@ -116,7 +88,7 @@ act_go_on(struct act *t)
 	if (t->starting)
 		return;
 	t->starting = true;
-	while (may_start(t)) {
+	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
 		struct device *d = &t->v[t->next++];
 
 		if (d->over)
@@ -180,12 +152,27 @@ act_failed(struct device *d, const struct err *why)
 	act_over(d);
 }
 
+/* All sessions are made before the first one looks its host up: they are lean then. */
+static void
+start_all(struct act *t)
+{
+	size_t i;
+
+	t->starting = true;
+	for (i = 0; i < t->n; i++) {
+		if (!t->v[i].over)
+			device_make(&t->v[i]);
+	}
+	t->starting = false;
+	act_go_on(t);
+}
+
 static void
 on_probed(struct act *t)
 {
 	probe_free(t->probe);
 	t->probe = NULL;
-	act_go_on(t);
+	start_all(t);
 }
 
 /* The usual soft limit is for programs with select(2), which this one is not. */
@@ -211,7 +198,7 @@ begin(struct act *t)
 	if (t->stopping)
 		return;
 	if (t->a->takeover)
-		act_go_on(t);
+		start_all(t);
 	else
 		probe_start(t, on_probed);
 }
@@ -225,7 +212,7 @@ start(struct act *t, struct err *err)
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
 	    (t->a->listen && listen_init(t, err)))
 		return -1;
-	t->opts.gate = gate_new(t->loop, GATE_IN_FLIGHT, 0);
+	t->opts.gate = gate_new(t->loop, GATE_IN_FLIGHT, t->a->ramp);
 	t->opts.lean = true;
 	t->began = loop_now(t->loop);
 	if (t->a->duration > 0)
@@ -275,7 +262,6 @@ release(struct act *t)
 		device_release(&t->v[i]);
 	loop_timer_stop(&t->timer);
 	gate_free(t->opts.gate);
-	loop_timer_stop(&t->ramp);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
 	fleet_release(t);

@@ -94,7 +94,6 @@ struct act {
 	bool stopping, cut, warned, starting;
 	int64_t began;
 	struct loop_timer timer; /* --duration, then --drain */
-	struct loop_timer ramp;
 	struct err *err;
 };
 
@@ -131,6 +130,8 @@ int device_init(
 void device_release(struct device *d);
 /* The connection options of its own; `out` points into it. */
 void device_login(const struct device *d, struct session_opts *out);
+/* Makes its session; device_start then connects. */
+void device_make(struct device *d);
 void device_start(struct device *d);
 /* Says goodbye once everything is acknowledged, and commands that are being run are answered, unless
  * `at_once`. */

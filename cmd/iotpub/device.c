@@ -209,14 +209,13 @@ device_login(const struct device *d, struct session_opts *out)
 }
 
 void
-device_start(struct device *d)
+device_make(struct device *d)
 {
 	struct act *t = d->act;
 	struct session_opts o = t->opts;
 	struct buf will = {0};
 	struct err err = {0};
 
-	d->started = true;
 	o.client_id = d->client_id;
 	o.fleet = (int)t->n;
 	o.retry |= d->was_up;
@@ -231,10 +230,15 @@ device_start(struct device *d)
 	}
 	d->session = session_new(t->loop, &o, &events, d, &err);
 	buf_release(&will);
-	if (d->session != NULL)
-		session_start(d->session);
-	else
+	if (d->session == NULL)
 		act_failed(d, &err);
+}
+
+void
+device_start(struct device *d)
+{
+	d->started = true;
+	session_start(d->session);
 }
 
 /* Without a goodbye: the broker publishes the will. */
@@ -249,7 +253,9 @@ break_off(void *arg)
 	set_up(d, false);
 	session_free(d->session);
 	d->session = NULL;
-	device_start(d);
+	device_make(d);
+	if (d->session != NULL)
+		device_start(d);
 }
 
 void
@@ -275,7 +281,8 @@ device_finish(struct device *d, bool at_once)
 	loop_timer_stop(&d->timer);
 	d->leaving = true;
 	d->at_once |= at_once;
-	if (d->finishing || d->session == NULL || (d->commands.handling > 0 && !at_once))
+	if (d->finishing || d->session == NULL || !d->started ||
+	    (d->commands.handling > 0 && !at_once))
 		return;
 	loop_timer_stop(&d->flap);
 	reading_flush(d);
@@ -333,8 +340,9 @@ device_init(
 	    take_client_id(d, err) ||
 	    device_expand(d->profile->data, id, 0, &data, err) ||
 	    device_expand(t->topics.status, id, 0, &d->status_topic, err) ||
-	    device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
-	    device_expand(t->topics.responses, id, 0, &d->responses_topic, err);
+	    (t->a->listen &&
+		(device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
+		    device_expand(t->topics.responses, id, 0, &d->responses_topic, err)));
 	free(data);
 	d->commands = (struct responder_device){
 	    .id = id, .responses = d->responses_topic, .session = &d->session};
