@@ -161,24 +161,28 @@ static int
 ask_platform(
     struct args *a, struct platform *p, struct session_opts *session, struct err *err)
 {
+	const struct iotctl_broker *b = &p->broker;
+
 	if (platform_ask(p, a, err))
 		return -1;
-	if (p->host == NULL)
+	if (b->host == NULL)
 		return 0;
-	a->mqtt.host = xstrdup(p->host);
-	if (p->host[0] != '/')
-		a->mqtt.port = p->port;
-	if (a->mqtt.username == NULL && p->username != NULL &&
+	a->mqtt.host = xstrdup(b->host);
+	if (b->host[0] != '/')
+		a->mqtt.port = b->port;
+	if (a->mqtt.username == NULL && b->username != NULL &&
 	    (a->mqtt.password != NULL || a->mqtt.password_file != NULL))
-		a->mqtt.username = xstrdup(p->username);
-	session->ca_pem = p->ca_pem;
+		a->mqtt.username = xstrdup(b->username);
+	session->ca_pem = b->ca_pem;
 	return 0;
 }
 
 static void
 fill_session(const struct args *a, const struct platform *p, struct session_opts *session)
 {
-	session->tls = session->tls || p->tls;
+	session->tls = session->tls || p->broker.tls;
+	if (p->broker.ws_path != NULL)
+		session->ws_path = p->broker.ws_path;
 	if (session->cafile != NULL || session->capath != NULL)
 		session->ca_pem = NULL;
 	session->receive_maximum = a->receive_maximum;

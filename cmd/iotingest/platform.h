@@ -2,16 +2,13 @@
 #ifndef PLATFORM_H
 #define PLATFORM_H
 
+#include "conf/iotctl.h"
 #include "ingest.h"
 
 /* What --from-platform learns, by running iotctl and reading its NDJSON. The zero value is empty. */
 struct platform {
-	struct strv topics; /* the templates that devices publish to */
-	char *host;         /* the broker; NULL: not asked for, one is configured */
-	int port;
-	bool tls;
-	char *ca_pem;       /* NULL: none */
-	char *username;     /* NULL: none */
+	struct strv topics;          /* the templates that devices publish to */
+	struct iotctl_broker broker; /* no host: not asked for, one is configured */
 };
 
 /* Blocks until iotctl has answered; it says on stderr itself what went wrong, and its exit status

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/tls.h"
+#include "platform.h"
 #include "report.h"
 #include "verify.h"
 
@@ -218,6 +219,7 @@ start(struct act *t, struct err *err)
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
 	t->report = report_start(t);
+	platform_watch(t);
 	if (!t->a->verify)
 		begin(t);
 	else if (verify_start(t, begin, err))
@@ -261,6 +263,7 @@ release(struct act *t)
 	for (i = 0; i < t->n; i++)
 		device_release(&t->v[i]);
 	loop_timer_stop(&t->timer);
+	platform_free(t->platform);
 	gate_free(t->opts.gate);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
@@ -274,8 +277,10 @@ act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 	struct act t = {.a = a,
 	    .err = err,
 	    .opts = *o,
-	    .login_given = opt_source_of(set, offsetof(struct args, mqtt.username)) ==
-		OPT_FROM_ARGV};
+	    .login_given =
+		opt_source_of(set, offsetof(struct args, mqtt.username)) == OPT_FROM_ARGV,
+	    .interval_given =
+		opt_source_of(set, offsetof(struct args, interval)) == OPT_FROM_ARGV};
 	int failed = fleet_init(&t, operands, err) ||
 	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
 

@@ -70,8 +70,11 @@ struct act {
 	struct profile profile;
 	uint64_t seed;
 	struct strv ids;
+	struct strv named; /* with --from-platform: on the command line */
+	bool sensors_given, interval_given;
 	struct device *v;
 	size_t n;
+	struct platform *platform; /* NULL: not asked */
 	struct probe *probe;
 	struct faults faults;
 	struct verify *verify;
@@ -151,6 +154,8 @@ int64_t device_time(const struct device *d);
 
 /* It is connected: readings from now on. */
 void reading_begin(struct device *d);
+/* Its profile has changed. */
+void reading_change(struct device *d);
 /* Publishes what is held back. */
 void reading_flush(struct device *d);
 

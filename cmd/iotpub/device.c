@@ -7,6 +7,7 @@
 #include "act.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "platform.h"
 
 enum { STATUS_QOS = 1, COMMAND_QOS = 1 };
 
@@ -220,6 +221,7 @@ device_make(struct device *d)
 	o.fleet = (int)t->n;
 	o.retry |= d->was_up;
 	o.hold_acks = t->a->listen;
+	platform_login(t, d->profile, &o);
 	device_login(d, &o);
 	payload_status(&will, d->id, "disconnected", -1);
 	if (!t->a->no_status) {
@@ -330,7 +332,7 @@ device_init(
 	int failed;
 
 	*d = (struct device){.act = t,
-	    .profile = &t->profile,
+	    .profile = platform_profile(t, id),
 	    .id = id,
 	    .random = random_start(t->seed, number),
 	    .timing = random_start(~t->seed, number),

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "platform.h"
 
 /* A load beyond these is meant for a broker of one's own, or meant with --yes. */
 enum { MANY_DEVICES = 1000, MANY_MESSAGES = 1000 /* a second */ };
@@ -86,9 +87,10 @@ take_operands(struct act *t, char **operands, struct err *err)
 		failed = strcmp(*operands, "-") == 0
 		    ? file_lines(stdin, _("standard input"), add_line, t, err)
 		    : add_operand(t, *operands, err);
-	if (!failed && t->ids.n == 0)
+	if (!failed && t->ids.n == 0 && !t->a->from_platform)
 		failed = err_set(err, ERR_USAGE, _("no device is named"));
-	if (t->sensors.n == 0)
+	t->sensors_given = t->sensors.n > 0;
+	if (!t->sensors_given)
 		sensors_add_default(&t->sensors);
 	return failed || payload_init(&t->payload, t->a->payload, err) ||
 		payload_check(&t->payload, &t->sensors, err)
@@ -138,6 +140,8 @@ check(const struct act *t, struct err *err)
 		    _("-i is one client's id, and %zu devices are named: the "
 		      "credentials file gives each its own"),
 		    t->ids.n);
+	if (a->refresh > 0 && !a->from_platform)
+		return err_set(err, ERR_USAGE, _("--refresh needs --from-platform"));
 	if (a->interval <= 0)
 		return err_set(err, ERR_USAGE, _("--interval must be more than 0"));
 	if (a->interval < SHORT_INTERVAL && a->count != 1)
@@ -200,6 +204,8 @@ make_devices(struct act *t, struct err *err)
 	    .interval = t->a->interval,
 	    .qos = t->a->qos,
 	    .retain = t->a->retain};
+	if (t->a->from_platform && platform_ask(t, err))
+		return -1;
 	t->v = xcalloc(t->ids.n, sizeof(*t->v));
 	for (; t->n < t->ids.n; t->n++) {
 		if (device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
@@ -225,6 +231,7 @@ void
 fleet_release(struct act *t)
 {
 	free(t->v);
+	strv_release(&t->named);
 	topics_release(&t->topics);
 	credentials_release(&t->credentials);
 	payload_release(&t->payload);

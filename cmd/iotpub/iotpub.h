@@ -27,6 +27,8 @@ struct args {
 	int devices;
 	char *id_format;
 	bool yes;
+	bool from_platform;
+	int64_t refresh;
 	bool no_status;
 	bool takeover;
 	char *credentials;

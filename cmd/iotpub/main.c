@@ -24,6 +24,11 @@ static const struct opt opts[] = {
 	N_("act as this many devices, numbered from 1")),
     OPT_STR(struct args, id_format, 0, "id-format", "FORMAT",
 	N_("their ids, with a %d for the number"), .value = "DEV_%04d"),
+    OPT_FLAG(struct args, from_platform, 0, "from-platform",
+	N_("devices, their broker, topics, intervals and sensors as the platform has "
+	   "them, from iotctl")),
+    OPT_TIME(struct args, refresh, 0, "refresh", "TIME",
+	N_("ask the platform again, this often")),
     OPT_INT(struct args, ramp, 0, "ramp", "RATE", 1, 1000000,
 	N_("connect at most this many devices a second")),
     OPT_FLAG(struct args, yes, 0, "yes",
@@ -105,6 +110,7 @@ static const struct opt opts[] = {
 static const char *const usage[] = {
     "[options] DEVICE... [SENSOR=VALUE | SENSOR=MODEL:ARGS]...",
     "[options] --devices N [SENSOR=...]...",
+    "[options] --from-platform [DEVICE...]",
     "[options] --replay FILE",
     "[options] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n}",
     "[options] -l --json",
@@ -149,11 +155,14 @@ check_form(const struct args *a, char **operands, struct err *err)
 {
 	const char *form = a->replay != NULL ? "--replay" : a->json ? "--json" : "-t";
 
-	if (is_raw(a) && (operands[0] != NULL || a->devices != 0))
+	if (is_raw(a) && (operands[0] != NULL || a->devices != 0 || a->from_platform))
 		return err_set(err, ERR_USAGE,
 		    _("%s publishes messages as they are; devices ('%s') have their own: "
 		      "give one or the other"),
-		    form, operands[0] != NULL ? operands[0] : "--devices");
+		    form,
+		    operands[0] != NULL   ? operands[0]
+			: a->devices != 0 ? "--devices"
+					  : "--from-platform");
 	if (is_raw(a) && (a->listen || a->exec != NULL || a->reply != NULL))
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
 	if (a->json && !a->lines)
@@ -168,7 +177,7 @@ check_form(const struct args *a, char **operands, struct err *err)
 		      "of no use"));
 	if (!is_raw(a) && has_raw_options(a))
 		return err_set(err, ERR_USAGE, _("a message needs a topic: -t TOPIC"));
-	if (!is_raw(a) && operands[0] == NULL && a->devices == 0)
+	if (!is_raw(a) && operands[0] == NULL && a->devices == 0 && !a->from_platform)
 		return err_set(err, ERR_USAGE,
 		    _("name a device, or a topic with -t; see 'iotpub --help'"));
 	return 0;

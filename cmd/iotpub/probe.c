@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "platform.h"
 
 /* A broker sends retained messages right behind its answer (mosquitto), or a moment later (EMQX). */
 enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 };
@@ -187,6 +188,7 @@ start_group(struct group *g)
 	snprintf(id, sizeof(id), "iot-probe-%08x", chance);
 	o.client_id = id;
 	o.clean = true;
+	platform_login(t, g->devices[0]->profile, &o);
 	device_login(g->devices[0], &o);
 	g->session = session_new(t->loop, &o, &events, g, &err);
 	if (g->session != NULL)

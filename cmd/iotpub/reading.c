@@ -196,3 +196,16 @@ reading_begin(struct device *d)
 	else
 		wait_for_due(d, now);
 }
+
+void
+reading_change(struct device *d)
+{
+	const int64_t now = loop_now(d->act->loop);
+
+	free(d->walks);
+	d->walks = sensors_walks(d->profile->sensors);
+	if (!d->was_up || d->leaving)
+		return;
+	d->due = now + d->profile->interval;
+	wait_for_due(d, now);
+}

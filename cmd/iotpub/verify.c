@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/consume.h"
+#include "platform.h"
 #include "tally.h"
 
 struct verify {
@@ -182,6 +183,7 @@ connect_to(struct verify *v, struct err *err)
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
 		chance = (unsigned)text_now_us();
 	snprintf(id, sizeof(id), "iot-verify-%08x", chance);
+	platform_login(t, t->v[0].profile, &o);
 	if (o.username == NULL)
 		device_login(&t->v[0], &o);
 	o.client_id = id;
@@ -206,6 +208,15 @@ verify_start(struct act *t, void (*ready)(struct act *t), struct err *err)
 		    _("--verify: the topic '%s' does not say which device published: it "
 		      "has no {device_id}"),
 		    topic_text(t->topics.data));
+	for (i = 0; i < t->n; i++) {
+		if (strcmp(topic_text(t->v[i].profile->data),
+			topic_text(t->topics.data)) != 0)
+			return err_set(err, ERR_USAGE,
+			    _("--verify: '%s' publishes to '%s', not to '%s': set "
+			      "topic_data to it"),
+			    t->v[i].id, topic_text(t->v[i].profile->data),
+			    topic_text(t->topics.data));
+	}
 	t->verify = v = xcalloc(1, sizeof(*v));
 	v->act = t;
 	v->ready = ready;

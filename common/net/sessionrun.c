@@ -130,8 +130,6 @@ fail(struct session *s)
 static enum session_state
 dial(struct session *s)
 {
-	struct err err = {0};
-
 	for (; s->address < s->addresses.n; s->address++) {
 		int64_t left = s->deadline - loop_now(s->loop);
 		int failed = wire_dial(s, s->addresses.v[s->address]);
@@ -144,8 +142,8 @@ dial(struct session *s)
 			continue;
 		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
 		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
-			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, &err) != 0) {
-			*why_of(s) = err;
+			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, NULL) != 0) {
+			err_sys(why_of(s), ERR_FAILED, _("cannot watch the socket"));
 			break;
 		}
 		set_timer(s, left / (int64_t)(s->addresses.n - s->address));

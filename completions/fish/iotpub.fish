@@ -7,6 +7,8 @@ complete -c iotpub -l payload -r -F -d 'shape of the readings: the Raspberry Pi\
 complete -c iotpub -l seed -x -d 'make the same bytes as every run with this number'
 complete -c iotpub -l devices -x -d 'act as this many devices, numbered from 1'
 complete -c iotpub -l id-format -x -d 'their ids, with a %d for the number'
+complete -c iotpub -l from-platform -d 'devices, their broker, topics, intervals and sensors as the platform has them, from iotctl'
+complete -c iotpub -l refresh -x -d 'ask the platform again, this often'
 complete -c iotpub -l ramp -x -d 'connect at most this many devices a second'
 complete -c iotpub -l yes -d 'do not ask whether a large load is meant for this broker'
 complete -c iotpub -l fault -x -d 'do wrong at this rate: drop, flap, late, garbage, wrong-id, duplicate'

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "platform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/tls.h"
+#include "platformpart.h"
+
+static struct planned *
+find(const struct platform *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; p != NULL && i < p->n; i++) {
+		if (strcmp(p->v[i]->id, id) == 0)
+			return p->v[i];
+	}
+	return NULL;
+}
+
+static bool
+is_wanted(const struct act *t, const char *id, struct span device, struct span config)
+{
+	size_t i;
+
+	for (i = 0; i < t->named.n; i++) {
+		if (strcmp(t->named.v[i], id) == 0)
+			return true;
+	}
+	return t->named.n == 0 && config.p != NULL &&
+	    iotctl_is_true(config, "is_active") && iotctl_is_true(device, "mqtt_enabled");
+}
+
+static int
+add_device(struct act *t, struct span device, struct err *err)
+{
+	struct platform *p = t->platform;
+	struct span config = platform_config(p, device);
+	char *id = iotctl_text(device, "identificador_unico");
+	struct planned *d;
+
+	if (id == NULL)
+		return 0;
+	if (!is_wanted(t, id, device, config)) {
+		free(id);
+		return 0;
+	}
+	if (config.p == NULL)
+		config = SPAN("{}");
+	d = xcalloc(1, sizeof(*d));
+	d->id = id;
+	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
+	p->v[p->n++] = d;
+	strv_add(&t->ids, id);
+	planned_put_seen(&d->seen, p, device, config);
+	return planned_fill(t, d, device, config, err);
+}
+
+/* Only where the command line and the configuration name no other. */
+static int
+take_brokers(struct act *t, struct err *err)
+{
+	struct platform *p = t->platform;
+	struct span rest = buf_as_span(&p->brokers), object;
+	int failed = 0;
+
+	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
+		return 0;
+	while (!failed && iotctl_next(&rest, &object)) {
+		struct outlet *o;
+
+		p->outlets =
+		    xreallocarray(p->outlets, p->outlets_n + 1, sizeof(*p->outlets));
+		o = &p->outlets[p->outlets_n++];
+		*o = (struct outlet){0};
+		failed = iotctl_broker_read(&o->broker, object, err);
+	}
+	return failed;
+}
+
+static int
+open_outlets(struct act *t, struct err *err)
+{
+	struct platform *p = t->platform;
+	size_t i;
+
+	for (i = 0; i < p->outlets_n; i++) {
+		struct session_opts o = t->opts;
+
+		o.tls = p->outlets[i].broker.tls;
+		o.host = p->outlets[i].broker.host;
+		if (o.cafile == NULL && o.capath == NULL)
+			o.ca_pem = p->outlets[i].broker.ca_pem;
+		if (o.tls && session_tls(&p->outlets[i].tls, &o, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check_named(const struct act *t, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < t->named.n; i++) {
+		if (find(t->platform, t->named.v[i]) == NULL)
+			return err_set(err, ERR_NOT_FOUND,
+			    _("--from-platform: the platform has no device '%s'; see "
+			      "'iotctl device list'"),
+			    t->named.v[i]);
+	}
+	return t->ids.n > 0
+	    ? 0
+	    : err_set(err, ERR_NOT_FOUND,
+		  _("--from-platform: the platform has no active device with a "
+		    "configuration; see 'iotctl device-config list'"));
+}
+
+int
+platform_ask(struct act *t, struct err *err)
+{
+	struct span rest, device;
+
+	t->platform = xcalloc(1, sizeof(*t->platform));
+	t->named = t->ids;
+	t->ids = (struct strv){0};
+	if (platform_ask_all(t, t->platform, err) || take_brokers(t, err) ||
+	    open_outlets(t, err))
+		return -1;
+	rest = buf_as_span(&t->platform->devices);
+	while (iotctl_next(&rest, &device)) {
+		if (add_device(t, device, err))
+			return -1;
+	}
+	return check_named(t, err);
+}
+
+const struct profile *
+platform_profile(const struct act *t, const char *id)
+{
+	const struct planned *d = find(t->platform, id);
+
+	return d != NULL ? &d->profile : &t->profile;
+}
+
+void
+platform_login(const struct act *t, const struct profile *profile, struct session_opts *o)
+{
+	const struct platform *p = t->platform;
+	const struct outlet *outlet = NULL;
+	size_t i;
+
+	for (i = 0; p != NULL && i < p->n; i++) {
+		if (&p->v[i]->profile == profile)
+			outlet = p->v[i]->outlet;
+	}
+	if (outlet == NULL)
+		return;
+	o->host = outlet->broker.host;
+	o->port = outlet->broker.host[0] == '/' ? 0 : outlet->broker.port;
+	o->tls = outlet->broker.tls;
+	o->ws_path = outlet->broker.ws_path;
+	o->shared_tls = outlet->tls;
+	if (o->cafile == NULL && o->capath == NULL)
+		o->ca_pem = outlet->broker.ca_pem;
+}
+
+/* The device goes on with what it is told now; its walks begin again. */
+static void
+change(struct act *t, struct planned *d, struct span device, struct span config)
+{
+	struct err err = {0};
+	size_t i;
+
+	if (planned_fill(t, d, device, config, &err)) {
+		log_err(&err);
+		return;
+	}
+	for (i = 0; i < t->n; i++) {
+		if (t->v[i].profile != &d->profile)
+			continue;
+		log_warn(_("%s: the platform has changed what it does"), d->id);
+		reading_change(&t->v[i]);
+	}
+}
+
+static void
+look_again(struct act *t)
+{
+	struct platform *p = t->platform;
+	struct span rest = buf_as_span(&p->devices), device, config;
+
+	while (iotctl_next(&rest, &device)) {
+		char *id = iotctl_text(device, "identificador_unico");
+		struct planned *d = id != NULL ? find(p, id) : NULL;
+		struct buf seen = {0};
+
+		free(id);
+		if (d == NULL)
+			continue;
+		config = platform_config(p, device);
+		if (config.p == NULL)
+			config = SPAN("{}");
+		planned_put_seen(&seen, p, device, config);
+		if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
+			buf_release(&seen);
+			continue;
+		}
+		buf_release(&d->seen);
+		d->seen = seen;
+		change(t, d, device, config);
+	}
+}
+
+static void
+on_refresh(void *arg)
+{
+	struct act *t = arg;
+	struct err err = {0};
+
+	if (platform_ask_all(t, t->platform, &err))
+		log_warn("%s", err.text);
+	else
+		look_again(t);
+	platform_watch(t);
+}
+
+void
+platform_watch(struct act *t)
+{
+	if (t->platform != NULL && t->a->refresh > 0 && !t->stopping)
+		loop_timer_set(
+		    t->loop, &t->platform->timer, t->a->refresh, on_refresh, t);
+}
+
+void
+platform_free(struct platform *p)
+{
+	size_t i;
+
+	if (p == NULL)
+		return;
+	loop_timer_stop(&p->timer);
+	for (i = 0; i < p->n; i++) {
+		planned_clear(p->v[i]);
+		free(p->v[i]->id);
+		buf_release(&p->v[i]->seen);
+		free(p->v[i]);
+	}
+	for (i = 0; i < p->outlets_n; i++) {
+		tls_free(p->outlets[i].tls);
+		iotctl_broker_release(&p->outlets[i].broker);
+	}
+	free(p->v);
+	free(p->index);
+	free(p->outlets);
+	buf_release(&p->devices);
+	buf_release(&p->configs);
+	buf_release(&p->topics);
+	buf_release(&p->brokers);
+	free(p);
+}

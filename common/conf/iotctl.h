@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CONF_IOTCTL_H
+#define CONF_IOTCTL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* What the platform knows, asked of iotctl as a child: its NDJSON. For --from-platform. */
+
+/* `iotctl RESOURCE list`, with this configuration and context (NULL: not given). Blocks. iotctl says on
+ * stderr itself what went wrong, and its exit status becomes the error's code. */
+int iotctl_list(const char *config, const char *context, const char *resource,
+    struct buf *answer, struct err *err);
+/* The first line of *rest as an object; false at the end. */
+bool iotctl_next(struct span *rest, struct span *object);
+/* A member that is a text and not empty (free), or NULL. */
+char *iotctl_text(struct span object, const char *key);
+bool iotctl_is_true(struct span object, const char *key);
+/* A member that is a whole number from 0 on, or -1. */
+long iotctl_number(struct span object, const char *key);
+
+/* How a broker of the platform is reached. The zero value is empty. */
+struct iotctl_broker {
+	long id;
+	char *host; /* NULL: nothing is known */
+	int port;
+	bool tls;
+	char *ws_path;  /* NULL: over TCP */
+	char *ca_pem;   /* NULL: none */
+	char *username; /* NULL: none */
+};
+/* From an object of `broker list`. */
+int iotctl_broker_read(struct iotctl_broker *b, struct span object, struct err *err);
+void iotctl_broker_release(struct iotctl_broker *b);
+
+#endif

@@ -1,0 +1,70 @@
+#!/bin/sh
+# iotpub --from-platform: devices as the platform has them, by iotctl.
+# shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_platform
+{
+	echo 'identificador_unico,nombre,tipo,ubicacion,sensores,publish_interval'
+	echo 'RPI_001,Raspberry,raspberry_pi,Sala,temperature;humidity,1'
+	echo 'ESP_002,ESP,esp32,Sala,humidity,2'
+	echo 'OFF_003,Off,esp32,Sala,humidity,2'
+} >fleet.csv
+iotctl device provision --from fleet.csv >provisioned 2>&1 || note "$(cat provisioned)"
+let_in
+iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "Off").id')" \
+	is_active:=false >/dev/null
+
+mosquitto_sub -h 127.0.0.1 -p "$port" -u admin -P broker-password -t 'iot/#' -t 'other/#' -F '%r %q %t %p' >seen &
+pids="$pids $!"
+sleep 0.3
+run iotpub --from-platform -C 2
+exits 0 "--from-platform"
+data() { grep ' iot/sensors/' seen; }
+enough() { [ "$(data | wc -l)" -ge "$1" ]; }
+wait_for 5 enough 4
+is 'iot/sensors/ESP_002/data iot/sensors/RPI_001/data' \
+	"$(data | cut -d ' ' -f 3 | sort -u | paste -sd ' ')" "all active devices, with their logins and topics"
+has "$(data | grep RPI_001)" '{"device_id":"RPI_001","sensors":{"temperature":22.50,"humidity":50.00},"timestamp":' \
+	"their sensors, from the middle of their ranges on"
+has "$(data | grep ESP_002)" '"sensors":{"humidity":50.00}' "each its own"
+run iotpub --from-platform RPI_001 -C 1 x=1
+exits 0 "one device by name"
+has "$(tail -n 3 seen)" '"sensors":{"x":1}' "with sensors of the command line"
+run iotpub --from-platform OFF_003 -C 1
+exits 0 "a device that is named need not be active"
+
+# What is changed there is picked up.
+: >seen
+bg iotpub --from-platform ESP_002 --refresh 300ms 2>log
+publishing=$bg
+wait_for 5 enough 1
+iotctl topic create nombre=Otro tipo=publish topic_pattern='other/{device_id}' >/dev/null
+iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')" \
+	publish_interval=1 publish_topic=3 qos=0 >/dev/null
+let_others() { grep -q 'changed what it does' log; }
+wait_for 5 let_others
+ok "--refresh: a change is told" grep -q 'ESP_002: the platform has changed what it does' log
+others() { grep -q '^0 0 other/ESP_002 ' seen; }
+wait_for 5 others
+ok "and obeyed: its topic and quality" others
+kill $publishing
+wait $publishing
+is 0 $? "and nothing breaks"
+
+# Refusals.
+run iotpub --from-platform NOBODY -C 1
+exits 3 "a device that the platform does not have: 3"
+has "$err" "no device 'NOBODY'" "named"
+run iotpub --from-platform -t x -m y
+exits 2 "not with -t"
+run iotpub RPI_001 --refresh 1s
+exits 2 "--refresh alone"
+kill "$api_pid"
+wait "$api_pid"
+run iotpub --from-platform -C 1
+exits 5 "no API: 5"
+has "$err" 'iotctl device list' "and it says who was asked"
+
+done_testing
