@@ -9,7 +9,7 @@
 #include "conf/csv.h"
 #include "modelpart.h"
 
-enum { LEAST_DECIMALS = 2, MOST_DECIMALS = 9, FILE_MOST = 64 << 20 };
+enum { LEAST_DECIMALS = 2, FILE_MOST = 64 << 20 };
 
 static int
 decimals_of(const char *number)
@@ -17,7 +17,7 @@ decimals_of(const char *number)
 	const char *point = strchr(number, '.');
 	size_t n = point != NULL ? strspn(point + 1, "0123456789") : 0;
 
-	return n < MOST_DECIMALS ? (int)n : MOST_DECIMALS;
+	return n < MODEL_DECIMALS ? (int)n : MODEL_DECIMALS;
 }
 
 /* The part of a list before the next comma; *rest is NULL behind the last one. */

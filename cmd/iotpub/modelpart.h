@@ -15,7 +15,7 @@ struct model_kind {
 	bool bare; /* its arguments may be absent, with the colon */
 };
 
-enum { MODEL_KINDS_MOST = 16 };
+enum { MODEL_KINDS_MOST = 16, MODEL_DECIMALS = 9 };
 
 /* The first one is a constant: what any other text is. */
 extern const struct model_kind model_kinds[];

@@ -150,6 +150,39 @@ counters_count(void **state)
 	is_near(1002.25, draw_many("counter:1000,0.25", 10)->v[9], 0);
 }
 
+/* One draw of a counter that begins there. */
+static void
+shown_as(const char *text, const char *wanted)
+{
+	struct model m;
+	struct err err = {0};
+	struct buf b = {0};
+	uint64_t random = 1;
+	struct draw draw = {.random = &random};
+
+	assert_int_equal(model_parse(&m, "a", text, &err), 0);
+	model_put(&m, &b, &draw, NULL);
+	assert_string_equal(buf_str(&b), wanted);
+	model_release(&m);
+	buf_release(&b);
+}
+
+static void
+numbers_have_their_decimals(void **state)
+{
+	(void)state;
+	shown_as("counter:0,1", "0");
+	shown_as("counter:-7,1", "-7");
+	shown_as("counter:21.50,1", "21.50");
+	shown_as("counter:-0.05,1", "-0.05");
+	shown_as("counter:0.000000001,1", "0.000000001");
+	shown_as("counter:1234567.125,1", "1234567.125");
+	shown_as("counter:1e20,1", "100000000000000000000");
+	shown_as("counter:-9007199254740993,1", "-9007199254740992");
+	shown_as("counter:99.999,0.5", "99.999");
+	shown_as("uniform:-0.001,-0.001", "-0.001");
+}
+
 static void
 choices_are_all_made(void **state)
 {
@@ -251,6 +284,7 @@ main(void)
 	    cmocka_unit_test(sines_come_back_each_period),
 	    cmocka_unit_test(steps_change_at_half_a_period),
 	    cmocka_unit_test(counters_count),
+	    cmocka_unit_test(numbers_have_their_decimals),
 	    cmocka_unit_test(choices_are_all_made),
 	    cmocka_unit_test(files_give_their_values_in_order),
 	    cmocka_unit_test(bad_models_say_what_is_wanted),
