@@ -76,16 +76,28 @@ pair(char *to, unsigned v)
 	return (char *)memcpy(to, pairs + 2 * v, 2) + 2;
 }
 
+/* v < 100, without a leading 0. */
+static inline char *
+one_or_two(char *to, unsigned v)
+{
+	if (v >= 10)
+		return pair(to, v);
+	*to = (char)('0' + v);
+	return to + 1;
+}
+
 char *
 write_u64(char *to, uint64_t v)
 {
-	if (v < 10) {
-		*to = (char)('0' + v);
-		return to + 1;
-	}
+	const unsigned low = (unsigned)(v % 10000);
+
 	if (v < 100)
-		return pair(to, (unsigned)v);
-	return pair(write_u64(to, v / 100), (unsigned)(v % 100));
+		return one_or_two(to, low);
+	if (v < 10000)
+		to = one_or_two(to, low / 100);
+	else
+		to = pair(write_u64(to, v / 10000), low / 100);
+	return pair(to, low % 100);
 }
 
 void

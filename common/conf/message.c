@@ -107,11 +107,11 @@ message_capture(const struct msg *m, const struct topics *topics, struct topic_v
 	return false;
 }
 
-/* Whether what stands between the quotes is `id`, or another claim. */
+/* Whether a claim, with its quotes and without escapes, is `id`. */
 static bool
-claims_another(struct span claim, struct span id)
+is_said(struct span claim, struct span id)
 {
-	return claim.n != id.n + 2 || memcmp(claim.p + 1, id.p, id.n) != 0;
+	return claim.n == id.n + 2 && same_bytes(claim.p + 1, id.p, id.n);
 }
 
 bool
@@ -123,7 +123,7 @@ message_id_mismatch(const struct message_payload *p, struct span device_id)
 	if (device_id.p == NULL || json_kind(p->claim) != JSON_KIND_STRING)
 		return false;
 	if (!p->escapes || memchr(p->claim.p, '\\', p->claim.n) == NULL)
-		return claims_another(p->claim, device_id);
+		return !is_said(p->claim, device_id);
 	json_unescape(&b, p->claim);
 	differs = !span_eq(buf_as_span(&b), device_id);
 	buf_release(&b);
@@ -262,29 +262,54 @@ write_head(char *p, int64_t received_us)
 	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
 }
 
+/* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
+ * it is another, or claims another device. */
 static char *
-write_compact(char *p, struct span payload)
+write_known(char *p, struct span payload, struct span device_id)
 {
-	return WRITE(write_span(WRITE(p, ",\"payload\":"), payload), "}\n");
+	struct span values[SHAPE_VALUES];
+	const struct message_shape *shape;
+	char *text = WRITE(p, ",\"payload\":"), *end = write_span(text, payload);
+
+	memset(end, 0, PLAIN_PADDING);
+	shape = message_find_shape(text, end, values);
+	if (shape == NULL ||
+	    (shape->claim >= 0 && device_id.p != NULL &&
+		!is_said(values[shape->claim], device_id)))
+		return NULL;
+	return WRITE(end, "}\n");
+}
+
+/* The rest of a line behind its first members. */
+static const char *
+put_rest(struct buf *out, const struct msg *m, struct span device_id, bool strict)
+{
+	struct message_payload payload;
+
+	message_read_payload(&payload, m->payload);
+	message_learn_shape(&payload);
+	if (message_id_mismatch(&payload, device_id)) {
+		if (strict)
+			return "id";
+		PUT(out, ",\"id_mismatch\":true");
+	}
+	put_properties(out, &m->props);
+	end_line(out, &payload);
+	return NULL;
 }
 
 /* The one that runs for every message: its parts are worth no calls, its room is reserved once. */
 __attribute__((flatten)) const char *
 message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 {
-	const size_t room = LINE_ROOM + 3 * m->topic.n + m->payload.n;
-	struct message_payload payload;
+	const size_t from = out->n, room = LINE_ROOM + 3 * m->topic.n + m->payload.n;
 	struct topic_vars vars;
-	bool mismatch;
-	char *p;
+	const char *error;
+	char *p, *end = NULL;
 
 	if (m->reject != NULL)
 		return m->reject;
 	message_capture(m, topics, &vars);
-	message_read_payload(&payload, m->payload);
-	mismatch = message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]);
-	if (mismatch && topics->strict)
-		return "id";
 	p = write_head(buf_reserve(out, room), m->received_us);
 	if (plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
 		p = write_names(p, m, &vars);
@@ -294,17 +319,15 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 		p = buf_reserve(out, room);
 	}
 	p = write_delivery(p, m);
-	if (mismatch)
-		p = WRITE(p, ",\"id_mismatch\":true");
-	if (payload.kind == MESSAGE_JSON && payload.blanks == 0 &&
-	    !has_properties(&m->props)) {
-		end_at(out, write_compact(p, payload.value));
+	if (!has_properties(&m->props))
+		end = write_known(p, m->payload, vars.v[TOPIC_DEVICE_ID]);
+	end_at(out, end != NULL ? end : p);
+	if (end != NULL)
 		return NULL;
-	}
-	end_at(out, p);
-	put_properties(out, &m->props);
-	end_line(out, &payload);
-	return NULL;
+	error = put_rest(out, m, vars.v[TOPIC_DEVICE_ID], topics->strict);
+	if (error != NULL)
+		out->n = from;
+	return error;
 }
 
 /* The first bytes of a payload are no JSON even where they look like it, and may end inside a

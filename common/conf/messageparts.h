@@ -4,6 +4,7 @@
 #define CONF_MESSAGEPARTS_H
 
 #include "base/json.h"
+#include "base/jsonshape.h"
 #include "base/plain.h"
 #include "conf/message.h"
 
@@ -45,6 +46,17 @@ struct message_payload {
 	bool escapes;      /* JSON: strings have some */
 };
 void message_read_payload(struct message_payload *p, struct span payload);
+/* The shape of a payload that is known, JSON without white space and escapes: the last few of them, kept for
+ * each thread. */
+struct message_shape {
+	struct json_shape json;
+	int claim; /* which of the values the member device_id is; -1: none */
+};
+/* As json_shape_match; NULL: it may be JSON or not. */
+const struct message_shape *message_find_shape(
+    const char *text, const char *end, struct span *values);
+/* For a payload that had none. */
+void message_learn_shape(const struct message_payload *p);
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
 void message_put_delivery(struct buf *out, const struct msg *m);
 /* The variables of the first template that matches the topic; none: false, all absent. */

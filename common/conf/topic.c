@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/plain.h"
 #include "base/text.h"
 
 static const char *const var_names[TOPIC_VARS] = {
@@ -275,9 +276,9 @@ match_only(const struct topic *t, struct span name, struct span *value)
 	size_t around = t->before.n + t->behind.n;
 	const char *p = name.p + t->before.n;
 
-	if (name.n <= around || memcmp(name.p, t->before.p, t->before.n) != 0 ||
-	    memcmp(name.p + name.n - t->behind.n, t->behind.p, t->behind.n) != 0 ||
-	    memchr(p, '/', name.n - around) != NULL)
+	if (name.n <= around || !same_bytes(name.p, t->before.p, t->before.n) ||
+	    !same_bytes(name.p + name.n - t->behind.n, t->behind.p, t->behind.n) ||
+	    plain_has_slash(p, name.n - around, t->before.n))
 		return false;
 	*value = (struct span){p, name.n - around};
 	return true;

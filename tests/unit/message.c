@@ -270,8 +270,8 @@ rejects_tell_how_large_a_payload_is(void **state)
 static void
 strict_topics_reject_another_id(void **state)
 {
-	static const char *const mismatches[] = {
-	    "{\"device_id\":\"F\",\"t\":1}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
+	static const char *const mismatches[] = {"{\"device_id\":\"F\",\"t\":1}",
+	    "{\"device_id\":\"F\",\"t\":2}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
 	struct msg m =
 	    message("iot/sensors/E/data", "{\"device_id\":\"\\u0045\",\"t\":1}");
 	struct buf b = {0};
@@ -296,6 +296,35 @@ strict_topics_reject_another_id(void **state)
 	buf_release(&b);
 }
 
+/* Whatever came before: of many shapes more than are kept, each with other values. */
+static void
+lines_do_not_depend_on_those_before(void **state)
+{
+	static const char *const payloads[][2] = {{"{\"device_id\":\"E\",\"t\":", ".5}"},
+	    {"{\"device_id\":\"F\",\"t\":", "}"}, {"{\"t\":", ",\"device_id\":\"E\"}"},
+	    {"{\"u\":", ",\"device_id\":[\"F\"]}"}, {"{\"u\":", ",\"v\":\"F\"}"},
+	    {"[", ",{\"device_id\":\"F\"}]"},
+	    {"{\"device_id\":{\"device_id\":\"F\"},\"w\":", "}"}};
+	size_t i, at;
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		struct buf payload = {0}, want = {0};
+		struct msg m;
+
+		at = i < 1000 ? i % ARRAY_LEN(payloads) : i / 8 % ARRAY_LEN(payloads);
+		buf_printf(&payload, "%s%zu%s", payloads[at][0], i, payloads[at][1]);
+		m = message("iot/sensors/E/data", buf_str(&payload));
+		buf_printf(&want,
+		    HEAD "\"topic\":\"iot/sensors/E/data\",\"device_id\":\"E\",\"qos\":1,"
+			 "\"retain\":false,\"mid\":17%s,\"payload\":%s}\n",
+		    at == 1 ? ",\"id_mismatch\":true" : "", m.payload.p);
+		line_is(&m, buf_str(&want));
+		buf_release(&payload);
+		buf_release(&want);
+	}
+}
+
 int
 main(void)
 {
@@ -311,6 +340,7 @@ main(void)
 	    cmocka_unit_test(rejects_tell_every_byte_of_a_topic),
 	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
 	    cmocka_unit_test(strict_topics_reject_another_id),
+	    cmocka_unit_test(lines_do_not_depend_on_those_before),
 	};
 
 	return cmocka_run_group_tests_name("message", tests, setup, teardown);

@@ -29,6 +29,15 @@ slow_digits(const unsigned char *p, size_t n)
 	return i;
 }
 
+static size_t
+slow_number(const unsigned char *p, size_t n)
+{
+	size_t whole = *p == '0' ? 1 : slow_digits(p, n);
+	size_t behind = whole + 1 < n ? slow_digits(p + whole + 1, n - whole - 1) : 0;
+
+	return whole < n && p[whole] == '.' && behind > 0 ? whole + 1 + behind : whole;
+}
+
 /* In memory of its own, so that the sanitizer sees a byte read too many. */
 static void
 compare(const unsigned char *text, size_t n)
@@ -48,6 +57,11 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(plain_stop_portable(padded) - padded, plain);
 	assert_int_equal(digits_stop(padded) - padded, digits);
 	assert_int_equal(digits_stop_portable(padded) - padded, digits);
+	if (digits > 0) {
+		assert_int_equal(number_stop(padded) - padded, slow_number(text, n));
+		assert_int_equal(
+		    number_stop_portable(padded) - padded, slow_number(text, n));
+	}
 	free(exact);
 	free(padded);
 }
@@ -75,6 +89,46 @@ every_byte_at_every_place(void **state)
 	compare(text, 0);
 }
 
+/* Of digits and full stops, in any order. */
+static void
+numbers_end_where_they_must(void **state)
+{
+	unsigned char text[LENGTH];
+	size_t i, round;
+
+	(void)state;
+	srand(2);
+	for (round = 0; round < 20000; round++) {
+		for (i = 0; i < LENGTH; i++)
+			text[i] = (unsigned char)"0123456789.,"[rand() % 64 < 60
+				? rand() % 10
+				: 10 + rand() % 2];
+		compare(text, round % LENGTH);
+	}
+}
+
+/* A level of a topic, with what stands before it. */
+static void
+slashes_are_seen(void **state)
+{
+	char text[LENGTH];
+	size_t before, n, at;
+
+	(void)state;
+	for (before = 0; before < LENGTH; before++) {
+		for (n = 1; before + n <= LENGTH; n++) {
+			memset(text, '/', before);
+			memset(text + before, 'x', n);
+			assert_false(plain_has_slash(text + before, n, before));
+			for (at = 0; at < n; at++) {
+				text[before + at] = '/';
+				assert_true(plain_has_slash(text + before, n, before));
+				text[before + at] = 'x';
+			}
+		}
+	}
+}
+
 /* The borrow of a term reaches the bytes behind the first that is not plain only. */
 static void
 neighbours_do_not_matter(void **state)
@@ -98,6 +152,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_byte_at_every_place),
 	    cmocka_unit_test(neighbours_do_not_matter),
+	    cmocka_unit_test(numbers_end_where_they_must),
+	    cmocka_unit_test(slashes_are_seen),
 	};
 
 	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
