@@ -142,43 +142,49 @@ plain_all(const unsigned char *p, size_t n)
 	return plain_all_portable(p, n);
 }
 
-/* Whether n bytes have neither controls, DEL nor what is no ASCII, nor MQTT's wildcards + and #: a topic
- * name without anything that wants a closer look. */
+/* Whether n bytes are all plain and none of them MQTT's wildcards + and #: a topic name without anything
+ * that wants a closer look. */
 static inline bool
-plain_topic_byte(unsigned char c)
+plain_topic_portable(const unsigned char *p, size_t n)
 {
-	return c >= 0x20 && c < 0x7F && c != '+' && c != '#';
+	const unsigned char *end = p + n;
+
+	while (p < end && plain_byte(*p) && *p != '+' && *p != '#')
+		p++;
+	return p == end;
 }
 
 #ifdef __SSE2__
-static inline unsigned
-not_plain_topic(const unsigned char *p)
+/* The quote and # differ in the lowest bit. */
+static inline __m128i
+signs_of_odd_topic(const unsigned char *p)
 {
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i upper = _mm_or_si128(v, _mm_set1_epi8(1));
+	const __m128i number = _mm_cmpeq_epi8(upper, _mm_set1_epi8('#'));
 	const __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+'));
-	const __m128i number = _mm_cmpeq_epi8(v, _mm_set1_epi8('#'));
+	const __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
 
-	return (unsigned)_mm_movemask_epi8(
-	    _mm_or_si128(signs_of_odd(v), _mm_or_si128(plus, number)));
+	return _mm_or_si128(
+	    _mm_or_si128(signs_of_odd(v), number), _mm_or_si128(plus, backslash));
 }
 #endif
 
 static inline bool
 plain_topic(const unsigned char *p, size_t n)
 {
-	const unsigned char *end = p + n;
 #ifdef __SSE2__
+	const unsigned char *end = p + n;
+	__m128i odd;
+
 	if (n >= 16) {
-		for (; end - p > 16; p += 16) {
-			if (not_plain_topic(p) != 0)
-				return false;
-		}
-		return not_plain_topic(end - 16) == 0;
+		odd = signs_of_odd_topic(end - 16);
+		for (; end - p > 16; p += 16)
+			odd = _mm_or_si128(odd, signs_of_odd_topic(p));
+		return _mm_movemask_epi8(odd) == 0;
 	}
 #endif
-	while (p < end && plain_topic_byte(*p))
-		p++;
-	return p == end;
+	return plain_topic_portable(p, n);
 }
 
 /* Whether a level of a topic has a '/', behind `before` bytes that can be read as well. */

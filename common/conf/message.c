@@ -311,7 +311,7 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 		return m->reject;
 	message_capture(m, topics, &vars);
 	p = write_head(buf_reserve(out, room), m->received_us);
-	if (plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
+	if (m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
 		p = write_names(p, m, &vars);
 	} else {
 		end_at(out, p);

@@ -37,6 +37,7 @@ struct msg {
 	uint8_t qos;
 	bool retain;
 	bool dup;
+	bool plain; /* the topic is known to have nothing that JSON escapes, and nothing but ASCII */
 };
 
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)

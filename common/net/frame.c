@@ -62,17 +62,11 @@ take_u8(struct span *s)
 }
 
 static uint16_t
-read_u16(const char *p)
-{
-	return (uint16_t)((unsigned char)p[0] << 8 | (unsigned char)p[1]);
-}
-
-static uint16_t
 take_u16(struct span *s)
 {
 	struct span f = take(s, 2);
 
-	return f.p != NULL ? read_u16(f.p) : 0;
+	return f.p != NULL ? frame_u16(f.p) : 0;
 }
 
 static struct span
@@ -133,49 +127,10 @@ frame_read_long(struct frame *f, const char *p, size_t n)
 	return whole;
 }
 
-/* A PUBLISH without properties, the usual one, has one byte for their length. */
-static bool
-cut_properties(struct span *props, struct span *body)
+struct span
+frame_front_properties(struct span body)
 {
-	if (body->n > 0 && body->p[0] == 0) {
-		body->p++;
-		body->n--;
-		return true;
-	}
-	*props = take_properties(body);
-	return body->p != NULL;
-}
-
-enum frame_fault
-frame_publish(struct msg *m, struct span *props, const struct frame *f, struct span body,
-    int version)
-{
-	unsigned qos = f->flags >> 1 & 3U;
-	size_t topic, fixed;
-
-	if (qos == 3)
-		return FRAME_BAD_QOS;
-	if ((f->flags & 14) == 8)
-		return FRAME_BAD_FLAGS; /* DUP at QoS 0 */
-	if (body.n < 2)
-		return FRAME_TOO_SHORT;
-	topic = read_u16(body.p);
-	fixed = topic + (qos > 0 ? 4 : 2);
-	if (body.n < fixed)
-		return FRAME_TOO_SHORT;
-	m->topic = (struct span){body.p + 2, topic};
-	m->mid = qos > 0 ? read_u16(body.p + 2 + topic) : 0;
-	m->qos = (uint8_t)qos;
-	m->retain = (f->flags & 1) != 0;
-	m->dup = (f->flags & 8) != 0;
-	*props = (struct span){"", 0};
-	body.p += fixed;
-	body.n -= fixed;
-	if (version == 5 && !cut_properties(props, &body))
-		return FRAME_TOO_SHORT;
-	m->payload = body;
-	m->size = body.n;
-	return qos > 0 && m->mid == 0 ? FRAME_NO_ID : FRAME_OK;
+	return take_properties(&body);
 }
 
 enum { PROP_USER = 0x26, PROP_MAX = 0x2A };

@@ -84,11 +84,52 @@ frame_read(struct frame *f, const char *p, size_t n)
 	return 1;
 }
 
-/* A PUBLISH (3.3): fills all of `m` but received_us, reject and props, which are
+static inline uint16_t
+frame_u16(const char *p)
+{
+	return (uint16_t)((unsigned char)p[0] << 8 | (unsigned char)p[1]);
+}
+
+/* The property list at the front; p == NULL: it is not whole. */
+struct span frame_front_properties(struct span body);
+
+/* A PUBLISH (3.3): fills all of `m` but received_us, reject, plain and props, which are
  * frame_properties' part; spans into the packet. Needs the body's beginning: FRAME_TOO_SHORT says that
- * a field is not whole in it. */
-enum frame_fault frame_publish(struct msg *m, struct span *props, const struct frame *f,
-    struct span body, int version);
+ * a field is not whole in it. One without properties, the usual one, has one byte for their length. */
+static inline enum frame_fault
+frame_publish(struct msg *m, struct span *props, const struct frame *f, struct span body,
+    int version)
+{
+	const unsigned qos = f->flags >> 1 & 3U;
+	size_t topic, fixed;
+
+	if ((f->flags & 6) == 6)
+		return FRAME_BAD_QOS;
+	if ((f->flags & 14) == 8)
+		return FRAME_BAD_FLAGS; /* DUP at QoS 0 */
+	if (body.n < 2)
+		return FRAME_TOO_SHORT;
+	topic = frame_u16(body.p);
+	fixed = topic + (qos > 0 ? 4 : 2);
+	if (body.n < fixed)
+		return FRAME_TOO_SHORT;
+	m->topic = (struct span){body.p + 2, topic};
+	m->mid = qos > 0 ? frame_u16(body.p + 2 + topic) : 0;
+	m->qos = (uint8_t)qos;
+	m->retain = (f->flags & 1) != 0;
+	m->dup = (f->flags & 8) != 0;
+	*props = (struct span){body.p + fixed, 0};
+	if (version == 5 && body.n > fixed && body.p[fixed] == 0)
+		props->p++;
+	else if (version == 5)
+		*props =
+		    frame_front_properties((struct span){body.p + fixed, body.n - fixed});
+	if (props->p == NULL)
+		return FRAME_TOO_SHORT;
+	m->payload.p = props->p + props->n;
+	m->payload.n = m->size = (size_t)(body.p + body.n - m->payload.p);
+	return qos > 0 && m->mid == 0 ? FRAME_NO_ID : FRAME_OK;
+}
 
 /* The properties of a PUBLISH. `pairs` has room for `room` spans and gets names and values of user
  * properties; *alias is 0 when there is none. First ask frame_user_count how much room it needs. */

@@ -16,11 +16,11 @@ intake_fail(struct intake *in, enum frame_fault fault)
 void
 intake_hand_out(struct intake *in)
 {
-	size_t n = in->n;
+	size_t n = (size_t)(in->next - in->v);
 
 	if (n == 0)
 		return;
-	in->n = 0;
+	in->next = in->v;
 	in->held = true;
 	in->handed = in->seq;
 	in->events.batch(in->arg, in->v, n, in->seq);
@@ -157,7 +157,7 @@ may_go_on(const struct intake *in)
 static bool
 steps(struct intake *in)
 {
-	while (in->n < BATCH && in->left > 0 && !in->stopped) {
+	while (in->next < in->v + BATCH && in->left > 0 && !in->stopped) {
 		if (!step(in))
 			return false;
 	}
@@ -168,7 +168,7 @@ void
 intake_go_on(struct intake *in)
 {
 	while (may_go_on(in)) {
-		in->again = in->n == BATCH;
+		in->again = in->next == in->v + BATCH;
 		if (in->again)
 			intake_hand_out(in);
 		else if (!steps(in) && !in->again)
@@ -211,6 +211,7 @@ intake_new(const struct intake_opts *opts, const struct intake_events *events, v
 	in->opts = *opts;
 	in->events = *events;
 	in->arg = arg;
+	in->next = in->v;
 	in->left = SIZE_MAX;
 	in->room = READ_BUFFER;
 	in->buffer = xmalloc(in->room);

@@ -58,7 +58,7 @@ intake_begin_skip(struct intake *in, const struct frame *f)
 
 	if (f->type != FRAME_PUBLISH)
 		return intake_fail(in, FRAME_TOO_LARGE);
-	if (in->n > 0)
+	if (in->next > in->v)
 		return intake_hand_out_first(in);
 	if (!read_large(in, f, &body, &props) || !intake_complete(in, m, props))
 		return false;
@@ -80,6 +80,6 @@ intake_skip(struct intake *in)
 	in->need = 0;
 	if (in->skip > 0)
 		return false;
-	in->v[in->n] = in->large_msg;
+	*in->next = in->large_msg;
 	return intake_deliver(in);
 }

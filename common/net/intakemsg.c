@@ -6,11 +6,11 @@
 bool
 intake_deliver(struct intake *in)
 {
-	struct msg *m = &in->v[in->n];
+	struct msg *m = in->next;
 	bool again = m->qos == 2 && m->dup && acks_is_received(&in->acks, m->mid);
 
 	if (!again) {
-		in->n++;
+		in->next++;
 		in->seq++;
 		in->left--;
 	}
@@ -44,7 +44,7 @@ read_properties(struct intake *in, struct span props, struct msg *m, uint16_t *a
 	enum frame_fault fault;
 
 	if (in->pairs_n + n > in->pairs_room) {
-		if (in->n > 0)
+		if (in->next > in->v)
 			return intake_hand_out_first(in);
 		in->pairs_n = 0;
 		in->pairs_room += n;
@@ -66,7 +66,7 @@ use_alias(struct intake *in, struct msg *m, uint16_t alias)
 	}
 	if (known.p != NULL && span_eq(known, m->topic))
 		return true;
-	if (in->n > 0)
+	if (in->next > in->v)
 		return intake_hand_out_first(in);
 	return alias_set(&in->aliases, alias, m->topic) ||
 	    intake_fail(in, FRAME_BAD_ALIAS);
@@ -94,16 +94,17 @@ intake_complete(struct intake *in, struct msg *m, struct span props)
 		return false;
 	if (m->topic.n == 0)
 		return intake_fail(in, FRAME_NO_TOPIC);
-	if (!plain_topic((const unsigned char *)m->topic.p, m->topic.n) &&
-	    is_poison(m->topic))
+	m->plain = plain_topic((const unsigned char *)m->topic.p, m->topic.n);
+	if (!m->plain && is_poison(m->topic))
 		m->reject = "topic";
 	return true;
 }
 
-bool
+/* The one that runs for every message: its parts are worth no calls. */
+__attribute__((flatten)) bool
 intake_publish(struct intake *in, const struct frame *f, struct span body)
 {
-	struct msg *m = &in->v[in->n];
+	struct msg *m = in->next;
 	struct span props;
 	enum frame_fault fault = frame_publish(m, &props, f, body, in->version);
 

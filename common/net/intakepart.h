@@ -38,16 +38,16 @@ struct intake {
 	size_t sent;
 
 	struct msg v[BATCH];
-	size_t n;   /* 0 but while packets are taken apart */
-	bool held;  /* the consumer uses the spans */
-	bool again; /* the packet could not be done, but may be now */
+	struct msg *next; /* of v; the first but while packets are taken apart */
+	bool held;        /* the consumer uses the spans */
+	bool again;       /* the packet could not be done, but may be now */
 	bool stopped;
 	size_t left;                   /* messages still wanted */
 	uint64_t seq, handed, durable; /* messages: counted, handed out, durable */
 
 	struct acks acks;
 	struct aliases aliases;
-	bool with_props;    /* some of v have properties; else all are zero: clearing costs */
+	bool with_props; /* some of v have properties; else all are zero: clearing costs */
 	struct span *pairs; /* user properties of the messages in v */
 	size_t pairs_n, pairs_room;
 
@@ -79,7 +79,7 @@ void intake_settle(struct intake *in);
 bool intake_publish(struct intake *in, const struct frame *f, struct span body);
 /* What the properties say of a message, and whether its topic is one. */
 bool intake_complete(struct intake *in, struct msg *m, struct span props);
-/* The message is v[n]. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
+/* The message is *next. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
  * already (4.3.3). */
 bool intake_deliver(struct intake *in);
 

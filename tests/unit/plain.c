@@ -29,6 +29,13 @@ slow_digits(const unsigned char *p, size_t n)
 	return i;
 }
 
+static bool
+slow_topic(const unsigned char *p, size_t n)
+{
+	return slow_plain(p, n) == n && memchr(p, '+', n) == NULL &&
+	    memchr(p, '#', n) == NULL;
+}
+
 static size_t
 slow_number(const unsigned char *p, size_t n)
 {
@@ -53,6 +60,8 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(plain_end_portable(exact, exact + n) - exact, plain);
 	assert_int_equal(plain_all(exact, n), plain == n);
 	assert_int_equal(plain_all_portable(exact, n), plain == n);
+	assert_int_equal(plain_topic(exact, n), slow_topic(text, n));
+	assert_int_equal(plain_topic_portable(exact, n), slow_topic(text, n));
 	assert_int_equal(plain_stop(padded) - padded, plain);
 	assert_int_equal(plain_stop_portable(padded) - padded, plain);
 	assert_int_equal(digits_stop(padded) - padded, digits);
