@@ -240,7 +240,8 @@ start_broad(struct listener *l, struct err *err)
 {
 	char *status = topic_filter(l->opts.topics->status);
 	char *data = topic_filter(l->opts.topics->data);
-	const struct consume_filter filters[] = {{status, 0, 0}, {data, 0, 2}};
+	const struct consume_filter filters[] = {
+	    {.filter = status}, {.filter = data, .retain_handling = 2}};
 	int failed = start(l, filters, l->opts.data ? 2 : 1, err);
 
 	free(status);
@@ -328,7 +329,7 @@ ask_one_by_one(struct listener *l, struct err *err)
 	int failed;
 
 	for (i = 0; i < n; i++)
-		filters[i] = (struct consume_filter){topics[i], 0, 0};
+		filters[i] = (struct consume_filter){.filter = topics[i]};
 	failed = n > 0 && (start(l, filters, n, err) || collect(l, err));
 	for (i = 0; i < n; i++)
 		free(topics[i]);

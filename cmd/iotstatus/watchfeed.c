@@ -125,8 +125,8 @@ dial(struct feed *f, struct err *err)
 	consume_free(f->consume);
 	for (t = 0; t < TRAFFICS; t++) {
 		text[t] = topic_filter(f->templates[t]);
-		filters[t] =
-		    (struct consume_filter){text[t], 0, t == TRAFFIC_STATUS ? 0 : 2};
+		filters[t] = (struct consume_filter){
+		    .filter = text[t], .retain_handling = t == TRAFFIC_STATUS ? 0 : 2};
 	}
 	f->consume = consume_new(
 	    f->look->loop, &f->look->session, filters, TRAFFICS, &events, f, err);

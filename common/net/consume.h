@@ -11,8 +11,8 @@
 /*
  * The safe way in: messages come in batches, and a batch is acknowledged to the broker only after
  * its consumer said that it is durable. At least once: what was not said to be durable is delivered
- * again. For now over a session's held acknowledgements, which is safe at QoS 0 and 1 only (a QoS 2
- * body lives in RAM after PUBREC: measured), so filters are subscribed at QoS 1 at most.
+ * again. QoS 2 too: PUBREC waits as PUBACK does. A session connects and logs in; then the intake
+ * (net/intake.h) reads its socket.
  */
 struct consume;
 

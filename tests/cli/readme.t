@@ -33,7 +33,7 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	$p --print-spec >spec
 	# shellcheck disable=SC2013 # they are words
 	for option in $(grep -hE "(^|[| ])$p " "$top"/README*.md "$top"/man/*.[1-9] |
-		grep -oE -- ' --[a-z][a-z-]+' | sort -u); do
+		grep -oE -- ' --[a-z][a-z0-9-]+' | sort -u); do
 		grep -q "^opt	[^	]*	${option#--}	" "$T"/spec ||
 			unknown="$unknown $p:$option"
 	done
