@@ -125,34 +125,37 @@ storm() {
 			for (s in slice) if (slice[s] > peak) peak = slice[s]
 			span = (at[int(NR * 0.95)] - at[1]) / 1000
 			mean = 0.95 * NR / (span > 0 ? span : 1)
-			printf "storm: devices back\t%d\t-\t-\t10000\t-\t%s\n", NR, NR >= 10000 ? "yes" : "NO"
-			printf "storm: peak connects/s\t%d\t%d\t-\t<= the cap\t-\t%s\n", peak, cap, peak <= cap * 1.02 ? "yes" : "NO"
-			printf "storm: peak/mean\t%.2f\t-\t-\t<= 2\t-\t%s\n", peak / mean, peak / mean <= 2 ? "yes" : "NO"
+			printf "storm: devices back\t%d\t-\t-\t10000\t-\t%s\n", NR, (NR >= 10000 ? "yes" : "NO")
+			printf "storm: peak connects/s\t%d\t%d\t-\t<= the cap\t-\t%s\n", peak, cap, (peak <= cap * 1.02 ? "yes" : "NO")
+			printf "storm: peak/mean\t%.2f\t-\t-\t<= 2\t-\t%s\n", peak / mean, (peak / mean <= 2 ? "yes" : "NO")
 			printf "storm: s until 95 %% are back\t%.1f\t-\t-\t<= 1.5 windows\t-\t-\n", span
 		}'
 }
 
-# A line of a file a millisecond or so, while the sink is killed and started 20 times.
+# 20 times: 1000 lines, in the middle of which the sink is killed and started again. (Not in one run: a
+# connection that breaks off five times within ten seconds each is taken for a fight over the client id.)
 restarts() {
-	: >"$T/lines.log"
 	mkfifo "$T/lines"
-	start_sink "$T/lines.log"
-	"$build/iotpub" -h "$sock" -t t -l -q 1 --quiet <"$T/lines" 2>/dev/null &
-	publishing=$!
-	pids="$pids $publishing"
-	exec 3>"$T/lines"
-	for turn in $(seq 20); do
-		seq $((turn * 1000)) $((turn * 1000 + 999)) >&3
-		sleep 0.3
-		stop_sink -KILL
+	lost=0
+	for _ in $(seq 20); do
+		rm -f "$T/lines.log"
 		start_sink "$T/lines.log"
-		sleep 1
+		"$build/iotpub" -h "$sock" -t t -l -q 1 --quiet <"$T/lines" 2>"$T/err" &
+		publishing=$!
+		pids="$pids $publishing"
+		exec 3>"$T/lines"
+		seq 1 500 >&3
+		sleep 0.1
+		stop_sink -KILL
+		seq 501 700 >&3
+		start_sink "$T/lines.log"
+		seq 701 1000 >&3
+		exec 3>&-
+		wait "$publishing" || { cat "$T/err" >&2; lost=$((lost + 1000)); }
+		stop_sink -TERM
+		lost=$((lost + 1000 - $(grep -v connect "$T/lines.log" | sort -u | wc -l)))
 	done
-	exec 3>&-
-	wait "$publishing" && ended=0 || ended=$?
-	stop_sink -TERM
-	lost=$((20000 - $(grep -v connect "$T/lines.log" | sort -u | wc -l)))
-	row '20 restarts under QoS 1: messages lost' "$lost" - - 0 - "$(at_most "$((lost + ended))" 0)"
+	row '20 restarts under QoS 1: messages lost' "$lost" - - 0 - "$(at_most "$lost" 0)"
 }
 
 tls() {
