@@ -19,9 +19,9 @@ struct consume;
 struct consume_filter {
 	const char *filter;
 	int qos;
-	bool unsubscribe;    /* not wanted any more: a kept session gives it up; not answered */
 	int retain_handling; /* MQTT 5, 3.8.3.1: 0 retained messages are sent, 1 only when the
 				subscription is new, 2 never */
+	bool unsubscribe;    /* not wanted any more: a kept session gives it up; not answered */
 };
 
 struct consume_events {

@@ -41,10 +41,12 @@ stop_sink() {
 	rm -f "$sock"
 	report=$(tail -n 1 "$T/report.$sinks")
 }
+# fleet N OPTION...: with how=exec its process becomes iotpub, for one in the background.
+how=
 fleet() {
 	n=$1
 	shift
-	"$build/iotpub" -h "$sock" --devices "$n" --id-format 'DEV_%d' --no-status --takeover --quiet "$@"
+	$how "$build/iotpub" -h "$sock" --devices "$n" --id-format 'DEV_%d' --no-status --takeover --quiet "$@"
 }
 start_mosquitto() { # LINE...
 	for line in 'allow_anonymous true' 'max_queued_messages 0' 'set_tcp_nodelay true' "$@"; do
@@ -59,6 +61,7 @@ port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, Loca
 
 connects() { # N
 	start_sink
+	how=
 	fleet "$1" -C 1 --interval 1s
 	stop_sink -TERM
 	rate=$(echo "$report" | awk -F'[:,]' '{ printf "%.0f", $2 / ($4 > 0 ? $4 : 0.001) }')
@@ -84,6 +87,7 @@ ten_thousand() {
 	counting=$!
 	pids="$pids $counting"
 	sock=127.0.0.1
+	how="exec"
 	fleet 10000 -p "$port" -q 0 --interval 1s --duration 20s --stats 19s 2>"$T/stats" &
 	publishing=$!
 	pids="$pids $publishing"
@@ -111,6 +115,7 @@ ten_thousand() {
 # The sink goes away and comes back; how the fleet returns.
 storm() {
 	start_sink
+	how="exec"
 	fleet 10000 --interval 600s --ramp 2000 --duration 75s &
 	publishing=$!
 	pids="$pids $publishing"
@@ -164,6 +169,7 @@ tls() {
 	chmod 644 "$T/key.pem"
 	start_mosquitto "listener $port 127.0.0.1" "certfile $T/cert.pem" "keyfile $T/key.pem" "user $(id -un)"
 	sock=localhost
+	how="exec"
 	fleet 1000 -p "$port" --cafile "$T/cert.pem" --interval 5s --duration 14s &
 	publishing=$!
 	pids="$pids $publishing"
