@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/plain.h"
 
 /*
  * The shape of a compact JSON text: all its bytes but the numbers, strings and words that are its values.
@@ -16,9 +17,10 @@
  */
 enum { SHAPE_VALUES = 24, SHAPE_LOOKS = 48 };
 
-/* What comes behind a look: another, a value, or nothing. */
-enum json_then { SHAPE_LOOK, SHAPE_VALUE, SHAPE_END };
+/* What comes behind a look: another, a value, or the end. */
+enum json_then { SHAPE_UNKNOWN, SHAPE_LOOK, SHAPE_VALUE, SHAPE_END };
 
+/* The zero value is the shape of nothing. */
 struct json_shape {
 	/* Up to 16 bytes that come next. */
 	struct json_look {
@@ -35,9 +37,72 @@ struct json_shape {
 bool json_shape_learn(
     struct json_shape *shape, struct span value, struct span *values, size_t *n);
 
+static inline bool
+shape_is_digit(unsigned char c)
+{
+	return (unsigned char)(c - '0') <= 9;
+}
+
+/* Behind what is neither string nor begins with a digit, or NULL. */
+static inline const unsigned char *
+shape_match_word(const unsigned char *p)
+{
+	if (*p == '-')
+		return shape_is_digit(p[1]) ? number_stop(p + 1) : NULL;
+	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
+		return p + 4;
+	return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
+}
+
+/* A string or number that is wrong, or wants a closer look, ends at a byte that no look begins with. */
+static inline const unsigned char *
+shape_match_value(const unsigned char *p)
+{
+	if (shape_is_digit(*p))
+		return number_stop(p);
+	if (*p != '"')
+		return shape_match_word(p);
+	p = plain_stop(p + 1);
+	return p + (*p == '"');
+}
+
+static inline bool
+shape_match_look(const struct json_look *look, const unsigned char *p)
+{
+#ifdef __SSE2__
+	const __m128i want = _mm_load_si128((const __m128i *)look->bytes);
+	const __m128i have = _mm_loadu_si128((const __m128i *)p);
+
+	return (~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(have, want)) & look->mask) ==
+	    0;
+#else
+	return memcmp(p, look->bytes, look->n) == 0;
+#endif
+}
+
 /* Whether text..end has this shape; behind it stand PLAIN_PADDING bytes of NUL. `values` has room for
- * SHAPE_VALUES. A value that would want a closer look (escapes, characters beyond ASCII) has none. */
-bool json_shape_match(const struct json_shape *shape, const char *text, const char *end,
-    struct span *values);
+ * SHAPE_VALUES. A value that would want a closer look (escapes, characters beyond ASCII) has none. No look goes beyond the NULs: it begins at
+ * the end at the latest, as no value and no byte of a look is a NUL. */
+static inline bool
+json_shape_match(const struct json_shape *shape, const char *text, const char *end,
+    struct span *values)
+{
+	const struct json_look *look = shape->looks;
+	const unsigned char *p = (const unsigned char *)text, *from;
+
+	for (; shape_match_look(look, p); look++) {
+		p += look->n;
+		if (look->then == SHAPE_VALUE) {
+			from = p;
+			p = shape_match_value(p);
+			if (p == NULL)
+				return false;
+			*values++ = (struct span){(const char *)from, (size_t)(p - from)};
+		} else if (look->then != SHAPE_LOOK) {
+			return look->then == SHAPE_END && (const char *)p == end;
+		}
+	}
+	return false;
+}
 
 #endif

@@ -286,8 +286,8 @@ put_rest(struct buf *out, const struct msg *m, struct span device_id, bool stric
 {
 	struct message_payload payload;
 
+	message_learn_shape(m->payload);
 	message_read_payload(&payload, m->payload);
-	message_learn_shape(&payload);
 	if (message_id_mismatch(&payload, device_id)) {
 		if (strict)
 			return "id";

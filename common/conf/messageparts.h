@@ -48,15 +48,24 @@ struct message_payload {
 void message_read_payload(struct message_payload *p, struct span payload);
 /* The shape of a payload that is known, JSON without white space and escapes: the last few of them, kept for
  * each thread. */
+enum { SHAPE_NAMES = 1024 };
 struct message_shape {
 	struct json_shape json;
-	int claim; /* which of the values the member device_id is; -1: none */
+	/* Which of the values the members device_id and timestamp are; -1: none. */
+	int claim, timestamp;
+	/* Which of them are readings, in order, and what stands before each in a reading line:
+	 * "NAME","value": of `names`. None: it is no reading, or wants a closer look. */
+	struct shape_reading {
+		size_t value, at, n;
+	} readings[SHAPE_VALUES];
+	size_t readings_n;
+	char names[SHAPE_NAMES];
 };
 /* As json_shape_match; NULL: it may be JSON or not. */
 const struct message_shape *message_find_shape(
     const char *text, const char *end, struct span *values);
-/* For a payload that had none. */
-void message_learn_shape(const struct message_payload *p);
+/* For a payload that had none, JSON or not. */
+void message_learn_shape(struct span payload);
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
 void message_put_delivery(struct buf *out, const struct msg *m);
 /* The variables of the first template that matches the topic; none: false, all absent. */

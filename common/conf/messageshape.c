@@ -12,51 +12,97 @@ enum {
 
 static _Thread_local struct {
 	struct message_shape v[SHAPES];
-	size_t n;
-	size_t last; /* the one that fitted last, to be given up last */
+	size_t last; /* the one that fitted last */
 	size_t misses;
 } known;
 
 const struct message_shape *
 message_find_shape(const char *text, const char *end, struct span *values)
 {
-	const size_t last = known.last;
 	size_t i;
 
-	if (last < known.n && json_shape_match(&known.v[last].json, text, end, values))
-		return &known.v[last];
-	for (i = 0; i < known.n; i++) {
-		if (i != last && json_shape_match(&known.v[i].json, text, end, values)) {
-			known.last = i;
-			return &known.v[i];
+	for (i = 0; i < SHAPES; i++) {
+		const size_t at = (known.last + i) % SHAPES;
+
+		if (json_shape_match(&known.v[at].json, text, end, values)) {
+			known.last = at;
+			return &known.v[at];
 		}
 	}
 	return NULL;
 }
 
-/* Which of the values a member of the payload is, or -1. */
+struct lesson {
+	struct message_shape *shape;
+	struct span values[SHAPE_VALUES];
+	size_t n;
+	struct buf names;
+	bool hard; /* as readings */
+};
+
+/* Which of the values a member is, or -1. */
 static int
-find_value(const struct span *values, size_t n, struct span member)
+find_value(const struct lesson *l, struct span member)
 {
 	size_t i;
 
-	for (i = 0; i < n && values[i].p != member.p; i++)
+	for (i = 0; i < l->n && l->values[i].p != member.p; i++)
 		;
-	return i < n ? (int)i : -1;
+	return i < l->n ? (int)i : -1;
+}
+
+static void
+learn_reading(void *arg, const struct reading *r)
+{
+	struct lesson *l = arg;
+	struct shape_reading *to = &l->shape->readings[l->shape->readings_n];
+	int value = find_value(l, r->value);
+
+	l->shape->timestamp = find_value(l, r->timestamp);
+	if (value < 0 || (r->timestamp.p != NULL && l->shape->timestamp < 0)) {
+		l->hard = true;
+		return;
+	}
+	to->value = (size_t)value;
+	to->at = l->names.n;
+	message_put_string(&l->names, r->sensor);
+	PUT(&l->names, ",\"value\":");
+	to->n = l->names.n - to->at;
+	l->shape->readings_n++;
+}
+
+static void
+learn_readings(struct lesson *l, struct span payload)
+{
+	struct message_shape *shape = l->shape;
+
+	shape->readings_n = 0;
+	if (message_each_reading(payload, learn_reading, l) != NULL || l->hard ||
+	    l->names.n > SHAPE_NAMES)
+		shape->readings_n = 0;
+	else if (l->names.n > 0)
+		memcpy(shape->names, l->names.p, l->names.n);
+	buf_release(&l->names);
 }
 
 void
-message_learn_shape(const struct message_payload *p)
+message_learn_shape(struct span payload)
 {
-	struct span values[SHAPE_VALUES];
-	struct message_shape shape;
-	size_t n;
+	struct message_shape *shape = &known.v[(known.last + 1) % SHAPES];
+	struct message_payload p;
+	struct lesson l = {.shape = shape};
 
-	if (p->kind != MESSAGE_JSON || p->blanks != 0 || p->escapes ||
-	    known.misses++ % PATIENCE != 0 ||
-	    !json_shape_learn(&shape.json, p->value, values, &n))
+	if (known.misses++ % PATIENCE != 0)
 		return;
-	shape.claim = find_value(values, n, p->claim);
-	known.last = known.n < SHAPES ? known.n++ : (known.last + 1) % SHAPES;
-	known.v[known.last] = shape;
+	message_read_payload(&p, payload);
+	if (p.kind != MESSAGE_JSON || p.blanks != 0 || p.escapes ||
+	    p.value.n != payload.n)
+		return;
+	if (!json_shape_learn(&shape->json, payload, l.values, &l.n)) {
+		shape->json = (struct json_shape){0};
+		return;
+	}
+	shape->claim = find_value(&l, p.claim);
+	learn_readings(&l, payload);
+	known.last = (known.last + 1) % SHAPES;
 }
