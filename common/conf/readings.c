@@ -202,23 +202,80 @@ copy(struct buf *out, size_t from, size_t n)
 	out->n += n;
 }
 
-static void
-put_line(void *arg, const struct reading *r)
+static inline void
+begin_line(struct lines *l, const struct reading *r)
 {
-	struct lines *l = arg;
-
 	if (l->count == 0)
 		put_first_head(l, r);
 	else
 		copy(l->out, l->head, l->head_n);
-	message_put_string(l->out, r->sensor);
-	PUT(l->out, ",\"value\":");
+}
+
+static inline void
+end_line(struct lines *l, const struct reading *r)
+{
 	put_known(l->out, r->value.p, r->value.n);
 	if (l->count == 0)
 		put_first_tail(l, r);
 	else
 		copy(l->out, l->tail, l->tail_n);
 	l->count++;
+}
+
+static void
+put_line(void *arg, const struct reading *r)
+{
+	struct lines *l = arg;
+
+	begin_line(l, r);
+	message_put_string(l->out, r->sensor);
+	PUT(l->out, ",\"value\":");
+	end_line(l, r);
+}
+
+enum { KNOWN_MAX = 1024 };
+
+/* The lines of a payload whose shape is known; false: it is not. */
+static bool
+put_known_lines(struct lines *l, struct span payload)
+{
+	char text[KNOWN_MAX + PLAIN_PADDING];
+	struct span values[SHAPE_VALUES];
+	const struct message_shape *shape;
+	struct reading r = {0};
+	size_t i;
+
+	if (payload.n > KNOWN_MAX)
+		return false;
+	memset(write_span(text, payload), 0, PLAIN_PADDING);
+	shape = message_find_shape(text, text + payload.n, values);
+	if (shape == NULL || shape->readings_n == 0)
+		return false;
+	if (shape->claim >= 0 && json_kind(values[shape->claim]) == JSON_KIND_STRING)
+		r.device_id = characters(values[shape->claim], false, NULL);
+	if (shape->timestamp >= 0)
+		r.timestamp = values[shape->timestamp];
+	for (i = 0; i < shape->readings_n; i++) {
+		const struct shape_reading *known = &shape->readings[i];
+
+		r.value = values[known->value];
+		begin_line(l, &r);
+		put_known(l->out, shape->names + known->at, known->n);
+		end_line(l, &r);
+	}
+	return true;
+}
+
+static const char *
+put_lines(struct lines *l, struct span payload)
+{
+	const char *error;
+
+	if (put_known_lines(l, payload))
+		return NULL;
+	message_learn_shape(payload);
+	error = message_each_reading(payload, put_line, l);
+	return error == NULL && l->count == 0 ? "shape" : error;
 }
 
 const char *
@@ -232,15 +289,13 @@ message_readings(
 
 	if (m->reject != NULL)
 		return m->reject;
-	if (!plain_all((const unsigned char *)m->topic.p, m->topic.n) &&
+	if (!m->plain && !plain_all((const unsigned char *)m->topic.p, m->topic.n) &&
 	    !text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
 	l.device_id = vars.v[TOPIC_DEVICE_ID];
-	error = message_each_reading(m->payload, put_line, &l);
-	if (error == NULL && l.count == 0)
-		error = "shape";
-	else if (error == NULL && l.mismatch && topics->strict)
+	error = put_lines(&l, m->payload);
+	if (error == NULL && l.mismatch && topics->strict)
 		error = "id";
 	if (error != NULL)
 		out->n = from;
