@@ -119,6 +119,9 @@ write_span(char *to, struct span s)
 	} else if (s.n >= 8 && s.n < 16) {
 		memcpy(to, s.p, 8);
 		memcpy(to + s.n - 8, s.p + s.n - 8, 8);
+	} else if (s.n >= 4 && s.n < 8) {
+		memcpy(to, s.p, 4);
+		memcpy(to + s.n - 4, s.p + s.n - 4, 4);
 	} else if (s.n != 0) {
 		memcpy(to, s.p, s.n);
 	}

@@ -143,30 +143,10 @@ message_refused(const struct msg *m, const struct topics *topics)
 	return message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]) ? "id" : NULL;
 }
 
-/* Room for all of a line but names and payload. */
-enum { LINE_ROOM = 256 };
-
-static char *
-write_delivery(char *p, const struct msg *m)
-{
-	p = WRITE(p, ",\"qos\":");
-	*p++ = (char)('0' + m->qos);
-	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
-	if (m->qos != 0)
-		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
-	return m->dup ? WRITE(p, ",\"dup\":true") : p;
-}
-
 static void
 end_at(struct buf *out, const char *end)
 {
 	out->n = (size_t)(end - out->p);
-}
-
-void
-message_put_delivery(struct buf *out, const struct msg *m)
-{
-	end_at(out, write_delivery(buf_reserve(out, LINE_ROOM), m));
 }
 
 static bool
@@ -256,12 +236,6 @@ write_names(char *p, const struct msg *m, const struct topic_vars *vars)
 	return WRITE(p, "\"");
 }
 
-static char *
-write_head(char *p, int64_t received_us)
-{
-	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
-}
-
 /* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
  * it is another, or claims another device. */
 static char *
@@ -310,7 +284,7 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 	if (m->reject != NULL)
 		return m->reject;
 	message_capture(m, topics, &vars);
-	p = write_head(buf_reserve(out, room), m->received_us);
+	p = message_write_head(buf_reserve(out, room), m->received_us);
 	if (m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
 		p = write_names(p, m, &vars);
 	} else {
@@ -318,7 +292,7 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 		put_names(out, m, &vars);
 		p = buf_reserve(out, room);
 	}
-	p = write_delivery(p, m);
+	p = message_write_delivery(p, m);
 	if (!has_properties(&m->props))
 		end = write_known(p, m->payload, vars.v[TOPIC_DEVICE_ID]);
 	end_at(out, end != NULL ? end : p);
@@ -357,7 +331,7 @@ message_reject(struct buf *out, const struct msg *m, const char *error)
 		read_beginning(&payload, m->payload);
 	else
 		message_read_payload(&payload, m->payload);
-	end_at(out, write_head(buf_reserve(out, LINE_ROOM), m->received_us));
+	end_at(out, message_write_head(buf_reserve(out, LINE_ROOM), m->received_us));
 	put_name(out, ",\"topic\":", m->topic);
 	if (!text_is_utf8(m->topic.p, m->topic.n)) {
 		PUT(out, ",\"topic_b64\":");

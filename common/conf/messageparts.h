@@ -66,8 +66,24 @@ const struct message_shape *message_find_shape(
     const char *text, const char *end, struct span *values);
 /* For a payload that had none, JSON or not. */
 void message_learn_shape(struct span payload);
+/* Room for all of a line but names and payload. */
+enum { LINE_ROOM = 256 };
+static inline char *
+message_write_head(char *p, int64_t received_us)
+{
+	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
+}
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
-void message_put_delivery(struct buf *out, const struct msg *m);
+static inline char *
+message_write_delivery(char *p, const struct msg *m)
+{
+	p = WRITE(p, ",\"qos\":");
+	*p++ = (char)('0' + m->qos);
+	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
+	if (m->qos != 0)
+		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
+	return m->dup ? WRITE(p, ",\"dup\":true") : p;
+}
 /* The variables of the first template that matches the topic; none: false, all absent. */
 bool message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars);
 /* Whether a payload claims another device than its topic (p == NULL: no topic id). */

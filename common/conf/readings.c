@@ -141,96 +141,124 @@ bool
 message_reading_mismatch(const struct reading *r, struct span device_id)
 {
 	return r->device_id.p != NULL && device_id.p != NULL &&
-	    !span_eq(r->device_id, device_id);
+	    (r->device_id.n != device_id.n ||
+		!same_bytes(r->device_id.p, device_id.p, device_id.n));
 }
+
+enum { MADE_ID, MADE_TOPIC, MADE_TIMESTAMP, MADE_NAME, MADE };
 
 /* The lines of a message differ in sensor and value: what stands around these is copied from the first
  * line, places in `out`. */
 struct lines {
 	struct buf *out;
 	const struct msg *m;
-	struct span device_id;
+	struct span device_id; /* of the topic */
+	bool plain;            /* the topic is, and so what is captured from it */
 	size_t count;
 	bool mismatch;
 	size_t head, head_n, tail, tail_n;
+	struct span id, topic, timestamp; /* as they stand in lines */
+	struct buf made[MADE];            /* where they are, when not as they were sent */
 };
 
-static void
-put_first_head(struct lines *l, const struct reading *r)
+/* What stands between the quotes. */
+static struct span
+escaped(struct span s, struct buf *made)
 {
-	struct span id = l->device_id.p != NULL ? l->device_id : r->device_id;
-
-	l->head = l->out->n;
-	PUT(l->out, "{\"received_at\":\"");
-	buf_time(l->out, l->m->received_us);
-	PUT(l->out, "\"");
-	if (id.p != NULL) {
-		PUT(l->out, ",\"device_id\":");
-		message_put_string(l->out, id);
-	}
-	PUT(l->out, ",\"sensor\":");
-	l->head_n = l->out->n - l->head;
+	json_put_string(made, s);
+	return (struct span){made->p + 1, made->n - 2};
 }
 
 static void
-put_first_tail(struct lines *l, const struct reading *r)
+begin(struct lines *l, const struct reading *r)
 {
-	l->tail = l->out->n;
-	if (r->timestamp.p != NULL) {
-		PUT(l->out, ",\"timestamp\":");
-		if (is_scalar(r->timestamp))
-			buf_span(l->out, r->timestamp);
-		else
-			json_put_compact(l->out, r->timestamp);
-	}
-	PUT(l->out, ",\"topic\":");
-	message_put_string(l->out, l->m->topic);
-	message_put_delivery(l->out, l->m);
+	l->id = l->device_id.p != NULL ? l->device_id : r->device_id;
+	l->topic = l->m->topic;
+	l->timestamp = r->timestamp;
 	l->mismatch = message_reading_mismatch(r, l->device_id);
-	if (l->mismatch)
-		PUT(l->out, ",\"id_mismatch\":true");
-	PUT(l->out, "}\n");
-	l->tail_n = l->out->n - l->tail;
+	if (!l->plain)
+		l->topic = escaped(l->topic, &l->made[MADE_TOPIC]);
+	if (l->id.p != NULL && (!l->plain || l->device_id.p == NULL))
+		l->id = escaped(l->id, &l->made[MADE_ID]);
+	if (!is_scalar(l->timestamp)) {
+		json_put_compact(&l->made[MADE_TIMESTAMP], l->timestamp);
+		l->timestamp = buf_as_span(&l->made[MADE_TIMESTAMP]);
+	}
 }
 
 static void
-copy(struct buf *out, size_t from, size_t n)
+end(struct lines *l)
 {
-	char *to = buf_reserve(out, n);
+	size_t i;
 
-	memcpy(to, out->p + from, n);
-	out->n += n;
+	for (i = 0; i < ARRAY_LEN(l->made); i++) {
+		if (l->made[i].p != NULL)
+			buf_release(&l->made[i]);
+	}
 }
 
-static inline void
-begin_line(struct lines *l, const struct reading *r)
+/* Up to the sensor's name. */
+static char *
+write_head(struct lines *l, char *p)
 {
-	if (l->count == 0)
-		put_first_head(l, r);
-	else
-		copy(l->out, l->head, l->head_n);
+	char *from = p;
+
+	if (l->count > 0)
+		return write_span(p, (struct span){l->out->p + l->head, l->head_n});
+	p = message_write_head(p, l->m->received_us);
+	if (l->id.p != NULL)
+		p = WRITE(write_span(WRITE(p, ",\"device_id\":\""), l->id), "\"");
+	p = WRITE(p, ",\"sensor\":");
+	l->head = (size_t)(from - l->out->p);
+	l->head_n = (size_t)(p - from);
+	return p;
 }
 
-static inline void
-end_line(struct lines *l, const struct reading *r)
+/* From behind the value on. */
+static char *
+write_tail(struct lines *l, char *p)
 {
-	put_known(l->out, r->value.p, r->value.n);
-	if (l->count == 0)
-		put_first_tail(l, r);
-	else
-		copy(l->out, l->tail, l->tail_n);
+	char *from = p;
+
+	if (l->count > 0)
+		return write_span(p, (struct span){l->out->p + l->tail, l->tail_n});
+	if (l->timestamp.p != NULL)
+		p = write_span(WRITE(p, ",\"timestamp\":"), l->timestamp);
+	p = WRITE(write_span(WRITE(p, ",\"topic\":\""), l->topic), "\"");
+	p = message_write_delivery(p, l->m);
+	if (l->mismatch)
+		p = WRITE(p, ",\"id_mismatch\":true");
+	p = WRITE(p, "}\n");
+	l->tail = (size_t)(from - l->out->p);
+	l->tail_n = (size_t)(p - from);
+	return p;
+}
+
+/* `name` is the sensor's, and what stands between it and the value. */
+static inline void
+put_line(struct lines *l, struct span name, struct span value)
+{
+	const size_t around = l->id.n + l->topic.n + l->timestamp.n;
+	char *p = buf_reserve(l->out, LINE_ROOM + around + name.n + value.n);
+
+	p = write_span(write_head(l, p), name);
+	p = write_tail(l, write_span(p, value));
+	l->out->n = (size_t)(p - l->out->p);
 	l->count++;
 }
 
 static void
-put_line(void *arg, const struct reading *r)
+put_reading(void *arg, const struct reading *r)
 {
 	struct lines *l = arg;
+	struct buf *name = &l->made[MADE_NAME];
 
-	begin_line(l, r);
-	message_put_string(l->out, r->sensor);
-	PUT(l->out, ",\"value\":");
-	end_line(l, r);
+	if (l->count == 0)
+		begin(l, r);
+	buf_clear(name);
+	message_put_string(name, r->sensor);
+	PUT(name, ",\"value\":");
+	put_line(l, buf_as_span(name), r->value);
 }
 
 enum { KNOWN_MAX = 1024 };
@@ -242,8 +270,8 @@ put_known_lines(struct lines *l, struct span payload)
 	char text[KNOWN_MAX + PLAIN_PADDING];
 	struct span values[SHAPE_VALUES];
 	const struct message_shape *shape;
+	const struct shape_reading *known, *behind;
 	struct reading r = {0};
-	size_t i;
 
 	if (payload.n > KNOWN_MAX)
 		return false;
@@ -251,18 +279,15 @@ put_known_lines(struct lines *l, struct span payload)
 	shape = message_find_shape(text, text + payload.n, values);
 	if (shape == NULL || shape->readings_n == 0)
 		return false;
-	if (shape->claim >= 0 && json_kind(values[shape->claim]) == JSON_KIND_STRING)
+	if (shape->claim >= 0 && values[shape->claim].p[0] == '"')
 		r.device_id = characters(values[shape->claim], false, NULL);
 	if (shape->timestamp >= 0)
 		r.timestamp = values[shape->timestamp];
-	for (i = 0; i < shape->readings_n; i++) {
-		const struct shape_reading *known = &shape->readings[i];
-
-		r.value = values[known->value];
-		begin_line(l, &r);
-		put_known(l->out, shape->names + known->at, known->n);
-		end_line(l, &r);
-	}
+	begin(l, &r);
+	known = shape->readings;
+	for (behind = known + shape->readings_n; known < behind; known++)
+		put_line(l, (struct span){shape->names + known->at, known->n},
+		    values[known->value]);
 	return true;
 }
 
@@ -274,7 +299,7 @@ put_lines(struct lines *l, struct span payload)
 	if (put_known_lines(l, payload))
 		return NULL;
 	message_learn_shape(payload);
-	error = message_each_reading(payload, put_line, l);
+	error = message_each_reading(payload, put_reading, l);
 	return error == NULL && l->count == 0 ? "shape" : error;
 }
 
@@ -289,12 +314,13 @@ message_readings(
 
 	if (m->reject != NULL)
 		return m->reject;
-	if (!m->plain && !plain_all((const unsigned char *)m->topic.p, m->topic.n) &&
-	    !text_is_utf8(m->topic.p, m->topic.n))
+	l.plain = m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n);
+	if (!l.plain && !text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
 	l.device_id = vars.v[TOPIC_DEVICE_ID];
 	error = put_lines(&l, m->payload);
+	end(&l);
 	if (error == NULL && l.mismatch && topics->strict)
 		error = "id";
 	if (error != NULL)
