@@ -85,9 +85,10 @@ lines_put(struct lines *l, const struct msg *m, struct buf *out, struct buf *bad
 {
 	const char *error = l->put(l, out, m, readings);
 
-	if (error != NULL)
-		message_reject(bad, m, error);
-	return error == NULL;
+	if (error == NULL)
+		return true;
+	message_reject(bad, m, error);
+	return false;
 }
 
 void

@@ -129,28 +129,33 @@ write_second(char *to, time_t s)
 	*to = '.';
 }
 
+/* Messages share a second, and those of a batch their microsecond. */
+static _Thread_local struct {
+	int64_t us;
+	time_t s;
+	char text[TIME_LEN];
+} last = {.us = 0, .s = 0, .text = "1970-01-01T00:00:00.000000Z"};
+
+static __attribute__((noinline)) void
+make_time(int64_t us)
+{
+	time_t s = (time_t)(us / 1000000);
+	unsigned fraction = (unsigned)(us % 1000000);
+
+	if (s != last.s)
+		write_second(last.text, s);
+	pair(last.text + 20, fraction / 10000);
+	pair(last.text + 22, fraction / 100 % 100);
+	pair(last.text + 24, fraction % 100);
+	last.us = us;
+	last.s = s;
+}
+
 char *
 write_time(char *to, int64_t us)
 {
-	/* Messages share a second, and those of a batch their microsecond. */
-	static _Thread_local struct {
-		int64_t us;
-		time_t s;
-		char text[TIME_LEN];
-	} last = {.us = 0, .s = 0, .text = "1970-01-01T00:00:00.000000Z"};
-
-	if (us != last.us) {
-		time_t s = (time_t)(us / 1000000);
-		unsigned fraction = (unsigned)(us % 1000000);
-
-		if (s != last.s)
-			write_second(last.text, s);
-		pair(last.text + 20, fraction / 10000);
-		pair(last.text + 22, fraction / 100 % 100);
-		pair(last.text + 24, fraction % 100);
-		last.us = us;
-		last.s = s;
-	}
+	if (us != last.us)
+		make_time(us);
 	memcpy(to, last.text, TIME_LEN);
 	return to + TIME_LEN;
 }

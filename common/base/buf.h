@@ -113,16 +113,18 @@ char *write_time(char *to, int64_t us);
 static inline char *
 write_span(char *to, struct span s)
 {
-	if (s.n >= 16 && s.n <= 32) {
+	if (s.n > 32) {
+		memcpy(to, s.p, s.n);
+	} else if (s.n >= 16) {
 		memcpy(to, s.p, 16);
 		memcpy(to + s.n - 16, s.p + s.n - 16, 16);
-	} else if (s.n >= 8 && s.n < 16) {
+	} else if (s.n >= 8) {
 		memcpy(to, s.p, 8);
 		memcpy(to + s.n - 8, s.p + s.n - 8, 8);
-	} else if (s.n >= 4 && s.n < 8) {
+	} else if (s.n >= 4) {
 		memcpy(to, s.p, 4);
 		memcpy(to + s.n - 4, s.p + s.n - 4, 4);
-	} else if (s.n != 0) {
+	} else if (s.n > 0) {
 		memcpy(to, s.p, s.n);
 	}
 	return to + s.n;

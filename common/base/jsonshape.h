@@ -24,7 +24,7 @@ enum json_then { SHAPE_UNKNOWN, SHAPE_LOOK, SHAPE_VALUE, SHAPE_END };
 struct json_shape {
 	/* Up to 16 bytes that come next. */
 	struct json_look {
-		_Alignas(16) unsigned char bytes[16];
+		unsigned char bytes[16];
 		unsigned mask; /* a bit for each byte */
 		enum json_then then;
 		size_t n;
@@ -66,23 +66,10 @@ shape_match_value(const unsigned char *p)
 	return p + (*p == '"');
 }
 
-static inline bool
-shape_match_look(const struct json_look *look, const unsigned char *p)
-{
-#ifdef __SSE2__
-	const __m128i want = _mm_load_si128((const __m128i *)look->bytes);
-	const __m128i have = _mm_loadu_si128((const __m128i *)p);
-
-	return (~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(have, want)) & look->mask) ==
-	    0;
-#else
-	return memcmp(p, look->bytes, look->n) == 0;
-#endif
-}
-
 /* Whether text..end has this shape; behind it stand PLAIN_PADDING bytes of NUL. `values` has room for
- * SHAPE_VALUES. A value that would want a closer look (escapes, characters beyond ASCII) has none. No look goes beyond the NULs: it begins at
- * the end at the latest, as no value and no byte of a look is a NUL. */
+ * SHAPE_VALUES. A value that would want a closer look (escapes, exponents, characters beyond ASCII) has
+ * none. No look goes beyond the NULs: it begins at the end at the latest, as no value and no byte of a look
+ * is a NUL. */
 static inline bool
 json_shape_match(const struct json_shape *shape, const char *text, const char *end,
     struct span *values)
@@ -90,7 +77,7 @@ json_shape_match(const struct json_shape *shape, const char *text, const char *e
 	const struct json_look *look = shape->looks;
 	const unsigned char *p = (const unsigned char *)text, *from;
 
-	for (; shape_match_look(look, p); look++) {
+	for (; (plain_differ(p, look->bytes) & look->mask) == 0; look++) {
 		p += look->n;
 		if (look->then == SHAPE_VALUE) {
 			from = p;

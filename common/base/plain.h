@@ -104,7 +104,7 @@ plain_end(const unsigned char *p, const unsigned char *end)
 		const unsigned other = not_plain(p);
 
 		if (other != 0)
-			return p + __builtin_ctz(other);
+			return p + (unsigned)__builtin_ctz(other);
 	}
 #endif
 	return plain_end_portable(p, end);
@@ -187,19 +187,29 @@ plain_topic(const unsigned char *p, size_t n)
 	return plain_topic_portable(p, n);
 }
 
-/* Whether a level of a topic has a '/', behind `before` bytes that can be read as well. */
-static inline bool
-plain_has_slash(const char *p, size_t n, size_t before)
+/* A bit for each of 16 bytes that are not the same, the lowest for the first. */
+static inline unsigned
+plain_differ_portable(const void *a, const void *b)
+{
+	const unsigned char *p = a, *q = b;
+	unsigned bits = 0, i;
+
+	for (i = 0; i < 16; i++)
+		bits |= (unsigned)(p[i] != q[i]) << i;
+	return bits;
+}
+
+static inline unsigned
+plain_differ(const void *a, const void *b)
 {
 #ifdef __SSE2__
-	if (n <= 16 && before + n >= 16) {
-		const __m128i v = _mm_loadu_si128((const __m128i *)(p + n - 16));
-		const __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('/'));
+	const __m128i same = _mm_cmpeq_epi8(
+	    _mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b));
 
-		return (unsigned)_mm_movemask_epi8(slash) >> (16 - n) != 0;
-	}
+	return (unsigned)_mm_movemask_epi8(same) ^ 0xFFFF;
+#else
+	return plain_differ_portable(a, b);
 #endif
-	return memchr(p, '/', n) != NULL;
 }
 
 /* Where they end, for text with a NUL behind it and PLAIN_PADDING readable bytes from there on. */
@@ -212,7 +222,7 @@ plain_stop(const unsigned char *p)
 
 	while ((other = not_plain(p)) == 0)
 		p += 16;
-	return p + __builtin_ctz(other);
+	return p + (unsigned)__builtin_ctz(other);
 #else
 	return plain_stop_portable(p);
 #endif
@@ -227,7 +237,7 @@ digits_stop(const unsigned char *p)
 
 	while ((other = not_digits(p)) == 0)
 		p += 16;
-	return p + __builtin_ctz(other);
+	return p + (unsigned)__builtin_ctz(other);
 #else
 	return digits_stop_portable(p);
 #endif
@@ -250,11 +260,13 @@ number_stop(const unsigned char *p)
 {
 #ifdef __SSE2__
 	const unsigned other = not_digits(p), behind = other & (other - 1);
-	const size_t whole = (size_t)__builtin_ctz(other | 1U << 16);
-	const size_t all = (size_t)__builtin_ctz(behind | 1U << 16);
 
-	if (behind != 0 && (*p != '0' || whole == 1))
-		return p + (p[whole] == '.' && all > whole + 1 ? all : whole);
+	if (behind != 0 && (*p != '0' || (other & 2) != 0)) {
+		const unsigned char *whole = p + __builtin_ctz(other);
+		const unsigned char *all = p + __builtin_ctz(behind);
+
+		return *whole == '.' && all > whole + 1 ? all : whole;
+	}
 #endif
 	return number_stop_portable(p);
 }

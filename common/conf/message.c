@@ -84,27 +84,34 @@ end_line(struct buf *out, const struct message_payload *p)
 	PUT(out, "}\n");
 }
 
-bool
-message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+static __attribute__((noinline)) bool
+capture_any(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
 {
-	const struct topic *const *t = (const struct topic *const *)topics->more;
+	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
+	    topics->responses, topics->alerts};
 	size_t i;
 
 	for (i = 0; i < topics->mores; i++) {
-		if (topic_match(t[i], m->topic, vars))
+		if (topic_match(topics->more[i], m->topic, vars))
 			return true;
 	}
-	/* Readings come most often. */
-	if (topics->data != NULL && topic_match(topics->data, m->topic, vars))
-		return true;
-	t = (const struct topic *const[]){
-	    topics->status, topics->commands, topics->responses, topics->alerts};
-	for (i = 0; i < 4; i++) {
-		if (t[i] != NULL && topic_match(t[i], m->topic, vars))
+	for (i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i] != NULL && topic_match(all[i], m->topic, vars))
 			return true;
 	}
 	*vars = (struct topic_vars){0};
 	return false;
+}
+
+bool
+message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+{
+	/* Readings come most often. */
+	const struct topic *first = topics->mores > 0 ? topics->more[0] : topics->data;
+
+	if (first != NULL && topic_match(first, m->topic, vars))
+		return true;
+	return capture_any(m, topics, vars);
 }
 
 /* Whether a claim, with its quotes and without escapes, is `id`. */

@@ -158,12 +158,24 @@ struct lines {
 	bool mismatch;
 	size_t head, head_n, tail, tail_n;
 	struct span id, topic, timestamp; /* as they stand in lines */
-	struct buf made[MADE];            /* where they are, when not as they were sent */
+	/* Where they are, when not as they were sent; clear when the first one is: `makes`. */
+	struct buf made[MADE];
+	bool makes;
 };
+
+static struct buf *
+make(struct lines *l, size_t which)
+{
+	if (!l->makes)
+		memset(l->made, 0, sizeof(l->made));
+	l->makes = true;
+	buf_clear(&l->made[which]);
+	return &l->made[which];
+}
 
 /* What stands between the quotes. */
 static struct span
-escaped(struct span s, struct buf *made)
+escaped(struct buf *made, struct span s)
 {
 	json_put_string(made, s);
 	return (struct span){made->p + 1, made->n - 2};
@@ -177,11 +189,11 @@ begin(struct lines *l, const struct reading *r)
 	l->timestamp = r->timestamp;
 	l->mismatch = message_reading_mismatch(r, l->device_id);
 	if (!l->plain)
-		l->topic = escaped(l->topic, &l->made[MADE_TOPIC]);
+		l->topic = escaped(make(l, MADE_TOPIC), l->topic);
 	if (l->id.p != NULL && (!l->plain || l->device_id.p == NULL))
-		l->id = escaped(l->id, &l->made[MADE_ID]);
+		l->id = escaped(make(l, MADE_ID), l->id);
 	if (!is_scalar(l->timestamp)) {
-		json_put_compact(&l->made[MADE_TIMESTAMP], l->timestamp);
+		json_put_compact(make(l, MADE_TIMESTAMP), l->timestamp);
 		l->timestamp = buf_as_span(&l->made[MADE_TIMESTAMP]);
 	}
 }
@@ -191,10 +203,8 @@ end(struct lines *l)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(l->made); i++) {
-		if (l->made[i].p != NULL)
-			buf_release(&l->made[i]);
-	}
+	for (i = 0; l->makes && i < MADE; i++)
+		buf_release(&l->made[i]);
 }
 
 /* Up to the sensor's name. */
@@ -251,11 +261,10 @@ static void
 put_reading(void *arg, const struct reading *r)
 {
 	struct lines *l = arg;
-	struct buf *name = &l->made[MADE_NAME];
+	struct buf *name = make(l, MADE_NAME);
 
 	if (l->count == 0)
 		begin(l, r);
-	buf_clear(name);
 	message_put_string(name, r->sensor);
 	PUT(name, ",\"value\":");
 	put_line(l, buf_as_span(name), r->value);
@@ -307,13 +316,17 @@ const char *
 message_readings(
     struct buf *out, const struct msg *m, const struct topics *topics, size_t *count)
 {
-	struct lines l = {.out = out, .m = m};
+	struct lines l;
 	size_t from = out->n;
 	struct topic_vars vars;
 	const char *error;
 
 	if (m->reject != NULL)
 		return m->reject;
+	l.out = out;
+	l.m = m;
+	l.count = 0;
+	l.mismatch = l.makes = false;
 	l.plain = m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n);
 	if (!l.plain && !text_is_utf8(m->topic.p, m->topic.n))
 		return "topic";

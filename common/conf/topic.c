@@ -27,6 +27,11 @@ struct topic {
 	/* With one variable, as nearly all: what stands before and behind it. */
 	int only; /* -1: none, or several */
 	struct span before, behind;
+	/* And when each of these has 16 bytes at most, as they stand in the first and the last 16
+	 * bytes of a name; the masks have a bit for each byte. */
+	bool brief;
+	unsigned char first[16], last[16];
+	unsigned first_mask, last_mask;
 	size_t count;
 	struct piece pieces[PIECES_MAX];
 };
@@ -121,6 +126,20 @@ find_only(struct topic *t)
 	}
 }
 
+static void
+find_brief(struct topic *t)
+{
+	const size_t before = t->before.n, behind = t->behind.n;
+
+	t->brief = t->only >= 0 && before <= 16 && behind <= 16;
+	if (!t->brief)
+		return;
+	memcpy(t->first, t->before.p, before);
+	memcpy(t->last + 16 - behind, t->behind.p, behind);
+	t->first_mask = (1U << before) - 1;
+	t->last_mask = ((1U << behind) - 1) << (16 - behind);
+}
+
 int
 topic_compile(struct topic **out, const char *text, struct err *err)
 {
@@ -133,6 +152,7 @@ topic_compile(struct topic **out, const char *text, struct err *err)
 	failed = compile(t, err);
 	if (!failed) {
 		find_only(t);
+		find_brief(t);
 		filter = topic_filter(t);
 		failed = topic_check_filter(filter, err);
 		free(filter);
@@ -270,30 +290,28 @@ capture(struct topic_vars *vars, int var, struct span value)
 	return true;
 }
 
-static bool
+static __attribute__((noinline)) bool
 match_only(const struct topic *t, struct span name, struct span *value)
 {
 	size_t around = t->before.n + t->behind.n;
 	const char *p = name.p + t->before.n;
 
-	if (name.n <= around || !same_bytes(name.p, t->before.p, t->before.n) ||
-	    !same_bytes(name.p + name.n - t->behind.n, t->behind.p, t->behind.n) ||
-	    plain_has_slash(p, name.n - around, t->before.n))
+	if (name.n <= around || memcmp(name.p, t->before.p, t->before.n) != 0 ||
+	    memcmp(name.p + name.n - t->behind.n, t->behind.p, t->behind.n) != 0 ||
+	    memchr(p, '/', name.n - around) != NULL)
 		return false;
 	*value = (struct span){p, name.n - around};
 	return true;
 }
 
-bool
-topic_match(const struct topic *t, struct span name, struct topic_vars *vars)
+/* Piece by piece. */
+static __attribute__((noinline)) bool
+match_pieces(const struct topic *t, struct span name, struct topic_vars *vars)
 {
 	const char *p = name.p;
 	const char *end = p + name.n;
 	size_t i;
 
-	*vars = (struct topic_vars){0};
-	if (t->only >= 0)
-		return match_only(t, name, &vars->v[t->only]);
 	if (t->count == 1 && t->pieces[0].var < 0)
 		return topic_filter_matches(t->text, name);
 	for (i = 0; i < t->count; i++) {
@@ -314,6 +332,34 @@ topic_match(const struct topic *t, struct span name, struct topic_vars *vars)
 		p = to;
 	}
 	return p == end;
+}
+
+/* Three looks at a name whose value has 16 bytes at most, and 16 with what stands before it. */
+static inline bool
+match_brief(const struct topic *t, struct span name, size_t n)
+{
+	const char *end = name.p + name.n, *value_end = name.p + t->before.n + n;
+	const unsigned slashes =
+	    plain_differ(value_end - 16, "////////////////") ^ 0xFFFF;
+
+	return ((plain_differ(name.p, t->first) & t->first_mask) |
+		   (plain_differ(end - 16, t->last) & t->last_mask) |
+		   slashes >> (16 - n)) == 0;
+}
+
+bool
+topic_match(const struct topic *t, struct span name, struct topic_vars *vars)
+{
+	const size_t n = name.n - t->before.n - t->behind.n;
+
+	*vars = (struct topic_vars){0};
+	if (t->brief && n <= 16 && n > 0 && t->before.n + n >= 16) {
+		vars->v[t->only] = (struct span){name.p + t->before.n, n};
+		return match_brief(t, name, n);
+	}
+	if (t->only >= 0)
+		return match_only(t, name, &vars->v[t->only]);
+	return match_pieces(t, name, vars);
 }
 
 /* The levels of a filter and a name, one by one; $-topics are not matched by a leading wildcard

@@ -116,25 +116,19 @@ numbers_end_where_they_must(void **state)
 	}
 }
 
-/* A level of a topic, with what stands before it. */
 static void
-slashes_are_seen(void **state)
+each_byte_that_differs_is_told(void **state)
 {
-	char text[LENGTH];
-	size_t before, n, at;
+	unsigned char a[16], b[16];
+	unsigned bits, i;
 
 	(void)state;
-	for (before = 0; before < LENGTH; before++) {
-		for (n = 1; before + n <= LENGTH; n++) {
-			memset(text, '/', before);
-			memset(text + before, 'x', n);
-			assert_false(plain_has_slash(text + before, n, before));
-			for (at = 0; at < n; at++) {
-				text[before + at] = '/';
-				assert_true(plain_has_slash(text + before, n, before));
-				text[before + at] = 'x';
-			}
-		}
+	for (bits = 0; bits <= 0xFFFF; bits++) {
+		memset(a, (int)(bits % 251), sizeof(a));
+		for (i = 0; i < 16; i++)
+			b[i] = (unsigned char)(a[i] + (bits >> i & 1) * 0x80);
+		assert_int_equal(plain_differ(a, b), bits);
+		assert_int_equal(plain_differ_portable(a, b), bits);
 	}
 }
 
@@ -162,7 +156,7 @@ main(void)
 	    cmocka_unit_test(every_byte_at_every_place),
 	    cmocka_unit_test(neighbours_do_not_matter),
 	    cmocka_unit_test(numbers_end_where_they_must),
-	    cmocka_unit_test(slashes_are_seen),
+	    cmocka_unit_test(each_byte_that_differs_is_told),
 	};
 
 	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);

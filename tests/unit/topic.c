@@ -187,11 +187,67 @@ nul_is_refused_everywhere(void **state)
 	topic_free(t);
 }
 
+static void
+match_is(const struct topic *t, struct span name, size_t before, size_t behind, bool want)
+{
+	struct topic_vars vars;
+
+	assert_int_equal(topic_match(t, name, &vars), want);
+	if (!want)
+		return;
+	assert_ptr_equal(vars.v[TOPIC_DEVICE_ID].p, name.p + before);
+	assert_int_equal(vars.v[TOPIC_DEVICE_ID].n, name.n - before - behind);
+	assert_null(vars.v[TOPIC_SENSOR_TYPE].p);
+}
+
+/* Names of every length, in memory of their own, right and with each byte of theirs wrong. */
+static void
+every_byte_of_a_name_counts(void **state)
+{
+	static const char *const around[][2] = {{"", ""}, {"a/", ""}, {"", "/b"},
+	    {"iot/sensors/", "/data"}, {"iot/sensors/4567", "/234567890123456"},
+	    {"iot/sensors/45678", "/d"}, {"i/", "/2345678901234567"}};
+	struct err err = {0};
+	size_t i, n, at;
+
+	(void)state;
+	for (i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+		size_t before = strlen(around[i][0]), behind = strlen(around[i][1]);
+		char *text = xasprintf("%s{device_id}%s", around[i][0], around[i][1]);
+		struct topic *t;
+
+		assert_int_equal(topic_compile(&t, text, &err), 0);
+		for (n = 0; n < 40; n++) {
+			struct span name = {NULL, before + n + behind};
+			char *p = xmalloc(name.n + 1);
+
+			memcpy(p, around[i][0], before);
+			memset(p + before, 'x', n);
+			memcpy(p + before + n, around[i][1], behind);
+			p = xrealloc(p, name.n != 0 ? name.n : 1);
+			name.p = p;
+			match_is(t, name, before, behind, n > 0);
+			for (at = 0; n > 0 && at < name.n; at++) {
+				char right = p[at];
+
+				p[at] = right == '/' ? 'y' : '/';
+				match_is(t, name, before, behind, false);
+				p[at] = right;
+			}
+			free(p);
+		}
+		topic_free(t);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[32] = {{.name = "nul_is_refused_everywhere",
-	    .test_func = nul_is_refused_everywhere}};
+	struct CMUnitTest tests[32] = {
+	    cmocka_unit_test(nul_is_refused_everywhere),
+	    cmocka_unit_test(every_byte_of_a_name_counts),
+	};
 	const char *dir = getenv("IOT_TOPIC_CASES");
 	char *pattern = xasprintf("%s/*.case", dir != NULL ? dir : "tests/topic");
 	glob_t found;
@@ -200,11 +256,11 @@ main(void)
 
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return 1;
-	for (i = 0; i < found.gl_pathc && i < 31; i++)
-		tests[i + 1] = (struct CMUnitTest){.name = found.gl_pathv[i],
+	for (i = 0; i < found.gl_pathc && i < 30; i++)
+		tests[i + 2] = (struct CMUnitTest){.name = found.gl_pathv[i],
 		    .test_func = run_file,
 		    .initial_state = found.gl_pathv[i]};
-	failed = _cmocka_run_group_tests("topic", tests, i + 1, NULL, NULL);
+	failed = _cmocka_run_group_tests("topic", tests, i + 2, NULL, NULL);
 	globfree(&found);
 	free(pattern);
 	return failed;
