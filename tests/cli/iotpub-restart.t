@@ -15,7 +15,7 @@ start_sink() {
 logged() { grep -qx "$1" log; }
 # restarted OPTION...: 1000 lines, of which 400 reach a sink that is stopped, then killed.
 restarted() {
-	rm -f log reports feed
+	rm -f log reports feed "$sock"
 	mkfifo feed
 	start_sink
 	iotpub -h "$sock" -t t -l "$@" <feed 2>pub.err &
