@@ -37,6 +37,15 @@ is_poison(struct span topic)
 	return topic_check_name(topic, NULL) != 0;
 }
 
+static void
+grow_pairs(struct intake *in, size_t room)
+{
+	if (room <= in->pairs_room)
+		return;
+	in->pairs = xreallocarray(in->pairs, room, sizeof(*in->pairs));
+	in->pairs_room = room;
+}
+
 static bool
 read_properties(struct intake *in, struct span props, struct msg *m, uint16_t *alias)
 {
@@ -47,8 +56,7 @@ read_properties(struct intake *in, struct span props, struct msg *m, uint16_t *a
 		if (in->next > in->v)
 			return intake_hand_out_first(in);
 		in->pairs_n = 0;
-		in->pairs_room += n;
-		in->pairs = xreallocarray(in->pairs, in->pairs_room, sizeof(*in->pairs));
+		grow_pairs(in, n > PAIRS ? n : PAIRS);
 	}
 	fault = frame_properties(
 	    props, &m->props, n > 0 ? in->pairs + in->pairs_n : NULL, alias);

@@ -20,6 +20,7 @@ enum {
 	OUTPUT_MOST =
 	    256 << 10, /* while a broker does not read that much, neither do we */
 	HEAD_MOST = 2 + 65535 + 2 + 4, /* bytes of a PUBLISH before its properties */
+	PAIRS = 4 * BATCH, /* spans for user properties, at least: two of each message */
 	SAMPLE = 256, /* bytes of a payload that is too large, for its reject line */
 };
 
