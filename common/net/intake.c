@@ -153,7 +153,8 @@ may_go_on(const struct intake *in)
 	    !in->state.left;
 }
 
-/* Packets, one after the other, as long as nothing but the next one matters. */
+/* Packets, one after the other, as long as nothing but the next one matters. True: no more of them before
+ * those that are there are handed out, which may raise the limit. */
 static bool
 steps(struct intake *in)
 {
@@ -168,10 +169,10 @@ void
 intake_go_on(struct intake *in)
 {
 	while (may_go_on(in)) {
-		in->again = in->next == in->v + BATCH;
-		if (in->again)
+		in->again = false;
+		if (steps(in))
 			intake_hand_out(in);
-		else if (!steps(in) && !in->again)
+		else if (!in->again)
 			break;
 	}
 	intake_hand_out(in);
@@ -267,6 +268,9 @@ intake_sent(struct intake *in, size_t n)
 	in->sent += n;
 	if (in->sent == in->output.n) {
 		buf_clear(&in->output);
+		in->sent = 0;
+	} else if (in->sent > OUTPUT_MOST) {
+		buf_shift(&in->output, in->sent);
 		in->sent = 0;
 	}
 }

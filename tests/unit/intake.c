@@ -750,6 +750,75 @@ unread_answers_stop_the_reading(void **state)
 	end(&e);
 }
 
+/* One that raises its limit in the batch: what it has left out does not count. */
+static void
+on_batch_wanting_more(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct eater *e = arg;
+
+	on_batch(arg, m, n, token);
+	if (e->messages < 4)
+		intake_limit(e->in, 4 - e->messages);
+}
+
+static void
+a_limit_raised_in_a_batch_goes_on_at_once(void **state)
+{
+	static const struct intake_events wanting = {on_batch_wanting_more, on_answered};
+	const struct intake_opts opts = {1 << 20};
+	struct eater e = {.durable = true};
+
+	(void)state;
+	e.in = intake_new(&opts, &wanting, &e);
+	intake_connect(e.in, 4, false);
+	intake_limit(e.in, 2);
+	feed(&e, Q0 Q1 Q0 Q1 Q0);
+	assert_got(&e, "a/b=x a/b=y |a/b=x a/b=y |");
+	end(&e);
+}
+
+/* One write for a batch, not for each message, with user properties too. */
+static void
+user_properties_do_not_split_batches(void **state)
+{
+	struct eater e = {.durable = true};
+	struct buf b = {0};
+	int i;
+
+	(void)state;
+	begin(&e, 5);
+	for (i = 0; i < 256; i++)
+		put_bytes(&b, "30 10 0003 'a/b' 09 26 0001 'k' 0003 'abc' 'x'");
+	feed_bytes(&e, b.p, b.n, SIZE_MAX);
+	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(e.messages, 256);
+	assert_int_equal(e.batches, 1);
+	buf_release(&b);
+	end(&e);
+}
+
+/* A broker that always leaves some answers unread is no reason to keep those that it has read. */
+static void
+read_answers_need_no_memory(void **state)
+{
+	struct eater e = {0};
+	struct span out = {0};
+	size_t sent = 0;
+
+	(void)state;
+	begin(&e, 4);
+	while (sent < 8 << 20) {
+		feed(&e, "62 02 0001 62 02 0002 62 02 0003 62 02 0004");
+		out = intake_output(e.in);
+		if (out.n > 1000) {
+			intake_sent(e.in, out.n - 4);
+			sent += out.n - 4;
+		}
+	}
+	assert_in_range(intake_packets(e.in)->room, 0, 2 << 20);
+	end(&e);
+}
+
 int
 main(void)
 {
@@ -777,7 +846,10 @@ main(void)
 	    cmocka_unit_test(the_brokers_farewell_has_its_reason),
 	    cmocka_unit_test(more_messages_than_identifiers_are_a_fault),
 	    cmocka_unit_test(a_limit_leaves_the_rest_alone),
+	    cmocka_unit_test(a_limit_raised_in_a_batch_goes_on_at_once),
+	    cmocka_unit_test(user_properties_do_not_split_batches),
 	    cmocka_unit_test(unread_answers_stop_the_reading),
+	    cmocka_unit_test(read_answers_need_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
