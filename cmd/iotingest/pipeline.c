@@ -304,6 +304,16 @@ open_rejects(struct pipeline *p, struct err *err)
 	return output_open(&p->rejects, p->loop, p->rejects_fd, &o, err);
 }
 
+/* What may only be read, as a descriptor that was closed before us (conf/program.c), could be opened once
+ * more by its name, and would swallow everything. */
+static bool
+is_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 static int
 open_outputs(struct pipeline *p, struct err *err)
 {
@@ -315,6 +325,10 @@ open_outputs(struct pipeline *p, struct err *err)
 	    .arg = p};
 	struct stat st;
 
+	if (p->args->sink == NULL && !is_writable(STDOUT_FILENO)) {
+		errno = EBADF;
+		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), o.name);
+	}
 	if (open_rejects(p, err))
 		return -1;
 	if (p->args->sink != NULL) {

@@ -2,10 +2,12 @@
 #include "conf/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -15,11 +17,25 @@
 #define IOT_LOCALEDIR "/usr/local/share/locale"
 #endif
 
+/* What we open first would get the number of one that was closed before us, and lines for standard output
+ * would go into it. This way reading and writing there fail as they would have. */
+static void
+hold_closed_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
 static void
 start_process(const char *name)
 {
 	const struct rlimit none = {0, 0};
 
+	hold_closed_descriptors();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	bindtextdomain("iot-utils", IOT_LOCALEDIR);

@@ -98,6 +98,20 @@ timeout 20 iotingest -h "$sock" --durable left -W 1s >rest 2>/dev/null
 [ "$(numbers rest | wc -w)" -gt 0 ] && numbers rest | grep -qw 2000
 tap $? 'the rest stayed with the broker'
 
+# Standard output that is closed, or may only be read: nothing is acknowledged into nowhere, nor written to
+# what got its number.
+run ingest --durable nowhere -W 300ms
+publish 1 3
+for how in '>&-' '1</dev/null'; do
+	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere --rejects rejects.nowhere -C 3 $how"
+	exits 7 "standard output is '$how'"
+	has "$err" 'cannot write to standard output: Bad file descriptor' '... which is told'
+	is '' "$(cat rejects.nowhere 2>/dev/null)" '... and nothing is written elsewhere'
+done
+run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >sunk' >&-"
+exits 0 'a sink needs no standard output'
+is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'
+
 # The broker is away.
 start_ingest away away.out
 kill "$broker_pid"
