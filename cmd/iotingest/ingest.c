@@ -58,7 +58,11 @@ give_up(void *arg)
 	struct ingest *g = arg;
 	size_t n = pipeline_waiting(g->pipeline);
 
-	if (n > 0)
+	if (n > 0 && g->args->sink != NULL && g->err->code == ERR_OK)
+		err_set(g->err, ERR_OUTPUT,
+		    _("sink '%s' did not end in time: %zu messages are not acknowledged"),
+		    g->args->sink, n);
+	else if (n > 0)
 		log_warn(
 		    _("%zu messages were not taken in time: they are not acknowledged"),
 		    n);

@@ -118,6 +118,13 @@ is 7 $status 'SIGTERM while a sink hangs: 7'
 [ $took -lt 2000 ]
 tap $? "in less than two seconds ($took ms)"
 has "$(cat slow.err)" 'was ended by signal 15' 'the sink is ended'
+start_ingest deaf2 /dev/null --sink "trap '' TERM; touch deaf; read x <never"
+publish 1 1
+wait_for 5 test -e deaf
+kill $ingesting
+wait $ingesting
+is 7 $? 'SIGTERM while a sink hangs that does not hear it: 7'
+has "$(cat deaf2.err)" 'did not end in time: 1 messages are not acknowledged' '... and says so'
 touch go
 timeout 30 iotingest -h "$sock" --durable slow -C 9003 --sink 'cat >>late' 2>/dev/null </dev/null
 is 9000 "$(numbers late | wc -w)" 'nothing was acknowledged that it had not taken'
