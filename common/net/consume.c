@@ -33,9 +33,21 @@ let_go(struct consume *c)
 	loop_timer_stop(&c->alive);
 }
 
+/* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
+static void
+say_dry(struct consume *c)
+{
+	bool fresh = c->fresh;
+
+	c->fresh = false;
+	if (fresh && c->events.dry != NULL)
+		c->events.dry(c->arg);
+}
+
 static void
 lose(struct consume *c, int number)
 {
+	say_dry(c);
 	let_go(c);
 	session_lost(c->session, number);
 }
@@ -76,6 +88,8 @@ look_at_state(struct consume *c)
 {
 	const struct intake_state state = intake_state(c->intake);
 
+	if (state.fault != FRAME_OK || state.left)
+		say_dry(c);
 	if (state.fault != FRAME_OK)
 		end_by_fault(c, state.fault);
 	else if (state.left)
@@ -107,10 +121,8 @@ read_some(struct consume *c)
 			return false;
 		}
 	}
-	if (dry && c->fresh && c->events.dry != NULL)
-		c->events.dry(c->arg);
 	if (dry)
-		c->fresh = false;
+		say_dry(c);
 	return !dry;
 }
 
@@ -207,6 +219,7 @@ on_alive(void *arg)
 	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
 		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
 		    (double)silent / 1000);
+		say_dry(c);
 		let_go(c);
 		session_failed(c->session, 0, &why);
 		return;

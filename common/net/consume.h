@@ -10,9 +10,8 @@
 
 /*
  * The safe way in: messages come in batches, and a batch is acknowledged to the broker only after
- * its consumer said that it is durable. At least once: what was not said to be durable is delivered
- * again. QoS 2 too: PUBREC waits as PUBACK does. A session connects and logs in; then the intake
- * (net/intake.h) reads its socket.
+ * its consumer said that it is durable, at QoS 1 and 2. At least once: what was not said to be durable
+ * is delivered again. A session connects; what is read and written then is an intake's (net/intake.h).
  */
 struct consume;
 
@@ -29,7 +28,7 @@ struct consume_events {
 	 * Nothing more is handed out until then, so that memory stays bounded and a slow consumer
 	 * becomes back-pressure; the connection is kept alive. */
 	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
-	/* The socket is dry: after the batches so far nothing more is at hand. */
+	/* The socket is dry, or gone: after the batches so far nothing more is at hand. */
 	void (*dry)(void *arg);
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);

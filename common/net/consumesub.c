@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/consumepart.h"
@@ -53,15 +54,20 @@ void
 consume_answered(void *arg, uint16_t mid, uint8_t reason)
 {
 	struct consume *c = arg;
-	struct filter *f = &c->filters[mid - 1];
+	struct filter *f;
 	struct err why = {0};
 
 	if (mid == 0 || mid > c->count)
 		return;
+	f = &c->filters[mid - 1];
 	f->answered = true;
 	f->refused = reason >= 128;
 	if (f->refused)
 		err_suback(&why, f->text, reason);
+	else if (reason < f->qos)
+		log_warn(_("the broker grants '%s' QoS %d instead of %d%s"), f->text,
+		    reason, f->qos,
+		    reason == 0 ? _(": what it loses does not come again") : "");
 	if (f->refused && c->count > 1 && c->events.refused != NULL)
 		c->events.refused(c->arg, f->text, &why);
 	look_at_answers(c, &why);

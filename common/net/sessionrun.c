@@ -256,7 +256,7 @@ begin_up(struct session *s, enum session_state state)
 	s->fresh = false;
 }
 
-/* From here on the socket is watched by another. */
+/* From here on the socket is watched by another, who may have lost it already. */
 static enum session_state
 hand_over(struct session *s)
 {
@@ -265,7 +265,7 @@ hand_over(struct session *s)
 	begin_up(s, SESSION_TAKEN);
 	loop_fd_stop(&s->watch);
 	s->events.taken(s->arg, &link);
-	return SESSION_TAKEN;
+	return s->state;
 }
 
 static enum session_state

@@ -188,6 +188,47 @@ exits 4 'no filter is granted: 4'
 has "$err" "refused the subscription 'a': not allowed" '... and each is told'
 has "$err" "refused the subscription 'secret/#': not allowed" '... by its name'
 
+# A lower QoS than was asked for.
+perl refuse.pl less 00 &
+pids="$pids $!"
+wait_for 5 test -S less.sock
+run timeout 10 iotingest -h "$T/less.sock" -t a -C 1
+exits 0 'a broker grants less than was asked for: messages come'
+has "$err" "the broker grants 'a' QoS 0 instead of 1: what it loses does not come again" '... which is told'
+
+# A broker that leaves behind its last message: a file has it, though no one comes back to ask.
+cat >leave.pl <<'END'
+use IO::Socket::UNIX;
+my ($name, $last) = @ARGV;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock") or die;
+my $c = $l->accept;
+close $l;
+unlink "$name.sock";
+sysread $c, my $connect, 4096;
+syswrite $c, pack("H*", "2003000000");
+sysread $c, my $subscribe, 4096;
+syswrite $c, "\x90\x04" . substr($subscribe, 2, 2) . "\x00\x00" . pack("H*", "300500016100" . "31" . $last);
+sleep 10;
+END
+for last in e0018b 3600; do
+	perl leave.pl leave$last $last &
+	pids="$pids $!"
+	wait_for 5 test -S leave$last.sock
+	timeout 10 iotingest -h "$T/leave$last.sock" -t '#' -q 0 >leave$last.out 2>/dev/null </dev/null &
+	left=$!
+	pids="$pids $left"
+	wait_for 5 test -s leave$last.out
+	tap $? "a message right before the end ($last) is in the file while the broker is away"
+	kill $left
+	wait $left
+done
+
+# -C behind messages that do not count, all in one piece.
+fake skipped 00 3105000161003031050001610030300500016100313005000161003130050001610032
+run timeout 10 iotingest -h "$T/skipped.sock" -t '#' -C 2 --retained skip
+is '0 2' "$status $(printf '%s\n' "$out" | wc -l | tr -d ' ')" \
+	'-C does not wait for what --retained skip has left out'
+
 # MQTT 5: aliases and properties.
 fake alias 00 300a0003612f620323000131 30070000032300 0132
 run timeout 10 iotingest -h "$T/alias.sock" -t '#' -C 2 -W 5
