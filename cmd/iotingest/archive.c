@@ -65,15 +65,18 @@ last_line(const struct archive *a, off_t size)
 }
 
 static bool
-begins_with(const struct archive *a, off_t at, off_t size, const char *head)
+is_ours(const struct archive *a, off_t at, off_t size, const char *head)
 {
 	char piece[64];
-	size_t n = head != NULL ? strlen(head) : 0;
+	size_t n;
 
+	if (head == NULL)
+		return at > 0;
+	n = strlen(head);
 	if ((off_t)n > size - at)
 		n = (size_t)(size - at);
 	return n <= sizeof(piece) && pread(a->own, piece, n, at) == (ssize_t)n &&
-	    (n == 0 || memcmp(piece, head, n) == 0);
+	    memcmp(piece, head, n) == 0;
 }
 
 static bool
@@ -90,7 +93,7 @@ mend(const struct archive *a, off_t size, const char *name, const char *head,
 {
 	off_t at = last_line(a, size);
 
-	if (at >= 0 && begins_with(a, at, size, head)) {
+	if (at >= 0 && is_ours(a, at, size, head)) {
 		if (!cut_at(a, at))
 			return err_sys(err, ERR_OUTPUT,
 			    _("cannot cut off the torn last line of %s"), name);

@@ -19,8 +19,9 @@ struct archive {
 };
 
 /* Takes the lock (held by another writer: ERR_OUTPUT) and cuts a torn last line off, if `fd` writes
- * at the end of the file. A piece that does not begin like `head`, which begins all lines (NULL:
- * they have no beginning of their own), is somebody else's: it is kept and ended with a newline.
+ * at the end of the file. A piece that does not begin like `head`, which begins all lines, is somebody
+ * else's: it is kept and ended with a newline. Without a head (NULL: lines have no beginning of their
+ * own) that is a piece with no whole line before it, which would take the whole file with it.
  * Both are told, with `name`. */
 int archive_open(struct archive *a, int fd, const char *name, const char *head, struct err *err);
 /* Takes back the last bytes of the file if they are these. */

@@ -34,6 +34,19 @@ begin notes
 is 'my notes' "$(head -n 1 notes)" "what is not ours stays"
 has "$(said notes)" 'is not ours: ended it' 'and is told'
 is 1 "$(tail -n 1 notes | jq .payload.n)" 'our line is whole'
+# Rows, and lines of -F, do not tell whose they are.
+begin_as() { # begin_as NAME OPTION...
+	start_ingest "$@" -C 1
+	pub -q 1 -t iot/sensors/X/data -m '{"n":1}'
+	wait $ingesting
+}
+printf 'my notes' >csv
+begin_as csv csv --format csv --columns topic
+is 'my notes iot/sensors/X/data ' "$(tr '\n' ' ' <csv)" 'of a file without any line nothing is cut off'
+has "$(said csv)" 'is not ours: ended it' 'and it is told'
+printf 'whole\ntor' >formatted
+begin_as formatted formatted -F %t
+is 'whole iot/sensors/X/data ' "$(tr '\n' ' ' <formatted)" 'a piece behind a line is cut off'
 printf '%s\n' "$whole" >good
 begin good
 is '' "$(said good)" 'a whole file: not a word'
