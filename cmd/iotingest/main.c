@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -119,6 +120,9 @@ check_session(const struct args *a, struct err *err)
 		    _("--group keeps a session for each of its members: name this one "
 		      "with "
 		      "-i ID or --durable ID"));
+	if (a->session_expiry >= 0 && a->session_expiry < 1000)
+		return err_set(err, ERR_USAGE,
+		    _("--session-expiry: a session that is kept waits for 1s at least"));
 	if (a->session_expiry >= 0 && !is_kept(a))
 		return err_set(err, ERR_USAGE,
 		    _("--session-expiry is for a session that is kept: --durable NAME"));
@@ -140,6 +144,10 @@ check_form(const struct args *a, struct err *err)
 	if ((a->columns != NULL || a->header) && a->form == FORMAT_NDJSON)
 		return err_set(err, ERR_USAGE,
 		    _("--columns and --header are for rows: --format csv or tsv"));
+	if (a->sink != NULL && a->sink[strspn(a->sink, " \t\n")] == '\0')
+		return err_set(err, ERR_USAGE,
+		    _("--sink: the command is empty: it would store nothing, and "
+		      "succeed"));
 	if (a->sink_retries != SINK_FOR_EVER && a->sink == NULL)
 		return err_set(err, ERR_USAGE, _("--sink-retries needs --sink COMMAND"));
 	return 0;

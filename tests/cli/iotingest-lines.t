@@ -123,6 +123,9 @@ refused "leave out --readings" -F %p --readings
 refused "after '%' comes one of" -F %z
 refused 'nope' --readings --format csv --columns nope
 refused '--sink-retries needs --sink' --sink-retries 3
+refused 'the command is empty' --sink ''
+refused 'the command is empty' --sink '  '
+refused 'waits for 1s at least' --durable x --session-expiry 0
 refused 'give one' --from-platform -t x
 refused "is not a whole number" --linger 1s
 refused "is not a whole number" --batch 0
