@@ -114,12 +114,13 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
-FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*)
+FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*) \
+	cmd/iotctl/yaml*.[ch]
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
-	clang -g -O1 -std=c11 -D_GNU_SOURCE -Icommon -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,)
+	clang -g -O1 -std=c11 -D_GNU_SOURCE -I. -Icommon -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,yaml-0.1)
 
 lint:
 	@tests/deps.sh lint

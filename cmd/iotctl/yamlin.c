@@ -76,7 +76,7 @@ add_pair(struct reader *r, json_t *object, const yaml_node_pair_t *pair, int dep
 	size_t line = key->start_mark.line + 1;
 	json_t *value;
 
-	if (key->type != YAML_SCALAR_NODE)
+	if (key->type != YAML_SCALAR_NODE || strlen(name) != key->data.scalar.length)
 		return err_set(err, ERR_USAGE, _("'%s', line %zu: a key that is no text"),
 		    r->name, line);
 	if (json_object_get(object, name) != NULL)

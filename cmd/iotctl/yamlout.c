@@ -9,7 +9,8 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { STEP = 2 };
+/* YAML looks no further than 1024 characters for the colon behind a key. */
+enum { STEP = 2, KEY_MAX = 1000 };
 
 /* Words that some reader of YAML takes for something else than text. */
 static bool
@@ -116,6 +117,26 @@ is_empty(struct span value)
 	return !json_next(&it);
 }
 
+/* A key is one line, and a long one must say that it is a key. */
+static void
+put_key(struct buf *out, struct span key, int indent)
+{
+	struct buf name = {0}, text = {0};
+
+	json_unescape(&name, key);
+	if (strlen(buf_str(&name)) == name.n && is_plain(buf_str(&name)))
+		buf_span(&text, buf_as_span(&name));
+	else
+		put_quoted(&text, buf_as_span(&name));
+	if (text.n <= KEY_MAX)
+		buf_span(out, buf_as_span(&text));
+	else
+		buf_printf(out, "? %s\n%*s", buf_str(&text), indent, "");
+	buf_putc(out, ':');
+	buf_release(&text);
+	buf_release(&name);
+}
+
 /* What follows "key:" or "-"; `inside` where the first line of it begins, -1: on a line of its own. */
 static void
 put_value(struct buf *out, struct span value, int indent, bool inside)
@@ -141,8 +162,7 @@ put_value(struct buf *out, struct span value, int indent, bool inside)
 			buf_printf(out, "\n%*s", indent, "");
 		first = false;
 		if (kind == JSON_KIND_OBJECT) {
-			put_text(out, it.key, indent);
-			buf_putc(out, ':');
+			put_key(out, it.key, indent);
 			put_value(out, it.item, indent + STEP, false);
 		} else {
 			buf_putc(out, '-');

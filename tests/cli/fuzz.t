@@ -8,6 +8,7 @@ printf '{"device_id":"a","sensors":{"t":21.50,"h":[1,{"x":"\\ud83d\\ude00"}]},"t
 printf 'iot/sensors/{device_id}/data\nESP32' >seeds/topic
 printf 'iot/sensors/X/data\n{"device_id":"a","t":1,"n":{"x":[true,null]}}' >seeds/message
 printf 'a,b\r\n"x ""y"", z",2\n' >seeds/csv
+printf 'kind: topic\nnombre: "A: b"\nlist: [1, -2.5, ~, {x: yes}]\n---\npem: |\n  two\n  lines\nb: *a\n' >seeds/yaml
 for target in "$top"/tests/fuzz/*.c; do
 	name=${target##*/}
 	name=${name%.c}

@@ -159,6 +159,19 @@ writes_what_it_reads(void **state)
 	}
 }
 
+static void
+writes_any_key(void **state)
+{
+	char json[1600] = "{\"k\":{\"";
+	size_t n = strlen(json);
+
+	(void)state;
+	comes_back("{\"a\\nb\":1,\"\":{\"\xc2\x85\":[1]},\"a: b\":2,\"- x\":3,\"|\":4}");
+	memset(json + n, 'x', 1400);
+	snprintf(json + n + 1400, 100, "\":[1,{\"b\":2}],\"y\":3}}");
+	comes_back(json);
+}
+
 int
 main(void)
 {
@@ -167,6 +180,7 @@ main(void)
 	    cmocka_unit_test(keeps_words_text),
 	    cmocka_unit_test(refuses_what_is_wrong),
 	    cmocka_unit_test(writes_what_it_reads),
+	    cmocka_unit_test(writes_any_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
