@@ -108,7 +108,7 @@ for how in '>&-' '1</dev/null'; do
 	has "$err" 'cannot write to standard output: Bad file descriptor' '... which is told'
 	is '' "$(cat rejects.nowhere 2>/dev/null)" '... and nothing is written elsewhere'
 done
-run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >sunk' >&-"
+run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>sunk' >&-"
 exits 0 'a sink needs no standard output'
 is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'
 
