@@ -15,30 +15,30 @@ struct lines {
 	bool header;
 	/* Returns NULL, or the word of why the message is rejected. */
 	const char *(*put)(
-	    struct lines *l, struct buf *out, const struct msg *m, size_t *readings);
+	    struct lines *l, const struct msg *m, struct buf *out, size_t *readings);
 };
 
 static const char *
-put_message(struct lines *l, struct buf *out, const struct msg *m, size_t *readings)
+put_message(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
 	return message_line(out, m, l->topics);
 }
 
 static const char *
-put_readings(struct lines *l, struct buf *out, const struct msg *m, size_t *readings)
+put_readings(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	return message_readings(out, m, l->topics, readings);
 }
 
 static const char *
-put_row(struct lines *l, struct buf *out, const struct msg *m, size_t *readings)
+put_row(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	return columns_put(l->columns, out, m, l->topics, readings);
 }
 
 static const char *
-put_formatted(struct lines *l, struct buf *out, const struct msg *m, size_t *readings)
+put_formatted(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
 	if (m->reject != NULL)
@@ -80,10 +80,10 @@ lines_free(struct lines *l)
 }
 
 bool
-lines_put(struct lines *l, const struct msg *m, struct buf *out, struct buf *bad,
-    size_t *readings)
+lines_put(struct lines *l, const struct msg *m, struct buf *out, size_t *readings,
+    struct buf *bad)
 {
-	const char *error = l->put(l, out, m, readings);
+	const char *error = l->put(l, m, out, readings);
 
 	if (error == NULL)
 		return true;

@@ -14,8 +14,8 @@ void lines_free(struct lines *l);
 
 /* Appends the line, row or readings of a message to `out`, *readings of them, or its reject line to
  * `bad`; false: it was rejected. */
-bool lines_put(struct lines *l, const struct msg *m, struct buf *out, struct buf *bad,
-    size_t *readings);
+bool lines_put(struct lines *l, const struct msg *m, struct buf *out, size_t *readings,
+    struct buf *bad);
 /* The row of names, when there is one to be. */
 void lines_header(const struct lines *l, struct buf *out);
 /* How every line begins; NULL when that depends on the message. */

@@ -142,25 +142,39 @@ on_linger(void *arg)
 	move(p);
 }
 
+/* What is at hand, until the batch is full; counted together, for there are many. */
 static void
-add_message(struct pipeline *p, const struct msg *m)
+add_messages(struct pipeline *p)
 {
-	struct counts *c = p->counts;
-	size_t readings = 0;
+	const struct msg *m = p->in.m + p->in.at, *end = p->in.m + p->in.n, *last = NULL;
+	size_t before = p->filling.messages, bytes = 0, lines = 0, rejected = 0,
+	       skipped = 0;
 
-	c->bytes_in += m->topic.n + (m->size > m->payload.n ? m->size : m->payload.n);
-	if (!is_wanted(p, m)) {
-		c->skipped++;
-		return;
+	for (; m < end && !is_full(p); m++) {
+		size_t readings = 0;
+
+		bytes += m->topic.n + m->size;
+		if (!is_wanted(p, m)) {
+			skipped++;
+			continue;
+		}
+		if (p->sink != NULL && p->filling.lines.n == 0)
+			lines_header(p->maker, &p->filling.lines);
+		if (!lines_put(
+			p->maker, m, &p->filling.lines, &readings, &p->filling.bad))
+			rejected++;
+		lines += readings;
+		last = m;
+		p->filling.messages++;
 	}
-	if (p->sink != NULL && p->filling.lines.n == 0)
-		lines_header(p->maker, &p->filling.lines);
-	if (!lines_put(p->maker, m, &p->filling.lines, &p->filling.bad, &readings))
-		c->rejected++;
-	c->messages++;
-	c->readings += readings;
-	c->last_us = m->received_us;
-	p->filling.messages++;
+	p->in.at = (size_t)(m - p->in.m);
+	p->counts->bytes_in += bytes;
+	p->counts->messages += p->filling.messages - before;
+	p->counts->readings += lines;
+	p->counts->rejected += rejected;
+	p->counts->skipped += skipped;
+	if (last != NULL)
+		p->counts->last_us = last->received_us;
 }
 
 /* All that was handed in is lines now. */
@@ -179,8 +193,7 @@ take_input(struct pipeline *p)
 {
 	if (batch_is_empty(&p->filling) && p->args->linger > 0)
 		loop_timer_set(p->loop, &p->linger, p->args->linger, on_linger, p);
-	while (p->in.at < p->in.n && !is_full(p))
-		add_message(p, &p->in.m[p->in.at++]);
+	add_messages(p);
 	if (p->in.at == p->in.n)
 		let_go_of_input(p);
 }
