@@ -76,28 +76,40 @@ pair(char *to, unsigned v)
 	return (char *)memcpy(to, pairs + 2 * v, 2) + 2;
 }
 
-/* v < 100, without a leading 0. */
+/* v < 10000, with its leading zeros. */
 static inline char *
-one_or_two(char *to, unsigned v)
+four(char *to, unsigned v)
 {
-	if (v >= 10)
-		return pair(to, v);
-	*to = (char)('0' + v);
-	return to + 1;
+	return pair(pair(to, v / 100), v % 100);
+}
+
+static __attribute__((noinline)) char *
+write_many(char *to, uint64_t v)
+{
+	return four(write_u64(to, v / 10000), (unsigned)(v % 10000));
 }
 
 char *
 write_u64(char *to, uint64_t v)
 {
-	const unsigned low = (unsigned)(v % 10000);
+	const unsigned low = (unsigned)v;
 
-	if (v < 100)
-		return one_or_two(to, low);
-	if (v < 10000)
-		to = one_or_two(to, low / 100);
-	else
-		to = pair(write_u64(to, v / 10000), low / 100);
-	return pair(to, low % 100);
+	if (v >= 100000)
+		return write_many(to, v);
+	if (v >= 10000) {
+		*to = (char)('0' + low / 10000);
+		return four(to + 1, low % 10000);
+	}
+	if (v >= 1000)
+		return four(to, low);
+	if (v >= 100) {
+		*to = (char)('0' + low / 100);
+		return pair(to + 1, low % 100);
+	}
+	if (v >= 10)
+		return pair(to, low);
+	*to = (char)('0' + low);
+	return to + 1;
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "unit.h"
 
+#include <inttypes.h>
+
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -54,6 +56,33 @@ buffers_build_text(void **state)
 	buf_shift(&b, 23);
 	assert_string_equal(buf_str(&b), "--5");
 	buf_release(&b);
+}
+
+static void
+number_is(uint64_t v)
+{
+	struct buf b = {0};
+	char want[32];
+
+	snprintf(want, sizeof(want), "%" PRIu64, v);
+	buf_u64(&b, v);
+	assert_string_equal(buf_str(&b), want);
+	buf_release(&b);
+}
+
+static void
+numbers_are_as_printf_says(void **state)
+{
+	uint64_t v, power;
+
+	(void)state;
+	for (v = 0; v < 120000; v++)
+		number_is(v);
+	for (power = 1; power <= UINT64_MAX / 10; power *= 10) {
+		number_is(power - 1);
+		number_is(power);
+		number_is(power + power / 10 + 1);
+	}
 }
 
 static void
@@ -240,6 +269,7 @@ main(void)
 	    cmocka_unit_test(errors_keep_code_and_gain_context),
 	    cmocka_unit_test(long_errors_are_cut_not_overrun),
 	    cmocka_unit_test(buffers_build_text),
+	    cmocka_unit_test(numbers_are_as_printf_says),
 	    cmocka_unit_test(base64_agrees_with_rfc_4648),
 	    cmocka_unit_test(times_are_utc_with_microseconds),
 	    cmocka_unit_test(lists_split_at_commas),
