@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include <inttypes.h>
-
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
