@@ -178,8 +178,8 @@ plain_topic(const unsigned char *p, size_t n)
 	__m128i odd;
 
 	if (n >= 16) {
-		odd = signs_of_odd_topic(end - 16);
-		for (; end - p > 16; p += 16)
+		odd = _mm_or_si128(signs_of_odd_topic(p), signs_of_odd_topic(end - 16));
+		for (p += 16; end - p > 16; p += 16)
 			odd = _mm_or_si128(odd, signs_of_odd_topic(p));
 		return _mm_movemask_epi8(odd) == 0;
 	}

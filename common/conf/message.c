@@ -221,7 +221,7 @@ put_name(struct buf *out, const char *key, struct span value)
 	message_put_text(out, value);
 }
 
-static void
+static __attribute__((noinline)) void
 put_names(struct buf *out, const struct msg *m, const struct topic_vars *vars)
 {
 	put_name(out, ",\"topic\":", m->topic);
@@ -262,7 +262,7 @@ write_known(char *p, struct span payload, struct span device_id)
 }
 
 /* The rest of a line behind its first members. */
-static const char *
+static __attribute__((noinline)) const char *
 put_rest(struct buf *out, const struct msg *m, struct span device_id, bool strict)
 {
 	struct message_payload payload;
@@ -279,7 +279,8 @@ put_rest(struct buf *out, const struct msg *m, struct span device_id, bool stric
 	return NULL;
 }
 
-/* The one that runs for every message: its parts are worth no calls, its room is reserved once. */
+/* The one that runs for every message: its usual parts are worth no calls, its room is reserved
+ * once. */
 __attribute__((flatten)) const char *
 message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 {
