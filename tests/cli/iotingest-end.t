@@ -112,6 +112,20 @@ run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>
 exits 0 'a sink needs no standard output'
 is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'
 
+# The kernel has no room to watch another descriptor: it ends or tries again, and never waits for nothing.
+if strace -o "$T/probe" true 2>/dev/null; then
+	mosquitto_pub --unix "$sock" -q 1 -r -t watched -m 1
+	hung=
+	for n in 1 2 3 4 5 6 7 8; do
+		ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -o /dev/null -e trace=epoll_ctl \
+			-e inject=epoll_ctl:error=ENOSPC:when=$n \
+			iotingest -h "$sock" -t watched -C 1 --connect-timeout 2 >/dev/null 2>&1 </dev/null
+		[ $? -ne 124 ] || hung="$hung $n"
+	done
+	is '' "$hung" 'epoll_ctl fails: nothing hangs'
+	mosquitto_pub --unix "$sock" -q 1 -r -t watched -n
+fi
+
 # The broker is away.
 start_ingest away away.out
 kill "$broker_pid"
