@@ -109,16 +109,23 @@ is '' "$(jq -c . limited 2>&1 >/dev/null)" 'no line is torn there'
 
 # The negative control of all that: a file that nobody syncs or mends.
 if strace -o "$T/probe" true 2>/dev/null; then
+	# The numbers of the lines in the trace at which this stands.
+	at() { grep -n "$1" "$T/trace" | cut -d: -f1 | tr '\n' ' '; }
 	for how in '' --no-sync; do
 		id=sync$how
-		ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" -e trace=fdatasync \
+		ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" -e trace=fdatasync,sendto \
 			iotingest -h "$sock" --durable "$id" $how -C 1 >"$T/lines" 2>/dev/null </dev/null &
 		tracing=$!
 		wait_for 10 subscribed "$id"
 		pub -q 1 -t iot/sensors/X/data -m 1
 		wait $tracing
 		echo "$how$(grep -c 'fdatasync(1)' "$T/trace")" >>syncs
+		[ -n "$how" ] || synced=$(at 'fdatasync(1)')
+		[ -n "$how" ] || acked=$(at 'sendto(.*"@\\2')
 	done
+	is '1 1' "$(echo "$synced" | wc -w | tr -d ' ') $(echo "$acked" | wc -w | tr -d ' ')" 'one sync, one PUBACK'
+	[ "${synced:-9}" -lt "${acked:-0}" ]
+	tap $? 'PUBACK leaves behind the sync, not before it'
 	is '1 --no-sync0 ' "$(tr '\n' ' ' <syncs)" '--no-sync trades the sync away'
 fi
 done_testing

@@ -95,9 +95,33 @@ ingest_of "pub -q 1 -t iot/sensors/X/data -f escape" -F %p -C 1
 is 1 "$(raw lines)" 'a pipe gets it as it is'
 
 # Sizes and the session's numbers reach the broker.
-ingest_of "pub -q 1 -t iot/sensors/X/data -m 1" -C 1 --session-expiry 1h --receive-maximum 10 \
-	--max-packet 64K --announce-max-packet
-exits 0 'session options are taken'
+cat >connect.pl <<'END'
+use IO::Socket::UNIX;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => $ARGV[0]) or die;
+while (my $c = $l->accept) {
+	sysread $c, my $connect, 4096;
+	open my $log, ">", "connect.hex" or die;
+	print $log unpack("H*", $connect);
+	close $log;
+}
+END
+perl connect.pl "$T/connect.sock" &
+pids="$pids $!"
+wait_for 5 test -S connect.sock
+says() { # says 'PROPERTY IN HEXADECIMAL' 'SENTENCE' OPTION...
+	property=$1 sentence=$2
+	shift 2
+	run timeout 10 iotingest -h "$T/connect.sock" --durable x "$@"
+	has "$(cat connect.hex)" "$property" "CONNECT says $sentence"
+}
+says 1100000e10 'the session expiry' --session-expiry 1h
+says 1100015180 'that a kept session waits for a day'
+says 21000a 'the receive maximum' --receive-maximum 10
+says 2103e8 'that it is 1000'
+says 2700010000 'the size of packets when it is announced' --max-packet 64K --announce-max-packet
+run timeout 10 iotingest -h "$T/connect.sock" --durable x --max-packet 64K
+case $(cat connect.hex) in *2700010000*) false ;; *) true ;; esac
+tap $? '... and not when it is not'
 
 refused() { # refused 'PART OF THE MESSAGE' OPTION...
 	part=$1
