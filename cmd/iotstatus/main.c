@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/program.h"
@@ -82,6 +83,8 @@ struct check {
 	enum format format;
 	enum state state;
 	bool silent; /* --state: this was told before */
+	bool news;   /* and this was not: `last` is what was told before */
+	struct memory last;
 	struct buf out;
 };
 
@@ -145,7 +148,7 @@ state_of_trouble(const struct args *a, const struct err *why)
 static void
 print_reason(struct check *k, struct err *why)
 {
-	if (k->format == FORMAT_PROMETHEUS && why->code != ERR_USAGE)
+	if (k->format == FORMAT_PROMETHEUS)
 		print_prometheus_trouble(&k->out,
 		    (double)(text_now_us() - k->look.started) / 1e6,
 		    last_success(k->args->write));
@@ -159,7 +162,7 @@ print_reason(struct check *k, struct err *why)
 static int
 remember(struct check *k, bool trouble, struct err *err)
 {
-	struct memory last, now = {k->state, trouble, text_now_us() / 1000000};
+	struct memory now = {k->state, trouble, text_now_us() / 1000000}, last;
 
 	if (memory_read(k->args->state, &last, err))
 		return -1;
@@ -170,6 +173,8 @@ remember(struct check *k, bool trouble, struct err *err)
 	}
 	if (memory_write(k->args->state, &now, err))
 		return -1;
+	k->last = last;
+	k->news = true;
 	k->silent = last.state == STATE_OK && now.state == STATE_OK;
 	if (last.state != STATE_OK && now.state == STATE_OK)
 		k->look.report.recovered = now.since - last.since;
@@ -209,6 +214,7 @@ static void
 run(struct check *k, int operands, char **operand, struct err *err)
 {
 	struct args *a = k->args;
+	struct err why = {0};
 	bool failed;
 
 	k->format = format_of(a);
@@ -220,13 +226,14 @@ run(struct check *k, int operands, char **operand, struct err *err)
 	}
 	failed = failed || look_take(&k->look, err);
 	k->state = failed ? state_of_trouble(a, err) : k->look.report.state;
-	if (a->state != NULL && err->code != ERR_USAGE) {
-		struct err why = {0};
-
-		if (remember(k, failed, &why)) {
+	if (a->state != NULL && err->code != ERR_USAGE && remember(k, failed, &why)) {
+		/* A state file in trouble must not hide a fleet in trouble. */
+		if (k->state == STATE_OK) {
 			failed = true;
 			*err = why;
 			k->state = STATE_UNKNOWN;
+		} else {
+			log_warn("%s", why.text);
 		}
 	}
 	if (is_silent(k))
@@ -240,18 +247,33 @@ run(struct check *k, int operands, char **operand, struct err *err)
 }
 
 /* Where it goes; what fails here is told all the same. */
-static void
+static int
 deliver(struct check *k, struct err *err)
 {
 	struct err why = {0};
 
 	if (k->args->write == NULL || k->out.n == 0) {
 		fwrite(k->out.p, 1, k->out.n, stdout);
-	} else if (file_write(k->args->write, buf_as_span(&k->out), 0644, &why)) {
-		k->state = STATE_UNKNOWN;
-		if (err->code == ERR_OK)
-			*err = why;
+		/* program_end says what is wrong with it. */
+		return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
 	}
+	if (file_write(k->args->write, buf_as_span(&k->out), 0644, &why) == 0)
+		return 0;
+	k->state = STATE_UNKNOWN;
+	if (err->code == ERR_OK)
+		*err = why;
+	return -1;
+}
+
+/* What could not be told is told by the next run. */
+static void
+finish(struct check *k, struct err *err)
+{
+	struct err why = {0};
+
+	if (deliver(k, err) != 0 && k->news &&
+	    memory_write(k->args->state, &k->last, &why) != 0)
+		log_warn("%s", why.text);
 }
 
 int
@@ -271,7 +293,7 @@ main(int argc, char **argv)
 		&err) == 0 &&
 	    answer.n == 0)
 		run(&k, argc - first, argv + first, &err);
-	deliver(&k, &err);
+	finish(&k, &err);
 	look_release(&k.look);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);

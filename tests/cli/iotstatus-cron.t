@@ -84,6 +84,24 @@ for bad in '' '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
 done
 run iotstatus --state /dev/null/x
 exits 3 'a state file that cannot be written'
+run iotstatus -c 100: --state bad.state
+exits 3 'a bad state file and a healthy fleet: UNKNOWN'
+fleet 10 5 "$now"
+run iotstatus -c 75: --state bad.state
+exits 2 'but it hides no fleet that is down'
+has "$out" 'IOT CRITICAL - 5/10' 'which is told'
+has "$err" "'bad.state' is no state file of iotstatus" 'beside it'
+iotstatus -c 75: --state untold.state >/dev/full 2>/dev/null
+is 3 $? 'a change that nobody could be told'
+run iotstatus -c 75: --state untold.state
+exits 2 'is told by the next run'
+has "$out" 'IOT CRITICAL - 5/10' 'in full'
+run iotstatus -c 75: --state untold.state
+is '0' "$status$out$err" 'once'
+fleet 10 10 "$now"
+iotstatus -c 75: --state untold.state >/dev/full 2>/dev/null
+run iotstatus -c 75: --state untold.state
+has "$out" ', recovered after ' 'so is the end of it'
 run iotstatus -w x --state new.state
 exits 3 'wrong usage'
 [ ! -e new.state ]

@@ -81,6 +81,13 @@ ok 'its metrics are clean too' sh -c 'promtool check metrics <fleet.prom'
 has "$(cat fleet.prom)" 'iot_status_scrape_success 0' 'success is 0'
 is "$last" "$(grep '^iot_status_last_success' fleet.prom)" 'the last success stays'
 is 0 "$(grep -c '^iot_devices' fleet.prom)" 'and nothing else is claimed'
+for broken in 'IOT_TOKEN_FILE=/nonexistent' 'IOT_API_URL=ftp://x'; do
+	sed -i 's/^\(iot_status_scrape_success\) 0/\1 1/' fleet.prom
+	run env "$broken" iotstatus --format prometheus --write fleet.prom
+	exits 3 "$broken"
+	has "$(cat fleet.prom)" 'iot_status_scrape_success 0' 'is no success that stays for ever'
+	is "$last" "$(grep '^iot_status_last_success' fleet.prom)" 'the last one is kept'
+done
 rm fleet.prom
 run iotstatus --format prometheus --write fleet.prom
 is 0 "$(grep -c last_success fleet.prom)" 'a first look that fails knows none'
