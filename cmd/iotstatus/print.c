@@ -243,12 +243,6 @@ print_text(struct buf *out, const struct report *r)
 	print_details(out, r);
 }
 
-static const char *
-limit_text(const struct range *r)
-{
-	return r->given ? r->text : "";
-}
-
 /* A label with anything but a plain name's characters stands in quotes, its own doubled; = never. */
 static void
 put_label(struct buf *out, const char *name)
@@ -284,8 +278,11 @@ put_percent(struct buf *out, const char *label, const char *suffix,
 	snprintf(name, sizeof(name), "%s%s", label, suffix);
 	buf_putc(out, ' ');
 	put_label(out, name);
-	buf_printf(out, "=%.2f%%;%s;%s;0;100", status_percent(c), limit_text(&l->warning),
-	    limit_text(&l->critical));
+	buf_printf(out, "=%.2f%%;", status_percent(c));
+	range_put(out, &l->warning);
+	buf_putc(out, ';');
+	range_put(out, &l->critical);
+	buf_puts(out, ";0;100");
 }
 
 static void

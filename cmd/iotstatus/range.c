@@ -43,7 +43,7 @@ range_parse(struct range *r, const char *text, const char *what, struct err *err
 	const char *p = text + (text[0] == '@');
 	const char *colon = strchr(p, ':');
 	const char *high = colon != NULL ? colon + 1 : p;
-	bool good = *p != '\0';
+	bool good = *p != '\0' && strcmp(p, ":") != 0;
 
 	*r = (struct range){.inside = text[0] == '@', .given = true, .text = text};
 	if (colon != NULL)
@@ -53,6 +53,17 @@ range_parse(struct range *r, const char *text, const char *what, struct err *err
 	return err_set(err, ERR_USAGE,
 	    _("%s: '%s' is not a range such as 10, 10:, ~:10, 10:20 or @10:20"), what,
 	    text);
+}
+
+void
+range_put(struct buf *out, const struct range *r)
+{
+	const char *p;
+
+	for (p = r->given ? r->text : ""; *p != '\0'; p++) {
+		if (*p != '%')
+			buf_putc(out, *p);
+	}
 }
 
 bool

@@ -43,6 +43,7 @@ is '8/10 devices online (80.00%)' "$out" "the guide's sentence"
 exits 0 'without thresholds it is OK'
 plugin 0 'ten devices, on the edge' -w 80: -c 75:
 plugin 0 'with a percent sign' -w 80%: -c 75%:
+has "$out" '| online_pct=80.00%;80:;75:;0;100 ' 'which performance data has behind the value only'
 plugin 1 'one hundredth above' -w 80.01: -c 75:
 plugin 2 'critical outranks warning' -w 90: -c 80.01:
 plugin 0 '10: and its like' -w 10:
@@ -52,7 +53,7 @@ plugin 0 '~:80 on the edge' -c '~:80'
 plugin 2 '10:20 alerts outside' -c 10:20
 plugin 2 '@10:80 alerts inside, edges too' -c @10:80
 plugin 0 '@10:79.99 alerts inside only' -c @10:79.99
-for bad in '' x 10:x 20:10 @ % 1,5: nan: 10:~; do
+for bad in '' x 10:x 20:10 : @: @ % 1,5: nan: 10:~; do
 	run iotstatus -w "$bad"
 	exits 3 "-w '$bad' is refused"
 	has "$out$err" "--warning: '$bad' is not a range such as 10, 10:, ~:10, 10:20 or @10:20" 'and what a range is'
