@@ -3,23 +3,39 @@
  * instead of a percentage. */
 #include "print.h"
 
+#include <string.h>
+
+#include "base/text.h"
+
 static void
 put_head(struct buf *out, const char *name, const char *help)
 {
 	buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-/* A label's value: backslash, quote and line end escaped. */
+/* A label's value: backslash, quote and line end escaped as the format says; what could drive a
+ * terminal, or is no UTF-8 and would spoil the whole scrape, as its bytes' numbers, so that two ids
+ * stay two. */
 static void
 put_value(struct buf *out, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
+	const unsigned char *p = (const unsigned char *)s;
+	size_t left = strlen(s), n;
+
+	for (; left > 0; p += n, left -= n) {
+		uint32_t cp = 0;
+
+		n = text_utf8(p, left, &cp);
+		if (n == 0 || (cp != '\n' && !text_is_harmless(cp))) {
+			buf_printf(out, "\\\\x%02x", *p);
+			n = 1;
+		} else if (cp == '\n') {
 			buf_puts(out, "\\n");
-		else if (*s == '\\' || *s == '"')
-			buf_printf(out, "\\%c", *s);
-		else
-			buf_putc(out, *s);
+		} else {
+			if (cp == '\\' || cp == '"')
+				buf_putc(out, '\\');
+			buf_put(out, p, n);
+		}
 	}
 }
 

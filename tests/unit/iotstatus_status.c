@@ -339,7 +339,8 @@ status_messages_are_read(void **state)
 static void
 metrics_escape_their_labels(void **state)
 {
-	struct group g = {.name = "a\"b\\c", .counts = {2, {1, 1}, true}};
+	struct group g = {
+	    .name = "a\"b\\c\n\x1b[1m\xc2\x9bñ\xff", .counts = {2, {1, 1}, true}};
 	struct report r = {.counts = {2, {1, 1}, true},
 	    .by = "tipo",
 	    .groups = &g,
@@ -349,8 +350,9 @@ metrics_escape_their_labels(void **state)
 
 	(void)state;
 	print_prometheus(&b, &r, 1760000000);
-	assert_non_null(strstr(
-	    buf_str(&b), "iot_devices{tipo=\"a\\\"b\\\\c\",state=\"online\"} 1\n"));
+	assert_non_null(strstr(buf_str(&b),
+	    "iot_devices{tipo=\"a\\\"b\\\\c\\n\\\\x1b[1m\\\\xc2\\\\x9bñ\\\\xff\","
+	    "state=\"online\"} 1\n"));
 	assert_non_null(strstr(buf_str(&b), "iot_status_scrape_success 1\n"));
 	buf_release(&b);
 }
