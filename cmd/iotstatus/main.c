@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -253,9 +254,15 @@ deliver(struct check *k, struct err *err)
 	struct err why = {0};
 
 	if (k->args->write == NULL || k->out.n == 0) {
-		fwrite(k->out.p, 1, k->out.n, stdout);
-		/* program_end says what is wrong with it. */
-		return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -1;
+		if (fwrite(k->out.p, 1, k->out.n, stdout) == k->out.n &&
+		    fflush(stdout) == 0)
+			return 0;
+		/* A reader who leaves is no error. */
+		if (errno == EPIPE)
+			clearerr(stdout);
+		else
+			err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
+		return -1;
 	}
 	if (file_write(k->args->write, buf_as_span(&k->out), 0644, &why) == 0)
 		return 0;

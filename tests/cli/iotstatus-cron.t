@@ -91,8 +91,9 @@ run iotstatus -c 75: --state bad.state
 exits 2 'but it hides no fleet that is down'
 has "$out" 'IOT CRITICAL - 5/10' 'which is told'
 has "$err" "'bad.state' is no state file of iotstatus" 'beside it'
-iotstatus -c 75: --state untold.state >/dev/full 2>/dev/null
+iotstatus -c 75: --state untold.state >/dev/full 2>full
 is 3 $? 'a change that nobody could be told'
+is 'iotstatus: cannot write to standard output: No space left on device' "$(cat full)" 'says why'
 run iotstatus -c 75: --state untold.state
 exits 2 'is told by the next run'
 has "$out" 'IOT CRITICAL - 5/10' 'in full'
