@@ -11,9 +11,13 @@ printf 'a,b\r\n"x ""y"", z",2\n' >seeds/csv
 printf 'kind: topic\nnombre: "A: b"\nlist: [1, -2.5, ~, {x: yes}]\n---\npem: |\n  two\n  lines\nb: *a\n' >seeds/yaml
 for target in "$top"/tests/fuzz/*.c; do
 	name=${target##*/}
-	name=${name%.c}
+	export name="${name%.c}"
 	mkdir "$name"
 	cp seeds/* "$name"
+	# What reached new code before: an input a line, in hexadecimal.
+	[ ! -e "$top/tests/fuzz/corpus/$name.hex" ] ||
+		perl -ne 'chomp; open F, ">", "$ENV{name}/corpus$." or die; print F pack "H*", $_' \
+			"$top/tests/fuzz/corpus/$name.hex"
 	timeout 60 "$build/tests/fuzz/$name" -max_total_time=5 -max_len=4096 "$name" >log 2>&1
 	s=$?
 	tap $s "$name: $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' log)"

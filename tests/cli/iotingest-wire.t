@@ -233,6 +233,26 @@ is '0 2' "$status $(printf '%s\n' "$out" | wc -l | tr -d ' ')" \
 fake alias 00 300a0003612f620323000131 30070000032300 0132
 run timeout 10 iotingest -h "$T/alias.sock" -t '#' -C 2 -W 5
 is '2' "$(printf '%s\n' "$out" | grep -c '"topic":"a/b"')" 'a topic alias stands for its topic'
+fake props 00 32220003612f62000118030003742f6a080003722f7409000200ff2600016b0001766869
+run timeout 10 iotingest -h "$T/props.sock" -t '#' -C 1 -W 5
+has "$out" '"properties":{"content_type":"t/j","response_topic":"r/t","correlation_b64":"AP8=","user":[["k","v"]]},"payload_text":"hi"}' \
+	'content type, response topic, correlation data and user properties are passed on'
+# Topics that nothing should meet: rejects, acknowledged, and on it goes.
+for topic in 611b 612b62 6123 61ff 610062 61c285; do
+	fake "poison-$topic" 00 "$(printf '32%02x%04x%s00010068 32080003612f62000200 6f6b' $((${#topic} / 2 + 6)) \
+		$((${#topic} / 2)) "$topic" | tr -d ' ')"
+	run timeout 10 iotingest -h "$T/poison-$topic.sock" -t '#' -C 2 -W 5 --quiet
+	is 1 "$(printf '%s\n' "$err" | grep -c '"error":"topic"')" "a message with topic $topic is a reject"
+	has "$out" '"topic":"a/b"' '... the next one comes'
+	wait_for 5 grep -q 40020002 "poison-$topic.log"
+	has "$(tr -d '\n' <"poison-$topic.log")" 4002000140020002 '... and both are acknowledged'
+done
+# The host's name is verified.
+run timeout 30 "$feed" -n 1 --tls full --cert cert --key key -- \
+	iotingest -h 127.0.0.1 -p '{port}' -t '#' --cafile cert
+has "$err" 'TLS: ' "a certificate for localhost is none for 127.0.0.1"
+has "$out" 'got=0' '... and nothing is read'
+
 # A protocol error is told to the broker, with its reason, and to people.
 fake broken 00 3600
 timeout 60 iotingest -h "$T/broken.sock" -t '#' >/dev/null 2>broken.err </dev/null
