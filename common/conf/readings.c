@@ -16,12 +16,18 @@ struct walk {
 	bool too_deep;
 };
 
+static struct span
+between_quotes(struct span string)
+{
+	return (struct span){string.p + 1, string.n - 2};
+}
+
 /* A string's characters: those between its quotes, if none is escaped, else unescaped into `b`. */
 static struct span
 characters(struct span string, bool escapes, struct buf *b)
 {
 	if (!escapes)
-		return (struct span){string.p + 1, string.n - 2};
+		return between_quotes(string);
 	buf_clear(b);
 	json_unescape(b, string);
 	return buf_as_span(b);
@@ -178,7 +184,7 @@ static struct span
 escaped(struct buf *made, struct span s)
 {
 	json_put_string(made, s);
-	return (struct span){made->p + 1, made->n - 2};
+	return between_quotes(buf_as_span(made));
 }
 
 static void
@@ -289,7 +295,7 @@ put_known_lines(struct lines *l, struct span payload)
 	if (shape == NULL || shape->readings_n == 0)
 		return false;
 	if (shape->claim >= 0 && values[shape->claim].p[0] == '"')
-		r.device_id = characters(values[shape->claim], false, NULL);
+		r.device_id = between_quotes(values[shape->claim]);
 	if (shape->timestamp >= 0)
 		r.timestamp = values[shape->timestamp];
 	begin(l, &r);
