@@ -18,7 +18,6 @@ enum {
 	PIPE_BATCH =
 	    128 << 10, /* bytes: a reader gets them soon, a stalled one costs little */
 	SAFE_BATCH = 1 << 20, /* a sync or a command is worth more */
-	ROOM_KEPT = 2 << 20,  /* memory of a batch that outlives it */
 };
 
 struct pipeline {
@@ -142,39 +141,35 @@ on_linger(void *arg)
 	move(p);
 }
 
-/* What is at hand, until the batch is full; counted together, for there are many. */
+/* What is at hand, until the batch is full; what happens to each is counted together. */
 static void
 add_messages(struct pipeline *p)
 {
-	const struct msg *m = p->in.m + p->in.at, *end = p->in.m + p->in.n, *last = NULL;
-	size_t before = p->filling.messages, bytes = 0, lines = 0, rejected = 0,
-	       skipped = 0;
+	const struct msg *m = p->in.m + p->in.at, *end = p->in.m + p->in.n;
+	size_t before = p->filling.messages, bytes = 0, lines = 0;
+	struct counts *c = p->counts;
 
 	for (; m < end && !is_full(p); m++) {
 		size_t readings = 0;
 
 		bytes += m->topic.n + m->size;
 		if (!is_wanted(p, m)) {
-			skipped++;
+			c->skipped++;
 			continue;
 		}
 		if (p->sink != NULL && p->filling.lines.n == 0)
 			lines_header(p->maker, &p->filling.lines);
 		if (!lines_put(
 			p->maker, m, &p->filling.lines, &readings, &p->filling.bad))
-			rejected++;
+			c->rejected++;
 		lines += readings;
-		last = m;
+		c->last_us = m->received_us;
 		p->filling.messages++;
 	}
 	p->in.at = (size_t)(m - p->in.m);
-	p->counts->bytes_in += bytes;
-	p->counts->messages += p->filling.messages - before;
-	p->counts->readings += lines;
-	p->counts->rejected += rejected;
-	p->counts->skipped += skipped;
-	if (last != NULL)
-		p->counts->last_us = last->received_us;
+	c->bytes_in += bytes;
+	c->messages += p->filling.messages - before;
+	c->readings += lines;
 }
 
 /* All that was handed in is lines now. */
