@@ -86,6 +86,21 @@ run iotctl broker set R2 port=1884
 exits 5 'nor a PATCH'
 is 1 "$(requests '^PATCH /api/mqtt/brokers/')" 'never twice'
 
+# The control: a client that tries again whatever happened does it twice.
+iotctl sensor create nombre=S tipo=gas unidad_medida=ppm rango_min=0 rango_max=9 >/dev/null
+iotctl device assign D1 S >/dev/null
+readings() { iotctl reading list -o ndjson | wc -l; }
+access=$(iotctl api POST auth/login username=admin password=admin-password | jq -r .access)
+reading="{\"dispositivo\":$(rows device get D1 --columns id),\"sensor\":$(rows sensor get S --columns id),\"valor\":1}"
+spoil 'POST /api/readings/ lose'
+run curl -sf --retry 2 --retry-all-errors --retry-delay 1 -H "Authorization: Bearer $access" \
+	-H 'Content-Type: application/json' -d "$reading" "$api/api/readings/"
+exits 0 'curl --retry-all-errors is content (the control)'
+is 2 "$(readings)" 'and has made two of one'
+spoil 'POST /api/readings/ lose'
+says 5 'may have been done' 'the same with us' iotctl reading create device=D1 sensor=S valor=2
+is 3 "$(readings)" 'makes one'
+
 spoil 'POST /api/mqtt/brokers/ slow'
 says 5 'no answer within 1 s; the POST may have been done' 'nor a POST without an answer in time' \
 	iotctl broker create R3 host=h -t 1s
