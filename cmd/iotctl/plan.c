@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "conf/validate.h"
 #include "device.h"
+#include "request.h"
 #include "same.h"
 
 /* An id for a name, through the stock. What --dry-run only pretends to make has none: its name. */
@@ -60,7 +61,7 @@ value_for(struct planner *p, const struct schema_field *f, json_t *value,
 	if (f->type == SCHEMA_REF && json_is_string(value))
 		return ref_of(p, schema_find(f->ref), value, err);
 	if (f->type != SCHEMA_REFS || !json_is_array(value))
-		return validate_value(f, value, errs);
+		return value_checked(f, value, errs);
 	ids = refs_of(p, schema_find(f->ref), value, err);
 	good = ids != NULL && p->c->args->dry_run ? json_incref(ids)
 	    : ids != NULL                         ? validate_value(f, ids, errs)

@@ -34,6 +34,10 @@ void request_release(struct request *q);
  * error more, or `err`. For += and -= the list of what to add or drop. */
 json_t *value_of(struct ctl *c, const struct assign *a, struct field_errs *errs,
     struct err *err);
+/* validate_value, but a time without a zone stays as it is: it is the backend's own, as those that
+ * the API sends. */
+json_t *value_checked(
+    const struct schema_field *f, json_t *raw, struct field_errs *errs);
 /* A text as the value of a field, references looked up. */
 json_t *value_of_text(struct ctl *c, const struct schema_field *f, const char *text,
     struct field_errs *errs, struct err *err);

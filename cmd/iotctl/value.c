@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/time.h"
 #include "conf/validate.h"
 #include "lookup.h"
 #include "request.h"
@@ -115,10 +116,28 @@ settled(struct ctl *c, const struct schema_field *f, json_t *value, struct err *
 }
 
 json_t *
+value_checked(const struct schema_field *f, json_t *raw, struct field_errs *errs)
+{
+	json_t *value = validate_value(f, raw, errs);
+
+	if (f->type != SCHEMA_TIME || value == NULL || !json_is_string(raw) ||
+	    time_has_zone(json_string_value(raw)))
+		return value;
+	json_decref(value);
+	return json_incref(raw);
+}
+
+json_t *
 value_of_text(struct ctl *c, const struct schema_field *f, const char *text,
     struct field_errs *errs, struct err *err)
 {
-	return settled(c, f, validate_text(f, text, errs), err);
+	json_t *value = validate_text(f, text, errs);
+
+	if (json_is_string(value) && f->type == SCHEMA_TIME && !time_has_zone(text)) {
+		json_decref(value);
+		value = json_string(text);
+	}
+	return settled(c, f, value, err);
 }
 
 static json_t *
@@ -139,7 +158,7 @@ value_of_json(
 	if (a->field->type == SCHEMA_REF && json_is_string(raw))
 		value = validate_text(a->field, json_string_value(raw), errs);
 	else
-		value = validate_value(a->field, raw, errs);
+		value = value_checked(a->field, raw, errs);
 	json_decref(raw);
 	return settled(c, a->field, value, err);
 }
