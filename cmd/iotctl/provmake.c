@@ -9,6 +9,7 @@
 #include "device.h"
 #include "provision.h"
 #include "request.h"
+#include "same.h"
 
 static void
 undo_add(struct undo *u, char *path)
@@ -93,6 +94,12 @@ unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
 		failed = err_set(err, ERR_PROTOCOL, _("the new %s has no id"), r->name);
 	if (!failed)
 		undo_add(undo, xasprintf("%s%" JSON_INTEGER_FORMAT "/", r->path, *id));
+	if (!failed) {
+		char *label = label_of(r, object);
+
+		failed = same_check(c, r, label, body, object, err);
+		free(label);
+	}
 	api_reply_release(&reply);
 	explicit_bzero(text.p, text.n);
 	buf_release(&text);

@@ -107,6 +107,22 @@ has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" changed 'a text w
 has "$(iotctl broker set B ca_cert@"$top/tests/cli/quirks.t")" unchanged 'is the same afterwards'
 is 1 "$(requests '^PATCH')" 'and sent once'
 iotctl broker set B ca_cert:=null >/dev/null
+restart ignore=publish_interval
+run iotctl device-config set D1 publish_interval=77
+exits 1 'an ignored field of set'
+has "$err" 'ignored publish_interval: it has 60, not 77' 'is told'
+is '' "$out" 'and nothing is said to be changed'
+iotctl topic create Ordenes tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+run iotctl device provision P1 broker=B publish_interval=77
+exits 1 'an ignored field of provision'
+has "$out" 'ignored publish_interval: it has 60, not 77' 'is told'
+run iotctl device get P1
+exits 3 'and all of the device taken back'
+printf '{kind: device-config, dispositivo: D1, broker: B, publish_interval: 77}\n' >ignored.yaml
+run iotctl apply -f ignored.yaml
+exits 1 'an ignored field of apply'
+has "$err" 'ignored publish_interval: it has 60, not 77' 'is told'
+restart
 
 # Resources that not every backend has.
 is 5 "$(rows emqx-acl list username=device_D1 | wc -l)" 'a device brings its EMQX rules'
@@ -125,6 +141,16 @@ is "created_at  $(cat sent)" "$(iotctl device get 1 --columns created)" 'of an u
 is "created_at  $(TZ=Asia/Tokyo date -d "TZ=\"America/Mexico_City\" $(cat sent)" '+%F %T')" \
 	"$(env TZ=Asia/Tokyo IOT_API_TZ=America/Mexico_City iotctl device get 1 --columns created)" \
 	"with a zone, in the user's"
+iotctl device set D1 last_seen='2020-01-02 03:04:05' >/dev/null
+is '2020-01-02 03:04:05' "$(rows device get D1 --columns last_seen)" \
+	"a time that is typed without a zone is the backend's own"
+zoned() { env IOT_API_TZ=America/Mexico_City "$@"; }
+has "$(zoned iotctl device set D1 last_seen='2020-01-02T03:04:05')" unchanged 'written otherwise it is the same'
+has "$(zoned iotctl device set D1 last_seen=2020-01-02T09:04:05Z)" unchanged 'so it is with its zone'
+has "$(zoned iotctl device set D1 last_seen=2020-01-02T03:04:05Z)" changed 'another zone is another time'
+is '2020-01-01 21:04:05' "$(rows device get D1 --columns last_seen)" 'which the backend has in its own'
+is D1 "$(zoned iotctl device list last_seen=2020-01-02T03:04:05Z -o csv --no-header --columns identifier)" \
+	'a filter by it finds it'
 says 2 "'Mexico' is no time zone" 'a zone that is none' iotctl device list --api-tz Mexico
 
 # Cascades.

@@ -36,6 +36,12 @@ class Base(viewsets.ModelViewSet):
                 rows = rows.filter(**condition)
         return rows
 
+    def get_serializer(self, *args, **given):
+        if settings.QUIRKS["ignore"] in given.get("data", ()):
+            given["data"] = {**given["data"]}
+            del given["data"][settings.QUIRKS["ignore"]]
+        return super().get_serializer(*args, **given)
+
     def get_serializer_class(self):
         if self.action == "retrieve" and self.detail_serializer:
             return self.detail_serializer
