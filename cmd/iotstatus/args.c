@@ -44,6 +44,8 @@ args_check(const struct args *a, struct err *err)
 		N_("EMQX's API wants a key: --emqx-key-file, a file with KEY:SECRET, "
 		   "mode "
 		   "0600")},
+	    {a->wait != 0 && a->wait >= a->api.timeout,
+		N_("--wait must be over before --timeout is: allow more with -t")},
 	    {a->watch && (a->list != 0 || a->state != NULL || a->write != NULL),
 		N_("--watch goes on: no --list, --state or --write")},
 	};

@@ -128,15 +128,22 @@ fleet_join(struct fleet *f)
 	buf_release(&login);
 }
 
+bool
+seen_lately(int64_t seen, int64_t now, int64_t age)
+{
+	return seen >= now - age && seen <= now + age;
+}
+
 void
-fleet_age(struct fleet *f, enum view view, int64_t oldest)
+fleet_age(struct fleet *f, enum view view, int64_t now, int64_t age)
 {
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
 		struct sight *s = &f->v[i].sight[view];
 
-		if (s->known && s->state == PRESENCE_ONLINE && s->seen < oldest)
+		if (s->known && s->state == PRESENCE_ONLINE &&
+		    !seen_lately(s->seen, now, age))
 			s->state = PRESENCE_STALE;
 	}
 }

@@ -59,8 +59,11 @@ uint32_t fleet_group(struct fleet *f, struct span name);
 /* What a broker said under a client id, or under "device_ID" as the platform names its logins, is said of
  * the listed device. */
 void fleet_join(struct fleet *f);
-/* Online without a sign of life since `oldest` becomes stale. */
-void fleet_age(struct fleet *f, enum view view, int64_t oldest);
+/* Whether a sign of life is between `age` ago and as far ahead: clocks differ by some, but one that is years
+ * ahead, or hours because its zone is not said, would look alive for so long. Microseconds. */
+bool seen_lately(int64_t seen, int64_t now, int64_t age);
+/* Online without a sign of life lately becomes stale. */
+void fleet_age(struct fleet *f, enum view view, int64_t now, int64_t age);
 /* In the order of their ids, for people; indices change. */
 void fleet_sort(struct fleet *f);
 void fleet_release(struct fleet *f);

@@ -11,7 +11,7 @@
 
 /* Retained messages come at once; a broker that is silent for so long has sent them all. Below so many
  * messages no broker's queue is full (mosquitto's built-in limit is 1000). */
-enum { QUIET = 1000, ASK_AT_ONCE = 500, QUEUE_SUSPECT = 900 };
+enum { QUIET = 1000, QUIET_LEAST = 100, ASK_AT_ONCE = 500, QUEUE_SUSPECT = 900 };
 
 struct listener {
 	struct loop *loop;
@@ -22,8 +22,10 @@ struct listener {
 	bool waiting; /* in listener_wait */
 	bool done;    /* it was quiet, or all that is wanted is here */
 	bool over;    /* the connection has ended, or time is up */
+	bool whole; /* it was quiet once: what follows only looks for what was dropped */
 	bool ready;
-	bool roster; /* the API's list is known, `missing` of it has no word yet */
+	int64_t kept; /* loop_now() of the last retained message, or of the answer */
+	bool roster;  /* the API's list is known, `missing` of it has no word yet */
 	size_t missing;
 	size_t heard; /* devices with a word */
 	long unreadable;
@@ -111,15 +113,27 @@ on_deadline(void *arg)
 	if (!l->ready)
 		err_set(&l->err, ERR_UNREACHABLE, _("broker '%s' did not answer in time"),
 		    l->opts.session.host);
+	else if (!l->whole)
+		err_set(&l->err, ERR_TIMEOUT,
+		    _("broker '%s' was not quiet for a second before time was up: this "
+		      "may "
+		      "be a part of the fleet; allow more with --timeout, or say with "
+		      "--wait "
+		      "how long to collect"),
+		    l->opts.session.host);
 	finish(l, true);
 }
 
-/* As long as messages come it is not quiet. */
+/* As long as it sends what it kept it is not quiet; devices that change meanwhile are no noise. While
+ * the API was asked it may have been quiet for long, but what waits in the socket must be read. */
 static void
 await_quiet(struct listener *l)
 {
+	int64_t left = l->kept + QUIET - loop_now(l->loop);
+
 	if (l->opts.wait == 0 && l->ready && l->waiting)
-		loop_timer_set(l->loop, &l->quiet, QUIET, on_quiet, l);
+		loop_timer_set(l->loop, &l->quiet,
+		    left > QUIET_LEAST ? left : QUIET_LEAST, on_quiet, l);
 }
 
 static void
@@ -141,7 +155,7 @@ take_status(struct listener *l, const struct msg *m, struct span id)
 	}
 	d = fleet_get(l->fleet, id);
 	first = !d->sight[l->opts.view].known;
-	if (s.seen < d->sight[l->opts.view].seen)
+	if (m->retain && s.seen < d->sight[l->opts.view].seen)
 		s.seen = d->sight[l->opts.view].seen;
 	d->sight[l->opts.view] = s;
 	l->heard += first;
@@ -172,14 +186,16 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 			continue;
 		if (topic_match(l->opts.topics->status, m[i].topic, &vars)) {
 			take_status(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
-			heard = true;
+			heard |= m[i].retain;
 		} else if (l->opts.data &&
 		    topic_match(l->opts.topics->data, m[i].topic, &vars)) {
 			take_data(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
 		}
 	}
-	if (heard)
+	if (heard) {
+		l->kept = loop_now(l->loop);
 		await_quiet(l);
+	}
 	consume_taken(l->consume, token);
 	consume_durable(l->consume, token);
 }
@@ -190,6 +206,7 @@ on_ready(void *arg)
 	struct listener *l = arg;
 
 	l->ready = true;
+	l->kept = loop_now(l->loop);
 	if (l->opts.wait != 0)
 		loop_timer_set(l->loop, &l->quiet, l->opts.wait, on_quiet, l);
 	await_quiet(l);
@@ -294,6 +311,7 @@ collect(struct listener *l, struct err *err)
 			return -1;
 	}
 	l->waiting = false;
+	l->whole = true;
 	loop_timer_stop(&l->quiet);
 	loop_timer_stop(&l->deadline);
 	if (l->err.code == ERR_OK)

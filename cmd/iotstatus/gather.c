@@ -191,24 +191,26 @@ settle(struct look *l)
 {
 	const struct args *a = l->args;
 	struct report *r = &l->report;
-	int64_t oldest = l->started - a->max_age * 1000;
+	/* What came while we looked is young, however short the age. */
+	int64_t now = text_now_us(), age = a->max_age * 1000 + now - l->started;
 	size_t i;
 
 	if (r->listed)
 		fleet_join(&l->fleet);
 	if (a->max_age != 0) {
-		fleet_age(&l->fleet, VIEW_SOURCE, oldest);
-		fleet_age(&l->fleet, VIEW_OTHER, oldest);
+		fleet_age(&l->fleet, VIEW_SOURCE, now, age);
+		fleet_age(&l->fleet, VIEW_OTHER, now, age);
 	}
 	for (i = 0; i < l->fleet.n; i++) {
 		const struct device *d = &l->fleet.v[i];
 
-		if (d->sight[VIEW_SOURCE].seen > r->seen)
+		if (d->sight[VIEW_SOURCE].seen > r->seen &&
+		    d->sight[VIEW_SOURCE].seen <= now + age)
 			r->seen = d->sight[VIEW_SOURCE].seen;
 		r->disputed += device_is_disputed(d);
 		r->unlisted += r->listed && !d->listed && d->sight[VIEW_OTHER].known;
 	}
-	r->frozen = a->max_age != 0 && r->seen < oldest;
+	r->frozen = a->max_age != 0 && r->seen < now - age;
 }
 
 static int

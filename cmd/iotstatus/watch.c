@@ -218,7 +218,7 @@ on_keys(void *arg, unsigned events)
 	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
 
 	(void)events;
-	if (n <= 0 && errno != EINTR && errno != EAGAIN)
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		stop(w);
 	if (n > 0 && keys_take(&w->choice, bytes, (size_t)n))
 		dirty(w);

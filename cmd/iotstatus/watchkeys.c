@@ -129,8 +129,9 @@ type(struct choice *c, char byte)
 		c->typing = byte != ESCAPE;
 		filter_clear(c);
 	} else if (byte == BACKSPACE || byte == DELETE) {
-		if (n > 0)
-			c->filter[n - 1] = '\0';
+		while (n > 0 && ((unsigned char)c->filter[n - 1] & 0xC0) == 0x80)
+			n--;
+		c->filter[n > 0 ? n - 1 : 0] = '\0';
 	} else if ((unsigned char)byte > ' ' && n + 1 < sizeof(c->filter)) {
 		c->filter[n] = byte;
 		c->filter[n + 1] = '\0';
@@ -171,7 +172,11 @@ keys_take(struct choice *c, const char *p, size_t n)
 	size_t at = 0;
 
 	while (at < n && !c->quit) {
-		if (c->typing)
+		/* Escape alone ends the typing; an arrow scrolls what is found so far. */
+		bool sequence = n - at > 1 && p[at] == ESCAPE &&
+		    (p[at + 1] == '[' || p[at + 1] == 'O');
+
+		if (c->typing && !sequence)
 			type(c, p[at++]);
 		else
 			at += press(c, p + at, n - at);

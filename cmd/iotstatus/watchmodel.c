@@ -30,12 +30,12 @@ enum presence
 model_state(const struct model *m, const struct device *d, int64_t now)
 {
 	const struct sight *s = sight_of(d);
-	int64_t seen =
-	    d->sight[VIEW_SOURCE].seen > s->seen ? d->sight[VIEW_SOURCE].seen : s->seen;
 
 	if (!s->known)
 		return PRESENCE_NEVER;
-	if (s->state == PRESENCE_ONLINE && m->max_age != 0 && seen < now - m->max_age)
+	if (s->state == PRESENCE_ONLINE && m->max_age != 0 &&
+	    !seen_lately(s->seen, now, m->max_age) &&
+	    !seen_lately(d->sight[VIEW_SOURCE].seen, now, m->max_age))
 		return PRESENCE_STALE;
 	return s->state;
 }
@@ -95,8 +95,10 @@ model_count(struct model *m, int64_t now)
 		const struct device *d = &m->fleet->v[i];
 		enum presence state;
 
-		if (!is_counted(m, d))
+		if (!is_counted(m, d)) {
+			m->shown[i] = PRESENCES;
 			continue;
+		}
 		state = model_state(m, d, now);
 		m->counts.total++;
 		m->counts.n[state]++;

@@ -110,6 +110,29 @@ mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -m 'rubbish'
 run iotstatus --source mqtt
 has "$err" '1 status messages could not be read' 'what cannot be read is said'
 
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -n
+
+# A clock that is years ahead is no sign of life for years.
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000006/status -r -m '{"status":"connected","timestamp":4000000000}'
+run iotstatus --source mqtt --max-age 10m --list stale
+has "$out" DEV_000006 'a time stamp from the future proves nothing'
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000006/status -r -n
+
+# A part of the fleet is no fleet.
+run iotstatus --source mqtt -t 400ms -w 1:
+exits 2 'time was up before the broker was quiet'
+has "$out" 'this may be a part of the fleet' 'and no number is made of what came so far'
+run iotstatus --source mqtt --wait 300ms -t 900ms
+is '' "$err" 'unless --wait says how much is enough'
+run iotstatus --source mqtt --wait 10s
+exits 3 '--wait that --timeout would cut'
+has "$err" '--wait must be over before --timeout' 'is refused'
+while echo '{"status":"connected"}'; do sleep 0.2; done 2>/dev/null | mosquitto_pub --unix "$sock" -t iot/devices/DEV_000007/status -l &
+noise=$!
+run timeout 20 iotstatus --source mqtt -t 4s
+is '' "$err" 'a device that changes all the time delays nobody'
+kill "$noise"
+
 run iotstatus --source mqtt --mqtt-host "$T/no.sock" -w 90:
 exits 2 'no broker: CRITICAL'
 has "$out" "IOT CRITICAL - cannot reach broker '$T/no.sock'" 'is named'

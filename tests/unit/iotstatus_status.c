@@ -244,15 +244,18 @@ stale_and_never_are_kept_apart(void **state)
 	add(&f, "C", PRESENCE_ONLINE, 0);
 	add(&f, "D", PRESENCE_OFFLINE, 0);
 	add(&f, "E", PRESENCE_NEVER, 0);
+	/* A clock that is ahead by more than the age says nothing. */
+	add(&f, "F", PRESENCE_ONLINE, 1900);
+	add(&f, "G", PRESENCE_ONLINE, 1901);
 	fleet_get(&f, SPAN("unlisted"))->sight[VIEW_OTHER].known = true;
-	fleet_age(&f, VIEW_SOURCE, 100);
+	fleet_age(&f, VIEW_SOURCE, 1000, 900);
 	fleet_count(&f, VIEW_SOURCE, true, -1, &c);
-	assert_int_equal(c.total, 5);
-	assert_int_equal(c.n[PRESENCE_ONLINE], 1);
-	assert_int_equal(c.n[PRESENCE_STALE], 2);
+	assert_int_equal(c.total, 7);
+	assert_int_equal(c.n[PRESENCE_ONLINE], 2);
+	assert_int_equal(c.n[PRESENCE_STALE], 3);
 	assert_int_equal(c.n[PRESENCE_NEVER], 1);
 	fleet_count(&f, VIEW_OTHER, true, -1, &c);
-	assert_int_equal(c.n[PRESENCE_NEVER], 5);
+	assert_int_equal(c.n[PRESENCE_NEVER], 7);
 	fleet_release(&f);
 }
 

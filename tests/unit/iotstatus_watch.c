@@ -62,6 +62,32 @@ a_brokers_word_counts_before_the_databases(void **state)
 	/* The younger of both signs of life. */
 	assert_int_equal(model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
 	assert_int_equal(model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
+	/* One from the future hides no other, and is none. */
+	hear(&f, "A", VIEW_OTHER, PRESENCE_ONLINE, 4000 * second);
+	assert_int_equal(model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
+	assert_int_equal(model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
+	fleet_release(&f);
+}
+
+static void
+who_is_deleted_leaves_the_list(void **state)
+{
+	struct fleet f = {0};
+	struct model m = {.fleet = &f, .listed = true};
+
+	(void)state;
+	hear(&f, "A", VIEW_SOURCE, PRESENCE_OFFLINE, 0);
+	f.v[0].listed = true;
+	model_count(&m, 10 * second);
+	assert_int_equal(m.shown[0], PRESENCE_OFFLINE);
+	f.v[0].listed = false;
+	model_count(&m, 11 * second);
+	assert_int_equal(m.counts.total, 0);
+	assert_int_equal(m.shown[0], PRESENCES);
+	f.v[0].listed = true;
+	model_count(&m, 12 * second);
+	assert_int_equal(m.change_count, 0);
+	model_release(&m);
 	fleet_release(&f);
 }
 
@@ -111,6 +137,9 @@ keys_do_what_they_say(void **state)
 	    {"/ab\033", 0, SORT_OFFLINE, "", false, false},
 	    {"/ab\r\033", 0, SORT_OFFLINE, "", false, false},
 	    {"/ab\025c", 0, SORT_OFFLINE, "c", true, false},
+	    /* Arrows scroll what is being found. */
+	    {"/ab\033[B", 1, SORT_OFFLINE, "ab", true, false},
+	    {"/a\303\261\177", 0, SORT_OFFLINE, "a", true, false},
 	    {"q", 0, SORT_OFFLINE, "", false, true},
 	    /* Keys that mean nothing, whole and in part. */
 	    {"\033[15~s", 0, SORT_CHANGED, "", false, false},
@@ -152,6 +181,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(first_words_are_no_changes),
 	    cmocka_unit_test(a_brokers_word_counts_before_the_databases),
+	    cmocka_unit_test(who_is_deleted_leaves_the_list),
 	    cmocka_unit_test(rates_are_of_whole_seconds),
 	    cmocka_unit_test(keys_do_what_they_say),
 	    cmocka_unit_test(a_filter_has_its_limit),
