@@ -18,6 +18,10 @@ struct db {
 		sqlite3_stmt *stmt;
 	} cache[CACHE_SIZE];
 	size_t cached;
+	struct {
+		struct buf key;
+		int64_t number, others, own; /* others: commits of other connections */
+	} memory;
 };
 
 static int
@@ -96,6 +100,7 @@ db_close(struct db *db)
 		free(db->cache[i].sql);
 	}
 	sqlite3_close(db->handle);
+	buf_release(&db->memory.key);
 	free(db);
 }
 
@@ -242,6 +247,30 @@ db_number(struct db *db, int64_t missing, const char *sql, const char *types, ..
 		sqlite3_reset(stmt);
 	}
 	return result;
+}
+
+bool
+db_recall(struct db *db, struct span key, int64_t *number)
+{
+	int64_t others = db_number(db, -1, "PRAGMA data_version", "");
+	int64_t own = sqlite3_total_changes(db->handle);
+
+	if (others >= 0 && others == db->memory.others && own == db->memory.own &&
+	    span_eq(key, buf_as_span(&db->memory.key))) {
+		*number = db->memory.number;
+		return true;
+	}
+	db->memory.others = others;
+	db->memory.own = own;
+	buf_clear(&db->memory.key);
+	return false;
+}
+
+void
+db_remember(struct db *db, struct span key, int64_t number)
+{
+	buf_span(&db->memory.key, key);
+	db->memory.number = number;
 }
 
 int64_t

@@ -21,13 +21,21 @@ void db_close(struct db *db);
  * use, never finalized by the caller. `types` names the arguments: i int64_t, d double, s const
  * char * (NULL is null), t struct span as text, b struct span as blob, n null (no argument). The
  * SQL is constant text and identifiers of the schema table, never data. NULL on error. */
-sqlite3_stmt *db_query(struct db *db, struct err *err, const char *sql, const char *types, ...);
+sqlite3_stmt *db_query(
+    struct db *db, struct err *err, const char *sql, const char *types, ...);
 /* 1: a row, 0: done, -1: error. */
 int db_step(struct db *db, sqlite3_stmt *stmt, struct err *err);
 /* db_query and db_step until done. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
 /* The first column of the first row as an integer; `missing` without a row or on error. */
-int64_t db_number(struct db *db, int64_t missing, const char *sql, const char *types, ...);
+int64_t db_number(
+    struct db *db, int64_t missing, const char *sql, const char *types, ...);
+
+/* A number that this connection asked for before under the same key (its SQL and what was bound), if
+ * nobody has written to the database since; the last key only. db_remember is about the moment of
+ * the db_recall before it, which found nothing. */
+bool db_recall(struct db *db, struct span key, int64_t *number);
+void db_remember(struct db *db, struct span key, int64_t number);
 
 int64_t db_last_id(struct db *db);
 int db_changes(struct db *db);

@@ -226,22 +226,31 @@ prepare(struct request *rq, struct query *q, struct buf *sql, const struct page 
 	return stmt;
 }
 
+/* Who reads a list page by page has it counted once. */
 static int
 count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
 {
-	struct buf sql = {0};
-	sqlite3_stmt *stmt;
+	char *binds = json_dumps(q->binds, JSON_COMPACT);
+	struct buf sql = {0}, key = {0};
+	sqlite3_stmt *stmt = NULL;
 	int step = -1;
 
 	buf_puts(&sql, "SELECT count(*) FROM ");
 	tables_name(&sql, q->r);
 	buf_puts(&sql, " t");
 	buf_span(&sql, buf_as_span(&q->where));
-	stmt = prepare(rq, q, &sql, NULL, err);
+	buf_printf(&key, "%s %s", buf_str(&sql), binds);
+	if (db_recall(rq->db, buf_as_span(&key), &p->count))
+		step = 1;
+	else
+		stmt = prepare(rq, q, &sql, NULL, err);
 	if (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
 		p->count = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
+		db_remember(rq->db, buf_as_span(&key), p->count);
 	}
+	free(binds);
+	buf_release(&key);
 	buf_release(&sql);
 	return step == 1 ? 0 : -1;
 }

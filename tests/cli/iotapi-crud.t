@@ -207,4 +207,20 @@ for p in mqtt/device-config/1 mqtt/credentials/1 mqtt/topics/2 mqtt/brokers/1; d
 	ask DELETE "/api/$p/"
 	is '204 ' "$status $out" "DELETE $p"
 done
+
+# A list is counted once for all its pages, and again when anybody has written: each thread has its own
+# connection, and a whole other process may be the writer.
+counts() { for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do ask GET "/api/mqtt/topics/?page_size=1$1"; field .count; done | sort | uniq -c | tr -s ' '; }
+empty() { sqlite3 "$db" 'PRAGMA busy_timeout = 5000; DELETE FROM topic' >/dev/null; }
+empty
+ask POST /api/mqtt/topics/ '{"nombre":"A","tipo":"publish","topic_pattern":"a"}'
+is ' 12 1' "$(counts '')" 'counted'
+ask POST /api/mqtt/topics/ '{"nombre":"B","tipo":"subscribe","topic_pattern":"b"}'
+is ' 12 2' "$(counts '')" 'counted again after a request that wrote'
+is ' 12 1' "$(counts '&tipo=publish')" 'for each filter'
+is ' 12 1' "$(counts '&tipo=subscribe')" 'and its value'
+is ' 12 0' "$(counts '&tipo=both')" 'the same'
+is ' 12 2' "$(counts '')" 'and without one'
+empty
+is ' 12 0' "$(counts '')" 'after another process wrote, too'
 done_testing
