@@ -21,8 +21,10 @@ device_expand(
 	char text[24];
 	struct topic_vars vars = {.v = {[TOPIC_DEVICE_ID] = span_of(id)}};
 
-	snprintf(text, sizeof(text), "%lld", (long long)now);
-	vars.v[TOPIC_TIMESTAMP] = span_of(text);
+	if (topic_has(t, TOPIC_TIMESTAMP)) {
+		snprintf(text, sizeof(text), "%lld", (long long)now);
+		vars.v[TOPIC_TIMESTAMP] = span_of(text);
+	}
 	return topic_expand(t, &vars, out, err);
 }
 

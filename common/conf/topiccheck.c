@@ -37,22 +37,23 @@ topic_check_id(struct span id, const char *what, struct err *err)
 	return 0;
 }
 
+/* `what` is for translation, which costs more than all of the looking: only where it is said. */
 static int
 check_bytes(struct span s, const char *what, struct err *err)
 {
 	size_t i;
 
 	if (s.n == 0)
-		return err_set(err, ERR_USAGE, _("%s is empty"), what);
+		return err_set(err, ERR_USAGE, _("%s is empty"), _(what));
 	if (s.n > TOPIC_MAX)
 		return err_set(
-		    err, ERR_USAGE, _("%s is longer than %d bytes"), what, TOPIC_MAX);
+		    err, ERR_USAGE, _("%s is longer than %d bytes"), _(what), TOPIC_MAX);
 	if (!text_is_utf8(s.p, s.n))
-		return err_set(err, ERR_USAGE, _("%s is no valid UTF-8"), what);
+		return err_set(err, ERR_USAGE, _("%s is no valid UTF-8"), _(what));
 	for (i = 0; i < s.n; i++) {
 		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7F)
-			return err_set(
-			    err, ERR_USAGE, _("%s contains a control character"), what);
+			return err_set(err, ERR_USAGE,
+			    _("%s contains a control character"), _(what));
 	}
 	return 0;
 }
@@ -60,7 +61,7 @@ check_bytes(struct span s, const char *what, struct err *err)
 int
 topic_check_name(struct span name, struct err *err)
 {
-	if (check_bytes(name, _("the topic"), err))
+	if (check_bytes(name, N_("the topic"), err))
 		return -1;
 	if (memchr(name.p, '+', name.n) != NULL || memchr(name.p, '#', name.n) != NULL)
 		return err_set(err, ERR_USAGE,
@@ -92,7 +93,7 @@ topic_check_filter(const char *filter, struct err *err)
 {
 	const char *p = without_share(filter, err);
 
-	if (p == NULL || check_bytes(span_of(p), _("the filter"), err))
+	if (p == NULL || check_bytes(span_of(p), N_("the filter"), err))
 		return -1;
 	for (;;) {
 		size_t n = strcspn(p, "/");

@@ -18,6 +18,28 @@
 #include "base/text.h"
 #include "net/sessionpart.h"
 
+/* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
+static void
+on_log(struct mosquitto *m, void *arg, int level, const char *text)
+{
+	struct session *s = arg;
+	const char *words = strrchr(text, ':');
+
+	(void)m;
+	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
+	    words != NULL && s->tls_log == NULL)
+		s->tls_log = xstrdup(words + 1);
+	log_debug("libmosquitto: %s", text);
+}
+
+/* libmosquitto makes a text of each packet for it: a fifth of what a message costs. */
+static void
+listen_to_log(struct session *s, bool shaking)
+{
+	mosquitto_log_callback_set(s->mosq,
+	    (shaking && s->tls != NULL) || log_level() >= LOG_DEBUG ? on_log : NULL);
+}
+
 /* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
  * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
 static void
@@ -32,6 +54,7 @@ on_connect(
 	s->present = (flags & 1) != 0;
 	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
 	s->keepalive = keepalive;
+	listen_to_log(s, false);
 	if (reason == 0)
 		run_step(s, EV_ACCEPTED);
 	if (s->opts.take)
@@ -101,20 +124,6 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 	props_release(&props);
 }
 
-/* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
-static void
-on_log(struct mosquitto *m, void *arg, int level, const char *text)
-{
-	struct session *s = arg;
-	const char *words = strrchr(text, ':');
-
-	(void)m;
-	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
-	    words != NULL && s->tls_log == NULL)
-		s->tls_log = xstrdup(words + 1);
-	log_debug("libmosquitto: %s", text);
-}
-
 static const struct {
 	int rc;
 	enum err_code code;
@@ -178,6 +187,7 @@ wire_dial(struct session *s, const char *address)
 	s->tls_log = NULL;
 	s->shaking = false;
 	props_leave(s);
+	listen_to_log(s, true);
 	errno = 0;
 	rc = mosquitto_connect_async(
 	    s->mosq, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
@@ -320,7 +330,6 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	mosquitto_subscribe_v5_callback_set(m, on_subscribe);
 	mosquitto_publish_v5_callback_set(m, on_publish);
 	mosquitto_message_v5_callback_set(m, on_message);
-	mosquitto_log_callback_set(m, on_log);
 	if (o->username != NULL &&
 	    mosquitto_username_pw_set(m, o->username, o->password) != MOSQ_ERR_SUCCESS)
 		return err_set(err, ERR_USAGE, _("the user name is no valid UTF-8"));

@@ -61,22 +61,31 @@ copy_props(struct session_out *o, const struct msg_props *from)
 	o->props.users = from->users;
 }
 
-struct session_out *
-outs_add(struct session_outs *l, const struct session_pub *p)
+static struct session_out *
+add(struct session_outs *l, int qos)
 {
 	struct session_out *o = room_for_one(l);
 
 	l->last_id = l->last_id == INT32_MAX ? 1 : l->last_id + 1;
+	o->id = l->last_id;
+	o->qos = qos;
+	return o;
+}
+
+/* Keeps a copy until there is a connection, or its turn. */
+static int
+outs_add(struct session_outs *l, const struct session_pub *p)
+{
+	struct session_out *o = add(l, p->qos);
+
 	l->waiting++;
 	l->unacknowledged += p->qos > 0;
-	o->id = l->last_id;
-	o->qos = p->qos;
 	o->retain = p->retain;
 	o->topic = xstrdup(p->topic);
 	buf_span(&o->payload, p->payload);
 	if (p->props != NULL)
 		copy_props(o, p->props);
-	return o;
+	return o->id;
 }
 
 /* All are done. A device of ten thousand has one under way now and then: it keeps no room for more. */
@@ -147,6 +156,21 @@ send_one(struct session *s)
 	*o = given;
 }
 
+/* QoS 0 with nothing before it: without a copy of ours. It is only in libmosquitto's queue, and `published`
+ * comes when that is written. 0: libmosquitto refused it, which is told as that of any other is. */
+static int
+send_now(struct session *s, const struct session_pub *p)
+{
+	struct session_out *o;
+	int mid;
+
+	if (wire_publish(s, p, &mid) != 0)
+		return 0;
+	o = add(&s->outs, 0);
+	o->mid = mid;
+	return o->id;
+}
+
 void
 outs_send(struct session *s)
 {
@@ -196,7 +220,9 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 		    p->payload.n);
 	if (topic_check_name(span_of(p->topic), err))
 		return -1;
-	*id = outs_add(&s->outs, p)->id;
+	*id = p->qos == 0 && s->outs.waiting == 0 ? send_now(s, p) : 0;
+	if (*id == 0)
+		*id = outs_add(&s->outs, p);
 	run_soon(s);
 	return 0;
 }

@@ -183,7 +183,6 @@ void io_alive(void *arg);
 void io_look(struct session *s);
 
 /* sessionout.c */
-struct session_out *outs_add(struct session_outs *l, const struct session_pub *p);
 /* Forgets the publication with this mid and gives its id, or 0. */
 int outs_done(struct session_outs *l, int mid);
 /* Gives the waiting ones to the wire. */
