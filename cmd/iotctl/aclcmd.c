@@ -118,12 +118,29 @@ put_rule(struct buf *out, const struct acl_rule *r)
 		buf_printf(out, " retain %d", r->retain);
 }
 
+/* What nobody said is asked in each way: the rule that allows one of them says which. */
+static enum acl_verdict
+decide_open(const struct rules *r, struct acl_question q, const struct acl_rule **rule)
+{
+	int qos_from = q.qos >= 0 ? q.qos : 0, qos_to = q.qos >= 0 ? q.qos : 2;
+	enum acl_verdict verdict = ACL_NO_RULE;
+
+	for (q.retain = 0; q.retain <= 1; q.retain++) {
+		for (q.qos = qos_from; q.qos <= qos_to; q.qos++) {
+			verdict = acl_decide(&r->acl, &q, rule);
+			if (verdict == ACL_ALLOWED)
+				return verdict;
+		}
+	}
+	return verdict;
+}
+
 static int
 tell_verdict(const struct ctl *c, const struct rules *r, const struct acl_question *q,
     struct err *err)
 {
 	const struct acl_rule *rule = NULL;
-	enum acl_verdict verdict = acl_decide(&r->acl, q, &rule);
+	enum acl_verdict verdict = decide_open(r, *q, &rule);
 	struct buf text = {0};
 	int failed = 0;
 

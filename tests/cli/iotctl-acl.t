@@ -16,7 +16,13 @@ device_D1,allow,subscribe,iot/commands/D1/#,1,
 device_D1,allow,subscribe,iot/config/D1/#,1,
 device_D1,deny,all,#,,' "$out" 'acl show'
 run iotctl acl check D1 publish iot/sensors/D1/data --qos 1
-exits 4 'a rule that asks for retain 0 does not say it for both'
+exits 0 'what is allowed unless it is retained'
+is "allowed: 'device_D1' may publish 'iot/sensors/D1/data' (allow publish 'iot/sensors/D1/#' qos 1 retain 0)" \
+	"$out" 'says by which rule'
+ok 'without a QoS it is allowed as well' iotctl acl check D1 publish iot/sensors/D1/data
+ok 'and what is allowed only retained' iotctl acl check D1 publish iot/devices/D1/status
+run iotctl acl check D1 publish iot/sensors/D1/data --qos 2
+exits 4 'not at another QoS'
 has "$err" "denied: 'device_D1' may not publish 'iot/sensors/D1/data' (deny all '#')" 'and which rule'
 run iotctl acl check D1 subscribe iot/commands/D1/x --qos 1
 exits 0 'allowed'
