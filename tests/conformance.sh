@@ -192,6 +192,9 @@ is "  topic 'Aplicado'
 +   qos: 2
   device 'APP_1'
 -   sensores: 1" "$out" 'shows what differs'
+run iotctl apply -f files/newer.yaml -n
+is '1 0' "$(printf '%s\n' "$out" | grep -c '^PATCH') $(printf '%s\n' "$out" | grep -c '^changed')" \
+	'--dry-run shows the change and does not call it done'
 run iotctl apply -f files/newer.yaml
 is 2 "$(printf '%s\n' "$out" | grep -c '^changed ')" 'apply changes it'
 run iotctl diff -f files/newer.yaml

@@ -57,7 +57,8 @@ show_results(struct apply *a)
 	for (; a->shown < a->m.n && a->v[a->shown].outcome != WAITING; a->shown++) {
 		struct work *w = &a->v[a->shown];
 
-		if (!c->args->dry_run || w->outcome != CREATED)
+		/* In a dry run the request stands for what would be done. */
+		if (!c->args->dry_run || (w->outcome != CREATED && w->outcome != CHANGED))
 			apply_say(c, a->m.v[a->shown].row, a->m.v[a->shown].r,
 			    a->m.v[a->shown].label, w->plan.id, w->outcome, &w->err);
 		plan_release(&w->plan);
