@@ -88,7 +88,10 @@ tap $? 'no core is ever written'
 kill "$pid"
 wait "$pid" 2>/dev/null
 
-# The control: a secret that is shown on purpose is found.
+# The controls: a secret that is shown on purpose is found, and so is one on a command line.
 watched iotctl credential get D1 --show-secrets
 has "$(hits said.*)" "said.$((n - 1))" '--show-secrets shows them'
+watched iotctl broker create Z host=h password=$device -n
+has "$(hits argv.*)" "argv.$((n - 1))" 'an argument is seen in argv'
+is '' "$(hits "said.$((n - 1))")" 'and only there'
 done_testing
