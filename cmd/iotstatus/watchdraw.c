@@ -11,7 +11,8 @@
 #include "print.h"
 #include "watch.h"
 
-enum { HEAD = 8, ROWS_LEAST = 12, COLUMNS_LEAST = 40, LABEL = 12 };
+/* Below COLUMNS_BOTH there is room for one list with whole ids. */
+enum { HEAD = 8, ROWS_LEAST = 12, COLUMNS_LEAST = 40, COLUMNS_BOTH = 72, LABEL = 12 };
 
 static const char *const sort_names[SORTS] = {
     [SORT_OFFLINE] = N_("OFFLINE LONGEST"),
@@ -319,7 +320,7 @@ draw(struct screen *s, const struct model *m, struct choice *c, const struct hea
     int64_t now)
 {
 	int columns = screen_columns(s), rows = screen_rows(s);
-	int left = columns / 2 - 2;
+	int left = columns < COLUMNS_BOTH ? -2 : columns / 2 - 2;
 
 	screen_begin(s);
 	if (rows < ROWS_LEAST || columns < COLUMNS_LEAST) {
@@ -335,7 +336,8 @@ draw(struct screen *s, const struct model *m, struct choice *c, const struct hea
 	draw_counts(s, &m->counts);
 	draw_hour(s, m);
 	draw_traffic(s, m);
-	draw_changes(s, m, c, left);
+	if (left > 0)
+		draw_changes(s, m, c, left);
 	draw_list(s, m, c, left + 3, columns - left - 4, now);
 	draw_foot(s, c, h);
 }

@@ -105,6 +105,8 @@ tm resize-window -t w -x 200 -y 50
 sees 'it grows with its terminal' 'LONGEST 1-41 of 2001'
 size 200 50 '200x50'
 screen >picture-200x50
+tm resize-window -t w -x 44 -y 14
+sees 'a narrow one has one list, with whole ids' '^ DEV_[0-9]{6} +[a-z]+ +'
 tm resize-window -t w -x 30 -y 6
 sees 'too small: the number remains' '^79\.99%'
 tm resize-window -t w -x 80 -y 24
