@@ -69,6 +69,14 @@ prepare_mqtt(struct look *l, struct err *err)
 	    mqttopts_resolve(&l->args->mqtt, l->set, &l->session, err);
 }
 
+/* Whether a time of the API decides, or is seen. */
+static bool
+shows_times(const struct args *a)
+{
+	return a->max_age != 0 || a->watch || a->common.verbose > 0 ||
+	    a->format == FORMAT_TSV;
+}
+
 int
 look_prepare(struct look *l, struct err *err)
 {
@@ -76,7 +84,7 @@ look_prepare(struct look *l, struct err *err)
 	int64_t until;
 
 	l->started = text_now_us();
-	when_zone(a->api.tz);
+	when_zone(a->api.tz, shows_times(a));
 	if (args_check(a, err) || limits_read(&l->limits, &a->warning, &a->critical, err))
 		return -1;
 	if (l->limits.n > 0 && a->by == BY_NOTHING)

@@ -45,8 +45,8 @@ void listener_free(struct listener *l);
 /* A status message, as a sight; false if it cannot be read. `live`: it came just now, at `now`. */
 bool status_message_read(struct span payload, bool live, int64_t now, struct sight *out);
 
-/* Times without a zone are of this one, which is kept; NULL: UTC, with one warning. */
-void when_zone(const char *zone);
+/* Times without a zone are of this one, which is kept; NULL: UTC, with one warning if they `matter`. */
+void when_zone(const char *zone, bool matter);
 /* Microseconds since 1970; 0 when it is none. */
 int64_t when_read(const char *text);
 

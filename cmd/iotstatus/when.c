@@ -11,9 +11,10 @@ static struct {
 } zone;
 
 void
-when_zone(const char *name)
+when_zone(const char *name, bool matter)
 {
 	zone.name = name;
+	zone.told = !matter;
 }
 
 int64_t
