@@ -235,7 +235,8 @@ int err_disconnect(struct err *err, const struct session *s, int reason, bool *f
 int err_stage(struct err *err, const struct session *s);
 /* Whether the broker has now ended one connection after the other as soon as it was up: because of a
  * message that libmosquitto cannot take and that is delivered each time, or because another client
- * with the same id does the same (mosquitto only closes, it does not say why). */
+ * with the same id does the same (mosquitto only closes, it does not say why). A broker that could not be
+ * reached in between was down, and the count begins anew: one that crashes again and again is waited for. */
 bool err_in_vain(struct session *s, bool was_stable);
 /* strerror in lower case. */
 const char *err_lower(char *room, size_t size, int number);

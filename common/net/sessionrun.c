@@ -119,9 +119,11 @@ wait(struct session *s)
 	return SESSION_WAITING;
 }
 
+/* Without a CONNACK nobody was at fault but the broker or the way there. */
 static enum session_state
 fail(struct session *s)
 {
+	s->in_vain = 0;
 	err_stage(why_of(s), s);
 	return s->was_up || s->opts.retry ? wait(s) : end(s);
 }
@@ -218,6 +220,7 @@ greeting_lost(struct session *s)
 		wire_downgrade(s);
 		return dial(s);
 	}
+	s->in_vain = 0;
 	err_connack(why_of(s), s, s->reason, &final);
 	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
 }
