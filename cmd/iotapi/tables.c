@@ -43,8 +43,8 @@ static const char *const own_tables[] = {
     "BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS device_order ON device(mqtt_enabled, created_at, id)",
-    "CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
-    "created_at, id)",
+    ("CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
+     "created_at, id)"),
     "CREATE INDEX IF NOT EXISTS reading_time ON reading(timestamp)",
     "CREATE INDEX IF NOT EXISTS reading_device ON reading(dispositivo, timestamp)",
 };
