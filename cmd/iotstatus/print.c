@@ -153,15 +153,45 @@ put_split(struct buf *out, const struct counts *c)
 	}
 }
 
+static const struct range *
+range_of(enum state state, const struct limit *l)
+{
+	return state == STATE_CRITICAL ? &l->critical : &l->warning;
+}
+
+static bool
+is_outside(const struct counts *c, const struct range *r)
+{
+	return c->total > 0 && range_alerts(r, status_percent(c));
+}
+
 /* Thresholds stand in the text too, so that an alert explains itself. */
 static void
-put_why(struct buf *out, enum state state, const struct limit *l)
+put_why(struct buf *out, const struct range *r)
 {
-	const struct range *r = state == STATE_CRITICAL ? &l->critical : &l->warning;
+	buf_printf(
+	    out, _(", wanted %s%s"), r->inside ? _("outside ") : "", r->text + r->inside);
+}
 
-	if ((state == STATE_WARNING || state == STATE_CRITICAL) && r->given)
-		buf_printf(out, _(", wanted %s%s"), r->inside ? _("outside ") : "",
-		    r->text + r->inside);
+/* The fleet may be well and one of its groups not. */
+static void
+put_whose(struct buf *out, const struct report *r)
+{
+	long named = 0, left = 0;
+	size_t i;
+
+	for (i = 0; i < r->group_count; i++) {
+		if (r->state == STATE_OK || r->groups[i].state != r->state)
+			continue;
+		if (named == NAMES_MOST) {
+			left++;
+			continue;
+		}
+		buf_puts(out, named++ == 0 ? _(", because of ") : ", ");
+		put_name(out, r->groups[i].name);
+	}
+	if (left > 0)
+		buf_printf(out, _(" and %ld more"), left);
 }
 
 static void
@@ -171,7 +201,8 @@ put_group(struct buf *out, const struct group *g)
 	buf_printf(out, " %s: ", state_names[g->state]);
 	put_share(out, &g->counts);
 	put_split(out, &g->counts);
-	put_why(out, g->state, &g->limit);
+	if (is_outside(&g->counts, range_of(g->state, &g->limit)))
+		put_why(out, range_of(g->state, &g->limit));
 	buf_putc(out, '\n');
 }
 
@@ -310,6 +341,7 @@ put_perfdata(struct buf *out, const struct report *r)
 void
 print_nagios(struct buf *out, const struct report *r)
 {
+	const struct range *range = range_of(r->state, &r->limit);
 	const long *n = r->counts.n;
 
 	buf_printf(out, "IOT %s - ", state_names[r->state]);
@@ -320,7 +352,10 @@ print_nagios(struct buf *out, const struct report *r)
 		buf_printf(out, _(", %ld never connected, %ld stale"), n[PRESENCE_NEVER],
 		    n[PRESENCE_STALE]);
 	put_remarks(out, r);
-	put_why(out, r->state, &r->limit);
+	if (is_outside(&r->counts, range) || is_outside(&r->other_counts, range))
+		put_why(out, range);
+	else
+		put_whose(out, r);
 	put_perfdata(out, r);
 	print_details(out, r);
 }

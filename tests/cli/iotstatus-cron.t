@@ -117,7 +117,8 @@ esp32 OK: 4/5 devices online (80.00%), 1 offline
 raspberry_pi OK: 4/5 devices online (80.00%), 1 offline' "$out" 'a line a group'
 run iotstatus --by tipo -w 75: -w esp32=90:
 exits 1 'a threshold of one group'
-has "$out" 'IOT WARNING - 8/10' 'is the state of all'
+has "$out" 'IOT WARNING - 8/10 devices online (80.00%), 2 offline, 0 error, 0 never connected, 0 stale, because of esp32 |' \
+	'is the state of all, and names the group'
 has "$out" 'esp32 WARNING: 4/5 devices online (80.00%), 1 offline, wanted 90:' 'and said where it belongs'
 has "$out" 'raspberry_pi OK: 4/5' 'the others have their own'
 has "$out" ' esp32_pct=80.00%;90:;;0;100 ' 'in the performance data, too'
