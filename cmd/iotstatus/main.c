@@ -233,8 +233,9 @@ run(struct check *k, int operands, char **operand, struct err *err)
 			failed = true;
 			*err = why;
 			k->state = STATE_UNKNOWN;
-		} else {
-			log_warn("%s", why.text);
+		} else if (!failed) {
+			*err = why;
+			err->code = ERR_FAILED; /* it is no matter of the output */
 		}
 	}
 	if (is_silent(k))

@@ -87,7 +87,10 @@ exits 3 'a state file that cannot be written'
 run iotstatus -c 100: --state bad.state
 exits 3 'a bad state file and a healthy fleet: UNKNOWN'
 fleet 10 5 "$now"
-run iotstatus -c 75: --state bad.state
+run iotstatus -q -c 75: --state /dev/null/x
+exits 2 'nor does one that cannot be written'
+has "$err" /dev/null/x 'and it is named, even with -q'
+run iotstatus -q -c 75: --state bad.state
 exits 2 'but it hides no fleet that is down'
 has "$out" 'IOT CRITICAL - 5/10' 'which is told'
 has "$err" "'bad.state' is no state file of iotstatus" 'beside it'
