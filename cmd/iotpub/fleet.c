@@ -127,10 +127,10 @@ check(const struct act *t, struct err *err)
 {
 	const struct args *a = t->a;
 
-	if ((a->exec != NULL || a->reply != NULL) && !a->listen)
+	if ((a->exec.n > 0 || a->reply != NULL) && !a->listen)
 		return err_set(err, ERR_USAGE, _("%s needs --listen"),
-		    a->exec != NULL ? "--exec" : "--reply");
-	if (a->exec != NULL && a->reply != NULL)
+		    a->exec.n > 0 ? "--exec" : "--reply");
+	if (a->exec.n > 0 && a->reply != NULL)
 		return err_set(err, ERR_USAGE, _("give one of --exec and --reply"));
 	if (!a->verify && (a->max_lost >= 0 || a->max_p99 > 0))
 		return err_set(

@@ -38,7 +38,7 @@ struct args {
 	int max_lost; /* -1: any number */
 	int64_t stats;
 	bool listen;
-	char *exec;
+	struct strv exec; /* a program and its arguments */
 	char *reply;
 	int64_t exec_timeout;
 	int jobs;

@@ -72,12 +72,12 @@ on_handled(void *arg, struct responder_device *c)
 int
 listen_init(struct act *t, struct err *err)
 {
-	const struct responder_opts o = {.exec = t->a->exec,
+	const struct responder_opts o = {.exec = &t->a->exec,
 	    .reply = t->a->reply,
 	    .timeout = t->a->exec_timeout,
 	    .jobs = (size_t)t->a->jobs};
 
-	if (o.exec == NULL && o.reply == NULL)
+	if (o.exec->n == 0 && o.reply == NULL)
 		return 0;
 	return responder_new(&t->responder, t->loop, &o, on_handled, t, err);
 }

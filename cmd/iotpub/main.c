@@ -53,8 +53,9 @@ static const struct opt opts[] = {
 	.key = "credentials", .env = "IOT_CREDENTIALS", .flags = OPT_FILE),
     OPT_FLAG(struct args, listen, 0, "listen",
 	N_("receive the devices' commands and print them as message lines")),
-    OPT_STR(struct args, exec, 0, "exec", "COMMAND",
-	N_("run this for each command and answer with what it prints")),
+    OPT_REST(struct args, exec, 0, "exec", "CMD ARG...",
+	N_("run this for each command and answer with what it prints; it ends the "
+	   "options")),
     OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
 	N_("how long it may take"), .value = "30s"),
@@ -163,7 +164,7 @@ check_form(const struct args *a, char **operands, struct err *err)
 		    operands[0] != NULL   ? operands[0]
 			: a->devices != 0 ? "--devices"
 					  : "--from-platform");
-	if (is_raw(a) && (a->listen || a->exec != NULL || a->reply != NULL))
+	if (is_raw(a) && (a->listen || a->exec.n > 0 || a->reply != NULL))
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
 	if (a->json && !a->lines)
 		return err_set(

@@ -31,8 +31,9 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, retained_only, 0, "retained-only",
 	N_("only retained messages; the first other one ends it")),
     OPT_GROUP(N_("Commands")),
-    OPT_STR(struct args, exec, 0, "exec", "COMMAND",
-	N_("run this for each command and answer with what it prints")),
+    OPT_REST(struct args, exec, 0, "exec", "CMD ARG...",
+	N_("run this for each command and answer with what it prints; it ends the "
+	   "options")),
     OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, timeout, 0, "timeout", "TIME", N_("how long --exec may take"),
 	.value = "30s"),
@@ -54,8 +55,9 @@ static const struct opt opts[] = {
     OPT_END,
 };
 
-static const char *const usage[] = {"[options] DEVICE... [--exec COMMAND | --reply JSON]",
-    "[options] -t FILTER...", NULL};
+static const char *const usage[] = {
+    "[options] DEVICE... [--reply JSON | --exec CMD ARG...]", "[options] -t FILTER...",
+    NULL};
 static const char *const examples[] = {
     "iotsub RPI_001                      commands sent to this device",
     "iotsub RPI_001 --durable --exec ./on-command",
@@ -128,9 +130,9 @@ check_without(const struct args *a, struct err *err)
 static int
 check_commands(const struct args *a, struct err *err)
 {
-	const bool obeys = a->exec != NULL || a->reply != NULL;
+	const bool obeys = a->exec.n > 0 || a->reply != NULL;
 
-	if (a->exec != NULL && a->reply != NULL)
+	if (a->exec.n > 0 && a->reply != NULL)
 		return err_set(err, ERR_USAGE, _("give one of --exec and --reply"));
 	if (obeys && a->filters.n > 0)
 		return err_set(err, ERR_USAGE,

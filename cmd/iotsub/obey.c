@@ -124,7 +124,7 @@ on_handled(void *arg, struct responder_device *c)
 static int
 get_ready(struct sub *s, struct err *err)
 {
-	const struct responder_opts o = {.exec = s->args->exec,
+	const struct responder_opts o = {.exec = &s->args->exec,
 	    .reply = s->args->reply,
 	    .timeout = s->args->timeout,
 	    .jobs = (size_t)s->args->jobs};

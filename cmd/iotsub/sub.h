@@ -17,7 +17,8 @@ struct args {
 	int count;
 	int64_t wait;
 	bool show_topic, bare, no_retained, retained_only, keep_session, json;
-	char *exec, *reply;
+	struct strv exec; /* a program and its arguments */
+	char *reply;
 	int64_t timeout; /* of --exec */
 	int jobs;
 	char *format;

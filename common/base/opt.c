@@ -45,7 +45,7 @@ opt_release(struct opt_set *set)
 		if (o->type == OPT_TYPE_STR) {
 			secret_free(*(char **)target(set, o));
 			*(char **)target(set, o) = NULL;
-		} else if (o->type == OPT_TYPE_LIST) {
+		} else if (o->type == OPT_TYPE_LIST || o->type == OPT_TYPE_REST) {
 			strv_release(target(set, o));
 		}
 		free(set->origin[i].where);
@@ -132,6 +132,7 @@ set_value(
 		else
 			strv_add(to, text);
 		return 0;
+	case OPT_TYPE_REST: strv_add(to, text); return 0;
 	case OPT_TYPE_GROUP:
 	case OPT_TYPE_END: break;
 	}
@@ -246,6 +247,34 @@ complain(const struct opt_set *set, const struct tables *t, int kind, const char
 	    set->program->name);
 }
 
+static bool
+is_ours(const struct tables *t, const char *word)
+{
+	const char *const *name = t->names;
+
+	while (*name != NULL && strcmp(*name, word + 2) != 0)
+		name++;
+	return strncmp(word, "--", 2) == 0 && *name != NULL;
+}
+
+/* The words behind the option, which another program gets. */
+static void
+take_rest(const struct opt_set *set, const struct tables *t, const struct opt *o,
+    int argc, char **argv)
+{
+	struct strv *rest = target(set, o);
+	int i;
+
+	for (i = optind; i < argc; i++) {
+		if (is_ours(t, argv[i]))
+			log_warn(_("'%s' behind --%s is an argument of '%s': options of "
+				   "%s stand before --%s"),
+			    argv[i], o->name, rest->v[0], set->program->name, o->name);
+		strv_add(rest, argv[i]);
+	}
+	argv[optind] = NULL;
+}
+
 int
 opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *err)
 {
@@ -268,6 +297,10 @@ opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *er
 		    set, o, optarg != NULL ? optarg : "yes", OPT_FROM_ARGV, argv[0], err);
 		if ((o->flags & OPT_SECRET) != 0 && optarg != NULL)
 			blank_secret(o, optarg);
+		if (o->type == OPT_TYPE_REST) {
+			take_rest(set, &t, o, argc, argv);
+			argc = optind;
+		}
 	}
 	*first = optind;
 	tables_release(&t);

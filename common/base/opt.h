@@ -38,6 +38,7 @@ enum opt_type {
 	OPT_TYPE_STR,   /* char *, owned */
 	OPT_TYPE_ENUM,  /* int, index into `choices` */
 	OPT_TYPE_LIST,  /* struct strv, one more each time */
+	OPT_TYPE_REST,  /* struct strv: the words behind it, all there are; only in argv */
 	OPT_TYPE_ASK,   /* int, one of enum opt_ask: --help and its like */
 };
 
@@ -94,6 +95,9 @@ struct opt {
 	    .offset = OPT_AT(T, m, int), .choices = (c), __VA_ARGS__}
 #define OPT_LIST(T, m, l, n, a, h, ...)                                                  \
 	{.type = OPT_TYPE_LIST, .letter = (l), .name = (n), .arg = (a), .help = (h),     \
+	    .offset = OPT_AT(T, m, struct strv), __VA_ARGS__}
+#define OPT_REST(T, m, l, n, a, h, ...)                                                  \
+	{.type = OPT_TYPE_REST, .letter = (l), .name = (n), .arg = (a), .help = (h),     \
 	    .offset = OPT_AT(T, m, struct strv), __VA_ARGS__}
 #define OPT_END {.type = OPT_TYPE_END}
 
@@ -185,7 +189,8 @@ void opt_release(struct opt_set *set);
 
 /* Parses argv as getopt_long does, operands anywhere, "--" ends the options. On return
  * argv[*first..argc-1] are the operands. An error says what was wrong and what would be right
- * ("did you mean"). Blanks OPT_SECRET arguments. */
+ * ("did you mean"). Blanks OPT_SECRET arguments. Behind an OPT_TYPE_REST, if there is one, nothing is
+ * ours: argv ends there, and a word that looks like an option of ours is warned of. */
 int opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *err);
 
 /* Sets one row from text, if `source` is at least as strong as what set it before; a list of a

@@ -101,6 +101,7 @@ type_name(const struct opt *o)
 	    [OPT_TYPE_STR] = "text",
 	    [OPT_TYPE_ENUM] = "choice",
 	    [OPT_TYPE_LIST] = "list",
+	    [OPT_TYPE_REST] = "command",
 	};
 
 	if ((o->flags & OPT_FILE) != 0)

@@ -33,8 +33,8 @@ struct job {
 
 struct handlers {
 	struct loop *loop;
-	char **argv;
-	char *path; /* of the program */
+	struct strv words; /* a NULL behind the last */
+	char *path;        /* of the program */
 	int64_t timeout;
 	size_t jobs, output_max;
 	handler_done_fn *done;
@@ -145,7 +145,7 @@ on_out(void *arg, unsigned events)
 static void
 judge(struct job *j, const siginfo_t *info)
 {
-	const char *name = j->h->argv[0];
+	const char *name = j->h->words.v[0];
 
 	if (j->too_long)
 		err_set(&j->why, ERR_TIMEOUT, _("'%s' took longer than %g s"), name,
@@ -200,7 +200,7 @@ on_timeout(void *arg)
 static int
 start_program(struct job *j)
 {
-	if (command_spawn(j->h->path, j->h->argv, &j->env, &j->in, &j->out, &j->pid))
+	if (command_spawn(j->h->path, j->h->words.v, &j->env, &j->in, &j->out, &j->pid))
 		return -1;
 	j->pid_fd = pidfd_open(j->pid, 0);
 	return j->pid_fd < 0 ? -1 : 0;
@@ -240,7 +240,7 @@ start(struct job *j)
 	h->running = j;
 	h->n_running++;
 	if (start_program(j))
-		err_sys(&j->why, ERR_FAILED, _("cannot run '%s'"), h->argv[0]);
+		err_sys(&j->why, ERR_FAILED, _("cannot run '%s'"), h->words.v[0]);
 	if (j->why.code != ERR_OK || watch_program(j)) {
 		end_now(j);
 		loop_timer_set(h->loop, &j->timer, 0, on_failed_start, j);
@@ -303,6 +303,17 @@ handlers_busy(const struct handlers *h)
 	return h->n_running + h->n_waiting;
 }
 
+static void
+copy_words(struct strv *to, const struct strv *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		strv_add(to, from->v[i]);
+	to->v = xreallocarray(to->v, to->n + 1, sizeof(*to->v));
+	to->v[to->n] = NULL;
+}
+
 int
 handlers_new(struct handlers **out, struct loop *loop, const struct handler_opts *opts,
     handler_done_fn *done, void *arg, struct err *err)
@@ -316,8 +327,8 @@ handlers_new(struct handlers **out, struct loop *loop, const struct handler_opts
 	h->done = done;
 	h->arg = arg;
 	h->waiting_end = &h->waiting;
-	if (command_words(opts->command, &h->argv, err) ||
-	    command_find(h->argv[0], &h->path, err)) {
+	copy_words(&h->words, opts->command);
+	if (command_find(h->words.v[0], &h->path, err)) {
 		handlers_free(h);
 		return -1;
 	}
@@ -344,7 +355,7 @@ handlers_free(struct handlers *h)
 		return;
 	free_all(h->running);
 	free_all(h->waiting);
-	command_words_free(h->argv);
+	strv_release(&h->words);
 	free(h->path);
 	free(h);
 }

@@ -21,7 +21,7 @@
 struct handlers;
 
 struct handler_opts {
-	const char *command; /* words, "..." and '...' and \ as in a shell; copied */
+	const struct strv *command; /* the program and its arguments; copied */
 	int64_t timeout;     /* ms; 0: none */
 	size_t jobs;         /* at once, at least 1; others wait for their turn */
 	size_t output_max;   /* bytes of output; a program that prints more has failed */

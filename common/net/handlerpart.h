@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A handler's command: its words, its program, its process; only for net/handler*.c. */
+/* A handler's command: its program, its process; only for net/handler*.c. */
 #ifndef NET_HANDLERPART_H
 #define NET_HANDLERPART_H
 
@@ -8,10 +8,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Splits at blanks; '...' keeps all, "..." all but \" and \\, \ keeps the next character. NULL-ended.
- * An empty command or an open quote is an error (ERR_USAGE). */
-int command_words(const char *text, char ***out, struct err *err);
-void command_words_free(char **words);
 /* The file that execvp would run for this name (free), or ERR_USAGE. */
 int command_find(const char *name, char **path, struct err *err);
 /* Starts it in a process group of its own, default signal actions, `env` in front of our environment.

@@ -254,7 +254,7 @@ responder_new(struct responder **out, struct loop *loop,
 	r->jobs = opts->jobs;
 	r->handled = handled;
 	r->arg = arg;
-	if (opts->exec != NULL)
+	if (opts->exec->n > 0)
 		return handlers_new(&r->handlers, loop, &h, on_done, r, err);
 	r->reply = xstrdup(opts->reply);
 	return json_check(span_of(r->reply), &value, NULL)

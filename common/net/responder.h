@@ -17,7 +17,7 @@ struct responder;
 enum { RESPONDER_REMEMBERS = 1000 };
 
 struct responder_opts {
-	const char *exec;  /* the program, as handler_opts has it; NULL: none */
+	const struct strv *exec; /* the program, as handler_opts has it; empty: none */
 	const char *reply; /* JSON, the result of every command; NULL: none */
 	int64_t timeout;   /* ms */
 	size_t jobs;

@@ -163,25 +163,23 @@ dial_next(struct session *s)
 }
 
 static double
-seconds(int64_t ms)
+patience(const struct session *s)
 {
-	return (double)ms / 1000;
+	return (double)s->opts.connect_timeout / 1000;
 }
 
 static enum session_state
 lookup_timed_out(struct session *s)
 {
 	err_set(why_of(s), ERR_UNREACHABLE,
-	    _("its name could not be looked up within %g s"),
-	    seconds(s->opts.connect_timeout));
+	    _("its name could not be looked up within %g s"), patience(s));
 	return fail(s);
 }
 
 static enum session_state
 dial_timed_out(struct session *s)
 {
-	err_set(why_of(s), ERR_UNREACHABLE, _("no connection within %g s"),
-	    seconds(s->opts.connect_timeout));
+	err_set(why_of(s), ERR_UNREACHABLE, _("no connection within %g s"), patience(s));
 	return dial_next(s);
 }
 
@@ -189,8 +187,7 @@ static enum session_state
 greet_timed_out(struct session *s)
 {
 	err_set(why_of(s), ERR_UNREACHABLE,
-	    _("connected, but it did not answer within %g s"),
-	    seconds(s->opts.connect_timeout));
+	    _("connected, but it did not answer within %g s"), patience(s));
 	return fail(s);
 }
 

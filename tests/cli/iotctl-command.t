@@ -72,7 +72,7 @@ sed 's/.*"level":\([0-9.]*\).*/\1/'
 END
 chmod +x fan
 iotctl device-config create D2 broker=Local >/dev/null
-iotpub D2 --listen --exec ./fan -h "$sock" >obeyed 2>pub.err &
+iotpub D2 --listen -h "$sock" --exec ./fan >obeyed 2>pub.err &
 pids="$pids $!"
 wait_for 5 mosquitto_sub --unix "$sock" -t iot/devices/D2/status -C 1 -W 1
 tries=0

@@ -7,9 +7,9 @@
 . "$top/tests/witness.sh"
 
 # Commands.
-act said L_1 --listen --interval 1h --exec \
-	"sh -c 'read -r c; case \$c in *slow*) sleep 20 ;; *bad*) exit 3 ;; esac; printf \"[\\\"%s\\\",21.50]\" \$IOT_COMMAND_ID'" \
-	--exec-timeout 500ms
+# shellcheck disable=SC2016 # for the inner shell
+act said L_1 --listen --interval 1h --exec-timeout 500ms --exec sh -c \
+	'read -r c; case $c in *slow*) sleep 20 ;; *bad*) exit 3 ;; esac; printf "[\"%s\",21.50]" $IOT_COMMAND_ID'
 l1=$bg
 watch answers 'iot/devices/L_1/responses'
 watch mine 'my/answers' -V mqttv5 -F '%r %q %t %D %p'
@@ -49,7 +49,7 @@ has "$(got answers)" '{"id":6,"device_id":"L_1","status":"timeout"' "after its a
 
 # The same id again: answered from memory, not run twice.
 # shellcheck disable=SC2016 # for the inner shell
-act again A_1 --listen --interval 1h --exec 'sh -c "echo ran >>ran; sleep 0.3; echo $(wc -l <ran)"'
+act again A_1 --listen --interval 1h --exec sh -c 'echo ran >>ran; sleep 0.3; wc -l <ran'
 a1=$bg
 watch again.got 'iot/devices/A_1/responses'
 for _ in 1 2; do
@@ -75,7 +75,7 @@ run iotpub -h "$sock" A_3 --reply 1
 exits 2 "and one without --listen"
 
 # Commands that go on arriving while it ends do not keep it from ending.
-act flood L_3 --listen --interval 100ms --exec cat --drain 10s
+act flood L_3 --listen --interval 100ms --drain 10s --exec cat
 l3=$bg
 seq 1 1000 | sed 's/.*/{"id":&}/' | mosquitto_pub --unix "$sock" -t iot/devices/L_3/commands -q 1 -l &
 pids="$pids $!"

@@ -37,7 +37,7 @@ EOF
 chmod +x handler
 watch answers 'iot/devices/+/responses'
 watch mine my/answers -V mqttv5 -F '%r %q %t %D %p'
-obey shown E_1 --exec "./handler 'two words'" --timeout 500ms --jobs 2
+obey shown E_1 --timeout 500ms --jobs 2 --exec ./handler 'two words' --durable
 command_to E_1 '{"id":"a","fan":"on"}'
 command_to E_1 '{"id":"b","x":"bad"}'
 command_to E_1 '{"id":"c","x":"slow"}'
@@ -50,8 +50,9 @@ is '0 1 iot/devices/E_1/responses {"id":"a","device_id":"E_1","status":"ok","res
 has "$(got answers)" "{\"id\":\"b\",\"device_id\":\"E_1\",\"status\":\"error\",\"result\":\"'./handler' exited with status 3\"}" "one that fails"
 has "$(got answers)" "{\"id\":\"c\",\"device_id\":\"E_1\",\"status\":\"timeout\",\"result\":\"'./handler' took longer than 0.5 s\"}" "one that takes too long"
 has "$(got mine)" 'my/answers abc {"id":"d","device_id":"E_1","status":"ok"' "on the response topic, with correlation data"
-has "$(cat ran)" 'no answer wanted two words' "one without an id is run too, with the program's arguments"
+has "$(cat ran)" 'no answer wanted two words --durable' "one without an id is run too, with the program's arguments"
 has "$(cat shown)" 'no answer wanted' "each is shown"
+has "$(cat shown.err)" "'--durable' behind --exec is an argument of './handler'" "an option of ours behind it is warned of"
 command_to E_1 '{"id":"a","fan":"on"}'
 wait_for 5 count answers 4
 is "$(got answers | grep -c '"id":"a"') $(grep -c '"id":"a"' ran)" "2 1" "the same id again is answered from memory"
@@ -67,7 +68,7 @@ sleep 0.2
 echo - >>jobs
 EOF
 chmod +x counted
-obey many E_2 --exec ./counted --jobs 3 -C 12
+obey many E_2 --jobs 3 -C 12 --exec ./counted
 for n in 1 2 3 4 5 6 7 8 9 10 11 12; do command_to E_2 "{\"id\":$n}"; done
 wait $obeying
 is 0 $? "-C ends it when the last one is answered"
@@ -76,24 +77,24 @@ wait_for 5 count answers 16
 is 12 "$(got answers | grep -c E_2)" "all are answered"
 
 # Commands sent while it was away; those that it could not finish come again.
-obey away E_3 --durable --exec ./handler -C 1
+obey away E_3 --durable -C 1 --exec ./handler
 command_to E_3 '{"id":"first"}'
 wait $obeying
 command_to E_3 '{"id":"second"}'
-run timeout 10 iotsub -h "$sock" E_3 --durable --exec ./handler -C 1
+run timeout 10 iotsub -h "$sock" E_3 --durable -C 1 --exec ./handler
 exits 0 "--durable: a command that was sent while it was away"
 has "$(cat ran)" '{"id":"second"}' "is run"
-run timeout 10 iotsub -h "$sock" E_4 --exec ./handler -W 300ms
+run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
 command_to E_4 '{"id":"never"}'
-run timeout 10 iotsub -h "$sock" E_4 --exec ./handler -W 300ms
+run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
 is '' "$(grep never ran)" "a control: without --durable it is lost"
-obey killed E_5 --durable --exec ./handler --timeout 30s
+obey killed E_5 --durable --timeout 30s --exec ./handler
 command_to E_5 '{"id":"slow"}'
 wait_for 5 grep -q '"id":"slow"' ran
 kill -KILL $obeying
 wait $obeying 2>/dev/null
 sed -i 's/sleep 20/:/' handler
-run timeout 10 iotsub -h "$sock" E_5 --durable --exec ./handler -C 1
+run timeout 10 iotsub -h "$sock" E_5 --durable -C 1 --exec ./handler
 is 2 "$(grep -c '"id":"slow"' ran)" "killed while it ran: it was not acknowledged, and is run again"
 
 # --reply, several devices, forms of output.
@@ -119,7 +120,7 @@ wait $p
 is "0 one two" "$? $(sort kept | paste -sd ' ')" "--retained-only ends with the first other message"
 
 # Refusals.
-for o in '--exec cat --reply 1' '--reply nojson' '--exec /nonexistent' "--exec ''"; do
+for o in '--reply 1 --exec cat' '--reply nojson' '--exec /nonexistent' "--exec ''" '--exec "cat -u"' --exec; do
 	eval "run iotsub -h \"\$sock\" E_9 $o"
 	exits 2 "refused: $o"
 done
