@@ -147,17 +147,32 @@ platform_profile(const struct act *t, const char *id)
 	return d != NULL ? &d->profile : &t->profile;
 }
 
-void
-platform_login(const struct act *t, const struct profile *profile, struct session_opts *o)
+/* NULL: that of the command line. */
+static const struct outlet *
+outlet_of(const struct act *t, const struct profile *profile)
 {
 	const struct platform *p = t->platform;
-	const struct outlet *outlet = NULL;
 	size_t i;
 
 	for (i = 0; p != NULL && i < p->n; i++) {
 		if (&p->v[i]->profile == profile)
-			outlet = p->v[i]->outlet;
+			return p->v[i]->outlet;
 	}
+	return NULL;
+}
+
+bool
+platform_same_broker(
+    const struct act *t, const struct profile *a, const struct profile *b)
+{
+	return outlet_of(t, a) == outlet_of(t, b);
+}
+
+void
+platform_login(const struct act *t, const struct profile *profile, struct session_opts *o)
+{
+	const struct outlet *outlet = outlet_of(t, profile);
+
 	if (outlet == NULL)
 		return;
 	o->host = outlet->broker.host;

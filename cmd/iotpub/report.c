@@ -118,6 +118,8 @@ report_end(struct report *r)
 	struct buf faults = {0};
 
 	log_transient(NULL);
+	if (t->a->stats > 0)
+		on_tell(r);
 	faults_put(&faults, &t->faults);
 	if (log_level() >= LOG_INFO || isatty(STDERR_FILENO) || faults.n > 0)
 		log_warn(_("%zu of %zu devices connected, %zu messages acknowledged in "

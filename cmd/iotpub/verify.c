@@ -18,6 +18,8 @@ struct verify {
 	struct act *act;
 	struct consume *consume;
 	const struct device **devices; /* by id */
+	const struct topic **topics;   /* that they publish to, each once */
+	size_t topics_n;
 	struct tally tally;
 	void (*ready)(struct act *t);
 	void (*done)(struct act *t);
@@ -51,6 +53,12 @@ find_device(const struct verify *v, struct span id)
 			to = middle;
 	}
 	return NULL;
+}
+
+static bool
+same_topic(const struct topic *a, const struct topic *b)
+{
+	return strcmp(topic_text(a), topic_text(b)) == 0;
 }
 
 static bool
@@ -91,18 +99,34 @@ take_stamp(const struct msg *m, int64_t *seq, int64_t *us)
 	    take_number(time, us);
 }
 
+/* Who published it; one topic may match what another one's device says. */
+static const struct device *
+sender(const struct verify *v, struct span topic)
+{
+	size_t i;
+
+	for (i = 0; i < v->topics_n; i++) {
+		struct topic_vars vars = {0};
+		const struct device *d;
+
+		if (!topic_match(v->topics[i], topic, &vars))
+			continue;
+		d = find_device(v, vars.v[TOPIC_DEVICE_ID]);
+		if (d != NULL && same_topic(d->profile->data, v->topics[i]))
+			return d;
+	}
+	return NULL;
+}
+
 static void
 look_at(struct verify *v, const struct msg *m)
 {
-	struct topic_vars vars = {0};
 	const struct device *d;
 	int64_t seq, us;
 
-	if (m->retain || m->reject != NULL ||
-	    !topic_match(v->act->topics.data, m->topic, &vars) ||
-	    vars.v[TOPIC_DEVICE_ID].p == NULL || !take_stamp(m, &seq, &us))
+	if (m->retain || m->reject != NULL || !take_stamp(m, &seq, &us))
 		return;
-	d = find_device(v, vars.v[TOPIC_DEVICE_ID]);
+	d = sender(v, m->topic);
 	if (d != NULL)
 		tally_take(&v->tally, (size_t)(d - v->act->v), (uint64_t)seq,
 		    m->received_us - us);
@@ -166,6 +190,19 @@ on_ready(void *arg)
 	v->is_ready = true;
 }
 
+static int
+most_qos(const struct act *t)
+{
+	int qos = 0;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		if (t->v[i].profile->qos > qos)
+			qos = t->v[i].profile->qos;
+	}
+	return qos;
+}
+
 /* Its login is the connection's; without one, the first device's. */
 static int
 connect_to(struct verify *v, struct err *err)
@@ -173,12 +210,16 @@ connect_to(struct verify *v, struct err *err)
 	static const struct consume_events events = {
 	    .batch = on_batch, .down = on_down, .ended = on_ended, .ready = on_ready};
 	struct act *t = v->act;
-	char *text = topic_filter(t->topics.data);
-	const struct consume_filter filter = {
-	    .filter = text, .qos = t->a->qos, .retain_handling = 2};
+	struct consume_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = t->opts;
 	unsigned chance = 0;
 	char id[32];
+	size_t i;
+
+	for (i = 0; i < v->topics_n; i++)
+		filters[i] = (struct consume_filter){.filter = topic_filter(v->topics[i]),
+		    .qos = most_qos(t),
+		    .retain_handling = 2};
 
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
 		chance = (unsigned)text_now_us();
@@ -189,11 +230,52 @@ connect_to(struct verify *v, struct err *err)
 	o.client_id = id;
 	o.clean = true;
 	o.hold_acks = false;
-	v->consume = consume_new(t->loop, &o, &filter, 1, &events, v, err);
-	free(text);
+	v->consume = consume_new(t->loop, &o, filters, v->topics_n, &events, v, err);
+	for (i = 0; i < v->topics_n; i++)
+		free((char *)(uintptr_t)filters[i].filter);
+	free(filters);
 	if (v->consume == NULL)
 		return -1;
 	consume_start(v->consume);
+	return 0;
+}
+
+static int
+take_topic(struct verify *v, const struct device *d, struct err *err)
+{
+	const struct topic *topic = d->profile->data;
+	size_t i = 0;
+
+	while (i < v->topics_n && !same_topic(v->topics[i], topic))
+		i++;
+	if (i < v->topics_n)
+		return 0;
+	if (!topic_has(topic, TOPIC_DEVICE_ID))
+		return err_set(err, ERR_USAGE,
+		    _("--verify: the topic '%s' of '%s' does not say which device "
+		      "published: it has no {device_id}"),
+		    topic_text(topic), d->id);
+	v->topics[v->topics_n++] = topic;
+	return 0;
+}
+
+/* It is one connection, and changes would move its topics. */
+static int
+check_reach(const struct act *t, struct err *err)
+{
+	size_t i;
+
+	if (t->a->refresh > 0)
+		return err_set(err, ERR_USAGE,
+		    _("--verify counts what is known at the beginning: not with "
+		      "--refresh"));
+	for (i = 1; i < t->n; i++) {
+		if (!platform_same_broker(t, t->v[0].profile, t->v[i].profile))
+			return err_set(err, ERR_USAGE,
+			    _("--verify looks at one broker, and '%s' is at another than "
+			      "'%s': name the devices of one"),
+			    t->v[i].id, t->v[0].id);
+	}
 	return 0;
 }
 
@@ -203,20 +285,8 @@ verify_start(struct act *t, void (*ready)(struct act *t), struct err *err)
 	struct verify *v;
 	size_t i;
 
-	if (!topic_has(t->topics.data, TOPIC_DEVICE_ID))
-		return err_set(err, ERR_USAGE,
-		    _("--verify: the topic '%s' does not say which device published: it "
-		      "has no {device_id}"),
-		    topic_text(t->topics.data));
-	for (i = 0; i < t->n; i++) {
-		if (strcmp(topic_text(t->v[i].profile->data),
-			topic_text(t->topics.data)) != 0)
-			return err_set(err, ERR_USAGE,
-			    _("--verify: '%s' publishes to '%s', not to '%s': set "
-			      "topic_data to it"),
-			    t->v[i].id, topic_text(t->v[i].profile->data),
-			    topic_text(t->topics.data));
-	}
+	if (check_reach(t, err))
+		return -1;
 	t->verify = v = xcalloc(1, sizeof(*v));
 	v->act = t;
 	v->ready = ready;
@@ -225,6 +295,11 @@ verify_start(struct act *t, void (*ready)(struct act *t), struct err *err)
 		v->devices[i] = &t->v[i];
 	qsort(v->devices, t->n, sizeof(*v->devices), by_id);
 	tally_init(&v->tally, t->n);
+	v->topics = xcalloc(t->n, sizeof(struct topic *));
+	for (i = 0; i < t->n; i++) {
+		if (take_topic(v, &t->v[i], err))
+			return -1;
+	}
 	return connect_to(v, err);
 }
 
@@ -279,5 +354,6 @@ verify_free(struct verify *v)
 	consume_free(v->consume);
 	tally_release(&v->tally);
 	free(v->devices);
+	free(v->topics);
 	free(v);
 }

@@ -76,8 +76,10 @@ is "$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 
 # Numbers meanwhile.
 run iotpub -h "$sock" --devices 3 --interval 100ms --duration 550ms --stats 200ms
 exits 0 "--stats"
-line=$(grep '^{' "$T/.err" | tail -n 1)
-is 2 "$(grep -c '^{' "$T/.err")" "each 200 ms"
+line=$(grep '^{' "$T/.err" | head -n 1)
+last=$(grep '^{' "$T/.err" | tail -n 1)
+is 3 "$(grep -c '^{' "$T/.err")" "each 200 ms, and at the end"
+is "$(echo "$last" | jq .messages) 0" "$(echo "$last" | jq -r '"\(.acknowledged) \(.in_flight)"')" "the last one tells of all"
 has "$line" '"devices":3,"connected":3,"connecting":0,"messages":' "a line of JSON"
 ok "it is JSON" sh -c "printf '%s\n' '$line' | python3 -m json.tool"
 

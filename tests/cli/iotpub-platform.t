@@ -53,6 +53,21 @@ kill $publishing
 wait $publishing
 is 0 $? "and nothing breaks"
 
+# --verify: two topics of one broker; not two brokers.
+run iotpub --from-platform -C 3 --interval 100ms -q 1 --verify --max-lost 0
+exits 0 "--verify of devices with two topics"
+has "$out" 'sent 6 received 6 lost 0 duplicated 0 ' "sees both"
+run iotpub --from-platform -C 3 --verify --refresh 1s
+exits 2 "--verify with --refresh is refused"
+esp=$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')
+iotctl broker create nombre=Otro host=127.0.0.1 port=1 >/dev/null
+iotctl device-config set "$esp" broker=Otro >/dev/null
+iotctl login "$api" --context bare --api-username admin --password-file "$T/api.pw" 2>/dev/null
+run iotpub --context bare --from-platform -C 1 --verify
+exits 2 "--verify with two brokers is refused"
+has "$err" "is at another than '" "and says whose"
+iotctl device-config set "$esp" broker=Laboratorio >/dev/null
+
 # Refusals.
 run iotpub --from-platform NOBODY -C 1
 exits 3 "a device that the platform does not have: 3"
