@@ -161,7 +161,7 @@ start_all(struct act *t)
 
 	t->starting = true;
 	for (i = 0; i < t->n; i++) {
-		if (!t->v[i].over)
+		if (!t->v[i].over && t->v[i].session == NULL)
 			device_make(&t->v[i]);
 	}
 	t->starting = false;
@@ -193,8 +193,8 @@ raise_limit(size_t devices)
 		    devices, (size_t)wanted, (size_t)limit.rlim_max);
 }
 
-static void
-begin(struct act *t)
+void
+act_begin(struct act *t)
 {
 	if (t->stopping)
 		return;
@@ -207,7 +207,7 @@ begin(struct act *t)
 static int
 start(struct act *t, struct err *err)
 {
-	raise_limit(t->n);
+	raise_limit(t->room);
 	t->loop = loop_new(err);
 	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
@@ -221,8 +221,8 @@ start(struct act *t, struct err *err)
 	t->report = report_start(t);
 	platform_watch(t);
 	if (!t->a->verify)
-		begin(t);
-	else if (verify_start(t, begin, err))
+		act_begin(t);
+	else if (verify_start(t, act_begin, err))
 		return -1;
 	return loop_run(t->loop, err);
 }

@@ -72,8 +72,8 @@ struct act {
 	struct strv ids;
 	struct strv named; /* with --from-platform: on the command line */
 	bool sensors_given, interval_given;
-	struct device *v;
-	size_t n;
+	struct device *v; /* stays where it is: there is room for more */
+	size_t n, room;
 	struct platform *platform; /* NULL: not asked */
 	struct probe *probe;
 	struct faults faults;
@@ -119,10 +119,15 @@ void act_cut(struct act *t);
 /* Starts devices as far as there is room; ends the run when all are over. */
 void act_go_on(struct act *t);
 
+/* Looks who of those that have no session is connected, and starts the others. */
+void act_begin(struct act *t);
+
 /* fleet.c */
 
 /* Everything that can be said of the devices before anything is connected. */
 int fleet_init(struct act *t, char **operands, struct err *err);
+/* One more, while they run; act_begin starts it. */
+int fleet_add(struct act *t, const char *id, struct err *err);
 void fleet_release(struct act *t);
 
 /* device.c */
@@ -147,6 +152,8 @@ int device_expand(
 void device_publish(struct device *d, const struct session_pub *p);
 /* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
 void device_flap(struct device *d);
+/* Its broker is another one now: as device_flap, also when it is not connected. */
+void device_move(struct device *d);
 /* The Unix time in seconds that its messages carry: with --seed the plan's. */
 int64_t device_time(const struct device *d);
 

@@ -270,6 +270,21 @@ device_flap(struct device *d)
 		loop_timer_set(d->act->loop, &d->flap, 0, break_off, d);
 }
 
+void
+device_move(struct device *d)
+{
+	if (d->session == NULL || d->leaving)
+		return;
+	if (!d->started) {
+		session_free(d->session);
+		device_make(d);
+		return;
+	}
+	d->flapping = true;
+	if (session_unacknowledged(d->session) == 0)
+		loop_timer_set(d->act->loop, &d->flap, 0, break_off, d);
+}
+
 static void
 on_drained(void *arg)
 {

@@ -14,6 +14,9 @@
 /* A load beyond these is meant for a broker of one's own, or meant with --yes. */
 enum { MANY_DEVICES = 1000, MANY_MESSAGES = 1000 /* a second */ };
 
+/* Devices that the platform gets meanwhile; as many again, and these. */
+enum { ROOM_FOR_NEW = 1000 };
+
 static int
 add_operand(struct act *t, const char *word, struct err *err)
 {
@@ -206,7 +209,11 @@ make_devices(struct act *t, struct err *err)
 	    .retain = t->a->retain};
 	if (t->a->from_platform && platform_ask(t, err))
 		return -1;
-	t->v = xcalloc(t->ids.n, sizeof(*t->v));
+	/* Pages that are not touched cost nothing. */
+	t->room = t->ids.n;
+	if (t->a->refresh > 0 && t->named.n == 0)
+		t->room = t->room * 2 + ROOM_FOR_NEW;
+	t->v = xcalloc(t->room, sizeof(*t->v));
 	for (; t->n < t->ids.n; t->n++) {
 		if (device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
 			t->n++;
@@ -214,6 +221,25 @@ make_devices(struct act *t, struct err *err)
 		}
 	}
 	return check_client_ids(t, err);
+}
+
+int
+fleet_add(struct act *t, const char *id, struct err *err)
+{
+	struct device *d = &t->v[t->n];
+
+	if (t->n == t->room)
+		return err_set(err, ERR_FAILED,
+		    _("device '%s' is new, and there is room for %zu: begin again for "
+		      "more"),
+		    id, t->room);
+	t->n++;
+	if (device_init(d, t, t->n - 1, id, err) == 0 && check_client_ids(t, err) == 0 &&
+	    check_load(t, err) == 0)
+		return 0;
+	device_release(d);
+	t->n--;
+	return -1;
 }
 
 int

@@ -10,14 +10,20 @@
 #include "net/tls.h"
 #include "platformpart.h"
 
+/* The platform lists them in the same order each time: it is the one behind the last one that was found,
+ * all but always. */
 static struct planned *
-find(const struct platform *p, const char *id)
+find(struct platform *p, const char *id)
 {
 	size_t i;
 
 	for (i = 0; p != NULL && i < p->n; i++) {
-		if (strcmp(p->v[i]->id, id) == 0)
-			return p->v[i];
+		size_t at = (p->last + 1 + i) % p->n;
+
+		if (strcmp(p->v[at]->id, id) != 0)
+			continue;
+		p->last = at;
+		return p->v[at];
 	}
 	return NULL;
 }
@@ -60,12 +66,34 @@ add_device(struct act *t, struct span device, struct err *err)
 	return planned_fill(t, d, device, config, err);
 }
 
-/* Only where the command line and the configuration name no other. */
+static bool
+has_outlet(const struct platform *p, long id)
+{
+	size_t i = 0;
+
+	while (i < p->outlets_n && p->outlets[i]->broker.id != id)
+		i++;
+	return i < p->outlets_n;
+}
+
+static int
+open_outlet(const struct act *t, struct outlet *out, struct err *err)
+{
+	struct session_opts o = t->opts;
+
+	o.tls = out->broker.tls;
+	o.host = out->broker.host;
+	if (o.cafile == NULL && o.capath == NULL)
+		o.ca_pem = out->broker.ca_pem;
+	return o.tls ? session_tls(&out->tls, &o, err) : 0;
+}
+
+/* Those that are new. Only where the command line and the configuration name no other. */
 static int
 take_brokers(struct act *t, struct err *err)
 {
 	struct platform *p = t->platform;
-	struct span rest = buf_as_span(&p->brokers), object;
+	struct span rest = buf_as_span(&p->answers[BROKERS]), object;
 	int failed = 0;
 
 	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
@@ -73,32 +101,16 @@ take_brokers(struct act *t, struct err *err)
 	while (!failed && iotctl_next(&rest, &object)) {
 		struct outlet *o;
 
+		if (has_outlet(p, iotctl_number(object, "id")))
+			continue;
+		o = xcalloc(1, sizeof(*o));
 		p->outlets =
-		    xreallocarray(p->outlets, p->outlets_n + 1, sizeof(*p->outlets));
-		o = &p->outlets[p->outlets_n++];
-		*o = (struct outlet){0};
-		failed = iotctl_broker_read(&o->broker, object, err);
+		    xreallocarray(p->outlets, p->outlets_n + 1, sizeof(struct outlet *));
+		p->outlets[p->outlets_n++] = o;
+		failed =
+		    iotctl_broker_read(&o->broker, object, err) || open_outlet(t, o, err);
 	}
 	return failed;
-}
-
-static int
-open_outlets(struct act *t, struct err *err)
-{
-	struct platform *p = t->platform;
-	size_t i;
-
-	for (i = 0; i < p->outlets_n; i++) {
-		struct session_opts o = t->opts;
-
-		o.tls = p->outlets[i].broker.tls;
-		o.host = p->outlets[i].broker.host;
-		if (o.cafile == NULL && o.capath == NULL)
-			o.ca_pem = p->outlets[i].broker.ca_pem;
-		if (o.tls && session_tls(&p->outlets[i].tls, &o, err))
-			return -1;
-	}
-	return 0;
 }
 
 static int
@@ -128,10 +140,9 @@ platform_ask(struct act *t, struct err *err)
 	t->platform = xcalloc(1, sizeof(*t->platform));
 	t->named = t->ids;
 	t->ids = (struct strv){0};
-	if (platform_ask_all(t, t->platform, err) || take_brokers(t, err) ||
-	    open_outlets(t, err))
+	if (platform_ask_all(t, t->platform, err) || take_brokers(t, err))
 		return -1;
-	rest = buf_as_span(&t->platform->devices);
+	rest = buf_as_span(&t->platform->answers[DEVICES]);
 	while (iotctl_next(&rest, &device)) {
 		if (add_device(t, device, err))
 			return -1;
@@ -151,14 +162,11 @@ platform_profile(const struct act *t, const char *id)
 static const struct outlet *
 outlet_of(const struct act *t, const struct profile *profile)
 {
-	const struct platform *p = t->platform;
-	size_t i;
-
-	for (i = 0; p != NULL && i < p->n; i++) {
-		if (&p->v[i]->profile == profile)
-			return p->v[i]->outlet;
-	}
-	return NULL;
+	if (profile == &t->profile)
+		return NULL;
+	return ((const struct planned *)(const void *)((const char *)profile -
+		    offsetof(struct planned, profile)))
+	    ->outlet;
 }
 
 bool
@@ -188,6 +196,7 @@ platform_login(const struct act *t, const struct profile *profile, struct sessio
 static void
 change(struct act *t, struct planned *d, struct span device, struct span config)
 {
+	const struct outlet *before = d->outlet;
 	struct err err = {0};
 	size_t i;
 
@@ -200,48 +209,83 @@ change(struct act *t, struct planned *d, struct span device, struct span config)
 			continue;
 		log_warn(_("%s: the platform has changed what it does"), d->id);
 		reading_change(&t->v[i]);
+		if (d->outlet != before)
+			device_move(&t->v[i]);
 	}
 }
 
 static void
-look_again(struct act *t)
+compare(struct act *t, struct planned *d, struct span device)
+{
+	struct span config = platform_config(t->platform, device);
+	struct buf seen = {0};
+
+	if (config.p == NULL)
+		config = SPAN("{}");
+	planned_put_seen(&seen, t->platform, device, config);
+	if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
+		buf_release(&seen);
+		return;
+	}
+	buf_release(&d->seen);
+	d->seen = seen;
+	change(t, d, device, config);
+}
+
+/* Nobody was named, so it is wanted if it is active. */
+static void
+welcome(struct act *t, struct span device)
+{
+	const size_t before = t->ids.n;
+	struct err err = {0};
+
+	if (t->named.n > 0)
+		return;
+	if (add_device(t, device, &err) == 0 && t->ids.n > before &&
+	    fleet_add(t, t->ids.v[before], &err) == 0)
+		log_warn(_("%s: the platform has it now"), t->ids.v[before]);
+	log_err(&err);
+}
+
+static void
+on_refreshed(struct act *t, struct buf *answers)
 {
 	struct platform *p = t->platform;
-	struct span rest = buf_as_span(&p->devices), device, config;
+	const size_t before = t->n;
+	struct span rest, device;
+	struct err err = {0};
+	size_t i;
 
+	if (t->stopping || t->probe != NULL)
+		return;
+	for (i = 0; i < PLATFORM_ANSWERS; i++) {
+		struct buf old = p->answers[i];
+
+		p->answers[i] = answers[i];
+		answers[i] = old;
+	}
+	platform_index(p);
+	if (take_brokers(t, &err))
+		log_err(&err);
+	rest = buf_as_span(&p->answers[DEVICES]);
 	while (iotctl_next(&rest, &device)) {
 		char *id = iotctl_text(device, "identificador_unico");
 		struct planned *d = id != NULL ? find(p, id) : NULL;
-		struct buf seen = {0};
 
 		free(id);
-		if (d == NULL)
-			continue;
-		config = platform_config(p, device);
-		if (config.p == NULL)
-			config = SPAN("{}");
-		planned_put_seen(&seen, p, device, config);
-		if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
-			buf_release(&seen);
-			continue;
-		}
-		buf_release(&d->seen);
-		d->seen = seen;
-		change(t, d, device, config);
+		if (d != NULL)
+			compare(t, d, device);
+		else
+			welcome(t, device);
 	}
+	if (t->n > before)
+		act_begin(t);
 }
 
 static void
 on_refresh(void *arg)
 {
-	struct act *t = arg;
-	struct err err = {0};
-
-	if (platform_ask_all(t, t->platform, &err))
-		log_warn("%s", err.text);
-	else
-		look_again(t);
-	platform_watch(t);
+	refresh_start(arg, on_refreshed);
 }
 
 void
@@ -259,6 +303,7 @@ platform_free(struct platform *p)
 
 	if (p == NULL)
 		return;
+	refresh_free(p->refresh);
 	loop_timer_stop(&p->timer);
 	for (i = 0; i < p->n; i++) {
 		planned_clear(p->v[i]);
@@ -267,15 +312,14 @@ platform_free(struct platform *p)
 		free(p->v[i]);
 	}
 	for (i = 0; i < p->outlets_n; i++) {
-		tls_free(p->outlets[i].tls);
-		iotctl_broker_release(&p->outlets[i].broker);
+		tls_free(p->outlets[i]->tls);
+		iotctl_broker_release(&p->outlets[i]->broker);
+		free(p->outlets[i]);
 	}
 	free(p->v);
 	free(p->index);
 	free(p->outlets);
-	buf_release(&p->devices);
-	buf_release(&p->configs);
-	buf_release(&p->topics);
-	buf_release(&p->brokers);
+	for (i = 0; i < PLATFORM_ANSWERS; i++)
+		buf_release(&p->answers[i]);
 	free(p);
 }

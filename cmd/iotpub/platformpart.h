@@ -28,14 +28,22 @@ struct config {
 	struct span object;
 };
 
+/* What iotctl is asked for, in this order. */
+enum { DEVICES, CONFIGS, TOPICS, BROKERS, PLATFORM_ANSWERS };
+enum { PLATFORM_PIECE = 16384 };
+extern const char *const platform_resources[PLATFORM_ANSWERS];
+
+struct refresh;
+
 struct platform {
 	struct planned **v; /* stays where it is: devices point to profiles */
-	size_t n;
-	struct outlet *outlets;
+	size_t n, last; /* the one that was looked up last */
+	struct outlet **outlets; /* each stays where it is, too */
 	size_t outlets_n;
 	struct loop_timer timer;
-	struct buf devices, configs, topics, brokers; /* NDJSON */
-	struct config *index;                         /* of configs, by device */
+	struct refresh *refresh; /* NULL: not asked now */
+	struct buf answers[PLATFORM_ANSWERS]; /* NDJSON */
+	struct config *index;                 /* of the configs, by device */
 	size_t index_n;
 };
 
@@ -43,6 +51,8 @@ struct platform {
 
 /* Asks for everything anew. */
 int platform_ask_all(struct act *t, struct platform *p, struct err *err);
+/* After new answers. */
+void platform_index(struct platform *p);
 /* The configuration of a device; without one, p is NULL and everything is as built in. */
 struct span platform_config(const struct platform *p, struct span device);
 /* Sets what the device does. What is missing is as for devices that the platform does not know. */
@@ -52,5 +62,13 @@ int planned_fill(struct act *t, struct planned *d, struct span device, struct sp
 void planned_put_seen(
     struct buf *seen, const struct platform *p, struct span device, struct span config);
 void planned_clear(struct planned *d);
+
+/* refresh.c */
+
+/* Asks for everything anew, on the loop. `done` gets the answers, which it may take; what fails is told. Then
+ * platform_watch. */
+void refresh_start(struct act *t, void (*done)(struct act *t, struct buf *answers));
+/* Ends the child. Accepts NULL. */
+void refresh_free(struct refresh *r);
 
 #endif

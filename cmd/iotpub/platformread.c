@@ -29,10 +29,10 @@ by_device(const void *a, const void *b)
 	return (x->device > y->device) - (x->device < y->device);
 }
 
-static void
-index_configs(struct platform *p)
+void
+platform_index(struct platform *p)
 {
-	struct span rest = buf_as_span(&p->configs), object;
+	struct span rest = buf_as_span(&p->answers[CONFIGS]), object;
 
 	p->index_n = 0;
 	while (iotctl_next(&rest, &object)) {
@@ -55,24 +55,25 @@ platform_config(const struct platform *p, struct span device)
 	return found != NULL ? found->object : (struct span){0};
 }
 
+const char *const platform_resources[PLATFORM_ANSWERS] = {
+    [DEVICES] = "device",
+    [CONFIGS] = "device-config",
+    [TOPICS] = "topic",
+    [BROKERS] = "broker",
+};
+
 int
 platform_ask_all(struct act *t, struct platform *p, struct err *err)
 {
-	struct {
-		const char *resource;
-		struct buf *answer;
-	} const questions[] = {{"device", &p->devices}, {"device-config", &p->configs},
-	    {"topic", &p->topics}, {"broker", &p->brokers}};
 	const struct common *c = &t->a->common;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(questions); i++) {
-		buf_clear(questions[i].answer);
-		if (iotctl_list(c->config, c->context, questions[i].resource,
-			questions[i].answer, err))
+	for (i = 0; i < PLATFORM_ANSWERS; i++) {
+		if (iotctl_list(c->config, c->context, platform_resources[i],
+			&p->answers[i], err))
 			return -1;
 	}
-	index_configs(p);
+	platform_index(p);
 	return 0;
 }
 
@@ -135,7 +136,8 @@ take_topic(
 	char *pattern;
 	int failed = 0;
 
-	if (!look_up(&p->topics, "id", iotctl_number(config, "publish_topic"), &object))
+	if (!look_up(&p->answers[TOPICS], "id", iotctl_number(config, "publish_topic"),
+		&object))
 		return 0;
 	pattern = iotctl_text(object, "topic_pattern");
 	if (pattern != NULL)
@@ -176,8 +178,8 @@ planned_fill(struct act *t, struct planned *d, struct span device, struct span c
 		d->profile.qos = (int)qos;
 	d->profile.retain = iotctl_is_true(config, "retain");
 	for (i = 0; i < p->outlets_n; i++) {
-		if (p->outlets[i].broker.id == broker)
-			d->outlet = &p->outlets[i];
+		if (p->outlets[i]->broker.id == broker)
+			d->outlet = p->outlets[i];
 	}
 	return payload_check(&t->payload, d->profile.sensors, err);
 }
@@ -187,7 +189,7 @@ planned_put_seen(
     struct buf *seen, const struct platform *p, struct span device, struct span config)
 {
 	static const char *const keys[] = {
-	    "publish_topic", "publish_interval", "qos", "retain"};
+	    "publish_topic", "publish_interval", "qos", "retain", "broker"};
 	struct span part;
 	size_t i;
 
@@ -199,7 +201,8 @@ planned_put_seen(
 		if (json_member(config, keys[i], &part))
 			buf_span(seen, part);
 	}
-	if (look_up(&p->topics, "id", iotctl_number(config, "publish_topic"), &part) &&
+	if (look_up(&p->answers[TOPICS], "id", iotctl_number(config, "publish_topic"),
+		&part) &&
 	    json_member(part, "topic_pattern", &part))
 		buf_span(seen, part);
 }

@@ -249,16 +249,18 @@ void
 probe_start(struct act *t, void (*done)(struct act *t))
 {
 	struct probe *p = xcalloc(1, sizeof(*p));
-	size_t i;
+	size_t i, n = 0;
 
 	p->act = t;
 	p->done = done;
 	p->devices = xcalloc(t->n, sizeof(*p->devices));
 	p->v = xcalloc(t->n, sizeof(*p->v));
-	for (i = 0; i < t->n; i++)
-		p->devices[i] = &t->v[i];
-	qsort(p->devices, t->n, sizeof(*p->devices), by_login);
-	make_groups(p, t->n);
+	for (i = 0; i < t->n; i++) {
+		if (!t->v[i].over && t->v[i].session == NULL)
+			p->devices[n++] = &t->v[i];
+	}
+	qsort(p->devices, n, sizeof(*p->devices), by_login);
+	make_groups(p, n);
 	t->probe = p;
 	start_some(p);
 }

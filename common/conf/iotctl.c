@@ -16,9 +16,6 @@
 
 extern char **environ;
 
-/* More than any platform has brokers or topics. */
-enum { ANSWER_MOST = 16 << 20 };
-
 static int
 spawn(char **argv, int out, pid_t *pid)
 {
@@ -41,7 +38,8 @@ read_answer(int fd, struct buf *answer, struct err *err)
 	char piece[16384];
 	ssize_t n;
 
-	while ((n = read(fd, piece, sizeof(piece))) != 0 && answer->n < ANSWER_MOST) {
+	while (
+	    (n = read(fd, piece, sizeof(piece))) != 0 && answer->n < IOTCTL_ANSWER_MOST) {
 		if (n > 0)
 			buf_put(answer, piece, (size_t)n);
 		else if (errno != EINTR)
@@ -50,8 +48,8 @@ read_answer(int fd, struct buf *answer, struct err *err)
 	return 0;
 }
 
-static int
-judge(pid_t pid, const char *resource, struct err *err)
+int
+iotctl_end(pid_t pid, const char *resource, struct err *err)
 {
 	int status = 0;
 
@@ -68,16 +66,15 @@ judge(pid_t pid, const char *resource, struct err *err)
 	    WEXITSTATUS(status));
 }
 
-int
-iotctl_list(const char *config, const char *context, const char *resource,
-    struct buf *answer, struct err *err)
+static int
+begin(const char *config, const char *context, const char *resource, int *fd, pid_t *pid,
+    struct err *err)
 {
 	char *argv[] = {"iotctl", "--format", "ndjson", "--config", (char *)config,
 	    "--context", (char *)context, (char *)resource, "list", NULL};
 	char *fit[ARRAY_LEN(argv)];
 	size_t i, n = 0;
 	int ends[2], failed;
-	pid_t pid;
 
 	/* An option without a value is not given. */
 	for (i = 0; i < ARRAY_LEN(argv); i++) {
@@ -88,16 +85,38 @@ iotctl_list(const char *config, const char *context, const char *resource,
 	}
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
-	errno = spawn(fit, ends[1], &pid);
-	failed = errno != 0 ? err_sys(err, ERR_FAILED, _("cannot run iotctl")) : 0;
+	failed = spawn(fit, ends[1], pid);
 	close(ends[1]);
-	if (!failed) {
-		failed = read_answer(ends[0], answer, err);
-		close(ends[0]);
-		return judge(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
-	}
+	*fd = ends[0];
+	if (!failed)
+		return 0;
 	close(ends[0]);
-	return -1;
+	errno = failed;
+	return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
+}
+
+int
+iotctl_begin(const char *config, const char *context, const char *resource, int *fd,
+    pid_t *pid, struct err *err)
+{
+	if (begin(config, context, resource, fd, pid, err))
+		return -1;
+	fcntl(*fd, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+int
+iotctl_list(const char *config, const char *context, const char *resource,
+    struct buf *answer, struct err *err)
+{
+	int fd, failed;
+	pid_t pid;
+
+	if (begin(config, context, resource, &fd, &pid, err))
+		return -1;
+	failed = read_answer(fd, answer, err);
+	close(fd);
+	return iotctl_end(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
 }
 
 bool

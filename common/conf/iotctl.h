@@ -3,9 +3,13 @@
 #define CONF_IOTCTL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+
+/* More than any platform has brokers or topics. */
+enum { IOTCTL_ANSWER_MOST = 16 << 20 };
 
 /* What the platform knows, asked of iotctl as a child: its NDJSON. For --from-platform. */
 
@@ -13,6 +17,12 @@
  * stderr itself what went wrong, and its exit status becomes the error's code. */
 int iotctl_list(const char *config, const char *context, const char *resource,
     struct buf *answer, struct err *err);
+/* As iotctl_list, but returns at once: the answer comes through *fd, which does not block and is the caller's
+ * to close; what is more than IOTCTL_ANSWER_MOST bytes is no answer. Then iotctl_end. */
+int iotctl_begin(const char *config, const char *context, const char *resource, int *fd,
+    pid_t *pid, struct err *err);
+/* Waits for a child that has closed its answer, or was killed, and judges it. */
+int iotctl_end(pid_t pid, const char *resource, struct err *err);
 /* The first line of *rest as an object; false at the end. */
 bool iotctl_next(struct span *rest, struct span *object);
 /* A member that is a text and not empty (free), or NULL. */

@@ -21,7 +21,7 @@ pids="$pids $!"
 sleep 0.3
 run iotpub --from-platform -C 2
 exits 0 "--from-platform"
-data() { grep ' iot/sensors/' seen; }
+data() { grep -a ' iot/sensors/' seen; }
 enough() { [ "$(data | wc -l)" -ge "$1" ]; }
 wait_for 5 enough 4
 is 'iot/sensors/ESP_002/data iot/sensors/RPI_001/data' \
@@ -52,6 +52,45 @@ ok "and obeyed: its topic and quality" others
 kill $publishing
 wait $publishing
 is 0 $? "and nothing breaks"
+
+# New devices come along; and an answer that takes its time keeps nobody waiting.
+mkdir slow
+cat >slow/iotctl <<'END'
+#!/bin/sh
+echo "$$" >>asked
+[ ! -e slowly ] || exec sleep 30
+exec "$REAL" "$@"
+END
+chmod +x slow/iotctl
+REAL=$(command -v iotctl)
+export REAL
+PATH="$T/slow:$PATH" bg iotpub --from-platform --refresh 300ms --interval 100ms 2>log
+publishing=$bg
+: >seen
+wait_for 10 enough 2
+{
+	echo 'identificador_unico,nombre,tipo,ubicacion,sensores,publish_interval'
+	echo 'NEW_004,New,esp32,Sala,humidity,1'
+} >new.csv
+iotctl device provision --from new.csv >provisioned 2>&1 || note "$(cat provisioned)"
+let_in
+kill -HUP "$broker_pid"
+newcomer() { grep -q ' iot/sensors/NEW_004/data' seen; }
+ok "--refresh: a new device publishes, too" wait_for 20 newcomer
+ok "which is told" grep -q 'NEW_004: the platform has it now' log
+: >slowly
+before=$(wc -l <asked)
+asked_again() { [ "$(wc -l <asked)" -gt "$before" ]; }
+wait_for 10 asked_again
+: >seen
+ok "while iotctl does not answer all go on" wait_for 3 enough 20
+kill $publishing
+wait $publishing
+is 0 $? "and it ends with iotctl unanswered"
+gone() { ! kill -0 "$(tail -n 1 asked)" 2>/dev/null; }
+ok "which it ends" wait_for 5 gone
+iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "New").id')" \
+	is_active:=false >/dev/null
 
 # --verify: two topics of one broker; not two brokers.
 run iotpub --from-platform -C 3 --interval 100ms -q 1 --verify --max-lost 0
