@@ -57,7 +57,7 @@ works() { # works OPTION...: connected and subscribed until -W runs out
 cat >poison.pl <<'END'
 use IO::Socket::UNIX;
 my ($name, $poison) = @ARGV;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => $name) or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.new") or die; rename "$name.new", $name;
 while (my $c = $l->accept) {
 	sysread $c, my $connect, 4096;
 	syswrite $c, "\x20\x02\x00\x00";
@@ -171,7 +171,7 @@ has "$err" "iotsub: --insecure: anybody can pretend to be broker 'localhost'" ".
 # Another client with the same id: told, not fought. (mosquitto only closes; EMQX says why.)
 cat >taken-over.pl <<'END'
 use IO::Socket::UNIX;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => "taken.sock") or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "taken.sock.new") or die; rename "taken.sock.new", "taken.sock";
 my $c = $l->accept;
 sysread $c, my $connect, 4096;
 syswrite $c, "\x20\x03\x00\x00\x00";
@@ -188,7 +188,7 @@ fails 8 "broker '$T/taken.sock' closed the connection: another client has connec
 # A broker of MQTT 3.1.1 only refuses version 5; then 3.1.1 is spoken.
 cat >old-broker.pl <<'END'
 use IO::Socket::UNIX;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => "old.sock") or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "old.sock.new") or die; rename "old.sock.new", "old.sock";
 while (my $c = $l->accept) {
 	sysread $c, my $connect, 4096;
 	my $version = ord substr $connect, 8, 1;

@@ -11,13 +11,13 @@ use IO::Socket::UNIX;
 my ($name, $log, $down) = @ARGV;
 open my $out, ">", $log or die;
 $out->autoflush;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => $name) or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.new") or die; rename "$name.new", $name;
 for my $n (1 .. 6) {
 	if ($n == 5 && $down > 0) {
 		close $l;
 		unlink $name;
 		select undef, undef, undef, $down;
-		$l = IO::Socket::UNIX->new(Listen => 5, Local => $name) or die;
+		$l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.new") or die; rename "$name.new", $name;
 	}
 	my $c = $l->accept;
 	sysread $c, my $connect, 4096;

@@ -133,7 +133,7 @@ has "$(cat fought.err second.err)" "is there another client with the id 'fought'
 cat >fake.pl <<'END'
 use IO::Socket::UNIX;
 my ($name, $present, @say) = @ARGV;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock") or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock.new") or die; rename "$name.sock.new", "$name.sock";
 open my $log, ">", "$name.log" or die;
 $log->autoflush;
 while (my $c = $l->accept) {
@@ -164,7 +164,7 @@ has "$out" '"topic":"o/k","qos":1,"retain":false,"mid":7,"dup":true' 'a message 
 cat >refuse.pl <<'END'
 use IO::Socket::UNIX;
 my ($name, @reasons) = @ARGV;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock") or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock.new") or die; rename "$name.sock.new", "$name.sock";
 while (my $c = $l->accept) {
 	sysread $c, my $connect, 4096;
 	syswrite $c, pack("H*", "2003000000");
@@ -200,7 +200,7 @@ has "$err" "the broker grants 'a' QoS 0 instead of 1: what it loses does not com
 cat >leave.pl <<'END'
 use IO::Socket::UNIX;
 my ($name, $last) = @ARGV;
-my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock") or die;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.sock.new") or die; rename "$name.sock.new", "$name.sock";
 my $c = $l->accept;
 close $l;
 unlink "$name.sock";
