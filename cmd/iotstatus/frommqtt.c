@@ -243,6 +243,7 @@ start(struct listener *l, const struct consume_filter *filters, size_t n, struct
 	    .ended = on_ended,
 	};
 
+	consume_free(l->consume);
 	l->ready = l->done = false;
 	l->consume = consume_new(l->loop, &l->opts.session, filters, n, &events, l, err);
 	if (l->consume == NULL)
