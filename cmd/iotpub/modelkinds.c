@@ -162,6 +162,8 @@ static int
 take_choice(struct model *m, const char *args, struct err *err)
 {
 	(void)err;
+	if (args == NULL || args[0] == '\0')
+		return -1;
 	while (args != NULL) {
 		char *word = next_word(&args);
 

@@ -169,11 +169,10 @@ outlet_of(const struct act *t, const struct profile *profile)
 	    ->outlet;
 }
 
-bool
-platform_same_broker(
-    const struct act *t, const struct profile *a, const struct profile *b)
+const void *
+platform_broker(const struct act *t, const struct profile *profile)
 {
-	return outlet_of(t, a) == outlet_of(t, b);
+	return outlet_of(t, profile);
 }
 
 void

@@ -13,8 +13,8 @@ int platform_ask(struct act *t, struct err *err);
 const struct profile *platform_profile(const struct act *t, const char *id);
 /* The broker of a profile, for options that name none. */
 void platform_login(const struct act *t, const struct profile *p, struct session_opts *o);
-bool platform_same_broker(
-    const struct act *t, const struct profile *a, const struct profile *b);
+/* The same for devices of one broker. */
+const void *platform_broker(const struct act *t, const struct profile *profile);
 /* Asks again each --refresh, and lets devices do what is new. */
 void platform_watch(struct act *t);
 /* Accepts NULL. */

@@ -16,7 +16,7 @@
 /* A broker sends retained messages right behind its answer (mosquitto), or a moment later (EMQX). */
 enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 };
 
-/* Devices with one login share a probe. */
+/* Devices with one login at one broker share a probe. */
 struct group {
 	struct probe *p;
 	struct device **devices;
@@ -219,9 +219,11 @@ by_login(const void *a, const void *b)
 	const struct credential none = {0};
 	const struct credential *p = (*x)->login != NULL ? (*x)->login : &none;
 	const struct credential *q = (*y)->login != NULL ? (*y)->login : &none;
+	const uintptr_t here = (uintptr_t)platform_broker((*x)->act, (*x)->profile);
+	const uintptr_t there = (uintptr_t)platform_broker((*y)->act, (*y)->profile);
 	const char *const left[] = {p->username, p->password, p->cert};
 	const char *const right[] = {q->username, q->password, q->cert};
-	int order = 0;
+	int order = (here > there) - (here < there);
 	size_t i;
 
 	for (i = 0; order == 0 && i < ARRAY_LEN(left); i++)

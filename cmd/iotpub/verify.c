@@ -270,7 +270,8 @@ check_reach(const struct act *t, struct err *err)
 		    _("--verify counts what is known at the beginning: not with "
 		      "--refresh"));
 	for (i = 1; i < t->n; i++) {
-		if (!platform_same_broker(t, t->v[0].profile, t->v[i].profile))
+		if (platform_broker(t, t->v[0].profile) !=
+		    platform_broker(t, t->v[i].profile))
 			return err_set(err, ERR_USAGE,
 			    _("--verify looks at one broker, and '%s' is at another than "
 			      "'%s': name the devices of one"),

@@ -257,6 +257,7 @@ bad_models_say_what_is_wanted(void **state)
 	    {"step:1,10m", "step wants two values and a period"},
 	    {"counter:x,1", "counter wants nothing, or a start and a step"},
 	    {"file:/nonexistent", "cannot read '/nonexistent'"},
+	    {"choice:", "choice wants values, as in mode=choice:off,heat,cool"},
 	    {"choise:a,b", "did you mean 'choice:'?"},
 	};
 	size_t i;
