@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -11,7 +10,13 @@
 
 /* Retained messages come at once; a broker that is silent for so long has sent them all. Below so many
  * messages no broker's queue is full (mosquitto's built-in limit is 1000). */
-enum { QUIET = 1000, QUIET_LEAST = 100, ASK_AT_ONCE = 500, QUEUE_SUSPECT = 900 };
+enum {
+	QUIET = 1000,
+	QUIET_LEAST = 100,
+	ASK_AT_ONCE = 500,
+	QUEUE_SUSPECT = 900,
+	ASKS_MOST = 5, /* for an answer that has all that is known */
+};
 
 struct listener {
 	struct loop *loop;
@@ -27,69 +32,11 @@ struct listener {
 	int64_t kept; /* loop_now() of the last retained message, or of the answer */
 	bool roster;  /* the API's list is known, `missing` of it has no word yet */
 	size_t missing;
-	size_t heard; /* devices with a word */
+	size_t heard;   /* devices with a word */
+	size_t brought; /* retained words of the present connection */
 	long unreadable;
 	struct err err;
 };
-
-/* Seconds or milliseconds since 1970; a device's millis() are neither. */
-static int64_t
-time_of(struct span number)
-{
-	char text[40];
-	double v;
-
-	if (json_kind(number) != JSON_KIND_NUMBER || number.n >= sizeof(text))
-		return 0;
-	memcpy(text, number.p, number.n);
-	text[number.n] = '\0';
-	if (!text_double(text, &v))
-		return 0;
-	if (v >= 1e9 && v < 1e11)
-		return (int64_t)(v * 1e6);
-	return v >= 1e12 && v < 1e14 ? (int64_t)(v * 1e3) : 0;
-}
-
-static bool
-state_of(struct span word, enum presence *out)
-{
-	static const struct {
-		const char *word;
-		enum presence state;
-	} words[] = {
-	    {"\"connected\"", PRESENCE_ONLINE},
-	    {"\"disconnected\"", PRESENCE_OFFLINE},
-	    {"\"error\"", PRESENCE_ERROR},
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(words); i++) {
-		if (span_is(word, words[i].word)) {
-			*out = words[i].state;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
-status_message_read(struct span payload, bool live, int64_t now, struct sight *out)
-{
-	struct span object, value;
-
-	*out = (struct sight){.known = true};
-	if (!json_check(payload, &object, NULL) ||
-	    json_kind(object) != JSON_KIND_OBJECT ||
-	    !json_member(object, "status", &value) || !state_of(value, &out->state))
-		return false;
-	if (json_member(object, "timestamp", &value))
-		out->since = time_of(value);
-	if (live && out->since == 0)
-		out->since = now;
-	/* That it went away is no sign of life now; retained, nothing is. */
-	out->seen = live && out->state != PRESENCE_OFFLINE ? now : out->since;
-	return true;
-}
 
 static void
 finish(struct listener *l, bool over)
@@ -153,6 +100,7 @@ take_status(struct listener *l, const struct msg *m, struct span id)
 		l->unreadable++;
 		return;
 	}
+	l->brought += m->retain;
 	d = fleet_get(l->fleet, id);
 	first = !d->sight[l->opts.view].known;
 	if (m->retain && s.seen < d->sight[l->opts.view].seen)
@@ -245,6 +193,7 @@ start(struct listener *l, const struct consume_filter *filters, size_t n, struct
 
 	consume_free(l->consume);
 	l->ready = l->done = false;
+	l->brought = 0;
 	l->consume = consume_new(l->loop, &l->opts.session, filters, n, &events, l, err);
 	if (l->consume == NULL)
 		return -1;
@@ -355,12 +304,30 @@ ask_one_by_one(struct listener *l, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* Some devices may take their word back between two answers. */
+static bool
+has_brought_all(const struct listener *l)
+{
+	return l->brought * 100 >= l->heard * 99;
+}
+
+/* A broker that drops what does not fit into its queue says nothing of it; but then its answers differ. */
+static int
+refuse_a_part(const struct listener *l, struct err *err)
+{
+	return err_set(err, ERR_PROTOCOL,
+	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
+	      "its queue "
+	      "is too short for them (mosquitto: max_queued_messages); ask the API"),
+	    l->opts.session.host, l->brought, l->heard);
+}
+
 /* Asks for everything again as long as that brings news, then for the few that are left. */
 static int
 ask_again(struct listener *l, struct err *err)
 {
 	size_t before, heard = l->heard;
-	int failed = 0;
+	int failed = 0, asks = 1;
 
 	if (heard < QUEUE_SUSPECT || l->opts.wait != 0)
 		return 0;
@@ -369,11 +336,14 @@ ask_again(struct listener *l, struct err *err)
 		if (l->over || (l->roster && l->missing == 0))
 			return 0;
 		failed = start_broad(l, err) || collect(l, err);
-	} while (!failed && l->heard > before);
-	if (!failed && !l->over && l->roster && l->missing > 0 &&
-	    l->missing <= ASK_AT_ONCE)
-		failed = ask_one_by_one(l, err);
-	return failed;
+		asks++;
+	} while (
+	    !failed && (l->heard > before || (!has_brought_all(l) && asks < ASKS_MOST)));
+	if (failed || l->over || (l->roster && l->missing == 0))
+		return failed;
+	if (l->roster && l->missing <= ASK_AT_ONCE)
+		return ask_one_by_one(l, err);
+	return has_brought_all(l) ? 0 : refuse_a_part(l, err);
 }
 
 int

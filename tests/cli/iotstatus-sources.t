@@ -206,4 +206,40 @@ exits 3 'still no key'
 printf 'a:b\n' >emqx.key
 run iotstatus --source emqx --emqx-key-file emqx.key --emqx-url http://127.0.0.1:1 -w 90:
 exits 2 'no EMQX: CRITICAL'
+
+# A broker that drops what its queue does not hold: each time it sends another part of what it keeps.
+cat >part.pl <<'END'
+use IO::Socket::UNIX;
+my ($name, @parts) = @ARGV;
+my $l = IO::Socket::UNIX->new(Listen => 5, Local => "$name.new") or die;
+rename "$name.new", $name;
+while (my $c = $l->accept) {
+	my $n = @parts > 1 ? shift @parts : $parts[0];
+	sysread $c, my $connect, 4096;
+	syswrite $c, pack("H*", "2003000000");
+	sysread $c, my $subscribe, 4096;
+	my $out = pack("CCnCC", 0x90, 4, 1, 0, 0);
+	for my $i (1 .. $n) {
+		my $body = pack("n/a*C", sprintf("iot/devices/D%04d/status", $i), 0) . '{"status":"connected"}';
+		$out .= pack("CC", 0x31, length $body) . $body;
+	}
+	while (length $out) { substr($out, 0, syswrite($c, $out) // last, "") }
+	1 while sysread $c, my $rest, 4096;
+}
+END
+for parts in '2000 1100 1500 1200' '2000'; do
+	rm -f part.sock
+	# shellcheck disable=SC2086
+	bg perl part.pl part.sock $parts
+	wait_for 5 test -S part.sock
+	run timeout 60 iotstatus --source mqtt --mqtt-host "$T/part.sock" -w 90: -t 50
+	if [ "$parts" = 2000 ]; then
+		exits 0 'a broker that sends the same again is believed'
+		has "$out" '2000/2000 devices online' '... with all that it keeps'
+	else
+		exits 3 'a broker that sends one part now and another then is not'
+		has "$out" 'sent only 1200 of the 2000 statuses, or more, that it keeps' '... which is said'
+	fi
+	kill "$bg"
+done
 done_testing
