@@ -351,6 +351,10 @@ apply_end(struct apply *a)
 {
 	size_t i;
 
+	if (a->p.absent != 0)
+		log_warn(
+		    _("secrets without their file stay as they are: %zu, the first '%s'"),
+		    a->p.absent, a->p.lacked);
 	for (i = 0; a->v != NULL && i < a->m.n; i++)
 		plan_release(&a->v[i].plan);
 	free(a->v);

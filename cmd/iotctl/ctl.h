@@ -40,6 +40,7 @@ struct args {
 	struct strv files;
 	bool prune;
 	bool all;
+	char *secrets;
 	int jobs;
 	char *from;
 	char *credentials;

@@ -22,6 +22,9 @@ struct export
 	struct err refused; /* the last resource that --all had to leave out */
 };
 
+/* Longer names of files are not for every file system, and an ending is still to come. */
+enum { FILE_NAME_MAX = 200 };
+
 /* What somebody decides, not what happens: secrets are not shown, states come and go. */
 static bool
 is_wanted(const struct schema_field *f)
@@ -89,6 +92,63 @@ put_field(struct export *x, const struct schema_field *f, struct span value,
 	return 0;
 }
 
+static bool
+is_secret_in_use(const struct schema_field *f, struct span object)
+{
+	struct span value;
+
+	if ((f->flags & SCHEMA_WRITE_ONLY) == 0 ||
+	    (f->type != SCHEMA_STRING && f->type != SCHEMA_TEXT))
+		return false;
+	if (f->used_if == NULL)
+		return true;
+	/* An answer that does not tell: what every such object has. */
+	if (!json_member(object, f->used_if, &value))
+		return (f->flags & SCHEMA_REQUIRED) != 0;
+	return !span_is(value, "null") && !span_is(value, "false") &&
+	    !span_is(value, "\"\"");
+}
+
+/* The object's natural key as a name of a file: the same on every platform, two never the same. */
+static void
+put_file_name(struct buf *out, const struct schema_resource *r, struct span object)
+{
+	char *label = label_of(r, object);
+	struct buf name = {0};
+	size_t i;
+
+	for (i = 0; label[i] != '\0'; i++) {
+		unsigned char c = (unsigned char)label[i];
+
+		if (c < ' ' || c == 0x7F || c == '/' || c == '%' || (c == '.' && i == 0))
+			buf_printf(&name, "%%%02X", c);
+		else
+			buf_putc(&name, label[i]);
+	}
+	if (name.n <= FILE_NAME_MAX)
+		buf_span(out, buf_as_span(&name));
+	else
+		buf_printf(out, "%%id%" JSON_INTEGER_FORMAT, id_of(object));
+	buf_release(&name);
+	free(label);
+}
+
+/* Where the secret is to be found: the API does not show it, and this is no place for it. */
+static void
+put_secret(struct export *x, const struct schema_resource *r,
+    const struct schema_field *f, struct span object, struct buf *out)
+{
+	const char *dir = x->c->args->secrets != NULL ? x->c->args->secrets : "secrets";
+	struct buf path = {0};
+
+	buf_printf(&path, "%s/%s/", dir, r->name);
+	put_file_name(&path, r, object);
+	buf_printf(&path, ".%s", f->name);
+	buf_printf(out, ",\"%s@file\":", f->name);
+	json_put_string(out, buf_as_span(&path));
+	buf_release(&path);
+}
+
 static int
 put_object(struct export *x, const struct schema_resource *r, struct span object,
     struct buf *out, struct err *err)
@@ -98,7 +158,9 @@ put_object(struct export *x, const struct schema_resource *r, struct span object
 
 	buf_printf(out, "{\"kind\":\"%s\"", r->name);
 	for (f = r->fields; f->name != NULL; f++) {
-		if (is_wanted(f) && json_member(object, f->name, &value) &&
+		if (is_secret_in_use(f, object))
+			put_secret(x, r, f, object, out);
+		else if (is_wanted(f) && json_member(object, f->name, &value) &&
 		    put_field(x, f, value, out, err))
 			return -1;
 	}

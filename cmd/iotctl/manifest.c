@@ -2,8 +2,10 @@
 /* What a file of documents wants to be there. */
 #include "manifest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -46,6 +48,14 @@ beside(const char *document, const char *path)
 	return xasprintf("%.*s/%s", (int)(slash - document), document, path);
 }
 
+/* As export leaves it: the platform has the secret, and nobody put it in its file here. */
+static bool
+is_absent(const struct schema_field *f, const char *path)
+{
+	return (f->flags & SCHEMA_WRITE_ONLY) != 0 && strcmp(path, "-") != 0 &&
+	    access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int
 take_file(const struct source *in, struct item *item, const struct schema_field *f,
     json_t *value, struct err *err)
@@ -57,6 +67,11 @@ take_file(const struct source *in, struct item *item, const struct schema_field 
 		return err_set(
 		    err, ERR_USAGE, _("%s@file: the name of a file is wanted"), f->name);
 	path = beside(in->path, json_string_value(value));
+	if (is_absent(f, path)) {
+		json_object_set_new(item->absent, f->name, json_string(path));
+		free(path);
+		return 0;
+	}
 	failed = value_file(f, path, &text, err);
 	if (!failed)
 		json_object_set_new(item->fields, f->name, json_string(text));
@@ -85,7 +100,8 @@ take_member(const struct source *in, struct item *item, const char *key, json_t 
 		failed = -1;
 	} else if ((f->flags & (SCHEMA_READ_ONLY | SCHEMA_DERIVED)) != 0) {
 		failed = 0;
-	} else if (json_object_get(item->fields, f->name) != NULL) {
+	} else if (json_object_get(item->fields, f->name) != NULL ||
+	    json_object_get(item->absent, f->name) != NULL) {
 		failed = err_set(err, ERR_USAGE, _("'%s' stands there twice"), f->name);
 	} else if (file) {
 		failed = take_file(in, item, f, value, err);
@@ -145,8 +161,11 @@ take_object(
 		    err, ERR_USAGE, _("%s: an object of fields is wanted"), r->name);
 	m->v = xreallocarray(m->v, m->n + 1, sizeof(*m->v));
 	item = &m->v[m->n++];
-	*item = (struct item){
-	    .r = r, .fields = json_object(), .row = m->n, .level = manifest_level(r)};
+	*item = (struct item){.r = r,
+	    .fields = json_object(),
+	    .absent = json_object(),
+	    .row = m->n,
+	    .level = manifest_level(r)};
 	json_object_foreach (object, key, value) {
 		if (strcmp(key, "kind") != 0 && take_member(in, item, key, value, err))
 			return err_in(err, "%s", r->name);
@@ -259,6 +278,7 @@ manifest_release(struct manifest *m)
 
 	for (i = 0; i < m->n; i++) {
 		json_decref(m->v[i].fields);
+		json_decref(m->v[i].absent);
 		json_decref(m->v[i].sensors);
 		free(m->v[i].label);
 	}

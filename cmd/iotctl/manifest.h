@@ -10,6 +10,7 @@
 struct item {
 	const struct schema_resource *r;
 	json_t *fields;  /* by the API's names, as they stand in the file; names not looked up */
+	json_t *absent;  /* secrets whose file is not there: field to path */
 	json_t *sensors; /* of a device: names or ids; NULL: nothing is said of them */
 	char *label;     /* its natural key, for people */
 	size_t row;      /* its place among all, from 1 */
@@ -23,7 +24,8 @@ struct manifest {
 
 /* Reads the files ("-" is standard input), each of documents {"kind": RESOURCE, FIELD: ...}, lists of
  * them, or {RESOURCE: [{FIELD: ...}]}. FIELD@file names a file, beside the document's, that holds
- * the value. Read-only fields are left out, unknown ones are an error (ERR_USAGE). */
+ * the value; a secret's need not be there. Read-only fields are left out, unknown ones are an error
+ * (ERR_USAGE). */
 int manifest_read(
     struct ctl *c, const struct strv *paths, struct manifest *out, struct err *err);
 void manifest_release(struct manifest *m);

@@ -119,7 +119,13 @@ check_required(const struct plan *plan, struct err *err)
 	int failed;
 
 	for (f = plan->item->r->fields; f->name != NULL; f++) {
-		if ((f->flags & SCHEMA_REQUIRED) != 0 &&
+		json_t *path = json_object_get(plan->item->absent, f->name);
+
+		if (path != NULL)
+			field_errs_add(&errs, f->name,
+			    _("a new one needs it, and '%s' is not there"),
+			    json_string_value(path));
+		else if ((f->flags & SCHEMA_REQUIRED) != 0 &&
 		    json_object_get(plan->body, f->name) == NULL)
 			field_errs_add(&errs, f->name,
 			    (f->flags & SCHEMA_WRITE_ONLY) != 0
@@ -208,6 +214,18 @@ find_surplus(struct plan *plan, struct span device, json_t *wanted)
 	}
 }
 
+static void
+count_absent(struct planner *p, const struct item *item)
+{
+	const char *key;
+	json_t *path;
+
+	json_object_foreach (item->absent, key, path) {
+		if (p->absent++ == 0)
+			p->lacked = json_string_value(path);
+	}
+}
+
 static int
 plan_sensors(struct planner *p, struct plan *plan, struct span device, struct err *err)
 {
@@ -252,6 +270,7 @@ plan_make(struct planner *p, struct item *item, struct plan *out, struct err *er
 		stock->touched[out->object] = true;
 		out->id = id_of(object);
 		compare(p, out, object);
+		count_absent(p, item);
 	} else if (check_required(out, err)) {
 		return -1;
 	} else {

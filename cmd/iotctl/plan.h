@@ -22,6 +22,8 @@ struct planner {
 	struct ctl *c;
 	struct stocks stocks;
 	struct remember secrets;
+	size_t absent;      /* secrets left as they are: their files are not there ... */
+	const char *lacked; /* ... the first of them, the item's */
 };
 
 /* Looks up, validates and compares. All wrong fields are told in `err`, joined. */

@@ -56,6 +56,8 @@ struct schema_field {
 	const struct schema_choice *choices; /* ended by a NULL value */
 	const char *preset;      /* the default, as JSON text; NULL: none, "null" unless required */
 	const char *ref;         /* resource name, for REF and REFS */
+	const char *used_if;     /* of a secret: the field of an answer that is empty or false when
+	                          * there is none; NULL: nothing in an answer tells */
 	const char *help;        /* N_() */
 };
 

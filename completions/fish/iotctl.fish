@@ -17,6 +17,7 @@ complete -c iotctl -s f -l file -r -F -d 'apply, diff: what should be there, YAM
 complete -c iotctl -l prune -d 'apply, diff: what the files do not name goes'
 complete -c iotctl -s j -l jobs -x -d 'apply: so many requests at once'
 complete -c iotctl -l all -d 'export: everything but readings'
+complete -c iotctl -l secrets -x -a '(__fish_complete_directories)' -d 'export: where files with secrets will be, in references to them'
 complete -c iotctl -l from -r -F -d 'provision: read devices from this CSV or NDJSON file'
 complete -c iotctl -l credentials -r -F -d 'provision: where new passwords are kept'
 complete -c iotctl -s W -l wait -x -d 'device command: wait so long for the answer'
