@@ -41,7 +41,7 @@ is 0 "$(grep -c '^POST /api/[dm]' "$T/django/log")" 'and nothing sent'
 
 # The same fleet by a file, elsewhere; the passwords are those that were made.
 iotctl export --all >fleet.yaml
-mkdir -p -m 700 secrets/credential
+mkdir -p secrets/credential
 (umask 077 && awk -F, 'NR > 1 { print $4 >("secrets/credential/" $1 ".password") }' \
 	"$HOME/.local/state/iot/default.csv")
 stop_api
