@@ -36,6 +36,19 @@ struct output {
 
 static void on_event(void *arg, unsigned events);
 
+enum { PIPE_ROOM = 256 << 10 }; /* bytes */
+
+/* Four of our writes: while the reader has one in its hands there is room for the next. Measured with
+ * messages as fast as they go: in the 64 KiB that a pipe has otherwise, reader and writer put each other
+ * to sleep at every write, 2.8 instead of 5.5 million lines/s at 1.4 times the CPU. A user who has too
+ * much in pipes already (pipe(7), pipe-user-pages-soft) goes without. */
+static void
+widen_pipe(int fd)
+{
+	if (fcntl(fd, F_GETPIPE_SZ) < PIPE_ROOM)
+		fcntl(fd, F_SETPIPE_SZ, PIPE_ROOM);
+}
+
 /* A private description of what fd is, so that O_NONBLOCK touches nobody else's. */
 static int
 open_again(int fd)
@@ -81,6 +94,8 @@ output_open(struct output **out, struct loop *loop, int fd,
 		if (o->own)
 			o->fd = again;
 	}
+	if (S_ISFIFO(st.st_mode))
+		widen_pipe(o->fd);
 	*out = o;
 	if (o->file && opts->archive)
 		return open_archive(o, err);
