@@ -45,48 +45,51 @@ shape_is_digit(unsigned char c)
 
 /* Behind what is neither string nor begins with a digit, or NULL. */
 static inline const unsigned char *
-shape_match_word(const unsigned char *p)
+shape_match_word(const unsigned char *p, const unsigned char *end)
 {
 	if (*p == '-')
-		return shape_is_digit(p[1]) ? number_stop(p + 1) : NULL;
+		return shape_is_digit(p[1]) ? number_within(p + 1, end) : NULL;
 	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
 		return p + 4;
 	return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
 }
 
-/* A string or number that is wrong, or wants a closer look, ends at a byte that no look begins with. */
+/* Before `end` it begins. A string or number that is wrong, or wants a closer look, ends at a byte that no
+ * look begins with. */
 static inline const unsigned char *
-shape_match_value(const unsigned char *p)
+shape_match_value(const unsigned char *p, const unsigned char *end)
 {
 	if (shape_is_digit(*p))
-		return number_stop(p);
+		return number_within(p, end);
 	if (*p != '"')
-		return shape_match_word(p);
-	p = plain_stop(p + 1);
+		return shape_match_word(p, end);
+	p = plain_within(p + 1, end);
 	return p + (*p == '"');
 }
 
-/* Whether text..end has this shape; behind it stand PLAIN_PADDING bytes of NUL. `values` has room for
- * SHAPE_VALUES. A value that would want a closer look (escapes, exponents, characters beyond ASCII) has
- * none. No look goes beyond the NULs: it begins at the end at the latest, as no value and no byte of a look
- * is a NUL. */
+/* Whether text..stop has this shape; PLAIN_PADDING bytes behind it can be read, whatever they are. `values`
+ * has room for SHAPE_VALUES. A value that would want a closer look (escapes, exponents, characters beyond
+ * ASCII) has none. */
 static inline bool
-json_shape_match(const struct json_shape *shape, const char *text, const char *end,
+json_shape_match(const struct json_shape *shape, const char *text, const char *stop,
     struct span *values)
 {
 	const struct json_look *look = shape->looks;
 	const unsigned char *p = (const unsigned char *)text, *from;
+	const unsigned char *end = (const unsigned char *)stop;
 
 	for (; (plain_differ(p, look->bytes) & look->mask) == 0; look++) {
 		p += look->n;
+		if (p >= end)
+			return look->then == SHAPE_END && p == end;
 		if (look->then == SHAPE_VALUE) {
 			from = p;
-			p = shape_match_value(p);
-			if (p == NULL)
+			p = shape_match_value(p, end);
+			if (p == NULL || p > end)
 				return false;
 			*values++ = (struct span){(const char *)from, (size_t)(p - from)};
 		} else if (look->then != SHAPE_LOOK) {
-			return look->then == SHAPE_END && (const char *)p == end;
+			return false;
 		}
 	}
 	return false;

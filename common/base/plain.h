@@ -228,7 +228,25 @@ plain_stop(const unsigned char *p)
 #endif
 }
 
-/* Where the decimal digits from p on end, in such text. */
+/* Where they end, for text with anything behind `end`, which is not before p; at least PLAIN_PADDING bytes of
+ * that can be read. Plain bytes that go on there end somewhere behind `end`. */
+static inline const unsigned char *
+plain_within(const unsigned char *p, const unsigned char *end)
+{
+#ifdef __SSE2__
+	unsigned other;
+
+	for (; (other = not_plain(p)) == 0; p += 16) {
+		if (end - p < 16)
+			return end + 1;
+	}
+	return p + (unsigned)__builtin_ctz(other);
+#else
+	return plain_end_portable(p, end + 1);
+#endif
+}
+
+/* Where the decimal digits from p on end, in text as for plain_stop. */
 static inline const unsigned char *
 digits_stop(const unsigned char *p)
 {
@@ -243,20 +261,28 @@ digits_stop(const unsigned char *p)
 #endif
 }
 
-/* Behind the digits from the digit at p on, or behind digits, a full stop and digits, in such text. Of
- * what is no JSON it takes the beginning that is: one 0 of 007, the 1 of 1. */
 static inline const unsigned char *
-number_stop_portable(const unsigned char *p)
+digits_within(const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char *stop = *p == '0' ? p + 1 : digits_stop_portable(p);
+	while (p <= end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* Behind the digits from the digit at p on, or behind digits, a full stop and digits, in text as for
+ * plain_within. Of what is no JSON it takes the beginning that is: one 0 of 007, the 1 of 1. */
+static inline const unsigned char *
+number_within_portable(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *stop = *p == '0' ? p + 1 : digits_within(p, end);
 
 	return *stop == '.' && stop[1] >= '0' && stop[1] <= '9'
-	    ? digits_stop_portable(stop + 1)
+	    ? digits_within(stop + 1, end)
 	    : stop;
 }
 
 static inline const unsigned char *
-number_stop(const unsigned char *p)
+number_within(const unsigned char *p, const unsigned char *end)
 {
 #ifdef __SSE2__
 	const unsigned other = not_digits(p), behind = other & (other - 1);
@@ -268,7 +294,7 @@ number_stop(const unsigned char *p)
 		return *whole == '.' && all > whole + 1 ? all : whole;
 	}
 #endif
-	return number_stop_portable(p);
+	return number_within_portable(p, end);
 }
 
 #endif

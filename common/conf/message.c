@@ -246,19 +246,16 @@ write_names(char *p, const struct msg *m, const struct topic_vars *vars)
 /* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
  * it is another, or claims another device. */
 static char *
-write_known(char *p, struct span payload, struct span device_id)
+write_known(char *p, const struct msg *m, struct span device_id)
 {
 	struct span values[SHAPE_VALUES];
-	const struct message_shape *shape;
-	char *text = WRITE(p, ",\"payload\":"), *end = write_span(text, payload);
+	const struct message_shape *shape = message_find_shape(m, values);
 
-	memset(end, 0, PLAIN_PADDING);
-	shape = message_find_shape(text, end, values);
 	if (shape == NULL ||
 	    (shape->claim >= 0 && device_id.p != NULL &&
 		!is_said(values[shape->claim], device_id)))
 		return NULL;
-	return WRITE(end, "}\n");
+	return WRITE(write_span(WRITE(p, ",\"payload\":"), m->payload), "}\n");
 }
 
 /* The rest of a line behind its first members. */
@@ -302,7 +299,7 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 	}
 	p = message_write_delivery(p, m);
 	if (!has_properties(&m->props))
-		end = write_known(p, m->payload, vars.v[TOPIC_DEVICE_ID]);
+		end = write_known(p, m, vars.v[TOPIC_DEVICE_ID]);
 	end_at(out, end != NULL ? end : p);
 	if (end != NULL)
 		return NULL;

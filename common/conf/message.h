@@ -38,6 +38,7 @@ struct msg {
 	bool retain;
 	bool dup;
 	bool plain; /* the topic is known to have nothing that JSON escapes, and nothing but ASCII */
+	bool padded; /* PLAIN_PADDING bytes behind the payload can be read, whatever they are */
 };
 
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)

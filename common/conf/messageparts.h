@@ -61,9 +61,10 @@ struct message_shape {
 	size_t readings_n;
 	char names[SHAPE_NAMES];
 };
-/* As json_shape_match; NULL: it may be JSON or not. */
-const struct message_shape *message_find_shape(
-    const char *text, const char *end, struct span *values);
+/* The shape of a message's payload, and its values, of which there is room for SHAPE_VALUES; NULL: it may
+ * be JSON or not. Looked at where it is, and so only when it is padded: in a copy of a moment ago every look
+ * across two of the copy's stores waits for both (measured: a tenth of iotingest's time). */
+const struct message_shape *message_find_shape(const struct msg *m, struct span *values);
 /* For a payload that had none, JSON or not. */
 void message_learn_shape(struct span payload);
 /* Room for all of a line but names and payload. */

@@ -17,11 +17,12 @@ static _Thread_local struct {
 } known;
 
 const struct message_shape *
-message_find_shape(const char *text, const char *end, struct span *values)
+message_find_shape(const struct msg *m, struct span *values)
 {
+	const char *text = m->payload.p, *end = text + m->payload.n;
 	size_t i;
 
-	for (i = 0; i < SHAPES; i++) {
+	for (i = 0; i < SHAPES && m->padded; i++) {
 		const size_t at = (known.last + i) % SHAPES;
 
 		if (json_shape_match(&known.v[at].json, text, end, values)) {

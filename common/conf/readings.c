@@ -276,22 +276,15 @@ put_reading(void *arg, const struct reading *r)
 	put_line(l, buf_as_span(name), r->value);
 }
 
-enum { KNOWN_MAX = 1024 };
-
 /* The lines of a payload whose shape is known; false: it is not. */
 static bool
-put_known_lines(struct lines *l, struct span payload)
+put_known_lines(struct lines *l)
 {
-	char text[KNOWN_MAX + PLAIN_PADDING];
 	struct span values[SHAPE_VALUES];
-	const struct message_shape *shape;
+	const struct message_shape *shape = message_find_shape(l->m, values);
 	const struct shape_reading *known, *behind;
 	struct reading r = {0};
 
-	if (payload.n > KNOWN_MAX)
-		return false;
-	memset(write_span(text, payload), 0, PLAIN_PADDING);
-	shape = message_find_shape(text, text + payload.n, values);
 	if (shape == NULL || shape->readings_n == 0)
 		return false;
 	if (shape->claim >= 0 && values[shape->claim].p[0] == '"')
@@ -307,14 +300,14 @@ put_known_lines(struct lines *l, struct span payload)
 }
 
 static const char *
-put_lines(struct lines *l, struct span payload)
+put_lines(struct lines *l)
 {
 	const char *error;
 
-	if (put_known_lines(l, payload))
+	if (put_known_lines(l))
 		return NULL;
-	message_learn_shape(payload);
-	error = message_each_reading(payload, put_reading, l);
+	message_learn_shape(l->m->payload);
+	error = message_each_reading(l->m->payload, put_reading, l);
 	return error == NULL && l->count == 0 ? "shape" : error;
 }
 
@@ -338,7 +331,7 @@ message_readings(
 		return "topic";
 	message_capture(m, topics, &vars);
 	l.device_id = vars.v[TOPIC_DEVICE_ID];
-	error = put_lines(&l, m->payload);
+	error = put_lines(&l);
 	end(&l);
 	if (error == NULL && l.mismatch && topics->strict)
 		error = "id";

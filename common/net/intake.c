@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/plain.h"
 #include "net/intakepart.h"
 
 bool
@@ -182,6 +183,7 @@ void
 intake_got(struct intake *in, size_t n, int64_t now_us)
 {
 	in->end += n;
+	memset(in->buffer + in->end, 0, PLAIN_PADDING);
 	in->now = now_us;
 	intake_go_on(in);
 }
@@ -197,7 +199,7 @@ intake_room(struct intake *in, size_t *n)
 	in->end -= in->at;
 	in->at = 0;
 	if (in->need > in->room) {
-		in->buffer = xrealloc(in->buffer, in->need);
+		in->buffer = xrealloc(in->buffer, in->need + PLAIN_PADDING);
 		in->room = in->need;
 	}
 	*n = in->room - in->end;
@@ -215,7 +217,7 @@ intake_new(const struct intake_opts *opts, const struct intake_events *events, v
 	in->next = in->v;
 	in->left = SIZE_MAX;
 	in->room = READ_BUFFER;
-	in->buffer = xmalloc(in->room);
+	in->buffer = xmalloc(in->room + PLAIN_PADDING);
 	return in;
 }
 

@@ -118,5 +118,6 @@ intake_publish(struct intake *in, const struct frame *f, struct span body)
 
 	if (fault != FRAME_OK)
 		return intake_fail(in, fault);
+	m->padded = true;
 	return intake_complete(in, m, props) && intake_deliver(in);
 }

@@ -31,7 +31,7 @@ struct intake {
 	int version;
 	struct intake_state state;
 
-	char *buffer; /* at..end is not taken apart yet */
+	char *buffer; /* at..end is not taken apart yet; PLAIN_PADDING bytes stand behind its room */
 	size_t room, at, end;
 	size_t need; /* how much has to be there from `at` on, as far as that is known */
 	int64_t now;

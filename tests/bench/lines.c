@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/plain.h"
 #include "base/text.h"
 #include "conf/columns.h"
 
 enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
 
 static struct {
-	char topic[40], payload[PAYLOAD_MAX];
+	char topic[40], payload[PAYLOAD_MAX + PLAIN_PADDING];
 } devices[DEVICES];
 
 static void
@@ -23,7 +24,7 @@ make_devices(void)
 	for (i = 0; i < DEVICES; i++) {
 		snprintf(devices[i].topic, sizeof(devices[i].topic),
 		    "iot/sensors/DEV_%04d/data", i);
-		snprintf(devices[i].payload, sizeof(devices[i].payload),
+		snprintf(devices[i].payload, PAYLOAD_MAX,
 		    "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":21.5,"
 		    "\"humidity\":48.2},\"timestamp\":1760000000}",
 		    i);
@@ -96,11 +97,12 @@ print_frames(struct run *r, size_t form)
 		    (size_t)head[2] << 8 | head[3];
 
 		buf_clear(&payload);
-		buf_reserve(&payload, n + 1);
+		buf_reserve(&payload, n + PLAIN_PADDING);
 		payload.n = fread(payload.p, 1, n, stdin);
 		forms[form].put(r,
 		    &(struct msg){.topic = SPAN("iot/sensors/D/data"),
-			.payload = buf_as_span(&payload)});
+			.payload = buf_as_span(&payload),
+			.padded = true});
 		fwrite(r->out.p, 1, r->out.n, stdout);
 		buf_clear(&r->out);
 	}
@@ -116,6 +118,7 @@ count_bytes(struct run *r, size_t form, size_t n)
 	for (i = 0; i < n; i++) {
 		const struct msg m = {.topic = span_of(devices[i % DEVICES].topic),
 		    .payload = span_of(devices[i % DEVICES].payload),
+		    .padded = true,
 		    .received_us = 1795438040123456 + (int64_t)(i / BATCH) * 1000,
 		    .qos = 1,
 		    .mid = (uint16_t)(i % 65535 + 1)};

@@ -37,16 +37,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span sample = {all, cut != NULL ? (size_t)(cut - all) : 0};
 	struct span values[SHAPE_VALUES];
 	struct json_shape shape;
+	static const char behind[] = {'\0', '0', '"', '}', 'x'};
 	struct buf text = {0};
-	size_t n;
+	bool fit, first = false;
+	size_t n, i;
 
 	if (!json_scan(sample, &found) || found.blanks != 0 || found.escapes ||
 	    !json_shape_learn(&shape, found.value, values, &n))
 		return 0;
 	buf_put(&text, cut + 1, size - sample.n - 1);
-	memset(buf_reserve(&text, PLAIN_PADDING), 0, PLAIN_PADDING);
-	if (json_shape_match(&shape, text.p, text.p + text.n, values))
-		compare(buf_as_span(&text), values, n);
+	for (i = 0; i < sizeof(behind); i++) {
+		memset(buf_reserve(&text, PLAIN_PADDING), behind[i], PLAIN_PADDING);
+		fit = json_shape_match(&shape, text.p, text.p + text.n, values);
+		require(i == 0 || fit == first);
+		first = fit;
+		if (fit)
+			compare(buf_as_span(&text), values, n);
+	}
 	buf_release(&text);
 	return 0;
 }

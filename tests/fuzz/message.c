@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/plain.h"
 #include "conf/columns.h"
 
 static void
@@ -92,6 +93,28 @@ make_format(const struct msg *m, const struct topics *topics)
 	buf_release(&b);
 }
 
+/* Twice: before a shape is known, and after. */
+static void
+require_same_padded(
+    const struct msg *m, const struct topics *topics, const struct buf *want)
+{
+	struct buf bytes = {0}, b = {0};
+	struct msg padded = *m;
+	int i;
+
+	buf_span(&bytes, m->payload);
+	memset(buf_reserve(&bytes, PLAIN_PADDING), '0', PLAIN_PADDING);
+	padded.payload = buf_as_span(&bytes);
+	padded.padded = true;
+	for (i = 0; i < 2; i++) {
+		buf_clear(&b);
+		message_line(&b, &padded, topics);
+		require(span_eq(buf_as_span(&b), buf_as_span(want)));
+	}
+	buf_release(&bytes);
+	buf_release(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -113,6 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	topics.strict = size % 2 != 0;
 	word = message_line(&b, &m, &topics);
 	require(check_lines(&b) == (word == NULL));
+	require_same_padded(&m, &topics, &b);
 	buf_clear(&b);
 	word = message_readings(&b, &m, &topics, &count);
 	require(check_lines(&b) == count && (word == NULL) == (count > 0));

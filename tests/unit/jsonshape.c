@@ -22,7 +22,8 @@ learns(struct json_shape *shape, const char *sample)
 
 /* In memory of its own, so that the sanitizer sees a byte read too many. */
 static bool
-fits(const struct json_shape *shape, const char *text, const char *want)
+fits_before(
+    const struct json_shape *shape, const char *text, const char *want, char behind)
 {
 	size_t n = strlen(text), i;
 	char *padded = xmalloc(n + PLAIN_PADDING);
@@ -31,7 +32,7 @@ fits(const struct json_shape *shape, const char *text, const char *want)
 	bool fit;
 
 	memcpy(padded, text, n);
-	memset(padded + n, 0, PLAIN_PADDING);
+	memset(padded + n, behind, PLAIN_PADDING);
 	fit = json_shape_match(shape, padded, padded + n, values);
 	for (i = 0; fit && i < SHAPE_VALUES && values[i].p != NULL; i++) {
 		buf_puts(&found, i != 0 ? " " : "");
@@ -42,6 +43,21 @@ fits(const struct json_shape *shape, const char *text, const char *want)
 	assert_true(!fit || json_check((struct span){padded, n}, NULL, NULL));
 	buf_release(&found);
 	free(padded);
+	return fit;
+}
+
+/* Whatever stands behind it, such as the next packet. */
+static bool
+fits(const struct json_shape *shape, const char *text, const char *want)
+{
+	static const char behind[] = "0x\".}]\n\xFF";
+	const bool fit = fits_before(shape, text, want, '\0');
+	size_t i;
+
+	for (i = 0; i < sizeof(behind) - 1; i++) {
+		if (fits_before(shape, text, want, behind[i]) != fit)
+			fail_msg("'%s' before '%c': wanted %d", text, behind[i], fit);
+	}
 	return fit;
 }
 

@@ -45,6 +45,37 @@ slow_number(const unsigned char *p, size_t n)
 	return whole < n && p[whole] == '.' && behind > 0 ? whole + 1 + behind : whole;
 }
 
+static size_t
+least(ptrdiff_t a, size_t b)
+{
+	return (size_t)a < b ? (size_t)a : b;
+}
+
+/* Whatever stands behind: a run of the text's own ends there, one that goes on ends anywhere behind it. */
+static void
+compare_within(const unsigned char *text, size_t n)
+{
+	static const unsigned char behind[] = {'\0', 'x', '7', '.', '"'};
+	unsigned char *p = xmalloc(n + PLAIN_PADDING);
+	size_t i, plain = slow_plain(text, n);
+
+	memcpy(p, text, n);
+	for (i = 0; i < sizeof(behind); i++) {
+		memset(p + n, behind[i], PLAIN_PADDING);
+		assert_int_equal(least(plain_within(p, p + n) - p, n), plain);
+		assert_true(plain < n || behind[i] == '\0' || behind[i] == '"' ||
+		    plain_within(p, p + n) > p + n);
+		if (n == 0 || slow_digits(text, n) == 0)
+			continue;
+		assert_int_equal(
+		    number_within(p, p + n) - p, number_within_portable(p, p + n) - p);
+		if (behind[i] == '\0' || behind[i] == 'x')
+			assert_int_equal(
+			    number_within(p, p + n) - p, slow_number(text, n));
+	}
+	free(p);
+}
+
 /* In memory of its own, so that the sanitizer sees a byte read too many. */
 static void
 compare(const unsigned char *text, size_t n)
@@ -66,13 +97,9 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(plain_stop_portable(padded) - padded, plain);
 	assert_int_equal(digits_stop(padded) - padded, digits);
 	assert_int_equal(digits_stop_portable(padded) - padded, digits);
-	if (digits > 0) {
-		assert_int_equal(number_stop(padded) - padded, slow_number(text, n));
-		assert_int_equal(
-		    number_stop_portable(padded) - padded, slow_number(text, n));
-	}
 	free(exact);
 	free(padded);
+	compare_within(text, n);
 }
 
 static void
