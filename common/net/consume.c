@@ -11,6 +11,7 @@
 
 enum {
 	READS = 16,       /* buffers in a row, before others get their turn */
+	TURNS = 16,       /* of reading and acknowledging, likewise */
 	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
 	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
 };
@@ -126,7 +127,8 @@ read_some(struct consume *c)
 	return !dry;
 }
 
-static void
+/* Whether something was to be written, and all of it was. */
+static bool
 write_some(struct consume *c)
 {
 	struct span out = intake_output(c->intake);
@@ -136,6 +138,31 @@ write_some(struct consume *c)
 		intake_sent(c->intake, (size_t)n);
 	else if (n < 0 && errno != EAGAIN)
 		lose(c, errno);
+	return n > 0 && (size_t)n == out.n;
+}
+
+static bool
+may_read(struct consume *c)
+{
+	size_t room;
+
+	return intake_room(c->intake, &room) != NULL;
+}
+
+/* Reads, and acknowledges. A broker whose window was full sends more as soon as it has read that. True as
+ * from read_some. */
+static bool
+converse(struct consume *c)
+{
+	int left = TURNS;
+	bool more, told;
+
+	do {
+		more = read_some(c);
+		told = c->linked && write_some(c);
+	} while (!more && told && --left > 0 && may_read(c) &&
+	    spin_until_readable(&c->spin, c->link.fd));
+	return more;
 }
 
 /* A broker that takes no more in time gets no DISCONNECT in the middle of a packet either. */
@@ -170,15 +197,13 @@ finish_if_done(struct consume *c)
 static void
 wait_for_socket(struct consume *c, bool more)
 {
-	size_t room;
-	bool was_reading = (c->watch.events & LOOP_READ) != 0;
+	bool reads = may_read(c), was_reading = (c->watch.events & LOOP_READ) != 0;
 
-	intake_room(c->intake, &room);
-	if (room > 0 && !was_reading)
+	if (reads && !was_reading)
 		c->heard = loop_now(c->loop);
 	loop_fd_set(
-	    &c->watch, link_events(&c->link, room > 0, intake_output(c->intake).n > 0));
-	if (more && room > 0)
+	    &c->watch, link_events(&c->link, reads, intake_output(c->intake).n > 0));
+	if (more && reads)
 		pump_soon(c);
 }
 
@@ -191,9 +216,7 @@ pump(void *arg)
 	if (c->linked) {
 		c->pumping = true;
 		intake_go_on(c->intake);
-		more = look_at_state(c) && read_some(c);
-		if (c->linked)
-			write_some(c);
+		more = look_at_state(c) && converse(c);
 		c->pumping = false;
 	}
 	finish_if_done(c);

@@ -5,6 +5,7 @@
 #include "net/consume.h"
 #include "net/intake.h"
 #include "net/link.h"
+#include "net/spin.h"
 
 /* What the parts of a consumer share; for consume*.c only. */
 
@@ -19,6 +20,7 @@ struct consume {
 	struct link link;
 	struct loop_fd watch;
 	struct loop_timer soon, alive, giving_up;
+	struct spin spin;
 	bool linked;
 	bool pumping;
 	bool fresh; /* messages since the last `dry` */
