@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/deaf.h"
 #include "net/heap.h"
 
 enum { ROUND = 64, SIGNALS = 65, SAME_SIGNAL_MS = 250 };
@@ -257,8 +258,20 @@ loop_unblock_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Signals that came too late to be told are swallowed: the default action now would end a program
- * that has just ended cleanly. */
+static void
+stay_deaf(const struct loop *loop)
+{
+	const int64_t now = clock_ms();
+	int signo;
+
+	for (signo = 1; signo < SIGNALS; signo++) {
+		if (loop->signals[signo].deaf > now)
+			deaf_for(signo, loop->signals[signo].deaf - now);
+	}
+}
+
+/* Signals that came too late to be told are swallowed, and those that were told and come again: the
+ * default action now would end a program that has just ended cleanly. */
 static void
 signals_release(struct loop *loop)
 {
@@ -269,6 +282,7 @@ signals_release(struct loop *loop)
 	while (read(loop->signal_fd, &info, sizeof(info)) > 0)
 		;
 	close(loop->signal_fd);
+	stay_deaf(loop);
 	pthread_sigmask(SIG_SETMASK, &loop->before, NULL);
 }
 

@@ -63,8 +63,8 @@ void loop_timer_stop(struct loop_timer *t);
 
 /* Takes over a signal: blocked for the process from now on (call before threads start and unblock
  * it in children after fork: loop_unblock_signals), fn(arg, signo) on the loop. The same signal
- * within a quarter of a second is the same request: timeout(1) sends each twice, to its child and
- * to the group. */
+ * within a quarter of a second is the same request, also when the loop is gone by then: timeout(1) sends
+ * each twice, to its child and to the group. */
 int loop_signal(struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg,
     struct err *err);
 /* For a child after fork: default actions, nothing blocked. */

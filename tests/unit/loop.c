@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -378,6 +379,48 @@ a_signal_sent_twice_is_one_request(void **state)
 	loop_free(t.loop);
 }
 
+/* In a process of its own: 10 when the second one comes at once, then ends as the third one wants. */
+static void
+end_by_signal(int out)
+{
+	const struct timespec later = {.tv_nsec = 300 * 1000000};
+	struct trail t = {.loop = loop_make()};
+	struct loop_timer end = {0};
+
+	loop_signal(t.loop, SIGUSR1, count_signal, &t, NULL);
+	raise(SIGUSR1);
+	loop_timer_set(t.loop, &end, 10, stop_trail, &t);
+	run(t.loop);
+	loop_free(t.loop);
+	raise(SIGUSR1);
+	if (t.count != 1 || write(out, "x", 1) != 1)
+		_exit(1);
+	nanosleep(&later, NULL);
+	raise(SIGUSR1);
+	_exit(2);
+}
+
+/* The second one may come when the loop is gone and the program not yet. */
+static void
+a_signal_sent_twice_is_one_request_also_at_the_end(void **state)
+{
+	int ends[2], status;
+	char c;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0)
+		end_by_signal(ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &c, 1), 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGUSR1);
+	close(ends[0]);
+}
+
 static void
 posted(void *arg)
 {
@@ -429,6 +472,7 @@ main(void)
 	    cmocka_unit_test(regular_file_is_refused),
 	    cmocka_unit_test(signals_arrive_on_the_loop),
 	    cmocka_unit_test(a_signal_sent_twice_is_one_request),
+	    cmocka_unit_test(a_signal_sent_twice_is_one_request_also_at_the_end),
 	    cmocka_unit_test(posts_of_threads_all_arrive),
 	};
 
