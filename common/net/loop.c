@@ -3,21 +3,19 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/deaf.h"
 #include "net/heap.h"
+#include "net/signals.h"
 
-enum { ROUND = 64, SIGNALS = 65, SAME_SIGNAL_MS = 250 };
+enum { ROUND = 64 };
 
 /* Who watches a descriptor. The generation travels with the event: one that was fetched, or that the
  * kernel still keeps, for a watcher that has gone since finds another generation here. */
@@ -43,14 +41,8 @@ struct loop {
 
 	struct heap timers;
 
-	int signal_fd;
+	struct signals signals;
 	struct loop_fd signal_watch;
-	sigset_t taken, before;
-	struct signal {
-		void (*fn)(void *arg, int signo);
-		void *arg;
-		int64_t deaf; /* until when the same again is the same request */
-	} signals[SIGNALS];
 
 	int post_fd;
 	struct loop_fd post_watch;
@@ -209,81 +201,25 @@ timers_wait(const struct loop *loop)
 }
 
 static void
-signals_read(void *arg, unsigned events)
+on_signals(void *arg, unsigned events)
 {
 	struct loop *loop = arg;
-	struct signalfd_siginfo info;
 
 	(void)events;
-	while (read(loop->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		struct signal *s = &loop->signals[info.ssi_signo];
-
-		if (s->fn == NULL || clock_ms() < s->deaf)
-			continue;
-		s->deaf = clock_ms() + SAME_SIGNAL_MS;
-		s->fn(s->arg, (int)info.ssi_signo);
-	}
+	signals_tell(&loop->signals);
 }
 
 int
 loop_signal(struct loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg,
     struct err *err)
 {
-	bool first = loop->signal_fd < 0;
+	bool first = loop->signals.fd < 0;
 
-	if (first)
-		pthread_sigmask(SIG_BLOCK, NULL, &loop->before);
-	sigaddset(&loop->taken, signo);
-	pthread_sigmask(SIG_BLOCK, &loop->taken, NULL);
-	loop->signals[signo].fn = fn;
-	loop->signals[signo].arg = arg;
-	loop->signal_fd =
-	    signalfd(loop->signal_fd, &loop->taken, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (loop->signal_fd < 0)
+	if (signals_take(&loop->signals, signo, fn, arg))
 		return err_sys(err, ERR_FAILED, _("cannot wait for signals"));
-	return first ? loop_fd_start(loop, &loop->signal_watch, loop->signal_fd,
-			   LOOP_READ, signals_read, loop, err)
+	return first ? loop_fd_start(loop, &loop->signal_watch, loop->signals.fd,
+			   LOOP_READ, on_signals, loop, err)
 		     : 0;
-}
-
-void
-loop_unblock_signals(void)
-{
-	sigset_t none;
-	int signo;
-
-	for (signo = 1; signo < SIGNALS; signo++)
-		signal(signo, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void
-stay_deaf(const struct loop *loop)
-{
-	const int64_t now = clock_ms();
-	int signo;
-
-	for (signo = 1; signo < SIGNALS; signo++) {
-		if (loop->signals[signo].deaf > now)
-			deaf_for(signo, loop->signals[signo].deaf - now);
-	}
-}
-
-/* Signals that came too late to be told are swallowed, and those that were told and come again: the
- * default action now would end a program that has just ended cleanly. */
-static void
-signals_release(struct loop *loop)
-{
-	struct signalfd_siginfo info;
-
-	if (loop->signal_fd < 0)
-		return;
-	while (read(loop->signal_fd, &info, sizeof(info)) > 0)
-		;
-	close(loop->signal_fd);
-	stay_deaf(loop);
-	pthread_sigmask(SIG_SETMASK, &loop->before, NULL);
 }
 
 void
@@ -337,9 +273,8 @@ loop_new(struct err *err)
 {
 	struct loop *loop = xcalloc(1, sizeof(*loop));
 
-	loop->signal_fd = -1;
+	signals_init(&loop->signals);
 	loop->posts_end = &loop->posts;
-	sigemptyset(&loop->taken);
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	loop->post_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -364,7 +299,7 @@ loop_free(struct loop *loop)
 		loop->posts = p->next;
 		free(p);
 	}
-	signals_release(loop);
+	signals_release(&loop->signals);
 	if (loop->post_fd >= 0)
 		close(loop->post_fd);
 	if (loop->epoll >= 0)
