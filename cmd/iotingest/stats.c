@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -63,16 +63,6 @@ reconnects(const struct counts *c)
 	return c->connections > 0 ? c->connections - 1 : 0;
 }
 
-/* The loop's clock stands while a callback works: not this one. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static double
 rate(uint64_t messages, int64_t ms)
 {
@@ -84,7 +74,7 @@ stats_tell(struct stats *s)
 {
 	const struct counts *c = s->counts;
 	struct buf b = {0};
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	size_t i;
 
 	buf_puts(&b, "{\"time\":\"");
@@ -118,7 +108,7 @@ static void
 on_show(void *arg)
 {
 	struct stats *s = arg;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	char text[160];
 
 	snprintf(text, sizeof(text), _("%llu messages, %.0f/s%s"),
@@ -208,7 +198,7 @@ stats_new(struct loop *loop, const struct counts *counts, const struct stats_opt
 	s->counts = counts;
 	s->opts = *opts;
 	s->started_us = text_now_us();
-	s->started_ms = s->told_ms = s->shown_ms = now_ms();
+	s->started_ms = s->told_ms = s->shown_ms = clock_ms();
 	return s;
 }
 
@@ -231,7 +221,7 @@ static void
 say_summary(const struct stats *s)
 {
 	const struct counts *c = s->counts;
-	double seconds = (double)(now_ms() - s->started_ms) / 1000;
+	double seconds = (double)(clock_ms() - s->started_ms) / 1000;
 	struct buf b = {0};
 
 	buf_printf(&b, _("%llu messages"), (unsigned long long)c->messages);

@@ -3,23 +3,14 @@
 
 #include <pthread.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/loop.h"
 
 enum { SAME_SIGNAL_MS = 250 };
 
 static int64_t same_until[SIGNALS]; /* as `deaf`, behind the loop */
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 signals_init(struct signals *s)

@@ -4,16 +4,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
-#include <time.h>
 
-static int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
+#include "base/clock.h"
 
 /* Processors of this thread; asked once. */
 static bool
@@ -32,12 +24,12 @@ static bool
 becomes_readable(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	const int64_t until = now_us() + SPIN_US;
+	const int64_t until = clock_us() + SPIN_US;
 
 	do {
 		if (poll(&p, 1, 0) != 0)
 			return true;
-	} while (now_us() < until);
+	} while (clock_us() < until);
 	return false;
 }
 
