@@ -6,6 +6,37 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* The guide's templates capture from topics of filters that have no variables. */
+static bool
+captures(const struct topic *t)
+{
+	int var;
+
+	for (var = 0; var < TOPIC_VARS; var++) {
+		if (topic_has(t, (enum topic_var)var))
+			return true;
+	}
+	return false;
+}
+
+/* Those that capture first, in the order in which they were given. */
+static void
+find_captures(struct filters *f)
+{
+	size_t i, j;
+
+	for (i = 0; i < f->n; i++) {
+		struct topic *t = f->templates[i];
+
+		if (!captures(t))
+			continue;
+		for (j = i; j > f->topics.mores; j--)
+			f->templates[j] = f->templates[j - 1];
+		f->templates[f->topics.mores++] = t;
+	}
+	f->topics.more = f->templates;
+}
+
 /* MQTT 5, 3.8.3.1 */
 enum { RETAIN_SEND = 0, RETAIN_NEVER = 2 };
 
@@ -47,8 +78,7 @@ filters_make(
 			err))
 			return -1;
 	}
-	f->topics.more = f->templates;
-	f->topics.mores = f->n;
+	find_captures(f);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 /* What is subscribed to, and the templates that captures come from. */
 struct filters {
 	struct topics topics;
-	struct topic **templates;
+	struct topic **templates; /* of `n` filters; captures come from the first topics.mores */
 	struct consume_filter *v;
 	size_t n;
 };

@@ -22,6 +22,13 @@ for form in '' --readings '--readings --format csv'; do
 	is '' "$out" "--strict $form rejects it"
 	has "$err" '"error":"id"' 'and says why'
 done
+ingest_of "pub -q 1 -t iot/sensors/RPI_001/data -m '$liar'" -C 1 -t 'iot/#' -t 'lab/{device_id}/v'
+has "$out" '"device_id":"RPI_001"' 'a filter without variables: the guide'"'"'s templates capture'
+has "$out" '"id_mismatch":true' 'and identity is looked at'
+ingest_of "pub -q 1 -t iot/sensors/RPI_001/data -m '$liar'" -C 1 --strict -t 'iot/#'
+is '' "$out" 'by --strict too'
+ingest_of "pub -q 1 -t lab/A7/v -m '$liar'" -C 1 -t 'lab/#' -t 'lab/{device_id}/v'
+has "$out" '"device_id":"A7"' 'a template captures behind a filter that matches as well'
 
 # Retained messages.
 pub -q 1 -r -t iot/devices/A/status -m '["kept"]'
