@@ -2,6 +2,7 @@
 /* What may be an id, a topic name, a filter; and the platform's five templates together. */
 #include <stdlib.h>
 
+#include "base/plain.h"
 #include "base/text.h"
 #include "conf/topic.h"
 
@@ -61,6 +62,9 @@ check_bytes(struct span s, const char *what, struct err *err)
 int
 topic_check_name(struct span name, struct err *err)
 {
+	if (name.n > 0 && name.n <= TOPIC_MAX &&
+	    plain_topic((const unsigned char *)name.p, name.n))
+		return 0;
 	if (check_bytes(name, N_("the topic"), err))
 		return -1;
 	if (memchr(name.p, '+', name.n) != NULL || memchr(name.p, '#', name.n) != NULL)
