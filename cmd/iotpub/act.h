@@ -38,6 +38,7 @@ struct device {
 	const char *id;
 	const struct credential *login; /* NULL: none of its own */
 	const char *client_id;
+	char *data_topic; /* of its last reading, and of the next one if no time is in it */
 	char *status_topic, *commands_topic, *responses_topic;
 	struct session *session;
 	struct loop_timer timer, flap;
@@ -67,6 +68,7 @@ struct act {
 	struct credentials credentials;
 	struct sensors sensors;
 	struct payload payload;
+	struct buf reading; /* that is being made: its memory is used again */
 	struct profile profile;
 	uint64_t seed;
 	struct strv ids;

@@ -345,7 +345,6 @@ int
 device_init(
     struct device *d, struct act *t, size_t number, const char *id, struct err *err)
 {
-	char *data = NULL;
 	int failed;
 
 	*d = (struct device){.act = t,
@@ -357,12 +356,11 @@ device_init(
 	d->walks = sensors_walks(d->profile->sensors);
 	failed = topic_check_id(span_of(id), _("device id"), err) ||
 	    take_client_id(d, err) ||
-	    device_expand(d->profile->data, id, 0, &data, err) ||
+	    device_expand(d->profile->data, id, 0, &d->data_topic, err) ||
 	    device_expand(t->topics.status, id, 0, &d->status_topic, err) ||
 	    (t->a->listen &&
 		(device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
 		    device_expand(t->topics.responses, id, 0, &d->responses_topic, err)));
-	free(data);
 	d->commands = (struct responder_device){
 	    .id = id, .responses = d->responses_topic, .session = &d->session};
 	return failed ? -1 : 0;
@@ -376,6 +374,7 @@ device_release(struct device *d)
 	loop_timer_stop(&d->flap);
 	buf_release(&d->late);
 	free(d->walks);
+	free(d->data_topic);
 	free(d->status_topic);
 	free(d->commands_topic);
 	free(d->responses_topic);

@@ -261,6 +261,7 @@ fleet_release(struct act *t)
 	topics_release(&t->topics);
 	credentials_release(&t->credentials);
 	payload_release(&t->payload);
+	buf_release(&t->reading);
 	sensors_release(&t->sensors);
 	strv_release(&t->ids);
 }

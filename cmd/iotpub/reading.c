@@ -39,6 +39,20 @@ timestamp_of(const struct device *d)
 	return t->a->seed != 0 ? planned(d) : loop_now(t->loop) - t->began;
 }
 
+/* NULL: there can be none. */
+static const char *
+topic_of(struct device *d)
+{
+	const struct topic *topic = d->profile->data;
+
+	if (d->data_topic != NULL && !topic_has(topic, TOPIC_TIMESTAMP))
+		return d->data_topic;
+	free(d->data_topic);
+	d->data_topic = NULL;
+	device_expand(topic, d->id, device_time(d), &d->data_topic, NULL);
+	return d->data_topic;
+}
+
 /* With --verify the messages of MQTT 5 carry their number and time beside the payload. */
 static void
 send(struct device *d, struct span payload, uint64_t seq)
@@ -47,12 +61,13 @@ send(struct device *d, struct span payload, uint64_t seq)
 	char number[24], time[24];
 	struct span user[4] = {SPAN("_seq"), {number, 0}, SPAN("_ts"), {time, 0}};
 	const struct msg_props props = {.user = user, .users = 2};
-	struct session_pub p = {.payload = payload, .qos = as->qos, .retain = as->retain};
-	char *topic = NULL;
+	struct session_pub p = {.topic = topic_of(d),
+	    .payload = payload,
+	    .qos = as->qos,
+	    .retain = as->retain};
 
-	if (device_expand(as->data, d->id, device_time(d), &topic, NULL) != 0)
+	if (p.topic == NULL)
 		return;
-	p.topic = topic;
 	if (seq > 0 && session_version(d->session) == 5) {
 		user[1].n = (size_t)snprintf(
 		    number, sizeof(number), "%llu", (unsigned long long)seq);
@@ -61,7 +76,6 @@ send(struct device *d, struct span payload, uint64_t seq)
 		p.props = &props;
 	}
 	device_publish(d, &p);
-	free(topic);
 }
 
 /* Over 3.1.1 the stamp is in the payload, where garbage has none. */
@@ -98,7 +112,7 @@ make_payload(struct device *d, struct buf *payload, uint64_t seq)
 {
 	struct act *t = d->act;
 	const struct draw draw = {&d->random, (uint64_t)d->sent, planned(d), d->walks};
-	const struct payload_stamp stamp = {seq, text_now_us()};
+	struct payload_stamp stamp = {.seq = seq};
 	struct measured m = {.device = d->id,
 	    .sensors = d->profile->sensors,
 	    .draw = &draw,
@@ -106,8 +120,10 @@ make_payload(struct device *d, struct buf *payload, uint64_t seq)
 
 	if (fault_strikes(&t->faults, FAULT_WRONG_ID, &d->mischief))
 		m.device = another_id(d);
-	if (seq > 0 && session_version(d->session) != 5)
+	if (seq > 0 && session_version(d->session) != 5) {
+		stamp.us = text_now_us();
 		m.stamp = &stamp;
+	}
 	payload_reading(payload, &t->payload, &m);
 	warn_if_large(d, payload->n);
 }
@@ -119,26 +135,26 @@ publish_reading(struct device *d)
 	struct faults *f = &d->act->faults;
 	bool drop = fault_strikes(f, FAULT_DROP, &d->mischief);
 	uint64_t seq = d->act->verify != NULL && !drop ? ++d->stamped : 0;
-	struct buf payload = {0};
+	struct buf *payload = &d->act->reading;
 	bool garbage;
 
-	make_payload(d, &payload, seq);
+	buf_clear(payload);
+	make_payload(d, payload, seq);
 	garbage = fault_strikes(f, FAULT_GARBAGE, &d->mischief);
 	if (garbage)
-		fault_mutilate(&payload, &d->mischief);
+		fault_mutilate(payload, &d->mischief);
 	if (drop) {
-		buf_clear(&payload);
+		buf_clear(payload);
 	} else if (d->late.n == 0 && fault_strikes(f, FAULT_LATE, &d->mischief)) {
-		buf_span(&d->late, buf_as_span(&payload));
+		buf_span(&d->late, buf_as_span(payload));
 		d->late_seq = garbage && session_version(d->session) != 5 ? 0 : seq;
 	} else {
-		send_counted(d, buf_as_span(&payload), seq, garbage);
+		send_counted(d, buf_as_span(payload), seq, garbage);
 		reading_flush(d);
 	}
 	d->sent++;
 	if (fault_strikes(f, FAULT_FLAP, &d->mischief))
 		device_flap(d);
-	buf_release(&payload);
 }
 
 static bool
@@ -202,6 +218,8 @@ reading_change(struct device *d)
 {
 	const int64_t now = loop_now(d->act->loop);
 
+	free(d->data_topic);
+	d->data_topic = NULL;
 	free(d->walks);
 	d->walks = sensors_walks(d->profile->sensors);
 	if (!d->was_up || d->leaving)
