@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 
+/* In a slot: it is the queue's. */
+#define NOW (SIZE_MAX / 2 + 1)
+
 static void
 put(struct heap *h, size_t slot, struct loop_timer *t)
 {
@@ -36,8 +39,8 @@ down(struct heap *h, struct loop_timer *t, size_t slot)
 	put(h, slot, t);
 }
 
-void
-heap_add(struct heap *h, struct loop_timer *t)
+static void
+add_later(struct heap *h, struct loop_timer *t)
 {
 	if (h->n + 1 >= h->room) {
 		h->room = h->room * 2 + 16;
@@ -46,13 +49,65 @@ heap_add(struct heap *h, struct loop_timer *t)
 	up(h, t, ++h->n);
 }
 
+static void
+put_now(struct heap *h, struct loop_timer *t)
+{
+	const size_t at = h->now_end++ & (h->now_room - 1);
+
+	h->now[at] = t;
+	t->slot = NOW | at;
+}
+
+static struct loop_timer *
+now_at(const struct heap *h, size_t i)
+{
+	return h->now[i & (h->now_room - 1)];
+}
+
+/* Those that were taken out leave room as well: one that is set over and over lets nothing grow. */
+static void
+make_room_now(struct heap *h)
+{
+	struct heap old = *h;
+	size_t i, n = 0;
+
+	for (i = old.now_first; i != old.now_end; i++)
+		n += now_at(&old, i) != NULL;
+	if (n >= old.now_room / 2)
+		h->now_room = old.now_room == 0 ? 16 : old.now_room * 2;
+	h->now = xcalloc(h->now_room, sizeof(struct loop_timer *));
+	h->now_first = h->now_end = 0;
+	for (i = old.now_first; i != old.now_end; i++) {
+		if (now_at(&old, i) != NULL)
+			put_now(h, now_at(&old, i));
+	}
+	free(old.now);
+}
+
+void
+heap_add(struct heap *h, struct loop_timer *t, bool at_once)
+{
+	if (!at_once) {
+		add_later(h, t);
+		return;
+	}
+	if (h->now_end - h->now_first == h->now_room)
+		make_room_now(h);
+	put_now(h, t);
+}
+
 void
 heap_remove(struct heap *h, struct loop_timer *t)
 {
-	struct loop_timer *last = h->v[h->n--];
+	struct loop_timer *last;
 	size_t slot = t->slot;
 
 	t->slot = 0;
+	if ((slot & NOW) != 0) {
+		h->now[slot & ~NOW] = NULL;
+		return;
+	}
+	last = h->v[h->n--];
 	if (last == t)
 		return;
 	if (slot > 1 && h->v[slot / 2]->at > last->at)
@@ -62,14 +117,27 @@ heap_remove(struct heap *h, struct loop_timer *t)
 }
 
 struct loop_timer *
-heap_first(const struct heap *h)
+heap_first(struct heap *h)
 {
-	return h->n > 0 ? h->v[1] : NULL;
+	struct loop_timer *now = NULL;
+
+	while (h->now_first != h->now_end && (now = now_at(h, h->now_first)) == NULL)
+		h->now_first++;
+	if (h->n == 0 || (now != NULL && now->at <= h->v[1]->at))
+		return now;
+	return h->v[1];
+}
+
+size_t
+heap_count(const struct heap *h)
+{
+	return h->n + (h->now_end - h->now_first);
 }
 
 void
 heap_release(struct heap *h)
 {
 	free(h->v);
+	free(h->now);
 	*h = (struct heap){0};
 }

@@ -4,18 +4,25 @@
 
 #include "net/loop.h"
 
-/* The loop's timers, a binary heap: for loop.c only. The zero value is empty. */
+/* The loop's timers: for loop.c only. The zero value is empty. A binary heap, and beside it a queue of
+ * those that are due at once: in the heap such a one would go all the way up, and send another all the way
+ * down when it leaves. */
 struct heap {
 	struct loop_timer **v; /* from 1; v[1] is the earliest */
 	size_t n, room;
+	struct loop_timer **now; /* a ring of now_room, a power of two; NULL: taken out */
+	size_t now_first, now_end, now_room;
 };
 
-/* Adds a timer that is in no heap; remembers its place in t->slot. */
-void heap_add(struct heap *h, struct loop_timer *t);
+/* Adds a timer that is in no heap; remembers its place in t->slot. `at_once`: its time has come; it is not
+ * before that of any other that was added so. */
+void heap_add(struct heap *h, struct loop_timer *t, bool at_once);
 /* Takes out a timer; t->slot becomes 0. */
 void heap_remove(struct heap *h, struct loop_timer *t);
 /* NULL when empty. */
-struct loop_timer *heap_first(const struct heap *h);
+struct loop_timer *heap_first(struct heap *h);
+/* At least as many as there are. */
+size_t heap_count(const struct heap *h);
 void heap_release(struct heap *h);
 
 #endif

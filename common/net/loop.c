@@ -162,14 +162,14 @@ loop_timer_set(
 	loop_timer_stop(t);
 	*t = (struct loop_timer){
 	    .loop = loop, .at = loop_now(loop) + (ms > 0 ? ms : 0), .fn = fn, .arg = arg};
-	heap_add(&loop->timers, t);
+	heap_add(&loop->timers, t, ms <= 0);
 }
 
 /* At most as many as there were: one that sets itself to 0 ms must not starve the descriptors. */
 static void
 timers_run(struct loop *loop)
 {
-	size_t most = loop->timers.n;
+	size_t most = heap_count(&loop->timers);
 	struct loop_timer *t;
 
 	while (
@@ -180,7 +180,7 @@ timers_run(struct loop *loop)
 }
 
 static int
-timers_wait(const struct loop *loop)
+timers_wait(struct loop *loop)
 {
 	const struct loop_timer *t = heap_first(&loop->timers);
 	int64_t ms;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/heap.h"
 
 static struct loop *
 loop_make(void)
@@ -83,6 +84,47 @@ timers_fire_in_order_of_time(void **state)
 	run(t.loop);
 	assert_string_equal(t.text, "ab.");
 	loop_free(t.loop);
+}
+
+static void
+those_that_are_due_at_once_fire_in_the_order_of_their_setting(void **state)
+{
+	struct trail t = {.loop = loop_make()};
+
+	(void)state;
+	loop_timer_set(t.loop, &t.timer[0], 0, fire_a, &t);
+	loop_timer_set(t.loop, &t.timer[1], 0, fire_b, &t);
+	loop_timer_set(t.loop, &t.timer[2], 0, fire_b, &t);
+	loop_timer_set(t.loop, &t.timer[0], 0, fire_a, &t);
+	loop_timer_stop(&t.timer[2]);
+	loop_timer_set(t.loop, &t.timer[3], 1, fire_stop, &t);
+	run(t.loop);
+	assert_string_equal(t.text, "ba.");
+	loop_free(t.loop);
+}
+
+/* Behind one that waits for its turn. */
+static void
+what_is_set_at_once_over_and_over_takes_no_memory(void **state)
+{
+	struct loop_timer timers[3] = {0};
+	struct heap h = {0};
+	int i;
+
+	(void)state;
+	heap_add(&h, &timers[0], true);
+	for (i = 0; i < 10000; i++) {
+		heap_add(&h, &timers[1], true);
+		heap_add(&h, &timers[2], true);
+		heap_remove(&h, &timers[1]);
+		heap_remove(&h, &timers[2]);
+	}
+	assert_true(h.now_room <= 16);
+	assert_ptr_equal(heap_first(&h), &timers[0]);
+	heap_remove(&h, &timers[0]);
+	assert_null(heap_first(&h));
+	assert_int_equal(heap_count(&h), 0);
+	heap_release(&h);
 }
 
 static int64_t last_fired;
@@ -464,6 +506,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(timers_fire_in_order_of_time),
+	    cmocka_unit_test(
+		those_that_are_due_at_once_fire_in_the_order_of_their_setting),
+	    cmocka_unit_test(what_is_set_at_once_over_and_over_takes_no_memory),
 	    cmocka_unit_test(order_survives_random_use),
 	    cmocka_unit_test(restless_timer_does_not_starve_descriptors),
 	    cmocka_unit_test(fetched_event_of_a_stopped_watcher_is_not_delivered),
