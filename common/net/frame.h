@@ -11,7 +11,7 @@
 
 /*
  * MQTT control packets as bytes, 3.1.1 and 5: those that a broker sends to a subscriber are taken
- * apart in place, those that a subscriber sends are made. No allocation, no input or output; sections
+ * apart in place, those that a client sends are made. No allocation, no input or output; sections
  * are those of the MQTT 5 specification.
  */
 enum frame_type {
@@ -156,6 +156,11 @@ frame_write_ack(char *p, unsigned type, uint16_t mid)
 	p[3] = (char)(mid & 0xFF);
 	return p + 4;
 }
+/* Writes a PUBLISH of QoS 0 without properties, for who has reserved FRAME_PUBLISH_MORE bytes more than the
+ * topic and the payload have; the topic is at most 65535 bytes. Returns the place behind it. */
+enum { FRAME_PUBLISH_MORE = FRAME_HEAD_MAX + 3 };
+char *frame_write_publish(
+    char *to, struct span topic, struct span payload, bool retain, int version);
 /* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
 void frame_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The packets that a subscriber sends. */
+/* The packets that a client sends. */
 #include "net/frame.h"
 
 static void
@@ -15,6 +15,25 @@ put_length(struct buf *out, size_t v)
 	for (; v > 0x7F; v >>= 7)
 		buf_putc(out, (char)(v | 0x80));
 	buf_putc(out, (char)v);
+}
+
+char *
+frame_write_publish(
+    char *to, struct span topic, struct span payload, bool retain, int version)
+{
+	const size_t properties = version == 5 ? 1 : 0;
+	size_t rest = 2 + topic.n + properties + payload.n;
+
+	*to++ = (char)(FRAME_PUBLISH << 4 | (retain ? 1 : 0));
+	for (; rest > 0x7F; rest >>= 7)
+		*to++ = (char)(rest | 0x80);
+	*to++ = (char)rest;
+	*to++ = (char)(topic.n >> 8);
+	*to++ = (char)(topic.n & 0xFF);
+	to = write_span(to, topic);
+	if (version == 5)
+		*to++ = 0;
+	return write_span(to, payload);
 }
 
 /* `more` bytes are still to come. */

@@ -54,6 +54,9 @@ on_connect(
 	s->present = (flags & 1) != 0;
 	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
 	s->keepalive = keepalive;
+	s->packet_most = 0;
+	mosquitto_property_read_int32(
+	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
 	listen_to_log(s, false);
 	if (reason == 0)
 		run_step(s, EV_ACCEPTED);
@@ -236,6 +239,10 @@ wire_read(struct session *s)
 enum wire
 wire_write(struct session *s)
 {
+	enum wire result = s->rest.n > 0 ? direct_go_on(s) : WIRE_MORE;
+
+	if (result != WIRE_MORE)
+		return result;
 	s->shaking = wire_is_shaking(s);
 	errno = 0;
 	return after(s, mosquitto_loop_write(s->mosq, 1));
@@ -252,7 +259,7 @@ wire_wants_write(const struct session *s)
 {
 	if (wire_is_shaking(s))
 		return tls_wants_write(mosquitto_ssl_get(s->mosq));
-	return mosquitto_want_write(s->mosq);
+	return s->rest.n > 0 || mosquitto_want_write(s->mosq);
 }
 
 /* A socket that poll calls writable takes these few bytes whole. */

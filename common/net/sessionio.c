@@ -144,6 +144,8 @@ read_some(struct session *s)
 static void
 write_some(struct session *s)
 {
+	if (s->state == SESSION_UP && s->rest.n == 0)
+		outs_tell(s, 0);
 	if (s->state == SESSION_UP)
 		outs_send(s);
 	if ((s->state != SESSION_UP && s->state != SESSION_GREETING) ||
@@ -163,7 +165,8 @@ has_work(const struct session *s)
 {
 	if (s->state != SESSION_UP)
 		return s->outs.unacknowledged > 0;
-	return s->outs.first < s->outs.n || (wire_wants_write(s) && may_write(s));
+	return s->outs.first < s->outs.n || s->outs.written > 0 ||
+	    (wire_wants_write(s) && may_write(s));
 }
 
 void

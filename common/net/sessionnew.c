@@ -66,6 +66,7 @@ session_free(struct session *s)
 	free(s->tls_log);
 	free(s->why);
 	outs_release(&s->outs);
+	buf_release(&s->rest);
 	subs_release(&s->subs);
 	strv_release(&s->addresses);
 	free((void *)(uintptr_t)s->opts.host);

@@ -61,12 +61,18 @@ copy_props(struct session_out *o, const struct msg_props *from)
 	o->props.users = from->users;
 }
 
+static int
+id_after(int id)
+{
+	return id == INT32_MAX ? 1 : id + 1;
+}
+
 static struct session_out *
 add(struct session_outs *l, int qos)
 {
 	struct session_out *o = room_for_one(l);
 
-	l->last_id = l->last_id == INT32_MAX ? 1 : l->last_id + 1;
+	l->last_id = id_after(l->last_id);
 	o->id = l->last_id;
 	o->qos = qos;
 	return o;
@@ -171,6 +177,32 @@ send_now(struct session *s, const struct session_pub *p)
 	return o->id;
 }
 
+/* `published` comes later, as for any other: who is told may publish again. */
+static int
+add_written(struct session_outs *l)
+{
+	l->last_id = id_after(l->last_id);
+	if (l->written++ == 0)
+		l->written_id = l->last_id;
+	return l->last_id;
+}
+
+/* At most as many as there were: those who publish again must not starve the loop. */
+void
+outs_tell(struct session *s, int reason)
+{
+	struct session_outs *l = &s->outs;
+	size_t most = l->written;
+
+	while (most-- > 0 && l->written > 0) {
+		int id = l->written_id;
+
+		l->written_id = id_after(id);
+		l->written--;
+		tell(s, id, reason);
+	}
+}
+
 void
 outs_send(struct session *s)
 {
@@ -185,6 +217,8 @@ outs_lost(struct session *s)
 	struct session_outs *l = &s->outs;
 	size_t i;
 
+	outs_tell(s, s->rest.n > 0 ? 128 : 0);
+	buf_release(&s->rest);
 	for (i = l->first; i < l->n - l->waiting; i++) {
 		if (l->v[i].qos == 0) {
 			tell(s, remove_at(l, i), 128);
@@ -211,6 +245,8 @@ session_unacknowledged(const struct session *s)
 int
 session_publish(struct session *s, const struct session_pub *p, int *id, struct err *err)
 {
+	const struct span topic = span_of(p->topic);
+
 	if (p->qos == 0 && s->state != SESSION_UP)
 		return err_set(
 		    err, ERR_UNREACHABLE, _("broker '%s' is not connected"), s->name);
@@ -218,9 +254,14 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 		return err_set(err, ERR_USAGE,
 		    _("a payload of %zu bytes: MQTT takes at most 268435455"),
 		    p->payload.n);
-	if (topic_check_name(span_of(p->topic), err))
+	if (topic_check_name(topic, err))
 		return -1;
-	*id = p->qos == 0 && s->outs.waiting == 0 ? send_now(s, p) : 0;
+	if (p->qos > 0 || s->outs.waiting > 0)
+		*id = 0;
+	else if (direct_publish(s, p, topic))
+		*id = add_written(&s->outs);
+	else
+		*id = send_now(s, p);
 	if (*id == 0)
 		*id = outs_add(&s->outs, p);
 	run_soon(s);

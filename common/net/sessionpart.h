@@ -16,6 +16,7 @@
  *	sessionrun.c     states and what leads from one to the next
  *	sessionio.c      the descriptor: when to read, write, ping
  *	sessionout.c     publications on their way
+ *	sessiondirect.c  those of QoS 0 past libmosquitto
  *	sessionsub.c     subscriptions
  *	sessiontls.c     the TLS context, and what it knows of a failure
  *	sessionws.c      WebSocket, by the relay
@@ -67,6 +68,8 @@ struct session_outs {
 	size_t first, n, room;
 	size_t waiting;        /* how many at the end have no mid */
 	size_t unacknowledged; /* how many of QoS 1 and 2 */
+	size_t written; /* directly and not told yet: older than all of v */
+	int written_id; /* the oldest of these; the others follow */
 	int last_id;
 };
 
@@ -102,6 +105,7 @@ struct session {
 	int reason;  /* of CONNACK, or of the broker's DISCONNECT */
 	bool present;
 	int keepalive; /* CONNACK's, or ours */
+	uint32_t packet_most; /* bytes, by CONNACK; 0: any */
 	char *tls_log; /* what libmosquitto logged of a failed handshake, or NULL */
 
 	enum session_state state;
@@ -127,6 +131,7 @@ struct session {
 	bool flushing; /* a write was begun and is not through */
 	bool release;  /* hold_acks: what is queued may leave */
 	size_t held;   /* acknowledgements in the queue */
+	struct buf rest; /* of a packet past libmosquitto: goes before all else */
 	bool fresh;    /* messages since the last `dry` */
 
 	struct session_outs outs;
@@ -187,9 +192,18 @@ void io_look(struct session *s);
 int outs_done(struct session_outs *l, int mid);
 /* Gives the waiting ones to the wire. */
 void outs_send(struct session *s);
+/* Tells of those that were written directly. */
+void outs_tell(struct session *s, int reason);
 /* The connection is gone: what QoS 0 was on its way is lost. */
 void outs_lost(struct session *s);
 void outs_release(struct session_outs *l);
+
+/* sessiondirect.c */
+/* Writes a publication of QoS 0 to the socket now if nothing is before it. False: libmosquitto has to take
+ * it, who knows what to do with a socket that takes nothing, or is dead. */
+bool direct_publish(struct session *s, const struct session_pub *p, struct span topic);
+/* Writes what the socket did not take of it. */
+enum wire direct_go_on(struct session *s);
 
 /* sessiontls.c */
 struct tls_opts session_tls_opts(const struct session_opts *o);
