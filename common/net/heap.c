@@ -8,35 +8,56 @@
 /* In a slot: it is the queue's. */
 #define NOW (SIZE_MAX / 2 + 1)
 
+enum { CHILDREN = 4 };
+
 static void
-put(struct heap *h, size_t slot, struct loop_timer *t)
+put(struct heap *h, size_t slot, struct heap_entry e)
 {
-	h->v[slot] = t;
-	t->slot = slot;
+	h->v[slot] = e;
+	e.t->slot = slot;
+}
+
+static size_t
+parent(size_t slot)
+{
+	return (slot + CHILDREN - 2) / CHILDREN;
 }
 
 static void
-up(struct heap *h, struct loop_timer *t, size_t slot)
+up(struct heap *h, struct heap_entry e, size_t slot)
 {
-	for (; slot > 1 && h->v[slot / 2]->at > t->at; slot /= 2)
-		put(h, slot, h->v[slot / 2]);
-	put(h, slot, t);
+	for (; slot > 1 && h->v[parent(slot)].at > e.at; slot = parent(slot))
+		put(h, slot, h->v[parent(slot)]);
+	put(h, slot, e);
+}
+
+/* The earliest of those behind a slot; 0: there is none. */
+static size_t
+first_child(const struct heap *h, size_t slot)
+{
+	size_t first = (slot - 1) * CHILDREN + 2, end = first + CHILDREN, i;
+
+	if (first > h->n)
+		return 0;
+	if (end > h->n + 1)
+		end = h->n + 1;
+	for (i = first + 1; i < end; i++) {
+		if (h->v[i].at < h->v[first].at)
+			first = i;
+	}
+	return first;
 }
 
 static void
-down(struct heap *h, struct loop_timer *t, size_t slot)
+down(struct heap *h, struct heap_entry e, size_t slot)
 {
 	size_t child;
 
-	while ((child = slot * 2) <= h->n) {
-		if (child < h->n && h->v[child + 1]->at < h->v[child]->at)
-			child++;
-		if (h->v[child]->at >= t->at)
-			break;
+	while ((child = first_child(h, slot)) != 0 && h->v[child].at < e.at) {
 		put(h, slot, h->v[child]);
 		slot = child;
 	}
-	put(h, slot, t);
+	put(h, slot, e);
 }
 
 static void
@@ -44,9 +65,9 @@ add_later(struct heap *h, struct loop_timer *t)
 {
 	if (h->n + 1 >= h->room) {
 		h->room = h->room * 2 + 16;
-		h->v = xreallocarray(h->v, h->room, sizeof(struct loop_timer *));
+		h->v = xreallocarray(h->v, h->room, sizeof(*h->v));
 	}
-	up(h, t, ++h->n);
+	up(h, (struct heap_entry){t->at, t}, ++h->n);
 }
 
 static void
@@ -99,7 +120,7 @@ heap_add(struct heap *h, struct loop_timer *t, bool at_once)
 void
 heap_remove(struct heap *h, struct loop_timer *t)
 {
-	struct loop_timer *last;
+	struct heap_entry last;
 	size_t slot = t->slot;
 
 	t->slot = 0;
@@ -108,9 +129,9 @@ heap_remove(struct heap *h, struct loop_timer *t)
 		return;
 	}
 	last = h->v[h->n--];
-	if (last == t)
+	if (last.t == t)
 		return;
-	if (slot > 1 && h->v[slot / 2]->at > last->at)
+	if (slot > 1 && h->v[parent(slot)].at > last.at)
 		up(h, last, slot);
 	else
 		down(h, last, slot);
@@ -123,9 +144,9 @@ heap_first(struct heap *h)
 
 	while (h->now_first != h->now_end && (now = now_at(h, h->now_first)) == NULL)
 		h->now_first++;
-	if (h->n == 0 || (now != NULL && now->at <= h->v[1]->at))
+	if (h->n == 0 || (now != NULL && now->at <= h->v[1].at))
 		return now;
-	return h->v[1];
+	return h->v[1].t;
 }
 
 size_t

@@ -4,11 +4,15 @@
 
 #include "net/loop.h"
 
-/* The loop's timers: for loop.c only. The zero value is empty. A binary heap, and beside it a queue of
+/* The loop's timers: for loop.c only. The zero value is empty. A heap of four children each, the times
+ * beside each other: those of thousands of timers are not looked for in all of memory. Beside it a queue of
  * those that are due at once: in the heap such a one would go all the way up, and send another all the way
  * down when it leaves. */
 struct heap {
-	struct loop_timer **v; /* from 1; v[1] is the earliest */
+	struct heap_entry {
+		int64_t at;
+		struct loop_timer *t;
+	} * v; /* from 1; v[1] is the earliest */
 	size_t n, room;
 	struct loop_timer **now; /* a ring of now_room, a power of two; NULL: taken out */
 	size_t now_first, now_end, now_room;
