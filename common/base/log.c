@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -15,6 +16,7 @@ static struct {
 } log_state = {"iot-utils", LOG_WARN, false};
 
 #define WIPE "\r\033[K"
+enum { TRANSIENT_MOST = 200 }; /* bytes */
 
 void
 log_init(const char *name, enum log_level level)
@@ -75,15 +77,35 @@ LOG_FUNCTION(log_warn, LOG_WARN)
 LOG_FUNCTION(log_info, LOG_INFO)
 LOG_FUNCTION(log_debug, LOG_DEBUG)
 
+/* How many bytes of it stand in one row: what wraps cannot be wiped away. */
+static int
+one_row(const char *text)
+{
+	struct winsize size = {0};
+	int left = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1
+	    ? size.ws_col
+	    : 80;
+	int n;
+
+	for (n = 0; text[n] != '\0' && n < TRANSIENT_MOST; n++) {
+		if ((text[n] & 0xC0) != 0x80 && --left == 0)
+			break;
+	}
+	return n;
+}
+
 void
 log_transient(const char *text)
 {
-	char line[256];
+	char line[TRANSIENT_MOST + sizeof(WIPE)];
 	int n;
 
 	if (text == NULL && !log_state.transient)
 		return;
-	n = snprintf(line, sizeof(line), WIPE "%.200s", text != NULL ? text : "");
+	if (text == NULL)
+		n = snprintf(line, sizeof(line), WIPE);
+	else
+		n = snprintf(line, sizeof(line), WIPE "%.*s", one_row(text), text);
 	write_line(line, (size_t)n);
 	log_state.transient = text != NULL;
 }

@@ -22,7 +22,8 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Shows a line on the terminal that stderr is, without an end, in place of the one shown before; the
- * next line of any kind wipes it away. NULL only wipes. For progress. */
+ * next line of any kind wipes it away. What does not fit in a row is left out. NULL only wipes. For
+ * progress. */
 void log_transient(const char *text);
 /* One line for machines on stderr, as it is, in one write(2); it ends with its newline. */
 void log_raw(const char *line, size_t n);
