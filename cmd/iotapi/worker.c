@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <openssl/rand.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -10,10 +11,17 @@
 #include "seal.h"
 #include "upstream.h"
 
+/* Ten thousand topics in a row are not ten thousand looks at all of them, nor as many new sessions for
+ * what each look finds. */
+enum { LOOK_MS = 200 };
+
 struct worker {
 	struct loop *loop;
 	struct app *app;
-	char *id; /* this database's, part of the client ids */
+	atomic_bool asked; /* to look, and it has not begun to */
+	struct loop_timer later;
+	int64_t looked; /* loop_now() of the last look; 0: none */
+	char *id;       /* this database's, part of the client ids */
 	struct upstream **up;
 	size_t n;
 	struct upstream **leaving; /* told to stop, not gone yet */
@@ -22,6 +30,8 @@ struct worker {
 	void (*done)(void *arg);
 	void *arg;
 };
+
+static void look(void *arg);
 
 static int
 make_id(struct db *db, void *arg, struct err *err)
@@ -89,7 +99,7 @@ free_gone(void *arg)
 	if (w->stopping && w->done != NULL)
 		w->done(w->arg);
 	else if (!w->stopping)
-		worker_look_again(w);
+		look(w);
 }
 
 static void
@@ -240,13 +250,27 @@ look(void *arg)
 	struct err err = {0};
 	struct db *db;
 
+	/* Before it reads: what is changed from now on asks for another look. */
+	atomic_store(&w->asked, false);
 	if (w->stopping)
 		return;
+	w->looked = loop_now(w->loop);
 	db = store_reader(w->app->store, &err);
 	if (db != NULL)
 		settle_all(w, db);
 	store_reader_done(w->app->store, db);
 	log_err(&err);
+}
+
+/* The first change is seen at once, those that follow close together. */
+static void
+look_soon(void *arg)
+{
+	struct worker *w = arg;
+	int64_t past = loop_now(w->loop) - w->looked;
+
+	loop_timer_set(w->loop, &w->later,
+	    w->looked == 0 || past >= LOOK_MS ? 0 : LOOK_MS - past, look, w);
 }
 
 struct worker *
@@ -267,8 +291,8 @@ worker_new(struct loop *loop, struct app *app, struct err *err)
 void
 worker_look_again(struct worker *w)
 {
-	if (w != NULL)
-		loop_post(w->loop, look, w);
+	if (w != NULL && !atomic_exchange(&w->asked, true))
+		loop_post(w->loop, look_soon, w);
 }
 
 void
@@ -301,6 +325,7 @@ worker_free(struct worker *w)
 		return;
 	/* Batches that are with the writer still point here. */
 	store_run(w->app->store, nothing, NULL, &err);
+	loop_timer_stop(&w->later);
 	while (w->n > 0)
 		upstream_free(w->up[--w->n]);
 	while (w->leaving_n > 0)

@@ -123,6 +123,27 @@ seen() { [ "$(call GET "/api/devices/?search=$1" | jq -r '.results[0].last_seen'
 ok 'a retained status tells when the device was last heard' wait_for 20 seen KEPT_1 2025-10-09T08:53:20.000000Z
 ok 'unless its time is none' wait_for 20 seen KEPT_2 null
 
+# Many topics at once: a look now and then finds them all, a new session for each would never end.
+i=0
+while [ $i -lt 300 ]; do
+	i=$((i + 1))
+	printf 'kind: topic\nnombre: T%d\ntopic_pattern: many/{device_id}/%d\ntipo: publish\n---\n' $i $i
+done >many.yaml
+connected() { grep -c "broker 'B': connected" "$T/api.log"; }
+from=$(connected)
+start=$(date +%s%3N)
+iotctl apply -f many.yaml >applied
+is 300 "$(grep -c ^created applied)" 'three hundred topics'
+before=$(number_of readings/)
+last() {
+	pub -q 1 -t many/RPI_001/300 -m '{"temperature":31}'
+	reached readings/ $((before + 1))
+}
+ok 'the last of them is listened to' wait_for 20 last
+most=$((($(date +%s%3N) - start) / 200 + 2))
+[ $(($(connected) - from)) -le $most ]
+tap $? "in few sessions: $(($(connected) - from)), where $most at most are due"
+
 # SIGTERM drains.
 kill "$api_pid"
 wait "$api_pid"
