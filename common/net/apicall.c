@@ -88,10 +88,18 @@ call_send(struct api_call *c)
 	api_wire_send(c->api->wire, &x, on_end, c);
 }
 
+/* At once, or when the API will hear it: what one answer asked for holds for all. */
 static void
-send_again(void *arg)
+call_try(void *arg)
 {
-	call_send(arg);
+	struct api_call *c = arg;
+	int64_t quiet = c->api->quiet;
+
+	if (quiet > loop_now(c->api->loop) && quiet < c->deadline)
+		loop_timer_set(
+		    c->api->loop, &c->timer, quiet - loop_now(c->api->loop), call_try, c);
+	else
+		call_send(c);
 }
 
 /* Sends it again after `ms` if there is time left for that. */
@@ -100,7 +108,7 @@ call_again(struct api_call *c, int64_t ms)
 {
 	if (loop_now(c->api->loop) + ms >= c->deadline)
 		return false;
-	loop_timer_set(c->api->loop, &c->timer, ms, send_again, c);
+	loop_timer_set(c->api->loop, &c->timer, ms, call_try, c);
 	return true;
 }
 
@@ -115,7 +123,7 @@ on_token(void *arg, const char *token, const struct err *why)
 	}
 	secret_free(c->token);
 	c->token = xstrdup(token);
-	call_send(c);
+	call_try(c);
 }
 
 /* Only this code is worth a new token: an inactive user's 401 is not. */
@@ -142,11 +150,15 @@ static bool
 put_off(struct api_call *c, const struct api_end *end)
 {
 	int64_t wait = end->retry_after >= 0 ? end->retry_after : BUSY_WAIT;
+	int64_t until = loop_now(c->api->loop) + wait;
 
+	if (end->reply.status != 429 && end->reply.status != 503)
+		return false;
 	if (end->reply.status == 503 && end->retry_after < 0 && !is_idempotent(c))
 		return false;
-	return (end->reply.status == 429 || end->reply.status == 503) &&
-	    call_again(c, wait);
+	if (end->retry_after > 0 && until > c->api->quiet)
+		c->api->quiet = until;
+	return call_again(c, wait);
 }
 
 /* Says what the caller must know of an answer that did not come, or that it cannot wait for. */
@@ -210,7 +222,7 @@ call_start(void *arg)
 		call_finish(c, NULL, &c->bad);
 	else if (c->api->opts.basic != NULL || strncmp(c->path, "/api/auth/", 10) == 0 ||
 	    strncmp(c->path, "/api/", 5) != 0)
-		call_send(c);
+		call_try(c);
 	else
 		api_auth_want(c->api, NULL, on_token, c);
 }

@@ -45,6 +45,7 @@ struct api {
 	struct api_wire *wire;
 	struct api_auth auth;
 	struct api_call *calls; /* in flight */
+	int64_t quiet;          /* loop_now() until when the API asked to be left alone */
 };
 
 /* One exchange: no token of its own accord, no retry. */
