@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "jobs.h"
 
 int
 ctl_loop(struct ctl *c, struct err *err)
@@ -52,6 +53,8 @@ tell_reasons(const struct ctl *c, const char *doing, const struct api_reply *rep
 	if (c->join_reasons)
 		return err_in(err, "%s", doing);
 	api_explain(reply->status, buf_as_span(&reply->body), &lines);
+	if (strchr(buf_str(&lines), '\n') != NULL)
+		jobs_turn(c);
 	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
 		log_error("%s: %.*s", doing, (int)(end - line), line);
 	err_set(err, err->code, "%s: %s", doing, line);
@@ -152,33 +155,4 @@ ctl_say(const struct ctl *c, const char *fmt, ...)
 	visible[text_visible(visible, sizeof(visible) - 1, buf_str(&text))] = '\0';
 	puts(visible);
 	buf_release(&text);
-}
-
-int
-ctl_each(struct ctl *c, const struct strv *names,
-    int (*fn)(struct ctl *c, const char *name, void *arg, struct err *err), void *arg,
-    struct err *err)
-{
-	size_t failed = 0;
-	size_t i;
-
-	if (names->n == 1)
-		return fn(c, names->v[0], arg, err);
-	for (i = 0; i < names->n; i++) {
-		struct err one = {0};
-
-		if (fn(c, names->v[i], arg, &one) == 0)
-			continue;
-		failed++;
-		log_err(&one);
-		/* Nothing that follows can do better. */
-		if (one.code == ERR_UNREACHABLE || one.code == ERR_AUTH ||
-		    one.code == ERR_OUTPUT) {
-			*err = (struct err){.code = one.code};
-			return -1;
-		}
-	}
-	if (failed != 0)
-		return err_set(err, ERR_FAILED, _("%zu of %zu failed"), failed, names->n);
-	return 0;
 }

@@ -61,6 +61,8 @@ struct ctl {
 	bool stdin_used;   /* "-" and "@-" cannot both read it */
 	bool join_reasons; /* the server's reasons on one line: they go into a result */
 	bool no_accounts;  /* this platform knows no emqx-users */
+	struct jobs *jobs; /* that run; NULL: none */
+	int signo;         /* that asks to begin nothing more */
 };
 
 /* What follows the command: words, and where those after "--" begin. */
@@ -97,11 +99,5 @@ int ctl_names(struct ctl *c, struct strv *names, struct err *err);
 
 /* A line for a person on stdout, unless --quiet: what was done. */
 void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Runs `fn` for each name. One name: its own error. More: each error is printed, the rest goes on,
- * and the whole is ERR_FAILED if any failed. */
-int ctl_each(struct ctl *c, const struct strv *names,
-    int (*fn)(struct ctl *c, const char *name, void *arg, struct err *err), void *arg,
-    struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "device.h"
+#include "jobs.h"
 #include "lookup.h"
 #include "verbs.h"
 
@@ -102,7 +103,7 @@ run_assigning(struct ctl *c, const struct operands *in, bool assign, struct err 
 	a.name = in->v[0];
 	failed = ctl_names(c, &sensors, err) ||
 	    lookup(c, schema_find("device"), a.name, &a.device, err) ||
-	    ctl_each(c, &sensors, assign_one, &a, err);
+	    jobs_each(c, 1, &sensors, assign_one, &a, err);
 	found_release(&a.device);
 	strv_release(&sensors);
 	return failed ? -1 : 0;
@@ -160,7 +161,7 @@ run_switch(struct ctl *c, const struct operands *in, char *action, struct err *e
 	for (i = 0; i < in->n; i++)
 		strv_add(&names, in->v[i]);
 	failed =
-	    ctl_names(c, &names, err) || ctl_each(c, &names, switch_one, action, err);
+	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, switch_one, action, err);
 	strv_release(&names);
 	return failed ? -1 : 0;
 }

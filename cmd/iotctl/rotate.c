@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "conf/credentials.h"
+#include "jobs.h"
 #include "random.h"
 #include "request.h"
 #include "tty.h"
@@ -221,7 +222,8 @@ run_rotate(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE, _("credential rotate DEVICE..."));
 	for (i = 0; i < in->n; i++)
 		strv_add(&names, in->v[i]);
-	failed = ctl_names(c, &names, err) || ctl_each(c, &names, rotate_one, NULL, err);
+	failed =
+	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, rotate_one, NULL, err);
 	strv_release(&names);
 	return failed ? -1 : 0;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/time.h"
+#include "jobs.h"
 #include "request.h"
 
 static struct span
@@ -78,13 +79,15 @@ same_value(const struct schema_field *f, json_t *now, json_t *value, const char 
 }
 
 static void
-tell(const char *label, const struct schema_resource *r, const char *key, json_t *now,
-    json_t *value, struct err *err)
+tell(const struct ctl *c, const char *label, const struct schema_resource *r,
+    const char *key, json_t *now, json_t *value, struct err *err)
 {
 	struct buf kept = {0}, asked = {0};
 
-	if (err->code != ERR_OK)
+	if (err->code != ERR_OK) {
+		jobs_turn(c);
 		log_err(err);
+	}
 	body_put(&asked, value, NULL);
 	if (now != NULL)
 		body_put(&kept, now, NULL);
@@ -117,7 +120,7 @@ same_check(const struct ctl *c, const struct schema_resource *r, const char *lab
 		if (f->type == SCHEMA_TIME && json_is_string(has) &&
 		    !time_has_zone(json_string_value(has)) && c->args->api.tz == NULL)
 			continue;
-		tell(label, r, key, has, value, err);
+		tell(c, label, r, key, has, value, err);
 	}
 	json_decref(got);
 	return err->code != ERR_OK ? -1 : 0;

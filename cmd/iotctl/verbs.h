@@ -16,6 +16,10 @@ int verb_set(struct ctl *c, const struct schema_resource *r, const struct operan
 int verb_delete(struct ctl *c, const struct schema_resource *r, const struct operands *in,
     struct err *err);
 
+/* Names and no field: ERR_USAGE otherwise. */
+struct request;
+int need_names(const struct request *q, const char *verb, struct err *err);
+
 /* --dry-run: what would be sent, on stdout. */
 void say_request(const char *method, const char *path, const char *body);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/validate.h"
+#include "jobs.h"
 #include "lookup.h"
 #include "request.h"
 #include "same.h"
@@ -55,10 +56,12 @@ send_body(struct ctl *c, const struct schema_resource *r, const char *method,
 	int failed = 0;
 
 	body_put(&text, body, c->args->dry_run ? r : NULL);
-	if (c->args->dry_run)
+	if (c->args->dry_run) {
+		jobs_turn(c);
 		say_request(method, path, buf_str(&text));
-	else
+	} else {
 		failed = ctl_call(c, doing, method, path, buf_as_span(&text), reply, err);
+	}
 	explicit_bzero(text.p, text.n);
 	buf_release(&text);
 	return failed;
@@ -308,10 +311,12 @@ change(struct ctl *c, const struct setting *s, const struct found *f, const char
 		api_reply_release(&reply);
 	}
 	if (!failed && json_object_size(body) == 0) {
+		jobs_turn(c);
 		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", _("unchanged"),
 		    r->name, f->label, f->id);
 	} else if (!failed) {
 		failed = send_body(c, r, "PATCH", path, doing, body, &reply, err);
+		jobs_turn(c);
 		if (!failed && !c->args->dry_run)
 			failed = same_check(c, r, f->label, body,
 				     buf_as_span(&reply.body), err) ||
@@ -368,7 +373,8 @@ verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *
 
 	s.values = xcalloc(q.n + 1, sizeof(json_t *));
 	failed = failed || take_values(c, &q, s.values, &errs, err) ||
-	    ctl_field_errs(&errs, err) || ctl_each(c, &q.names, set_one, &s, err);
+	    ctl_field_errs(&errs, err) || (q.names.n > 1 && jobs_catch_signals(c, err)) ||
+	    jobs_each(c, c->args->jobs, &q.names, set_one, &s, err);
 	free_values(s.values, q.n);
 	field_errs_release(&errs);
 	request_release(&q);

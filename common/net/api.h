@@ -57,6 +57,11 @@ void api_send(struct api *a, const char *method, const char *path, struct span b
 int api_call(struct api *a, const char *method, const char *path, struct span body,
     struct api_reply *reply, struct err *err);
 
+/* From now on api_call waits by wait(arg, over, err), which returns 0 when `over` is true, as the loop
+ * makes it and then stops, or -1 when that cannot be. NULL: it runs the loop itself. */
+void api_wait_by(struct api *a,
+    int (*wait)(void *arg, const bool *over, struct err *err), void *arg);
+
 /* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike. A
  * `next` link of another origin is rewritten to the configured one. Stops when `fn` returns not 0
  * and returns that. */

@@ -290,11 +290,21 @@ api_call(struct api *a, const char *method, const char *path, struct span body,
 	if (reply != NULL)
 		*reply = (struct api_reply){0};
 	api_send(a, method, path, body, on_done, &w);
+	if (a->wait != NULL && a->wait(a->wait_arg, &w.done, err))
+		return -1;
 	while (!w.done) {
 		if (loop_run(a->loop, err))
 			return -1;
 	}
 	return w.failed ? -1 : 0;
+}
+
+void
+api_wait_by(
+    struct api *a, int (*wait)(void *arg, const bool *over, struct err *err), void *arg)
+{
+	a->wait = wait;
+	a->wait_arg = arg;
 }
 
 struct api *

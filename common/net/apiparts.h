@@ -46,6 +46,8 @@ struct api {
 	struct api_auth auth;
 	struct api_call *calls; /* in flight */
 	int64_t quiet;          /* loop_now() until when the API asked to be left alone */
+	int (*wait)(void *arg, const bool *over, struct err *err); /* api_wait_by */
+	void *wait_arg;
 };
 
 /* One exchange: no token of its own accord, no retry. */

@@ -49,6 +49,20 @@ at 'password: ' 'missing-one\r'
 end_tty
 exits 0 'a required secret that is missing is asked for'
 
+iotctl broker create B3 host=h >/dev/null
+iotctl broker create B4 host=h >/dev/null
+on_tty "iotctl broker delete B3 B4"
+at "'B3'? .y/N" 'y\n'
+wait_for 5 grep -q "'B4'? .y/N" screen
+run iotctl broker get B3
+exits 0 'what one said yes to is there until the last question'
+at "'B4'? .y/N" 'n\n'
+end_tty
+exits 1 'and goes then'
+has "$out" "deleted broker 'B3'" 'is said'
+run iotctl broker get B3 B4 --columns nombre --json
+is '[{"nombre":"B4"}]' "$out" 'the other one stays'
+
 on_tty "iotctl broker delete B"
 at 'y/N' 'n\n'
 end_tty
