@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # $out and the rest are lib.sh's
-# Many at once: get, set, delete with -j 8 say what -j 1 says, whatever order the answers
+# Many at once: get, set, delete, device provision with -j 8 say what -j 1 says, whatever order the answers
 # come in. suite BACKEND runs it through start_api's or start_django's platform. Source it after lib.sh.
 
 # between: what answers every other request late stands in front of the platform.
@@ -133,6 +133,45 @@ iotctl: 2 of 13 failed" "$(grep -v 'is used by' 8.err)" 'what was refused, or no
 	is 7 "$(iotctl device list -o ndjson | wc -l)" 'the others are there'
 }
 
+# fleet PREFIX N: two of them cannot be.
+fleet() {
+	echo 'identificador_unico,tipo,ubicacion,broker,sensores'
+	for i in $(seq 1 "$2"); do
+		case $i in
+		4) echo "$1$i,esp32,Sala,Nowhere,temperature" ;;
+		7) echo "$1$i,esp32,Sala,,none" ;;
+		*) echo "$1$i,esp32,Sala,,temperature" ;;
+		esac
+	done
+}
+
+test_provision() {
+	iotctl broker create Main host=localhost >/dev/null
+	iotctl sensor create nombre=Temp tipo=temperatura unidad_medida=C rango_min=-40 rango_max=125 \
+		mqtt_topic_suffix=temperature >/dev/null
+	fleet X 12 >x.csv
+	fleet Y 12 >y.csv
+	both 'provision, dry' iotctl device provision --from x.csv -n
+	with 8 iotctl device provision --from x.csv
+	in_order 2>/dev/null
+	tap "$(($? == 0))" 'provision: the answers are not in order'
+	cp 8.out x.out
+	is 1 "$(tail -1 x.out)" 'two failed'
+	with 1 iotctl device provision --from y.csv
+	is "$(cat 1.out)" "$(sed 's/"X/"Y/' x.out)" 'the same one at a time'
+	is "$(cat 1.err)" "$(cat 8.err)" 'and on standard error'
+	both 'provision again' iotctl device provision --from x.csv
+	for r in credential device-config; do
+		is 10 "$(iotctl $r list --api-url "$api" -o ndjson | grep -c '"X')" "the others have their $r"
+	done
+	echo 'POST /api/mqtt/device-config/' >"$T/between/refuse"
+	before=$(iotctl device list --api-url "$api" -o ndjson | wc -l)
+	run iotctl device provision Z1 Z2 Z3 Z4 Z5 Z6 Z7 Z8 -j 8
+	rm "$T/between/refuse"
+	is 8 "$(echo "$out" | grep -c 'cannot create device-config: not this one')" 'a step that fails for all'
+	is "$before" "$(iotctl device list --api-url "$api" -o ndjson | wc -l)" 'is undone for all'
+}
+
 # Nobody is there: told once, however many were begun.
 test_gone() {
 	for n in 1 8; do
@@ -142,6 +181,8 @@ test_gone() {
 	done
 	run iotctl device delete D14 D15 D16 --yes -j 8
 	exits 5 'the same for delete'
+	run iotctl device provision D14 D15 D16 -j 8
+	exits 5 'the same for provision'
 }
 
 suite() {
@@ -153,6 +194,7 @@ suite() {
 	test_get
 	test_set
 	test_delete
+	test_provision
 	end_between
 	test_gone
 }

@@ -45,7 +45,7 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, prune, 0, "prune",
 	N_("apply, diff: what the files do not name goes")),
     OPT_INT(struct args, jobs, 'j', "jobs", "N", 1, 64,
-	N_("apply, get, set, delete: so many at once"), .value = "4"),
+	N_("apply, provision, get, set, delete: so many at once"), .value = "4"),
     OPT_FLAG(struct args, all, 0, "all", N_("export: everything but readings")),
     OPT_STR(struct args, secrets, 0, "secrets", "DIR",
 	N_("export: where files with secrets will be, in references to them"),

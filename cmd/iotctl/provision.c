@@ -2,13 +2,13 @@
 /* device provision: device, sensors, credential and configuration as one, for one or thousands. */
 #include "provision.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "command.h"
+#include "jobs.h"
 #include "request.h"
 #include "verbs.h"
 
@@ -29,32 +29,31 @@ load_catalog(struct batch *b, struct err *err)
 	    : 0;
 }
 
-/* Whether the next device would meet the same fate. */
-static bool
-is_hopeless(const struct err *err)
+static void
+plan_job(void *arg, size_t i)
 {
-	return err->code == ERR_UNREACHABLE || err->code == ERR_AUTH;
+	struct batch *b = arg;
+	struct unit *u = &b->v[i];
+
+	if (b->hopeless != NULL || b->c->signo != 0)
+		return;
+	progress_at(&b->progress, b->done++ / 2);
+	u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
+	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
+		b->hopeless = &u->err;
 }
 
 static int
 plan_all(struct batch *b, struct err *err)
 {
-	size_t i;
-
-	for (i = 0; i < b->n && b->signo == 0; i++) {
-		struct unit *u = &b->v[i];
-
-		progress_at(&b->progress, i / 2);
-		u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
-		if (u->failed && is_hopeless(&u->err)) {
-			*err = u->err;
-			return -1;
-		}
-	}
-	if (b->signo != 0)
-		return err_set(err, (enum err_code)(ERR_SIGNAL + b->signo),
+	if (jobs_run(b->c, b->c->args->jobs, b->n, plan_job, b, err))
+		return -1;
+	if (b->hopeless != NULL)
+		*err = *b->hopeless;
+	else if (b->c->signo != 0)
+		err_set(err, (enum err_code)(ERR_SIGNAL + b->c->signo),
 		    _("stopped before the first device"));
-	return 0;
+	return err->code != ERR_OK ? -1 : 0;
 }
 
 static void
@@ -112,57 +111,54 @@ print_result(struct batch *b, const struct unit *u, const char *result)
 	buf_release(&line);
 }
 
-/* Returns whether the unit failed. */
-static bool
-run_unit(struct batch *b, struct unit *u, const struct err *hopeless)
+/* Once it is hopeless each of those that are left has its line, but no request. */
+static void
+make_job(void *arg, size_t i)
 {
+	struct batch *b = arg;
+	struct unit *u = &b->v[i];
 	bool complete = !u->failed && unit_is_complete(u);
+	bool wanted = !u->failed && !complete;
 
-	if (!u->failed && !complete && hopeless != NULL) {
-		u->err = *hopeless;
+	if (b->c->signo != 0)
+		return;
+	progress_at(&b->progress, (b->n + b->done++) / 2);
+	if (wanted && b->hopeless != NULL) {
+		u->err = *b->hopeless;
 		u->failed = true;
-	} else if (!u->failed && !complete && b->c->args->dry_run) {
-		say_unit(u);
-		return false;
-	} else if (!u->failed && !complete) {
+	} else if (wanted && !b->c->args->dry_run) {
 		u->failed = unit_make(b->c, &b->catalog, u, &u->err) != 0;
 	}
-	print_result(b, u, u->failed ? "failed" : complete ? "unchanged" : "created");
-	return u->failed;
+	b->failed += u->failed;
+	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
+		b->hopeless = &u->err;
+	jobs_turn(b->c);
+	if (wanted && b->c->args->dry_run)
+		say_unit(u);
+	else
+		print_result(b, u,
+		    u->failed      ? "failed"
+			: complete ? "unchanged"
+				   : "created");
 }
 
 static int
 make_them(struct batch *b, struct err *err)
 {
-	const struct err *hopeless = NULL;
-	size_t failed = 0, i;
+	int failed;
 
-	for (i = 0; i < b->n && b->signo == 0; i++) {
-		struct unit *u = &b->v[i];
-
-		progress_at(&b->progress, (b->n + i) / 2);
-		if (!run_unit(b, u, hopeless))
-			continue;
-		failed++;
-		if (is_hopeless(&u->err))
-			hopeless = &u->err;
-	}
+	b->done = 0;
+	failed = jobs_run(b->c, b->c->args->jobs, b->n, make_job, b, err);
 	progress_hide(&b->progress);
-	if (b->signo != 0)
-		return err_set(err, (enum err_code)(ERR_SIGNAL + b->signo),
-		    _("stopped after %zu of %zu devices"), i, b->n);
-	if (failed != 0)
+	if (failed)
+		return -1;
+	if (b->c->signo != 0)
+		return err_set(err, (enum err_code)(ERR_SIGNAL + b->c->signo),
+		    _("stopped after %zu of %zu devices"), b->done, b->n);
+	if (b->failed != 0)
 		return err_set(
-		    err, ERR_FAILED, _("%zu of %zu devices failed"), failed, b->n);
+		    err, ERR_FAILED, _("%zu of %zu devices failed"), b->failed, b->n);
 	return 0;
-}
-
-static void
-on_signal(void *arg, int signo)
-{
-	struct batch *b = arg;
-
-	b->signo = signo;
 }
 
 static void
@@ -191,9 +187,7 @@ run_provision(struct ctl *c, const struct operands *in, struct err *err)
 
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
-	failed = failed || ctl_loop(c, err) ||
-	    loop_signal(c->loop, SIGINT, on_signal, &b, err) ||
-	    loop_signal(c->loop, SIGTERM, on_signal, &b, err) || load_catalog(&b, err) ||
+	failed = failed || jobs_catch_signals(c, err) || load_catalog(&b, err) ||
 	    plan_all(&b, err) || batch_save_logins(&b, err) || make_them(&b, err);
 	progress_hide(&b.progress);
 	batch_release(&b);

@@ -77,7 +77,8 @@ struct batch {
 	struct unit *v;
 	size_t n;
 	struct progress progress;
-	int signo; /* that asks to stop after this device */
+	size_t done, failed;
+	const struct err *hopeless; /* a unit's: the others would meet the same fate */
 };
 
 /* The devices of the command line or of --from (provargs.c). */

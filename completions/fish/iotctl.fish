@@ -15,7 +15,7 @@ complete -c iotctl -l again -d 'reading import: from the first line, whatever wa
 complete -c iotctl -s y -l yes -d 'do not ask before deleting'
 complete -c iotctl -s f -l file -r -F -d 'apply, diff: what should be there, YAML or JSON'
 complete -c iotctl -l prune -d 'apply, diff: what the files do not name goes'
-complete -c iotctl -s j -l jobs -x -d 'apply, get, set, delete: so many at once'
+complete -c iotctl -s j -l jobs -x -d 'apply, provision, get, set, delete: so many at once'
 complete -c iotctl -l all -d 'export: everything but readings'
 complete -c iotctl -l secrets -x -a '(__fish_complete_directories)' -d 'export: where files with secrets will be, in references to them'
 complete -c iotctl -l from -r -F -d 'provision: read devices from this CSV or NDJSON file'

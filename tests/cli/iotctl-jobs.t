@@ -11,6 +11,25 @@ suite iotapi
 
 # Interrupted: what was begun is finished, the rest is left for another time.
 between
+fleet W 60 | sed 's/Nowhere//; s/none//' >w.csv
+for signal in INT TERM; do
+	iotctl device provision --from w.csv -j 8 >out 2>err &
+	ctl=$!
+	wait_for 20 grep -q created out
+	kill -$signal $ctl
+	wait $ctl
+	s=$?
+	is "$(kill -l $s)" $signal "provision ends by $signal"
+	has "$(cat err)" ' of 60 devices' 'and says how far it came'
+	made=$(grep -c '"result":"\(created\|unchanged\)"' out)
+	[ "$made" -gt 0 ] && [ "$made" -lt 60 ]
+	tap $? "which is not all ($made)"
+	for r in device credential device-config; do
+		is "$made" "$(iotctl $r list --api-url "$api" -o ndjson | grep -c '"W')" "each with its $r"
+	done
+done
+run iotctl device provision --from w.csv -j 8
+exits 0 'the rest'
 seq -f 'V%g' 1 60 >names
 devices <names >v.yaml
 iotctl apply -f v.yaml --api-url "$api" >/dev/null
