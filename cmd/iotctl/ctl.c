@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -109,6 +110,17 @@ ctl_path(const struct schema_resource *r, const char *id, const char *action)
 	if (action == NULL)
 		return xasprintf("%s%s/", r->path, id);
 	return xasprintf("%s%s/%s/", r->path, id, action);
+}
+
+int
+ctl_object(
+    const struct api_reply *reply, const char *path, struct span *object, struct err *err)
+{
+	if (json_check(buf_as_span(&reply->body), object, NULL) &&
+	    json_kind(*object) == JSON_KIND_OBJECT)
+		return 0;
+	return err_set(
+	    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON object"), path);
 }
 
 int

@@ -91,6 +91,10 @@ int ctl_field_errs(const struct field_errs *errs, struct err *err);
 /* The path of one object (free). */
 char *ctl_path(const struct schema_resource *r, const char *id, const char *action);
 
+/* The object in an answer to a request for `path`; anything else is an error (ERR_PROTOCOL). */
+int ctl_object(const struct api_reply *reply, const char *path, struct span *object,
+    struct err *err);
+
 /* Claims standard input for `what`; it can be read once. */
 int ctl_claim_stdin(struct ctl *c, const char *what, struct err *err);
 

@@ -98,11 +98,9 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 	int failed = ctl_call(
 	    c, "cannot get the broker", "GET", path, (struct span){0}, &reply, err);
 
-	if (!failed && !json_check(buf_as_span(&reply.body), &broker, NULL))
-		failed = err_set(
-		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
 	if (!failed)
-		failed = take_broker(t, broker, err);
+		failed =
+		    ctl_object(&reply, path, &broker, err) || take_broker(t, broker, err);
 	api_reply_release(&reply);
 	free(path);
 	return failed ? -1 : 0;

@@ -32,14 +32,16 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 	struct span user;
 	struct buf cell = {0};
 	size_t i;
+	int failed;
 
 	if (in->n != 0)
 		return err_set(err, ERR_USAGE, _("whoami takes no operand"));
 	if (ctl_call(c, "whoami", "GET", "/api/users/me/", (struct span){0}, &reply, err))
 		return -1;
-	if (c->args->format != FORMAT_TABLE || c->args->json) {
+	failed = ctl_object(&reply, "/api/users/me/", &user, err);
+	if (!failed && (c->args->format != FORMAT_TABLE || c->args->json)) {
 		show_raw(buf_as_span(&reply.body));
-	} else if (json_check(buf_as_span(&reply.body), &user, NULL)) {
+	} else if (!failed) {
 		strv_add(&cells, "api");
 		strv_add(&cells, api_base(c->api));
 		for (i = 0; i < ARRAY_LEN(rows); i++) {
@@ -54,7 +56,7 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 	buf_release(&cell);
 	strv_release(&cells);
 	api_reply_release(&reply);
-	return 0;
+	return failed;
 }
 
 int

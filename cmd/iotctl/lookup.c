@@ -201,10 +201,11 @@ search_id(struct ctl *c, struct search *s, struct err *err)
 	int failed = 0;
 
 	if (api_call(c->api, "GET", path, (struct span){0}, &reply, &why) == 0) {
-		if (!json_check(buf_as_span(&reply.body), &object, NULL))
+		failed = ctl_object(&reply, path, &object, err);
+		if (!failed && id_of(object) != strtoll(s->name, NULL, 10))
 			failed = err_set(err, ERR_PROTOCOL,
-			    _("the API's answer to '%s' is no JSON"), path);
-		else
+			    _("the API's answer to '%s' is another object"), path);
+		if (!failed)
 			keep(s, 0, object);
 	} else if (why.code != ERR_NOT_FOUND) {
 		*err = why;
@@ -254,6 +255,9 @@ search_end(struct search *s, struct found *out, struct err *err)
 		failed = err_set(err, ERR_USAGE,
 		    _("%s '%s' is ambiguous: %s%s; use the id"), s->r->name, s->name,
 		    buf_str(&s->listing), s->count > CANDIDATES_MAX ? " ..." : "");
+	else if (s->best.id == 0)
+		failed = err_set(err, ERR_PROTOCOL, _("the API's %s '%s' has no id"),
+		    s->r->name, s->name);
 	if (failed)
 		found_release(&s->best);
 	*out = s->best;

@@ -42,10 +42,7 @@ get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	path = ctl_path(s->r, id, NULL);
 	doing = xasprintf("cannot get %s '%s'", s->r->name, name);
 	failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
-	if (!failed && !json_check(buf_as_span(&reply.body), &object, NULL))
-		failed = err_set(
-		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
-	if (!failed) {
+	if (!failed && (failed = ctl_object(&reply, path, &object, err)) == 0) {
 		jobs_turn(c);
 		show_object(s, object);
 	}

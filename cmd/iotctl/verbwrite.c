@@ -25,14 +25,14 @@ say_request(const char *method, const char *path, const char *body)
 /* Says what was done, or shows the object where a format was asked for. */
 static int
 show_result(struct ctl *c, const struct schema_resource *r, const char *what,
-    struct span body, struct err *err)
+    const struct api_reply *reply, struct err *err)
 {
 	struct show s;
 	struct span object;
 	char *label;
 
-	if (!json_check(body, &object, NULL))
-		return err_set(err, ERR_PROTOCOL, _("the API's answer is no JSON"));
+	if (ctl_object(reply, r->path, &object, err))
+		return -1;
 	if (c->args->format == FORMAT_TABLE && !c->args->json) {
 		label = label_of(r, object);
 		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", what, r->name,
@@ -233,16 +233,16 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 /* It is there, if not as it was wanted. */
 static int
 check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
-    struct span answer, struct err *err)
+    const struct api_reply *reply, struct err *err)
 {
 	struct span object;
 	char *label;
 	int failed;
 
-	if (!json_check(answer, &object, NULL))
-		return err_set(err, ERR_PROTOCOL, _("the API's answer is no JSON"));
+	if (ctl_object(reply, r->path, &object, err))
+		return -1;
 	label = label_of(r, object);
-	failed = same_check(c, r, label, body, answer, err);
+	failed = same_check(c, r, label, body, object, err);
 	free(label);
 	return failed;
 }
@@ -261,8 +261,8 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 		ctl_no_resource(c, r, err));
 
 	if (!failed && !c->args->dry_run)
-		failed = show_result(c, r, _("created"), buf_as_span(&reply.body), err) ||
-		    check_created(c, r, body, buf_as_span(&reply.body), err);
+		failed = show_result(c, r, _("created"), &reply, err) ||
+		    check_created(c, r, body, &reply, err);
 	api_reply_release(&reply);
 	free(doing);
 	json_decref(body);
@@ -306,8 +306,13 @@ change(struct ctl *c, const struct setting *s, const struct found *f, const char
 	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed) {
+		/* What is added to a list that nobody could read would replace it. */
 		current = json_loadb(reply.body.p, reply.body.n, 0, NULL);
-		make_change(c, s, current, body);
+		if (json_is_object(current))
+			make_change(c, s, current, body);
+		else
+			failed = err_set(err, ERR_PROTOCOL,
+			    _("the API's answer to '%s' cannot be read"), path);
 		api_reply_release(&reply);
 	}
 	if (!failed && json_object_size(body) == 0) {
@@ -320,8 +325,7 @@ change(struct ctl *c, const struct setting *s, const struct found *f, const char
 		if (!failed && !c->args->dry_run)
 			failed = same_check(c, r, f->label, body,
 				     buf_as_span(&reply.body), err) ||
-			    show_result(
-				c, r, _("changed"), buf_as_span(&reply.body), err);
+			    show_result(c, r, _("changed"), &reply, err);
 	}
 	api_reply_release(&reply);
 	json_decref(current);

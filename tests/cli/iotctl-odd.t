@@ -1,0 +1,87 @@
+#!/bin/sh
+# iotctl and answers that are none: other objects than were asked for, lists that break off, no objects.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+mkdir "$T/http"
+: >"$T/http/answers"
+bg python3 "$top/tests/http/odd.py" "$T/http" 2>/dev/null
+wait_for 10 test -s "$T/http/url" || { note 'no server'; exit 1; }
+IOT_API_URL=$(cat "$T/http/url")
+export IOT_API_URL IOT_TOKEN=some
+answers() {
+	: >"$T/http/log"
+	cat >"$T/http/answers"
+}
+asked() { grep -c "$1" "$T/http/log"; }
+says() { # STATUS PART 'sentence' COMMAND...
+	wanted=$1 part=$2 sentence=$3
+	shift 3
+	run "$@"
+	exits "$wanted" "$sentence"
+	has "$err" "$part" "  says: $part"
+}
+
+# One object.
+for body in null 0 '[]' '"x"' '<html>' '{}' '{"id":null}' '{"id":"5"}' '{"id":7,"nombre":"another"}'; do
+	answers <<-END
+		GET /api/mqtt/brokers/5/ 200 application/json $body
+		GET /api/mqtt/brokers/? 200 application/json []
+		GET /api/mqtt/device-config/ 200 application/json []
+		DELETE /api/mqtt/brokers/ 204 - -
+	END
+	says 8 "the API's answer to '/api/mqtt/brokers/5/' is" "get 5 answered with $body" iotctl broker get 5
+	says 8 "the API's answer to '/api/mqtt/brokers/5/' is" "delete 5 answered with $body" \
+		iotctl broker delete 5 --yes
+	is 0 "$(asked '^DELETE')" 'deletes nothing'
+done
+answers <<'END'
+GET /api/mqtt/brokers/? 200 application/json [{"nombre":"A"}]
+GET /api/mqtt/device-config/ 200 application/json []
+DELETE /api/mqtt/brokers/ 204 - -
+END
+says 8 "the API's broker 'A' has no id" 'a name whose object has no id' iotctl broker delete A --yes
+is 0 "$(asked '^DELETE')" 'deletes nothing'
+answers <<'END'
+GET /api/mqtt/brokers/? 200 application/json [{"id":1,"nombre":"A"}]
+GET /api/mqtt/brokers/1/ 200 application/json null
+POST /api/mqtt/brokers/ 201 application/json 5
+END
+says 8 'is no JSON object' 'get A answered with null' iotctl broker get A
+is '' "$out" 'shows nothing'
+says 8 'is no JSON object' 'create answered with a number' iotctl broker create A host=h
+says 8 'cannot be read' 'set, when what is there cannot be read' iotctl broker set A host=h
+is 0 "$(asked '^PATCH')" 'changes nothing'
+
+# A list from which nobody can tell what would be added to it.
+answers <<'END'
+GET /api/mqtt/topics/ 200 application/json [{"id":2,"nombre":"T"}]
+GET /api/mqtt/device-config/? 200 application/json [{"id":1,"dispositivo":1,"dispositivo_nombre":"D"}]
+GET /api/mqtt/device-config/1/ 200 application/json {"id":1,"subscribe_topics":[1],"metadata_json":{"n":99999999999999999999}}
+PATCH /api/mqtt/device-config/1/ 200 application/json {"id":1,"subscribe_topics":[2]}
+END
+says 8 'cannot be read' '+= to an object that jansson cannot hold' \
+	iotctl device-config set 1 subscribe_topics+=T
+is 0 "$(asked '^PATCH')" 'leaves the list as it is'
+
+# Who am I?
+answers <<'END'
+GET /api/users/me/ 200 text/html <html><title>Log in at the hotel</title>
+END
+says 8 "the API's answer to '/api/users/me/' is no JSON object" 'whoami answered by a portal' iotctl whoami
+
+# Lists.
+for next in '"http://h/api/mqtt/brokers/page/2/"' 2 '{}' false '"http://h/x?a b"'; do
+	answers <<-END
+		GET /api/mqtt/brokers/ 200 application/json {"count":2,"next":$next,"results":[{"id":1,"nombre":"A"}]}
+	END
+	says 8 "has a next page that cannot be asked for: $next" "next: $next" iotctl broker list -o json
+	is '' "$out" 'is no whole list'
+done
+for item in 1 null '"x"' '[1]'; do
+	answers <<-END
+		GET /api/mqtt/brokers/ 200 application/json [$item,{"id":1,"nombre":"A"}]
+	END
+	says 8 'is no list of objects' "a list with $item in it" iotctl broker list -o csv
+done
+done_testing
