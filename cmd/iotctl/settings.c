@@ -267,6 +267,8 @@ run_config_set(struct ctl *c, const struct operands *in, struct err *err)
 	else if (path == NULL)
 		failed = err_set(
 		    err, ERR_OUTPUT, _("no place for a configuration: HOME is not set"));
+	else if (c->args->common.context_missing)
+		failed = settings_check_name(c->args->common.context, err);
 	for (i = 0; i < in->n && !failed; i++)
 		failed = take_pair(c, in->v[i], &pairs[i], err);
 	failed = failed || config_save(path, c->args->common.context, pairs, in->n, err);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +190,43 @@ file_write(const char *path, struct span contents, mode_t mode, struct err *err)
 	free(temporary);
 	free(dir);
 	return failed ? -1 : 0;
+}
+
+/* Whether what is locked is still the file of that name: a writer replaces it. */
+static bool
+is_current(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	    a.st_dev == b.st_dev;
+}
+
+int
+file_lock(const char *path, struct err *err)
+{
+	char *dir = parent_of(path);
+	int fd, failed = file_make_dir(dir, err);
+
+	free(dir);
+	if (failed)
+		return -1;
+	for (;;) {
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			break;
+		while ((failed = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
+			;
+		if (failed)
+			break;
+		if (is_current(fd, path))
+			return fd;
+		close(fd);
+	}
+	err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 int

@@ -23,6 +23,11 @@ int file_read_private(const char *path, size_t max, struct buf *out, struct err 
  * directory. Missing parent directories are made with mode 0700. */
 int file_write(const char *path, struct span contents, mode_t mode, struct err *err);
 
+/* Locks a file that is read and then replaced by file_write, against other processes that do the same:
+ * a descriptor to close afterwards, or -1. The lock is on the file itself, made empty when it is not
+ * there, so that nothing else is left lying about. Blocks. */
+int file_lock(const char *path, struct err *err);
+
 /* Makes a directory and its parents with mode 0700; one that exists is fine. */
 int file_make_dir(const char *path, struct err *err);
 

@@ -14,9 +14,6 @@
 
 #define SYSTEM_FILE "/etc/iot/iot.conf"
 
-/* Debian's libinih 55 cuts a line at 200 bytes with its newline, and takes " ;" for a comment. */
-enum { LINE_LIMIT = 198 };
-
 /* Every key of every program, made by `make gen` from their option tables. */
 static const char *const known_keys[] = {
 #include "conf/keys.inc"
@@ -47,9 +44,9 @@ guarded_line(char *out, int room, void *stream)
 	if (line == NULL)
 		return NULL;
 	r->line++;
-	if (strchr(line, '\n') == NULL && strlen(line) >= LINE_LIMIT) {
+	if (strchr(line, '\n') == NULL && strlen(line) >= CONFIG_LINE) {
 		err_set(r->err, ERR_USAGE, _("%s:%d: line longer than %d bytes"), r->path,
-		    r->line, LINE_LIMIT);
+		    r->line, CONFIG_LINE);
 		r->failed = true;
 		return NULL;
 	}

@@ -15,14 +15,18 @@
  * line.
  */
 
+/* Debian's libinih 55 cuts a line at 200 bytes with its newline, and takes " ;" for a comment. */
+enum { CONFIG_LINE = 198 };
+
 /* Fills the targets of `set` from files and environment; what argv set stays. */
 int config_load(struct opt_set *set, struct common *common, struct err *err);
 
 /* The user's file: --config, IOT_CONFIG, or the XDG place (free; NULL without a home). */
 char *config_user_path(const struct common *common);
 
-/* Sets keys of one section of the user's file, other lines kept as they are, atomically, mode
- * 0600. `section` NULL: the part before the first section. A NULL value removes the key. */
+/* Sets keys of one section of the user's file, other lines kept as they are, atomically, mode 0600,
+ * one process at a time. `section` NULL: the part before the first section. A NULL value removes the
+ * key; one that would not be read again as it is written is refused. */
 struct config_pair {
 	const char *key;
 	const char *value;

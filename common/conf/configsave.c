@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Changing keys of the user's configuration file without touching its other lines. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -73,28 +73,56 @@ on_line(void *arg, size_t number, char *line, struct err *err)
 	return 0;
 }
 
+/* What the reader refuses, or would take for two lines, would lock everybody out. */
+static int
+check_pair(const struct config_pair *pair, struct err *err)
+{
+	if (pair->value == NULL)
+		return 0;
+	if (pair->value[strcspn(pair->value, "\r\n")] != '\0')
+		return err_set(err, ERR_USAGE, _("'%s': a value is one line"), pair->key);
+	if (pair->value[0] == ';' || strstr(pair->value, " ;") != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("'%s': ' ;' inside a value would start a comment"), pair->key);
+	if (strlen(pair->key) + strlen(" = ") + strlen(pair->value) >= CONFIG_LINE)
+		return err_set(err, ERR_USAGE, _("'%s': line longer than %d bytes"),
+		    pair->key, CONFIG_LINE);
+	return 0;
+}
+
+static int
+save_locked(const char *path, struct saving *s, struct err *err)
+{
+	FILE *in = fopen(path, "re");
+	int failed;
+
+	if (in == NULL)
+		return err_sys(err, ERR_USAGE, _("cannot read configuration '%s'"), path);
+	failed = file_lines(in, path, on_line, s, err);
+	fclose(in);
+	if (!s->seen)
+		buf_printf(&s->out, "%s[%s]\n", s->out.n != 0 ? "\n" : "", s->section);
+	if (s->inside || !s->seen)
+		put_rest(s);
+	return failed ? -1 : file_write(path, buf_as_span(&s->out), 0600, err);
+}
+
 int
 config_save(const char *path, const char *section, const struct config_pair *pairs,
     size_t count, struct err *err)
 {
 	struct saving s = {.section = section, .pairs = pairs, .count = count};
-	FILE *in = fopen(path, "re");
-	int failed = 0;
+	int lock, failed = 0;
+	size_t i;
 
-	if (in == NULL && errno != ENOENT)
-		return err_sys(err, ERR_USAGE, _("cannot read configuration '%s'"), path);
+	for (i = 0; i < count && !failed; i++)
+		failed = check_pair(&pairs[i], err);
+	if (failed || (lock = file_lock(path, err)) < 0)
+		return -1;
 	s.done = xcalloc(count, sizeof(*s.done));
 	s.inside = s.seen = section == NULL;
-	if (in != NULL) {
-		failed = file_lines(in, path, on_line, &s, err);
-		fclose(in);
-	}
-	if (!s.seen)
-		buf_printf(&s.out, "%s[%s]\n", s.out.n != 0 ? "\n" : "", section);
-	if (s.inside || !s.seen)
-		put_rest(&s);
-	if (!failed)
-		failed = file_write(path, buf_as_span(&s.out), 0600, err);
+	failed = save_locked(path, &s, err);
+	close(lock);
 	buf_release(&s.out);
 	free(s.done);
 	return failed;

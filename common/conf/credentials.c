@@ -2,11 +2,8 @@
 #include "conf/credentials.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -138,58 +135,6 @@ credentials_release(struct credentials *c)
 	*c = (struct credentials){0};
 }
 
-/* Whether what is locked is still the file of that name: a writer replaces it. */
-static bool
-is_current(int fd, const char *path)
-{
-	struct stat a, b;
-
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
-	    a.st_dev == b.st_dev;
-}
-
-static int
-make_parent(const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir;
-	int failed;
-
-	if (slash == NULL || slash == path)
-		return 0;
-	dir = xstrndup(path, (size_t)(slash - path));
-	failed = file_make_dir(dir, err);
-	free(dir);
-	return failed;
-}
-
-/* The lock is on the file itself, made empty when it is not there (which reads as no credentials),
- * so that nothing else is left lying about. */
-static int
-lock_file(const char *path, struct err *err)
-{
-	int fd, failed;
-
-	if (make_parent(path, err))
-		return -1;
-	for (;;) {
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0)
-			break;
-		while ((failed = flock(fd, LOCK_EX)) != 0 && errno == EINTR)
-			;
-		if (failed)
-			break;
-		if (is_current(fd, path))
-			return fd;
-		close(fd);
-	}
-	err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
 static void
 put_credential(struct buf *out, const struct credential *c)
 {
@@ -242,7 +187,7 @@ int
 credentials_save(
     const char *path, const struct credential *rows, size_t n, struct err *err)
 {
-	int fd = lock_file(path, err);
+	int fd = file_lock(path, err);
 	int failed;
 
 	if (fd < 0)

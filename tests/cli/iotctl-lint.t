@@ -65,6 +65,32 @@ exits 2 'no value'
 run iotctl config set timeout=
 exits 0 'a key is removed'
 case $(cat "$HOME/.config/iot/iot.conf") in *timeout*) tap 1 'and gone' ;; *) tap 0 'and gone' ;; esac
+cp "$HOME/.config/iot/iot.conf" before
+for value in "x
+api_url=http://evil.example" 'a ; b' '; b' "$(printf '%0200d' 0)"; do
+	run iotctl config set username="$value"
+	exits 2 "a value that would not be read as it is written: $(printf %.12s "$value" | tr '\n' ' ')"
+	ok 'leaves the file as it is' cmp before "$HOME/.config/iot/iot.conf"
+done
+for name in 'a]b' "a
+username=x" ../x ''; do
+	run iotctl config set --context "$name" username=x
+	exits 2 "no name for a context: $(printf %s "$name" | tr '\n' ' ')"
+done
+longest=$(printf '%0186d' 0)
+run iotctl config set username="$longest"
+exits 0 'a value of the longest line'
+has "$(iotctl config show)" " $longest " 'is read again'
+iotctl config set username=admin
+writers=
+: >both.conf
+for pair in username=a mqtt_username=b api_tz=UTC timeout=3s mqtt_password_file=/x token_file=/y; do
+	iotctl config set --context both --config both.conf "$pair" &
+	writers="$writers $!"
+done
+# shellcheck disable=SC2086
+wait $writers
+is 7 "$(wc -l <both.conf)" 'several processes at once: nobody undoes what another set'
 run iotctl whoami
 exits 0 'whoami'
 run iotctl logout
