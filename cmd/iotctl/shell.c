@@ -42,19 +42,34 @@ show_prompt(void)
 	free(prompt);
 }
 
+/* A paste may have several commands: all are looked at. */
+static bool
+may_be_kept(const char *text)
+{
+	bool says_something = false, secret = false;
+	size_t lines;
+
+	while (*text != '\0' && !secret) {
+		char *one = shell_next_command(&text, &lines);
+		struct line l;
+
+		line_split(one, &l);
+		says_something |= l.words.n != 0;
+		secret = line_has_secret(&l);
+		line_release(&l);
+		explicit_bzero(one, strlen(one));
+		free(one);
+	}
+	return says_something && !secret;
+}
+
 /* Into memory and file, unless it holds a secret or repeats the last one. */
 static void
 remember(const char *text)
 {
-	struct line l;
 	HIST_ENTRY *last = history_length > 0 ? history_get(history_length) : NULL;
-	bool keep;
 
-	line_split(text, &l);
-	keep = l.words.n != 0 && !line_has_secret(&l) &&
-	    (last == NULL || strcmp(last->line, text) != 0);
-	line_release(&l);
-	if (!keep)
+	if ((last != NULL && strcmp(last->line, text) == 0) || !may_be_kept(text))
 		return;
 	add_history(text);
 	if (face.history != NULL)

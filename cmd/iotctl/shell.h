@@ -31,6 +31,9 @@ int shell_script(struct shell *s, struct err *err);
 int shell_text(struct shell *s, const char *text);
 /* Whether a quote or a backslash in it waits for more. */
 bool shell_text_is_open(const char *text);
+/* The next whole command of `text`, which goes on behind it: more than a line where a quote is open
+ * (free). */
+char *shell_next_command(const char **text, size_t *lines);
 /* "prod:broker> " (free). */
 char *shell_prompt(const struct shell *s);
 void shell_release(struct shell *s);

@@ -255,9 +255,8 @@ run_one(struct shell *s, const char *text)
 	return status;
 }
 
-/* The next whole command of `text`: more than a line where a quote is open (free). */
-static char *
-next_command(const char **text, size_t *lines)
+char *
+shell_next_command(const char **text, size_t *lines)
 {
 	struct buf one = {0};
 
@@ -281,7 +280,7 @@ shell_text(struct shell *s, const char *text)
 
 	while (*text != '\0' && !s->leave && (status == 0 || s->keep_going)) {
 		size_t lines, first = s->number + 1;
-		char *one = next_command(&text, &lines);
+		char *one = shell_next_command(&text, &lines);
 		int now = run_one(s, one);
 
 		s->number += lines;

@@ -66,6 +66,7 @@ line_split(const char *text, struct line *out)
 		}
 		text = take_word(text, out);
 	}
+	out->rest = text;
 	if (*text == '|')
 		out->pipe = text + 1;
 }
@@ -96,12 +97,28 @@ is_secret_field(struct span name)
 	return secret;
 }
 
+/* Whether a name that sounds like a secret's is followed by a value; --password-file=FILE tells nothing. */
+static bool
+has_mark(const char *word, const char *mark)
+{
+	while ((word = strcasestr(word, mark)) != NULL) {
+		const char *end;
+
+		word += strlen(mark);
+		end = word + strcspn(word, "-_=:");
+		if (strpbrk(end, "=:") != NULL && strncmp(end, "-file", 5) != 0 &&
+		    strncmp(end, "_file", 5) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* "password":..., --mqtt-pw, mqtt://user:password@host: whatever looks like it. */
 static bool
 looks_secret(const char *word)
 {
 	static const char *const marks[] = {
-	    "password", "passwd", "contrase", "secret", "token", "client_key", "-pw"};
+	    "pass", "contrase", "clave", "secret", "token", "_key", "apikey", "-pw"};
 	const char *user = strstr(word, "://");
 	size_t i;
 
@@ -109,10 +126,7 @@ looks_secret(const char *word)
 	    strchr(user + 3, ':') != NULL)
 		return true;
 	for (i = 0; i < ARRAY_LEN(marks); i++) {
-		const char *at = strcasestr(word, marks[i]);
-
-		if (at != NULL && strpbrk(at, "=:") != NULL &&
-		    strstr(word, "-file") == NULL)
+		if (has_mark(word, marks[i]))
 			return true;
 	}
 	return strncmp(word, "--mqtt-pw", 9) == 0;
@@ -131,5 +145,5 @@ line_has_secret(const struct line *l)
 		if (w.op != FIELD_FILE && looks_secret(l->words.v[i]))
 			return true;
 	}
-	return l->pipe != NULL && looks_secret(l->pipe);
+	return looks_secret(l->rest);
 }

@@ -11,6 +11,7 @@
 struct line {
 	struct strv words;
 	const char *pipe; /* into the text: what follows an unquoted |; NULL: none */
+	const char *rest; /* into the text: what is no word, a pipe or a comment */
 	bool open;        /* a quote or a backslash waits for the next line */
 };
 

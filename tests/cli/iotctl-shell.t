@@ -120,6 +120,20 @@ send "\033\[200~set Second keepalive=71\nset Second keepalive=72\033\[201~\r"
 want "changed" "a paste of two lines"
 want "changed" "is two commands"
 want "prod:broker> " ""
+send "\033\[200~get Second # a note\nset Second password=hunter-three\033\[201~\r"
+want "changed broker" "a secret on the second line of a paste"
+want "prod:broker> " ""
+send "\033\[200~list | cat # no-file\nset Second password=hunter-four\033\[201~\r"
+want "changed broker" "one behind a pipe"
+want "prod:broker> " ""
+send "get Second # password=hunter-five\r"
+want "prod:broker> " ""
+send "api POST auth/login '{\"username\":\"x\",\"password\":\"a-file-of-hunter\"}'\r"
+want "prod:broker> " ""
+send "config set password_file=/kept\r"
+want "prod:broker> " ""
+send "config set password_file=\r"
+want "prod:broker> " ""
 send "use\r"
 want "prod> " "use alone"
 send "topic create T tipo=\t\t"
@@ -138,6 +152,7 @@ is 72 "$(iotctl broker get Second --columns keepalive -o csv --no-header)" 'in i
 h=$HOME/.local/state/iot/history
 is 600 "$(stat -c %a "$h")" 'the history is private'
 has "$(cat "$h")" 'get Second -o csv' 'lines are kept'
+has "$(cat "$h")" 'config set password_file=/kept' 'the name of a file is no secret'
 is '' "$(grep hunter "$h")" 'but none with a secret'
 ok 'names are cached' grep -q Second "$HOME/.cache/iot/names-prod-broker"
 is 600 "$(stat -c %a "$HOME/.cache/iot/names-prod-broker")" 'privately'
