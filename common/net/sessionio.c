@@ -203,7 +203,7 @@ void
 io_alive(void *arg)
 {
 	struct session *s = arg;
-	int64_t keepalive = (int64_t)s->opts.keepalive * 1000;
+	int64_t keepalive = (int64_t)s->keepalive * 1000;
 
 	if (!s->paused && loop_now(s->loop) - s->heard > keepalive * 3 / 2) {
 		err_set(why_of(s), ERR_UNREACHABLE, _("it has been silent for %.0f s"),

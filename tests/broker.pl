@@ -1,0 +1,59 @@
+# A broker in name only, on the unix socket NAME.sock: broker.pl NAME [KEY=VALUE...]. Each connection is a
+# process; what comes is written to NAME.log, one packet a line: connection, kind, bytes in hexadecimal.
+#
+#	present=1   a session is always there          props=HEX   CONNACK's properties, with their length
+#	send=HEX    behind each SUBACK                 close=SEC   the connection ends so long after CONNACK
+#	mute=KIND   never answers SUBSCRIBE or PUBLISH answer=HEX  to each PUBLISH, in place of PUBACK
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+my ($name, @words) = @ARGV;
+my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '');
+for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
+my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
+open my $log, '>>', "$name.log" or die;
+$log->autoflush;
+$SIG{CHLD} = 'IGNORE';
+$SIG{TERM} = sub { kill 'KILL', -$$ };
+setpgrp;
+my ($c, $n) = (undef, 0);
+
+sub bytes {
+	my ($want, $got) = (shift, '');
+	while (length $got < $want) { sysread($c, $got, $want - length $got, length $got) or exit }
+	return $got;
+}
+
+sub packet {
+	my ($head, $length, $shift) = (ord bytes(1), 0, 0);
+	for (my $b = 128; $b >= 128; $shift += 7) { $b = ord bytes(1); $length |= ($b & 127) << $shift }
+	return ($kinds[$head >> 4], $head, bytes($length));
+}
+
+sub serve {
+	while (my ($kind, $head, $body) = packet()) {
+		print $log "$n $kind ", unpack('H*', chr($head) . $body), "\n";
+		if ($kind eq 'CONNECT') {
+			my $rest = pack('CC', $o{present}, 0) . (ord(substr $body, 6, 1) == 5 ? pack('H*', $o{props}) : '');
+			syswrite $c, pack('CC', 0x20, length $rest) . $rest;
+			$SIG{ALRM} = sub { exit };
+			alarm $o{close};
+		} elsif ($kind eq 'SUBSCRIBE' && $o{mute} ne $kind) {
+			syswrite $c, "\x90\x04" . substr($body, 0, 2) . "\0\1" . pack('H*', $o{send});
+		} elsif ($kind eq 'PUBLISH' && $o{mute} ne $kind) {
+			my $mid = substr $body, 2 + unpack('n', $body), 2;
+			syswrite $c, $o{answer} ne '' ? pack('H*', $o{answer}) : "\x40\x02$mid" if $head & 6;
+		} elsif ($kind eq 'PINGREQ') {
+			syswrite $c, "\xd0\0";
+		}
+	}
+}
+
+my $l = IO::Socket::UNIX->new(Listen => 20, Local => "$name.sock.new") or die;
+rename "$name.sock.new", "$name.sock";
+while (1) {
+	$c = $l->accept or next;
+	$n++;
+	if (fork) { close $c; next }
+	serve();
+}
