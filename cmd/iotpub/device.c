@@ -67,13 +67,8 @@ publish_status(struct device *d, const char *status)
 static void
 begin(struct device *d)
 {
-	struct err err = {0};
-
 	d->was_up = true;
 	act_connected(d);
-	if (d->act->a->listen &&
-	    session_subscribe(d->session, d->commands_topic, COMMAND_QOS, false, &err))
-		log_err(&err);
 	reading_begin(d);
 }
 
@@ -236,6 +231,9 @@ device_make(struct device *d)
 	buf_release(&will);
 	if (d->session == NULL)
 		act_failed(d, &err);
+	else if (t->a->listen &&
+	    session_subscribe(d->session, d->commands_topic, COMMAND_QOS, false, &err))
+		log_err(&err);
 }
 
 void

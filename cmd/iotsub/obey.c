@@ -40,15 +40,11 @@ static void
 on_up(void *arg, bool present)
 {
 	struct obedient *d = arg;
-	struct err err = {0};
 
+	(void)present;
 	if (d->outage)
 		log_warn(_("%s: connected again"), d->id);
 	d->outage = false;
-	if (!present &&
-	    session_subscribe(
-		d->session, d->filter, d->obey->sub->args->qos == 0 ? 0 : 1, false, &err))
-		log_err(&err);
 }
 
 static void
@@ -165,7 +161,9 @@ obey_add(struct sub *s, const struct session_opts *opt, const char *device,
 	d->commands = (struct responder_device){
 	    .id = d->id, .responses = d->responses, .session = &d->session};
 	d->session = session_new(s->loop, &own, &events, d, err);
-	return d->session != NULL ? 0 : -1;
+	return d->session != NULL
+	    ? session_subscribe(d->session, filter, s->args->qos == 0 ? 0 : 1, false, err)
+	    : -1;
 }
 
 size_t

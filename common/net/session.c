@@ -289,8 +289,11 @@ wire_link(const struct session *s)
 void
 wire_subscribe(struct session *s, struct session_sub *sub)
 {
-	int options = s->version == 5 && sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0;
+	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
+	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
 
+	if (s->version != 5)
+		options = 0;
 	mosquitto_subscribe_v5(s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
 }
 

@@ -20,4 +20,20 @@ ok "a keep-alive that the broker sets is kept by iotsub" wait_for 5 heard alive 
 ok "... and by iotpub" wait_for 5 heard alive '^[0-9]* PINGREQ' 4
 is 0 "$(grep -c PINGREQ patient.log)" "a control: without it nobody pings so often"
 
+# A session that the broker has, of whoever had the id before, is no subscription to what we want.
+broker present present=1
+run timeout 20 iotsub -h "$T/present.sock" S_1 --durable --reply 1 -W 1
+is 1 "$(grep -c "^1 SUBSCRIBE 82.*$(printf %s iot/devices/S_1/commands | od -An -tx1 | tr -d ' \n')11\$" present.log)" \
+	"a session that is there is subscribed, retained commands only if that is new"
+broker gone close=1
+timeout 20 iotsub -h "$T/gone.sock" S_1 --reply 1 -W 15 2>/dev/null &
+pids="$pids $!"
+ok "one that is gone is subscribed again" wait_for 10 heard gone '^3 CONNECT'
+is '1 1' "$(grep -c '^1 SUBSCRIBE' gone.log) $(grep -c '^2 SUBSCRIBE' gone.log)" "... once for each connection"
+broker flap
+run timeout 20 iotpub -h "$T/flap.sock" S_2 --listen --interval 200ms -C 5 --seed 1 --fault flap=0.5 --takeover --quiet
+last=$(sed -n 's/ CONNECT.*//p' flap.log | tail -n 1)
+is "more $last" "$([ "$last" -gt 1 ] && echo more) $(grep -c ' SUBSCRIBE ' flap.log)" \
+	"iotpub --listen hears commands after --fault flap, too"
+
 done_testing
