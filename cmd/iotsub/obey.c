@@ -103,6 +103,8 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 	session_stop(d->session, 0);
 }
 
+/* Answers leave together with the acknowledgements, which wait for every command that was read: until then
+ * no other is. A stream of commands that overlap would keep all answers back for ever. */
 static void
 on_handled(void *arg, struct responder_device *c)
 {
@@ -111,6 +113,7 @@ on_handled(void *arg, struct responder_device *c)
 
 	while (&o->v[i]->commands != c)
 		i++;
+	responder_hold(c, c->handling > 0);
 	if (c->handling > 0 || o->v[i]->session == NULL)
 		return;
 	session_release_acks(o->v[i]->session);

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "conf/command.h"
 
-enum { OUTPUT_MAX = 262144, ANSWER_QOS = 1, WAITING = 16 };
+enum { OUTPUT_MAX = 262144, ANSWER_QOS = 1 };
 
 /* A command from its arrival to its answer. */
 struct command {
@@ -149,6 +149,13 @@ answer(struct command *c, const struct handler_result *h)
 }
 
 static void
+look_at_pause(struct responder_device *d)
+{
+	if (*d->session != NULL)
+		session_pause(*d->session, d->paused || d->held);
+}
+
+static void
 resume(struct responder *r)
 {
 	while (r->paused != NULL) {
@@ -156,9 +163,17 @@ resume(struct responder *r)
 
 		r->paused = d->next;
 		d->paused = false;
-		if (*d->session != NULL)
-			session_pause(*d->session, false);
+		look_at_pause(d);
 	}
+}
+
+void
+responder_hold(struct responder_device *d, bool held)
+{
+	if (d->held == held)
+		return;
+	d->held = held;
+	look_at_pause(d);
 }
 
 static void
@@ -192,11 +207,11 @@ run(struct responder *r, struct command *c, const struct msg *m)
 	d->handling++;
 	handlers_run(r->handlers, m, span_of(d->id), id, c);
 	buf_release(&text);
-	if (!d->paused && handlers_busy(r->handlers) >= r->jobs + WAITING) {
+	if (!d->paused && handlers_busy(r->handlers) >= r->jobs) {
 		d->paused = true;
 		d->next = r->paused;
 		r->paused = d;
-		session_pause(*d->session, true);
+		look_at_pause(d);
 	}
 }
 

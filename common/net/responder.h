@@ -29,6 +29,7 @@ struct responder_device {
 	const char *responses;    /* its own topic for answers */
 	struct session **session; /* the owner's; NULL there: it is gone */
 	size_t handling;          /* commands of it that are being run */
+	bool held; /* the owner wants no more of it now: it reads no more, whatever is free */
 	bool paused;
 	struct responder_device *next; /* of those that are paused */
 };
@@ -37,10 +38,12 @@ struct responder_device {
 int responder_new(struct responder **out, struct loop *loop,
     const struct responder_opts *opts,
     void (*handled)(void *arg, struct responder_device *d), void *arg, struct err *err);
-/* Runs or answers it. While all jobs are taken and some commands wait, the device's session reads no
- * more: the broker keeps what comes. */
+/* Runs or answers it. While all jobs are taken the device's session reads no more: the broker keeps what
+ * comes. */
 void responder_take(
     struct responder *r, struct responder_device *d, const struct msg *m);
+/* Sets `held`. */
+void responder_hold(struct responder_device *d, bool held);
 /* Answers, if it is to be answered, that the device is leaving. */
 void responder_refuse(
     struct responder *r, struct responder_device *d, const struct msg *m);

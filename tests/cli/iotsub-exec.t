@@ -108,6 +108,27 @@ has "$(got answers)" '{"id":1,"device_id":"E_6","status":"ok","result":{"ok":tru
 has "$(got answers)" '{"id":2,"device_id":"E_7","status":"ok","result":{"ok":true}}' "for each device"
 is 2 "$(grep -c '^{"received_at".*"payload":{"id":' replies)" "message lines"
 
+# Commands that overlap without end: each runs until the next one has come, so the first answer cannot wait
+# for a moment in which none runs.
+cat >overlap <<'EOF'
+#!/bin/sh
+n=$IOT_COMMAND_ID
+echo "$n" >>overlapping
+tries=10
+until grep -qx $((n + 1)) overlapping || [ $((tries -= 1)) -eq 0 ]; do sleep 0.05; done
+EOF
+chmod +x overlap
+obey chain E_8 --exec ./overlap
+before=$(wc -l <answers)
+n=0
+while [ "$(wc -l <answers)" -eq "$before" ] && [ $n -lt 30 ]; do
+	n=$((n + 1))
+	command_to E_8 "{\"id\":$n}"
+	sleep 0.2
+done
+[ "$(wc -l <answers)" -gt "$before" ]
+tap $? "commands that overlap are answered before they end (after $n)"
+
 # --retained-only, as mosquitto_sub.
 mosquitto_pub --unix "$sock" -r -t kept/1 -m one
 mosquitto_pub --unix "$sock" -r -t kept/2 -m two
