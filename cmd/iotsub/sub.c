@@ -115,20 +115,14 @@ on_time_up(void *arg)
 	stop_all(s);
 }
 
-static void
-on_terminate(void *arg, int signo)
-{
-	(void)signo;
-	stop_all(arg);
-}
-
 /* A second one ends it at once. */
 static void
-on_interrupt(void *arg, int signo)
+on_signal(void *arg, int signo)
 {
 	struct sub *s = arg;
 
-	*s->err = (struct err){.code = (enum err_code)(ERR_SIGNAL + signo)};
+	if (signo == SIGINT)
+		*s->err = (struct err){.code = (enum err_code)(ERR_SIGNAL + signo)};
 	if (s->stopping)
 		loop_stop(s->loop);
 	stop_all(s);
@@ -158,8 +152,8 @@ sub_run(struct sub *s, struct err *err)
 {
 	size_t i;
 
-	if (loop_signal(s->loop, SIGINT, on_interrupt, s, err) ||
-	    loop_signal(s->loop, SIGTERM, on_terminate, s, err))
+	if (loop_signal(s->loop, SIGINT, on_signal, s, err) ||
+	    loop_signal(s->loop, SIGTERM, on_signal, s, err))
 		return -1;
 	if (s->args->wait > 0)
 		loop_timer_set(s->loop, &s->timer, s->args->wait, on_time_up, s);

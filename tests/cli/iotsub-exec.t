@@ -129,6 +129,21 @@ done
 [ "$(wc -l <answers)" -gt "$before" ]
 tap $? "commands that overlap are answered before they end (after $n)"
 
+# A handler that takes its time when it is told to end.
+printf '#!/bin/sh\ntrap "" TERM\necho >patient.ran\nwhile sleep 1; do :; done\n' >patient
+chmod +x patient
+obey patient.log E_10 --timeout 50s --exec ./patient
+command_to E_10 '{"id":1}'
+wait_for 5 test -e patient.ran
+kill $obeying
+sleep 0.3 # within 0.25 s it would be the same signal
+kill -0 $obeying
+tap $? "SIGTERM waits for a handler that runs"
+before=$(date +%s)
+kill $obeying
+wait $obeying
+is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 5 ] && echo soon)" "... a second one does not"
+
 # --retained-only, as mosquitto_sub.
 mosquitto_pub --unix "$sock" -r -t kept/1 -m one
 mosquitto_pub --unix "$sock" -r -t kept/2 -m two
