@@ -297,6 +297,17 @@ wire_subscribe(struct session *s, struct session_sub *sub)
 	mosquitto_subscribe_v5(s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
 }
 
+/* What the broker would say of a message that libmosquitto does not even send it. */
+static int
+refusal(int rc)
+{
+	switch (rc) {
+	case MOSQ_ERR_OVERSIZE_PACKET: return MQTT_RC_PACKET_TOO_LARGE;
+	case MOSQ_ERR_QOS_NOT_SUPPORTED: return MQTT_RC_QOS_NOT_SUPPORTED;
+	default: return MQTT_RC_UNSPECIFIED;
+	}
+}
+
 /* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
 int
 wire_publish(struct session *s, const struct session_pub *p, int *mid)
@@ -307,7 +318,9 @@ wire_publish(struct session *s, const struct session_pub *p, int *mid)
 	    p->payload.p, p->qos, p->retain, props);
 
 	mosquitto_property_free_all(&props);
-	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0) ? 0 : -1;
+	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0)
+	    ? 0
+	    : refusal(rc);
 }
 
 /* The properties of MQTT 5, which libmosquitto still keeps, go first. */

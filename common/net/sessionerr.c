@@ -58,17 +58,33 @@ static const struct reason suback_reasons[] = {
 };
 
 static const struct reason disconnect_reasons[] = {
+    {128, ERR_UNREACHABLE, false, N_("it gave no reason")},
+    {129, ERR_PROTOCOL, false, N_("it found our packet malformed")},
     {130, ERR_PROTOCOL, false, N_("it found our packet wrong")},
+    {131, ERR_UNREACHABLE, false, N_("it does not say why")},
     {135, ERR_AUTH, true, N_("not allowed any more")},
     {137, ERR_UNREACHABLE, false, N_("it is busy")},
     {139, ERR_UNREACHABLE, false, N_("it is shutting down")},
     {141, ERR_UNREACHABLE, false, N_("it heard nothing from us for too long")},
     {142, ERR_PROTOCOL, true, N_("another client has connected with this client id")},
+    {143, ERR_PROTOCOL, false, N_("it found a filter wrong")},
+    {144, ERR_PROTOCOL, false, N_("it found a topic wrong")},
     {147, ERR_PROTOCOL, false, N_("too many messages at once")},
+    {148, ERR_PROTOCOL, false, N_("it does not know a topic alias")},
     {149, ERR_PROTOCOL, false, N_("a packet was too large for it")},
     {150, ERR_UNREACHABLE, false, N_("too many messages a second")},
     {151, ERR_UNREACHABLE, false, N_("a quota is exceeded")},
     {152, ERR_UNREACHABLE, false, N_("somebody closed this connection there")},
+    {153, ERR_PROTOCOL, false, N_("it found a payload wrong")},
+    {154, ERR_PROTOCOL, false, N_("it does not keep retained messages")},
+    {155, ERR_PROTOCOL, false, N_("it does not take this QoS")},
+    {156, ERR_UNREACHABLE, false, N_("it says: use another server")},
+    {157, ERR_UNREACHABLE, false, N_("it has moved")},
+    {158, ERR_PROTOCOL, false, N_("it has no shared subscriptions")},
+    {159, ERR_UNREACHABLE, false, N_("too many connections a second")},
+    {160, ERR_UNREACHABLE, false, N_("connections last no longer there")},
+    {161, ERR_PROTOCOL, false, N_("it has no subscription ids")},
+    {162, ERR_PROTOCOL, false, N_("it has no wildcards")},
 };
 
 static struct reason

@@ -153,9 +153,10 @@ send_one(struct session *s)
 	    .qos = o->qos,
 	    .retain = o->retain,
 	    .props = o->props.user != NULL ? &o->props : NULL};
+	const int refused = wire_publish(s, &p, &given.mid);
 
-	if (wire_publish(s, &p, &given.mid) != 0) {
-		tell(s, remove_at(l, i), 128);
+	if (refused != 0) {
+		tell(s, remove_at(l, i), refused);
 		return;
 	}
 	out_release(o);

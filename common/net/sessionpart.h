@@ -165,7 +165,7 @@ struct session_link wire_link(const struct session *s);
  * takes none now. */
 int wire_raw(struct session *s, const void *packet, size_t n);
 void wire_subscribe(struct session *s, struct session_sub *sub);
-/* Gives libmosquitto a publication; -1 when it refuses for good. */
+/* Gives libmosquitto a publication; a reason from 128 when it refuses for good. */
 int wire_publish(struct session *s, const struct session_pub *p, int *mid);
 /* The next connection speaks MQTT 3.1.1. */
 void wire_downgrade(struct session *s);

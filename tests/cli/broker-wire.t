@@ -36,4 +36,25 @@ last=$(sed -n 's/ CONNECT.*//p' flap.log | tail -n 1)
 is "more $last" "$([ "$last" -gt 1 ] && echo more) $(grep -c ' SUBSCRIBE ' flap.log)" \
 	"iotpub --listen hears commands after --fault flap, too"
 
+# What a broker does not take: said in CONNACK, in PUBACK, and at the end.
+head -c 300 /dev/zero | tr '\0' x >large
+says() { # says STATUS TEXT 'sentence' BROKER IOTPUB-OPTION...
+	b=$4 wanted=$1 text=$2 sentence=$3
+	shift 4
+	run timeout 20 iotpub -h "$T/$b.sock" -t a "$@"
+	exits "$wanted" "$sentence"
+	has "$err" "$text" "... and says why"
+}
+broker small props=052700000064
+broker qos1 props=022401
+broker full answer=40040001'9700'
+says 6 'refused by the broker: 1, larger than it takes' 'Maximum Packet Size' small -f large
+says 6 'refused by the broker: 1, larger than it takes' '... at QoS 0' small -f large -q 0
+says 6 'it does not take this QoS: a lower --qos may do' 'Maximum QoS' qos1 -m x -q 2
+says 6 'a quota is exceeded' 'PUBACK with a reason' full -m x
+broker moved send=e0019c
+bg timeout 20 iotingest -h "$T/moved.sock" -t a 2>moved.err >/dev/null
+ok "DISCONNECT with Use Another Server is no end" wait_for 10 heard moved '^2 CONNECT'
+has "$(cat moved.err)" 'closed the connection: it says: use another server' "... and told in words"
+
 done_testing
