@@ -191,6 +191,32 @@ platform_login(const struct act *t, const struct profile *profile, struct sessio
 		o->ca_pem = outlet->broker.ca_pem;
 }
 
+/* What cannot be done changes nothing. */
+static int
+fill_anew(struct act *t, struct planned *d, struct span device, struct span config,
+    struct err *err)
+{
+	struct planned now = {.id = d->id, .outlet = d->outlet};
+	char *topic = NULL;
+	int failed = planned_fill(t, &now, device, config, err);
+
+	if (!failed && device_expand(now.profile.data, d->id, 0, &topic, err))
+		failed = err_in(err, _("device '%s'"), d->id);
+	free(topic);
+	if (failed) {
+		planned_clear(&now);
+		return -1;
+	}
+	planned_clear(d);
+	d->topic = now.topic;
+	d->sensors = now.sensors;
+	d->outlet = now.outlet;
+	d->profile = now.profile;
+	if (now.profile.sensors == &now.sensors)
+		d->profile.sensors = &d->sensors;
+	return 0;
+}
+
 /* The device goes on with what it is told now; its walks begin again. */
 static void
 change(struct act *t, struct planned *d, struct span device, struct span config)
@@ -199,7 +225,7 @@ change(struct act *t, struct planned *d, struct span device, struct span config)
 	struct err err = {0};
 	size_t i;
 
-	if (planned_fill(t, d, device, config, &err)) {
+	if (fill_anew(t, d, device, config, &err)) {
 		log_err(&err);
 		return;
 	}

@@ -49,9 +49,26 @@ ok "--refresh: a change is told" grep -q 'ESP_002: the platform has changed what
 others() { grep -q '^0 0 other/ESP_002 ' seen; }
 wait_for 5 others
 ok "and obeyed: its topic and quality" others
+# What cannot be a device's topic changes nothing.
+changes() { # changes TOPIC 'sentence': told, and the device goes on as before
+	: >log
+	: >seen
+	iotctl device-config set "$esp" publish_topic="$1" >/dev/null
+	told() { grep -aq "device 'ESP_002': " log; }
+	wait_for 10 told
+	tap $? "$2: told"
+	: >seen
+	ok 'and the device goes on as before' wait_for 5 others
+}
+esp=$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')
+iotctl topic create nombre=Comodin tipo=publish topic_pattern='wild/+/{device_id}' >/dev/null
+changes Comodin 'a topic that is a filter'
+iotctl topic create nombre=Suelto tipo=publish topic_pattern='one/{sensor_type}' >/dev/null
+changes Suelto 'a topic of a sensor'
 kill $publishing
 wait $publishing
 is 0 $? "and nothing breaks"
+iotctl device-config set "$esp" publish_topic=Otro >/dev/null
 
 # New devices come along; and an answer that takes its time keeps nobody waiting.
 mkdir slow
@@ -98,7 +115,6 @@ exits 0 "--verify of devices with two topics"
 has "$out" 'sent 6 received 6 lost 0 duplicated 0 ' "sees both"
 run iotpub --from-platform -C 3 --verify --refresh 1s
 exits 2 "--verify with --refresh is refused"
-esp=$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')
 iotctl broker create nombre=Otro host=127.0.0.1 port=1 >/dev/null
 iotctl device-config set "$esp" broker=Otro >/dev/null
 iotctl login "$api" --context bare --api-username admin --password-file "$T/api.pw" 2>/dev/null
