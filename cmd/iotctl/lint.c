@@ -18,7 +18,6 @@ struct linting {
 
 /* What a rule looks at: one object, with its number where it has one. */
 struct rule {
-	const char *path; /* of its list */
 	const char *resource;
 	const char *field;
 	bool (*broken)(const struct linting *l, struct span object, const char *value);
@@ -127,33 +126,30 @@ too_often(const struct linting *l, struct span object, const char *value)
 	return strtol(value, NULL, 10) < 1;
 }
 
+#define QOS_OF_READINGS N_("readings go at QoS 1: 0 loses some, 2 costs more")
+#define RETAIN_OF_OTHERS N_("only status messages are retained")
+
 static const struct rule rules[] = {
-    {"/api/mqtt/brokers/", "broker", "keepalive", bad_keepalive,
+    {"broker", "keepalive", bad_keepalive,
 	N_("60 s is a good balance; under 30 s costs traffic, over 300 s finds losses "
 	   "late")},
-    {"/api/mqtt/brokers/", "broker", "clean_session", is_false,
+    {"broker", "clean_session", is_false,
 	N_("clean sessions suit devices that come and go")},
-    {"/api/mqtt/brokers/", "broker", "username", sends_login_openly,
+    {"broker", "username", sends_login_openly,
 	N_("its login crosses the network without TLS")},
-    {"/api/mqtt/brokers/", "broker", "port", tls_on_plain_port,
-	N_("TLS is usually at 8883, not 1883")},
-    {"/api/mqtt/topics/", "topic", "qos", weak_command,
-	N_("commands go at QoS 2: each arrives once")},
-    {"/api/mqtt/topics/", "topic", "qos", lossy_or_costly,
-	N_("readings go at QoS 1: 0 loses some, 2 costs more")},
-    {"/api/mqtt/topics/", "topic", "retain", retained_no_status,
-	N_("only status messages are retained")},
-    {"/api/mqtt/topics/", "topic", "retain", status_not_retained,
+    {"broker", "port", tls_on_plain_port, N_("TLS is usually at 8883, not 1883")},
+    {"topic", "qos", weak_command, N_("commands go at QoS 2: each arrives once")},
+    {"topic", "qos", lossy_or_costly, QOS_OF_READINGS},
+    {"topic", "retain", retained_no_status, RETAIN_OF_OTHERS},
+    {"topic", "retain", status_not_retained,
 	N_("a status is retained, or whoever comes later does not see it")},
-    {"/api/mqtt/topics/", "topic", "topic_pattern", no_hierarchy,
+    {"topic", "topic_pattern", no_hierarchy,
 	N_("a hierarchy with the device's id in it, such as "
 	   "iot/sensors/{device_id}/data")},
-    {"/api/mqtt/device-config/", "device-config", "publish_interval", too_often,
+    {"device-config", "publish_interval", too_often,
 	N_("not more often than once a second")},
-    {"/api/mqtt/device-config/", "device-config", "qos", not_qos_1,
-	N_("readings go at QoS 1: 0 loses some, 2 costs more")},
-    {"/api/mqtt/device-config/", "device-config", "retain", is_true,
-	N_("only status messages are retained")},
+    {"device-config", "qos", not_qos_1, QOS_OF_READINGS},
+    {"device-config", "retain", is_true, RETAIN_OF_OTHERS},
 };
 
 static void
@@ -182,12 +178,13 @@ lint_lists(struct ctl *c, struct linting *l, struct err *err)
 
 	for (; i < ARRAY_LEN(rules); i = end) {
 		struct objects all = {0};
-		char *path = xasprintf("%s?page_size=1000", rules[i].path);
+		char *path =
+		    xasprintf("%s?page_size=1000", schema_find(rules[i].resource)->path);
 		int failed = objects_fetch(c, path, &all, err);
 
 		free(path);
 		for (end = i; end < ARRAY_LEN(rules) &&
-		     strcmp(rules[end].path, rules[i].path) == 0;)
+		     strcmp(rules[end].resource, rules[i].resource) == 0;)
 			end++;
 		for (n = 0; n < all.n && !failed; n++) {
 			for (k = i; k < end; k++)
