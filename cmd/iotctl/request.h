@@ -43,7 +43,7 @@ json_t *value_of_text(struct ctl *c, const struct schema_field *f, const char *t
     struct field_errs *errs, struct err *err);
 
 /* The text that a file holds for a field: a secret's first line, anything else without its final
- * newline, a PEM with it (secret_free). */
+ * newline, a PEM with it (secret_free). A secret's file that others may read is refused. */
 int value_file(
     const struct schema_field *f, const char *path, char **out, struct err *err);
 

@@ -16,11 +16,12 @@ enum { VALUE_MAX = 1 << 20 };
 
 /* The text of a file, without the one newline that an editor puts at its end; a PEM keeps it. */
 static int
-read_text(const char *path, char **out, struct err *err)
+read_text(const char *path, bool secret, char **out, struct err *err)
 {
 	static const char pem[] = "-----BEGIN ";
 	struct buf b = {0};
-	int failed = file_read(path, VALUE_MAX, &b, err);
+	int failed = secret ? file_read_private(path, VALUE_MAX, &b, err)
+			    : file_read(path, VALUE_MAX, &b, err);
 
 	if (!failed && b.n != 0 && b.p[b.n - 1] == '\n' &&
 	    strncmp(buf_str(&b), pem, sizeof(pem) - 1) != 0)
@@ -40,10 +41,12 @@ read_text(const char *path, char **out, struct err *err)
 int
 value_file(const struct schema_field *f, const char *path, char **out, struct err *err)
 {
-	/* A secret of one line must be for its owner's eyes only. */
-	if ((f->flags & SCHEMA_WRITE_ONLY) != 0 && f->type == SCHEMA_STRING)
+	bool secret = (f->flags & SCHEMA_WRITE_ONLY) != 0;
+
+	/* One of more than one line is a key. */
+	if (secret && f->type == SCHEMA_STRING)
 		return file_read_secret(path, out, err);
-	return read_text(path, out, err);
+	return read_text(path, secret, out, err);
 }
 
 static int

@@ -106,4 +106,25 @@ run iotctl broker create B3 host=h password=geheim
 exits 0 'a password as an argument works'
 has "$err" 'give password@FILE instead' 'and is warned of'
 case $err in *geheim*) tap 1 'without repeating it' ;; *) tap 0 'without repeating it' ;; esac
+
+# Secrets in files that others may read: passwords and keys, in a field or a manifest.
+printf -- '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n' >key.pem
+printf -- '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n' >cert.pem
+printf 'geheim-geheim\n' >pw
+printf 'kind: credential\ndispositivo: A1\nclient_id: A1\nusername: u\npassword@file: pw\nclient_key@file: key.pem\n' \
+	>key.yaml
+chmod 644 cert.pem
+for mode in 640 604; do
+	chmod 600 pw
+	chmod $mode key.pem
+	says 2 "'key.pem' holds a secret and others may read it: chmod 600 it" \
+		iotctl credential create device=A1 client_id=A1 username=u password@pw client_cert@cert.pem client_key@key.pem
+	says 2 "'key.pem' holds a secret and others may read it: chmod 600 it" iotctl apply -f key.yaml
+	chmod $mode pw
+	says 2 "'pw' holds a secret and others may read it: chmod 600 it" \
+		iotctl credential create device=A1 client_id=A1 username=u password@pw
+done
+chmod 600 pw key.pem
+run iotctl credential create device=A1 client_id=A1 username=u password@pw client_cert@cert.pem client_key@key.pem
+exits 0 'with 0600 they are taken; a certificate is for all'
 done_testing
