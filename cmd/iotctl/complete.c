@@ -258,6 +258,48 @@ complete(struct ctl *c, const struct strv *before, const char *word, struct strv
 	strv_release(&words);
 }
 
+/* Says which platform's names are wanted. */
+static bool
+is_about_platform(const char *word, bool *whole)
+{
+	static const char *const names[] = {"--config", "--context", "--api-url",
+	    "--token-file", "--api-username", "--password-file", "--api-cafile"};
+	size_t n = strcspn(word, "=");
+	size_t i;
+
+	*whole = word[n] == '=';
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		if (strlen(names[i]) == n && strncmp(names[i], word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+char **
+complete_options(int *argc, char **argv)
+{
+	char **out;
+	bool whole;
+	int n = 1, i;
+
+	if (*argc < 3 || strcmp(argv[1], "__complete") != 0)
+		return NULL;
+	out = xcalloc((size_t)*argc * 2, sizeof(*out));
+	out[0] = argv[0];
+	/* Not the last word, which is being written, nor an option that it is the value of. */
+	for (i = 2; i + 2 < *argc; i++) {
+		if (!is_about_platform(argv[i], &whole))
+			continue;
+		out[n++] = argv[i];
+		if (!whole)
+			out[n++] = argv[++i];
+	}
+	for (i = 1; i < *argc; i++)
+		out[n++] = argv[i];
+	*argc = n;
+	return out;
+}
+
 /* __complete WORD...: a candidate a line for the last one; "@" alone when file names may follow. */
 int
 run_complete(struct ctl *c, const struct operands *in, struct err *err)

@@ -11,4 +11,8 @@
 void complete(struct ctl *c, const struct strv *before, const char *word,
     struct strv *out, bool *files);
 
+/* A command line that asks for completions, `__complete -- WORD...`, with those options among its words
+ * that say which platform is meant put before: the same pointers (free). NULL: it does not ask. */
+char **complete_options(int *argc, char **argv);
+
 #endif

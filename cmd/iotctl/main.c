@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* iotctl: manages the platform over its REST API. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "command.h"
+#include "complete.h"
 #include "conf/program.h"
 #include "shell.h"
 #include "show.h"
@@ -198,14 +200,17 @@ int
 main(int argc, char **argv)
 {
 	struct strv given = {0};
+	char **completing;
+	size_t i;
 	int status;
-	int i;
 
-	for (i = 0; i < argc; i++)
+	for (i = 0; i < (size_t)argc; i++)
 		strv_add(&given, argv[i]);
-	status = run(argc, argv, &given);
-	for (i = 0; i < argc; i++)
+	completing = complete_options(&argc, argv);
+	status = run(argc, completing != NULL ? completing : argv, &given);
+	for (i = 0; i < given.n; i++)
 		explicit_bzero(given.v[i], strlen(given.v[i]));
 	strv_release(&given);
+	free(completing);
 	return status;
 }

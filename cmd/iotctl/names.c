@@ -23,11 +23,15 @@ static char *
 cache_path(const struct ctl *c, const struct schema_resource *r)
 {
 	const char *context = c->args->common.context;
-	char *name =
-	    xasprintf("names-%s-%s", context != NULL ? context : "default", r->name);
-	char *path = file_cache_path(name);
+	struct buf name = {0};
+	char *path;
 
-	free(name);
+	/* The context may be one of another configuration, or lead to another URL for once. */
+	buf_printf(&name, "names-%s-", context != NULL ? context : "default");
+	api_escape(&name, span_of(c->args->api.url));
+	buf_printf(&name, "-%s", r->name);
+	path = file_cache_path(buf_str(&name));
+	buf_release(&name);
 	return path;
 }
 

@@ -154,8 +154,8 @@ is 600 "$(stat -c %a "$h")" 'the history is private'
 has "$(cat "$h")" 'get Second -o csv' 'lines are kept'
 has "$(cat "$h")" 'config set password_file=/kept' 'the name of a file is no secret'
 is '' "$(grep hunter "$h")" 'but none with a secret'
-ok 'names are cached' grep -q Second "$HOME/.cache/iot/names-prod-broker"
-is 600 "$(stat -c %a "$HOME/.cache/iot/names-prod-broker")" 'privately'
+ok 'names are cached' grep -q Second "$HOME"/.cache/iot/names-prod-http*-broker
+is 600 "$(stat -c %a "$HOME"/.cache/iot/names-prod-http*-broker)" 'privately'
 
 # The history again, and Ctrl-C in a request that hangs.
 mkfifo hole
@@ -210,7 +210,28 @@ END
 has "$(cat paged)" 'EMQX Production' 'a list goes through the pager'
 is '' "$(grep "$(printf '\033')" paged)" 'without control characters'
 
+# The platform that the line itself is about.
+mkdir other
+here=$T
+T=$T/other
+start_api
+T=$here
+other=$api
+iotctl broker create Elsewhere host=e >/dev/null
+unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+iotctl login "$other" --context there --api-username admin --password-file "$T/api.pw" >/dev/null 2>&1
+iotctl context use prod >/dev/null
+for option in '--context there' --context=there "--api-url $other --api-username admin --password-file $T/api.pw"; do
+	# shellcheck disable=SC2086 # words
+	elsewhere() { [ "$(iotctl __complete -- $option broker get E)" = Elsewhere ]; }
+	ok "names by $option on the same line" wait_for 5 elsewhere
+done
+home() { [ "$(iotctl __complete -- broker get E)" = 'EMQX Production' ]; }
+ok 'and without it those of the context' wait_for 5 home
+
 # bash on a terminal: = @ and : break its words.
+iotctl topic create planta:roja topic_pattern=r >/dev/null
+iotctl topic create planta:azul topic_pattern=a >/dev/null
 touch "$T/ca-file.pem"
 cat >bashrc <<END
 PS1='rea''dy> '
@@ -229,6 +250,10 @@ send "\025iotctl device-config create broker=Thi\t"
 want "Third" "bash: a live name after ="
 send "\025iotctl broker get EMQX\t"
 want "Production" "bash: a live name with a blank"
+send "\025iotctl topic get planta:ro\t"
+want "planta:roja" "bash: a live name with a colon"
+send "\025iotctl device-config create publish_topic=planta:a\t"
+want "planta:azul" "bash: and after ="
 send "\025iotctl reading list timestamp=2026-11-23T10:00:0\t"
 send "\025iotctl broker cre\t"
 want "create" "bash: a verb"
