@@ -213,7 +213,13 @@ match(void *arg, size_t object)
 			same = false;
 	}
 	json_decref(now);
-	return same ? hit(h, object) : true;
+	if (!same || !h->whole)
+		return same ? hit(h, object) : true;
+	/* Which of those that are equal in all does not matter, but each stands for one document. */
+	if (h->n == 0 || (h->s->touched[h->first] && !h->s->touched[object]))
+		h->first = (ssize_t)object;
+	h->n = 1;
+	return true;
 }
 
 /* A scalar as cell_put has it. */

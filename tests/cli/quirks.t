@@ -124,6 +124,15 @@ exits 1 'an ignored field of apply'
 has "$err" 'ignored publish_interval: it has 60, not 77' 'is told'
 restart
 
+# Rules that are the same in all but their number.
+rule='{"emqx_user":1,"username":"device_D1","permission":"allow","action":"all","topic":"x/y"}'
+for n in 1 2; do iotctl api POST mqtt/emqx-acl "$rule" >/dev/null; done
+: >"$log"
+iotctl export emqx-acl emqx-user device | iotctl apply --prune --yes -f - >applied 2>&1
+is 0 $? 'export | apply --prune with the same rule twice'
+is '0 0' "$(grep -c '^\(created\|changed\|deleted\)' applied) $(requests '^\(POST\|PATCH\|DELETE\)')" 'changes nothing'
+rows emqx-acl list topic=x/y --columns id | iotctl emqx-acl delete - --yes --quiet
+
 # Resources that not every backend has.
 is 5 "$(rows emqx-acl list username=device_D1 | wc -l)" 'a device brings its EMQX rules'
 is device_D1 "$(rows emqx-user list device=D1 --columns username)" 'and its EMQX user'
