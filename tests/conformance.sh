@@ -217,6 +217,21 @@ run iotctl apply -f two.json
 exits 1 'one of two that is wrong'
 has "$err" "broker 'N': port: " 'is told'
 has "$out" "created broker 'M'" 'and the other made'
+printf 'kind: topic\nnombre: Twice\ntopic_pattern: a/1\n---\nkind: topic\nnombre: Twice\ntopic_pattern: a/2\n' >two.yaml
+run iotctl apply -f two.yaml
+exits 2 'two documents for one object'
+has "$err" "topic 'Twice' is there twice, as object 1 and 2" 'are told'
+is '' "$(rows topic list nombre=Twice)" 'and neither is made'
+printf 'kind: broker\nnombre: 8952020012345678901\nhost: 10.0\nusername: 1e3\npassword: 2.50\n' >numbers.yaml
+run iotctl apply -f numbers.yaml
+exits 2 'a text without quotes that is another one as a number'
+has "$err" "host: a text that looks like a number needs quotes; username: a text" 'is told'
+sed -i 's/10.0/"10.0"/; s/1e3/"1e3"/; s/2.50/"2.50"/' numbers.yaml
+run iotctl apply -f numbers.yaml
+exits 0 'in quotes it is itself'
+is '8952020012345678901,10.0,1e3' "$(rows broker list host=10.0 --columns nombre,host,username)" \
+	'a long number keeps its digits'
+iotctl broker delete 8952020012345678901 -y --quiet
 iotctl device-config delete APP_1 -y --quiet
 iotctl credential delete APP_1 -y --quiet
 iotctl device delete APP_1 APP_2 -y --quiet

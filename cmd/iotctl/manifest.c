@@ -248,6 +248,65 @@ by_level(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
+/* Kind and unique key; NULL when it has none, as there may be several like it (free). */
+static char *
+identity_of(const struct item *item)
+{
+	const char *key = item->r->keys[0];
+	json_t *value = key != NULL ? json_object_get(item->fields, key) : NULL;
+	struct buf out = {0};
+
+	if (value == NULL || (schema_field(item->r, key)->flags & SCHEMA_UNIQUE) == 0)
+		return NULL;
+	buf_printf(&out, "%s\n", item->r->name);
+	if (json_is_string(value))
+		buf_puts(&out, json_string_value(value));
+	else
+		body_put(&out, value, NULL);
+	return buf_steal(&out);
+}
+
+struct identity {
+	char *text;
+	const struct item *item;
+};
+
+static int
+by_identity(const void *a, const void *b)
+{
+	const struct identity *x = a, *y = b;
+	int order = strcmp(x->text, y->text);
+
+	return order != 0 ? order
+			  : (x->item->row > y->item->row) - (x->item->row < y->item->row);
+}
+
+/* Two wishes for one object would be granted in any order, at every run anew. */
+static int
+check_twice(const struct manifest *m, struct err *err)
+{
+	struct identity *all = xcalloc(m->n + 1, sizeof(*all));
+	int failed = 0;
+	size_t n = 0, i;
+
+	for (i = 0; i < m->n; i++) {
+		all[n] = (struct identity){identity_of(&m->v[i]), &m->v[i]};
+		n += all[n].text != NULL;
+	}
+	qsort(all, n, sizeof(*all), by_identity);
+	for (i = 1; i < n && !failed; i++) {
+		if (strcmp(all[i - 1].text, all[i].text) == 0)
+			failed = err_set(err, ERR_USAGE,
+			    _("%s '%s' is there twice, as object %zu and %zu"),
+			    all[i].item->r->name, all[i].item->label,
+			    all[i - 1].item->row, all[i].item->row);
+	}
+	for (i = 0; i < n; i++)
+		free(all[i].text);
+	free(all);
+	return failed;
+}
+
 int
 manifest_read(
     struct ctl *c, const struct strv *paths, struct manifest *out, struct err *err)
@@ -268,7 +327,7 @@ manifest_read(
 	}
 	if (out->n != 0)
 		qsort(out->v, out->n, sizeof(*out->v), by_level);
-	return failed;
+	return failed || check_twice(out, err) ? -1 : 0;
 }
 
 void

@@ -121,8 +121,15 @@ settled(struct ctl *c, const struct schema_field *f, json_t *value, struct err *
 json_t *
 value_checked(const struct schema_field *f, json_t *raw, struct field_errs *errs)
 {
-	json_t *value = validate_value(f, raw, errs);
+	json_t *value;
 
+	/* 1.10 is 1.1 already, and 1e3 is 1000. */
+	if (json_is_real(raw) && (f->type == SCHEMA_STRING || f->type == SCHEMA_TEXT)) {
+		field_errs_add(
+		    errs, f->name, _("a text that looks like a number needs quotes"));
+		return NULL;
+	}
+	value = validate_value(f, raw, errs);
 	if (f->type != SCHEMA_TIME || value == NULL || !json_is_string(raw) ||
 	    time_has_zone(json_string_value(raw)))
 		return value;

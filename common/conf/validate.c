@@ -156,10 +156,13 @@ check_string(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	json_t *result;
 	size_t n;
 
-	if (json_is_number(v)) {
-		text_from_double(number, json_number_value(v));
+	if (json_is_integer(v))
+		snprintf(
+		    number, sizeof(number), "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v))
+		text_from_double(number, json_real_value(v));
+	if (json_is_number(v))
 		s = number;
-	}
 	if (s == NULL)
 		return wrong(errs, f, "Not a valid string.");
 	if (!keep)

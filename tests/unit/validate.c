@@ -78,6 +78,9 @@ values_are_taken_as_the_platform_takes_them(void **state)
 	assert_value("topic", "qos", "\"2\"", "2");
 	assert_value("broker", "nombre", "\"  a b \"", "\"a b\"");
 	assert_value("broker", "nombre", "123", "\"123\"");
+	assert_value(
+	    "broker", "nombre", "8952020012345678901", "\"8952020012345678901\"");
+	assert_value("broker", "nombre", "-9007199254740993", "\"-9007199254740993\"");
 	assert_value("broker", "password", "\" a \"", "\" a \"");
 	assert_value("broker", "username", "null", "null");
 	assert_value("reading", "valor", "\"21.50\"", "21.5");
