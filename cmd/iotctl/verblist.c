@@ -94,7 +94,8 @@ on_object(void *arg, struct span object, struct err *err)
 		return 0;
 	}
 	show_next(l, object);
-	return --l->left == 0 ? 1 : 0;
+	/* Nobody reads the rest: it is not asked for. */
+	return --l->left == 0 || ferror(stdout) != 0 ? 1 : 0;
 }
 
 static void

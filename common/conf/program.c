@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -80,17 +81,30 @@ program_start(struct opt_set *set, const struct program *program, void *base,
 	return 0;
 }
 
+/* Of a write that failed long ago stdio keeps no reason, but a pipe without a reader says so for ever. */
+static bool
+reader_left(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 /* A reader that left is not an error: `iotctl ... | head` ends with 0. */
 static void
 write_stdout(const struct buf *answer, struct err *err)
 {
-	bool lost = ferror(stdout) != 0;
+	bool lost = ferror(stdout) != 0, left = reader_left();
 
 	errno = 0;
 	lost |= fwrite(answer->p, 1, answer->n, stdout) < answer->n;
 	lost |= fclose(stdout) != 0;
-	if (lost && errno != EPIPE && err->code == ERR_OK)
+	if (!lost || left || errno == EPIPE || err->code != ERR_OK)
+		return;
+	if (errno != 0)
 		err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
+	else
+		err_set(err, ERR_OUTPUT, _("cannot write to standard output"));
 }
 
 int

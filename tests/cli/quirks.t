@@ -34,6 +34,28 @@ ASAN_OPTIONS=detect_leaks=0 strace -e trace=write,sendto -e signal=none -o calls
 is 1 "$(awk '/GET .api.devices/ { asked++ } /write\(1,/ { print asked; exit }' calls)" \
 	'the first line is out before the second page is asked for'
 
+# Readers that leave.
+cat >left.py <<'END'
+import os, subprocess, sys
+r, w = os.pipe()
+os.close(r)
+sys.exit(subprocess.call(sys.argv[1:], stdout=w))
+END
+for f in table json ndjson csv yaml; do
+	: >"$log"
+	run python3 left.py iotctl device list -o "$f"
+	exits 0 "$f: a reader that left is no error"
+	is '' "$err" 'and nothing to tell of'
+done
+: >"$log"
+run python3 left.py iotctl device list -o ndjson
+is 1 "$(requests '^GET /api/devices/')" 'and the pages that nobody reads are not asked for'
+iotctl topic set T descripcion="$(printf '%020000d' 0)" >/dev/null
+run python3 left.py iotctl topic list -o json
+is '0 ' "$status $err" 'nor is one who leaves in the middle of a long text'
+iotctl device list -o yaml >/dev/full 2>full
+is "7 iotctl: cannot write to standard output" "$? $(cat full)" 'a full disk is one'
+
 # Pages that are not in the same order from one to the next.
 restart size=2 shuffle
 iotctl device list --columns id -o csv --no-header | sort -n | uniq -d >twice
