@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -260,20 +259,6 @@ wire_wants_write(const struct session *s)
 	if (wire_is_shaking(s))
 		return tls_wants_write(mosquitto_ssl_get(s->mosq));
 	return s->rest.n > 0 || mosquitto_want_write(s->mosq);
-}
-
-/* A socket that poll calls writable takes these few bytes whole. */
-int
-wire_raw(struct session *s, const void *packet, size_t n)
-{
-	struct pollfd p = {.fd = wire_fd(s), .events = POLLOUT};
-	void *ssl = mosquitto_ssl_get(s->mosq);
-
-	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
-		return -1;
-	if (ssl != NULL)
-		return tls_write(ssl, packet, (int)n);
-	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }
 
 struct session_link

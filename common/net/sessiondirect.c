@@ -2,9 +2,10 @@
 /*
  * Publications of QoS 0 past libmosquitto, which takes a dozen locks and five allocations for each and
  * as long as all of the rest of a device's reading: only where there is nothing that it would have to
- * know of them or to do about them.
+ * know of them or to do about them. And the few bytes of other packets that must not wait in its queue.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -68,4 +69,18 @@ direct_go_on(struct session *s)
 	buf_release(&s->rest);
 	outs_tell(s, 0);
 	return WIRE_MORE;
+}
+
+/* A socket that poll calls writable takes these few bytes whole. */
+int
+wire_raw(struct session *s, const void *packet, size_t n)
+{
+	struct pollfd p = {.fd = wire_fd(s), .events = POLLOUT};
+	void *ssl = wire_link(s).ssl;
+
+	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
+		return -1;
+	if (ssl != NULL)
+		return tls_write(ssl, packet, (int)n);
+	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
 }

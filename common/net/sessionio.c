@@ -199,8 +199,8 @@ io_event(void *arg, unsigned events)
 
 /* libmosquitto's own pings would queue behind held acknowledgements, and its own verdict on a silent
  * broker would come while we are the ones who do not read. */
-void
-io_alive(void *arg)
+static void
+on_alive(void *arg)
 {
 	struct session *s = arg;
 	int64_t keepalive = (int64_t)s->keepalive * 1000;
@@ -213,7 +213,15 @@ io_alive(void *arg)
 	}
 	if (!io_is_half_written(s))
 		wire_raw(s, "\xC0\x00", 2);
-	loop_timer_set(s->loop, &s->alive, keepalive / 2, io_alive, s);
+	io_stay_alive(s);
+}
+
+void
+io_stay_alive(struct session *s)
+{
+	if (s->keepalive > 0)
+		loop_timer_set(
+		    s->loop, &s->alive, (int64_t)s->keepalive * 500, on_alive, s);
 }
 
 void

@@ -181,9 +181,10 @@ void run_halt(struct session *s);
 /* sessionio.c */
 /* Only while everything that was begun is written may other bytes be. */
 bool io_is_half_written(const struct session *s);
-/* The watcher's and the ping timer's callbacks. */
+/* The watcher's callback. */
 void io_event(void *arg, unsigned events);
-void io_alive(void *arg);
+/* Pings from now on at half of the keep-alive, if there is one. */
+void io_stay_alive(struct session *s);
 /* Writes what may be written, finishes if that was the last, waits for what is next. */
 void io_look(struct session *s);
 

@@ -274,9 +274,7 @@ go_up(struct session *s)
 	if (s->opts.take)
 		return hand_over(s);
 	begin_up(s, SESSION_UP);
-	if (s->keepalive > 0)
-		loop_timer_set(
-		    s->loop, &s->alive, (int64_t)s->keepalive * 500, io_alive, s);
+	io_stay_alive(s);
 	subs_send(s, !s->present);
 	if (s->events.up != NULL)
 		s->events.up(s->arg, s->present);
