@@ -15,6 +15,7 @@
  *	act.c     all of them: who starts when, when it is over
  *	fleet.c   who they are: ids, logins, what each measures
  *	device.c  one of them: its session and status
+ *	anew.c    its connection, broken off and made again
  *	reading.c its readings, in time
  *	probe.c   the look at their retained statuses before they connect
  *	listen.c  commands: printed, run, answered
@@ -56,6 +57,7 @@ struct device {
 	bool started, was_up, over, at_once;
 	bool up;       /* connected now */
 	bool flapping; /* will break off as soon as nothing of it is unacknowledged */
+	bool moving;   /* as flapping, or in time: its broker is another one now */
 	bool leaving, finishing, said_goodbye; /* in this order */
 };
 
@@ -152,12 +154,18 @@ void device_handled(struct device *d);
 int device_expand(
     const struct topic *t, const char *id, int64_t now, char **out, struct err *err);
 void device_publish(struct device *d, const struct session_pub *p);
-/* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
-void device_flap(struct device *d);
-/* Its broker is another one now: as device_flap, also when it is not connected. */
-void device_move(struct device *d);
+/* Its session is over; counts what it leaves unacknowledged. */
+void device_drop(struct device *d);
 /* The Unix time in seconds that its messages carry: with --seed the plan's. */
 int64_t device_time(const struct device *d);
+
+/* anew.c */
+
+/* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
+void device_flap(struct device *d);
+/* Its broker is another one now: as device_flap, also when it is not connected, and at the latest when the
+ * time for acknowledgements is over. */
+void device_move(struct device *d);
 
 /* reading.c */
 

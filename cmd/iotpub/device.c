@@ -108,18 +108,27 @@ on_down(void *arg, const struct err *why)
 	act_tell(d, why);
 }
 
+void
+device_drop(struct device *d)
+{
+	const size_t left = session_unacknowledged(d->session);
+
+	set_up(d, false);
+	d->act->outcome.unacknowledged += left;
+	d->act->dropped += left;
+	session_free(d->session);
+	d->session = NULL;
+}
+
 static void
 on_ended(void *arg, const struct err *why)
 {
 	struct device *d = arg;
 	struct err reason = *why; /* the session's own goes with it */
 
-	set_up(d, false);
-	d->act->outcome.unacknowledged += session_unacknowledged(d->session);
-	d->act->dropped += session_unacknowledged(d->session);
 	loop_timer_stop(&d->timer);
-	session_free(d->session);
-	d->session = NULL;
+	loop_timer_stop(&d->flap);
+	device_drop(d);
 	if (d->denied != ERR_OK)
 		err_set(&reason, d->denied, _("may not subscribe to '%s'"),
 		    d->commands_topic);
@@ -160,7 +169,9 @@ on_published(void *arg, int id, int reason)
 
 	(void)id;
 	outcome_published(&d->act->outcome, reason);
-	if (d->flapping)
+	if (d->moving)
+		device_move(d);
+	else if (d->flapping)
 		device_flap(d);
 	say_goodbye(d);
 }
@@ -241,46 +252,6 @@ device_start(struct device *d)
 {
 	d->started = true;
 	session_start(d->session);
-}
-
-/* Without a goodbye: the broker publishes the will. */
-static void
-break_off(void *arg)
-{
-	struct device *d = arg;
-
-	if (d->session == NULL || session_unacknowledged(d->session) > 0)
-		return;
-	d->flapping = false;
-	set_up(d, false);
-	session_free(d->session);
-	d->session = NULL;
-	device_make(d);
-	if (d->session != NULL)
-		device_start(d);
-}
-
-void
-device_flap(struct device *d)
-{
-	d->flapping = !d->leaving && session_is_up(d->session);
-	if (d->flapping && session_unacknowledged(d->session) == 0)
-		loop_timer_set(d->act->loop, &d->flap, 0, break_off, d);
-}
-
-void
-device_move(struct device *d)
-{
-	if (d->session == NULL || d->leaving)
-		return;
-	if (!d->started) {
-		session_free(d->session);
-		device_make(d);
-		return;
-	}
-	d->flapping = true;
-	if (session_unacknowledged(d->session) == 0)
-		loop_timer_set(d->act->loop, &d->flap, 0, break_off, d);
 }
 
 static void

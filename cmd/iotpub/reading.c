@@ -160,7 +160,8 @@ publish_reading(struct device *d)
 static bool
 can_publish(const struct device *d)
 {
-	return !d->flapping && session_unacknowledged(d->session) < WINDOW &&
+	return !d->flapping && !d->moving &&
+	    session_unacknowledged(d->session) < WINDOW &&
 	    (d->profile->qos > 0 || session_is_up(d->session));
 }
 

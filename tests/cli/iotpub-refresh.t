@@ -1,0 +1,68 @@
+#!/bin/sh
+# iotpub --refresh: devices that the platform gives another broker, while the old one is there and when it is
+# not.
+# shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_platform
+{
+	echo 'identificador_unico,nombre,tipo,ubicacion,sensores,publish_interval'
+	echo 'RPI_001,Raspberry,raspberry_pi,Sala,temperature;humidity,1'
+	echo 'ESP_002,ESP,esp32,Sala,humidity,1'
+} >fleet.csv
+iotctl device provision --from fleet.csv >provisioned 2>&1 || note "$(cat provisioned)"
+let_in
+config() { iotctl --format ndjson device-config list | jq "select(.dispositivo_nombre == \"$1\").id"; }
+esp=$(config ESP)
+
+# other_broker NAME: one more, with the same passwords; its port is $other, its pid $other_pid.
+other_broker() {
+	other=$(free_port)
+	sed "s/^listener .*/listener $other 127.0.0.1/" mosquitto.conf >"$1.conf"
+	mosquitto -c "$1.conf" >"$1.log" 2>&1 &
+	other_pid=$!
+	pids="$pids $other_pid"
+	iotctl broker create nombre="$1" host=127.0.0.1 port="$other" username=admin \
+		password@broker.pw >/dev/null
+	wait_for 10 iotpub -L "mqtt://127.0.0.1:$other" -u admin --password-file broker.pw -t lab/ready -n
+}
+# watch PORT FILE: what comes there.
+watch() {
+	bg mosquitto_sub -h 127.0.0.1 -p "$1" -u admin -P broker-password -t 'iot/#' -F '%t %p' >"$2"
+}
+says() { grep -aq "$1" "$2"; } # says PATTERN FILE
+
+other_broker Segundo
+second=$other second_pid=$other_pid
+other_broker Tercero
+third=$other
+watch "$port" first.seen
+watch "$second" second.seen
+watch "$third" third.seen
+sleep 0.3
+iotctl login "$api" --context bare --api-username admin --password-file "$T/api.pw" 2>/dev/null
+bg iotpub --context bare --from-platform --credentials "$HOME/.local/state/iot/lab.csv" --refresh 300ms --interval 100ms --drain 2s -q 1 2>log
+publishing=$bg
+ok 'both devices at their broker' wait_for 10 says 'sensors/ESP_002/data' first.seen
+iotctl device-config set "$esp" broker=Segundo >/dev/null
+ok 'one that is given another publishes there' wait_for 10 says 'sensors/ESP_002/data' second.seen
+ok 'and says so there' says 'devices/ESP_002/status {.*"status":"connected"' second.seen
+ok 'the old broker tells that it is gone' \
+	wait_for 5 says 'devices/ESP_002/status {.*"status":"disconnected"' first.seen
+: >first.seen
+ok 'the other one stays' wait_for 5 says 'sensors/RPI_001/data' first.seen
+is 0 "$(grep -ac ESP_002 first.seen)" 'alone'
+ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
+
+# A broker that died, with messages that it did not acknowledge.
+kill "$second_pid"
+ok 'its broker dies' wait_for 5 says "ESP_002: lost broker '" log
+iotctl device-config set "$esp" broker=Tercero >/dev/null
+ok 'given a third one it goes there, late' wait_for 15 says 'sensors/ESP_002/data' third.seen
+ok 'what it leaves behind is told' says 'ESP_002: its old broker did not acknowledge [0-9]* messages' log
+kill $publishing
+wait $publishing
+is 1 $? 'and at the end'
+ok 'as unacknowledged' says 'messages left unacknowledged: ' log
+done_testing
