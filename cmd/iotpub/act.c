@@ -46,8 +46,10 @@ act_stop(struct act *t)
 	probe_free(t->probe);
 	t->probe = NULL;
 	for (; t->next < t->n; t->next++) {
-		t->over += !t->v[t->next].over;
-		t->v[t->next].over = true;
+		struct device *d = &t->v[t->next];
+
+		t->over += !d->started && !d->over;
+		d->over |= !d->started;
 	}
 	loop_timer_set(t->loop, &t->timer, t->a->drain, on_drained, t);
 	finish_all(t, false);
@@ -83,6 +85,13 @@ stop_loop(struct act *t)
 	loop_stop(t->loop);
 }
 
+/* A run that has an end of its own does not. */
+static bool
+waits_for_dismissed(const struct act *t)
+{
+	return t->dismissed > 0 && t->a->count == 0 && !t->stopping;
+}
+
 void
 act_go_on(struct act *t)
 {
@@ -92,12 +101,14 @@ act_go_on(struct act *t)
 	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
 		struct device *d = &t->v[t->next++];
 
-		if (d->over)
+		if (d->over || d->started)
 			continue;
 		t->in_flight++;
 		device_start(d);
 	}
 	t->starting = false;
+	if (waits_for_dismissed(t))
+		return;
 	if (t->over == t->n && t->verify != NULL)
 		verify_finish(t->verify, stop_loop);
 	else if (t->over == t->n)
@@ -151,6 +162,42 @@ act_failed(struct device *d, const struct err *why)
 	if (t->n > 1)
 		act_tell(d, why);
 	act_over(d);
+}
+
+bool
+act_dismiss(struct device *d)
+{
+	if (d->over || d->leaving)
+		return false;
+	d->dismissed = true;
+	d->act->dismissed++;
+	if (d->started)
+		device_finish(d, false);
+	else
+		act_over(d);
+	return true;
+}
+
+int
+act_readmit(struct device *d, struct err *err)
+{
+	struct act *t = d->act;
+	const size_t number = (size_t)(d - t->v);
+	const char *id = d->id;
+
+	if (!d->over)
+		return 1;
+	t->dismissed--;
+	t->connected -= d->was_up;
+	device_release(d);
+	if (device_init(d, t, number, id, err)) {
+		d->over = true;
+		return -1;
+	}
+	t->over--;
+	if (number < t->next)
+		t->next = number;
+	return 0;
 }
 
 /* All sessions are made before the first one looks its host up: they are lean then. */

@@ -59,6 +59,7 @@ struct device {
 	bool flapping; /* will break off as soon as nothing of it is unacknowledged */
 	bool moving;   /* as flapping, or in time: its broker is another one now */
 	bool leaving, finishing, said_goodbye; /* in this order */
+	bool dismissed;
 };
 
 struct act {
@@ -88,6 +89,7 @@ struct act {
 	size_t next;      /* the first that is not started */
 	size_t in_flight; /* started, not connected yet */
 	size_t over;      /* ended, or never to be started */
+	size_t dismissed; /* of those: may be wanted again */
 	size_t failed;
 	size_t connected; /* were, at least once */
 	size_t up;        /* are now */
@@ -123,6 +125,10 @@ void act_cut(struct act *t);
 /* Starts devices as far as there is room; ends the run when all are over. */
 void act_go_on(struct act *t);
 
+/* It is not wanted any more: it says goodbye. False: it is over or leaving anyway. */
+bool act_dismiss(struct device *d);
+/* One that was dismissed is wanted again: as if it were new; act_begin starts it. 1: it has not left yet. */
+int act_readmit(struct device *d, struct err *err);
 /* Looks who of those that have no session is connected, and starts the others. */
 void act_begin(struct act *t);
 

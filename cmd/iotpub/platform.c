@@ -12,8 +12,8 @@
 
 /* The platform lists them in the same order each time: it is the one behind the last one that was found,
  * all but always. */
-static struct planned *
-find(struct platform *p, const char *id)
+struct planned *
+platform_find(struct platform *p, const char *id)
 {
 	size_t i;
 
@@ -28,8 +28,9 @@ find(struct platform *p, const char *id)
 	return NULL;
 }
 
-static bool
-is_wanted(const struct act *t, const char *id, struct span device, struct span config)
+bool
+platform_wants(
+    const struct act *t, const char *id, struct span device, struct span config)
 {
 	size_t i;
 
@@ -41,8 +42,8 @@ is_wanted(const struct act *t, const char *id, struct span device, struct span c
 	    iotctl_is_true(config, "is_active") && iotctl_is_true(device, "mqtt_enabled");
 }
 
-static int
-add_device(struct act *t, struct span device, struct err *err)
+int
+platform_add(struct act *t, struct span device, struct err *err)
 {
 	struct platform *p = t->platform;
 	struct span config = platform_config(p, device);
@@ -51,7 +52,7 @@ add_device(struct act *t, struct span device, struct err *err)
 
 	if (id == NULL)
 		return 0;
-	if (!is_wanted(t, id, device, config)) {
+	if (!platform_wants(t, id, device, config)) {
 		free(id);
 		return 0;
 	}
@@ -89,8 +90,8 @@ open_outlet(const struct act *t, struct outlet *out, struct err *err)
 }
 
 /* Those that are new. Only where the command line and the configuration name no other. */
-static int
-take_brokers(struct act *t, struct err *err)
+int
+platform_take_brokers(struct act *t, struct err *err)
 {
 	struct platform *p = t->platform;
 	struct span rest = buf_as_span(&p->answers[BROKERS]), object;
@@ -119,7 +120,7 @@ check_named(const struct act *t, struct err *err)
 	size_t i;
 
 	for (i = 0; i < t->named.n; i++) {
-		if (find(t->platform, t->named.v[i]) == NULL)
+		if (platform_find(t->platform, t->named.v[i]) == NULL)
 			return err_set(err, ERR_NOT_FOUND,
 			    _("--from-platform: the platform has no device '%s'; see "
 			      "'iotctl device list'"),
@@ -140,11 +141,11 @@ platform_ask(struct act *t, struct err *err)
 	t->platform = xcalloc(1, sizeof(*t->platform));
 	t->named = t->ids;
 	t->ids = (struct strv){0};
-	if (platform_ask_all(t, t->platform, err) || take_brokers(t, err))
+	if (platform_ask_all(t, t->platform, err) || platform_take_brokers(t, err))
 		return -1;
 	rest = buf_as_span(&t->platform->answers[DEVICES]);
 	while (iotctl_next(&rest, &device)) {
-		if (add_device(t, device, err))
+		if (platform_add(t, device, err))
 			return -1;
 	}
 	return check_named(t, err);
@@ -153,7 +154,7 @@ platform_ask(struct act *t, struct err *err)
 const struct profile *
 platform_profile(const struct act *t, const char *id)
 {
-	const struct planned *d = find(t->platform, id);
+	const struct planned *d = platform_find(t->platform, id);
 
 	return d != NULL ? &d->profile : &t->profile;
 }
@@ -189,136 +190,6 @@ platform_login(const struct act *t, const struct profile *profile, struct sessio
 	o->shared_tls = outlet->tls;
 	if (o->cafile == NULL && o->capath == NULL)
 		o->ca_pem = outlet->broker.ca_pem;
-}
-
-/* What cannot be done changes nothing. */
-static int
-fill_anew(struct act *t, struct planned *d, struct span device, struct span config,
-    struct err *err)
-{
-	struct planned now = {.id = d->id, .outlet = d->outlet};
-	char *topic = NULL;
-	int failed = planned_fill(t, &now, device, config, err);
-
-	if (!failed && device_expand(now.profile.data, d->id, 0, &topic, err))
-		failed = err_in(err, _("device '%s'"), d->id);
-	free(topic);
-	if (failed) {
-		planned_clear(&now);
-		return -1;
-	}
-	planned_clear(d);
-	d->topic = now.topic;
-	d->sensors = now.sensors;
-	d->outlet = now.outlet;
-	d->profile = now.profile;
-	if (now.profile.sensors == &now.sensors)
-		d->profile.sensors = &d->sensors;
-	return 0;
-}
-
-/* The device goes on with what it is told now; its walks begin again. */
-static void
-change(struct act *t, struct planned *d, struct span device, struct span config)
-{
-	const struct outlet *before = d->outlet;
-	struct err err = {0};
-	size_t i;
-
-	if (fill_anew(t, d, device, config, &err)) {
-		log_err(&err);
-		return;
-	}
-	for (i = 0; i < t->n; i++) {
-		if (t->v[i].profile != &d->profile)
-			continue;
-		log_warn(_("%s: the platform has changed what it does"), d->id);
-		reading_change(&t->v[i]);
-		if (d->outlet != before)
-			device_move(&t->v[i]);
-	}
-}
-
-static void
-compare(struct act *t, struct planned *d, struct span device)
-{
-	struct span config = platform_config(t->platform, device);
-	struct buf seen = {0};
-
-	if (config.p == NULL)
-		config = SPAN("{}");
-	planned_put_seen(&seen, t->platform, device, config);
-	if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
-		buf_release(&seen);
-		return;
-	}
-	buf_release(&d->seen);
-	d->seen = seen;
-	change(t, d, device, config);
-}
-
-/* Nobody was named, so it is wanted if it is active. */
-static void
-welcome(struct act *t, struct span device)
-{
-	const size_t before = t->ids.n;
-	struct err err = {0};
-
-	if (t->named.n > 0)
-		return;
-	if (add_device(t, device, &err) == 0 && t->ids.n > before &&
-	    fleet_add(t, t->ids.v[before], &err) == 0)
-		log_warn(_("%s: the platform has it now"), t->ids.v[before]);
-	log_err(&err);
-}
-
-static void
-on_refreshed(struct act *t, struct buf *answers)
-{
-	struct platform *p = t->platform;
-	const size_t before = t->n;
-	struct span rest, device;
-	struct err err = {0};
-	size_t i;
-
-	if (t->stopping || t->probe != NULL)
-		return;
-	for (i = 0; i < PLATFORM_ANSWERS; i++) {
-		struct buf old = p->answers[i];
-
-		p->answers[i] = answers[i];
-		answers[i] = old;
-	}
-	platform_index(p);
-	if (take_brokers(t, &err))
-		log_err(&err);
-	rest = buf_as_span(&p->answers[DEVICES]);
-	while (iotctl_next(&rest, &device)) {
-		char *id = iotctl_text(device, "identificador_unico");
-		struct planned *d = id != NULL ? find(p, id) : NULL;
-
-		free(id);
-		if (d != NULL)
-			compare(t, d, device);
-		else
-			welcome(t, device);
-	}
-	if (t->n > before)
-		act_begin(t);
-}
-
-static void
-on_refresh(void *arg)
-{
-	refresh_start(arg, on_refreshed);
-}
-
-void
-platform_watch(struct act *t)
-{
-	if (t->platform != NULL && t->a->refresh > 0 && !t->stopping)
-		loop_timer_set(
-		    t->loop, &t->platform->timer, t->a->refresh, on_refresh, t);
 }
 
 void

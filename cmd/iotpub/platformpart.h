@@ -14,6 +14,8 @@ struct planned {
 	struct buf seen; /* what all this came from: it changed when this did */
 	struct profile profile;
 	const struct outlet *outlet;
+	bool listed; /* and wanted, in the last answers */
+	bool off;    /* no device for now: not wanted */
 };
 
 /* A broker, and what its sessions share. */
@@ -46,6 +48,18 @@ struct platform {
 	struct config *index;                 /* of the configs, by device */
 	size_t index_n;
 };
+
+/* platform.c */
+
+/* NULL: it is not known. */
+struct planned *platform_find(struct platform *p, const char *id);
+/* Of all devices the active ones, of those that are named each. `config`: p is NULL when it has none. */
+bool platform_wants(
+    const struct act *t, const char *id, struct span device, struct span config);
+/* Adds one if it is wanted, to t->ids as well. */
+int platform_add(struct act *t, struct span device, struct err *err);
+/* Those that are new. Only where the command line and the configuration name no other. */
+int platform_take_brokers(struct act *t, struct err *err);
 
 /* platformread.c */
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # iotpub --refresh: devices that the platform gives another broker, while the old one is there and when it is
-# not.
+# not, and those that it switches off and on.
 # shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -15,6 +15,7 @@ iotctl device provision --from fleet.csv >provisioned 2>&1 || note "$(cat provis
 let_in
 config() { iotctl --format ndjson device-config list | jq "select(.dispositivo_nombre == \"$1\").id"; }
 esp=$(config ESP)
+rpi=$(config Raspberry)
 
 # other_broker NAME: one more, with the same passwords; its port is $other, its pid $other_pid.
 other_broker() {
@@ -65,4 +66,55 @@ kill $publishing
 wait $publishing
 is 1 $? 'and at the end'
 ok 'as unacknowledged' says 'messages left unacknowledged: ' log
+
+# Devices that are switched off there, and on again.
+iotctl device-config set "$esp" broker=Laboratorio >/dev/null
+start_run() { bg iotpub --context bare --from-platform --credentials "$HOME/.local/state/iot/lab.csv" --refresh 300ms --interval 100ms "$@" 2>log; }
+: >first.seen
+start_run
+publishing=$bg
+wait_for 10 says 'sensors/ESP_002/data' first.seen
+iotctl device-config set "$esp" is_active:=false >/dev/null
+ok 'a device that is switched off says goodbye' \
+	wait_for 10 says 'devices/ESP_002/status {.*"status":"disconnected","timestamp":' first.seen
+ok 'which is told' says 'ESP_002: the platform has switched it off' log
+: >first.seen
+ok 'the other one goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
+is 0 "$(grep -ac ESP_002 first.seen)" 'alone'
+iotctl device-config set "$rpi" is_active:=false >/dev/null
+ok 'and when all are off' wait_for 10 says 'devices/RPI_001/status {.*"status":"disconnected"' first.seen
+: >first.seen
+iotctl device-config set "$esp" is_active:=true >/dev/null
+ok 'one that is switched on again publishes' wait_for 10 says 'sensors/ESP_002/data' first.seen
+ok 'and is connected' says 'devices/ESP_002/status {.*"status":"connected"' first.seen
+ok 'which is told' says 'ESP_002: the platform has switched it on again' log
+iotctl device-config set "$rpi" is_active:=true >/dev/null
+ok 'so does the other' wait_for 10 says 'sensors/RPI_001/data' first.seen
+run iotctl device-config delete "$esp" --yes
+exits 0 "a configuration is deleted"
+ok 'a device whose configuration is deleted says goodbye, too' \
+	wait_for 10 says 'devices/ESP_002/status {.*"status":"disconnected"' first.seen
+kill $publishing
+wait $publishing
+is 0 $? 'and all of that was a clean run'
+
+# What is named is wanted; what has an end comes to it.
+start_run RPI_001
+publishing=$bg
+: >first.seen
+wait_for 10 says 'sensors/RPI_001/data' first.seen
+iotctl device-config set "$rpi" is_active:=false >/dev/null
+sleep 1
+: >first.seen
+ok 'a device that is named goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
+kill $publishing
+wait $publishing
+is 0 $? 'to its end'
+iotctl device-config set "$rpi" is_active:=true >/dev/null
+start_run --count 1000
+publishing=$bg
+wait_for 10 says 'sensors/RPI_001/data' first.seen
+iotctl device-config set "$rpi" is_active:=false >/dev/null
+ended() { ! kill -0 "$publishing" 2>/dev/null; }
+ok 'a run with --count ends when nobody is left' wait_for 10 ended
 done_testing
