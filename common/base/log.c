@@ -87,7 +87,7 @@ one_row(const char *text)
 	    : 80;
 	int n;
 
-	for (n = 0; text[n] != '\0' && n < TRANSIENT_MOST; n++) {
+	for (n = 0; n < TRANSIENT_MOST && text[n] != '\0'; n++) {
 		if ((text[n] & 0xC0) != 0x80 && --left == 0)
 			break;
 	}
