@@ -1,5 +1,5 @@
 # A broker in name only, on the unix socket NAME.sock: broker.pl NAME [KEY=VALUE...]. Each connection is a
-# process; what comes is written to NAME.log, one packet a line: connection, kind, bytes in hexadecimal.
+# process; what comes is written to NAME.log, one packet a line: connection, kind, bytes in hexadecimal, 4096 at most.
 #
 #	present=1   a session is always there          props=HEX   CONNACK's properties, with their length
 #	send=HEX    behind each SUBACK                 close=SEC   the connection ends so long after CONNACK
@@ -32,7 +32,7 @@ sub packet {
 
 sub serve {
 	while (my ($kind, $head, $body) = packet()) {
-		print $log "$n $kind ", unpack('H*', chr($head) . $body), "\n";
+		print $log "$n $kind ", unpack('H*', chr($head) . substr $body, 0, 4096), "\n";
 		if ($kind eq 'CONNECT') {
 			my $rest = pack('CC', $o{present}, 0) . (ord(substr $body, 6, 1) == 5 ? pack('H*', $o{props}) : '');
 			syswrite $c, pack('CC', 0x20, length $rest) . $rest;

@@ -14,7 +14,11 @@
 #include "outcome.h"
 #include "replay.h"
 
-enum { WINDOW = 1000, LARGEST = 268435455 };
+enum {
+	WINDOW = 1000,       /* messages on their way */
+	IN_MEMORY = 8 << 20, /* bytes of them, but for one that is larger */
+	LARGEST = 268435455
+};
 
 struct raw {
 	const struct args *a;
@@ -28,6 +32,7 @@ struct raw {
 	struct buf payload;
 	int left;         /* how often it is still to be published */
 	size_t in_flight; /* given to the session, not yet answered */
+	size_t bytes;     /* given since none was */
 	struct loop_timer timer;
 	struct outcome outcome;
 	bool over, warned;
@@ -63,10 +68,12 @@ publish(struct raw *r, const struct session_pub *p)
 		log_warn(_("a message of %zu bytes: keep them under 1 KB where you can"),
 		    p->payload.n);
 	}
-	if (session_publish(r->session, p, &id, &err))
+	if (session_publish(r->session, p, &id, &err)) {
 		fail(r, &err);
-	else
+	} else {
 		r->in_flight++;
+		r->bytes += p->payload.n;
+	}
 }
 
 static void
@@ -83,7 +90,7 @@ publish_payload(struct raw *r, struct span payload)
 static bool
 is_full(const struct raw *r)
 {
-	return r->in_flight >= WINDOW ||
+	return r->in_flight >= WINDOW || r->bytes >= IN_MEMORY ||
 	    ((r->a->qos == 0 || r->records) && !session_is_up(r->session));
 }
 
@@ -210,6 +217,8 @@ on_published(void *arg, int id, int reason)
 
 	(void)id;
 	r->in_flight--;
+	if (r->in_flight == 0)
+		r->bytes = 0;
 	outcome_published(&r->outcome, reason);
 	if (r->a->repeat_delay == 0)
 		go_on(r);

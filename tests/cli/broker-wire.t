@@ -57,4 +57,17 @@ bg timeout 20 iotingest -h "$T/moved.sock" -t a 2>moved.err >/dev/null
 ok "DISCONNECT with Use Another Server is no end" wait_for 10 heard moved '^2 CONNECT'
 has "$(cat moved.err)" 'closed the connection: it says: use another server' "... and told in words"
 
+# A broker that acknowledges nothing: large lines wait where they come from, not in memory.
+broker mute mute=PUBLISH
+mkfifo lines
+perl -e 'syswrite STDOUT, "x" x 1048575 . "\n" for 1 .. 200' >lines 2>/dev/null &
+iotpub -h "$T/mute.sock" -t a -l --quiet --drain 1s <lines &
+publishing=$!
+pids="$pids $publishing"
+ok "large lines from a pipe are sent" wait_for 10 heard mute '^1 PUBLISH' 8
+sleep 1
+peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
+[ "$peak" -lt 65536 ]
+tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
+
 done_testing
