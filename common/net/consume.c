@@ -13,14 +13,13 @@ enum {
 	READS = 16,       /* buffers in a row, before others get their turn */
 	TURNS = 16,       /* of reading and acknowledging, likewise */
 	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
-	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
 };
 
 static void pump(void *arg);
 
-/* From callbacks of others; what happens inside of a pump is seen at its end. */
-static void
-pump_soon(struct consume *c)
+/* What happens inside of a pump is seen at its end. */
+void
+consume_pump_soon(struct consume *c)
 {
 	if (!c->pumping)
 		loop_timer_set(c->loop, &c->soon, 0, pump, c);
@@ -32,6 +31,7 @@ let_go(struct consume *c)
 	c->linked = false;
 	loop_fd_stop(&c->watch);
 	loop_timer_stop(&c->alive);
+	loop_timer_stop(&c->answer);
 }
 
 /* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
@@ -51,6 +51,14 @@ lose(struct consume *c, int number)
 	say_dry(c);
 	let_go(c);
 	session_lost(c->session, number);
+}
+
+void
+consume_give_up(struct consume *c, const struct err *why)
+{
+	say_dry(c);
+	let_go(c);
+	session_failed(c->session, 0, why);
 }
 
 /* As far as the socket takes it: the broker has to know why. */
@@ -200,11 +208,11 @@ wait_for_socket(struct consume *c, bool more)
 	bool reads = may_read(c), was_reading = (c->watch.events & LOOP_READ) != 0;
 
 	if (reads && !was_reading)
-		c->heard = loop_now(c->loop);
+		c->heard = c->asked = loop_now(c->loop);
 	loop_fd_set(
 	    &c->watch, link_events(&c->link, reads, intake_output(c->intake).n > 0));
 	if (more && reads)
-		pump_soon(c);
+		consume_pump_soon(c);
 }
 
 static void
@@ -231,28 +239,6 @@ on_socket(void *arg, unsigned events)
 	pump(arg);
 }
 
-/* The broker hears from us also while nothing is read. Its silence counts only while we listen. */
-static void
-on_alive(void *arg)
-{
-	struct consume *c = arg;
-	int64_t silent = loop_now(c->loop) - c->heard;
-	struct err why = {0};
-
-	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
-		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
-		    (double)silent / 1000);
-		say_dry(c);
-		let_go(c);
-		session_failed(c->session, 0, &why);
-		return;
-	}
-	if (intake_output(c->intake).n < PINGS_MOST)
-		frame_put_ping(intake_packets(c->intake));
-	loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
-	pump_soon(c);
-}
-
 static void
 on_taken(void *arg, const struct session_link *link)
 {
@@ -268,13 +254,12 @@ on_taken(void *arg, const struct session_link *link)
 		lose(c, errno);
 		return;
 	}
-	if (c->keepalive > 0)
-		loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
 	if (!c->stopping)
 		consume_subscribe(c, !link->session_present);
+	consume_watch(c);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, link->session_present);
-	pump_soon(c);
+	consume_pump_soon(c);
 }
 
 static void
@@ -301,6 +286,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	struct consume *c = arg;
 
 	c->fresh = true;
+	c->asked = loop_now(c->loop);
 	c->events.batch(c->arg, m, n, token);
 }
 
@@ -332,6 +318,7 @@ consume_new(struct loop *loop, const struct session_opts *opts,
 	c->loop = loop;
 	c->events = *events;
 	c->arg = arg;
+	c->patience = opts->connect_timeout;
 	c->intake = open_intake(c, opts);
 	if (consume_add_filters(c, filters, count, err) == 0)
 		c->session = session_new(loop, &taken, &mine, c, err);
@@ -351,21 +338,21 @@ void
 consume_limit(struct consume *c, size_t n)
 {
 	intake_limit(c->intake, n);
-	pump_soon(c);
+	consume_pump_soon(c);
 }
 
 void
 consume_taken(struct consume *c, uint64_t token)
 {
 	intake_taken(c->intake, token);
-	pump_soon(c);
+	consume_pump_soon(c);
 }
 
 void
 consume_durable(struct consume *c, uint64_t token)
 {
 	intake_durable(c->intake, token);
-	pump_soon(c);
+	consume_pump_soon(c);
 }
 
 void
@@ -375,7 +362,7 @@ consume_stop(struct consume *c)
 		return;
 	c->stopping = true;
 	intake_stop(c->intake);
-	pump_soon(c);
+	consume_pump_soon(c);
 }
 
 void

@@ -19,7 +19,7 @@ struct consume {
 	struct intake *intake;
 	struct link link;
 	struct loop_fd watch;
-	struct loop_timer soon, alive, giving_up;
+	struct loop_timer soon, alive, giving_up, answer;
 	struct spin spin;
 	bool linked;
 	bool pumping;
@@ -27,6 +27,7 @@ struct consume {
 	bool stopping;
 	int version;
 	int64_t keepalive, heard; /* ms */
+	int64_t patience, asked;  /* ms for a SUBACK; since when we listen for it */
 	struct filter {
 		char *text;
 		int qos, retain_handling;
@@ -40,6 +41,16 @@ struct consume {
 	struct err refusal;
 };
 
+/* consume.c */
+
+/* Goes on outside of the caller. */
+void consume_pump_soon(struct consume *c);
+/* The connection is over because of `why`. */
+void consume_give_up(struct consume *c, const struct err *why);
+
+/* consumewatch.c: pings, and how long the broker may be silent or owe a SUBACK. From a new connection on. */
+void consume_watch(struct consume *c);
+
 /* consumesub.c: its filters. */
 
 /* Copies them, each once. */
@@ -47,6 +58,8 @@ int consume_add_filters(struct consume *c, const struct consume_filter *filters,
     struct err *err);
 /* Asks for those that were not answered yet; for all if the broker forgot the session. */
 void consume_subscribe(struct consume *c, bool forgotten);
+/* Whether a SUBACK is missing. */
+bool consume_is_asking(const struct consume *c);
 /* A SUBACK. */
 void consume_answered(void *arg, uint16_t mid, uint8_t reason);
 

@@ -28,6 +28,18 @@ consume_subscribe(struct consume *c, bool forgotten)
 	}
 }
 
+bool
+consume_is_asking(const struct consume *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		if (!c->filters[i].answered && !c->filters[i].unsubscribe)
+			return true;
+	}
+	return false;
+}
+
 /* When none is granted there is nothing to wait for. */
 static void
 look_at_answers(struct consume *c, const struct err *why)

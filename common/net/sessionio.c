@@ -204,10 +204,16 @@ on_alive(void *arg)
 {
 	struct session *s = arg;
 	int64_t keepalive = (int64_t)s->keepalive * 1000;
+	int64_t silent = loop_now(s->loop) - s->heard;
+	bool is_silent = silent > keepalive * 3 / 2;
 
-	if (!s->paused && loop_now(s->loop) - s->heard > keepalive * 3 / 2) {
-		err_set(why_of(s), ERR_UNREACHABLE, _("it has been silent for %.0f s"),
-		    (double)(loop_now(s->loop) - s->heard) / 1000);
+	if (!s->paused && (is_silent || subs_are_late(s))) {
+		if (is_silent)
+			err_set(why_of(s), ERR_UNREACHABLE,
+			    _("it has been silent for %.0f s"), (double)silent / 1000);
+		else
+			err_set(
+			    why_of(s), ERR_UNREACHABLE, _("it did not answer SUBSCRIBE"));
 		run_step(s, EV_LOST);
 		return;
 	}

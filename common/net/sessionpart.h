@@ -79,6 +79,7 @@ struct session_sub {
 	bool no_local;
 	bool granted;
 	int mid; /* of the SUBSCRIBE on its way; 0: none */
+	int64_t asked; /* when it was sent */
 };
 
 struct session_subs {
@@ -228,6 +229,8 @@ void ws_answered(struct session *s);
 /* Sends what is not granted yet; all of them if the broker forgot. */
 void subs_send(struct session *s, bool forgotten);
 void subs_lost(struct session *s);
+/* Whether the broker owes an answer for longer than a connect may take. */
+bool subs_are_late(const struct session *s);
 void subs_answered(struct session *s, int mid, int count, const int *granted);
 void subs_release(struct session_subs *l);
 

@@ -20,6 +20,13 @@ find_or_add(struct session_subs *l, const char *filter)
 	return &l->v[l->n++];
 }
 
+static void
+ask(struct session *s, struct session_sub *sub)
+{
+	sub->asked = loop_now(s->loop);
+	wire_subscribe(s, sub);
+}
+
 int
 session_subscribe(
     struct session *s, const char *filter, int qos, bool no_local, struct err *err)
@@ -34,7 +41,7 @@ session_subscribe(
 	sub->granted = false;
 	sub->mid = 0;
 	if (session_is_up(s))
-		wire_subscribe(s, sub);
+		ask(s, sub);
 	run_soon(s);
 	return 0;
 }
@@ -50,7 +57,7 @@ subs_send(struct session *s, bool forgotten)
 		if (forgotten)
 			sub->granted = false;
 		if (!sub->granted && sub->mid == 0)
-			wire_subscribe(s, sub);
+			ask(s, sub);
 	}
 }
 
@@ -61,6 +68,19 @@ subs_lost(struct session *s)
 
 	for (i = 0; i < s->subs.n; i++)
 		s->subs.v[i].mid = 0;
+}
+
+bool
+subs_are_late(const struct session *s)
+{
+	const int64_t least = loop_now(s->loop) - s->opts.connect_timeout;
+	size_t i;
+
+	for (i = 0; i < s->subs.n; i++) {
+		if (s->subs.v[i].mid != 0 && s->subs.v[i].asked < least)
+			return true;
+	}
+	return false;
 }
 
 static void

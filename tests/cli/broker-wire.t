@@ -70,4 +70,25 @@ peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
 [ "$peak" -lt 65536 ]
 tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
 
+# A broker that does not answer SUBSCRIBE: nothing would ever come.
+broker forgetful mute=SUBSCRIBE
+while read -r program options; do
+	# shellcheck disable=SC2086
+	bg timeout 30 "$program" -h "$T/forgetful.sock" --connect-timeout 1s -k 5 $options >/dev/null 2>"late.$program"
+done <<END_OF_LIST
+iotingest -i late-1 -t a
+iotsub -i late-2 S_1 --reply 1
+iotpub -i late-3 S_2 --listen --takeover --interval 1h
+END_OF_LIST
+came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
+for n in 1 2 3; do
+	ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-$n
+done
+has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 1 s' '... and iotingest says so'
+has "$(cat late.iotsub)" 'it did not answer SUBSCRIBE' '... and iotsub'
+has "$(cat late.iotpub)" 'it did not answer SUBSCRIBE' '... and iotpub'
+bg timeout 20 iotingest -h "$T/patient.sock" --connect-timeout 1s -t a 2>patient.err >/dev/null
+sleep 1.5
+is '' "$(cat patient.err)" 'a control: one that is answered stays'
+
 done_testing
