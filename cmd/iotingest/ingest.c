@@ -302,7 +302,10 @@ ingest_run(const struct args *a, const struct session_opts *session,
     const struct strv *platform, struct err *err)
 {
 	struct ingest g = {.args = a, .err = err};
-	int failed = make(&g, platform, err) || run(&g, session, err);
+	int failed;
+
+	log_never_wait();
+	failed = make(&g, platform, err) || run(&g, session, err);
 
 	release(&g);
 	return failed ? -1 : 0;

@@ -214,8 +214,10 @@ main(int argc, char **argv)
 
 	if (program_start(
 		&set, &iotpub, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
-	    answer.n == 0)
+	    answer.n == 0) {
+		log_never_wait();
 		run(&a, &set, argv + first, &err);
+	}
 	mqttopts_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
 }

@@ -152,6 +152,7 @@ sub_run(struct sub *s, struct err *err)
 {
 	size_t i;
 
+	log_never_wait();
 	if (loop_signal(s->loop, SIGINT, on_signal, s, err) ||
 	    loop_signal(s->loop, SIGTERM, on_signal, s, err))
 		return -1;

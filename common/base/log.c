@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,12 @@ static struct {
 	const char *name;
 	enum log_level level;
 	bool transient; /* a line stands there that the next one wipes away */
-} log_state = {"iot-utils", LOG_WARN, false};
+	bool never_waits;
+	size_t left_out; /* lines, since it stalls */
+	bool torn;       /* the first of them was begun */
+} log_state = {.name = "iot-utils", .level = LOG_WARN};
+
+enum { PATIENCE = 100 }; /* ms */
 
 #define WIPE "\r\033[K"
 enum { TRANSIENT_MOST = 200 }; /* bytes */
@@ -37,12 +44,64 @@ log_level(void)
 	return log_state.level;
 }
 
-/* A line that cannot be written has nowhere else to go. */
+void
+log_never_wait(void)
+{
+	log_state.never_waits = true;
+}
+
+/* A pipe that poll calls writable takes PIPE_BUF bytes without blocking. */
+static bool
+takes_more(void)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return !log_state.never_waits ||
+	    poll(&p, 1, log_state.left_out > 0 ? 0 : PATIENCE) != 0;
+}
+
+/* False with bytes left. A line that cannot be written has nowhere else to go. */
+static bool
+write_bytes(const char *p, size_t n)
+{
+	const char *begin = p;
+
+	while (n > 0 && takes_more()) {
+		size_t most = log_state.never_waits && n > PIPE_BUF ? PIPE_BUF : n;
+		ssize_t written = write(STDERR_FILENO, p, most);
+
+		if (written <= 0)
+			return true;
+		p += written;
+		n -= (size_t)written;
+	}
+	log_state.torn |= n > 0 && p > begin;
+	return n == 0;
+}
+
+static bool
+tell_left_out(void)
+{
+	char note[256];
+	size_t n = (size_t)snprintf(
+	    note, 80, "%s%.60s: ", log_state.torn ? "\n" : "", log_state.name);
+
+	n += (size_t)snprintf(note + n, sizeof(note) - n - 1,
+	    _("%zu lines are left out here: standard error was not read"),
+	    log_state.left_out);
+	note[n++] = '\n';
+	if (!write_bytes(note, n))
+		return false;
+	log_state.left_out = 0;
+	log_state.torn = false;
+	return true;
+}
+
 static void
 write_line(const char *p, size_t n)
 {
-	if (write(STDERR_FILENO, p, n) < 0)
-		return;
+	if ((log_state.left_out > 0 && !tell_left_out()) || !write_bytes(p, n))
+		log_state.left_out++;
 }
 
 static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)

@@ -13,6 +13,11 @@ void log_init(const char *name, enum log_level level);
 const char *log_name(void);
 enum log_level log_level(void);
 
+/* From now on a reader of stderr that stalls, a pipe that is full or a terminal that is stopped, holds nobody
+ * up for longer than a tenth of a second: lines are left out until it reads again, and counted then. For
+ * programs with connections to keep alive. */
+void log_never_wait(void);
+
 /* One line on stderr, in one write(2), "NAME: text"; control characters are made visible, so
  * that a device's name cannot forge a line or drive a terminal. Thread-safe. Errors are always
  * shown, warnings unless --quiet, info with --verbose, debug with --verbose twice. */

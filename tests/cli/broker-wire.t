@@ -91,4 +91,24 @@ bg timeout 20 iotingest -h "$T/patient.sock" --connect-timeout 1s -t a 2>patient
 sleep 1.5
 is '' "$(cat patient.err)" 'a control: one that is answered stays'
 
+# Nobody reads standard error: the pings go on, messages come, SIGTERM is obeyed.
+broker stalled send=3005000161003130050001610032
+mkfifo full
+perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <full >full.out &
+pids="$pids $!"
+reader=$!
+timeout 50 iotingest -h "$T/stalled.sock" -k 5 -t a --stats 1ms >stalled.out 2>full &
+stalled=$!
+pids="$pids $stalled"
+bg timeout 50 iotpub -h "$T/stalled.sock" -k 5 S_3 --interval 1h --takeover --stats 1ms 2>full
+ok "with standard error full the pings go on" wait_for 20 heard stalled PINGREQ 6
+is 2 "$(wc -l <stalled.out)" "... and messages come"
+before=$(date +%s)
+kill $stalled
+wait $stalled
+is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 4 ] && echo soon)" "... and SIGTERM ends it"
+kill -USR1 $reader
+ok "... when it is read again it says how many lines are left out" \
+	wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
+
 done_testing
