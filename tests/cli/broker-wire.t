@@ -78,7 +78,7 @@ while read -r program options; do
 done <<END_OF_LIST
 iotingest -i late-1 -t a
 iotsub -i late-2 S_1 --reply 1
-iotpub -i late-3 S_2 --listen --takeover --interval 1h
+iotpub -i late-3 S_2 --listen --takeover --interval 1h --drain 1s
 END_OF_LIST
 came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
 for n in 1 2 3; do
@@ -100,7 +100,7 @@ reader=$!
 timeout 50 iotingest -h "$T/stalled.sock" -k 5 -t a --stats 1ms >stalled.out 2>full &
 stalled=$!
 pids="$pids $stalled"
-bg timeout 50 iotpub -h "$T/stalled.sock" -k 5 S_3 --interval 1h --takeover --stats 1ms 2>full
+bg timeout 50 iotpub -h "$T/stalled.sock" -k 5 S_3 --interval 1h --takeover --drain 1s --stats 1ms 2>full
 ok "with standard error full the pings go on" wait_for 20 heard stalled PINGREQ 6
 is 2 "$(wc -l <stalled.out)" "... and messages come"
 before=$(date +%s)
