@@ -121,15 +121,28 @@ is '' "$(cat "$T/err")" 'without a word'
 
 # Regular files are synced before the acknowledgement leaves.
 if strace -o "$T/probe" true 2>/dev/null; then
-	ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" -e trace=write,fdatasync,sendto,send \
-		iotingest -h "$sock" --durable traced -C 1 >"$T/file" 2>/dev/null </dev/null &
-	tracing=$!
-	wait_for 10 subscribed traced
-	pub -q 1 -t iot/sensors/X/data -m 1
-	wait $tracing
-	# PUBACK is 0x40 0x02: strace prints it as "@\2".
-	order=$(awk '/fdatasync/ { print "sync" } /"@\\2/ { print "puback" } /write\(.*received_at/ { print "line" }' "$T/trace" | tr '\n' ' ')
-	is 'line sync puback ' "$order" 'line, fdatasync, PUBACK: in this order'
+	# trace NAME QOS TOPIC OPTION...: what became of one message, in $order.
+	trace() {
+		name=$1 level=$2 topic=$3
+		shift 3
+		ASAN_OPTIONS=detect_leaks=0 strace -f -o "$T/trace" -e trace=write,fdatasync,sendto,send \
+			iotingest -h "$sock" --durable "$name" -q "$level" -C 1 "$@" >>"$T/file" 2>/dev/null </dev/null &
+		tracing=$!
+		wait_for 10 subscribed "$name"
+		pub -q "$level" -t "$topic" -m 1
+		wait $tracing
+		# PUBACK is 0x40 0x02 and PUBREC 0x50 0x02: strace prints them as "@\2" and "P\2".
+		order=$(awk '/fdatasync/ { print "sync" } /"[@P]\\2/ { print "ack" }
+			/write\(.*received_at/ { print "line" }' "$T/trace" | tr '\n' ' ')
+	}
+	trace traced 1 iot/sensors/X/data
+	is 'line sync ack ' "$order" 'line, fdatasync, PUBACK: in this order'
+	trace traced2 2 iot/sensors/X/data
+	is 'line sync ack ' "$order" 'line, fdatasync, PUBREC: in this order'
+	trace traced3 1 iot/sensors/X/data --readings --rejects "$T/rejected"
+	is 'line sync ack ' "$order" 'reject, fdatasync, PUBACK: in this order'
+	trace traced4 1 iot/sensors/X/data --no-sync
+	is 'line ack ' "$order" 'the control: with --no-sync it leaves before anything is on the disk'
 else
 	tap 0 'line, fdatasync, PUBACK: in this order # SKIP no ptrace here'
 fi
