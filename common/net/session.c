@@ -146,6 +146,7 @@ lost(struct session *s, int rc, int number)
 	char room[64];
 	size_t i;
 
+	s->closed = false;
 	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
 		return WIRE_LOST;
 	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))

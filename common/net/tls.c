@@ -172,6 +172,18 @@ note_oddity(struct tls *t)
 		err_set(&t->failure, ERR_UNREACHABLE, "%s", ERR_reason_error_string(e));
 }
 
+/* Our alert behind a handshake: what came could not be read. A connection that is closed without a word of TLS
+ * is one for OpenSSL, too. */
+static void
+note_garbage(struct tls *t, const SSL *ssl, int alert)
+{
+	if (SSL_get_state(ssl) == TLS_ST_OK &&
+	    ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		err_set(&t->failure, ERR_UNREACHABLE,
+		    _("what came is not what was sent: %s"),
+		    SSL_alert_desc_string_long(alert));
+}
+
 /* libmosquitto is given a numeric address and would send that as the server's name. */
 static void
 handshake_event(const SSL *ssl, int where, int detail)
@@ -184,8 +196,10 @@ handshake_event(const SSL *ssl, int where, int detail)
 		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
 	} else if (where == SSL_CB_READ_ALERT && detail >> 8 == SSL3_AL_FATAL) {
 		err_set(&t->failure, ERR_UNREACHABLE,
-		    _("the broker ended the handshake: %s"),
+		    _("the broker ended the connection: %s"),
 		    SSL_alert_desc_string_long(detail));
+	} else if (where == SSL_CB_WRITE_ALERT && detail >> 8 == SSL3_AL_FATAL) {
+		note_garbage(t, ssl, detail);
 	} else if (where == SSL_CB_CONNECT_EXIT && detail <= 0) {
 		note_oddity(t);
 	}
