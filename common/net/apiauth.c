@@ -135,6 +135,12 @@ on_refresh(void *arg, struct api_end *end)
 		auth_end(a, &end->err);
 		return;
 	}
+	/* A server that is busy or ill has said nothing about the token. */
+	if (end->reply.status == 429 || end->reply.status >= 500) {
+		api_status_error(a->base, &end->reply, &end->err);
+		auth_end(a, &end->err);
+		return;
+	}
 	api_tokens_release(&a->auth.tokens);
 	login_from_file(a);
 }

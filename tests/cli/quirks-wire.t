@@ -33,6 +33,13 @@ ok 'two processes at once: the one' wait "$one"
 ok 'and the other' wait "$two"
 is 1 "$(requests '^POST /api/auth/refresh/ 200')" 'one refresh for both'
 is 0 "$(requests '^POST /api/auth/login/')" 'no login'
+sleep 2.1
+for fault in 503 429/60; do
+	spoil "POST /api/auth/refresh/ $fault"
+	run env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotctl broker list
+	exits 5 "a refresh answered with $fault is no reason to log in again"
+done
+ok 'and succeeds later' env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotctl broker list
 restart access=0.001
 says 4 'refused the token' 'a token that is refused for ever' iotctl broker list
 is 2 "$(requests '^GET .*401')" 'is renewed once a request'
