@@ -182,12 +182,16 @@ rotate(struct ctl *c, struct rotation *r, bool credential, struct err *err)
 	begun = !failed && r->account.id != 0;
 	if (!failed && credential)
 		failed = change_credential(c, r, err);
-	if (failed && !begun && err->code != ERR_UNREACHABLE && old != NULL)
-		save_row(r, old->password, &ignored);
-	else if (failed && (begun || err->code == ERR_UNREACHABLE))
+	if (failed && !begun && err->code != ERR_UNREACHABLE) {
+		if (old != NULL)
+			save_row(r, old->password, &ignored);
+		else
+			credentials_forget(r->path, r->id, &ignored);
+	} else if (failed) {
 		err_in(err,
 		    _("'%s' may have its new password in one place only: run it again"),
 		    r->id);
+	}
 	return failed ? -1 : 0;
 }
 

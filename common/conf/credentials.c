@@ -119,12 +119,18 @@ credentials_load(
 	return failed ? -1 : 0;
 }
 
-const struct credential *
-credentials_find(const struct credentials *c, const char *device)
+static struct credential *
+find(const struct credentials *c, const char *device)
 {
 	const struct credential key = {.device = device};
 
 	return c->n != 0 ? bsearch(&key, c->v, c->n, sizeof(*c->v), by_device) : NULL;
+}
+
+const struct credential *
+credentials_find(const struct credentials *c, const char *device)
+{
+	return find(c, device);
 }
 
 void
@@ -161,17 +167,24 @@ merge(struct buf *out, const struct credentials *old, const struct credential *r
 	}
 }
 
+/* `forget`: NULL, or the device whose row goes. */
 static int
-save_locked(const char *path, const struct credential *rows, size_t n, struct err *err)
+save_locked(const char *path, const struct credential *rows, size_t n, const char *forget,
+    struct err *err)
 {
 	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct credentials old;
+	struct credential *gone;
 	struct buf text = {0};
 	int failed = credentials_load(&old, path, true, err);
 
 	if (!failed) {
 		memcpy(sorted, rows, n * sizeof(*sorted));
 		qsort(sorted, n, sizeof(*sorted), by_device);
+		gone = forget != NULL ? find(&old, forget) : NULL;
+		if (gone != NULL)
+			memmove(gone, gone + 1,
+			    (size_t)(old.v + --old.n - gone) * sizeof(*gone));
 		merge(&text, &old, sorted, n);
 		failed = file_write(path, buf_as_span(&text), 0600, err);
 	}
@@ -183,16 +196,31 @@ save_locked(const char *path, const struct credential *rows, size_t n, struct er
 	return failed;
 }
 
-int
-credentials_save(
-    const char *path, const struct credential *rows, size_t n, struct err *err)
+static int
+save(const char *path, const struct credential *rows, size_t n, const char *forget,
+    struct err *err)
 {
 	int fd = file_lock(path, err);
 	int failed;
 
 	if (fd < 0)
 		return -1;
-	failed = save_locked(path, rows, n, err);
+	failed = save_locked(path, rows, n, forget, err);
 	close(fd);
 	return failed ? -1 : 0;
+}
+
+int
+credentials_save(
+    const char *path, const struct credential *rows, size_t n, struct err *err)
+{
+	return save(path, rows, n, NULL, err);
+}
+
+int
+credentials_forget(const char *path, const char *device, struct err *err)
+{
+	const struct credential none = {0};
+
+	return save(path, &none, 0, device, err);
 }

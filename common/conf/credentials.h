@@ -44,5 +44,7 @@ void credentials_release(struct credentials *c);
  * Writers wait for each other, so none loses another's rows; the rest of the file stays. */
 int credentials_save(
     const char *path, const struct credential *rows, size_t n, struct err *err);
+/* Takes away the row of a device, if there is one. */
+int credentials_forget(const char *path, const char *device, struct err *err);
 
 #endif

@@ -88,4 +88,9 @@ before=$(password E1)
 run iotctl credential rotate E1
 exits 6 'the platform refuses all'
 is "$before" "$(password E1)" 'the file has the password that counts'
+mv "$state" elsewhere
+printf 'POST /api/mqtt/emqx-users 400\n' >"$T/django/FAULTS"
+run iotctl credential rotate E1
+exits 6 'the same where no file had one'
+is 0 "$(grep -c E1 "$state")" 'no password that the platform never got is left'
 done_testing

@@ -132,6 +132,13 @@ credentials_are_saved_and_found(void **state)
 	assert_string_equal(credentials_find(&c, "b")->password, "p,\"q\"");
 	assert_string_equal(credentials_find(&c, "b")->client_id, "b-id");
 	credentials_release(&c);
+	assert_int_equal(credentials_forget(path, "nobody", &err), 0);
+	assert_int_equal(credentials_forget(path, "a", &err), 0);
+	assert_int_equal(credentials_load(&c, path, true, &err), 0);
+	assert_int_equal(c.n, 1);
+	assert_null(credentials_find(&c, "a"));
+	assert_string_equal(credentials_find(&c, "b")->password, "p,\"q\"");
+	credentials_release(&c);
 	free(path);
 }
 
