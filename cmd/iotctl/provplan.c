@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cell.h"
+#include "conf/validate.h"
 #include "device.h"
 #include "provision.h"
+#include "same.h"
 #include "view.h"
 
 /* A column of the fleet file, as the field of a resource that it becomes. */
@@ -97,6 +99,24 @@ plan_topics(const struct catalog *k, struct unit *u, struct err *err)
 	return 0;
 }
 
+/* As the platform keeps it: blanks around a text are gone, and 060 is 60. */
+static bool
+has_value(struct span object, const struct schema_field *f, const char *wanted)
+{
+	struct field_errs errs = {0};
+	json_t *value = validate_text(f, wanted, &errs), *now = NULL;
+	struct span bytes;
+	bool same;
+
+	if (json_member(object, f->name, &bytes))
+		now = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
+	same = value != NULL && same_value(f, now, value, NULL);
+	json_decref(now);
+	json_decref(value);
+	field_errs_release(&errs);
+	return same;
+}
+
 /* Only what was said is compared: the rest is as good as any. */
 static int
 check_same(const struct unit *u, struct span object, const char *what,
@@ -108,7 +128,9 @@ check_same(const struct unit *u, struct span object, const char *what,
 		const char *wanted = u->text[rows[i].column];
 		struct buf now = {0};
 
-		if (wanted == NULL || member_is(object, rows[i].field, wanted))
+		if (wanted == NULL ||
+		    has_value(
+			object, schema_field(schema_find(what), rows[i].field), wanted))
 			continue;
 		cell_member(object, rows[i].field, &now);
 		err_set(err, ERR_REFUSED,

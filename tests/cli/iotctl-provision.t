@@ -103,6 +103,11 @@ exits 2 'named twice'
 run iotctl device provision X tpo=esp32
 exits 2 'an unknown field'
 has "$err" "did you mean 'tipo'?" 'with the one that is meant'
+printf 'identificador_unico,nombre,broker,publish_interval\nBL1,  blanks  ,Main,060\n' >blanks.csv
+run iotctl device provision --from blanks.csv
+exits 0 'a name with blanks around it'
+run iotctl device provision --from blanks.csv
+is '0 {"row":2,"device":"BL1","result":"unchanged"}' "$status $out" 'is the same the second time'
 printf 'identificador_unico,nombr\nA,b\n' >bad.csv
 run iotctl device provision --from bad.csv
 exits 2 'an unknown column'
