@@ -66,7 +66,7 @@ verb_get(struct ctl *c, const struct schema_resource *r, const struct operands *
 
 	if (!failed && (failed = show_start(&s, c, r, many, err)) == 0) {
 		failed = jobs_each(c, c->args->jobs, &q.names, get_one, &s, err);
-		show_end(&s, s.count != 0);
+		show_end(&s, s.count != 0 || q.names.n == 0);
 	}
 	request_release(&q);
 	return failed ? -1 : 0;

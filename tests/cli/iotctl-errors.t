@@ -94,6 +94,9 @@ is '{"nombre":"B"}
 is "iotctl: no broker 'nope'
 iotctl: 1 of 3 failed" "$err" 'and it is told'
 
+is '[]' "$(iotctl broker get - -o json </dev/null)" 'no name at all is an empty list'
+is '' "$(iotctl broker get - -o ndjson </dev/null)" 'in each format its own'
+
 # Ambiguous names.
 iotctl device create A1 nombre=same tipo=esp32 ubicacion=x >/dev/null
 iotctl device create A2 nombre=same tipo=esp32 ubicacion=x >/dev/null
