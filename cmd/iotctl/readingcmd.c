@@ -179,13 +179,18 @@ read_all(struct importing *m, struct err *err)
 	int failed = 0;
 
 	while (!failed && m->signo == 0 && (n = getline(&line, &room, m->in)) > 0) {
-		size_t end = (size_t)n;
+		size_t end = (size_t)n, skipped = m->skipped;
 
 		m->line++;
 		m->offset += n;
-		while (end > 0 && strchr("\r\n", line[end - 1]) != NULL)
+		while (end > 0 && (line[end - 1] == '\r' || line[end - 1] == '\n'))
 			end--;
 		take_line(m, (struct span){line, end});
+		/* The rest of it may be still to come: the next run looks again. */
+		if (line[n - 1] != '\n' && m->skipped != skipped) {
+			m->line--;
+			m->offset -= n;
+		}
 		if (m->batch.n == BATCH)
 			failed = send_batch(m, err);
 	}

@@ -55,6 +55,21 @@ has "$out" 'imported 1 readings' 'only what was added'
 has "$err" 'going on behind line 10' 'is told'
 run iotctl reading import lines --again
 has "$out" 'imported 4 readings' '--again'
+before=$(stored)
+{ line D1 temperature 30; line D1 temperature 31; } >daily
+iotctl reading import daily >/dev/null
+{ line D1 temperature 32; line D1 temperature 33; line D1 temperature 34; } >daily
+line D1 temperature 35 >last
+run iotctl reading import daily
+has "$out" 'imported 3 readings' 'a file that is written anew begins anew'
+head -c 50 last >>daily
+run iotctl reading import daily
+exits 1 'a last line that is not whole'
+tail -c +51 last >>daily
+run iotctl reading import daily
+exits 0 'when it is'
+has "$out" 'imported 1 readings, skipped 0 lines' 'is stored'
+is "$((before + 6))" "$(stored)" 'all of them once'
 line D1 temperature 24 | iotctl reading import - >out
 has "$(cat out)" 'imported 1 readings' 'from stdin'
 run iotctl reading import missing
