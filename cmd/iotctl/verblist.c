@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cell.h"
+#include "conf/time.h"
 #include "lookup.h"
 #include "order.h"
 #include "request.h"
@@ -178,6 +179,32 @@ make_query(struct ctl *c, struct listing *l, const struct schema_resource *r,
 	return 0;
 }
 
+/* What only the server understands, or answers with a 500: a flag, a time or a day. */
+static void
+check_filter(const struct assign *a, struct field_errs *errs)
+{
+	static const char *const yes[] = {"true", "yes", "1"};
+	int64_t us;
+	size_t i;
+	bool good = is_no(a->value);
+
+	for (i = 0; i < ARRAY_LEN(yes); i++)
+		good |= strcmp(a->value, yes[i]) == 0;
+	if (!a->filter->flag) {
+		char *midnight = xasprintf("%sT00:00:00", a->value);
+
+		good = time_parse(a->value, &us) || time_parse(midnight, &us);
+		free(midnight);
+	}
+	if (a->op != FIELD_TEXT)
+		field_errs_add(errs, a->filter->name, _("a filter is FIELD=VALUE"));
+	else if (!good)
+		field_errs_add(errs, a->filter->name,
+		    a->filter->flag ? _("'%s' is neither yes nor no")
+				    : _("'%s' is no time such as 2026-11-23T07:05:00"),
+		    a->value);
+}
+
 /* FIELD= alone asks for what has no value. */
 static json_t *
 wanted(struct ctl *c, const struct assign *a, struct field_errs *errs, struct err *err)
@@ -205,8 +232,10 @@ make_wants(struct ctl *c, struct listing *l, const struct request *q, struct err
 
 		w->a = &q->v[l->n];
 		i = errs.n;
-		if (w->a->field == NULL)
+		if (w->a->field == NULL) {
+			check_filter(w->a, &errs);
 			continue;
+		}
 		w->value = wanted(c, w->a, &errs, err);
 		failed = w->value == NULL && errs.n == i;
 	}

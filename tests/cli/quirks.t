@@ -184,6 +184,15 @@ is D1 "$(zoned iotctl device list last_seen=2020-01-02T03:04:05Z -o csv --no-hea
 	'a filter by it finds it'
 says 2 "'Mexico' is no time zone" 'a zone that is none' iotctl device list --api-tz Mexico
 
+# Filters that the backend takes for something else, or dies of.
+for f in fecha_inicio=ayer fecha_fin=2026-13-45 'fecha_fin=2026-01-01 99:00' fecha_inicio=; do
+	says 2 "' is no time such as" "a filter that would be a 500: $f" iotctl reading list "$f"
+done
+says 2 "'maybe' is neither yes nor no" 'a flag that only is there or not' iotctl broker list active_only=maybe
+for f in fecha_inicio=2020-01-01 'fecha_inicio=2020-01-01 00:00:00' fecha_inicio=2020-01-01T00:00:00+02:00; do
+	is 1 "$(rows reading list "$f" | wc -l)" "$f"
+done
+
 # Cascades.
 iotctl device-config create D2 broker=B publish_topic=T subscribe_topics=T >/dev/null
 run iotctl topic delete T --yes
