@@ -160,7 +160,10 @@ acl_of_device(const struct view *v, const struct topics *topics, struct span dev
 	*username = text_of(account.p != NULL ? account : credential, "username");
 	if ((*username)[0] == '\0')
 		return;
-	if (account.p != NULL && !v->missing[VIEW_RULES])
+	/* EMQX asks no rule about a superuser. */
+	if (member_is(account, "is_superuser", "true"))
+		add_rule(out, *username, true, ACL_ALL, "#", -1, -1);
+	else if (account.p != NULL && !v->missing[VIEW_RULES])
 		acl_of_rules(&v->v[VIEW_RULES], *username, out);
 	else
 		add_derived_rules(v, topics, device, *username, out);

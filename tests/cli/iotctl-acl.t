@@ -52,6 +52,10 @@ has "$out" '[{eq, "a/\"b\""}]' 'eq, and quotes'
 iotctl emqx-acl create username=device_D2 action=publish topic="$(printf 'a\nb')" >/dev/null
 run iotctl acl export D2 --format emqx
 exits 6 'a line end cannot be exported'
+iotctl emqx-user set device_D2 is_superuser=yes >/dev/null
+run iotctl acl check D2 publish any/thing
+exits 0 'a superuser may do all: EMQX asks no rule'
+is "allowed: 'device_D2' may publish 'any/thing' (allow all '#')" "$out" 'whatever the rules say'
 run iotctl device list --format emqx
 exits 2 'emqx is a format of acl export only'
 stop_api
