@@ -68,6 +68,8 @@ void clinic_release(struct clinic *k);
 bool age_of(const struct ctl *c, struct span object, const char *member, int64_t *age);
 /* "3 min", "2 h" (free). */
 char *age_words(int64_t seconds);
+/* Seconds between the readings of a device-config; 0: it has no such number. */
+long interval_of(struct span config);
 /* The age of the newest reading; `query` ("&dispositivo=7") narrows. -1: none, -2: of unknown zone. */
 int newest_reading(struct ctl *c, const char *query, int64_t *age, struct err *err);
 

@@ -267,10 +267,8 @@ examine_status(struct patient *p)
 static int64_t
 patience(const struct patient *p)
 {
-	char *text = text_of(p->config, "publish_interval");
-	int64_t within = SILENT_INTERVALS * (int64_t)strtol(text, NULL, 10);
+	int64_t within = SILENT_INTERVALS * (int64_t)interval_of(p->config);
 
-	free(text);
 	return within > SILENT_LEAST ? within : SILENT_LEAST;
 }
 

@@ -9,7 +9,7 @@
 #include "conf/time.h"
 #include "doctor.h"
 
-enum { SKEW_MAX = 30, NEWS_WITHIN = 600, SILENT_INTERVALS = 3 };
+enum { SKEW_MAX = 30, NEWS_WITHIN = 600, SILENT_INTERVALS = 3, INTERVAL_MAX = 86400 };
 
 bool
 age_of(const struct ctl *c, struct span object, const char *member, int64_t *age)
@@ -184,6 +184,16 @@ examine_brokers(struct clinic *k, struct findings *f, struct err *err)
 	return 0;
 }
 
+long
+interval_of(struct span config)
+{
+	char *text = text_of(config, "publish_interval");
+	long n = strtol(text, NULL, 10);
+
+	free(text);
+	return n > 0 && n <= INTERVAL_MAX ? n : 0;
+}
+
 /* News are late when three of the shortest intervals passed without any. */
 static int
 news_within(struct clinic *k, int64_t *seconds, struct err *err)
@@ -195,11 +205,9 @@ news_within(struct clinic *k, int64_t *seconds, struct err *err)
 	size_t i;
 
 	for (i = 0; i < configs.n; i++) {
-		char *text = text_of(buf_as_span(&configs.v[i]), "publish_interval");
-		long n = strtol(text, NULL, 10);
+		long n = interval_of(buf_as_span(&configs.v[i]));
 
 		least = n > 0 && (least == 0 || n < least) ? n : least;
-		free(text);
 	}
 	objects_release(&configs);
 	*seconds = least * SILENT_INTERVALS > NEWS_WITHIN ? least * SILENT_INTERVALS

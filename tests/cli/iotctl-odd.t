@@ -84,4 +84,15 @@ for item in 1 null '"x"' '[1]'; do
 	END
 	says 8 'is no list of objects' "a list with $item in it" iotctl broker list -o csv
 done
+
+# Numbers beyond all bounds.
+answers <<'END'
+GET /api/users/me/ 200 application/json {"username":"a"}
+GET /api/mqtt/brokers/ 200 application/json []
+GET /api/mqtt/device-status/ 200 application/json {"online":3}
+GET /api/mqtt/device-config/ 200 application/json [{"id":1,"publish_interval":9223372036854775807}]
+GET /api/readings/ 200 application/json [{"id":1,"timestamp":"2020-01-01T00:00:00Z"}]
+END
+run iotctl doctor
+has "$out" '3 devices are online, yet the newest reading is' 'an interval of three hundred thousand million years'
 done_testing
