@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* RESOURCE create [NAME] FIELD... and RESOURCE set NAME... FIELD... */
+/* RESOURCE create [NAME] FIELD..., and what it shares with set. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +14,7 @@
 #include "show.h"
 #include "tty.h"
 #include "verbs.h"
+#include "write.h"
 
 void
 say_request(const char *method, const char *path, const char *body)
@@ -22,9 +23,8 @@ say_request(const char *method, const char *path, const char *body)
 	    body != NULL ? body : "");
 }
 
-/* Says what was done, or shows the object where a format was asked for. */
-static int
-show_result(struct ctl *c, const struct schema_resource *r, const char *what,
+int
+write_result(struct ctl *c, const struct schema_resource *r, const char *what,
     const struct api_reply *reply, struct err *err)
 {
 	struct show s;
@@ -47,8 +47,8 @@ show_result(struct ctl *c, const struct schema_resource *r, const char *what,
 	return 0;
 }
 
-static int
-send_body(struct ctl *c, const struct schema_resource *r, const char *method,
+int
+write_send(struct ctl *c, const struct schema_resource *r, const char *method,
     const char *path, const char *doing, json_t *body, struct api_reply *reply,
     struct err *err)
 {
@@ -86,9 +86,8 @@ change_list(json_t *list, json_t *ids, bool add)
 	}
 }
 
-/* Puts one value into a body; `current` (may be NULL) is what lists are changed from. */
-static void
-put_member(json_t *body, const struct assign *a, json_t *value, json_t *current)
+void
+write_member(json_t *body, const struct assign *a, json_t *value, json_t *current)
 {
 	json_t *list = json_object_get(body, a->field->name);
 
@@ -107,9 +106,8 @@ put_member(json_t *body, const struct assign *a, json_t *value, json_t *current)
 	change_list(list, value, a->op == FIELD_ADD);
 }
 
-/* The values of all assignments, in order (each NULL or to be decref'ed). */
-static int
-take_values(struct ctl *c, const struct request *q, json_t **values,
+int
+write_values(struct ctl *c, const struct request *q, json_t **values,
     struct field_errs *errs, struct err *err)
 {
 	size_t i;
@@ -124,8 +122,8 @@ take_values(struct ctl *c, const struct request *q, json_t **values,
 	return 0;
 }
 
-static void
-free_values(json_t **values, size_t n)
+void
+write_values_free(json_t **values, size_t n)
 {
 	size_t i;
 
@@ -214,18 +212,18 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 	struct field_errs errs = {0};
 	size_t i;
 	int failed =
-	    put_name(c, q, body, &errs, err) || take_values(c, q, values, &errs, err);
+	    put_name(c, q, body, &errs, err) || write_values(c, q, values, &errs, err);
 
 	for (i = 0; i < q->n && !failed; i++) {
 		if (values[i] != NULL)
-			put_member(body, &q->v[i], values[i], NULL);
+			write_member(body, &q->v[i], values[i], NULL);
 	}
 	if (!failed && errs.n == 0)
 		failed = ask_secrets(q, body, err);
 	if (!failed)
 		check_whole(q->r, body, &errs);
 	failed = failed || ctl_field_errs(&errs, err);
-	free_values(values, q->n);
+	write_values_free(values, q->n);
 	field_errs_release(&errs);
 	return failed ? -1 : 0;
 }
@@ -257,130 +255,15 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	char *doing = xasprintf("cannot create %s", r->name);
 	int failed = request_parse(c, r, in, false, &q, err) ||
 	    make_body(c, &q, body, err) ||
-	    (send_body(c, r, "POST", r->path, doing, body, &reply, err) &&
+	    (write_send(c, r, "POST", r->path, doing, body, &reply, err) &&
 		ctl_no_resource(c, r, err));
 
 	if (!failed && !c->args->dry_run)
-		failed = show_result(c, r, _("created"), &reply, err) ||
+		failed = write_result(c, r, _("created"), &reply, err) ||
 		    check_created(c, r, body, &reply, err);
 	api_reply_release(&reply);
 	free(doing);
 	json_decref(body);
-	request_release(&q);
-	return failed ? -1 : 0;
-}
-
-/* What `set` carries to each of its names. */
-struct setting {
-	const struct request *q;
-	json_t **values;
-};
-
-/* Leaves in `body` only what would change. */
-static void
-make_change(const struct ctl *c, const struct setting *s, json_t *current, json_t *body)
-{
-	const char *key;
-	json_t *value;
-	void *next;
-	size_t i;
-
-	for (i = 0; i < s->q->n; i++)
-		put_member(body, &s->q->v[i], s->values[i], current);
-	json_object_foreach_safe (body, next, key, value) {
-		if (same_value(schema_field(s->q->r, key), json_object_get(current, key),
-			value, c->args->api.tz))
-			json_object_del(body, key);
-	}
-}
-
-static int
-change(struct ctl *c, const struct setting *s, const struct found *f, const char *path,
-    struct err *err)
-{
-	const struct schema_resource *r = s->q->r;
-	char *doing = xasprintf("cannot change %s '%s'", r->name, f->label);
-	struct api_reply reply = {0};
-	json_t *current = NULL;
-	json_t *body = json_object();
-	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
-
-	if (!failed) {
-		/* What is added to a list that nobody could read would replace it. */
-		current = json_loadb(reply.body.p, reply.body.n, 0, NULL);
-		if (json_is_object(current))
-			make_change(c, s, current, body);
-		else
-			failed = err_set(err, ERR_PROTOCOL,
-			    _("the API's answer to '%s' cannot be read"), path);
-		api_reply_release(&reply);
-	}
-	if (!failed && json_object_size(body) == 0) {
-		jobs_turn(c);
-		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", _("unchanged"),
-		    r->name, f->label, f->id);
-	} else if (!failed) {
-		failed = send_body(c, r, "PATCH", path, doing, body, &reply, err);
-		jobs_turn(c);
-		if (!failed && !c->args->dry_run)
-			failed = same_check(c, r, f->label, body,
-				     buf_as_span(&reply.body), err) ||
-			    show_result(c, r, _("changed"), &reply, err);
-	}
-	api_reply_release(&reply);
-	json_decref(current);
-	json_decref(body);
-	free(doing);
-	return failed;
-}
-
-static int
-set_one(struct ctl *c, const char *name, void *arg, struct err *err)
-{
-	const struct setting *s = arg;
-	struct found f;
-	char *id, *path;
-	int failed;
-
-	if (lookup(c, s->q->r, name, &f, err))
-		return -1;
-	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
-	path = ctl_path(s->q->r, id, NULL);
-	failed = change(c, s, &f, path, err);
-	free(path);
-	free(id);
-	found_release(&f);
-	return failed;
-}
-
-static int
-need_both(const struct request *q, struct err *err)
-{
-	if (!q->named)
-		return err_set(err, ERR_USAGE,
-		    _("which %s? '%s set NAME... FIELD=VALUE...'"), q->r->name,
-		    q->r->name);
-	if (q->n == 0)
-		return err_set(err, ERR_USAGE,
-		    _("nothing to set: '%s set NAME... FIELD=VALUE...'"), q->r->name);
-	return 0;
-}
-
-int
-verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *in,
-    struct err *err)
-{
-	struct request q;
-	struct setting s = {.q = &q};
-	struct field_errs errs = {0};
-	int failed = request_parse(c, r, in, false, &q, err) || need_both(&q, err);
-
-	s.values = xcalloc(q.n + 1, sizeof(json_t *));
-	failed = failed || take_values(c, &q, s.values, &errs, err) ||
-	    ctl_field_errs(&errs, err) || (q.names.n > 1 && jobs_catch_signals(c, err)) ||
-	    jobs_each(c, c->args->jobs, &q.names, set_one, &s, err);
-	free_values(s.values, q.n);
-	field_errs_release(&errs);
 	request_release(&q);
 	return failed ? -1 : 0;
 }

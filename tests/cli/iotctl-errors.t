@@ -97,6 +97,14 @@ iotctl: 1 of 3 failed" "$err" 'and it is told'
 is '[]' "$(iotctl broker get - -o json </dev/null)" 'no name at all is an empty list'
 is '' "$(iotctl broker get - -o ndjson </dev/null)" 'in each format its own'
 
+# What set answers in a format.
+is '[1883,1883]' "$(iotctl broker set B B2 port=1883 -o json 2>/dev/null | jq -c '[.[].port]')" \
+	'set of several is one document, unchanged ones in their places'
+is 1884 "$(iotctl broker set B port=1884 -o json | jq .port)" 'of one, an object'
+is 1884 "$(iotctl broker set B port=1884 -o json | jq .port)" 'also when it is unchanged'
+is 'B
+B2' "$(iotctl broker set B B2 port=1885 -o csv --columns nombre --no-header)" 'csv has one header'
+
 # Ambiguous names.
 iotctl device create A1 nombre=same tipo=esp32 ubicacion=x >/dev/null
 iotctl device create A2 nombre=same tipo=esp32 ubicacion=x >/dev/null
