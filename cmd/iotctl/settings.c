@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "command.h"
-#include "show.h"
+#include "report.h"
 
 /* A target as its configuration key would have it; false when it has no value. */
 static bool
@@ -141,9 +141,17 @@ read_contexts(struct ctl *c, struct strv *names, struct err *err)
 	return failed;
 }
 
+static bool
+is_for_people(const struct ctl *c)
+{
+	return c->args->format == FORMAT_TABLE && !c->args->json;
+}
+
 int
 run_context_list(struct ctl *c, const struct operands *in, struct err *err)
 {
+	static const char *const columns[] = {"name", "in_use"};
+	struct report r;
 	const char *chosen = c->args->common.context;
 	struct strv names = {0};
 	int failed;
@@ -152,10 +160,19 @@ run_context_list(struct ctl *c, const struct operands *in, struct err *err)
 	if (in->n != 0)
 		return err_set(err, ERR_USAGE, _("context list takes no operand"));
 	failed = read_contexts(c, &names, err);
-	for (i = 0; i < names.n && !failed; i++)
-		printf("%s %s\n",
-		    chosen != NULL && strcmp(chosen, names.v[i]) == 0 ? "*" : " ",
-		    names.v[i]);
+	if (!failed && !is_for_people(c))
+		report_start(&r, c, columns, ARRAY_LEN(columns), 0);
+	for (i = 0; i < names.n && !failed; i++) {
+		bool in_use = chosen != NULL && strcmp(chosen, names.v[i]) == 0;
+
+		if (is_for_people(c))
+			printf("%s %s\n", in_use ? "*" : " ", names.v[i]);
+		else
+			report_row(
+			    &r, (const char *const[]){names.v[i], in_use ? "yes" : "no"});
+	}
+	if (!failed && !is_for_people(c))
+		report_end(&r);
 	strv_release(&names);
 	return failed;
 }
@@ -282,12 +299,13 @@ run_config_show(struct ctl *c, const struct operands *in, struct err *err)
 {
 	static const char *const header[] = {"key", "value", "from"};
 	const struct opt_set *set = c->set;
-	struct strv cells = {0};
 	struct buf value = {0};
+	struct report r;
 	size_t i;
 
 	if (in->n != 0)
 		return err_set(err, ERR_USAGE, _("config show takes no operand"));
+	report_start(&r, c, header, ARRAY_LEN(header), 0);
 	for (i = 0; i < set->count; i++) {
 		const struct opt *o = &set->program->opts[i];
 
@@ -299,13 +317,11 @@ run_config_show(struct ctl *c, const struct operands *in, struct err *err)
 			buf_clear(&value);
 			buf_puts(&value, o->value != NULL ? o->value : "");
 		}
-		strv_add(&cells, o->key);
-		strv_add(&cells, buf_str(&value));
-		strv_add(
-		    &cells, set->origin[i].where != NULL ? set->origin[i].where : "-");
+		report_row(&r,
+		    (const char *const[]){o->key, buf_str(&value),
+			set->origin[i].where != NULL ? set->origin[i].where : "-"});
 	}
-	table_print(&cells, ARRAY_LEN(header), c->args->no_header ? NULL : header);
-	strv_release(&cells);
+	report_end(&r);
 	buf_release(&value);
 	return 0;
 }

@@ -56,6 +56,8 @@ run iotctl config set timeout=30s mqtt_username=backend
 exits 0 'config set'
 has "$(iotctl config show -o csv)" 'backend' 'is shown'
 has "$(grep -A9 '^\[lab\]' .config/iot/iot.conf "$HOME/.config/iot/iot.conf" 2>/dev/null)" 'timeout = 30s' 'in the context'
+is '30s' "$(iotctl config show -o json | jq -r '.[] | select(.key == "timeout").value' | sed 's/000ms/s/')" 'also to a program'
+is '{"name":"lab","in_use":"yes"}' "$(iotctl context list -o ndjson)" 'and so are the contexts'
 run iotctl config set timeout=soon
 exits 2 'a value that would not be taken'
 run iotctl config set nonsense=1
