@@ -39,6 +39,13 @@ findings_add(
 	f->v[f->n++] = (struct finding){check, health, buf_steal(&text)};
 }
 
+enum health
+health_of(const struct err *err)
+{
+	return err->code == ERR_AUTH || err->code == ERR_USAGE ? HEALTH_UNKNOWN
+							       : HEALTH_BAD;
+}
+
 void
 findings_release(struct findings *f)
 {

@@ -29,6 +29,8 @@ struct findings {
 void findings_add(struct findings *f, const char *check, enum health health,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void findings_release(struct findings *f);
+/* What it means that something could not be asked: that we may not, or a failure. */
+enum health health_of(const struct err *err);
 size_t findings_bad(const struct findings *f);
 
 /* A broker as it looks from here, looked at once for all its devices. */

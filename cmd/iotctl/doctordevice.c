@@ -79,7 +79,7 @@ tell_way(struct patient *p, const struct broker_case *b)
 
 	if (b->err.code != ERR_OK)
 		findings_add(
-		    p->f, "broker", HEALTH_UNKNOWN, "'%s': %s", b->name, b->err.text);
+		    p->f, "broker", health_of(&b->err), "'%s': %s", b->name, b->err.text);
 	else if (at <= PROBE_TLS)
 		findings_add(p->f, "broker", HEALTH_BAD, "'%s': %s", b->name, why);
 	else if (p->qos == 2 && b->qos >= 0 && b->qos < 2)

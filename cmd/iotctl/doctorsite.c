@@ -139,7 +139,7 @@ tell_broker(struct findings *f, const struct broker_case *b)
 
 	if (b->err.code != ERR_OK)
 		findings_add(
-		    f, "broker", HEALTH_UNKNOWN, "'%s': %s", b->name, b->err.text);
+		    f, "broker", health_of(&b->err), "'%s': %s", b->name, b->err.text);
 	else if (failed)
 		findings_add(f, "broker", HEALTH_BAD, "'%s': %s", b->name, why);
 	else if (b->probe.v[PROBE_CONNACK].state != PROBE_OK)
@@ -162,7 +162,7 @@ examine_brokers(struct clinic *k, struct findings *f, struct err *err)
 	size_t active = 0, i;
 
 	if (objects_fetch(k->c, "/api/mqtt/brokers/?page_size=1000", all, err)) {
-		findings_add(f, "broker", HEALTH_UNKNOWN, "%s", err->text);
+		findings_add(f, "broker", health_of(err), "%s", err->text);
 		*err = (struct err){0};
 		return 0;
 	}

@@ -85,6 +85,19 @@ for item in 1 null '"x"' '[1]'; do
 	says 8 'is no list of objects' "a list with $item in it" iotctl broker list -o csv
 done
 
+# What doctor cannot ask.
+for answer in '500 text/html <title>Oops</title>' '200 application/json null' '200 text/html <p>x' ; do
+	answers <<-END
+		GET /api/users/me/ 200 application/json {"username":"a"}
+		GET /api/mqtt/brokers/ $answer
+		GET /api/mqtt/device-status/ 200 application/json {"online":0}
+		GET /api/mqtt/device-config/ 200 application/json []
+		GET /api/readings/ 200 application/json []
+	END
+	run iotctl doctor
+	exits 1 "a platform whose brokers are answered with $answer is not well"
+done
+
 # Numbers beyond all bounds.
 answers <<'END'
 GET /api/users/me/ 200 application/json {"username":"a"}
