@@ -2,6 +2,7 @@
 /* Which device, and which broker it is on. */
 #include "devbroker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "cell.h"
 #include "lookup.h"
+#include "view.h"
 
 bool
 target_has_broker(const struct ctl *c)
@@ -106,24 +108,41 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* By the device's number: its name may be the number of another one's configuration. */
+static int
+find_broker_id(struct ctl *c, json_int_t device, struct buf *id, struct err *err)
+{
+	char *path = xasprintf("%s?page_size=1000&dispositivo=%" JSON_INTEGER_FORMAT,
+	    schema_find("device-config")->path, device);
+	struct objects all = {0};
+	char digits[24];
+	size_t i;
+	int failed = objects_fetch(c, path, &all, err);
+
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
+	for (i = 0; i < all.n && id->n == 0; i++) {
+		if (member_is(buf_as_span(&all.v[i]), "dispositivo", digits))
+			cell_member(buf_as_span(&all.v[i]), "broker", id);
+	}
+	objects_release(&all);
+	free(path);
+	return failed;
+}
+
 static int
 ask_platform(struct ctl *c, struct target *t, struct err *err)
 {
-	struct found config;
 	struct buf id = {0};
-	int failed;
+	int failed = t->number != 0 && find_broker_id(c, t->number, &id, err) != 0;
 
-	if (t->number == 0 ||
-	    lookup(c, schema_find("device-config"), t->id, &config, err))
-		return err_set(err, err->code != ERR_OK ? err->code : ERR_USAGE,
+	if (!failed && id.n == 0)
+		failed = err_set(err, t->number != 0 ? ERR_NOT_FOUND : ERR_USAGE,
 		    _("no broker for '%s': name it with --mqtt-url, or give the device a "
 		      "device-config"),
 		    t->id);
-	cell_member(buf_as_span(&config.bytes), "broker", &id);
-	failed = get_broker(c, buf_str(&id), t, err);
+	failed = failed || get_broker(c, buf_str(&id), t, err);
 	buf_release(&id);
-	found_release(&config);
-	return failed;
+	return failed ? -1 : 0;
 }
 
 int

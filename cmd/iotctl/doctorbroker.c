@@ -56,9 +56,9 @@ clinic_broker(struct clinic *k, json_int_t id, struct err *err)
 	k->brokers = xreallocarray(k->brokers, k->n + 1, sizeof(*k->brokers));
 	b = &k->brokers[k->n++];
 	*b = (struct broker_case){.id = id, .qos = -1, .t = xcalloc(1, sizeof(*b->t))};
-	name = xasprintf("%" JSON_INTEGER_FORMAT, id);
+	name = xasprintf("id:%" JSON_INTEGER_FORMAT, id);
 	if (id != 0)
-		b->name = text_of(view_by(&k->view, VIEW_BROKERS, "id", name), "nombre");
+		b->name = text_of(view_by_id(&k->view, VIEW_BROKERS, "id", id), "nombre");
 	if (id == 0 || target_broker(k->c, name, b->t, &b->err) == 0)
 		id = look_at(k, b, err) ? -1 : 0;
 	else

@@ -77,6 +77,16 @@ is_number(const char *s)
 	return n != 0 && n < 18 && s[n] == '\0' && (s[0] != '0' || n == 1);
 }
 
+/* "id:5" is 5 and no name; NULL: it is not of this kind. */
+static const char *
+id_word(const char *name)
+{
+	static const char mark[] = "id:";
+	size_t n = sizeof(mark) - 1;
+
+	return strncmp(name, mark, n) == 0 && is_number(name + n) ? name + n : NULL;
+}
+
 static bool
 key_matches(const struct search *s, const char *key, struct span object)
 {
@@ -233,11 +243,17 @@ search_all(struct ctl *c, struct search *s, struct err *err)
 {
 	const struct schema_field *key =
 	    s->r->keys[0] != NULL ? schema_field(s->r, s->r->keys[0]) : NULL;
+	const char *id = id_word(s->name);
 	bool number = is_number(s->name);
 
+	if (id != NULL) {
+		s->name = id;
+		return search_id(c, s, err);
+	}
 	if (number && search_id(c, s, err))
 		return -1;
-	if (key == NULL || (number && key->type == SCHEMA_REF))
+	/* 5 may be the name of a device, too, but here it is an id first. */
+	if (key == NULL || (number && key->type == SCHEMA_REF && s->count != 0))
 		return 0;
 	return search_ref(c, s, err) || search_keys(c, s, err) ? -1 : 0;
 }
@@ -253,8 +269,10 @@ search_end(struct search *s, struct found *out, struct err *err)
 		    err_set(err, ERR_NOT_FOUND, _("no %s '%s'"), s->r->name, s->name);
 	else if (s->count > 1)
 		failed = err_set(err, ERR_USAGE,
-		    _("%s '%s' is ambiguous: %s%s; use the id"), s->r->name, s->name,
-		    buf_str(&s->listing), s->count > CANDIDATES_MAX ? " ..." : "");
+		    _("%s '%s' is ambiguous: %s%s; use the id, such as "
+		      "id:%" JSON_INTEGER_FORMAT),
+		    s->r->name, s->name, buf_str(&s->listing),
+		    s->count > CANDIDATES_MAX ? " ..." : "", s->best.id);
 	else if (s->best.id == 0)
 		failed = err_set(err, ERR_PROTOCOL, _("the API's %s '%s' has no id"),
 		    s->r->name, s->name);
@@ -332,15 +350,16 @@ lookup_among(const struct schema_resource *r, const struct objects *among,
     const char *name, json_int_t *id, struct err *err)
 {
 	struct search s = {.r = r, .name = name, .rank = SIZE_MAX};
+	const char *only = id_word(name), *number = only != NULL ? only : name;
 	struct found f;
 	size_t i;
 
 	for (i = 0; i < among->n; i++) {
 		struct span object = buf_as_span(&among->v[i]);
 
-		if (is_number(name) && id_of(object) == strtoll(name, NULL, 10))
+		if (is_number(number) && id_of(object) == strtoll(number, NULL, 10))
 			keep(&s, 0, object);
-		else
+		else if (only == NULL)
 			on_object(&s, object, err);
 	}
 	if (search_end(&s, &f, err))

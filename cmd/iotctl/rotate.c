@@ -261,10 +261,11 @@ take_password(struct ctl *c, const struct request *q, struct rotation *r, struct
 static int
 find_owner(struct ctl *c, struct rotation *r, struct err *err)
 {
-	char *device = text_of(buf_as_span(&r->account.bytes), "dispositivo");
+	char *number = text_of(buf_as_span(&r->account.bytes), "dispositivo");
+	char *device = xasprintf("id:%s", number);
 	int failed = 0;
 
-	if (device[0] != '\0') {
+	if (number[0] != '\0') {
 		failed = lookup(c, schema_find("device"), device, &r->device, err) ||
 		    find_credential(c, r, err) || open_file(c, r, err);
 		free(r->username);
@@ -274,6 +275,7 @@ find_owner(struct ctl *c, struct rotation *r, struct err *err)
 			r->client_id = xstrdup(r->id);
 	}
 	free(device);
+	free(number);
 	return failed ? -1 : 0;
 }
 

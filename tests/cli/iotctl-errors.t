@@ -111,6 +111,21 @@ iotctl device create A2 nombre=same tipo=esp32 ubicacion=x >/dev/null
 says 2 "device 'same' is ambiguous: " iotctl device get same
 has "$err" '(A1)' 'and both are named'
 has "$err" '(A2)' 'both'
+other=$(iotctl device get A1 -o json | jq .id)
+iotctl device create "$other" nombre=number tipo=esp32 ubicacion=x >/dev/null
+says 2 "use the id, such as id:" iotctl device get "$other"
+is A1 "$(iotctl device get "id:$other" -o json | jq -r .identificador_unico)" 'id:N is the id'
+is "$other" "$(iotctl device get number -o json | jq -r .identificador_unico)" 'another name is another way'
+for n in 8001 8002; do
+	iotctl device create $n nombre=x$n tipo=esp32 ubicacion=x >/dev/null
+	iotctl device-config create "$(iotctl device get $n -o json | jq .id)" broker=B >/dev/null
+done
+is x8002 "$(iotctl device-config get 8002 -o json | jq -r .dispositivo_nombre)" \
+	'a number is the name of a device where it is no id'
+is 3 "$(iotctl device get id:99999 2>/dev/null; echo $?)" 'id:N that is not there'
+is 3 "$(iotctl broker get id:x 2>/dev/null; echo $?)" 'id:x is a name'
+iotctl device-config delete 8001 8002 --yes --quiet
+iotctl device delete number 8001 8002 --yes --quiet
 
 # Secrets in arguments.
 run iotctl broker create B3 host=h password=geheim
