@@ -35,7 +35,7 @@ plan_job(void *arg, size_t i)
 	struct batch *b = arg;
 	struct unit *u = &b->v[i];
 
-	if (b->hopeless != NULL || b->c->signo != 0)
+	if (b->hopeless != NULL)
 		return;
 	progress_at(&b->progress, b->done++ / 2);
 	u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
@@ -48,12 +48,10 @@ plan_all(struct batch *b, struct err *err)
 {
 	if (jobs_run(b->c, b->c->args->jobs, b->n, plan_job, b, err))
 		return -1;
-	if (b->hopeless != NULL)
-		*err = *b->hopeless;
-	else if (b->c->signo != 0)
-		err_set(err, (enum err_code)(ERR_SIGNAL + b->c->signo),
-		    _("stopped before the first device"));
-	return err->code != ERR_OK ? -1 : 0;
+	if (b->hopeless == NULL)
+		return 0;
+	*err = *b->hopeless;
+	return -1;
 }
 
 static void
@@ -187,8 +185,10 @@ run_provision(struct ctl *c, const struct operands *in, struct err *err)
 
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
-	failed = failed || jobs_catch_signals(c, err) || load_catalog(&b, err) ||
-	    plan_all(&b, err) || batch_save_logins(&b, err) || make_them(&b, err);
+	/* Before anything is changed a signal may end it at once. */
+	failed = failed || load_catalog(&b, err) || plan_all(&b, err) ||
+	    jobs_catch_signals(c, err) || batch_save_logins(&b, err) ||
+	    make_them(&b, err);
 	progress_hide(&b.progress);
 	batch_release(&b);
 	return failed ? -1 : 0;

@@ -126,4 +126,19 @@ run iotctl device get Z
 exits 3 'and no device'
 run iotctl device provision Z broker=Main --api-url http://127.0.0.1:1
 exits 5 'no API'
+
+# A signal while nothing is changed yet.
+: >asked
+# shellcheck disable=SC2016 # perl's own
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1");
+	open my $f, ">", "mute"; print $f $s->sockport; close $f;
+	my @keep; while (my $c = $s->accept) { push @keep, $c; open $f, ">>", "asked"; print $f "x"; close $f }' &
+pids="$pids $!"
+wait_for 5 test -s mute
+IOT_TOKEN=x timeout -s KILL 60 iotctl device provision Z --api-url "http://127.0.0.1:$(cat mute)" -t 50s 2>/dev/null &
+waiting=$!
+wait_for 5 test -s asked
+kill -TERM "$(pgrep -P "$waiting" iotctl)"
+wait "$waiting"
+is 143 $? 'ends it at once, with its number'
 done_testing
