@@ -82,7 +82,8 @@ take_field(struct ctl *c, char *word, json_t *body, struct err *err)
 	if (value == NULL)
 		return err->code != ERR_OK
 		    ? -1
-		    : err_set(err, ERR_USAGE, _("'%s' is no JSON"), w.value);
+		    : err_set(err, ERR_USAGE, _("what '%.*s' is given is no JSON"),
+			  (int)w.name.n, w.name.p);
 	name = xstrndup(w.name.p, w.name.n);
 	json_object_set_new(body, name, value);
 	free(name);

@@ -48,7 +48,7 @@ add_field(struct request *q, const struct field_word *w, bool filters, struct er
 		failed = schema_need_field(q->r, name, err) == NULL;
 	else if (a.field != NULL)
 		failed = check_field(q->r, a.field, filters, err);
-	if (!failed && a.op == FIELD_TEXT && a.field != NULL &&
+	if (!failed && (a.op == FIELD_TEXT || a.op == FIELD_JSON) && a.field != NULL &&
 	    (a.field->flags & SCHEMA_WRITE_ONLY) != 0) {
 		log_warn(
 		    _("others on this machine can see arguments: give %s@FILE instead"),

@@ -159,11 +159,13 @@ value_of_json(
 	    json_loads(a->value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
 	json_t *value = NULL;
 
-	if (raw == NULL) {
+	if (raw == NULL && (a->field->flags & SCHEMA_WRITE_ONLY) != 0)
+		field_errs_add(errs, a->field->name, _("what it is given is no JSON"));
+	else if (raw == NULL)
 		field_errs_add(
 		    errs, a->field->name, _("'%s' is no JSON: %s"), a->value, why.text);
+	if (raw == NULL)
 		return NULL;
-	}
 	/* A name is fine where an id is wanted. */
 	if (a->field->type == SCHEMA_REF && json_is_string(raw))
 		value = validate_text(a->field, json_string_value(raw), errs);

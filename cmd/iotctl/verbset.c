@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE set NAME... FIELD... */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -133,7 +134,10 @@ verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *
 	struct field_errs errs = {0};
 	int failed = request_parse(c, r, in, false, &q, err) || need_both(&q, err);
 	bool many = q.names.n != 1;
+	size_t i;
 
+	for (i = 0; i < in->n; i++)
+		many = many || strcmp(in->v[i], "-") == 0;
 	s.values = xcalloc(q.n + 1, sizeof(json_t *));
 	failed = failed || write_values(c, &q, s.values, &errs, err) ||
 	    ctl_field_errs(&errs, err) || (many && jobs_catch_signals(c, err));

@@ -101,6 +101,7 @@ is '' "$(iotctl broker get - -o ndjson </dev/null)" 'in each format its own'
 is '[1883,1883]' "$(iotctl broker set B B2 port=1883 -o json 2>/dev/null | jq -c '[.[].port]')" \
 	'set of several is one document, unchanged ones in their places'
 is 1884 "$(iotctl broker set B port=1884 -o json | jq .port)" 'of one, an object'
+is '[1884]' "$(echo B | iotctl broker set - port=1884 -o json | jq -c '[.[].port]')" 'of those on stdin, a list'
 is 1884 "$(iotctl broker set B port=1884 -o json | jq .port)" 'also when it is unchanged'
 is 'B
 B2' "$(iotctl broker set B B2 port=1885 -o csv --columns nombre --no-header)" 'csv has one header'
@@ -132,6 +133,15 @@ run iotctl broker create B3 host=h password=geheim
 exits 0 'a password as an argument works'
 has "$err" 'give password@FILE instead' 'and is warned of'
 case $err in *geheim*) tap 1 'without repeating it' ;; *) tap 0 'without repeating it' ;; esac
+
+run iotctl broker set B3 password:='"geheim"'
+has "$err" 'give password@FILE instead' 'one as JSON is warned of, too'
+run iotctl broker set B3 password:=geheim
+exits 2 'one that is no JSON'
+case $err in *geheim*) tap 1 'is not repeated' ;; *) tap 0 'is not repeated' ;; esac
+run iotctl api POST mqtt/brokers nombre=x password:=geheim
+exits 2 'nor by api'
+case $err in *geheim*) tap 1 'is not repeated' ;; *) tap 0 'is not repeated' ;; esac
 
 # Secrets in files that others may read: passwords and keys, in a field or a manifest.
 printf -- '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n' >key.pem
