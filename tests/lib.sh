@@ -165,10 +165,13 @@ stop_api() {
 	wait "$api_pid" 2>/dev/null
 }
 
-# A loopback TCP port that was free a moment ago.
+# A loopback TCP port that was free a moment ago, below those that outgoing connections get: parallel tests
+# have thousands of them.
 free_port() {
-	perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
-		LocalAddr => "127.0.0.1")->sockport'
+	perl -MIO::Socket::INET -e 'my ($s, $port);
+		$s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1:" . ($port = 10000 + int rand 22000))
+			until $s;
+		print $port'
 }
 
 # start_platform: mosquitto with passwords on the loopback port $port, iotapi, and a context "lab"

@@ -213,6 +213,7 @@ is '' "$(grep "$(printf '\033')" paged)" 'without control characters'
 # The platform that the line itself is about.
 mkdir other
 here=$T
+first=$api
 T=$T/other
 start_api
 T=$here
@@ -220,6 +221,7 @@ other=$api
 iotctl broker create Elsewhere host=e >/dev/null
 unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 iotctl login "$other" --context there --api-username admin --password-file "$T/api.pw" >/dev/null 2>&1
+iotctl login "$first" --context prod --api-username admin --password-file "$T/api.pw" >/dev/null 2>&1
 iotctl context use prod >/dev/null
 for option in '--context there' --context=there "--api-url $other --api-username admin --password-file $T/api.pw"; do
 	# shellcheck disable=SC2086 # words
@@ -230,8 +232,8 @@ home() { [ "$(iotctl __complete -- broker get E)" = 'EMQX Production' ]; }
 ok 'and without it those of the context' wait_for 5 home
 
 # bash on a terminal: = @ and : break its words.
-iotctl topic create planta:roja topic_pattern=r >/dev/null
-iotctl topic create planta:azul topic_pattern=a >/dev/null
+ok 'a name with a colon' iotctl topic create planta:roja topic_pattern=r
+ok 'another one' iotctl topic create planta:azul topic_pattern=a
 touch "$T/ca-file.pem"
 cat >bashrc <<END
 PS1='rea''dy> '
