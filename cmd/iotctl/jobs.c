@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -206,6 +207,7 @@ on_signal(void *arg, int signo)
 
 	if (c->signo != 0) {
 		loop_unblock_signals();
+		fflush(stdout);
 		raise(signo);
 	}
 	c->signo = signo;

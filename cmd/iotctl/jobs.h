@@ -7,7 +7,8 @@
 /*
  * Many of the same at once, each written as if it were alone. A job has a thread for its stack only: just
  * one runs at a time, and only in api_call and jobs_turn may another go on. So jobs need no locks, but
- * what they share may have changed behind these two; and they run no loop of their own.
+ * what they share may have changed behind these two. One that runs the loop itself waits for its turn before,
+ * and runs it until it has what it wants: others' answers stop it.
  */
 
 /* Runs fn(arg, i) for 0..n-1, begun in this order, `most` at once; returns when all are over. One at a

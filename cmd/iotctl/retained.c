@@ -17,7 +17,8 @@ struct clearing {
 	struct loop_timer timer;
 	char *topic;
 	int id;
-	bool over;
+	bool over;  /* done, or failed */
+	bool ended; /* and disconnected */
 	struct err err;
 };
 
@@ -59,7 +60,7 @@ on_ended(void *arg, const struct err *why)
 
 	if (!w->over)
 		w->err = *why;
-	w->over = true;
+	w->over = w->ended = true;
 	loop_timer_stop(&w->timer);
 	loop_stop(w->c->loop);
 }
@@ -85,8 +86,9 @@ run(struct clearing *w, const struct session_opts *o)
 		return;
 	session_start(w->session);
 	loop_timer_set(w->c->loop, &w->timer, w->c->args->api.timeout, on_silence, w);
-	if (loop_run(w->c->loop, &w->err) == 0 && !w->over)
-		err_set(&w->err, ERR_FAILED, _("interrupted"));
+	/* An answer to a request that is under way stops the loop too. */
+	while (!w->ended && loop_run(w->c->loop, &w->err) == 0)
+		;
 	loop_timer_stop(&w->timer);
 	session_free(w->session);
 }

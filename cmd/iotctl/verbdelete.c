@@ -20,7 +20,7 @@ struct doomed {
 	const char *name; /* as it was asked for */
 	struct found f;
 	struct buf hanging; /* what refers to it */
-	bool begun, deleted;
+	bool begun;
 	struct err err;
 };
 
@@ -107,6 +107,18 @@ ask_all(struct deletion *d)
 	}
 }
 
+/* Others would go on seeing it. */
+static void
+clear_status(const struct deletion *d, const struct doomed *x)
+{
+	struct buf id = {0};
+
+	if (strcmp(d->r->name, "device") == 0 &&
+	    cell_member(buf_as_span(&x->f.bytes), "identificador_unico", &id))
+		retained_clear(d->c, buf_str(&id));
+	buf_release(&id);
+}
+
 static int
 delete_it(struct deletion *d, struct doomed *x)
 {
@@ -122,11 +134,12 @@ delete_it(struct deletion *d, struct doomed *x)
 	} else {
 		failed =
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, &x->err);
-		x->deleted = !failed;
 		jobs_turn(c);
 		if (!failed)
 			ctl_say(c, "%s %s '%s' (id %s)", _("deleted"), d->r->name,
 			    x->f.label, id);
+		if (!failed)
+			clear_status(d, x);
 	}
 	free(doing);
 	free(path);
@@ -148,23 +161,6 @@ delete_job(void *arg, size_t i)
 	take_failure(d, x);
 }
 
-/* Others would go on seeing it. */
-static void
-clear_statuses(struct deletion *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->n && strcmp(d->r->name, "device") == 0; i++) {
-		struct buf id = {0};
-
-		if (d->v[i].deleted &&
-		    cell_member(
-			buf_as_span(&d->v[i].f.bytes), "identificador_unico", &id))
-			retained_clear(d->c, buf_str(&id));
-		buf_release(&id);
-	}
-}
-
 static int
 sum_up(const struct deletion *d, struct err *err)
 {
@@ -172,7 +168,7 @@ sum_up(const struct deletion *d, struct err *err)
 
 	for (i = 0; i < d->n; i++)
 		begun += d->v[i].begun;
-	if (d->c->signo != 0 && begun < d->n)
+	if (d->c->signo != 0)
 		return err_set(err, (enum err_code)(ERR_SIGNAL + d->c->signo),
 		    _("stopped: %zu of %zu were not begun"), d->n - begun, d->n);
 	if (d->failed == 0)
@@ -194,12 +190,10 @@ delete_all(struct deletion *d, struct err *err)
 	if (jobs_run(c, c->args->jobs, d->n, find_job, d, err))
 		return -1;
 	ask_all(d);
-	if (!d->stopped) {
-		if ((d->n > 1 && jobs_catch_signals(c, err)) ||
-		    jobs_run(c, c->args->jobs, d->n, delete_job, d, err))
-			return -1;
-		clear_statuses(d);
-	}
+	if (!d->stopped &&
+	    ((d->n > 1 && jobs_catch_signals(c, err)) ||
+		jobs_run(c, c->args->jobs, d->n, delete_job, d, err)))
+		return -1;
 	return sum_up(d, err);
 }
 

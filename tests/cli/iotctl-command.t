@@ -113,6 +113,18 @@ exits 0 'a device is deleted'
 is '' "$err" 'and nothing to be said'
 is 'iot/devices/D3/status
 ready' "$(retained 2 | sort)" 'its retained status is cleared, no other'
+several=$(seq -f 'S%g' 1 12 | tr '\n' ' ')
+for d in $several; do
+	iotctl device create $d nombre=x tipo=esp32 ubicacion=x >/dev/null
+	mosquitto_pub --unix "$sock" -r -q 1 -t iot/devices/$d/status -m '{"status":"connected"}'
+done
+# shellcheck disable=SC2086 # words
+run iotctl device delete $several --yes -j 8 --mqtt-host "$sock"
+exits 0 'twelve at once'
+is '' "$err" 'with nothing to be said'
+is 12 "$(echo "$out" | grep -c ^deleted)" 'are deleted'
+is 'iot/devices/D3/status
+ready' "$(retained 2 | sort)" 'and no status of theirs stays'
 run iotctl device delete D3 --yes --mqtt-host 127.0.0.1 --mqtt-port 1
 exits 0 'a broker that is not there is no reason to fail'
 has "$err" "the retained status of 'D3' stays on the broker: cannot reach" 'but to say so'
