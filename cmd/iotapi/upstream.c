@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "filters.h"
 #include "ingest.h"
 #include "net/consume.h"
 #include "net/mqttopts.h"
@@ -223,41 +224,12 @@ start(void *arg)
 		on_ended(u, &err);
 }
 
-/* Whether filter `a` takes all that `b` takes. */
-static bool
-covers(const char *a, const char *b)
-{
-	bool all_a = a[strlen(a) - 1] == '#', all_b = b[strlen(b) - 1] == '#';
-
-	return (all_a || !all_b) && topic_filter_matches(a, span_of(b));
-}
-
-/* Overlapping filters would bring a message twice: one that another covers is left out. */
-static void
-add_filter(struct strv *filters, const char *text)
-{
-	struct strv kept = {0};
-	size_t i;
-
-	for (i = 0; i < filters->n; i++) {
-		if (covers(filters->v[i], text)) {
-			strv_release(&kept);
-			return;
-		}
-		if (!covers(text, filters->v[i]))
-			strv_add(&kept, filters->v[i]);
-	}
-	strv_add(&kept, text);
-	strv_release(filters);
-	*filters = kept;
-}
-
 static void
 add_template(struct upstream *u, const struct topic *t)
 {
 	char *filter = topic_filter(t);
 
-	add_filter(&u->filters, filter);
+	strv_add(&u->filters, filter);
 	free(filter);
 }
 
@@ -277,6 +249,7 @@ compile(struct upstream *u, const struct strv *patterns)
 		strv_add(&u->patterns, patterns->v[i]);
 		add_template(u, t);
 	}
+	filters_reduce(&u->filters);
 }
 
 static char *

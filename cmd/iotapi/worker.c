@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -12,15 +13,16 @@
 #include "upstream.h"
 
 /* Ten thousand topics in a row are not ten thousand looks at all of them, nor as many new sessions for
- * what each look finds. */
-enum { LOOK_MS = 200 };
+ * what each look finds. A tenth of the time is the most that looking takes. */
+enum { LOOK_MS = 200, LOOK_SHARE = 10 };
 
 struct worker {
 	struct loop *loop;
 	struct app *app;
 	atomic_bool asked; /* to look, and it has not begun to */
 	struct loop_timer later;
-	int64_t looked; /* loop_now() of the last look; 0: none */
+	int64_t pause;  /* ms between two looks */
+	int64_t looked; /* clock_ms() after the last one */
 	char *id;       /* this database's, part of the client ids */
 	struct upstream **up;
 	size_t n;
@@ -247,6 +249,7 @@ static void
 look(void *arg)
 {
 	struct worker *w = arg;
+	int64_t began = clock_ms(), took;
 	struct err err = {0};
 	struct db *db;
 
@@ -254,12 +257,14 @@ look(void *arg)
 	atomic_store(&w->asked, false);
 	if (w->stopping)
 		return;
-	w->looked = loop_now(w->loop);
 	db = store_reader(w->app->store, &err);
 	if (db != NULL)
 		settle_all(w, db);
 	store_reader_done(w->app->store, db);
 	log_err(&err);
+	w->looked = clock_ms();
+	took = w->looked - began;
+	w->pause = took * LOOK_SHARE > LOOK_MS ? took * LOOK_SHARE : LOOK_MS;
 }
 
 /* The first change is seen at once, those that follow close together. */
@@ -267,10 +272,9 @@ static void
 look_soon(void *arg)
 {
 	struct worker *w = arg;
-	int64_t past = loop_now(w->loop) - w->looked;
+	int64_t rest = w->looked + w->pause - clock_ms();
 
-	loop_timer_set(w->loop, &w->later,
-	    w->looked == 0 || past >= LOOK_MS ? 0 : LOOK_MS - past, look, w);
+	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, look, w);
 }
 
 struct worker *
