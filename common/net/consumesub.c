@@ -85,40 +85,55 @@ consume_answered(void *arg, uint16_t mid, uint8_t reason)
 	look_at_answers(c, &why);
 }
 
-/* A filter that is given twice is one subscription. */
+/* By text, and the first of the same before the others. */
 static int
-add_filter(struct consume *c, const struct consume_filter *f, struct err *err)
+by_text(const void *a, const void *b)
 {
+	const struct consume_filter *const *x = a, *const *y = b;
+	int order = strcmp((*x)->filter, (*y)->filter);
+
+	return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+/* A filter that is given twice is one subscription: the others of the same text are marked. */
+static void
+find_repeated(const struct consume_filter *filters, size_t count, bool *repeated)
+{
+	const struct consume_filter **sorted = xcalloc(count + 1, sizeof(*sorted));
 	size_t i;
 
-	if (topic_check_filter(f->filter, err))
-		return -1;
-	for (i = 0; i < c->count; i++) {
-		if (strcmp(c->filters[i].text, f->filter) == 0)
-			return 0;
-	}
-	c->filters[c->count++] = (struct filter){
-	    .text = xstrdup(f->filter),
-	    .qos = f->qos,
-	    .retain_handling = f->retain_handling,
-	    .unsubscribe = f->unsubscribe,
-	};
-	return 0;
+	for (i = 0; i < count; i++)
+		sorted[i] = &filters[i];
+	qsort(sorted, count, sizeof(*sorted), by_text);
+	for (i = 1; i < count; i++)
+		repeated[sorted[i] - filters] =
+		    strcmp(sorted[i - 1]->filter, sorted[i]->filter) == 0;
+	free(sorted);
 }
 
 int
 consume_add_filters(struct consume *c, const struct consume_filter *filters, size_t count,
     struct err *err)
 {
+	bool *repeated = xcalloc(count + 1, sizeof(*repeated));
 	size_t i;
+	int failed = 0;
 
 	c->filters = xcalloc(count + 1, sizeof(*c->filters));
 	if (count > UINT16_MAX)
-		return err_set(err, ERR_USAGE, _("%zu filters are too many: at most %d"),
-		    count, UINT16_MAX);
-	for (i = 0; i < count; i++) {
-		if (add_filter(c, &filters[i], err))
-			return -1;
+		failed = err_set(err, ERR_USAGE,
+		    _("%zu filters are too many: at most %d"), count, UINT16_MAX);
+	else
+		find_repeated(filters, count, repeated);
+	for (i = 0; i < count && !failed; i++) {
+		failed = topic_check_filter(filters[i].filter, err);
+		if (!failed && !repeated[i])
+			c->filters[c->count++] =
+			    (struct filter){.text = xstrdup(filters[i].filter),
+				.qos = filters[i].qos,
+				.retain_handling = filters[i].retain_handling,
+				.unsubscribe = filters[i].unsubscribe};
 	}
-	return 0;
+	free(repeated);
+	return failed;
 }
