@@ -59,12 +59,16 @@ function bash_join() {
 }
 # The program itself knows names and values; what bash has already, up to the last break, is not given again.
 function bash_live() {
-	print "\tlocal found one done=${cur%\"${cur##*[=@:]}\"}\n\twords[${#words[@]}-1]=$cur"
+	print "\tlocal found one quote=\\' done=${cur%\"${cur##*[=@:]}\"}\n\twords[${#words[@]}-1]=$cur"
 	print "\tmapfile -t found < <(" name " " live " -- \"${words[@]:1}\" 2>/dev/null)"
 	print "\tfor one in \"${found[@]}\"; do\n\t\tif [[ $one == @ ]]; then"
 	print "\t\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"${cur#*@}\")"
-	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *[\\'\\\"]\"$cur\" ]]; then"
-	print "\t\t\tCOMPREPLY+=(\"${one#\"$done\"}\")"
+	# Inside quotes bash quotes nothing: what would end them, or be run, is another's text.
+	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *\\'\"$cur\" ]]; then\n\t\t\tone=${one#\"$done\"}"
+	print "\t\t\tCOMPREPLY+=(\"${one//$quote/$quote\\\\$quote$quote}\")"
+	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *\\\"\"$cur\" ]]; then\n\t\t\tone=${one#\"$done\"}"
+	print "\t\t\tone=${one//\\\\/\\\\\\\\} one=${one//\\$/\\\\\\$} one=${one//\\`/\\\\\\`}"
+	print "\t\t\tCOMPREPLY+=(\"${one//'\"'/'\\\"'}\")"
 	print "\t\telse\n\t\t\tprintf -v one %q \"${one#\"$done\"}\"\n\t\t\tCOMPREPLY+=(\"${one//\\\\=/=}\")\n\t\tfi\n\tdone"
 	print "\t[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=@] ]] || compopt -o nospace 2>/dev/null"
 }

@@ -130,9 +130,9 @@ send "get Second # password=hunter-five\r"
 want "prod:broker> " ""
 send "api POST auth/login '{\"username\":\"x\",\"password\":\"a-file-of-hunter\"}'\r"
 want "prod:broker> " ""
-send "config set password_file=/kept\r"
+send "config set mqtt_password_file=/kept\r"
 want "prod:broker> " ""
-send "config set password_file=\r"
+send "config set mqtt_password_file=\r"
 want "prod:broker> " ""
 send "use\r"
 want "prod> " "use alone"
@@ -152,7 +152,7 @@ is 72 "$(iotctl broker get Second --columns keepalive -o csv --no-header)" 'in i
 h=$HOME/.local/state/iot/history
 is 600 "$(stat -c %a "$h")" 'the history is private'
 has "$(cat "$h")" 'get Second -o csv' 'lines are kept'
-has "$(cat "$h")" 'config set password_file=/kept' 'the name of a file is no secret'
+has "$(cat "$h")" 'config set mqtt_password_file=/kept' 'the name of a file is no secret'
 is '' "$(grep hunter "$h")" 'but none with a secret'
 ok 'names are cached' grep -q Second "$HOME"/.cache/iot/names-prod-http*-broker
 is 600 "$(stat -c %a "$HOME"/.cache/iot/names-prod-http*-broker)" 'privately'
@@ -234,6 +234,9 @@ ok 'and without it those of the context' wait_for 5 home
 # bash on a terminal: = @ and : break its words.
 ok 'a name with a colon' iotctl topic create planta:roja topic_pattern=r
 ok 'another one' iotctl topic create planta:azul topic_pattern=a
+# shellcheck disable=SC2016 # a name that a shell would run
+iotctl topic create 'run$(touch x1)`touch x2`"; touch x3' topic_pattern=one >/dev/null
+iotctl topic create "apo'; touch x4; x" topic_pattern=two >/dev/null
 touch "$T/ca-file.pem"
 cat >bashrc <<END
 PS1='rea''dy> '
@@ -257,7 +260,14 @@ want "planta:roja" "bash: a live name with a colon"
 send "\025iotctl device-config create publish_topic=planta:a\t"
 want "planta:azul" "bash: and after ="
 send "\025iotctl reading list timestamp=2026-11-23T10:00:0\t"
+send "\025iotctl topic get \"run\t\r"
+want "topic_pattern" "bash: a name that a shell would run, in double quotes"
+send "\025iotctl topic get 'apo\t\r"
+want "topic_pattern" "bash: one that would end its quotes"
+send "\025iotctl topic get run\t\r"
+want "topic_pattern" "bash: without quotes"
 send "\025iotctl broker cre\t"
 want "create" "bash: a verb"
 END
+is '' "$(ls x? 2>/dev/null)" 'and none of it is run'
 done_testing
