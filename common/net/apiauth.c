@@ -37,7 +37,7 @@ auth_store(struct api *a)
 {
 	struct err why = {0};
 
-	if (api_tokens_save(a, &a->auth.tokens, a->auth.username, &why))
+	if (api_tokens_save(a, &a->auth.tokens, a->auth.username, a->auth.own, &why))
 		log_warn("%s", why.text);
 	auth_end(a, NULL);
 }
@@ -252,6 +252,7 @@ api_login(struct api *a, const char *username, const char *password, struct err 
 
 	auth_start(a, NULL);
 	a->auth.done = false;
+	a->auth.own = true;
 	a->auth.err = (struct err){0};
 	*w = (struct api_waiter){.fn = on_own_login, .arg = a};
 	a->auth.waiters = w;

@@ -34,7 +34,8 @@ struct api_auth {
 	int lock;       /* of the token cache; -1: not held */
 	int64_t deadline;
 	struct loop_timer again;
-	bool done;      /* api_login's */
+	bool own;       /* api_login's: of the context itself */
+	bool done;
 	struct err err;
 };
 
@@ -86,8 +87,9 @@ void api_auth_release(struct api *a);
 /* The token cache of the context, bound to base URL and user (apitoken.c). Loading finds nothing
  * rather than fail; a cache that cannot be written is told once and otherwise harmless. */
 void api_tokens_load(const struct api *a, struct api_tokens *t);
+/* `own`: they are the context's from now on; otherwise they leave its own alone. */
 int api_tokens_save(const struct api *a, const struct api_tokens *t, const char *username,
-    struct err *err);
+    bool own, struct err *err);
 int api_tokens_forget(const struct api *a, struct err *err);
 void api_tokens_release(struct api_tokens *t);
 /* Tries to lock the cache against other processes: a descriptor to close, -1 if another holds it,

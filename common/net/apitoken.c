@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The token cache: one small file a context, for its owner only. */
+/* The token cache: one small file a context, for its owner only, and one for each other platform or user
+ * that is asked for once within it: that must not end the context's login. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -78,34 +79,60 @@ is_ours(const struct api *a, json_t *object)
 		strcmp(member(object, "username"), a->opts.username) == 0);
 }
 
+/* The place beside the context's own (free; NULL without a home). */
+static char *
+other_path(const struct api *a)
+{
+	uint64_t h = 14695981039346656037u;
+	const char *at;
+	char suffix[40];
+
+	for (at = a->base; *at != '\0'; at++)
+		h = (h ^ (unsigned char)*at) * 1099511628211u;
+	snprintf(suffix, sizeof(suffix), "%016llx.json", (unsigned long long)h);
+	return cache_path(a, suffix);
+}
+
+/* What a file holds for us: 1, or 0 for somebody else, or -1 for nothing. */
+static int
+read_cache(const struct api *a, const char *path, struct api_tokens *t)
+{
+	struct err why = {0};
+	char *text = NULL;
+	json_t *object = NULL;
+	int whose = -1;
+
+	if (path == NULL || access(path, F_OK) != 0)
+		return -1;
+	if (file_read_secret(path, &text, &why) == 0)
+		object = json_loads(text, 0, NULL);
+	else if (t != NULL)
+		log_warn("%s", why.text);
+	if (object != NULL)
+		whose = is_ours(a, object);
+	if (whose == 1 && t != NULL)
+		take_tokens(object, t);
+	json_decref(object);
+	secret_free(text);
+	return whose;
+}
+
 void
 api_tokens_load(const struct api *a, struct api_tokens *t)
 {
 	char *path = cache_path(a, "json");
-	struct err why = {0};
-	char *text = NULL;
-	json_t *object;
+	char *other = other_path(a);
 
 	api_tokens_release(t);
-	if (path == NULL || access(path, F_OK) != 0) {
-		free(path);
-		return;
-	}
-	if (file_read_secret(path, &text, &why)) {
-		log_warn("%s", why.text);
-	} else {
-		object = json_loads(text, 0, NULL);
-		if (is_ours(a, object))
-			take_tokens(object, t);
-		json_decref(object);
-	}
-	secret_free(text);
+	if (read_cache(a, path, t) == 0)
+		read_cache(a, other, t);
+	free(other);
 	free(path);
 }
 
 int
 api_tokens_save(const struct api *a, const struct api_tokens *t, const char *username,
-    struct err *err)
+    bool own, struct err *err)
 {
 	char *path = cache_path(a, "json");
 	json_t *object =
@@ -114,6 +141,10 @@ api_tokens_save(const struct api *a, const struct api_tokens *t, const char *use
 	char *text = json_dumps(object, JSON_COMPACT);
 	int failed;
 
+	if (!own && read_cache(a, path, NULL) == 0) {
+		free(path);
+		path = other_path(a);
+	}
 	if (path == NULL)
 		failed = err_set(
 		    err, ERR_OUTPUT, _("no place for the token cache: HOME is not set"));
@@ -128,12 +159,16 @@ api_tokens_save(const struct api *a, const struct api_tokens *t, const char *use
 int
 api_tokens_forget(const struct api *a, struct err *err)
 {
-	char *path = cache_path(a, "json");
+	char *paths[] = {cache_path(a, "json"), other_path(a)};
 	int failed = 0;
+	size_t i;
 
-	if (path != NULL && unlink(path) != 0 && errno != ENOENT)
-		failed = err_sys(err, ERR_OUTPUT, _("cannot remove '%s'"), path);
-	free(path);
+	for (i = 0; i < ARRAY_LEN(paths); i++) {
+		if (paths[i] != NULL && unlink(paths[i]) != 0 && errno != ENOENT)
+			failed =
+			    err_sys(err, ERR_OUTPUT, _("cannot remove '%s'"), paths[i]);
+		free(paths[i]);
+	}
 	return failed;
 }
 

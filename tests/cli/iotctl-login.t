@@ -74,6 +74,16 @@ has "$(iotctl config show)" "$conf:" 'config show says where a value is from'
 run iotctl login "$api" --context 'a/b' --api-username admin --password-file "$pw"
 exits 2 'a context is a plain name'
 
+# Another platform for once, and another user.
+iotctl config set password_file=
+ok 'a context that knows no password, only its tokens' iotctl broker list
+once="iotctl broker list --api-url $(echo "$api" | sed s/127.0.0.1/localhost/) --api-username admin"
+# shellcheck disable=SC2086 # words
+ok 'another URL within it' $once --password-file "$pw"
+# shellcheck disable=SC2086 # words
+ok 'whose tokens are kept as well' $once
+ok 'the login of the context is still there' iotctl broker list
+
 # Logging out.
 ok 'logout' iotctl logout
 ok 'forgets the tokens' test ! -e "$state/token-lab.json"
