@@ -185,6 +185,19 @@ is_deleted(const struct api_call *c, long status)
 	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
 }
 
+/* A portal or a proxy says "200" to everything, and nothing was done. Who only asked sees it anyway. */
+static bool
+is_page(const struct api_call *c, const struct api_reply *reply)
+{
+	struct span body = buf_as_span(&reply->body);
+	size_t i = 0;
+
+	while (i < body.n && strchr(" \t\r\n", body.p[i]) != NULL && body.p[i] != '\0')
+		i++;
+	return strcmp(c->method, "GET") != 0 && strncmp(c->path, "/api/", 5) == 0 &&
+	    i < body.n && body.p[i] == '<';
+}
+
 static void
 on_end(void *arg, struct api_end *end)
 {
@@ -205,6 +218,11 @@ on_end(void *arg, struct api_end *end)
 	if (reply->status / 100 != 2 && reply->status != 0 &&
 	    !is_deleted(c, reply->status))
 		api_status_error(c->api->base, reply, &why);
+	else if (reply->status != 0 && is_page(c, reply))
+		err_set(&why, ERR_PROTOCOL,
+		    _("the API at '%s' answered the %s with a web page: is the URL "
+		      "right?"),
+		    c->api->base, c->method);
 	explain_end(c, end, &why);
 	if (reply->status == 0) {
 		call_finish(c, NULL, &why);

@@ -85,6 +85,21 @@ for item in 1 null '"x"' '[1]'; do
 	says 8 'is no list of objects' "a list with $item in it" iotctl broker list -o csv
 done
 
+# A page in the place of an answer to what should change something.
+printf '{"device_id":"D","sensor":"s","value":1}\n' >readings
+answers <<'END'
+GET /api/devices/? 200 application/json [{"id":1,"identificador_unico":"D","sensores_asignados":[{"sensor":2,"sensor_detail":{"id":2,"mqtt_topic_suffix":"s"}}]}]
+GET /api/mqtt/brokers/? 200 application/json [{"id":1,"nombre":"A"}]
+GET /api/mqtt/device-config/ 200 application/json []
+POST / 200 text/html  <!doctype html><title>Log in at the hotel</title>
+DELETE / 200 text/html <html></html>
+END
+says 8 'answered the POST with a web page' 'reading import' iotctl reading import readings
+has "$out" 'imported 0 readings' 'has imported nothing'
+says 8 'answered the POST with a web page' 'broker activate' iotctl broker activate A
+says 8 'answered the DELETE with a web page' 'broker delete' iotctl broker delete A --yes
+is '' "$out" 'has deleted nothing'
+
 # What doctor cannot ask.
 for answer in '500 text/html <title>Oops</title>' '200 application/json null' '200 text/html <p>x' ; do
 	answers <<-END
