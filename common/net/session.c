@@ -309,6 +309,13 @@ wire_publish(struct session *s, const struct session_pub *p, int *mid)
 	    : refusal(rc);
 }
 
+bool
+wire_may_downgrade(const struct session *s)
+{
+	return s->opts.version == 0 && s->version == 5 &&
+	    (s->reason == 1 || s->reason == 132);
+}
+
 /* The properties of MQTT 5, which libmosquitto still keeps, go first. */
 void
 wire_downgrade(struct session *s)

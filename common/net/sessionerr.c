@@ -7,8 +7,6 @@
 #include "base/text.h"
 #include "net/sessionpart.h"
 
-enum { IN_VAIN = 5 }; /* short connections in a row are enough */
-
 /* What a broker can say, MQTT 3.1.1's return codes (1-5) and MQTT 5's reason codes. */
 struct reason {
 	int code;
@@ -161,13 +159,23 @@ err_in_vain(struct session *s, bool was_stable)
 	struct err why = *why_of(s);
 
 	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
-	if (s->in_vain < IN_VAIN)
+	if (s->in_vain < SESSION_IN_VAIN || !poison)
+		return false;
+	err_set(why_of(s), ERR_PROTOCOL, _("%.300s, %d times in a row"), why.text,
+	    SESSION_IN_VAIN);
+	return true;
+}
+
+bool
+err_is_fought(struct session *s)
+{
+	if (s->in_vain < SESSION_IN_VAIN)
 		return false;
 	err_set(why_of(s), ERR_PROTOCOL,
-	    poison ? _("%.300s, %d times in a row")
-		   : _("%.300s, %d times in a row: is there another client with the id "
-		       "'%s'?"),
-	    why.text, IN_VAIN, s->id);
+	    _("lost broker '%.300s': it closed the connection, %d times in a row: is "
+	      "there "
+	      "another client with the id '%s'?"),
+	    s->name, SESSION_IN_VAIN, s->id);
 	return true;
 }
 

@@ -23,6 +23,8 @@
  *	sessionerr.c     reasons to errors
  */
 
+enum { SESSION_IN_VAIN = 5 }; /* short connections in a row are enough */
+
 enum session_state {
 	SESSION_IDLE,
 	SESSION_ADMITTING, /* the gate lets others through first */
@@ -168,6 +170,8 @@ int wire_raw(struct session *s, const void *packet, size_t n);
 void wire_subscribe(struct session *s, struct session_sub *sub);
 /* Gives libmosquitto a publication; a reason from 128 when it refuses for good. */
 int wire_publish(struct session *s, const struct session_pub *p, int *mid);
+/* Whether the broker refused MQTT 5 and nobody asked for that alone. */
+bool wire_may_downgrade(const struct session *s);
 /* The next connection speaks MQTT 3.1.1. */
 void wire_downgrade(struct session *s);
 
@@ -251,11 +255,13 @@ int err_connack(struct err *err, const struct session *s, int reason, bool *fina
 int err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
 /* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
 int err_stage(struct err *err, const struct session *s);
-/* Whether the broker has now ended one connection after the other as soon as it was up: because of a
- * message that libmosquitto cannot take and that is delivered each time, or because another client
- * with the same id does the same (mosquitto only closes, it does not say why). A broker that could not be
- * reached in between was down, and the count begins anew: one that crashes again and again is waited for. */
+/* A connection ended, as soon as it was up unless it was stable. Whether the broker has now ended one after
+ * the other because of a message that libmosquitto cannot take and that is delivered each time. */
 bool err_in_vain(struct session *s, bool was_stable);
+/* The connection is up again. Whether the broker, which is there all the time, has now ended one after the
+ * other because another client with the same id does the same (mosquitto only closes, it does not say why).
+ * One that crashes again and again is waited for: it cannot be reached at once when it has closed the last. */
+bool err_is_fought(struct session *s);
 /* strerror in lower case. */
 const char *err_lower(char *room, size_t size, int number);
 

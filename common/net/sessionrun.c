@@ -12,6 +12,7 @@ enum {
 	STABLE = 10000,    /* ms up after which back-off begins anew */
 	LEAVE_TIME = 1000, /* ms for the broker to read DISCONNECT */
 	QUEUE_TIME = 20,   /* ms until a full unix socket is tried again */
+	LOOK_TIME = 50,    /* ms until it is seen whether a broker is there at all */
 };
 
 static void
@@ -115,7 +116,9 @@ wait(struct session *s)
 	if (!s->told_down && s->events.down != NULL)
 		s->events.down(s->arg, why_of(s));
 	s->told_down = true;
-	set_timer(s, backoff_next(&s->backoff, s->opts.fleet));
+	set_timer(s,
+	    s->in_vain >= SESSION_IN_VAIN ? LOOK_TIME
+					  : backoff_next(&s->backoff, s->opts.fleet));
 	return SESSION_WAITING;
 }
 
@@ -198,13 +201,6 @@ greet(struct session *s)
 	return SESSION_GREETING;
 }
 
-static bool
-is_version_refused(const struct session *s)
-{
-	return s->opts.version == 0 && s->version == 5 &&
-	    (s->reason == 1 || s->reason == 132);
-}
-
 static enum session_state
 greeting_lost(struct session *s)
 {
@@ -212,7 +208,7 @@ greeting_lost(struct session *s)
 
 	if (s->reason == 0)
 		return fail(s);
-	if (is_version_refused(s)) {
+	if (wire_may_downgrade(s)) {
 		hang_up(s);
 		wire_downgrade(s);
 		return dial(s);
@@ -271,6 +267,10 @@ hand_over(struct session *s)
 static enum session_state
 go_up(struct session *s)
 {
+	if (err_is_fought(s)) {
+		wire_raw(s, "\xE0\x00", 2);
+		return end(s);
+	}
 	if (s->opts.take)
 		return hand_over(s);
 	begin_up(s, SESSION_UP);
