@@ -115,8 +115,8 @@ is 'iot/devices/D3/status
 ready' "$(retained 2 | sort)" 'its retained status is cleared, no other'
 several=$(seq -f 'S%g' 1 12 | tr '\n' ' ')
 for d in $several; do
-	iotctl device create $d nombre=x tipo=esp32 ubicacion=x >/dev/null
-	mosquitto_pub --unix "$sock" -r -q 1 -t iot/devices/$d/status -m '{"status":"connected"}'
+	iotctl device create "$d" nombre=x tipo=esp32 ubicacion=x >/dev/null
+	mosquitto_pub --unix "$sock" -r -q 1 -t "iot/devices/$d/status" -m '{"status":"connected"}'
 done
 # shellcheck disable=SC2086 # words
 run iotctl device delete $several --yes -j 8 --mqtt-host "$sock"

@@ -212,6 +212,7 @@ is '' "$(grep "$(printf '\033')" paged)" 'without control characters'
 
 # The platform that the line itself is about.
 mkdir other
+iotctl login "$api" --context prod --api-username admin --password-file "$T/api.pw" 2>/dev/null
 here=$T
 first=$api
 T=$T/other
