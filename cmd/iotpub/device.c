@@ -266,7 +266,8 @@ on_drained(void *arg)
 void
 device_finish(struct device *d, bool at_once)
 {
-	loop_timer_stop(&d->timer);
+	if (!d->finishing) /* else it is --drain's */
+		loop_timer_stop(&d->timer);
 	d->leaving = true;
 	d->at_once |= at_once;
 	if (d->finishing || d->session == NULL || !d->started ||

@@ -69,6 +69,9 @@ sleep 1
 peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
 [ "$peak" -lt 65536 ]
 tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
+run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 300ms --drain 500ms
+exits 1 "--drain ends a device whose messages are not acknowledged, when --duration is over"
+has "$err" 'messages left unacknowledged: 2' "... and says how many"
 
 # A broker that does not answer SUBSCRIBE: nothing would ever come.
 broker forgetful mute=SUBSCRIBE
