@@ -156,9 +156,10 @@ bool
 err_in_vain(struct session *s, bool was_stable)
 {
 	bool poison = why_of(s)->code == ERR_PROTOCOL;
+	bool closed = s->closed && s->reason < 128;
 	struct err why = *why_of(s);
 
-	s->in_vain = !was_stable && (poison || s->closed) ? s->in_vain + 1 : 0;
+	s->in_vain = !was_stable && (poison || closed) ? s->in_vain + 1 : 0;
 	if (s->in_vain < SESSION_IN_VAIN || !poison)
 		return false;
 	err_set(why_of(s), ERR_PROTOCOL, _("%.300s, %d times in a row"), why.text,
@@ -173,8 +174,7 @@ err_is_fought(struct session *s)
 		return false;
 	err_set(why_of(s), ERR_PROTOCOL,
 	    _("lost broker '%.300s': it closed the connection, %d times in a row: is "
-	      "there "
-	      "another client with the id '%s'?"),
+	      "there another client with the id '%s'?"),
 	    s->name, SESSION_IN_VAIN, s->id);
 	return true;
 }

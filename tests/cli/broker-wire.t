@@ -73,6 +73,14 @@ run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 
 exits 1 "--drain ends a device whose messages are not acknowledged, when --duration is over"
 has "$err" 'messages left unacknowledged: 2' "... and says how many"
 
+# Who says why it ends the connection, as often as it likes, is no other client with the same id.
+broker leaving send=e0018b
+# shellcheck disable=SC2046
+run timeout 20 iotsub -h "$T/leaving.sock" $(seq -f R_%g 40) --reply 1 -W 7
+exits 27 "a broker that says it is shutting down is waited for ($(grep -c CONNECT leaving.log) connections)"
+has "$err" 'it is shutting down' "... which is told"
+is 0 "$(printf '%s\n' "$err" | grep -c 'in a row')" "... and nobody suspects another client"
+
 # A broker that does not answer SUBSCRIBE: nothing would ever come.
 broker forgetful mute=SUBSCRIBE
 while read -r program options; do
