@@ -71,15 +71,22 @@ is_file(void)
 	return fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool
+takes_more(int ms)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, ms) != 0;
+}
+
 /* The loop holds signals back while a reader that does not read keeps us waiting: they end the wait.
  * Then the batch is not safe, and the program ends without a drain. */
 static int
 wait_for_reader(struct err *err)
 {
-	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
 	sigset_t pending;
 
-	while (poll(&out, 1, LOOK_AT_SIGNALS) == 0) {
+	while (!takes_more(LOOK_AT_SIGNALS)) {
 		sigpending(&pending);
 		if (sigismember(&pending, SIGINT))
 			err->code = (enum err_code)(ERR_SIGNAL + SIGINT);
@@ -90,28 +97,40 @@ wait_for_reader(struct err *err)
 }
 
 int
-output_flush(struct output *o, struct err *err)
+output_try(struct output *o, struct err *err)
 {
-	struct span left = buf_as_span(&o->buf);
 	const bool file = is_file();
 	/* A pipe that poll calls writable takes this much without blocking. */
 	const size_t most = file ? SIZE_MAX : PIPE_BUF;
 
-	while (left.n > 0) {
+	while (o->at < o->buf.n) {
+		size_t left = o->buf.n - o->at;
 		ssize_t n;
 
-		if (wait_for_reader(err))
-			return -1;
-		n = write(STDOUT_FILENO, left.p, left.n < most ? left.n : most);
+		if (!takes_more(0))
+			return 1;
+		n = write(STDOUT_FILENO, o->buf.p + o->at, left < most ? left : most);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			return errno == EPIPE ? -1 : cannot_write(err);
-		left.p += n;
-		left.n -= (size_t)n;
+		o->at += (size_t)n;
 	}
 	buf_clear(&o->buf);
+	o->at = 0;
 	return file && fdatasync(STDOUT_FILENO) != 0 ? cannot_write(err) : 0;
+}
+
+int
+output_flush(struct output *o, struct err *err)
+{
+	int left;
+
+	while ((left = output_try(o, err)) > 0) {
+		if (wait_for_reader(err))
+			return -1;
+	}
+	return left;
 }
 
 void

@@ -15,10 +15,13 @@ struct output {
 	bool bare;                           /* no newline behind it */
 	const struct topics *topics;
 	struct buf buf, one;
+	size_t at; /* of buf: what is before it is written */
 };
 
 /* A program's own bytes; on a terminal what could drive it is made visible. */
 void output_put(struct output *o, const struct msg *m);
+/* As output_flush, but does not wait for a reader that stalls: 1, come again when it takes more. */
+int output_try(struct output *o, struct err *err);
 /* Writes it all, and to a regular file makes it durable. -1 with err->code 0: the reader has closed
  * the pipe, or SIGTERM came while it did not read. */
 int output_flush(struct output *o, struct err *err);

@@ -13,6 +13,9 @@ struct receiver {
 	void *arg;
 	char *name;
 	bool outage;
+	bool waits;     /* for receiver_settle, */
+	bool over;      /* with a batch that was not wanted whole, */
+	uint64_t token; /* of this token */
 };
 
 static void
@@ -51,23 +54,39 @@ on_refused(void *arg, const char *filter, const struct err *why)
 	log_err(why);
 }
 
-static void
-on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+void
+receiver_settle(struct receiver *r)
 {
-	struct receiver *r = arg;
 	const struct err none = {0};
-	size_t taken = 0;
 
-	while (taken < n && r->events.message(r->arg, &m[taken]))
-		taken++;
-	if (r->events.flush(r->arg) != 0)
+	if (!r->waits)
 		return;
-	if (taken < n) {
+	r->waits = false;
+	if (r->over) {
 		r->events.ended(r->arg, &none);
 		return;
 	}
 	consume_limit(r->consume, r->events.wanted(r->arg));
-	consume_durable(r->consume, token);
+	consume_durable(r->consume, r->token);
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct receiver *r = arg;
+	size_t taken = 0;
+	int left;
+
+	while (taken < n && r->events.message(r->arg, &m[taken]))
+		taken++;
+	left = r->events.flush(r->arg);
+	if (left < 0)
+		return;
+	r->waits = true;
+	r->over = taken < n;
+	r->token = token;
+	if (left == 0)
+		receiver_settle(r);
 }
 
 static int

@@ -3,12 +3,14 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "obey.h"
 
+/* What a reader that stalls does not take is not safe, and nobody waits for it: the broker keeps it. */
 static void
 stop_all(struct sub *s)
 {
@@ -17,6 +19,8 @@ stop_all(struct sub *s)
 	if (s->stopping)
 		return;
 	s->stopping = true;
+	if (s->reader.on)
+		loop_stop(s->loop);
 	for (i = 0; i < s->count; i++)
 		receiver_stop(s->receivers[i]);
 	obey_stop(s);
@@ -75,10 +79,41 @@ on_message(void *arg, const struct msg *m)
 	return sub_message(arg, m);
 }
 
+static void
+on_reader(void *arg, unsigned events)
+{
+	struct sub *s = arg;
+	int left = output_try(&s->output, s->err);
+	size_t i;
+
+	(void)events;
+	if (left < 0)
+		loop_stop(s->loop);
+	if (left != 0)
+		return;
+	loop_fd_stop(&s->reader);
+	for (i = 0; i < s->count; i++)
+		receiver_settle(s->receivers[i]);
+	if (s->wanted == 0)
+		stop_all(s);
+}
+
+/* What cannot be waited for by the loop never makes one wait. */
 static int
 on_flush(void *arg)
 {
-	return sub_flush(arg);
+	struct sub *s = arg;
+	int left = output_try(&s->output, s->err);
+
+	if (left > 0 && !s->reader.on &&
+	    loop_fd_start(
+		s->loop, &s->reader, STDOUT_FILENO, LOOP_WRITE, on_reader, s, s->err))
+		left = -1;
+	if (left < 0)
+		loop_stop(s->loop);
+	if (left == 0 && s->wanted == 0)
+		stop_all(s);
+	return left;
 }
 
 static size_t
@@ -174,6 +209,7 @@ sub_release(struct sub *s)
 		receiver_free(s->receivers[i]);
 	free(s->receivers);
 	obey_release(s);
+	loop_fd_stop(&s->reader);
 	loop_free(s->loop);
 	output_release(&s->output);
 	message_format_free(s->format);

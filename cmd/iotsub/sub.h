@@ -39,6 +39,7 @@ struct sub {
 	size_t wanted;     /* messages */
 	bool stopping;
 	struct loop_timer timer;
+	struct loop_fd reader; /* of standard output, while it stalls */
 	struct err *err; /* what the program ends with */
 };
 

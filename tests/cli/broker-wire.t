@@ -122,4 +122,26 @@ kill -USR1 $reader
 ok "... when it is read again it says how many lines are left out" \
 	wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
 
+# Nobody reads what iotsub prints, 60,000 bytes for each filter: it stays connected, and waits no longer than -W.
+broker much send="30e4d40300016100$(perl -e 'print "78" x 60000')"
+mkfifo much deaf
+perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <much >much.out &
+reader=$!
+perl -e 'sleep 60' <deaf &
+pids="$pids $reader $!"
+timeout 50 iotsub -h "$T/much.sock" -k 5 -t a -t b -t c -C 3 >much &
+stalled=$!
+pids="$pids $stalled"
+timeout 50 iotsub -h "$T/much.sock" -t a -t b -t c -W 1 >deaf 2>/dev/null &
+waiting=$!
+pids="$pids $waiting"
+wait $waiting
+is 27 $? "a reader that stalls does not keep iotsub beyond -W"
+ok "... the pings go on" wait_for 15 heard much PINGREQ 3
+kill -USR1 $reader
+wait $stalled
+is 0 $? "... and when it reads again"
+lines() { [ "$(wc -c <much.out)" -eq 180003 ]; }
+ok "... nothing is missing" wait_for 5 lines
+
 done_testing
