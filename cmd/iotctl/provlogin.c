@@ -23,6 +23,32 @@ choose_login(struct unit *u, const struct credentials *known, struct err *err)
 	return 0;
 }
 
+/* Another process may provision the same devices now: whoever makes one, the password is the file's. */
+static int
+add_logins(struct batch *b, const char *path, const struct credential *rows, size_t n,
+    struct err *err)
+{
+	struct credentials now = {0};
+	size_t i;
+	int failed = credentials_add(path, rows, n, err) != 0 ||
+	    credentials_load(&now, path, true, err) != 0;
+
+	for (i = 0; i < b->n && !failed; i++) {
+		struct unit *u = &b->v[i];
+		const struct credential *own =
+		    u->password != NULL ? credentials_find(&now, u->device) : NULL;
+
+		if (own == NULL || own->password == NULL || own->username == NULL)
+			continue;
+		secret_free(u->password);
+		u->password = xstrdup(own->password);
+		free(u->username);
+		u->username = xstrdup(own->username);
+	}
+	credentials_release(&now);
+	return failed ? -1 : 0;
+}
+
 int
 batch_save_logins(struct batch *b, struct err *err)
 {
@@ -49,7 +75,7 @@ batch_save_logins(struct batch *b, struct err *err)
 		    .password = u->password};
 	}
 	if (!failed && n != 0 && !b->c->args->dry_run)
-		failed = credentials_save(path, rows, n, err);
+		failed = add_logins(b, path, rows, n, err);
 	credentials_release(&known);
 	free(rows);
 	free(path);

@@ -2,6 +2,7 @@
 #include "conf/credentials.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -167,10 +168,25 @@ merge(struct buf *out, const struct credentials *old, const struct credential *r
 	}
 }
 
-/* `forget`: NULL, or the device whose row goes. */
+/* Takes out the rows of devices that have a password already. Returns how many are left. */
+static size_t
+leave_known(const struct credentials *old, struct credential *rows, size_t n)
+{
+	size_t left = 0, i;
+
+	for (i = 0; i < n; i++) {
+		const struct credential *known = find(old, rows[i].device);
+
+		if (known == NULL || known->password == NULL)
+			rows[left++] = rows[i];
+	}
+	return left;
+}
+
+/* `forget`: NULL, or the device whose row goes; `keep`: passwords that are there stay. */
 static int
 save_locked(const char *path, const struct credential *rows, size_t n, const char *forget,
-    struct err *err)
+    bool keep, struct err *err)
 {
 	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct credentials old;
@@ -181,6 +197,8 @@ save_locked(const char *path, const struct credential *rows, size_t n, const cha
 	if (!failed) {
 		memcpy(sorted, rows, n * sizeof(*sorted));
 		qsort(sorted, n, sizeof(*sorted), by_device);
+		if (keep)
+			n = leave_known(&old, sorted, n);
 		gone = forget != NULL ? find(&old, forget) : NULL;
 		if (gone != NULL)
 			memmove(gone, gone + 1,
@@ -198,14 +216,14 @@ save_locked(const char *path, const struct credential *rows, size_t n, const cha
 
 static int
 save(const char *path, const struct credential *rows, size_t n, const char *forget,
-    struct err *err)
+    bool keep, struct err *err)
 {
 	int fd = file_lock(path, err);
 	int failed;
 
 	if (fd < 0)
 		return -1;
-	failed = save_locked(path, rows, n, forget, err);
+	failed = save_locked(path, rows, n, forget, keep, err);
 	close(fd);
 	return failed ? -1 : 0;
 }
@@ -214,7 +232,14 @@ int
 credentials_save(
     const char *path, const struct credential *rows, size_t n, struct err *err)
 {
-	return save(path, rows, n, NULL, err);
+	return save(path, rows, n, NULL, false, err);
+}
+
+int
+credentials_add(
+    const char *path, const struct credential *rows, size_t n, struct err *err)
+{
+	return save(path, rows, n, NULL, true, err);
 }
 
 int
@@ -222,5 +247,5 @@ credentials_forget(const char *path, const char *device, struct err *err)
 {
 	const struct credential none = {0};
 
-	return save(path, &none, 0, device, err);
+	return save(path, &none, 0, device, false, err);
 }

@@ -63,4 +63,17 @@ run iotctl acl check D3 publish iot/sensors/D3/data --qos 1
 exits 0 'with its rules'
 run iotctl acl check D3 publish iot/sensors/D1/data --qos 1
 exits 4 'and a denial of the rest'
+
+# Two at once: the second one has looked at the file before the first wrote it, and writes it afterwards.
+file=$HOME/.local/state/iot/default.csv
+iotctl device list >/dev/null
+ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o late -e trace=flock -e inject=flock:delay_enter=3000000:when=1 \
+	iotctl device provision Both >second 2>/dev/null &
+second=$!
+wait_for 5 grep -q flock late
+iotctl device provision Both >first
+wait "$second"
+is 'created failed ' "$(cat first second | jq -r .result | sort | tr '\n' ' ')" 'two at once: one makes it'
+is "$(iotctl credential get Both --show-secrets -o json | jq -r .password)" \
+	"$(sed -n 's/^Both,[^,]*,[^,]*,\([^,]*\).*/\1/p' "$file")" 'the file has the password that it made'
 done_testing

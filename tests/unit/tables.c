@@ -132,6 +132,10 @@ credentials_are_saved_and_found(void **state)
 	assert_string_equal(credentials_find(&c, "b")->password, "p,\"q\"");
 	assert_string_equal(credentials_find(&c, "b")->client_id, "b-id");
 	credentials_release(&c);
+	assert_int_equal(credentials_add(path, first, 2, &err), 0);
+	assert_int_equal(credentials_load(&c, path, true, &err), 0);
+	assert_string_equal(credentials_find(&c, "a")->password, "new");
+	credentials_release(&c);
 	assert_int_equal(credentials_forget(path, "nobody", &err), 0);
 	assert_int_equal(credentials_forget(path, "a", &err), 0);
 	assert_int_equal(credentials_load(&c, path, true, &err), 0);
