@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* reading import FILE|-: lines of iotingest, a batch a request; reading list --since, --device. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -220,6 +222,11 @@ start(struct importing *m, const char *file, struct err *err)
 	m->in = from_stdin ? stdin : fopen(file, "re");
 	if (m->in == NULL)
 		return err_sys(err, ERR_USAGE, _("cannot open '%s'"), file);
+	/* Two at once would store everything twice. */
+	if (!from_stdin && flock(fileno(m->in), LOCK_EX | LOCK_NB) != 0 &&
+	    errno == EWOULDBLOCK)
+		return err_set(err, ERR_FAILED,
+		    _("'%s' is being imported by another process"), file);
 	if (ctl_api(c, err) || import_open(c, &m->catalog, err) ||
 	    loop_signal(c->loop, SIGINT, on_signal, m, err) ||
 	    loop_signal(c->loop, SIGTERM, on_signal, m, err))

@@ -72,6 +72,9 @@ has "$out" 'imported 1 readings, skipped 0 lines' 'is stored'
 is "$((before + 6))" "$(stored)" 'all of them once'
 line D1 temperature 24 | iotctl reading import - >out
 has "$(cat out)" 'imported 1 readings' 'from stdin'
+flock daily iotctl reading import daily >out 2>&1
+is 1 $? 'a file that another process imports'
+has "$(cat out)" "'daily' is being imported by another process" 'is left to it'
 run iotctl reading import missing
 exits 2 'no such file'
 run iotctl reading import
