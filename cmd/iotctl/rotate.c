@@ -2,8 +2,10 @@
 /* credential rotate DEVICE: a new password; emqx-user set-password NAME [password@FILE]. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "account.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -195,6 +197,25 @@ rotate(struct ctl *c, struct rotation *r, bool credential, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* One rotation at a time: of two, one would leave its password in the file and the other its own on the
+ * platform. */
+static int
+rotate_alone(struct ctl *c, struct rotation *r, bool credential, struct err *err)
+{
+	char *path = xasprintf("%s.lock", r->path);
+	int lock = file_lock(path, err);
+	int failed = lock < 0;
+
+	/* What the one before left. */
+	credentials_release(&r->known);
+	failed = failed || credentials_load(&r->known, r->path, false, err) ||
+	    rotate(c, r, credential, err);
+	if (lock >= 0)
+		close(lock);
+	free(path);
+	return failed ? -1 : 0;
+}
+
 static int
 rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
@@ -207,7 +228,7 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 		say_request(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	else if (!failed)
-		failed = rotate(c, &r, r.credential != 0, err);
+		failed = rotate_alone(c, &r, r.credential != 0, err);
 	if (!failed && !c->args->dry_run)
 		ctl_say(
 		    c, _("rotated the password of '%s'; it is in '%s'"), r.id, r.path);
@@ -294,7 +315,7 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 		return 0;
 	}
-	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate(c, r, false, err)
+	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate_alone(c, r, false, err)
 			      : account_set_password(c, r->account.id, r->password, err))
 		return -1;
 	ctl_say(c, _("changed the password of '%s'%s%s"), r->account.label,

@@ -88,6 +88,13 @@ before=$(password E1)
 run iotctl credential rotate E1
 exits 6 'the platform refuses all'
 is "$before" "$(password E1)" 'the file has the password that counts'
+printf 'POST /api/mqtt/emqx-users slow\n' >"$T/django/FAULTS"
+iotctl credential rotate E1 >/dev/null &
+slow=$!
+wait_for 5 test ! -s "$T/django/FAULTS"
+ok 'a second rotation while the first waits for the platform' iotctl credential rotate E1
+ok 'which succeeds as well' wait "$slow"
+is "$(password E1)" "$(iotctl credential get E1 --show-secrets -o json | jq -r .password)" 'file and platform agree'
 mv "$state" elsewhere
 printf 'POST /api/mqtt/emqx-users 400\n' >"$T/django/FAULTS"
 run iotctl credential rotate E1
