@@ -29,6 +29,13 @@ next_line(struct lines *l, struct span *line)
 	return true;
 }
 
+static int
+cannot_read(const struct lines *l, struct err *err, enum err_code code)
+{
+	return l->name != NULL ? err_sys(err, code, _("cannot read '%s'"), l->name)
+			       : err_sys(err, code, _("cannot read standard input"));
+}
+
 static void
 finish(struct lines *l, const struct err *why)
 {
@@ -71,7 +78,7 @@ read_some(struct lines *l)
 		l->data.n += (size_t)n;
 	l->eof = n == 0;
 	if (n < 0 && errno != EINTR && errno != EAGAIN)
-		err_sys(&why, ERR_FAILED, _("cannot read standard input"));
+		cannot_read(l, &why, ERR_FAILED);
 	else if (l->data.n > LONGEST && memchr(l->data.p, '\n', l->data.n) == NULL)
 		err_set(&why, ERR_USAGE, _("a line is longer than %d bytes"), LONGEST);
 	if (why.code != ERR_OK)
@@ -100,15 +107,16 @@ on_soon(void *arg)
 }
 
 int
-lines_start(struct lines *l, struct loop *loop, int fd,
+lines_start(struct lines *l, struct loop *loop, int fd, const char *name,
     void (*line)(void *arg, struct span line),
     void (*end)(void *arg, const struct err *why), void *arg, struct err *err)
 {
 	struct stat st;
 
-	*l = (struct lines){.loop = loop, .fd = fd, .line = line, .end = end, .arg = arg};
+	*l = (struct lines){
+	    .loop = loop, .fd = fd, .name = name, .line = line, .end = end, .arg = arg};
 	if (fstat(fd, &st) != 0)
-		return err_sys(err, ERR_USAGE, _("cannot read standard input"));
+		return cannot_read(l, err, ERR_USAGE);
 	l->file = !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode) && !isatty(fd);
 	if (!l->file)
 		return loop_fd_start(loop, &l->watch, fd, LOOP_READ, on_readable, l, err);

@@ -10,6 +10,7 @@
 struct lines {
 	struct loop *loop;
 	int fd;
+	const char *name;
 	struct loop_fd watch;
 	struct loop_timer soon;
 	struct buf data;
@@ -22,10 +23,10 @@ struct lines {
 	void *arg;
 };
 
-/* Begins. `line` gets each without its newline, the last one with or without; then `end` is called
+/* Begins. `name` is fd's, for messages, and kept; NULL: standard input. `line` gets each without its newline, the last one with or without; then `end` is called
  * once, with code 0 unless reading failed. `fd` stays the caller's and is not made non-blocking:
  * others may share it. */
-int lines_start(struct lines *l, struct loop *loop, int fd,
+int lines_start(struct lines *l, struct loop *loop, int fd, const char *name,
     void (*line)(void *arg, struct span line),
     void (*end)(void *arg, const struct err *why), void *arg, struct err *err);
 /* Stops handing out lines, and reading, until it is resumed. */

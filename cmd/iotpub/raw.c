@@ -195,7 +195,8 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (r->streams && r->lines.loop == NULL && !r->over &&
-	    lines_start(&r->lines, r->loop, r->fd, on_line, on_end, r, &err))
+	    lines_start(&r->lines, r->loop, r->fd,
+		r->fd == STDIN_FILENO ? NULL : r->a->replay, on_line, on_end, r, &err))
 		fail(r, &err);
 	go_on(r);
 }

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 
+static const double longest = 1e15; /* ms; as good as never */
+
 static int
 take_speed(struct replay *r, struct err *err)
 {
@@ -61,6 +63,8 @@ wait_of(struct replay *r, int64_t now)
 		r->began = now;
 	}
 	due = (double)(r->record.us - r->us) / 1000 / r->speed;
+	if (due > longest)
+		due = longest;
 	return due > (double)(now - r->began) ? (int64_t)due - (now - r->began) : 0;
 }
 

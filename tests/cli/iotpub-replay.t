@@ -120,4 +120,11 @@ for o in '--replay mapped -t x' '--replay mapped RPI_1' '--json -m x -t y' '--sp
 	exits 2 "refused: $o"
 done
 
+run iotpub -h "$sock" --replay /
+exits 1 "what cannot be read"
+has "$err" "cannot read '/': Is a directory" "... is named"
+printf '{"topic":"a","payload":%s,"received_at":"2026-01-0%sT00:00:00Z"}\n' 1 1 2 2 >days
+run timeout 1 iotpub -h "$sock" --replay days --speed 1e-300
+exits 124 "an eternity between two messages is waited for, not overflown"
+
 done_testing
