@@ -105,7 +105,7 @@ check:
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
 	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS) \
 	    $(if $(SAN),fuzz)
-	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) \
+	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) SANITIZED=$(SAN) \
 	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
 
 # What the benches need; tests/bench/run.sh prints their table.

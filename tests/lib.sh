@@ -21,6 +21,15 @@ export T HOME="$T/home"
 mkdir "$HOME"
 cd "$T" || exit 1
 
+# timeout(1) sends its signal to the whole group as well, which LeakSanitizer, a process of its own there
+# while the program ends, does not survive: the program hangs (measured: 12 of 132). To the child alone, then.
+if [ -n "${SANITIZED-}" ]; then
+	mkdir "$T/sanitized"
+	printf '#!/bin/sh\nexec %s --foreground "$@"\n' "$(command -v timeout)" >"$T/sanitized/timeout"
+	chmod +x "$T/sanitized/timeout"
+	PATH=$T/sanitized:$PATH
+fi
+
 tap_n=0
 tap_bad=0
 pids=
