@@ -93,6 +93,19 @@ run(struct clearing *w, const struct session_opts *o)
 	session_free(w->session);
 }
 
+/* Who deletes a hundred devices knows it then. */
+static void
+say_once(void)
+{
+	static bool said;
+
+	if (!said)
+		log_warn(
+		    _("retained statuses of deleted devices stay on the broker: give "
+		      "--mqtt-url to clear them"));
+	said = true;
+}
+
 void
 retained_clear(struct ctl *c, const char *device)
 {
@@ -102,8 +115,10 @@ retained_clear(struct ctl *c, const char *device)
 	struct topics topics = {0};
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(device)};
 
-	if (!target_has_broker(c))
+	if (!target_has_broker(c)) {
+		say_once();
 		return;
+	}
 	if (topics_compile(&topics, &c->args->topics, &w.err) == 0 &&
 	    topic_expand(topics.status, &vars, &w.topic, &w.err) == 0 &&
 	    target_connection(c, &t, &o, &w.err) == 0)

@@ -5,7 +5,7 @@
 #include "ctl.h"
 
 /* Takes the retained status of a device that is gone off the broker that the options or the context
- * name; without one there is nothing to do. A failure is told, not more: the device is gone. */
+ * name; that there is none, or a failure, is told, not more: the device is gone. */
 void retained_clear(struct ctl *c, const char *device);
 
 #endif

@@ -113,6 +113,11 @@ exits 0 'a device is deleted'
 is '' "$err" 'and nothing to be said'
 is 'iot/devices/D3/status
 ready' "$(retained 2 | sort)" 'its retained status is cleared, no other'
+iotctl device create D8 nombre=D8 tipo=esp32 ubicacion=x >/dev/null
+iotctl device create D9 nombre=D9 tipo=esp32 ubicacion=x >/dev/null
+run iotctl device delete D8 D9 --yes
+is 1 "$(printf '%s\n' "$err" | grep -c 'retained statuses of deleted devices stay.*--mqtt-url')" \
+	'without a broker it is said that they stay, once'
 several=$(seq -f 'S%g' 1 12 | tr '\n' ' ')
 for d in $several; do
 	iotctl device create "$d" nombre=x tipo=esp32 ubicacion=x >/dev/null
