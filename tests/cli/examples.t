@@ -4,7 +4,6 @@
 . "$(dirname "$0")/../lib.sh"
 command -v mandoc >/dev/null || skip_all 'no mandoc'
 # An example may be a pipeline: timeout(1) has to reach all of it, which LeakSanitizer does not survive (lib.sh).
-PATH=${PATH#"$T/sanitized:"}
 export ASAN_OPTIONS=detect_leaks=0
 start_platform
 {
