@@ -88,7 +88,8 @@ is 0 $? "iotpub: all is acknowledged though a record was changed on its way"
 all() { [ "$(lacks up.out)" = 0 ]; }
 ok "... and all arrived" wait_for 10 all
 ok "... on a second connection" test -e up.connection2
-has "$(cat up.err)" 'TLS: the broker ended the connection: bad record mac' "... which is told"
+# With bytes of ours unread it resets the connection, which may take its last word, the alert, with it.
+ok "... which is told" grep -q "lost broker.*\\(TLS: the broker ended the connection: bad record mac\\|it closed the connection\\)" up.err
 
 # A broker that is killed sent nothing wrong.
 proxy killed broker -1
