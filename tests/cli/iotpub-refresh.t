@@ -57,11 +57,13 @@ is 0 "$(grep -ac ESP_002 first.seen)" 'alone'
 ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
 
 # A broker that died, with messages that it did not acknowledge.
-kill "$second_pid"
+kill -STOP "$second_pid"
+sleep 0.5
+kill -KILL "$second_pid"
 ok 'its broker dies' wait_for 5 says "ESP_002: lost broker '" log
 iotctl device-config set "$esp" broker=Tercero >/dev/null
 ok 'given a third one it goes there, late' wait_for 15 says 'sensors/ESP_002/data' third.seen
-ok 'what it leaves behind is told' says 'ESP_002: its old broker did not acknowledge [0-9]* messages' log
+ok 'what it leaves behind is told' wait_for 5 says 'ESP_002: its old broker did not acknowledge [0-9]* messages' log
 kill $publishing
 wait $publishing
 is 1 $? 'and at the end'
