@@ -7,7 +7,7 @@
 #include "apply.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cell.h"
+#include "confirm.h"
 #include "retained.h"
 #include "show.h"
 #include "tty.h"
@@ -58,36 +58,6 @@ each_surplus(struct apply *a,
 }
 
 static int
-confirm(const struct ctl *c, const struct schema_resource *r, const char *label,
-    struct err *err)
-{
-	char *question, *answer = NULL;
-	int failed;
-
-	if (c->args->yes)
-		return 0;
-	question = xasprintf(_("delete %s '%s'? [y/N]"), r->name, label);
-	failed = tty_ask(question, false, &answer, err);
-	if (!failed && (answer[0] == '\0' || strchr("yYsS", answer[0]) == NULL))
-		failed = err_set(err, ERR_FAILED, _("%s '%s' was kept"), r->name, label);
-	free(answer);
-	free(question);
-	return failed;
-}
-
-/* Others would go on seeing a device that is gone. */
-static void
-clear_status(struct ctl *c, const struct schema_resource *r, struct span object)
-{
-	struct buf id = {0};
-
-	if (strcmp(r->name, "device") == 0 &&
-	    cell_member(object, "identificador_unico", &id))
-		retained_clear(c, buf_str(&id));
-	buf_release(&id);
-}
-
-static int
 delete_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
 {
 	struct ctl *c = a->p.c;
@@ -100,7 +70,7 @@ delete_one(struct apply *a, const struct stock *s, size_t object, struct err *er
 	if (c->args->dry_run) {
 		say_request("DELETE", path, NULL);
 	} else {
-		failed = confirm(c, s->r, label, err) ||
+		failed = confirm_delete(c, s->r, label, err) ||
 		    api_call(c->api, "DELETE", path, (struct span){0}, NULL, &why);
 		/* What it hung on may have taken it along. */
 		if (why.code == ERR_NOT_FOUND)
@@ -109,7 +79,7 @@ delete_one(struct apply *a, const struct stock *s, size_t object, struct err *er
 			*err = why;
 		if (!failed) {
 			apply_say(c, 0, s->r, label, id_of(bytes), DELETED, NULL);
-			clear_status(c, s->r, bytes);
+			retained_clear(c, s->r, bytes);
 		} else if (why.code != ERR_OK) {
 			err_in(err, _("cannot delete %s '%s'"), s->r->name, label);
 		}

@@ -3,9 +3,11 @@
 #include "retained.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "cell.h"
 #include "devbroker.h"
 #include "net/session.h"
 
@@ -106,8 +108,8 @@ say_once(void)
 	said = true;
 }
 
-void
-retained_clear(struct ctl *c, const char *device)
+static void
+clear(struct ctl *c, const char *device)
 {
 	struct clearing w = {.c = c};
 	struct target t = {0};
@@ -129,4 +131,15 @@ retained_clear(struct ctl *c, const char *device)
 	topics_release(&topics);
 	target_release(&t);
 	free(w.topic);
+}
+
+void
+retained_clear(struct ctl *c, const struct schema_resource *r, struct span object)
+{
+	struct buf id = {0};
+
+	if (strcmp(r->name, "device") == 0 &&
+	    cell_member(object, "identificador_unico", &id))
+		clear(c, buf_str(&id));
+	buf_release(&id);
 }

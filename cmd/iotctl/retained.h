@@ -4,8 +4,9 @@
 
 #include "ctl.h"
 
-/* Takes the retained status of a device that is gone off the broker that the options or the context
- * name; that there is none, or a failure, is told, not more: the device is gone. */
-void retained_clear(struct ctl *c, const char *device);
+/* Takes the retained status of an object that is gone, if it was a device, off the broker that the options or
+ * the context name: others would go on seeing it. That there is none, or a failure, is told, not more: the
+ * device is gone. */
+void retained_clear(struct ctl *c, const struct schema_resource *r, struct span object);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cell.h"
+#include "confirm.h"
 #include "hang.h"
 #include "jobs.h"
 #include "lookup.h"
@@ -66,25 +66,13 @@ find_job(void *arg, size_t i)
 }
 
 static int
-confirm(
-    struct ctl *c, const struct schema_resource *r, const char *label, struct err *err)
+ask(struct ctl *c, const struct schema_resource *r, const char *label, struct err *err)
 {
-	char *question, *answer = NULL;
-	int failed;
-
-	if (c->args->yes)
-		return 0;
-	if (!tty_is_there())
+	if (!c->args->yes && !tty_is_there())
 		return err_set(err, ERR_USAGE,
 		    _("will not delete %s '%s' without --yes: no terminal to ask on"),
 		    r->name, label);
-	question = xasprintf(_("delete %s '%s'? [y/N]"), r->name, label);
-	failed = tty_ask(question, false, &answer, err);
-	if (!failed && (answer[0] == '\0' || strchr("yYsS", answer[0]) == NULL))
-		failed = err_set(err, ERR_FAILED, _("%s '%s' was kept"), r->name, label);
-	free(answer);
-	free(question);
-	return failed;
+	return confirm_delete(c, r, label, err);
 }
 
 /* Nothing is under way while somebody thinks about the answer. Some backends delete what hangs on it
@@ -101,22 +89,10 @@ ask_all(struct deletion *d)
 			if (x->hanging.n != 0)
 				log_warn(_("%s '%s' is used by %s"), d->r->name,
 				    x->f.label, buf_str(&x->hanging));
-			confirm(d->c, d->r, x->f.label, &x->err);
+			ask(d->c, d->r, x->f.label, &x->err);
 		}
 		take_failure(d, x);
 	}
-}
-
-/* Others would go on seeing it. */
-static void
-clear_status(const struct deletion *d, const struct doomed *x)
-{
-	struct buf id = {0};
-
-	if (strcmp(d->r->name, "device") == 0 &&
-	    cell_member(buf_as_span(&x->f.bytes), "identificador_unico", &id))
-		retained_clear(d->c, buf_str(&id));
-	buf_release(&id);
 }
 
 static int
@@ -139,7 +115,7 @@ delete_it(struct deletion *d, struct doomed *x)
 			ctl_say(c, "%s %s '%s' (id %s)", _("deleted"), d->r->name,
 			    x->f.label, id);
 		if (!failed)
-			clear_status(d, x);
+			retained_clear(c, d->r, buf_as_span(&x->f.bytes));
 	}
 	free(doing);
 	free(path);
