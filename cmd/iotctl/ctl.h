@@ -34,6 +34,7 @@ struct args {
 	bool dry_run;
 	bool keep_going;
 	bool again;
+	bool server_time; /* a time that the API ignores is no error */
 	int64_t since;
 	char *device;
 	bool yes;

@@ -41,6 +41,8 @@ static const struct opt opts[] = {
 	N_("commands from standard input: go on after one that failed")),
     OPT_FLAG(struct args, again, 0, "again",
 	N_("reading import: from the first line, whatever was imported before")),
+    OPT_FLAG(struct args, server_time, 0, "accept-server-time",
+	N_("reading import, create: take the API's own time for the one it ignores")),
     OPT_FLAG(struct args, yes, 'y', "yes", N_("do not ask before deleting")),
     OPT_LIST(struct args, files, 'f', "file", "FILE",
 	N_("apply, diff: what should be there, YAML or JSON"), .flags = OPT_FILE),

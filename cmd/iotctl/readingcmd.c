@@ -13,17 +13,27 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "command.h"
+#include "conf/time.h"
 #include "import.h"
 #include "importstate.h"
 #include "progress.h"
+#include "same.h"
 #include "verbs.h"
 
 enum { BATCH = 500, KIB = 1024 };
 
-/* Readings on their way, with the lines they come from. */
+/* Microseconds. What is nearer to now does not show whether the API keeps times. */
+#define HOUR ((int64_t)3600 * 1000000)
+
+/* A reading on its way, with the line it comes from. */
+struct taken {
+	struct buf reading;
+	size_t line;
+	uint64_t mark; /* import_state_mark of the line */
+};
+
 struct batch_lines {
-	struct buf *v;
-	size_t *line;
+	struct taken *v;
 	size_t n;
 };
 
@@ -34,6 +44,8 @@ struct importing {
 	struct import_state state;
 	struct progress progress;
 	struct batch_lines batch;
+	bool begun;       /* a batch was sent */
+	bool told;        /* what the API does with times is known, or does not matter */
 	long long offset; /* behind the last line read */
 	size_t line, stored, skipped;
 	int signo;
@@ -67,10 +79,9 @@ reason_of(struct span item, struct buf *out)
 static void
 drop_reading(struct batch_lines *b, size_t i)
 {
-	buf_release(&b->v[i]);
+	buf_release(&b->v[i].reading);
 	b->n--;
 	memmove(b->v + i, b->v + i + 1, (b->n - i) * sizeof(*b->v));
-	memmove(b->line + i, b->line + i + 1, (b->n - i) * sizeof(*b->line));
 }
 
 /* Takes out what the server says is wrong, by its place. Returns how many that were. */
@@ -93,7 +104,7 @@ drop_refused(struct importing *m, struct span answer)
 			at++;
 			continue;
 		}
-		skip(m, m->batch.line[at], buf_str(&why));
+		skip(m, m->batch.v[at].line, buf_str(&why));
 		drop_reading(&m->batch, at);
 		dropped++;
 		buf_release(&why);
@@ -111,7 +122,7 @@ post_batch(struct importing *m, struct api_reply *reply, struct err *err)
 	buf_puts(&body, "{\"lecturas\":[");
 	for (i = 0; i < m->batch.n; i++) {
 		buf_puts(&body, i > 0 ? "," : "");
-		buf_span(&body, buf_as_span(&m->batch.v[i]));
+		buf_span(&body, buf_as_span(&m->batch.v[i].reading));
 	}
 	buf_puts(&body, "]}");
 	failed = api_call(
@@ -124,7 +135,96 @@ static void
 clear_batch(struct batch_lines *b)
 {
 	while (b->n != 0)
-		buf_release(&b->v[--b->n]);
+		buf_release(&b->v[--b->n].reading);
+}
+
+/* Where in the batch the reading is that shows whether the API keeps times: the one whose time is furthest
+ * from now, or the first that is far enough; b->n: none is. */
+static size_t
+find_far(const struct batch_lines *b, bool furthest)
+{
+	int64_t now = (int64_t)time(NULL) * 1000000, most = HOUR, us;
+	size_t i, found = b->n;
+
+	for (i = 0; i < b->n && (furthest || found == b->n); i++) {
+		struct buf text = {0};
+
+		if (json_member_string(
+			buf_as_span(&b->v[i].reading), "timestamp", &text) &&
+		    time_parse(buf_str(&text), &us) && llabs(us - now) > most) {
+			most = llabs(us - now);
+			found = i;
+		}
+		buf_release(&text);
+	}
+	return found;
+}
+
+/* Whether the API has something against this one reading: then its line is skipped. */
+static bool
+is_refused(struct importing *m, const struct taken *t, const struct api_reply *reply)
+{
+	struct json_iter it = {0};
+	struct buf why = {0};
+	bool refused;
+
+	if (!json_check(buf_as_span(&reply->body), &it.value, NULL) ||
+	    json_kind(it.value) != JSON_KIND_OBJECT || !json_next(&it) ||
+	    json_kind(it.item) != JSON_KIND_ARRAY)
+		return false;
+	reason_of(it.value, &why);
+	refused = why.n != 0;
+	if (refused)
+		skip(m, t->line, buf_str(&why));
+	buf_release(&why);
+	return refused;
+}
+
+/* It is stored now, whatever its time: the next run must not send it again. */
+static int
+judge_alone(struct importing *m, const struct taken *t, const struct api_reply *reply,
+    struct err *err)
+{
+	struct buf sent = {0};
+	int failed;
+
+	m->told = true;
+	m->stored++;
+	import_state_alone(&m->state, t->line, t->mark);
+	json_member_string(buf_as_span(&t->reading), "timestamp", &sent);
+	failed = import_state_save(&m->state, err) ||
+	    same_reading_time(m->c, buf_str(&sent), reply, err);
+	buf_release(&sent);
+	return failed
+	    ? err_in(err, _("stopped: line %zu is stored and counts as done"), t->line)
+	    : 0;
+}
+
+/* Some backends put their own time in place of the one they are sent, without a word. A batch's answer shows
+ * no readings: the one that would show it best goes alone. */
+static int
+ask_time(struct importing *m, struct err *err)
+{
+	bool furthest = !m->begun;
+	size_t at;
+	int failed = 0;
+
+	m->begun = true;
+	while (!failed && !m->told && (at = find_far(&m->batch, furthest)) < m->batch.n) {
+		const struct taken *t = &m->batch.v[at];
+		struct api_reply reply = {0};
+
+		if (api_call(m->c->api, "POST", "/api/readings/",
+			buf_as_span(&t->reading), &reply, err) == 0)
+			failed = judge_alone(m, t, &reply, err);
+		else if (err->code == ERR_REFUSED && is_refused(m, t, &reply))
+			*err = (struct err){0};
+		else
+			failed = err_in(err, _("stopped before line %zu"), t->line);
+		api_reply_release(&reply);
+		drop_reading(&m->batch, at);
+	}
+	return failed;
 }
 
 /* What was sent is remembered as done, so that the next run goes on behind it. */
@@ -135,6 +235,8 @@ send_batch(struct importing *m, struct err *err)
 	size_t before = m->batch.n;
 	int failed = 0;
 
+	if (ask_time(m, err))
+		return -1;
 	while (m->batch.n != 0 && (failed = post_batch(m, &reply, err)) != 0) {
 		if (err->code != ERR_REFUSED ||
 		    drop_refused(m, buf_as_span(&reply.body)) == 0)
@@ -161,15 +263,15 @@ take_line(struct importing *m, struct span line)
 	struct buf reading = {0};
 	struct err why = {0};
 
-	if (line.n == 0)
+	if (line.n == 0 || import_state_is_alone(&m->state, m->line, line))
 		return;
 	if (import_line(&m->catalog, line, &reading, &why)) {
 		skip(m, m->line, why.text);
 		buf_release(&reading);
 		return;
 	}
-	m->batch.v[m->batch.n] = reading;
-	m->batch.line[m->batch.n++] = m->line;
+	m->batch.v[m->batch.n++] =
+	    (struct taken){reading, m->line, import_state_mark(line)};
 }
 
 static int
@@ -232,12 +334,15 @@ start(struct importing *m, const char *file, struct err *err)
 	    loop_signal(c->loop, SIGTERM, on_signal, m, err))
 		return -1;
 	m->batch.v = xcalloc(BATCH, sizeof(*m->batch.v));
-	m->batch.line = xcalloc(BATCH, sizeof(*m->batch.line));
 	if (!from_stdin)
 		import_state_load(&m->state, c, file, m->in, c->args->again);
 	if (m->state.line != 0)
 		log_warn(_("'%s': going on behind line %zu (--again begins anew)"), file,
 		    m->state.line);
+	if (m->state.n_alone != 0)
+		log_warn(_("'%s': %zu lines are stored already and left out (--again "
+			   "begins anew)"),
+		    file, m->state.n_alone);
 	m->line = m->state.line;
 	m->offset = m->state.offset;
 	fstat(fileno(m->in), &st);
@@ -249,7 +354,7 @@ start(struct importing *m, const char *file, struct err *err)
 int
 run_import(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct importing m = {.c = c};
+	struct importing m = {.c = c, .told = c->args->server_time};
 	int failed;
 
 	if (in->n != 1)
@@ -269,7 +374,6 @@ run_import(struct ctl *c, const struct operands *in, struct err *err)
 	if (m.batch.v != NULL)
 		clear_batch(&m.batch);
 	free(m.batch.v);
-	free(m.batch.line);
 	import_state_release(&m.state);
 	import_close(&m.catalog);
 	return failed ? -1 : 0;

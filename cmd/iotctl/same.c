@@ -3,13 +3,19 @@
 #include "same.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "conf/time.h"
 #include "jobs.h"
+#include "lookup.h"
 #include "request.h"
+#include "view.h"
 
 static struct span
 trimmed(const char *s)
@@ -124,4 +130,70 @@ same_check(const struct ctl *c, const struct schema_resource *r, const char *lab
 	}
 	json_decref(got);
 	return err->code != ERR_OK ? -1 : 0;
+}
+
+/* The time of a reading (free): as the answer has it, else as the API has it. */
+static int
+shown_time(struct ctl *c, struct span answer, char **shown, struct err *err)
+{
+	json_int_t id = answer.p != NULL ? id_of(answer) : 0;
+	struct api_reply reply = {0};
+	struct span object;
+	char *path;
+	int failed;
+
+	*shown = text_of(answer, "timestamp");
+	if (**shown != '\0')
+		return 0;
+	if (id == 0)
+		return err_set(
+		    err, ERR_FAILED, _("the answer has no timestamp and no id"));
+	path = xasprintf("/api/readings/%" JSON_INTEGER_FORMAT "/", id);
+	failed = api_call(c->api, "GET", path, (struct span){0}, &reply, err) ||
+	    ctl_object(&reply, path, &object, err);
+	if (!failed) {
+		free(*shown);
+		*shown = text_of(object, "timestamp");
+		if (**shown == '\0')
+			failed = err_set(
+			    err, ERR_FAILED, _("the API shows no timestamp of it"));
+	}
+	api_reply_release(&reply);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+same_reading_time(
+    struct ctl *c, const char *sent, const struct api_reply *reply, struct err *err)
+{
+	int64_t now = reply->date != 0 ? reply->date : (int64_t)time(NULL);
+	struct span answer = {0};
+	enum time_kept kept = TIME_UNTOLD;
+	struct err why = {0};
+	char *shown, *label;
+
+	if (ctl_object(reply, "/api/readings/", &answer, &why))
+		answer = (struct span){0};
+	label = text_of(answer, "id");
+	if (shown_time(c, answer, &shown, &why) == 0) {
+		kept = time_kept(sent, shown, c->args->api.tz, now * 1000000);
+		err_set(&why, ERR_FAILED,
+		    kept == TIME_CHANGED ? _("it has \"%s\", not \"%s\"")
+					 : _("it has \"%s\" for \"%s\""),
+		    shown, sent);
+	}
+	if (kept == TIME_CHANGED)
+		err_set(err, ERR_FAILED,
+		    _("the API took the request for reading '%s' but ignored timestamp: "
+		      "%s; --accept-server-time takes it as it is"),
+		    *label != '\0' ? label : "?", why.text);
+	else if (kept == TIME_UNTOLD)
+		err_set(err, ERR_FAILED,
+		    _("cannot tell whether the API kept the timestamp of reading '%s': "
+		      "%s (see --api-tz and --accept-server-time)"),
+		    *label != '\0' ? label : "?", why.text);
+	free(shown);
+	free(label);
+	return kept == TIME_KEPT ? 0 : -1;
 }

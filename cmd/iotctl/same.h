@@ -17,4 +17,9 @@ bool same_value(
 int same_check(const struct ctl *c, const struct schema_resource *r, const char *label,
     json_t *body, struct span now, struct err *err);
 
+/* Whether the API kept the timestamp `sent` of a reading, by its answer to the POST, or, where that has
+ * none, by the reading as it has it. ERR_FAILED names the reading: it did not, or nobody can tell. */
+int same_reading_time(struct ctl *c, const char *sent, const struct api_reply *reply,
+    struct err *err);
+
 #endif

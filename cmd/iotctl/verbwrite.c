@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/validate.h"
@@ -228,21 +229,36 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* It is there, if not as it was wanted. */
+/* It is there, if not as it was wanted. The times of readings are shown in a zone that may not be
+ * known. */
 static int
 check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
     const struct api_reply *reply, struct err *err)
 {
+	bool reading = strcmp(r->name, "reading") == 0;
+	struct err why = {0};
 	struct span object;
+	json_t *sent;
 	char *label;
 	int failed;
 
 	if (ctl_object(reply, r->path, &object, err))
 		return -1;
 	label = label_of(r, object);
+	sent = reading ? json_incref(json_object_get(body, "timestamp")) : NULL;
+	if (reading)
+		json_object_del(body, "timestamp");
 	failed = same_check(c, r, label, body, object, err);
+	if (json_is_string(sent) && !c->args->server_time &&
+	    same_reading_time(c, json_string_value(sent), reply, &why)) {
+		if (failed)
+			log_err(err);
+		*err = why;
+		failed = -1;
+	}
+	json_decref(sent);
 	free(label);
-	return failed;
+	return failed ? -1 : 0;
 }
 
 int

@@ -165,3 +165,39 @@ time_parse_in(const char *text, const char *zone, int64_t *us)
 	*us = (int64_t)t * 1000000 + *us % 1000000;
 	return t >= 0;
 }
+
+/* Microseconds. MOMENT: between the storing of a row and the date of the answer. */
+#define SECOND ((int64_t)1000000)
+#define MOMENT (5 * SECOND)
+#define QUARTER (15 * 60 * SECOND)
+#define OFFSET_MAX (14 * 3600 * SECOND)
+
+/* Whether two times may be one in two zones. */
+static bool
+zones_apart(int64_t a, int64_t b, int64_t slack)
+{
+	int64_t apart = llabs(a - b);
+	int64_t rest = apart % QUARTER;
+
+	return apart <= OFFSET_MAX + slack && (rest <= slack || rest >= QUARTER - slack);
+}
+
+enum time_kept
+time_kept(const char *sent, const char *shown, const char *zone, int64_t now)
+{
+	bool sent_known = zone != NULL || time_has_zone(sent);
+	/* Two that name no zone are both in the server's own. */
+	bool comparable = sent_known == (zone != NULL || time_has_zone(shown));
+	int64_t a, b;
+
+	if (zone != NULL
+		? !time_parse_in(sent, zone, &a) || !time_parse_in(shown, zone, &b)
+		: !time_parse(sent, &a) || !time_parse(shown, &b))
+		return TIME_UNTOLD;
+	if (!zones_apart(a, b, SECOND))
+		return TIME_CHANGED;
+	if ((comparable && llabs(a - b) <= SECOND) || !zones_apart(b, now, MOMENT) ||
+	    (sent_known && llabs(a - now) <= MOMENT))
+		return TIME_KEPT;
+	return comparable ? TIME_CHANGED : TIME_UNTOLD;
+}

@@ -19,6 +19,14 @@ bool time_has_zone(const char *text);
  * America/Mexico_City). Sets TZ for a moment: for programs of one thread. */
 bool time_parse_in(const char *text, const char *zone, int64_t *us);
 
+/* What a server made of a time that it was sent, by the time that it shows. It may show it in a zone that
+ * nobody knows: a whole number of quarters of an hour, up to 14 hours, is no difference, and neither is a
+ * second. Where the moment at which it was stored (`now`, microseconds) reads the same as the time
+ * sent, only zones that are known tell them apart. `zone` as in time_parse_in; NULL: unknown. */
+enum time_kept { TIME_KEPT, TIME_CHANGED, TIME_UNTOLD };
+enum time_kept time_kept(
+    const char *sent, const char *shown, const char *zone, int64_t now);
+
 /* Whether this machine knows the zone; the error says where it looked (ERR_USAGE). */
 int time_check_zone(const char *zone, struct err *err);
 

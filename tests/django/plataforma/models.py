@@ -2,9 +2,11 @@
 import hashlib
 import secrets
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 
 PROTOCOLS = [("mqtt", "MQTT"), ("mqtts", "MQTT over TLS"), ("ws", "WebSocket"),
              ("wss", "WebSocket Secure")]
@@ -214,7 +216,9 @@ class Reading(models.Model):
     dispositivo = models.ForeignKey(Device, on_delete=models.CASCADE)
     sensor = models.ForeignKey(Sensor, on_delete=models.CASCADE)
     valor = models.FloatField()
-    timestamp = models.DateTimeField(auto_now_add=True, db_index=True)
+    # As the platform has it, a time that is sent is ignored.
+    timestamp = models.DateTimeField(db_index=True, **(
+        {"default": timezone.now} if settings.QUIRKS["dated"] else {"auto_now_add": True}))
     metadata_json = models.JSONField(default=dict, blank=True)
     mqtt_message_id = models.CharField(max_length=100, null=True, blank=True)
     mqtt_qos = models.IntegerField(null=True, blank=True, choices=QUALITIES)

@@ -295,7 +295,7 @@ class Readings(Base):
     def bulk(self, request):
         serializer = as_json.Bulk(data=request.data)
         serializer.is_valid(raise_exception=True)
-        rows = [models.Reading(timestamp=timezone.now(), **v)
+        rows = [models.Reading(**{"timestamp": timezone.now(), **v})
                 for v in serializer.validated_data["lecturas"]]
         models.Reading.objects.bulk_create(rows)
         return Response({"message": f"{len(rows)} lecturas creadas exitosamente",
