@@ -6,34 +6,8 @@
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"
 
-# Between iotingest and the broker: passes bytes on; SIGUSR1 cuts every connection.
-cat >between.pl <<'X'
-use strict; use warnings; use IO::Socket::INET; use IO::Socket::UNIX; use IO::Select;
-my ($port, $sock) = @ARGV;
-my $listener = IO::Socket::INET->new(Listen => 8, LocalAddr => "127.0.0.1", LocalPort => $port, ReuseAddr => 1) or die;
-my (%peer, $cut);
-$SIG{USR1} = sub { $cut = 1 };
-$SIG{PIPE} = "IGNORE";
-my $all = IO::Select->new($listener);
-sub end { my $s = shift; my $p = delete $peer{$s}; return unless $p; delete $peer{$p}; $all->remove($s, $p); close $s; close $p }
-while (1) {
-	my @ready = $all->can_read(0.2);
-	if ($cut) { $cut = 0; end($_) for grep { $_ != $listener } $all->handles; next }
-	for my $s (@ready) {
-		if ($s == $listener) {
-			my $c = $s->accept or next;
-			my $b = IO::Socket::UNIX->new(Peer => $sock) or do { close $c; next };
-			$peer{$c} = $b; $peer{$b} = $c; $all->add($c, $b); next;
-		}
-		my $p = $peer{$s} or next;
-		my $n = sysread($s, my $bytes, 16384);
-		if (!$n) { end($s); next }
-		while (length $bytes) { my $w = syswrite($p, $bytes); last unless $w; substr($bytes, 0, $w) = "" }
-	}
-}
-X
 port=$(free_port)
-bg perl between.pl "$port" "$sock"
+bg perl "$top/tests/between.pl" "$port" "$sock"
 between=$bg
 wait_for 10 sh -c "iotingest -h 127.0.0.1 -p $port -W 100ms; [ \$? -eq 27 ]"
 cut() { kill -USR1 $between; }
