@@ -21,6 +21,7 @@ enum { STOP_MS = 1500, INTERRUPT_MS = 1100 };
 
 struct ingest {
 	const struct args *args;
+	const struct session_opts *session;
 	struct loop *loop;
 	struct consume *consume;
 	struct filters filters;
@@ -30,6 +31,7 @@ struct ingest {
 	struct counts counts;
 	struct loop_timer deadline, giving_up;
 	bool stopping;
+	bool told_expiry;
 	struct err *err;
 };
 
@@ -184,6 +186,48 @@ on_down(void *arg, const struct err *why)
 	log_warn("%s", why->text);
 }
 
+/* What becomes of messages that wait for a member of a group which is away: told once, as brokers differ. */
+static void
+tell_expiry(struct ingest *g)
+{
+	const struct args *a = g->args;
+
+	if (g->told_expiry)
+		return;
+	if (consume_version(g->consume) == 4 &&
+	    (a->group != NULL || a->session_expiry >= 0))
+		log_warn(
+		    _("MQTT 3.1.1 has no session expiry: the broker decides how long "
+		      "the session '%s' waits"),
+		    g->session->client_id);
+	else if (a->group != NULL && a->session_expiry < 0)
+		log_warn(
+		    _("--group without --session-expiry keeps the share of a member "
+		      "that is away for 1d: EMQX drops what is beyond 1000 messages "
+		      "of it, and deals it to the others when the session ends (give "
+		      "10s); mosquitto loses it then (leave 1d)"));
+	else
+		return;
+	g->told_expiry = true;
+}
+
+static void
+tell_lost_session(struct ingest *g)
+{
+	g->counts.sessions_lost++;
+	if (g->args->group != NULL)
+		log_warn(
+		    _("the broker had ended the session '%s' while we were away: what "
+		      "waited in it is lost, unless the broker deals it to the "
+		      "others of the group, as EMQX does"),
+		    g->session->client_id);
+	else
+		log_warn(
+		    _("the broker had ended the session '%s' while we were away: what "
+		      "waited in it is lost"),
+		    g->session->client_id);
+}
+
 static void
 on_up(void *arg, bool session_present)
 {
@@ -191,10 +235,15 @@ on_up(void *arg, bool session_present)
 
 	g->counts.connected = true;
 	g->counts.connections++;
-	if (g->args->durable != NULL)
+	if (g->session->clean)
+		return;
+	tell_expiry(g);
+	if (!session_present && g->counts.connections > 1)
+		tell_lost_session(g);
+	else
 		log_info(session_present ? _("session '%s' resumed")
 					 : _("session '%s' is new"),
-		    g->args->durable);
+		    g->session->client_id);
 }
 
 static void
@@ -301,7 +350,7 @@ int
 ingest_run(const struct args *a, const struct session_opts *session,
     const struct strv *platform, struct err *err)
 {
-	struct ingest g = {.args = a, .err = err};
+	struct ingest g = {.args = a, .session = session, .err = err};
 	int failed;
 
 	log_never_wait();

@@ -62,7 +62,7 @@ static const struct opt opts[] = {
     OPT_STR(struct args, group, 0, "group", "NAME",
 	N_("share the messages with the others of this group; needs -i or --durable")),
     OPT_TIME(struct args, session_expiry, 0, "session-expiry", "TIME",
-	N_("how long a kept session waits"), .value = "1d"),
+	N_("how long a kept session waits; with --group and EMQX: 10s"), .value = "1d"),
     OPT_INT(struct args, receive_maximum, 0, "receive-maximum", "N", 1, 65535,
 	N_("messages on the way that are not acknowledged yet, at most"),
 	.value = "1000"),
@@ -120,12 +120,15 @@ check_session(const struct args *a, struct err *err)
 		    _("--group keeps a session for each of its members: name this one "
 		      "with "
 		      "-i ID or --durable ID"));
-	if (a->session_expiry >= 0 && a->session_expiry < 1000)
-		return err_set(err, ERR_USAGE,
-		    _("--session-expiry: a session that is kept waits for 1s at least"));
 	if (a->session_expiry >= 0 && !is_kept(a))
 		return err_set(err, ERR_USAGE,
 		    _("--session-expiry is for a session that is kept: --durable NAME"));
+	if (a->session_expiry == 0 && a->group != NULL)
+		return 0;
+	if (a->session_expiry >= 0 && a->session_expiry < 1000)
+		return err_set(err, ERR_USAGE,
+		    _("--session-expiry: a session that is kept waits for 1s at least, "
+		      "one of --group may wait for 0"));
 	return 0;
 }
 

@@ -49,6 +49,9 @@ static const struct {
 	offsetof(struct counts, acknowledged)},
     {"sink_failures", "sink_failures_total", "Failed runs of the sink command.",
 	offsetof(struct counts, sink_failures)},
+    {"sessions_lost", "sessions_lost_total",
+	"Kept sessions that the broker had ended before a reconnect.",
+	offsetof(struct counts, sessions_lost)},
 };
 
 static uint64_t
@@ -233,6 +236,9 @@ say_summary(const struct stats *s)
 		buf_printf(&b, _(", %llu skipped"), (unsigned long long)c->skipped);
 	if (reconnects(c) > 0)
 		buf_printf(&b, _(", %llu reconnects"), (unsigned long long)reconnects(c));
+	if (c->sessions_lost > 0)
+		buf_printf(
+		    &b, _(", %llu sessions lost"), (unsigned long long)c->sessions_lost);
 	if (c->sink_failures > 0)
 		buf_printf(
 		    &b, _(", %llu sink failures"), (unsigned long long)c->sink_failures);

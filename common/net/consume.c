@@ -334,6 +334,12 @@ consume_start(struct consume *c)
 	session_start(c->session);
 }
 
+int
+consume_version(const struct consume *c)
+{
+	return c->version;
+}
+
 void
 consume_limit(struct consume *c, size_t n)
 {

@@ -44,6 +44,8 @@ struct consume *consume_new(struct loop *loop, const struct session_opts *opts,
     const struct consume_filter *filters, size_t count, const struct consume_events *events,
     void *arg, struct err *err);
 void consume_start(struct consume *c);
+/* The MQTT version of the connection, from `up` on: 5 or 4. */
+int consume_version(const struct consume *c);
 /* The consumer needs this batch's spans no longer: reading goes on, acknowledgements wait. May be
  * called from inside `batch`. */
 void consume_taken(struct consume *c, uint64_t token);

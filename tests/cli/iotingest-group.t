@@ -1,5 +1,6 @@
 #!/bin/sh
-# Three processes of one group share the messages of one broker; one of them is killed and comes back.
+# Three processes of one group share the messages of one broker, mosquitto; one of them is killed and comes back,
+# another's connection is cut for a while.
 # shellcheck disable=SC2016 # text for others: MQTT, expect
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/ingest.sh"
@@ -69,4 +70,82 @@ run ingest -t '$share/loose/iot/sensors/+/data' -i two -W 300ms
 publish 1 5
 run ingest -t '$share/loose/iot/sensors/+/data' -i two -W 300ms
 is '' "$(numbers .out)" 'negative control: without a kept session they are lost'
+
+# A connection that is cut. mosquitto deals to the member all the same: it waits in its session, and dies with it.
+port=$(free_port)
+between() { bg perl "$top/tests/between.pl" "$port" "$sock"; between=$bg; }
+between
+wait_for 10 sh -c "iotingest -h 127.0.0.1 -p $port -W 100ms; [ \$? -eq 27 ]"
+# pair NAME TIME: two members that keep their sessions so long; the second's connection is cut.
+pair() {
+	start_ingest "$1-here" "$1-1" --group "$1" --session-expiry "$2"
+	here=$ingesting
+	iotingest -h 127.0.0.1 -p "$port" --durable "$1-cut" --group "$1" --session-expiry "$2" \
+		>"$1-2" 2>"$1-cut.err" </dev/null &
+	cut=$!
+	pids="$pids $cut"
+	wait_for 10 subscribed "$1-cut"
+	publish 1 100
+	all 100 "$1"
+	kill "$between"
+	wait_for 10 grep -q 'lost broker' "$1-cut.err"
+}
+all() { # all UPTO NAME: waits for so many
+	upto=$1 name=$2
+	both() { [ "$(numbers "$name"-? | wc -w)" -ge "$upto" ]; }
+	wait_for 10 both
+}
+connected() { [ "$(grep -c "New client connected.*as $1-cut" mosquitto.log)" -ge 2 ]; }
+counted() { grep '^{' "$1-cut.err" | jq -c '[.reconnects, .sessions_lost]'; }
+end_pair() {
+	kill -USR1 "$cut"
+	wait_for 5 grep -q '^{' "$1-cut.err"
+	kill "$cut" "$here"
+	wait "$cut" "$here"
+}
+ended() { grep -c "had ended the session '$1-cut' while we were away: what waited in it is lost" "$1-cut.err"; }
+
+pair intime 1d
+publish 101 600
+between
+wait_for 20 connected intime
+publish 601 700
+all 700 intime
+is 700 "$(numbers intime-? | wc -w)" 'it returns in time: nothing is lost'
+end_pair intime
+is '[1,0] 0' "$(counted intime) $(ended intime)" 'and there is nothing to be told'
+
+pair late 1s
+publish 101 600
+wait_for 20 grep -q 'Expiring client late-cut' mosquitto.log
+tap $? 'the broker ends a session whose time is over'
+between
+wait_for 20 connected late
+publish 601 700
+sent() { [ "$(numbers late-? | tr ' ' '\n' | awk '$1 > 600' | wc -l)" -eq 100 ]; }
+wait_for 10 sent
+tap $? 'the member that returns has its share again'
+lost=$((700 - $(numbers late-? | wc -w)))
+[ $lost -gt 0 ]
+tap $? "it returns too late: what waited is lost ($lost of 600)"
+end_pair late
+is '[1,1] 1' "$(counted late) $(ended late)" 'that is told, and counted'
+is 0 "$(grep -c 'had ended the session' late-here.err)" 'the one that stayed has nothing to tell'
+
+# Without a group a session that is gone is as much of a loss.
+publish 1 1
+iotingest -h 127.0.0.1 -p "$port" --durable solo-cut --session-expiry 1s >solo 2>solo-cut.err </dev/null &
+cut=$!
+pids="$pids $cut"
+wait_for 10 subscribed solo-cut
+is 0 "$(ended solo)" 'negative control: a first session is not one that was lost'
+kill "$between"
+wait_for 20 grep -q 'Expiring client solo-cut' mosquitto.log
+between
+wait_for 20 connected solo
+wait_for 5 grep -q 'had ended' solo-cut.err
+is 1 "$(ended solo)" 'a session of --durable that is gone is told too'
+kill "$cut"
+wait "$cut"
+has "$(tail -n 1 solo-cut.err)" ', 1 sessions lost in ' 'and is in the summary'
 done_testing

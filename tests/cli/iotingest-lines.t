@@ -123,6 +123,11 @@ says() { # says 'PROPERTY IN HEXADECIMAL' 'SENTENCE' OPTION...
 }
 says 1100000e10 'the session expiry' --session-expiry 1h
 says 1100015180 'that a kept session waits for a day'
+says 110000000a 'so does a member of a group' --group g --session-expiry 10s
+run timeout 10 iotingest -h "$T/connect.sock" --durable x --group g --session-expiry 0
+has "$(cat connect.hex)" 2103e8 'a member of a group may keep nothing'
+case $(cat connect.hex) in *11000*) false ;; *) true ;; esac
+tap $? '... which is said by no expiry at all'
 says 21000a 'the receive maximum' --receive-maximum 10
 says 2103e8 'that it is 1000'
 says 2700010000 'the size of packets when it is announced' --max-packet 64K --announce-max-packet
@@ -157,6 +162,10 @@ refused '--sink-retries needs --sink' --sink-retries 3
 refused 'the command is empty' --sink ''
 refused 'the command is empty' --sink '  '
 refused 'waits for 1s at least' --durable x --session-expiry 0
+refused 'one of --group may wait for 0' --durable x --session-expiry 500ms
+refused 'one of --group may wait for 0' --group g -i x --session-expiry 999ms
+refused 'a session that is kept' -i x --session-expiry 0
+refused 'needs MQTT 5' --group g -i x --session-expiry 0 -V 311
 refused 'give one' --from-platform -t x
 refused "is not a whole number" --linger 1s
 refused "is not a whole number" --batch 0

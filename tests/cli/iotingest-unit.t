@@ -49,4 +49,19 @@ is '1 2 3 4 ' "$(jq .value day.ndjson | tr '\n' ' ')" 'the session NAME is archi
 is json "$(jq -r .error day.rejects.ndjson)" 'what is no reading to NAME.rejects.ndjson'
 kill $unit_pid
 wait $unit_pid
+
+# The group that its comment shows.
+IOTINGEST_OPTIONS=$(sed -n 's/^#\tIOTINGEST_OPTIONS=\(.*--group.*\)/\1/p' "$unit")
+is '--group archive --session-expiry 10s' "$IOTINGEST_OPTIONS" 'it shows a group'
+for n in 1 2; do
+	/bin/sh -c "$script" archive-$n 2>>group.log </dev/null &
+	pids="$pids $!"
+	wait_for 10 subscribed archive-$n
+done
+has "$(cat mosquitto.log)" "\$share/archive/iot/sensors/+/data" 'whose members share a subscription'
+publish 1 100
+shared() { [ "$(cat archive-1.ndjson archive-2.ndjson | wc -l)" -ge 100 ]; }
+wait_for 10 shared
+is 100 "$(cat archive-1.ndjson archive-2.ndjson | wc -l)" 'each message goes to one of them'
+is '' "$(cat group.log)" 'and nothing is to be warned of'
 done_testing
