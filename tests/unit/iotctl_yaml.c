@@ -106,6 +106,11 @@ refuses_what_is_wrong(void **state)
 	refuses("{\"a\":1}\n{\"a\":}\n", "'f', line 2");
 	refuses("? [a]\n: 1\n", "a key that is no text");
 	refuses("a: *x\n", "'f', line 1");
+	refuses(
+	    "a: 1\nb: -9223372036854775809\n", "'f', line 2: a number beyond 64 bits");
+	refuses("- 1e999\n", "'f', line 1: a number beyond 64 bits");
+	refuses("{\"a\":\n9223372036854775808}", "'f', line 2: a number beyond 64 bits");
+	refuses("{\"a\":1}\n{\"a\":1e999}", "'f', line 2: a number beyond 64 bits");
 	refuses("a: \"\\xff\xff\"\n", "'f', line 1");
 	for (i = 0; i < 100; i++)
 		buf_puts(&deep, "- ");
@@ -118,6 +123,40 @@ refuses_what_is_wrong(void **state)
 		"[*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
 		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
 	    "too large");
+}
+
+static void
+obeys_tags(void **state)
+{
+	static const char *const unknown[] = {"!secret x", "!secret 'x'", "!secret [x]",
+	    "!secret {x: y}", "!!binary eA==", "!!timestamp 2026-11-23", "!!set {x}",
+	    "!!str [x]", "!!map x", "!<x> 1", "&x !secret 1"};
+	static const char *const unfit[] = {
+	    "!!int x", "!!int 1.5", "!!int ''", "!!float x", "!!bool yes", "!!null x"};
+	char text[64];
+	size_t i;
+
+	(void)state;
+	reads("a: !!str 1\nb: ! true\nc: !!str\nd: &x !!str 2\ne: *x\nf: &y 3\ng: *y\n",
+	    "{\"a\":\"1\",\"b\":\"true\",\"c\":\"\",\"d\":\"2\",\"e\":\"2\",\"f\":3,"
+	    "\"g\":3}");
+	reads("\xc3\xb1: 1\n---\n!!str \xc3\xb1: !!str\n  12\nb: 12\nc: '!x'\n",
+	    "{\"\xc3\xb1\":1} {\"\xc3\xb1\":\"12\",\"b\":12,\"c\":\"!x\"}");
+	reads("!!map {a: !!seq [!!int '1', !!float 2, !!bool True, !!null ~, !!int 3]}",
+	    "{\"a\":[1,2.0,true,null,3]}");
+	reads("%TAG !y! tag:yaml.org,2002:\n---\na: !y!str 1\n", "{\"a\":\"1\"}");
+	refuses("a: 1\n!secret b: 2\n", "'f', line 2: a key that is no text");
+	for (i = 0; i < ARRAY_LEN(unknown); i++) {
+		snprintf(text, sizeof(text), "a: 1\nb: %s\n", unknown[i]);
+		refuses(text, "'f', line 2: tag '");
+		refuses(text, "' is unknown");
+	}
+	for (i = 0; i < ARRAY_LEN(unfit); i++) {
+		snprintf(text, sizeof(text), "a: 1\nb: %s\n", unfit[i]);
+		refuses(text, "does not fit what follows it");
+	}
+	refuses(
+	    "a: !!int 99999999999999999999\n", "'f', line 1: a number beyond 64 bits");
 }
 
 /* What is written reads back as the same JSON. */
@@ -179,6 +218,7 @@ main(void)
 	    cmocka_unit_test(reads_documents),
 	    cmocka_unit_test(keeps_words_text),
 	    cmocka_unit_test(refuses_what_is_wrong),
+	    cmocka_unit_test(obeys_tags),
 	    cmocka_unit_test(writes_what_it_reads),
 	    cmocka_unit_test(writes_any_key),
 	};
