@@ -72,26 +72,33 @@ finish(struct work *w)
 {
 	struct apply *a = w->a;
 
+	if (w->err.code == ERR_OK && w->doing != UNCHANGED && !a->p.c->args->dry_run)
+		plan_keep_secrets(&a->p, &w->plan);
+	if (w->err.code == ERR_OK && json_object_size(w->plan.unknown) != 0)
+		err_set(&w->err, ERR_FAILED,
+		    _("%s stays as it is: the API's time has no zone, so it may be the "
+		      "same (set api_tz)"),
+		    json_object_iter_key(json_object_iter(w->plan.unknown)));
 	w->outcome = w->err.code != ERR_OK ? FAILED : w->doing;
 	if (w->outcome == FAILED) {
 		a->failed++;
 		if (w->err.code == ERR_UNREACHABLE || w->err.code == ERR_AUTH)
 			a->hopeless = w->err;
-	} else if (w->outcome != UNCHANGED && !a->p.c->args->dry_run) {
-		plan_keep_secrets(&a->p, &w->plan);
 	}
 	show_results(a);
 }
 
 static void step(struct work *w);
 
-/* Takes the answer into the stock, and looks whether it is what was asked for. */
+/* Takes the answer into the stock, and looks whether it is what was asked for. What a POST ignored goes
+ * out once more: of a new device, say, the backend chose the client id, and lets it be changed. */
 static void
 take_answer(struct work *w, struct api_reply *reply)
 {
 	struct apply *a = w->a;
 	const struct schema_resource *r = w->plan.item->r;
 	struct stock *stock = stock_of(&a->p.stocks, r, &w->err);
+	bool last = w->again || w->doing != CREATED || (r->verbs & SCHEMA_SET) == 0;
 	struct span object;
 	json_t *rest;
 
@@ -106,9 +113,8 @@ take_answer(struct work *w, struct api_reply *reply)
 		stock_replace(stock, (size_t)w->plan.object, object);
 	}
 	w->plan.id = id_of(object);
-	/* A new device, say, whose client id the backend chose: a change may succeed. */
-	rest = plan_rest(&a->p, r, w->plan.change, object);
-	if (w->again || w->doing == CHANGED || (r->verbs & SCHEMA_SET) == 0)
+	rest = last ? json_object() : same_rest(a->p.c, r, w->plan.change, object);
+	if (last)
 		same_check(
 		    a->p.c, r, w->plan.item->label, w->plan.change, object, &w->err);
 	json_decref(w->plan.change);

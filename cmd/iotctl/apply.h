@@ -25,7 +25,7 @@ struct work {
 	struct plan plan;
 	enum outcome outcome; /* WAITING: not done */
 	enum outcome doing;
-	bool again;   /* the second request for what the first ignored */
+	bool again;   /* the second request, the last one, for what the first ignored */
 	struct err err;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Request bodies as text. jansson's own printer would turn 0.1 into 0.10000000000000001. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -69,6 +70,8 @@ body_put(struct buf *out, json_t *value, const struct schema_resource *mask)
 		break;
 	case JSON_REAL:
 		buf_put(out, number, text_from_double(number, json_real_value(value)));
+		if (strpbrk(number, ".e") == NULL)
+			buf_puts(out, ".0");
 		break;
 	case JSON_TRUE: buf_puts(out, "true"); break;
 	case JSON_FALSE: buf_puts(out, "false"); break;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "request.h"
+#include "same.h"
 #include "show.h"
 
 static void
@@ -37,8 +38,7 @@ diff_show(struct apply *a, const struct plan *plan)
 	printf("%c %s '%s'\n", plan->object == STOCK_NONE ? '+' : ' ', r->name, label);
 	free(label);
 	if (plan->object != STOCK_NONE)
-		now = json_loadb(stock->objects.v[plan->object].p,
-		    stock->objects.v[plan->object].n, 0, NULL);
+		now = same_load(buf_as_span(&stock->objects.v[plan->object]));
 	json_object_foreach (plan->change, key, value) {
 		const struct schema_field *f = schema_field(r, key);
 
@@ -46,6 +46,10 @@ diff_show(struct apply *a, const struct plan *plan)
 		if (had != NULL)
 			diff_value(f, '-', had);
 		diff_value(f, '+', value);
+	}
+	json_object_foreach (plan->unknown, key, value) {
+		diff_value(schema_field(r, key), '?', json_object_get(now, key));
+		diff_value(schema_field(r, key), '?', value);
 	}
 	if (json_array_size(plan->unassign) != 0)
 		printf("-   sensores: %zu\n", json_array_size(plan->unassign));
@@ -66,8 +70,8 @@ diff_one(struct apply *a, size_t i, struct err *err)
 		err_in(err, "%s '%s'", a->m.v[i].r->name, a->m.v[i].label);
 		return 0;
 	}
-	differs = json_object_size(plan->change) + json_array_size(plan->assign) +
-	    json_array_size(plan->unassign);
+	differs = json_object_size(plan->change) + json_object_size(plan->unknown) +
+	    json_array_size(plan->assign) + json_array_size(plan->unassign);
 	if (differs != 0)
 		diff_show(a, plan);
 	if (plan->object == STOCK_NONE) {

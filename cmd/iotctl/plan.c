@@ -139,54 +139,44 @@ check_required(const struct plan *plan, struct err *err)
 }
 
 /* A secret is new unless the API shows it, or we remember that we sent it. */
-static bool
-is_known(struct planner *p, const struct plan *plan, const struct schema_field *f,
+static enum sameness
+compare_field(struct planner *p, const struct plan *plan, const struct schema_field *f,
     json_t *now, json_t *value)
 {
+	bool known;
+
 	if ((f->flags & SCHEMA_WRITE_ONLY) == 0)
 		return same_value(f, now, value, p->c->args->api.tz);
 	if (now != NULL)
-		return json_equal(now, value) != 0;
-	return json_is_string(value) &&
-	    remember_same(&p->secrets, p->c, plan->item->r, plan->item->label, f->name,
-		json_string_value(value));
+		known = json_equal(now, value) != 0;
+	else
+		known = json_is_string(value) &&
+		    remember_same(&p->secrets, p->c, plan->item->r, plan->item->label,
+			f->name, json_string_value(value));
+	return known ? SAME_YES : SAME_NO;
 }
 
-static void
-compare(struct planner *p, struct plan *plan, struct span object)
+static int
+compare(struct planner *p, struct plan *plan, struct span object, struct err *err)
 {
-	json_t *now = json_loadb(object.p, object.n, 0, NULL);
+	json_t *now = same_load(object);
 	const char *key;
 	json_t *value;
 
+	if (now == NULL)
+		return err_set(err, ERR_PROTOCOL, _("what the API holds cannot be read"));
 	plan->change = json_object();
+	plan->unknown = json_object();
 	json_object_foreach (plan->body, key, value) {
-		const struct schema_field *f = schema_field(plan->item->r, key);
+		enum sameness same = compare_field(p, plan,
+		    schema_field(plan->item->r, key), json_object_get(now, key), value);
 
-		if (!is_known(p, plan, f, json_object_get(now, key), value))
-			json_object_set(plan->change, key, value);
+		if (same != SAME_YES)
+			json_object_set(
+			    same == SAME_NO ? plan->change : plan->unknown, key, value);
 	}
 	json_decref(now);
-}
-
-json_t *
-plan_rest(const struct planner *p, const struct schema_resource *r, json_t *body,
-    struct span now)
-{
-	json_t *got = json_loadb(now.p, now.n, 0, NULL);
-	json_t *rest = json_object();
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (body, key, value) {
-		const struct schema_field *f = schema_field(r, key);
-
-		if ((f->flags & SCHEMA_WRITE_ONLY) == 0 &&
-		    !same_value(f, json_object_get(got, key), value, p->c->args->api.tz))
-			json_object_set(rest, key, value);
-	}
-	json_decref(got);
-	return rest;
+	return 0;
 }
 
 /* The sensors that a device has and should not have. */
@@ -269,7 +259,8 @@ plan_make(struct planner *p, struct item *item, struct plan *out, struct err *er
 		object = buf_as_span(&stock->objects.v[out->object]);
 		stock->touched[out->object] = true;
 		out->id = id_of(object);
-		compare(p, out, object);
+		if (compare(p, out, object, err))
+			return -1;
 		count_absent(p, item);
 	} else if (check_required(out, err)) {
 		return -1;
@@ -286,6 +277,7 @@ plan_release(struct plan *plan)
 	json_decref(plan->change);
 	json_decref(plan->assign);
 	json_decref(plan->unassign);
+	json_decref(plan->unknown);
 	*plan = (struct plan){0};
 }
 

@@ -15,6 +15,7 @@ struct plan {
 	json_t *change;   /* those to send: all of them for a new object */
 	json_t *assign;   /* ids of sensors that a device lacks ... */
 	json_t *unassign; /* ... and of those it has too many */
+	json_t *unknown;  /* times not to send: whether they are there already nobody knows */
 };
 
 /* What plans are made with. */
@@ -29,11 +30,6 @@ struct planner {
 /* Looks up, validates and compares. All wrong fields are told in `err`, joined. */
 int plan_make(struct planner *p, struct item *item, struct plan *out, struct err *err);
 void plan_release(struct plan *plan);
-
-/* The fields of `body` that `now`, an answer, does not hold: a body to send (decref). Secrets are
- * left out. */
-json_t *plan_rest(const struct planner *p, const struct schema_resource *r, json_t *body,
-    struct span now);
 
 /* Secrets that were sent are remembered. */
 void plan_keep_secrets(struct planner *p, const struct plan *plan);

@@ -110,7 +110,7 @@ has_value(struct span object, const struct schema_field *f, const char *wanted)
 
 	if (json_member(object, f->name, &bytes))
 		now = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
-	same = value != NULL && same_value(f, now, value, NULL);
+	same = value != NULL && same_value(f, now, value, NULL) == SAME_YES;
 	json_decref(now);
 	json_decref(value);
 	field_errs_release(&errs);

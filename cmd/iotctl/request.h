@@ -35,7 +35,7 @@ void request_release(struct request *q);
 json_t *value_of(struct ctl *c, const struct assign *a, struct field_errs *errs,
     struct err *err);
 /* validate_value, but a time without a zone stays as it is: it is the backend's own, as those that
- * the API sends. */
+ * the API sends. So does a whole number where any number is wanted. */
 json_t *value_checked(
     const struct schema_field *f, json_t *raw, struct field_errs *errs);
 /* A text as the value of a field, references looked up. */
@@ -47,8 +47,8 @@ json_t *value_of_text(struct ctl *c, const struct schema_field *f, const char *t
 int value_file(
     const struct schema_field *f, const char *path, char **out, struct err *err);
 
-/* JSON with numbers in shortest form, compact; members that are write-only fields of `mask` (may be
- * NULL) are replaced by "********". */
+/* JSON with numbers in shortest form, 1.0 with its point; compact; members that are write-only fields
+ * of `mask` (may be NULL) are replaced by "********". */
 void body_put(struct buf *out, json_t *value, const struct schema_resource *mask);
 
 #endif

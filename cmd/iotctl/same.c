@@ -3,6 +3,7 @@
 #include "same.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,16 +38,49 @@ same_text(const char *a, const char *b)
 	return x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
 }
 
+/* No clock is further from UTC than 14 hours, and all are so by quarters of an hour. */
 static bool
-same_time(const char *a, const char *b, const char *zone)
+may_be_offset(int64_t seconds)
 {
-	int64_t x, y;
-	bool known = zone != NULL
-	    ? time_parse_in(a, zone, &x) && time_parse_in(b, zone, &y)
-	    : time_parse(a, &x) && time_parse(b, &y);
+	return seconds % 900 == 0 && seconds >= -14 * 3600 && seconds <= 14 * 3600;
+}
 
+/* The clock of a time: that of `zone`, or, where nobody knows it, the one it was written by. */
+static bool
+read_clock(const char *text, const char *zone, int64_t *us)
+{
+	size_t date = strlen("2026-11-23");
+	char *clock;
+	bool good = time_parse(text, us);
+
+	if (!good || !time_has_zone(text))
+		return good;
+	if (zone != NULL) {
+		*us = time_clock_in(*us, zone);
+		return true;
+	}
+	clock = xstrndup(text, date + strcspn(text + date, "Z+-"));
+	good = time_parse(clock, us);
+	free(clock);
+	return good;
+}
+
+static enum sameness
+same_time(const char *now, const char *value, const char *zone)
+{
+	bool has_zone = time_has_zone(now), wants_zone = time_has_zone(value);
+	bool as_clocks = !wants_zone || (!has_zone && zone != NULL);
+	int64_t x, y;
+
+	if (as_clocks ? !read_clock(now, zone, &x) || !read_clock(value, zone, &y)
+		      : !time_parse(now, &x) || !time_parse(value, &y))
+		return SAME_NO;
 	/* The backend shows no fraction. */
-	return known && x / 1000000 == y / 1000000;
+	x /= 1000000;
+	y /= 1000000;
+	if (!as_clocks && !has_zone)
+		return may_be_offset(x - y) ? SAME_UNKNOWN : SAME_NO;
+	return x == y ? SAME_YES : SAME_NO;
 }
 
 static bool
@@ -66,22 +100,100 @@ same_set(json_t *now, json_t *value)
 	return json_array_size(now) == json_array_size(value);
 }
 
-bool
-same_value(const struct schema_field *f, json_t *now, json_t *value, const char *zone)
+/* JSON by value: 1.0 is 1, which a backend may make of it. */
+static bool
+same_json(json_t *now, json_t *value)
 {
-	if (now == NULL || json_is_null(now))
-		return json_is_null(value);
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (json_is_integer(now) && json_is_integer(value))
+		return json_integer_value(now) == json_integer_value(value);
 	if (json_is_number(now) && json_is_number(value))
 		return json_number_value(now) == json_number_value(value);
-	if (json_is_array(now) && json_is_array(value) && f != NULL &&
-	    f->type == SCHEMA_REFS)
-		return same_set(now, value);
-	if (!json_is_string(now) || !json_is_string(value))
+	if (json_is_array(now) && json_is_array(value)) {
+		json_array_foreach (value, i, item) {
+			if (!same_json(json_array_get(now, i), item))
+				return false;
+		}
+		return json_array_size(now) == json_array_size(value);
+	}
+	if (!json_is_object(now) || !json_is_object(value))
 		return json_equal(now, value) != 0;
-	if (f != NULL && f->type == SCHEMA_TIME &&
-	    same_time(json_string_value(now), json_string_value(value), zone))
-		return true;
-	return same_text(json_string_value(now), json_string_value(value));
+	json_object_foreach (value, key, item) {
+		if (!same_json(json_object_get(now, key), item))
+			return false;
+	}
+	return json_object_size(now) == json_object_size(value);
+}
+
+enum sameness
+same_value(const struct schema_field *f, json_t *now, json_t *value, const char *zone)
+{
+	enum sameness same = SAME_NO;
+	bool equal;
+
+	if (f != NULL && f->type == SCHEMA_TIME && json_is_string(now) &&
+	    json_is_string(value))
+		same = same_time(json_string_value(now), json_string_value(value), zone);
+	if (now == NULL || json_is_null(now))
+		equal = json_is_null(value);
+	else if (f != NULL && f->type == SCHEMA_REFS && json_is_array(now) &&
+	    json_is_array(value))
+		equal = same_set(now, value);
+	else if (json_is_string(now) && json_is_string(value))
+		equal = same_text(json_string_value(now), json_string_value(value));
+	else
+		equal = same_json(now, value);
+	return equal ? SAME_YES : same;
+}
+
+/* Copies a number; what is an integer beyond 64 bits gets a point. Returns its length. */
+static size_t
+copy_number(struct buf *out, const char *p, size_t n)
+{
+	size_t length = 0;
+	char *text;
+
+	while (length < n && p[length] != '\0' &&
+	    strchr("+-.eE0123456789", p[length]) != NULL)
+		length++;
+	text = xstrndup(p, length);
+	buf_puts(out, text);
+	errno = 0;
+	if (strpbrk(text, ".eE") == NULL && strtoll(text, NULL, 10) != 0 &&
+	    errno == ERANGE)
+		buf_puts(out, ".0");
+	free(text);
+	return length;
+}
+
+json_t *
+same_load(struct span object)
+{
+	json_t *value = json_loadb(object.p, object.n, 0, NULL);
+	struct buf text = {0};
+	bool quoted = false;
+	size_t i = 0;
+
+	while (value == NULL && i < object.n) {
+		char c = object.p[i];
+
+		if (!quoted && (c == '-' || isdigit((unsigned char)c))) {
+			i += copy_number(&text, object.p + i, object.n - i);
+			continue;
+		}
+		if (c == '"')
+			quoted = !quoted;
+		if (c == '\\' && i + 1 < object.n)
+			buf_putc(&text, object.p[i++]);
+		buf_putc(&text, object.p[i++]);
+	}
+	if (value == NULL && text.n != 0)
+		value = json_loadb(text.p, text.n, 0, NULL);
+	buf_release(&text);
+	return value;
 }
 
 static void
@@ -105,30 +217,41 @@ tell(const struct ctl *c, const char *label, const struct schema_resource *r,
 	buf_release(&asked);
 }
 
+json_t *
+same_rest(
+    const struct ctl *c, const struct schema_resource *r, json_t *body, struct span now)
+{
+	json_t *got = same_load(now);
+	json_t *rest = json_object();
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (body, key, value) {
+		const struct schema_field *f = schema_field(r, key);
+
+		if (f != NULL && (f->flags & SCHEMA_WRITE_ONLY) == 0 &&
+		    same_value(f, json_object_get(got, key), value, c->args->api.tz) ==
+			SAME_NO)
+			json_object_set(rest, key, value);
+	}
+	json_decref(got);
+	return rest;
+}
+
 int
 same_check(const struct ctl *c, const struct schema_resource *r, const char *label,
     json_t *body, struct span now, struct err *err)
 {
-	json_t *got = json_loadb(now.p, now.n, 0, NULL);
+	json_t *rest = same_rest(c, r, body, now);
+	json_t *got = json_object_size(rest) != 0 ? same_load(now) : NULL;
 	const char *key;
 	json_t *value;
 
 	*err = (struct err){0};
-	json_object_foreach (body, key, value) {
-		const struct schema_field *f = schema_field(r, key);
-		json_t *has = json_object_get(got, key);
-
-		if (f == NULL || (f->flags & SCHEMA_WRITE_ONLY) != 0 ||
-		    (has == NULL && (f->flags & SCHEMA_MAY_MISS) != 0) ||
-		    same_value(f, has, value, c->args->api.tz))
-			continue;
-		/* A time whose zone nobody knows cannot be compared. */
-		if (f->type == SCHEMA_TIME && json_is_string(has) &&
-		    !time_has_zone(json_string_value(has)) && c->args->api.tz == NULL)
-			continue;
-		tell(c, label, r, key, has, value, err);
-	}
+	json_object_foreach (rest, key, value)
+		tell(c, label, r, key, json_object_get(got, key), value, err);
 	json_decref(got);
+	json_decref(rest);
 	return err->code != ERR_OK ? -1 : 0;
 }
 

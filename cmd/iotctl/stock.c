@@ -135,6 +135,8 @@ struct hits {
 	json_t *body;
 	bool whole; /* all fields, not only the keys */
 	const char *zone;
+	const char
+	    *unknown; /* the field of one that is SAME_UNKNOWN, the rest the same */
 };
 
 static bool
@@ -199,20 +201,27 @@ match(void *arg, size_t object)
 {
 	struct hits *h = arg;
 	struct buf *bytes = &h->s->objects.v[object];
-	json_t *now = json_loadb(bytes->p, bytes->n, 0, NULL);
+	json_t *now = same_load(buf_as_span(bytes));
+	const char *key, *unknown = NULL;
 	bool same = true;
-	const char *key;
 	json_t *value;
 
 	json_object_foreach (h->body, key, value) {
 		const struct schema_field *f = schema_field(h->s->r, key);
+		enum sameness is;
 
-		if ((h->whole || is_key(h->s->r, key)) && f != NULL &&
-		    (f->flags & SCHEMA_WRITE_ONLY) == 0 &&
-		    !same_value(f, json_object_get(now, key), value, h->zone))
-			same = false;
+		if ((!h->whole && !is_key(h->s->r, key)) || f == NULL ||
+		    (f->flags & SCHEMA_WRITE_ONLY) != 0)
+			continue;
+		is = same_value(f, json_object_get(now, key), value, h->zone);
+		same = same && is != SAME_NO;
+		unknown = is == SAME_UNKNOWN ? key : unknown;
 	}
 	json_decref(now);
+	if (same && unknown != NULL) {
+		h->unknown = unknown;
+		return true;
+	}
 	if (!same || !h->whole)
 		return same ? hit(h, object) : true;
 	/* Which of those that are equal in all does not matter, but each stands for one document. */
@@ -255,6 +264,11 @@ stock_match(const struct stock *s, json_t *body, const char *zone, struct err *e
 		each_with(s, key, text, match, &h);
 	found = one_hit(&h, text, err);
 	free(text);
+	/* Made without knowing, it would be made again at every run. */
+	if (h.n == 0 && h.unknown != NULL)
+		err_set(err, ERR_FAILED,
+		    _("it may be there already: the API's %s has no zone (set api_tz)"),
+		    h.unknown);
 	return found;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a FIELD form stands for: text, file, prompt or JSON, as the field's type. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,35 +119,43 @@ settled(struct ctl *c, const struct schema_field *f, json_t *value, struct err *
 	return value;
 }
 
+/* What the field's type takes otherwise than it was written. */
+static json_t *
+as_written(const struct schema_field *f, const char *text, json_t *value)
+{
+	double number = json_real_value(value);
+	json_t *written = NULL;
+
+	if (f->type == SCHEMA_TIME && json_is_string(value) && text != NULL &&
+	    !time_has_zone(text))
+		written = json_string(text);
+	else if (f->type == SCHEMA_FLOAT && json_is_real(value) &&
+	    number == floor(number) && fabs(number) < 1e15)
+		written = json_integer((json_int_t)number);
+	if (written == NULL)
+		return value;
+	json_decref(value);
+	return written;
+}
+
 json_t *
 value_checked(const struct schema_field *f, json_t *raw, struct field_errs *errs)
 {
-	json_t *value;
-
 	/* 1.10 is 1.1 already, and 1e3 is 1000. */
 	if (json_is_real(raw) && (f->type == SCHEMA_STRING || f->type == SCHEMA_TEXT)) {
 		field_errs_add(
 		    errs, f->name, _("a text that looks like a number needs quotes"));
 		return NULL;
 	}
-	value = validate_value(f, raw, errs);
-	if (f->type != SCHEMA_TIME || value == NULL || !json_is_string(raw) ||
-	    time_has_zone(json_string_value(raw)))
-		return value;
-	json_decref(value);
-	return json_incref(raw);
+	return as_written(f, json_string_value(raw), validate_value(f, raw, errs));
 }
 
 json_t *
 value_of_text(struct ctl *c, const struct schema_field *f, const char *text,
     struct field_errs *errs, struct err *err)
 {
-	json_t *value = validate_text(f, text, errs);
+	json_t *value = as_written(f, text, validate_text(f, text, errs));
 
-	if (json_is_string(value) && f->type == SCHEMA_TIME && !time_has_zone(text)) {
-		json_decref(value);
-		value = json_string(text);
-	}
 	return settled(c, f, value, err);
 }
 

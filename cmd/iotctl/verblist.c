@@ -65,7 +65,8 @@ matches(const struct want *w, struct span object, const char *zone)
 	if (!json_member(object, w->a->field->name, &bytes))
 		return json_is_null(w->value);
 	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
-	same = same_value(w->a->field, value, w->value, zone);
+	same = same_value(w->a->field, value, w->value, zone != NULL ? zone : "UTC") ==
+	    SAME_YES;
 	json_decref(value);
 	return same;
 }

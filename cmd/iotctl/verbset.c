@@ -34,7 +34,7 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 		write_member(body, &s->q->v[i], s->values[i], current);
 	json_object_foreach_safe (body, next, key, value) {
 		if (same_value(schema_field(s->q->r, key), json_object_get(current, key),
-			value, c->args->api.tz))
+			value, c->args->api.tz) == SAME_YES)
 			json_object_del(body, key);
 	}
 }
@@ -67,7 +67,7 @@ change(struct ctl *c, struct setting *s, const struct found *f, const char *path
 
 	if (!failed) {
 		/* What is added to a list that nobody could read would replace it. */
-		current = json_loadb(reply.body.p, reply.body.n, 0, NULL);
+		current = same_load(buf_as_span(&reply.body));
 		if (json_is_object(current))
 			make_change(c, s, current, body);
 		else

@@ -201,3 +201,18 @@ time_kept(const char *sent, const char *shown, const char *zone, int64_t now)
 		return TIME_KEPT;
 	return comparable ? TIME_CHANGED : TIME_UNTOLD;
 }
+
+int64_t
+time_clock_in(int64_t us, const char *zone)
+{
+	const char *now = getenv("TZ");
+	char *kept = now != NULL ? xstrdup(now) : NULL;
+	time_t t = (time_t)(us / 1000000);
+	struct tm tm;
+
+	set_zone(zone);
+	localtime_r(&t, &tm);
+	set_zone(kept);
+	free(kept);
+	return (int64_t)timegm(&tm) * 1000000 + us % 1000000;
+}

@@ -27,6 +27,10 @@ enum time_kept { TIME_KEPT, TIME_CHANGED, TIME_UNTOLD };
 enum time_kept time_kept(
     const char *sent, const char *shown, const char *zone, int64_t now);
 
+/* What a clock in that zone shows at a time, as time_parse reads it without a zone. Sets TZ for a
+ * moment. */
+int64_t time_clock_in(int64_t us, const char *zone);
+
 /* Whether this machine knows the zone; the error says where it looked (ERR_USAGE). */
 int time_check_zone(const char *zone, struct err *err);
 

@@ -57,7 +57,7 @@ is 0 "$(asked '^PATCH')" 'changes nothing'
 answers <<'END'
 GET /api/mqtt/topics/ 200 application/json [{"id":2,"nombre":"T"}]
 GET /api/mqtt/device-config/? 200 application/json [{"id":1,"dispositivo":1,"dispositivo_nombre":"D"}]
-GET /api/mqtt/device-config/1/ 200 application/json {"id":1,"subscribe_topics":[1],"metadata_json":{"n":99999999999999999999}}
+GET /api/mqtt/device-config/1/ 200 application/json {"id":1,"subscribe_topics":[1],"metadata_json":{"n":1e999}}
 PATCH /api/mqtt/device-config/1/ 200 application/json {"id":1,"subscribe_topics":[2]}
 END
 says 8 'cannot be read' '+= to an object that jansson cannot hold' \
