@@ -10,6 +10,7 @@
 #include "jobs.h"
 #include "lookup.h"
 #include "verbs.h"
+#include "view.h"
 
 bool
 device_has_sensor(struct span device, json_int_t sensor)
@@ -27,6 +28,17 @@ device_has_sensor(struct span device, json_int_t sensor)
 			return true;
 	}
 	return false;
+}
+
+char *
+device_name(struct span device)
+{
+	char *name = text_of(device, "identificador_unico");
+
+	if (name[0] != '\0')
+		return name;
+	free(name);
+	return text_of(device, "mqtt_client_id");
 }
 
 int

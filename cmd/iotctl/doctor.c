@@ -260,17 +260,17 @@ examine_site(struct clinic *k, struct err *err)
 	return failed;
 }
 
-/* The file of passwords is optional, but one that others can read is a finding. */
+/* The file of passwords is optional, but one that others can read is a finding. The brokers of another
+ * platform must not see devices' passwords; of a whole site none is tried. */
 static int
-open_clinic(struct clinic *k, struct err *err)
+open_clinic(struct clinic *k, bool devices, struct err *err)
 {
 	struct ctl *c = k->c;
 
-	k->file_path = credentials_path(c->args->credentials, c->args->common.context);
-	return topics_compile(&k->topics, &c->args->topics, err) ||
-		credentials_load(&k->file, k->file_path, false, err)
-	    ? -1
-	    : 0;
+	if (topics_compile(&k->topics, &c->args->topics, err))
+		return -1;
+	return devices ? passfile_open(c, &k->file, err)
+		       : passfile_open_any(c, &k->file, err);
 }
 
 int
@@ -283,7 +283,7 @@ run_doctor(struct ctl *c, const struct operands *in, struct err *err)
 
 	for (i = 0; i < in->n; i++)
 		strv_add(&names, in->v[i]);
-	failed = ctl_names(c, &names, err) || open_clinic(&k, err);
+	failed = ctl_names(c, &names, err) || open_clinic(&k, in->n != 0, err);
 	if (!failed && in->n == 0)
 		failed = examine_site(&k, err);
 	else if (!failed && names.n == 1 && strcmp(in->v[0], "-") != 0)

@@ -3,7 +3,7 @@
 #define DOCTOR_H
 
 #include "acl.h"
-#include "conf/credentials.h"
+#include "passfile.h"
 #include "probe.h"
 
 enum health {
@@ -47,8 +47,7 @@ struct clinic {
 	struct ctl *c;
 	struct view view;
 	struct topics topics;
-	struct credentials file;
-	char *file_path;
+	struct passfile file;
 	bool cause_only; /* of many devices: the first bad finding of each is enough */
 	struct broker_case *brokers;
 	size_t n;

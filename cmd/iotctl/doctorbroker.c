@@ -100,8 +100,7 @@ clinic_release(struct clinic *k)
 		free(k->brokers[i].t);
 	}
 	free(k->brokers);
-	free(k->file_path);
-	credentials_release(&k->file);
+	passfile_release(&k->file);
 	topics_release(&k->topics);
 	view_release(&k->view);
 }

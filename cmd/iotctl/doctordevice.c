@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "device.h"
 #include "doctor.h"
 
 enum { SILENT_LEAST = 90, SILENT_INTERVALS = 3 };
@@ -144,9 +145,11 @@ tell_login(struct patient *p, const struct probe_result *r)
 static int
 examine_login(struct patient *p, struct broker_case *b, struct err *err)
 {
-	const struct credential *login = credentials_find(&p->k->file, p->id);
+	char *name = device_name(p->device);
+	const struct credential *login = credentials_find(&p->k->file.known, name);
 	struct probe_result r = {0};
 
+	free(name);
 	if (b == NULL || b->err.code != ERR_OK || probe_failed(&b->probe) <= PROBE_TLS) {
 		findings_add(p->f, "login", HEALTH_UNKNOWN, _("no way to its broker"));
 		return 0;
@@ -154,7 +157,7 @@ examine_login(struct patient *p, struct broker_case *b, struct err *err)
 	if (login == NULL || (login->password == NULL && login->cert == NULL)) {
 		findings_add(p->f, "login", HEALTH_UNKNOWN,
 		    _("its password is not known here (%s)"),
-		    p->k->file_path != NULL ? p->k->file_path : "-");
+		    p->k->file.path != NULL ? p->k->file.path : "-");
 		return 0;
 	}
 	if (clinic_login(p->k, b, login, &r, err))

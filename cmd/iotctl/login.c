@@ -12,6 +12,7 @@
 #include "command.h"
 #include "conf/config.h"
 #include "offer.h"
+#include "passfile.h"
 #include "settings.h"
 #include "show.h"
 #include "tty.h"
@@ -138,6 +139,7 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 	if (!failed)
 		log_warn(_("logged in at '%s' as '%s'; context '%s'"), api_base(c->api),
 		    username, context_name(c));
+	failed = failed || passfile_move(c, err);
 	free(username);
 	free(broker);
 	free(broker_user);

@@ -80,6 +80,9 @@ say_unit(const struct unit *u)
 	}
 	if (!u->has_credential)
 		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
+	if (u->open)
+		say_request("PATCH", "/api/mqtt/credentials/",
+		    "{\"password\":\"********\"}");
 	if (!u->has_config)
 		say_body(
 		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
@@ -109,13 +112,24 @@ print_result(struct batch *b, const struct unit *u, const char *result)
 	buf_release(&line);
 }
 
+/* Its login is new wherever it is asked for: whatever was pending counts no more. */
+static int
+make_unit(struct batch *b, struct unit *u)
+{
+	if (unit_make(b->c, &b->catalog, u, &u->err))
+		return -1;
+	if (u->has_credential || passfile_pending(&b->file, u->device) == NULL)
+		return 0;
+	return passfile_settle(&b->file, u->device, &u->err);
+}
+
 /* Once it is hopeless each of those that are left has its line, but no request. */
 static void
 make_job(void *arg, size_t i)
 {
 	struct batch *b = arg;
 	struct unit *u = &b->v[i];
-	bool complete = !u->failed && unit_is_complete(u);
+	bool complete = !u->failed && unit_is_complete(u) && !u->open;
 	bool wanted = !u->failed && !complete;
 
 	if (b->c->signo != 0)
@@ -125,7 +139,7 @@ make_job(void *arg, size_t i)
 		u->err = *b->hopeless;
 		u->failed = true;
 	} else if (wanted && !b->c->args->dry_run) {
-		u->failed = unit_make(b->c, &b->catalog, u, &u->err) != 0;
+		u->failed = make_unit(b, u) != 0;
 	}
 	b->failed += u->failed;
 	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
@@ -173,6 +187,7 @@ batch_release(struct batch *b)
 	objects_release(&b->catalog.topics);
 	objects_release(&b->catalog.sensors);
 	topics_release(&b->topics);
+	passfile_release(&b->file);
 	fleet_release(&b->fleet);
 	strv_release(&b->ids);
 }
@@ -186,9 +201,12 @@ run_provision(struct ctl *c, const struct operands *in, struct err *err)
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
 	/* Before anything is changed a signal may end it at once. */
-	failed = failed || load_catalog(&b, err) || plan_all(&b, err) ||
-	    jobs_catch_signals(c, err) || batch_save_logins(&b, err) ||
-	    make_them(&b, err);
+	failed = failed || passfile_open(c, &b.file, err) || load_catalog(&b, err) ||
+	    plan_all(&b, err) || jobs_catch_signals(c, err) || batch_save_logins(&b, err);
+	if (!failed) {
+		batch_finish_logins(&b);
+		failed = make_them(&b, err);
+	}
 	progress_hide(&b.progress);
 	batch_release(&b);
 	return failed ? -1 : 0;

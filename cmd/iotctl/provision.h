@@ -2,10 +2,10 @@
 #ifndef PROVISION_H
 #define PROVISION_H
 
-#include "conf/credentials.h"
 #include "conf/fleet.h"
 #include "ctl.h"
 #include "lookup.h"
+#include "passfile.h"
 #include "progress.h"
 
 /* What one device needs, and how far it has come. */
@@ -27,6 +27,7 @@ struct unit {
 	json_t *old_denials;              /* ids of rules that come again behind them */
 	char *username;
 	char *password;                   /* NULL: the platform has one */
+	bool open;                        /* a change of its password is pending */
 	bool failed;
 	struct err err;
 };
@@ -73,6 +74,7 @@ struct batch {
 	char *common
 	    [FLEET_COLUMNS]; /* FIELD=... of the command line, for what a row leaves open */
 	struct topics topics;
+	struct passfile file;
 	struct catalog catalog;
 	struct unit *v;
 	size_t n;
@@ -87,5 +89,8 @@ int batch_read(struct batch *b, const struct operands *in, struct err *err);
 /* A login for each unit that has none: all new passwords are on disk before the platform has the
  * first, so that none can be lost (provlogin.c). */
 int batch_save_logins(struct batch *b, struct err *err);
+/* Finishes the changes of passwords that are pending, one after another: each waits for its turn among all
+ * processes. */
+void batch_finish_logins(struct batch *b);
 
 #endif

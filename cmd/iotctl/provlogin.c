@@ -4,8 +4,10 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "jobs.h"
 #include "provision.h"
 #include "random.h"
+#include "rotate.h"
 
 /* A password in the file that the platform never got is taken again: the run that wrote it was cut
  * off in between. */
@@ -52,32 +54,45 @@ add_logins(struct batch *b, const char *path, const struct credential *rows, siz
 int
 batch_save_logins(struct batch *b, struct err *err)
 {
-	char *path =
-	    credentials_path(b->c->args->credentials, b->c->args->common.context);
 	struct credential *rows = xcalloc(b->n + 1, sizeof(*rows));
-	struct credentials known = {0};
 	size_t n = 0, i;
 	int failed = 0;
 
-	if (path == NULL)
-		failed = err_set(
-		    err, ERR_OUTPUT, _("no place for the credentials: HOME is not set"));
-	failed = failed || credentials_load(&known, path, false, err);
 	for (i = 0; i < b->n && !failed; i++) {
 		struct unit *u = &b->v[i];
 
 		if (u->failed || u->has_credential)
 			continue;
-		failed = choose_login(u, &known, err);
+		failed = choose_login(u, &b->file.known, err);
 		rows[n++] = (struct credential){.device = u->device,
 		    .client_id = u->device,
 		    .username = u->username,
 		    .password = u->password};
 	}
 	if (!failed && n != 0 && !b->c->args->dry_run)
-		failed = add_logins(b, path, rows, n, err);
-	credentials_release(&known);
+		failed = passfile_claim(&b->file, err) ||
+		    add_logins(b, b->file.path, rows, n, err);
 	free(rows);
-	free(path);
 	return failed ? -1 : 0;
+}
+
+void
+batch_finish_logins(struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		struct unit *u = &b->v[i];
+
+		u->open = !u->failed && u->has_credential &&
+		    passfile_pending(&b->file, u->device) != NULL;
+		if (!u->open || b->c->args->dry_run || b->c->signo != 0)
+			continue;
+		if (b->hopeless != NULL)
+			u->err = *b->hopeless;
+		u->failed =
+		    b->hopeless != NULL || rotate_finish(b->c, u->id, &u->err) != 0;
+		if (u->failed && b->hopeless == NULL && jobs_are_hopeless(&u->err))
+			b->hopeless = &u->err;
+	}
 }

@@ -11,10 +11,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "command.h"
-#include "conf/credentials.h"
+#include "device.h"
 #include "jobs.h"
+#include "passfile.h"
 #include "random.h"
 #include "request.h"
+#include "rotate.h"
 #include "tty.h"
 #include "verbs.h"
 #include "view.h"
@@ -24,13 +26,14 @@ enum { PASSWORD_LEAST = 8 };
 /* A device whose password changes. */
 struct rotation {
 	struct found device;
-	char *id;              /* its topic id */
+	char *id;              /* its name in the credentials file */
 	struct found account;  /* id 0: none */
-	json_int_t credential; /* 0: none */
+	json_int_t credential; /* 0: none, or it stays */
 	char *username, *client_id;
-	char *password;
-	char *path; /* of the credentials file */
-	struct credentials known;
+	char *password; /* NULL: no new one, only what is pending */
+	bool given;     /* ... by the user: no other will do */
+	bool finished;  /* what was pending has been taken instead of it */
+	struct passfile file;
 };
 
 static void
@@ -42,18 +45,19 @@ rotation_release(struct rotation *r)
 	free(r->username);
 	free(r->client_id);
 	secret_free(r->password);
-	free(r->path);
-	credentials_release(&r->known);
+	passfile_release(&r->file);
 }
 
+/* A row without a name would be no row. */
 static int
-open_file(struct ctl *c, struct rotation *r, struct err *err)
+name_device(struct rotation *r, struct err *err)
 {
-	r->path = credentials_path(c->args->credentials, c->args->common.context);
-	if (r->path == NULL)
-		return err_set(
-		    err, ERR_OUTPUT, _("no place for the credentials: HOME is not set"));
-	return credentials_load(&r->known, r->path, false, err);
+	r->id = device_name(buf_as_span(&r->device.bytes));
+	if (r->id[0] != '\0')
+		return 0;
+	return err_set(err, ERR_PROTOCOL,
+	    _("device '%s' has neither an identificador_unico nor an mqtt_client_id"),
+	    r->device.label);
 }
 
 static int
@@ -85,11 +89,10 @@ find_credential(struct ctl *c, struct rotation *r, struct err *err)
 static int
 find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
 {
-	if (lookup(c, schema_find("device"), name, &r->device, err))
-		return -1;
-	r->id = text_of(buf_as_span(&r->device.bytes), "identificador_unico");
-	if (find_credential(c, r, err) ||
-	    account_of_device(c, r->device.id, &r->account, err) || open_file(c, r, err))
+	if (passfile_open(c, &r->file, err) ||
+	    lookup(c, schema_find("device"), name, &r->device, err) ||
+	    name_device(r, err) || find_credential(c, r, err) ||
+	    account_of_device(c, r->device.id, &r->account, err))
 		return -1;
 	if (r->credential == 0 && r->account.id == 0)
 		return err_set(err, ERR_NOT_FOUND,
@@ -135,9 +138,9 @@ may_rotate(const struct ctl *c, const struct rotation *r, struct err *err)
 }
 
 static int
-save_row(struct rotation *r, const char *password, struct err *err)
+save_row(const struct rotation *r, const char *password, struct err *err)
 {
-	const struct credential *old = credentials_find(&r->known, r->id);
+	const struct credential *old = credentials_find(&r->file.known, r->id);
 	struct credential row = {.device = r->id,
 	    .client_id = r->client_id,
 	    .username = r->username,
@@ -145,19 +148,20 @@ save_row(struct rotation *r, const char *password, struct err *err)
 	    .cert = old != NULL ? old->cert : NULL,
 	    .key = old != NULL ? old->key : NULL};
 
-	return credentials_save(r->path, &row, 1, err);
+	return credentials_save(r->file.path, &row, 1, err);
 }
 
 static int
-change_credential(struct ctl *c, const struct rotation *r, struct err *err)
+change_credential(
+    struct ctl *c, json_int_t credential, const char *password, struct err *err)
 {
 	char *path =
-	    xasprintf("/api/mqtt/credentials/%" JSON_INTEGER_FORMAT "/", r->credential);
+	    xasprintf("/api/mqtt/credentials/%" JSON_INTEGER_FORMAT "/", credential);
 	struct buf body = {0};
 	int failed;
 
 	buf_puts(&body, "{\"password\":");
-	json_put_string(&body, span_of(r->password));
+	json_put_string(&body, span_of(password));
 	buf_putc(&body, '}');
 	failed = ctl_call(c, _("cannot set the password of the credential"), "PATCH",
 	    path, buf_as_span(&body), NULL, err);
@@ -167,52 +171,114 @@ change_credential(struct ctl *c, const struct rotation *r, struct err *err)
 	return failed;
 }
 
-/* The file has it before the platform does: a password that nobody knows would lock the device out. When
- * the platform refused, the file goes back; when nobody knows what it did, both need another run. */
+/* The file has it as soon as it lets the device in, which is when EMQX's own account has it, where there
+ * is one. */
 static int
-rotate(struct ctl *c, struct rotation *r, bool credential, struct err *err)
+send_password(struct ctl *c, const struct rotation *r, const char *password, bool *begun,
+    struct err *err)
 {
-	const struct credential *old = credentials_find(&r->known, r->id);
-	struct err ignored = {0};
-	bool begun = false;
-	int failed;
-
-	if (save_row(r, r->password, err))
+	if (r->account.id != 0) {
+		if (account_set_password(c, r->account.id, password, err))
+			return -1;
+		*begun = true;
+		if (save_row(r, password, err))
+			return -1;
+	}
+	if (r->credential != 0 && change_credential(c, r->credential, password, err))
 		return -1;
-	failed = r->account.id != 0 &&
-	    account_set_password(c, r->account.id, r->password, err) != 0;
-	begun = !failed && r->account.id != 0;
-	if (!failed && credential)
-		failed = change_credential(c, r, err);
-	if (failed && !begun && err->code != ERR_UNREACHABLE) {
-		if (old != NULL)
-			save_row(r, old->password, &ignored);
-		else
-			credentials_forget(r->path, r->id, &ignored);
-	} else if (failed) {
-		err_in(err,
+	*begun = true;
+	return r->account.id == 0 ? save_row(r, password, err) : 0;
+}
+
+/* Whether nothing was done; after any other failure nobody knows. */
+static bool
+was_refused(const struct err *err)
+{
+	return err->code == ERR_REFUSED || err->code == ERR_AUTH ||
+	    err->code == ERR_NOT_FOUND || err->code == ERR_USAGE;
+}
+
+/* It is pending before the platform can have it: a password that nobody knows would lock the device out.
+ * `begun`: whether the platform took it, in one place at least. */
+static int
+try_password(struct ctl *c, struct rotation *r, const char *password, bool *begun,
+    struct err *err)
+{
+	bool fresh = !passfile_is_pending(&r->file, r->id, password);
+	struct err why = {0};
+
+	*begun = false;
+	if (fresh && passfile_add(&r->file, r->id, password, err))
+		return -1;
+	if (send_password(c, r, password, begun, err) == 0)
+		return passfile_settle(&r->file, r->id, err);
+	if (*begun)
+		return err_in(err,
 		    _("'%s' may have its new password in one place only: run it again"),
 		    r->id);
+	if (!was_refused(err))
+		return err_in(err,
+		    _("'%s' has its old password or its new one, and both are kept: run "
+		      "it again"),
+		    r->id);
+	if (fresh && passfile_drop(&r->file, r->id, password, &why))
+		log_warn("%s", why.text);
+	return -1;
+}
+
+/* First what an earlier run has left open; it is as new as another. One that the platform refuses says
+ * nothing of what it has, so it stays pending until another one is taken. */
+static int
+rotate(struct ctl *c, struct rotation *r, struct err *err)
+{
+	const char *last = passfile_pending(&r->file, r->id);
+	char *open = last != NULL && !r->given ? xstrdup(last) : NULL;
+	bool begun = false;
+	int failed = 0;
+
+	if (open != NULL) {
+		failed = try_password(c, r, open, &begun, err);
+		r->finished = !failed;
 	}
+	if (failed && !begun && err->code == ERR_REFUSED && r->password != NULL) {
+		*err = (struct err){0};
+		failed = 0;
+	}
+	if (!failed && !r->finished && r->password != NULL)
+		failed = try_password(c, r, r->password, &begun, err);
+	secret_free(open);
 	return failed ? -1 : 0;
 }
 
 /* One rotation at a time: of two, one would leave its password in the file and the other its own on the
  * platform. */
 static int
-rotate_alone(struct ctl *c, struct rotation *r, bool credential, struct err *err)
+rotate_alone(struct ctl *c, struct rotation *r, struct err *err)
 {
-	char *path = xasprintf("%s.lock", r->path);
-	int lock = file_lock(path, err);
-	int failed = lock < 0;
+	char *path;
+	int lock, failed;
 
+	if (passfile_claim(&r->file, err))
+		return -1;
+	path = xasprintf("%s.lock", r->file.path);
+	lock = file_lock(path, err);
 	/* What the one before left. */
-	credentials_release(&r->known);
-	failed = failed || credentials_load(&r->known, r->path, false, err) ||
-	    rotate(c, r, credential, err);
+	failed = lock < 0 || passfile_reload(&r->file, err) || rotate(c, r, err);
 	if (lock >= 0)
 		close(lock);
 	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+rotate_finish(struct ctl *c, json_int_t device, struct err *err)
+{
+	struct rotation r = {0};
+	char *name = xasprintf("id:%" JSON_INTEGER_FORMAT, device);
+	int failed = find_all(c, name, &r, err) || rotate_alone(c, &r, err);
+
+	rotation_release(&r);
+	free(name);
 	return failed ? -1 : 0;
 }
 
@@ -228,10 +294,13 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 		say_request(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	else if (!failed)
-		failed = rotate_alone(c, &r, r.credential != 0, err);
+		failed = rotate_alone(c, &r, err);
 	if (!failed && !c->args->dry_run)
-		ctl_say(
-		    c, _("rotated the password of '%s'; it is in '%s'"), r.id, r.path);
+		ctl_say(c,
+		    r.finished ? _("finished what was left open: the password of '%s' is "
+				   "in '%s'")
+			       : _("rotated the password of '%s'; it is in '%s'"),
+		    r.id, r.file.path);
 	rotation_release(&r);
 	return failed ? -1 : 0;
 }
@@ -266,6 +335,7 @@ take_password(struct ctl *c, const struct request *q, struct rotation *r, struct
 		    err, ERR_USAGE, _("set-password takes password@FILE only"));
 	if (q->n == 0 && r->device.id != 0)
 		return random_password(&r->password, err);
+	r->given = true;
 	if (q->n == 0)
 		return tty_ask(_("password"), true, &r->password, err);
 	value = value_of(c, &q->v[0], &errs, err);
@@ -287,13 +357,14 @@ find_owner(struct ctl *c, struct rotation *r, struct err *err)
 	int failed = 0;
 
 	if (number[0] != '\0') {
-		failed = lookup(c, schema_find("device"), device, &r->device, err) ||
-		    find_credential(c, r, err) || open_file(c, r, err);
+		failed = passfile_open(c, &r->file, err) ||
+		    lookup(c, schema_find("device"), device, &r->device, err) ||
+		    name_device(r, err) || find_credential(c, r, err);
 		free(r->username);
 		r->username = xstrdup(r->account.label);
-		r->id = text_of(buf_as_span(&r->device.bytes), "identificador_unico");
-		if (r->client_id == NULL)
+		if (!failed && r->client_id == NULL)
 			r->client_id = xstrdup(r->id);
+		r->credential = 0;
 	}
 	free(device);
 	free(number);
@@ -315,11 +386,12 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 		return 0;
 	}
-	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate_alone(c, r, false, err)
+	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate_alone(c, r, err)
 			      : account_set_password(c, r->account.id, r->password, err))
 		return -1;
 	ctl_say(c, _("changed the password of '%s'%s%s"), r->account.label,
-	    r->path != NULL ? _("; it is in ") : "", r->path != NULL ? r->path : "");
+	    r->file.path != NULL ? _("; it is in ") : "",
+	    r->file.path != NULL ? r->file.path : "");
 	return 0;
 }
 

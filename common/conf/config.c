@@ -174,8 +174,8 @@ apply_env(struct opt_set *set, struct err *err)
 }
 
 /* Both files twice: first for the context they choose, then for the values. */
-static int
-apply_files(struct opt_set *set, struct common *common, struct err *err)
+int
+config_load_files(struct opt_set *set, struct common *common, struct err *err)
 {
 	char *user = config_user_path(common);
 	bool must =
@@ -214,5 +214,5 @@ apply_files(struct opt_set *set, struct common *common, struct err *err)
 int
 config_load(struct opt_set *set, struct common *common, struct err *err)
 {
-	return apply_env(set, err) || apply_files(set, common, err) ? -1 : 0;
+	return apply_env(set, err) || config_load_files(set, common, err) ? -1 : 0;
 }

@@ -20,6 +20,8 @@ enum { CONFIG_LINE = 198 };
 
 /* Fills the targets of `set` from files and environment; what argv set stays. */
 int config_load(struct opt_set *set, struct common *common, struct err *err);
+/* The same of the files alone, for who asks what they say whatever the environment does. */
+int config_load_files(struct opt_set *set, struct common *common, struct err *err);
 
 /* The user's file: --config, IOT_CONFIG, or the XDG place (free; NULL without a home). */
 char *config_user_path(const struct common *common);

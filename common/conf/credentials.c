@@ -88,6 +88,12 @@ take_table(struct credentials *c, const char *path, struct err *err)
 	return check_devices(c, path, err);
 }
 
+static int
+take_text(struct credentials *c, const char *path, struct span text, struct err *err)
+{
+	return csv_read(&c->table, path, text, err) || take_table(c, path, err) ? -1 : 0;
+}
+
 char *
 credentials_path(const char *given, const char *context)
 {
@@ -112,26 +118,19 @@ credentials_load(
 	if (path == NULL || (!must_exist && access(path, F_OK) != 0 && errno == ENOENT))
 		return 0;
 	failed = file_read_private(path, LARGEST, &text, err) ||
-	    csv_read(&c->table, path, buf_as_span(&text), err) ||
-	    take_table(c, path, err);
+	    take_text(c, path, buf_as_span(&text), err);
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.n);
 	buf_release(&text);
 	return failed ? -1 : 0;
 }
 
-static struct credential *
-find(const struct credentials *c, const char *device)
+const struct credential *
+credentials_find(const struct credentials *c, const char *device)
 {
 	const struct credential key = {.device = device};
 
 	return c->n != 0 ? bsearch(&key, c->v, c->n, sizeof(*c->v), by_device) : NULL;
-}
-
-const struct credential *
-credentials_find(const struct credentials *c, const char *device)
-{
-	return find(c, device);
 }
 
 void
@@ -175,7 +174,7 @@ leave_known(const struct credentials *old, struct credential *rows, size_t n)
 	size_t left = 0, i;
 
 	for (i = 0; i < n; i++) {
-		const struct credential *known = find(old, rows[i].device);
+		const struct credential *known = credentials_find(old, rows[i].device);
 
 		if (known == NULL || known->password == NULL)
 			rows[left++] = rows[i];
@@ -183,14 +182,27 @@ leave_known(const struct credentials *old, struct credential *rows, size_t n)
 	return left;
 }
 
-/* `forget`: NULL, or the device whose row goes; `keep`: passwords that are there stay. */
+/* A file that nobody could read again would lose all that is in it. */
 static int
-save_locked(const char *path, const struct credential *rows, size_t n, const char *forget,
-    bool keep, struct err *err)
+check_readable(const char *path, struct span text, struct err *err)
+{
+	struct credentials c = {0};
+	int failed = text.n > LARGEST
+	    ? err_set(err, ERR_USAGE, _("'%s' would be longer than %d bytes"), path,
+		  LARGEST)
+	    : take_text(&c, path, text, err);
+
+	credentials_release(&c);
+	return failed ? err_in(err, _("not saved, it could not be read again")) : 0;
+}
+
+/* `keep`: passwords that are there stay. */
+static int
+save_locked(const char *path, const struct credential *rows, size_t n, bool keep,
+    struct err *err)
 {
 	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct credentials old;
-	struct credential *gone;
 	struct buf text = {0};
 	int failed = credentials_load(&old, path, true, err);
 
@@ -199,12 +211,9 @@ save_locked(const char *path, const struct credential *rows, size_t n, const cha
 		qsort(sorted, n, sizeof(*sorted), by_device);
 		if (keep)
 			n = leave_known(&old, sorted, n);
-		gone = forget != NULL ? find(&old, forget) : NULL;
-		if (gone != NULL)
-			memmove(gone, gone + 1,
-			    (size_t)(old.v + --old.n - gone) * sizeof(*gone));
 		merge(&text, &old, sorted, n);
-		failed = file_write(path, buf_as_span(&text), 0600, err);
+		failed = check_readable(path, buf_as_span(&text), err) ||
+		    file_write(path, buf_as_span(&text), 0600, err);
 	}
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.n);
@@ -215,15 +224,15 @@ save_locked(const char *path, const struct credential *rows, size_t n, const cha
 }
 
 static int
-save(const char *path, const struct credential *rows, size_t n, const char *forget,
-    bool keep, struct err *err)
+save(const char *path, const struct credential *rows, size_t n, bool keep,
+    struct err *err)
 {
 	int fd = file_lock(path, err);
 	int failed;
 
 	if (fd < 0)
 		return -1;
-	failed = save_locked(path, rows, n, forget, keep, err);
+	failed = save_locked(path, rows, n, keep, err);
 	close(fd);
 	return failed ? -1 : 0;
 }
@@ -232,20 +241,12 @@ int
 credentials_save(
     const char *path, const struct credential *rows, size_t n, struct err *err)
 {
-	return save(path, rows, n, NULL, false, err);
+	return save(path, rows, n, false, err);
 }
 
 int
 credentials_add(
     const char *path, const struct credential *rows, size_t n, struct err *err)
 {
-	return save(path, rows, n, NULL, true, err);
-}
-
-int
-credentials_forget(const char *path, const char *device, struct err *err)
-{
-	const struct credential none = {0};
-
-	return save(path, &none, 0, device, false, err);
+	return save(path, rows, n, true, err);
 }

@@ -41,14 +41,13 @@ const struct credential *credentials_find(const struct credentials *c, const cha
 void credentials_release(struct credentials *c);
 
 /* Adds rows, or replaces those of the same devices, and saves the file atomically with mode 0600.
- * Writers wait for each other, so none loses another's rows; the rest of the file stays. */
+ * Writers wait for each other, so none loses another's rows; the rest of the file stays. What could not be
+ * read again is not written. */
 int credentials_save(
     const char *path, const struct credential *rows, size_t n, struct err *err);
 /* As credentials_save, but a password that is there already stays, whatever `rows` say: who adds the same
  * devices at the same time must load the file afterwards to know theirs. */
 int credentials_add(
     const char *path, const struct credential *rows, size_t n, struct err *err);
-/* Takes away the row of a device, if there is one. */
-int credentials_forget(const char *path, const char *device, struct err *err);
 
 #endif

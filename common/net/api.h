@@ -43,6 +43,8 @@ struct api *api_new(struct loop *loop, const struct api_opts *opts, struct err *
 void api_free(struct api *a);
 /* The configured URL without a final slash or /api. */
 const char *api_base(const struct api *a);
+/* The same of any URL (free); refuses what is no http(s) URL or holds a password. */
+int api_url_base(const char *url, char **out, struct err *err);
 
 /* Starts a request; done(arg, reply, why) on the loop, once. `path` begins with /api/ and may hold a
  * query; `body` is copied, p == NULL: none. `why` is set for everything but 2xx, and

@@ -102,8 +102,6 @@ bool api_tokens_parse(struct span body, struct api_tokens *t);
 /* Sets `err` from an answer that is not 2xx (apierr.c). */
 void api_status_error(const char *base, const struct api_reply *reply, struct err *err);
 
-/* Without final slash and /api; refuses what is no http(s) URL or holds a password (free). */
-int api_url_base(const char *url, char **out, struct err *err);
 /* With its final slash before the query (free); refuses what could leave the origin. */
 int api_url_path(const char *path, char **out, struct err *err);
 /* The same without adding a slash. */

@@ -136,13 +136,35 @@ credentials_are_saved_and_found(void **state)
 	assert_int_equal(credentials_load(&c, path, true, &err), 0);
 	assert_string_equal(credentials_find(&c, "a")->password, "new");
 	credentials_release(&c);
-	assert_int_equal(credentials_forget(path, "nobody", &err), 0);
-	assert_int_equal(credentials_forget(path, "a", &err), 0);
-	assert_int_equal(credentials_load(&c, path, true, &err), 0);
-	assert_int_equal(c.n, 1);
-	assert_null(credentials_find(&c, "a"));
-	assert_string_equal(credentials_find(&c, "b")->password, "p,\"q\"");
-	credentials_release(&c);
+	free(path);
+}
+
+static void
+what_could_not_be_read_again_is_not_written(void **state)
+{
+	const struct credential good = {.device = "a", .password = "old"};
+	const struct credential bad[][2] = {
+	    {{.device = "", .client_id = "c"}, {.device = "b"}},
+	    {{.device = "b"}, {.device = "b"}},
+	    {{.device = "b", .username = "\xFF"}, {.device = "c"}},
+	};
+	char *path = in_dir("readable.csv");
+	struct credentials c;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(credentials_save(path, &good, 1, &(struct err){0}), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = {0};
+
+		assert_int_equal(credentials_save(path, bad[i], 2, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(strstr(err.text, "not saved, it could not be read again"));
+		assert_int_equal(credentials_load(&c, path, true, &err), 0);
+		assert_int_equal(c.n, 1);
+		assert_string_equal(credentials_find(&c, "a")->password, "old");
+		credentials_release(&c);
+	}
 	free(path);
 }
 
@@ -334,6 +356,7 @@ main(void)
 	    cmocka_unit_test(bad_tables_are_refused_with_their_line),
 	    cmocka_unit_test(what_is_written_reads_back),
 	    cmocka_unit_test(credentials_are_saved_and_found),
+	    cmocka_unit_test(what_could_not_be_read_again_is_not_written),
 	    cmocka_unit_test(writers_at_once_lose_no_rows),
 	    cmocka_unit_test(bad_credentials_are_refused),
 	    cmocka_unit_test(the_default_file_is_the_contexts),
