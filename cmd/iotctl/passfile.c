@@ -16,9 +16,9 @@ enum { VERSION = 1, LARGEST = 64 << 20 };
 
 /* One change of the state. */
 struct change {
-	const char *api;      /* it is of this platform; NULL: that stays */
-	bool moved;           /* ... whatever it was of before */
-	const char *device;   /* whose pending passwords change; NULL: none's */
+	const char *api;    /* it is of this platform; NULL: that stays */
+	bool moved;         /* ... whatever it was of before */
+	const char *device; /* whose pending passwords change; NULL: none's */
 	const char *add, *drop;
 };
 
@@ -172,9 +172,8 @@ int
 passfile_reload(struct passfile *p, struct err *err)
 {
 	credentials_release(&p->known);
-	return load_state(p, err) || credentials_load(&p->known, p->path, false, err)
-	    ? -1
-	    : 0;
+	return load_state(p, err) || credentials_load(&p->known, p->path, false, err) ? -1
+										      : 0;
 }
 
 void

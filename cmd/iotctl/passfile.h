@@ -16,7 +16,8 @@ struct passfile {
 	char *path; /* NULL: no home */
 	struct credentials known;
 	json_t *state;
-	const char *api; /* the platform in use; NULL: --credentials on the command line, for any platform */
+	const char *
+	    api; /* the platform in use; NULL: --credentials on the command line, for any platform */
 };
 
 /* Opens it; one that has another platform's passwords is refused. Release it in every case. */
@@ -34,7 +35,8 @@ int passfile_move(struct ctl *c, struct err *err);
 
 /* The password that was tried last for a device without an answer; NULL: what the file has counts. */
 const char *passfile_pending(const struct passfile *p, const char *device);
-bool passfile_is_pending(const struct passfile *p, const char *device, const char *password);
+bool passfile_is_pending(
+    const struct passfile *p, const char *device, const char *password);
 /* It is about to be tried. */
 int passfile_add(
     struct passfile *p, const char *device, const char *password, struct err *err);

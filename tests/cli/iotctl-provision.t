@@ -124,7 +124,7 @@ run iotctl device provision Z broker=Main --credentials /proc/nothing/x.csv
 exits 7 'no place for the credentials'
 run iotctl device get Z
 exits 3 'and no device'
-run iotctl device provision Z broker=Main --api-url http://127.0.0.1:1
+run iotctl device provision Z broker=Main --api-url http://127.0.0.1:1 --credentials none.csv
 exits 5 'no API'
 
 # A signal while nothing is changed yet.
@@ -135,7 +135,7 @@ perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr
 	my @keep; while (my $c = $s->accept) { push @keep, $c; open $f, ">>", "asked"; print $f "x"; close $f }' &
 pids="$pids $!"
 wait_for 5 test -s mute
-IOT_TOKEN=x timeout -s KILL 60 iotctl device provision Z --api-url "http://127.0.0.1:$(cat mute)" -t 50s 2>/dev/null &
+IOT_TOKEN=x timeout -s KILL 60 iotctl device provision Z --api-url "http://127.0.0.1:$(cat mute)" --credentials none.csv -t 50s 2>/dev/null &
 waiting=$!
 wait_for 5 test -s asked
 kill -TERM "$(pgrep -P "$waiting" iotctl)"

@@ -48,7 +48,7 @@ run iotctl credential rotate D9
 exits 3 'no such device'
 run iotctl credential rotate
 exits 2 'which?'
-run iotctl credential rotate D2 --api-url http://127.0.0.1:1
+run iotctl credential rotate D2 --api-url http://127.0.0.1:1 --credentials "$state"
 exits 5 'no platform'
 is "$other" "$(password D2)" 'nothing changed'
 run iotctl emqx-user set-password nobody
@@ -100,4 +100,49 @@ printf 'POST /api/mqtt/emqx-users 400\n' >"$T/django/FAULTS"
 run iotctl credential rotate E1
 exits 6 'the same where no file had one'
 is 0 "$(grep -c E1 "$state")" 'no password that the platform never got is left'
+
+# EMQX's account took it, or nobody knows.
+iotctl broker create nombre=B host=localhost >/dev/null
+iotctl credential rotate E1 >/dev/null
+pending() { jq -r ".pending[\"E1\"]${1-}" "$state.state"; }
+agree() { is "$(password E1) null" "$(iotctl credential get E1 --show-secrets -o json | jq -r .password) $(pending)" "$1"; }
+old=$(password E1)
+printf 'POST /api/mqtt/emqx-users lose\n' >"$T/django/FAULTS"
+run iotctl credential rotate E1
+exits 5 'the answer is lost when EMQX has it'
+has "$err" "'E1' has its old password or its new one, and both are kept" '  that is told'
+new=$(pending '[0]')
+is "$old 1" "$(password E1) $(pending '|length')" '  the new one is pending'
+run iotctl credential rotate E1
+is "$new" "$(password E1)" 'the next run finishes it'
+agree '  everywhere'
+old=$(password E1)
+printf 'PATCH /api/mqtt/credentials lose\n' >"$T/django/FAULTS"
+run iotctl credential rotate E1
+exits 5 'half of it is sure'
+is "$(password E1)" "$(pending '[0]')" '  the file has what EMQX asks for, and it stays pending'
+if [ "$old" = "$(password E1)" ]; then same=1; else same=0; fi
+tap $same '  the old one is gone'
+run iotctl device provision E1
+exits 0 'provision does the other half'
+agree '  and nothing is pending'
+printf 'POST /api/mqtt/emqx-users 503\n' >"$T/django/FAULTS"
+run iotctl emqx-user set-password device_E1 password@pw
+exits 5 'a password of our own, unsure'
+is first-password "$(pending '[0]')" '  is pending'
+printf 'second-password\n' >pw
+run iotctl emqx-user set-password device_E1 password@pw
+is '0 second-password null' "$status $(password E1) $(pending)" 'another one takes its place'
+stop_api
+is 0 "$(jq '.pending | length' "$state.state")" 'nothing is left open'
+
+# What another platform with the same account must not do.
+rm -rf "$T/django"
+# shellcheck disable=SC2119
+start_django
+iotctl device create E1 nombre=x tipo=esp32 ubicacion=x >/dev/null
+run iotctl emqx-user set-password device_E1 password@pw
+exits 2 'the account of another platform keeps its password'
+has "$err" "not of '$api'" '  that is told'
+is 0 "$(grep -c change_password "$T/django/log")" '  before it is asked for'
 done_testing

@@ -5,8 +5,10 @@ held for HOLD seconds, so that the answer to the next comes first. DIRECTORY/log
 request: its number (from 1, as they came), how many there were at once, the status, method and path.
 A file DIRECTORY/busy with "N SECONDS" makes request N be answered with 429 and Retry-After; whoever asks within
 that time is told the same and noted in DIRECTORY/early. DIRECTORY/came is how many came so far. DIRECTORY/refuse holds a path: "METHOD PATH", answered
-with 400."""
-import http.client, http.server, os, sys, threading, time
+with 400. DIRECTORY/fault holds "METHOD PATH-PREFIX WHAT" for one request, and is DIRECTORY/fault.used when that was
+handed on: WHAT is the status to answer with in its place, "hang" or "cut" for none; behind "before:" the
+request is not handed on at all."""
+import http.client, http.server, os, socket, sys, threading, time
 
 directory, upstream = sys.argv[1], sys.argv[2].removeprefix("http://")
 HOLD = 0.03
@@ -28,6 +30,16 @@ def said(name):
             return f.read().split()
     except FileNotFoundError:
         return []
+
+
+def fault(method, path):
+    """What is to happen to this request; each fault is for one."""
+    with lock:
+        words = said("fault")
+        if len(words) == 3 and method == words[0] and path.startswith(words[1]):
+            os.rename(os.path.join(directory, "fault"), os.path.join(directory, "fault.met"))
+            return words[2]
+    return ""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -74,19 +86,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 refused = busy_from <= now < busy_until
                 if refused:
                     note("early", "%s %s" % (self.command, self.path))
+        what = "" if refused else fault(self.command, self.path)
         if refused:
             headers = [("Retry-After", busy[1]), ("Content-Type", "application/json")]
             status, text = 429, b'{"detail":"slow down"}'
         elif said("refuse") == [self.command, self.path]:
             status, headers, text = 400, [("Content-Type", "application/json")], b'{"detail":"not this one"}'
+        elif what.startswith("before:"):
+            status, headers, text = what[7:], [("Content-Type", "application/json")], b'{"detail":"not now"}'
         else:
             if number % 2:
                 time.sleep(HOLD)
             status, headers, text = self.ask_behind(body)
+            status = what or status
         with lock:
             flying -= 1
-            note("log", "%d %d %d %s %s" % (number, at_once, status, self.command, self.path))
-        self.answer(status, headers, text)
+            note("log", "%d %d %s %s %s" % (number, at_once, status, self.command, self.path))
+        if what:
+            os.rename(os.path.join(directory, "fault.met"), os.path.join(directory, "fault.used"))
+        if status == "hang":
+            time.sleep(60)
+        if status in ("hang", "cut"):
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        self.answer(int(status), headers, text)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = serve
 
