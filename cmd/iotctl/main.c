@@ -57,7 +57,7 @@ static const struct opt opts[] = {
     OPT_STR(struct args, from, 0, "from", "FILE",
 	N_("provision: read devices from this CSV or NDJSON file"), .flags = OPT_FILE),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",
-	N_("provision: where new passwords are kept"), .key = "credentials",
+	N_("where the passwords of devices are kept"), .key = "credentials",
 	.env = "IOT_CREDENTIALS", .flags = OPT_FILE),
     OPT_TIME(struct args, wait, 'W', "wait", "TIME",
 	N_("device command: wait so long for the answer")),
