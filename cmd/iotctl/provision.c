@@ -81,8 +81,8 @@ say_unit(const struct unit *u)
 	if (!u->has_credential)
 		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
 	if (u->open)
-		say_request("PATCH", "/api/mqtt/credentials/",
-		    "{\"password\":\"********\"}");
+		say_request(
+		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	if (!u->has_config)
 		say_body(
 		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");

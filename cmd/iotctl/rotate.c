@@ -201,8 +201,8 @@ was_refused(const struct err *err)
 /* It is pending before the platform can have it: a password that nobody knows would lock the device out.
  * `begun`: whether the platform took it, in one place at least. */
 static int
-try_password(struct ctl *c, struct rotation *r, const char *password, bool *begun,
-    struct err *err)
+try_password(
+    struct ctl *c, struct rotation *r, const char *password, bool *begun, struct err *err)
 {
 	bool fresh = !passfile_is_pending(&r->file, r->id, password);
 	struct err why = {0};

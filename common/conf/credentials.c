@@ -188,8 +188,8 @@ check_readable(const char *path, struct span text, struct err *err)
 {
 	struct credentials c = {0};
 	int failed = text.n > LARGEST
-	    ? err_set(err, ERR_USAGE, _("'%s' would be longer than %d bytes"), path,
-		  LARGEST)
+	    ? err_set(
+		  err, ERR_USAGE, _("'%s' would be longer than %d bytes"), path, LARGEST)
 	    : take_text(&c, path, text, err);
 
 	credentials_release(&c);
@@ -198,8 +198,8 @@ check_readable(const char *path, struct span text, struct err *err)
 
 /* `keep`: passwords that are there stay. */
 static int
-save_locked(const char *path, const struct credential *rows, size_t n, bool keep,
-    struct err *err)
+save_locked(
+    const char *path, const struct credential *rows, size_t n, bool keep, struct err *err)
 {
 	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct credentials old;
@@ -224,8 +224,8 @@ save_locked(const char *path, const struct credential *rows, size_t n, bool keep
 }
 
 static int
-save(const char *path, const struct credential *rows, size_t n, bool keep,
-    struct err *err)
+save(
+    const char *path, const struct credential *rows, size_t n, bool keep, struct err *err)
 {
 	int fd = file_lock(path, err);
 	int failed;

@@ -159,7 +159,8 @@ what_could_not_be_read_again_is_not_written(void **state)
 
 		assert_int_equal(credentials_save(path, bad[i], 2, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
-		assert_non_null(strstr(err.text, "not saved, it could not be read again"));
+		assert_non_null(
+		    strstr(err.text, "not saved, it could not be read again"));
 		assert_int_equal(credentials_load(&c, path, true, &err), 0);
 		assert_int_equal(c.n, 1);
 		assert_string_equal(credentials_find(&c, "a")->password, "old");
