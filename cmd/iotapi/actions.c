@@ -10,6 +10,7 @@
 #include "jsonout.h"
 #include "presence.h"
 #include "rows.h"
+#include "worker.h"
 
 static int
 set_active(struct request *rq, int active, const char *done, struct err *err)
@@ -40,6 +41,46 @@ int
 broker_deactivate(struct request *rq, struct err *err)
 {
 	return set_active(rq, 0, "deactivated successfully", err);
+}
+
+static void
+put_link(struct request *rq, int64_t broker, const char *name)
+{
+	char *reason;
+	enum presence state = worker_link(rq->app->worker, broker, &reason);
+
+	out_comma(&rq->out);
+	buf_putc(&rq->out, '{');
+	out_key(&rq->out, "id");
+	out_int(&rq->out, broker);
+	out_key(&rq->out, "nombre");
+	out_string(&rq->out, name);
+	out_key(&rq->out, "connection_status");
+	out_string(&rq->out, presence_words[state]);
+	out_key(&rq->out, "reason");
+	if (reason != NULL)
+		out_string(&rq->out, reason);
+	else
+		buf_puts(&rq->out, "null");
+	buf_putc(&rq->out, '}');
+	free(reason);
+}
+
+int
+broker_status(struct request *rq, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    db_query(rq->db, err, "SELECT id, nombre FROM broker ORDER BY id", "");
+	int step = stmt != NULL ? 1 : -1;
+
+	buf_putc(&rq->out, '[');
+	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1)
+		put_link(rq, sqlite3_column_int64(stmt, 0), db_column_text(stmt, 1).p);
+	buf_putc(&rq->out, ']');
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	rq->status = step == 0 ? 200 : 0;
+	return step;
 }
 
 /* A bare array of the rows that `where` chooses. */

@@ -26,6 +26,7 @@ int me_get(struct request *rq, struct err *err);
 /* actions.c */
 int broker_activate(struct request *rq, struct err *err);
 int broker_deactivate(struct request *rq, struct err *err);
+int broker_status(struct request *rq, struct err *err);
 int topics_publish(struct request *rq, struct err *err);
 int topics_subscribe(struct request *rq, struct err *err);
 int config_status(struct request *rq, struct err *err);

@@ -21,6 +21,7 @@ static const struct route routes[] = {
 	ROUTE_WRITE},
     {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL, broker_deactivate,
 	ROUTE_WRITE},
+    {"GET", "/api/mqtt/broker-status/", NULL, NULL, broker_status, 0},
     {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, topics_publish, 0},
     {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, topics_subscribe, 0},
     {"POST", "/api/mqtt/device-config/{id}/update_connection_status/", "device-config",

@@ -10,6 +10,7 @@
 #include "ingest.h"
 #include "net/consume.h"
 #include "net/mqttopts.h"
+#include "worker.h"
 
 enum {
 	CONNECT_MS = 10000,
@@ -111,8 +112,9 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 }
 
 static void
-tell(struct upstream *u, const char *text)
+tell(struct upstream *u, enum presence state, const char *text)
 {
+	worker_note(u->app->worker, u->broker, state, text);
 	if (u->told != NULL && strcmp(u->told, text) == 0)
 		return;
 	free(u->told);
@@ -129,6 +131,7 @@ on_up(void *arg, bool session_present)
 	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
+	worker_note(u->app->worker, u->broker, PRESENCE_CONNECTED, NULL);
 	log_info("broker '%s': connected", u->name);
 }
 
@@ -143,14 +146,14 @@ on_ready(void *arg)
 static void
 on_down(void *arg, const struct err *why)
 {
-	tell(arg, why->text);
+	tell(arg, PRESENCE_ERROR, why->text);
 }
 
 static void
 on_refused(void *arg, const char *filter, const struct err *why)
 {
 	(void)filter;
-	tell(arg, why->text);
+	tell(arg, PRESENCE_CONNECTED, why->text);
 }
 
 static void start(void *arg);
@@ -164,7 +167,7 @@ on_ended(void *arg, const struct err *why)
 		u->gone(u->gone_arg);
 		return;
 	}
-	tell(u, why->text);
+	tell(u, PRESENCE_ERROR, why->text);
 	u->wait = u->wait == 0 ? AGAIN_FIRST_MS : u->wait * 2;
 	if (u->wait > AGAIN_MOST_MS)
 		u->wait = AGAIN_MOST_MS;
@@ -277,6 +280,7 @@ upstream_new(struct loop *loop, struct app *app, const struct upstream_opts *o)
 	    .ws = o->ws,
 	    .tls = o->tls};
 	compile(u, o->patterns);
+	worker_note(app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
 	start(u);
 	return u;
 }
@@ -331,6 +335,7 @@ upstream_free(struct upstream *u)
 
 	if (u == NULL)
 		return;
+	worker_note(u->app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
 	loop_timer_stop(&u->again);
 	loop_timer_stop(&u->store_again);
 	consume_free(u->consume);

@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -15,6 +16,13 @@
 /* Ten thousand topics in a row are not ten thousand looks at all of them, nor as many new sessions for
  * what each look finds. A tenth of the time is the most that looking takes. */
 enum { LOOK_MS = 200, LOOK_SHARE = 10 };
+
+/* Of the link to one broker, as requests in other threads are told. */
+struct note {
+	int64_t broker;
+	enum presence state;
+	char *reason;
+};
 
 struct worker {
 	struct loop *loop;
@@ -31,9 +39,62 @@ struct worker {
 	bool stopping;
 	void (*done)(void *arg);
 	void *arg;
+	pthread_mutex_t lock; /* of the notes */
+	struct note *notes;   /* one for each broker that ever had a session */
+	size_t notes_n;
 };
 
 static void look(void *arg);
+
+/* NULL: nothing is noted of this broker. */
+static struct note *
+find_note(struct worker *w, int64_t broker)
+{
+	size_t i;
+
+	for (i = 0; i < w->notes_n; i++) {
+		if (w->notes[i].broker == broker)
+			return &w->notes[i];
+	}
+	return NULL;
+}
+
+void
+worker_note(struct worker *w, int64_t broker, enum presence state, const char *reason)
+{
+	struct note *note;
+
+	pthread_mutex_lock(&w->lock);
+	note = find_note(w, broker);
+	if (note == NULL) {
+		w->notes = xreallocarray(w->notes, w->notes_n + 1, sizeof(struct note));
+		note = &w->notes[w->notes_n++];
+		*note = (struct note){.broker = broker};
+	}
+	free(note->reason);
+	note->state = state;
+	note->reason = reason != NULL ? xstrdup(reason) : NULL;
+	pthread_mutex_unlock(&w->lock);
+}
+
+enum presence
+worker_link(struct worker *w, int64_t broker, char **reason)
+{
+	enum presence state = PRESENCE_DISCONNECTED;
+	const struct note *note;
+
+	*reason = NULL;
+	if (w == NULL)
+		return state;
+	pthread_mutex_lock(&w->lock);
+	note = find_note(w, broker);
+	if (note != NULL) {
+		state = note->state;
+		*reason = note->reason != NULL ? xstrdup(note->reason) : NULL;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return state;
+}
 
 static int
 make_id(struct db *db, void *arg, struct err *err)
@@ -284,6 +345,7 @@ worker_new(struct loop *loop, struct app *app, struct err *err)
 
 	w->loop = loop;
 	w->app = app;
+	pthread_mutex_init(&w->lock, NULL);
 	if (read_id(w, err)) {
 		worker_free(w);
 		return NULL;
@@ -334,6 +396,10 @@ worker_free(struct worker *w)
 		upstream_free(w->up[--w->n]);
 	while (w->leaving_n > 0)
 		upstream_free(w->leaving[--w->leaving_n]);
+	while (w->notes_n > 0)
+		free(w->notes[--w->notes_n].reason);
+	free(w->notes);
+	pthread_mutex_destroy(&w->lock);
 	free(w->up);
 	free(w->leaving);
 	free(w->id);

@@ -24,6 +24,7 @@ static const struct {
     [FRAME_OVER_WINDOW] = {0x93,
 	N_("more messages at a time than there are packet identifiers")},
     [FRAME_UNASKED] = {0x82, N_("an answer to what was never asked")},
+    [FRAME_NO_CONNACK] = {0x82, N_("another packet in place of CONNACK")},
 };
 
 uint8_t
@@ -135,15 +136,25 @@ frame_front_properties(struct span body)
 
 enum { PROP_USER = 0x26, PROP_MAX = 0x2A };
 
-enum prop_type { PROP_NONE, PROP_U8, PROP_U16, PROP_U32, PROP_LENGTH, PROP_STRING };
+enum prop_type {
+	PROP_NONE,
+	PROP_U8,
+	PROP_U16,
+	PROP_U32,
+	PROP_LENGTH,
+	PROP_STRING,
+	PROP_PAIR
+};
 
-/* The properties that a PUBLISH can have (3.3.2.3); binary data has the form of a string. */
-static const struct {
+struct prop_rule {
 	enum prop_type type;
 	bool many;
 	uint32_t min, max;
 	size_t offset; /* in struct msg_props: of a span, or of a struct msg_number */
-} publish_props[PROP_MAX + 1] = {
+};
+
+/* The properties that a PUBLISH can have (3.3.2.3); binary data has the form of a string. */
+static const struct prop_rule publish_props[PROP_MAX + 1] = {
     [0x01] = {PROP_U8, .max = 1, .offset = offsetof(struct msg_props, payload_format)},
     [0x02] = {PROP_U32, .max = UINT32_MAX, .offset = offsetof(struct msg_props, expiry)},
     [0x03] = {PROP_STRING, .offset = offsetof(struct msg_props, content_type)},
@@ -244,6 +255,94 @@ frame_properties(
 			fault = FRAME_TOO_SHORT;
 	}
 	return fault;
+}
+
+/* The properties that a CONNACK can have (3.2.2.3). */
+static const struct prop_rule connack_props[PROP_MAX + 1] = {
+    [0x11] = {PROP_U32, .max = UINT32_MAX},
+    [0x12] = {PROP_STRING},
+    [0x13] = {PROP_U16, .max = UINT16_MAX},
+    [0x15] = {PROP_STRING},
+    [0x16] = {PROP_STRING},
+    [0x1A] = {PROP_STRING},
+    [0x1C] = {PROP_STRING},
+    [0x1F] = {PROP_STRING},
+    [0x21] = {PROP_U16, .min = 1, .max = UINT16_MAX},
+    [0x22] = {PROP_U16, .max = UINT16_MAX},
+    [0x24] = {PROP_U8, .max = 1},
+    [0x25] = {PROP_U8, .max = 1},
+    [PROP_USER] = {PROP_PAIR, .many = true},
+    [0x27] = {PROP_U32, .min = 1, .max = UINT32_MAX},
+    [0x28] = {PROP_U8, .max = 1},
+    [0x29] = {PROP_U8, .max = 1},
+    [0x2A] = {PROP_U8, .max = 1},
+};
+
+/* Takes the value of a property and holds it against its rule. */
+static enum frame_fault
+check_property(struct span *props, const struct prop_rule *rule)
+{
+	uint32_t number = rule->min;
+
+	if (rule->type == PROP_PAIR)
+		take_string(props);
+	if (rule->type == PROP_PAIR || rule->type == PROP_STRING)
+		take_string(props);
+	else
+		number = take_number(props, rule->type);
+	if (props->p == NULL)
+		return FRAME_TOO_SHORT;
+	return number < rule->min || number > rule->max ? FRAME_PROPERTY_VALUE : FRAME_OK;
+}
+
+static enum frame_fault
+check_connack(struct span body, int version)
+{
+	uint64_t seen = 0;
+	enum frame_fault fault = FRAME_OK;
+	struct span props;
+
+	if (body.n < 2)
+		return FRAME_TOO_SHORT;
+	take(&body, 2);
+	if (body.n == 0 || version != 5)
+		return FRAME_OK;
+	props = take_properties(&body);
+	if (props.p == NULL)
+		return FRAME_TOO_SHORT;
+	while (props.n > 0 && fault == FRAME_OK) {
+		unsigned id = take_u8(&props);
+
+		if (id > PROP_MAX || connack_props[id].type == PROP_NONE)
+			return FRAME_BAD_PROPERTY;
+		if ((seen >> id & 1) != 0 && !connack_props[id].many)
+			return FRAME_PROPERTY_TWICE;
+		seen |= (uint64_t)1 << id;
+		fault = check_property(&props, &connack_props[id]);
+	}
+	return fault == FRAME_OK && body.n > 0 ? FRAME_TOO_LONG : fault;
+}
+
+enum frame_fault
+frame_connack(bool *whole, const char *p, size_t n, int version)
+{
+	struct frame f = {0};
+	int known;
+
+	*whole = false;
+	if (n > 0 && (unsigned char)p[0] >> 4 != FRAME_CONNACK)
+		return FRAME_NO_CONNACK;
+	if (n > 0 && (p[0] & 15) != 0)
+		return FRAME_BAD_FLAGS;
+	known = frame_read(&f, p, n);
+	if (known < 0)
+		return FRAME_BAD_LENGTH;
+	if (known > 0 && f.body > FRAME_CONNACK_MOST)
+		return FRAME_TOO_LARGE;
+	if (known == 0 || n - f.head < f.body)
+		return FRAME_OK;
+	*whole = true;
+	return check_connack((struct span){p + f.head, f.body}, version);
 }
 
 /* The property list of a packet whose properties tell us nothing: only that it fits. */

@@ -49,6 +49,7 @@ enum frame_fault {
 	FRAME_PROPERTY_VALUE,
 	FRAME_OVER_WINDOW,
 	FRAME_UNASKED,
+	FRAME_NO_CONNACK,
 	FRAME_FAULTS
 };
 
@@ -136,6 +137,11 @@ frame_publish(struct msg *m, struct span *props, const struct frame *f, struct s
 size_t frame_user_count(struct span props);
 enum frame_fault frame_properties(
     struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias);
+
+/* The CONNACK (3.2) that has to come first, of whose bytes `n` are there: what is wrong with it as far as they
+ * tell. *whole: all of it is there. What a broker of MQTT 3.1.1 says, also to who speaks 5, is two bytes. */
+enum { FRAME_CONNACK_MOST = 64 << 10 }; /* bytes behind its head */
+enum frame_fault frame_connack(bool *whole, const char *p, size_t n, int version);
 
 /* PUBREL: the packet identifier. */
 enum frame_fault frame_pubrel(uint16_t *mid, const struct frame *f, struct span body);

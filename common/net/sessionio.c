@@ -3,12 +3,19 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
+#include "base/mem.h"
 #include "base/text.h"
+#include "net/frame.h"
 #include "net/sessionpart.h"
 
-enum { READS = 256 }; /* packets in a row, before others get their turn */
+enum {
+	READS = 256,    /* packets in a row, before others get their turn */
+	LOOK_AGAIN = 5, /* ms until a CONNACK that was not whole is looked at again */
+};
 
 /* Only while everything that was begun is written may other bytes be. In a session that holds
  * acknowledgements a queue that was not begun does not count: it waits for its release. */
@@ -21,7 +28,7 @@ io_is_half_written(const struct session *s)
 static bool
 may_read(const struct session *s)
 {
-	return s->state == SESSION_GREETING ||
+	return (s->state == SESSION_GREETING && s->partial.slot == 0) ||
 	    (s->state == SESSION_UP && !s->paused && !(s->opts.hold_acks && s->flushing));
 }
 
@@ -124,6 +131,53 @@ swallow(struct session *s)
 }
 
 static void
+look_again(void *arg)
+{
+	io_event(arg, LOOP_READ);
+}
+
+/* libmosquitto aborts the program at a property that it does not know: it reads a CONNACK that has come whole
+ * and is sound, no other. Where TLS is the session's own there are only its records to look at. */
+static enum wire
+look_at_connack(struct session *s)
+{
+	enum { MOST = FRAME_HEAD_MAX + FRAME_CONNACK_MOST };
+	struct pollfd end = {.fd = wire_fd(s), .events = POLLRDHUP};
+	const bool over = poll(&end, 1, 0) == 1;
+	char *p = xmalloc(MOST);
+	const ssize_t n = recv(wire_fd(s), p, MOST, MSG_PEEK | MSG_DONTWAIT);
+	const int number = n < 0 ? errno : 0;
+	enum frame_fault fault = FRAME_OK;
+	bool whole = false;
+
+	if (n > 0)
+		fault = frame_connack(&whole, p, (size_t)n, s->version);
+	free(p);
+	if ((fault == FRAME_OK && whole) || number == EAGAIN || number == EINTR)
+		return whole ? WIRE_MORE : WIRE_DRY;
+	if (fault == FRAME_OK && n > 0 && !over) {
+		loop_timer_set(s->loop, &s->partial, LOOK_AGAIN, look_again, s);
+		return WIRE_DRY;
+	}
+	if (fault == FRAME_OK)
+		wire_failed(s, number);
+	else
+		err_set(why_of(s), ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
+		    _(frame_fault_text(fault)));
+	return WIRE_LOST;
+}
+
+static enum wire
+read_one(struct session *s)
+{
+	enum wire result = s->state == SESSION_GREETING && s->tls == NULL
+	    ? look_at_connack(s)
+	    : WIRE_MORE;
+
+	return result == WIRE_MORE ? wire_read(s) : result;
+}
+
+static void
 read_some(struct session *s)
 {
 	enum wire result = WIRE_MORE;
@@ -131,7 +185,7 @@ read_some(struct session *s)
 
 	s->heard = loop_now(s->loop);
 	while (left-- > 0 && result == WIRE_MORE && may_read(s))
-		result = wire_read(s);
+		result = read_one(s);
 	if (s->fresh) {
 		s->fresh = false;
 		if (s->events.dry != NULL)

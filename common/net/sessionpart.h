@@ -120,6 +120,7 @@ struct session {
 	int64_t deadline; /* of this attempt */
 	struct loop_fd watch;
 	struct loop_timer timer;   /* of the state */
+	struct loop_timer partial; /* CONNACK is not whole: until it is looked at again */
 	struct loop_timer alive;   /* pings and the broker's silence */
 	struct loop_timer soon;    /* work that waits for its caller to return */
 	struct loop_timer giving_up; /* session_stop's */

@@ -34,6 +34,7 @@ hang_up(struct session *s)
 {
 	loop_timer_stop(&s->timer);
 	loop_timer_stop(&s->alive);
+	loop_timer_stop(&s->partial);
 	resolve_cancel(s->lookup);
 	s->lookup = NULL;
 	s->flushing = false;
@@ -190,7 +191,9 @@ static enum session_state
 greet_timed_out(struct session *s)
 {
 	err_set(why_of(s), ERR_UNREACHABLE,
-	    _("connected, but it did not answer within %g s"), patience(s));
+	    s->partial.slot != 0 ? _("its CONNACK was not whole within %g s")
+				 : _("connected, but it did not answer within %g s"),
+	    patience(s));
 	return fail(s);
 }
 
