@@ -4,11 +4,16 @@
 #	present=1   a session is always there          props=HEX   CONNACK's properties, with their length
 #	send=HEX    behind each SUBACK                 close=SEC   the connection ends so long after CONNACK
 #	mute=KIND   never answers SUBSCRIBE or PUBLISH answer=HEX  to each PUBLISH, in place of PUBACK
+#	connack=HEX in place of CONNACK                from=N      ... from the Nth connection on
+#	trickle=SEC between the bytes of that          end=1       ... and then the connection ends
+#	only=5      ... to who speaks this version      port=N      on loopback TCP
 use strict;
 use warnings;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 my ($name, @words) = @ARGV;
-my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '');
+my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '',
+	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0);
 for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
 my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
 open my $log, '>>', "$name.log" or die;
@@ -30,10 +35,17 @@ sub packet {
 	return ($kinds[$head >> 4], $head, bytes($length));
 }
 
+sub greet {
+	my $bytes = pack 'H*', $o{connack};
+	for ($o{trickle} ? split //, $bytes : $bytes) { syswrite $c, $_; select undef, undef, undef, $o{trickle} }
+	exit if $o{end};
+}
+
 sub serve {
 	while (my ($kind, $head, $body) = packet()) {
 		print $log "$n $kind ", unpack('H*', chr($head) . substr $body, 0, 4096), "\n";
 		if ($kind eq 'CONNECT') {
+			if ($o{connack} ne '' && $n >= $o{from} && (!$o{only} || $o{only} == ord substr $body, 6, 1)) { greet(); next }
 			my $rest = pack('CC', $o{present}, 0) . (ord(substr $body, 6, 1) == 5 ? pack('H*', $o{props}) : '');
 			syswrite $c, pack('CC', 0x20, length $rest) . $rest;
 			$SIG{ALRM} = sub { exit };
@@ -49,8 +61,10 @@ sub serve {
 	}
 }
 
-my $l = IO::Socket::UNIX->new(Listen => 20, Local => "$name.sock.new") or die;
-rename "$name.sock.new", "$name.sock";
+my $l = $o{port} ? IO::Socket::INET->new(Listen => 20, LocalAddr => "127.0.0.1:$o{port}", ReuseAddr => 1)
+	: IO::Socket::UNIX->new(Listen => 20, Local => "$name.sock.new");
+$l or die;
+rename "$name.sock.new", "$name.sock" unless $o{port};
 while (1) {
 	$c = $l->accept or next;
 	$n++;
