@@ -13,17 +13,14 @@
 int
 account_of_device(struct ctl *c, json_int_t device, struct found *out, struct err *err)
 {
-	char *path = xasprintf(
-	    "/api/mqtt/emqx-users/?page_size=1000&dispositivo=%" JSON_INTEGER_FORMAT,
-	    device);
 	struct objects users = {0};
 	struct err why = {0};
 	char digits[24];
 	size_t i;
-	int failed = c->no_accounts ? 0 : objects_fetch(c, path, &users, &why);
+	int failed =
+	    c->no_accounts ? 0 : objects_of_device(c, "emqx-user", device, &users, &why);
 
 	*out = (struct found){0};
-	free(path);
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
 	if (failed && why.code == ERR_NOT_FOUND) {
 		c->no_accounts = true;

@@ -112,12 +112,10 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 static int
 find_broker_id(struct ctl *c, json_int_t device, struct buf *id, struct err *err)
 {
-	char *path = xasprintf("%s?page_size=1000&dispositivo=%" JSON_INTEGER_FORMAT,
-	    schema_find("device-config")->path, device);
 	struct objects all = {0};
 	char digits[24];
 	size_t i;
-	int failed = objects_fetch(c, path, &all, err);
+	int failed = objects_of_device(c, "device-config", device, &all, err);
 
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
 	for (i = 0; i < all.n && id->n == 0; i++) {
@@ -125,7 +123,6 @@ find_broker_id(struct ctl *c, json_int_t device, struct buf *id, struct err *err
 			cell_member(buf_as_span(&all.v[i]), "broker", id);
 	}
 	objects_release(&all);
-	free(path);
 	return failed;
 }
 

@@ -63,7 +63,7 @@ int
 newest_reading(struct ctl *c, const char *query, int64_t *age, struct err *err)
 {
 	struct newest n = {c, -1};
-	char *path = xasprintf("/api/readings/?page_size=1&ordering=-timestamp%s", query);
+	char *path = api_list_path(schema_find("reading"), query, "-timestamp", 1);
 	int failed = ctl_api(c, err) || api_list(c->api, path, take_first, &n, err) < 0;
 
 	free(path);
@@ -161,7 +161,7 @@ examine_brokers(struct clinic *k, struct findings *f, struct err *err)
 	struct objects *all = &k->view.v[VIEW_BROKERS];
 	size_t active = 0, i;
 
-	if (objects_fetch(k->c, "/api/mqtt/brokers/?page_size=1000", all, err)) {
+	if (objects_fetch(k->c, "broker", "", all, err)) {
 		findings_add(f, "broker", health_of(err), "%s", err->text);
 		*err = (struct err){0};
 		return 0;
@@ -199,8 +199,7 @@ static int
 news_within(struct clinic *k, int64_t *seconds, struct err *err)
 {
 	struct objects configs = {0};
-	int failed =
-	    objects_fetch(k->c, "/api/mqtt/device-config/?page_size=1000", &configs, err);
+	int failed = objects_fetch(k->c, "device-config", "", &configs, err);
 	long least = 0;
 	size_t i;
 

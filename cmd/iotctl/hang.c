@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 /* Some are named, the others counted; without the server's own count, not beyond COUNT_MAX. */
-enum { NAMES_MAX = 3, COUNT_MAX = 1000 };
+enum { NAMES_MAX = 3, COUNT_MAX = 1000, FIRST_PAGE = 50 };
 
 struct count {
 	const struct schema_resource *r;
@@ -133,12 +133,13 @@ count_refs(struct ctl *c, const struct schema_resource *r, const struct schema_f
 	bool filtered = schema_filter(r, f->name) != NULL;
 	bool done = false;
 	struct err why = {0};
-	char *path;
+	char *path, *filter = NULL;
 	int failed = 0;
 
 	snprintf(k.id, sizeof(k.id), "%" JSON_INTEGER_FORMAT, id);
-	path = filtered ? xasprintf("%s?%s=%s", r->path, f->name, k.id)
-			: xasprintf("%s?page_size=1000", r->path);
+	if (filtered)
+		filter = xasprintf("&%s=%s", f->name, k.id);
+	path = api_list_path(r, filtered ? filter : "", NULL, filtered ? FIRST_PAGE : 0);
 	if (filtered)
 		failed = count_page(c, path, &k, &done, &why);
 	if (!failed && !done) {
@@ -151,6 +152,7 @@ count_refs(struct ctl *c, const struct schema_resource *r, const struct schema_f
 	else if (!failed)
 		put_count(&k, out);
 	free(path);
+	free(filter);
 	buf_release(&k.names);
 	return err->code != ERR_OK ? -1 : 0;
 }

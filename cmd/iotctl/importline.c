@@ -16,7 +16,7 @@ enum { YEAR_2000 = 946684800, DAY = 86400 };
 int
 import_open(struct ctl *c, struct import_catalog *k, struct err *err)
 {
-	return objects_fetch(c, "/api/devices/?page_size=1000", &k->devices, err);
+	return objects_fetch(c, "device", "", &k->devices, err);
 }
 
 void

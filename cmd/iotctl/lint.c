@@ -178,11 +178,8 @@ lint_lists(struct ctl *c, struct linting *l, struct err *err)
 
 	for (; i < ARRAY_LEN(rules); i = end) {
 		struct objects all = {0};
-		char *path =
-		    xasprintf("%s?page_size=1000", schema_find(rules[i].resource)->path);
-		int failed = objects_fetch(c, path, &all, err);
+		int failed = objects_fetch(c, rules[i].resource, "", &all, err);
 
-		free(path);
 		for (end = i; end < ARRAY_LEN(rules) &&
 		     strcmp(rules[end].resource, rules[i].resource) == 0;)
 			end++;

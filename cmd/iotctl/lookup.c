@@ -165,15 +165,18 @@ static int
 search_list(struct ctl *c, struct search *s, const char *query, struct span value,
     struct err *err)
 {
-	struct buf path = {0};
+	struct buf filter = {0};
+	char *path;
 	int failed;
 
-	buf_printf(&path, "%s?page_size=1000%s", s->r->path, query);
-	api_escape(&path, value);
-	failed = api_list(c->api, buf_str(&path), on_object, s, err);
+	buf_puts(&filter, query);
+	api_escape(&filter, value);
+	path = api_list_path(s->r, buf_str(&filter), NULL, 0);
+	failed = api_list(c->api, path, on_object, s, err);
 	if (failed)
 		ctl_no_resource(c, s->r, err);
-	buf_release(&path);
+	free(path);
+	buf_release(&filter);
 	return failed;
 }
 
@@ -329,9 +332,25 @@ keep_object(void *arg, struct span object, struct err *err)
 }
 
 int
-objects_fetch(struct ctl *c, const char *path, struct objects *out, struct err *err)
+objects_fetch(struct ctl *c, const char *resource, const char *filters,
+    struct objects *out, struct err *err)
 {
-	return ctl_api(c, err) || api_list(c->api, path, keep_object, out, err) ? -1 : 0;
+	char *path = api_list_path(schema_find(resource), filters, NULL, 0);
+	int failed =
+	    ctl_api(c, err) || api_list(c->api, path, keep_object, out, err) ? -1 : 0;
+
+	free(path);
+	return failed;
+}
+
+int
+objects_of_device(struct ctl *c, const char *resource, json_int_t device,
+    struct objects *out, struct err *err)
+{
+	char filter[48];
+
+	snprintf(filter, sizeof(filter), "&dispositivo=%" JSON_INTEGER_FORMAT, device);
+	return objects_fetch(c, resource, filter, out, err);
 }
 
 void

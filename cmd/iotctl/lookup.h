@@ -28,7 +28,12 @@ struct objects {
 };
 
 void objects_add(struct objects *o, struct span object);
-int objects_fetch(struct ctl *c, const char *path, struct objects *out, struct err *err);
+/* A whole list; `filters` as api_list_path has them. */
+int objects_fetch(struct ctl *c, const char *resource, const char *filters,
+    struct objects *out, struct err *err);
+/* Those that belong to a device, and, of a server that ignores the filter, others. */
+int objects_of_device(struct ctl *c, const char *resource, json_int_t device,
+    struct objects *out, struct err *err);
 void objects_release(struct objects *o);
 /* As lookup_id, among these only. */
 int lookup_among(const struct schema_resource *r, const struct objects *among,

@@ -61,7 +61,7 @@ fetch(struct ctl *c, const struct schema_resource *r, const char *path)
 {
 	struct ctl own = {.args = c->args, .set = c->set};
 	struct gathering g = {.r = r};
-	char *query = xasprintf("%s?page_size=1000", r->path);
+	char *list = api_list_path(r, "", NULL, 0);
 	struct err err = {0};
 	int null;
 
@@ -72,7 +72,9 @@ fetch(struct ctl *c, const struct schema_resource *r, const char *path)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
 		_exit(1);
 	own.args->api.timeout = FETCH_TIME;
-	if (ctl_api(&own, &err) == 0 && api_list(own.api, query, gather, &g, &err) >= 0)
+	/* What is not whole is offered as far as it came. */
+	if (ctl_api(&own, &err) == 0 &&
+	    (api_list(own.api, list, gather, &g, &err) >= 0 || err.code == ERR_FAILED))
 		file_write(path, buf_as_span(&g.names), 0600, &err);
 	_exit(0);
 }

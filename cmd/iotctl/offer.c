@@ -74,8 +74,7 @@ offer_broker(struct ctl *c, char **url, char **username)
 
 	*url = *username = NULL;
 	/* Who may not see brokers can log in all the same. */
-	if (!tty_is_there() ||
-	    objects_fetch(c, "/api/mqtt/brokers/?page_size=1000", &all, &ignored) ||
+	if (!tty_is_there() || objects_fetch(c, "broker", "", &all, &ignored) ||
 	    nth_active(&all, 1).p == NULL) {
 		objects_release(&all);
 		return;

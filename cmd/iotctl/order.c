@@ -34,18 +34,6 @@ order_field(const struct schema_resource *r, const char *order, struct err *err)
 	return NULL;
 }
 
-bool
-order_is_servers(const struct schema_resource *r, const struct schema_field *f)
-{
-	size_t i;
-
-	for (i = 0; r->ordering[i] != NULL; i++) {
-		if (strcmp(r->ordering[i], f->name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 compare(const void *a, const void *b)
 {

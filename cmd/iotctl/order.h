@@ -7,8 +7,6 @@
 /* "[-]FIELD" of --sort: the field, by name or alias, or NULL with `err` (ERR_USAGE). */
 const struct schema_field *order_field(
     const struct schema_resource *r, const char *order, struct err *err);
-/* Whether the server sorts by it. */
-bool order_is_servers(const struct schema_resource *r, const struct schema_field *f);
 
 /* Sorts objects by a field: numbers by value, texts by their bytes, those without one first; equals
  * keep their order. */

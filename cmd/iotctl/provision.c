@@ -22,9 +22,9 @@ load_catalog(struct batch *b, struct err *err)
 		return -1;
 	k->data = topic_text(b->topics.data);
 	k->commands = topic_text(b->topics.commands);
-	return objects_fetch(c, "/api/mqtt/brokers/?page_size=1000", &k->brokers, err) ||
-		objects_fetch(c, "/api/mqtt/topics/?page_size=1000", &k->topics, err) ||
-		objects_fetch(c, "/api/sensors/?page_size=1000", &k->sensors, err)
+	return objects_fetch(c, "broker", "", &k->brokers, err) ||
+		objects_fetch(c, "topic", "", &k->topics, err) ||
+		objects_fetch(c, "sensor", "", &k->sensors, err)
 	    ? -1
 	    : 0;
 }

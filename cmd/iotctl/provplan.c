@@ -159,12 +159,10 @@ static int
 find_of_device(struct ctl *c, const char *resource, json_int_t device, struct buf *out,
     struct err *err)
 {
-	char *path = xasprintf("%s?page_size=1000&dispositivo=%" JSON_INTEGER_FORMAT,
-	    schema_find(resource)->path, device);
 	struct objects all = {0};
 	char id[24];
 	size_t i;
-	int failed = objects_fetch(c, path, &all, err);
+	int failed = objects_of_device(c, resource, device, &all, err);
 
 	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, device);
 	for (i = 0; i < all.n && out->n == 0; i++) {
@@ -172,7 +170,6 @@ find_of_device(struct ctl *c, const char *resource, json_int_t device, struct bu
 			buf_span(out, buf_as_span(&all.v[i]));
 	}
 	objects_release(&all);
-	free(path);
 	return failed;
 }
 
@@ -201,20 +198,20 @@ plan_config(struct ctl *c, struct unit *u, struct err *err)
 static int
 find_device(struct ctl *c, const char *device, struct buf *out, struct err *err)
 {
-	struct buf path = {0};
+	struct buf filter = {0};
 	struct objects found = {0};
 	size_t i;
 	int failed;
 
-	buf_puts(&path, "/api/devices/?page_size=1000&search=");
-	api_escape(&path, span_of(device));
-	failed = objects_fetch(c, buf_str(&path), &found, err);
+	buf_puts(&filter, "&search=");
+	api_escape(&filter, span_of(device));
+	failed = objects_fetch(c, "device", buf_str(&filter), &found, err);
 	for (i = 0; i < found.n && out->n == 0; i++) {
 		if (member_is(buf_as_span(&found.v[i]), "identificador_unico", device))
 			buf_span(out, buf_as_span(&found.v[i]));
 	}
 	objects_release(&found);
-	buf_release(&path);
+	buf_release(&filter);
 	return failed;
 }
 

@@ -87,17 +87,17 @@ static int
 fetch_rules(
     struct ctl *c, const struct unit *u, struct objects *out, bool *none, struct err *err)
 {
-	struct buf path = {0};
+	struct buf filter = {0};
 	struct err why = {0};
 	int failed;
 
-	buf_puts(&path, "/api/mqtt/emqx-acl/?page_size=1000&username=");
-	api_escape(&path, span_of(u->account_name));
-	failed = objects_fetch(c, buf_str(&path), out, &why);
+	buf_puts(&filter, "&username=");
+	api_escape(&filter, span_of(u->account_name));
+	failed = objects_fetch(c, "emqx-acl", buf_str(&filter), out, &why);
 	*none = failed && why.code == ERR_NOT_FOUND;
 	if (failed && !*none)
 		*err = why;
-	buf_release(&path);
+	buf_release(&filter);
 	return failed && !*none ? -1 : 0;
 }
 

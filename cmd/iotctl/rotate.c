@@ -63,15 +63,11 @@ name_device(struct rotation *r, struct err *err)
 static int
 find_credential(struct ctl *c, struct rotation *r, struct err *err)
 {
-	char *path = xasprintf(
-	    "/api/mqtt/credentials/?page_size=1000&dispositivo=%" JSON_INTEGER_FORMAT,
-	    r->device.id);
 	struct objects all = {0};
-	int failed = objects_fetch(c, path, &all, err);
+	int failed = objects_of_device(c, "credential", r->device.id, &all, err);
 	char digits[24];
 	size_t i;
 
-	free(path);
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, r->device.id);
 	for (i = 0; i < all.n && r->credential == 0; i++) {
 		struct span object = buf_as_span(&all.v[i]);

@@ -295,24 +295,15 @@ stock_name(const struct stock *s, json_int_t id)
 	return NULL;
 }
 
-/* What moved to a later page while pages were read comes twice. */
 static int
 on_object(void *arg, struct span object, struct err *err)
 {
-	struct stock *s = arg;
-	struct hits h = {.s = s};
-	char id[24];
-
 	(void)err;
-	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, id_of(object));
-	each_with(s, "id", id, hit, &h);
-	buf_release(&h.listing);
-	if (h.n == 0)
-		stock_add(s, object);
+	stock_add(arg, object);
 	return 0;
 }
 
-/* An order that stays the same from page to page: a backend's own may leave equals as it likes. */
+/* As they were made, so that those made since come last. */
 static char *
 path_of(const struct schema_resource *r)
 {
@@ -323,8 +314,7 @@ path_of(const struct schema_resource *r)
 		if (strncmp(r->ordering[i], "created", strlen("created")) == 0)
 			order = r->ordering[i];
 	}
-	return xasprintf("%s?page_size=1000%s%s", r->path,
-	    order != NULL ? "&ordering=" : "", order != NULL ? order : "");
+	return api_list_path(r, "", order, 0);
 }
 
 struct stock *

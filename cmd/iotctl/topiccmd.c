@@ -52,7 +52,7 @@ match_all(struct ctl *c, struct report *r, const struct strv *topics, struct err
 	struct objects known = {0};
 	size_t i, k, alone = 0;
 	const char *last = "";
-	int failed = objects_fetch(c, "/api/mqtt/topics/?page_size=1000", &known, err);
+	int failed = objects_fetch(c, "topic", "", &known, err);
 
 	for (i = 0; i < topics->n && !failed; i++) {
 		bool any = false;

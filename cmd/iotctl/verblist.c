@@ -30,7 +30,8 @@ struct listing {
 	size_t n;
 	size_t left; /* of --limit; from 0 on downwards it never ends */
 	const struct schema_field *sort; /* here, not by the server; NULL: not */
-	struct objects objects;          /* kept for that */
+	bool downwards;
+	struct objects objects; /* kept for that */
 };
 
 /* A filter by presence asks for what is true or there. */
@@ -129,54 +130,49 @@ put_filter(struct buf *query, const struct want *w)
 		put_value(query, w->value, w->a->value);
 }
 
-/* Rows that are equal in the server's own order (all that never connected, say) may come in another one
- * with each page: some twice, some never. */
-static bool
-is_loose(const struct schema_resource *r)
-{
-	const struct schema_field *f = schema_field(r, r->order + (r->order[0] == '-'));
-
-	return f != NULL && (f->flags & SCHEMA_NULLABLE) != 0 &&
-	    order_is_servers(r, schema_field(r, "created_at"));
-}
-
-/* What the server sorts by goes into the query, anything else is sorted here. */
+/* What the server sorts by it is asked for (free; NULL: its own order), anything else is sorted here:
+ * also what its own order begins with and nobody can ask for. */
 static int
-take_order(struct ctl *c, struct listing *l, struct buf *query, struct err *err)
+take_order(struct ctl *c, struct listing *l, char **asked, struct err *err)
 {
+	const struct schema_resource *r = l->show.r;
 	const char *order = c->args->order;
 	const struct schema_field *f;
+	struct strv own = {0};
 
-	if (order == NULL) {
-		if (is_loose(l->show.r))
-			buf_puts(query, "&ordering=created_at");
-		return 0;
-	}
-	f = order_field(l->show.r, order, err);
-	if (f == NULL)
-		return -1;
-	if (order_is_servers(l->show.r, f))
-		buf_printf(query, "&ordering=%s%s", order[0] == '-' ? "-" : "", f->name);
-	else
+	*asked = NULL;
+	strv_split(&own, r->order, ',');
+	f = order != NULL ? order_field(r, order, err)
+			  : schema_field(r, own.v[0] + (own.v[0][0] == '-'));
+	if (f != NULL && !api_list_sorts(r, f)) {
 		l->sort = f;
-	return 0;
+		l->downwards = (order != NULL ? order : own.v[0])[0] == '-';
+	} else if (f != NULL && order != NULL) {
+		*asked = xasprintf("%s%s", order[0] == '-' ? "-" : "", f->name);
+	}
+	strv_release(&own);
+	return f != NULL ? 0 : -1;
 }
 
 static int
-make_query(struct ctl *c, struct listing *l, const struct schema_resource *r,
-    struct buf *query, struct err *err)
+make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, char **path,
+    struct err *err)
 {
+	struct buf filters = {0};
+	char *order;
 	size_t i;
 
-	buf_printf(query, "%s?page_size=1000", r->path);
-	if (c->args->search != NULL) {
-		buf_puts(query, "&search=");
-		api_escape(query, span_of(c->args->search));
-	}
-	if (take_order(c, l, query, err))
+	if (take_order(c, l, &order, err))
 		return -1;
+	if (c->args->search != NULL) {
+		buf_puts(&filters, "&search=");
+		api_escape(&filters, span_of(c->args->search));
+	}
 	for (i = 0; i < l->n; i++)
-		put_filter(query, &l->wants[i]);
+		put_filter(&filters, &l->wants[i]);
+	*path = api_list_path(r, buf_str(&filters), order, 0);
+	free(order);
+	buf_release(&filters);
 	return 0;
 }
 
@@ -251,7 +247,7 @@ show_sorted(struct listing *l)
 {
 	size_t i;
 
-	order_objects(&l->objects, l->sort, l->show.ctl->args->order[0] == '-');
+	order_objects(&l->objects, l->sort, l->downwards);
 	for (i = 0; i < l->objects.n; i++) {
 		show_object(&l->show, buf_as_span(&l->objects.v[i]));
 		if (--l->left == 0)
@@ -259,24 +255,28 @@ show_sorted(struct listing *l)
 	}
 }
 
+/* `shown`: all pages came, though maybe not the whole. */
 static int
-run_list(struct ctl *c, const struct request *q, struct listing *l, struct err *err)
+run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
+    struct err *err)
 {
-	struct buf query = {0};
-	int failed = make_wants(c, l, q, err) || make_query(c, l, q->r, &query, err) ||
+	char *path = NULL;
+	int failed = make_wants(c, l, q, err) || make_path(c, l, q->r, &path, err) ||
 	    ctl_api(c, err);
 
-	if (!failed && api_list(c->api, buf_str(&query), on_object, l, err) < 0) {
+	*shown = !failed;
+	if (!failed && api_list(c->api, path, on_object, l, err) < 0) {
 		failed = -1;
+		*shown = err->code == ERR_FAILED;
 		/* The rest names the API already. */
 		ctl_no_resource(c, q->r, err);
 		if (err->code == ERR_REFUSED)
 			err_in(err, _("cannot list %s at '%s'"), q->r->name,
 			    api_base(c->api));
 	}
-	if (!failed && l->sort != NULL)
+	if (*shown && l->sort != NULL)
 		show_sorted(l);
-	buf_release(&query);
+	free(path);
 	return failed ? -1 : 0;
 }
 
@@ -287,6 +287,7 @@ verb_list(struct ctl *c, const struct schema_resource *r, const struct operands 
 	struct request q;
 	struct listing l = {0};
 	int failed = request_parse(c, r, in, true, &q, err);
+	bool shown = false;
 	size_t i;
 
 	if (!failed && q.names.n != 0)
@@ -295,8 +296,8 @@ verb_list(struct ctl *c, const struct schema_resource *r, const struct operands 
 		    q.names.v[0], r->name, r->name);
 	if (!failed && (failed = show_start(&l.show, c, r, true, err)) == 0) {
 		l.left = c->args->limit > 0 ? (size_t)c->args->limit : 0;
-		failed = run_list(c, &q, &l, err);
-		show_end(&l.show, !failed);
+		failed = run_list(c, &q, &l, &shown, err);
+		show_end(&l.show, shown);
 	}
 	for (i = 0; i < l.n; i++)
 		json_decref(l.wants[i].value);

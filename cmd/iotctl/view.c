@@ -37,12 +37,9 @@ static int
 load_part(struct ctl *c, struct view *v, enum view_part part, const char *query,
     struct err *err)
 {
-	char *path =
-	    xasprintf("%s?page_size=1000%s", schema_find(resources[part])->path, query);
 	struct err why = {0};
-	int failed = objects_fetch(c, path, &v->v[part], &why);
+	int failed = objects_fetch(c, resources[part], query, &v->v[part], &why);
 
-	free(path);
 	if (!failed)
 		return 0;
 	objects_release(&v->v[part]);

@@ -120,14 +120,16 @@ api_devices(
 	struct reader r = {.fleet = f,
 	    .keys = {"identificador_unico", "mqtt_client_id", "connection_status",
 		"last_seen", by}};
-	char *path = xasprintf("/api/devices/?mqtt_enabled=true%s%s&page_size=1000",
+	char *filters = xasprintf("&mqtt_enabled=true%s%s",
 	    state != NULL ? "&connection_status=" : "", state != NULL ? state : "");
+	char *path = api_list_path(schema_find("device"), filters, NULL, 0);
 	int failed = api_list(api, path, on_device, &r, err);
 	int i;
 
 	for (i = 0; i < FIELDS; i++)
 		buf_release(&r.text[i]);
 	free(path);
+	free(filters);
 	return failed;
 }
 
@@ -182,6 +184,7 @@ int
 api_configs(struct api *api, struct fleet *f, bool groups, struct err *err)
 {
 	struct configs c = {.fleet = f, .n = f->n, .groups = groups};
+	char *path = api_list_path(schema_find("device-config"), "", NULL, 0);
 	size_t i;
 	int failed;
 
@@ -192,8 +195,8 @@ api_configs(struct api *api, struct fleet *f, bool groups, struct err *err)
 			f->v[i].group = fleet_group(f, SPAN("none"));
 	}
 	qsort(c.v, c.n, sizeof(*c.v), by_number);
-	failed =
-	    api_list(api, "/api/mqtt/device-config/?page_size=1000", on_config, &c, err);
+	failed = api_list(api, path, on_config, &c, err);
+	free(path);
 	free(c.v);
 	buf_release(&c.text);
 	return failed;

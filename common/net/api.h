@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "conf/schema.h"
 #include "net/loop.h"
 
 /*
@@ -65,9 +66,19 @@ int api_call(struct api *a, const char *method, const char *path, struct span bo
 void api_wait_by(struct api *a,
     int (*wait)(void *arg, const bool *over, struct err *err), void *arg);
 
-/* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike. A
- * `next` link of another origin is rewritten to the configured one. Stops when `fn` returns not 0
- * and returns that. */
+/* The path of a list (free). `filters` is "" or "&name=value...", escaped. `order` is "[-]field", one
+ * that the server sorts by; NULL: the resource's own. What the server sorts by besides follows it, so
+ * that equals stay where they are from page to page. `page`: objects a page, where the server lets
+ * one choose; 0: as many as it gives. */
+char *api_list_path(
+    const struct schema_resource *r, const char *filters, const char *order, int page);
+/* Whether the server sorts by it. */
+bool api_list_sorts(const struct schema_resource *r, const struct schema_field *f);
+
+/* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike, an
+ * id once. A `next` link of another origin is rewritten to the configured one. Stops when `fn`
+ * returns not 0 and returns that. ERR_FAILED: all pages came, but not what the list counts, or with
+ * no count some came twice; anything else: not even all pages. */
 int api_list(struct api *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err);
 

@@ -110,9 +110,25 @@ int api_url_bare(const char *path, char **out, struct err *err);
  * next's query (free). NULL when next has none. */
 char *api_url_next(const char *path, struct span next);
 
-/* Finds the array of one answer to a list request, and the next page's path (free), NULL on the last
- * page (apilist.c). */
-int api_page_read(const char *path, struct span body, struct span *array, char **next,
-    struct err *err);
+/* One answer to a list request (apilist.c). */
+struct api_page {
+	struct span array;
+	int64_t count; /* objects of the whole list; -1: it does not say */
+	char *next;    /* the next page's path (free); NULL on the last */
+};
+int api_page_read(
+    const char *path, struct span body, struct api_page *out, struct err *err);
+
+/* A set of numbers; a text goes in as its hash. */
+struct api_seen {
+	struct api_seen_block {
+		uint64_t at, bits; /* of 64 numbers in a row, as ids mostly are; no bits: free */
+	} *v;
+	size_t room, used;
+	size_t n; /* numbers */
+};
+/* False: it was there. */
+bool api_seen_add(struct api_seen *s, struct span what);
+void api_seen_release(struct api_seen *s);
 
 #endif

@@ -36,6 +36,7 @@ none 'nothing below the commands exits' below '[^_a-z]exit\('
 none 'nothing below the commands prints to stdout' below '[^a-z_](printf|puts|putchar)\('
 none 'nothing below the commands writes SQL' below '"(SELECT|INSERT|UPDATE|DELETE FROM|CREATE TABLE) '
 none 'SQL words are in iotapi only' sh -c "find cmd -name '*.c' ! -path 'cmd/iotapi/*' | xargs grep -lE '\"(SELECT|INSERT INTO) ' || :"
+none 'lists have one maker of paths, with an order' sh -c "find cmd common -name '*.[ch]' ! -path 'cmd/iotapi/*' ! -path common/net/apilist.c | xargs grep -nE '(page_size|ordering)=|/api/[a-z/-]*\\?|[^:]\"%s\\?' | grep -vF /api/v5/ || :"
 none 'banned functions are not used' sh -c "find cmd common -name '*.c' | xargs grep -nE '[^a-z_](strcpy|strcat|sprintf|vsprintf|gets|strtok|ctime|asctime)\(' || :"
 none 'no unfinished business' sh -c "grep -rnwE 'TODO|FIXME|XXX' cmd common Makefile completions || :"
 none 'every source names its licence' sh -c "find cmd common tests -name '*.[ch]' | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' || :"

@@ -136,28 +136,95 @@ reads_pages(void **state)
 	static const char page[] =
 	    "{\"count\":3,\"next\":\"http://inner:1/x/api/b/?page=2&s=1\","
 	    "\"previous\":null,\"results\":[{\"v\":21.50},{}]}";
-	struct span array = {0};
+	struct api_page p;
 	struct err err = {0};
-	char *next = NULL;
 
 	(void)state;
+	assert_int_equal(api_page_read("/api/b/?s=1", SPAN(page), &p, &err), 0);
+	assert_true(span_is(p.array, "[{\"v\":21.50},{}]"));
+	assert_int_equal(p.count, 3);
+	assert_string_equal(p.next, "/api/b/?page=2&s=1");
+	free(p.next);
 	assert_int_equal(
-	    api_page_read("/api/b/?s=1", SPAN(page), &array, &next, &err), 0);
-	assert_true(span_is(array, "[{\"v\":21.50},{}]"));
-	assert_string_equal(next, "/api/b/?page=2&s=1");
-	free(next);
-	assert_int_equal(api_page_read("/api/b/", SPAN("{\"next\":null,\"results\":[]}"),
-			     &array, &next, &err),
+	    api_page_read("/api/b/", SPAN("{\"next\":null,\"results\":[]}"), &p, &err),
 	    0);
-	assert_null(next);
+	assert_null(p.next);
+	assert_int_equal(p.count, -1);
 	assert_int_equal(
-	    api_page_read("/api/b/", SPAN(" [1,2] "), &array, &next, &err), 0);
-	assert_true(span_is(array, "[1,2]"));
-	assert_int_equal(
-	    api_page_read("/api/b/", SPAN("{\"a\":1}"), &array, &next, &err), -1);
-	assert_int_equal(
-	    api_page_read("/api/b/", SPAN("<html>"), &array, &next, &err), -1);
+	    api_page_read("/api/b/", SPAN("{\"count\":-3.5,\"results\":[]}"), &p, &err),
+	    0);
+	assert_int_equal(p.count, -1);
+	assert_int_equal(api_page_read("/api/b/", SPAN(" [1,2] "), &p, &err), 0);
+	assert_true(span_is(p.array, "[1,2]"));
+	assert_int_equal(p.count, -1);
+	assert_int_equal(api_page_read("/api/b/", SPAN("{\"a\":1}"), &p, &err), -1);
+	assert_int_equal(api_page_read("/api/b/", SPAN("<html>"), &p, &err), -1);
 	assert_int_equal(err.code, ERR_PROTOCOL);
+}
+
+/* The server knows what it is asked to order by, and the last of it is what no two have in common. */
+static void
+orders_every_list(void **state)
+{
+	static const char *const rows[][4] = {
+	    {"broker", "", NULL, "/api/mqtt/brokers/?page_size=1000&ordering=nombre"},
+	    {"topic", "", NULL, "/api/mqtt/topics/?page_size=1000&ordering=nombre"},
+	    {"credential", "&dispositivo=5", NULL,
+		"/api/mqtt/credentials/"
+		"?page_size=1000&dispositivo=5&ordering=-created_at"},
+	    {"device-config", "", NULL,
+		"/api/mqtt/device-config/?page_size=1000&ordering=created_at"},
+	    {"device-config", "", "-last_connection",
+		"/api/mqtt/device-config/"
+		"?page_size=1000&ordering=-last_connection,created_at"},
+	    {"device", "", NULL, "/api/devices/?page_size=1000&ordering=-created_at"},
+	    {"device", "", "tipo",
+		"/api/devices/?page_size=1000&ordering=tipo,-created_at"},
+	    {"device", "", "created_at",
+		"/api/devices/?page_size=1000&ordering=created_at"},
+	    {"reading", "", NULL, "/api/readings/?page_size=1000&ordering=-timestamp"},
+	    {"emqx-user", "", NULL,
+		"/api/mqtt/emqx-users/?page_size=1000&ordering=-created"},
+	    {"emqx-acl", "", NULL,
+		"/api/mqtt/emqx-acl/?page_size=1000&ordering=username,topic,created_at"},
+	    {"user", "", NULL, "/api/users/?page_size=1000&ordering=created_at"},
+	    {"role", "", NULL, "/api/roles/?page_size=1000"},
+	};
+	char *path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		path = api_list_path(schema_find(rows[i][0]), rows[i][1], rows[i][2], 0);
+		assert_string_equal(path, rows[i][3]);
+		free(path);
+	}
+	path = api_list_path(schema_find("reading"), "", "-timestamp", 1);
+	assert_string_equal(path, "/api/readings/?page_size=1&ordering=-timestamp");
+	free(path);
+}
+
+static void
+knows_what_it_has_seen(void **state)
+{
+	static const char *const rows[] = {"0", "1", "63", "64", "999999999999999999",
+	    "1000000000000000000", "\"a\"", "\"b\"", "1.5", "-1", "/api/b/?page=2"};
+	struct api_seen s = {0};
+	char digits[24];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		assert_true(api_seen_add(&s, span_of(rows[i])));
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		assert_false(api_seen_add(&s, span_of(rows[i])));
+	for (i = 0; i < 20000; i++) {
+		snprintf(digits, sizeof(digits), "%zu", 1000 + i * 77);
+		assert_true(api_seen_add(&s, span_of(digits)));
+		assert_false(api_seen_add(&s, span_of(digits)));
+	}
+	assert_int_equal(s.n, ARRAY_LEN(rows) + 20000);
+	api_seen_release(&s);
 }
 
 static void
@@ -201,6 +268,8 @@ main(void)
 	    cmocka_unit_test(normalises_the_base),
 	    cmocka_unit_test(adds_the_final_slash),
 	    cmocka_unit_test(reads_pages),
+	    cmocka_unit_test(orders_every_list),
+	    cmocka_unit_test(knows_what_it_has_seen),
 	    cmocka_unit_test(takes_tokens_out_of_a_long_answer),
 	    cmocka_unit_test(escapes),
 	};
