@@ -7,8 +7,9 @@
 #
 # QUIRKs: pages=page|limit|cursor|none, size=N, debug, access=SECONDS, throttle=N/second, next=URL
 # (what the server takes for its own address), rotate (a refresh token is good once), shuffle (no
-# order but the one asked for, as of rows that a database finds equal), ignore=FIELD (what a request says
-# of it is not looked at), dated (a reading keeps the timestamp it is sent with).
+# order but the one asked for, and rows that are equal in it come as they like, as of a database),
+# ignore=FIELD (what a request says of it is not looked at), dated (a reading keeps the timestamp it is
+# sent with).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,

@@ -39,5 +39,6 @@ class Limits(Links, pagination.LimitOffsetPagination):
 
 class Cursor(Links, pagination.CursorPagination):
     def get_ordering(self, request, queryset, view):
-        asked = request.query_params.get("ordering", "")
-        return (asked, "id") if asked.lstrip("-") in getattr(view, "ordering_fields", ()) else ("id",)
+        asked = request.query_params.get("ordering", "").split(",")
+        known = getattr(view, "ordering_fields", ())
+        return (*(term for term in asked if term.lstrip("-") in known), "id")

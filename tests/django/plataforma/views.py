@@ -36,6 +36,10 @@ class Base(viewsets.ModelViewSet):
                 rows = rows.filter(**condition)
         return rows
 
+    def filter_queryset(self, queryset):
+        rows = super().filter_queryset(queryset)
+        return rows.order_by(*rows.query.order_by, "?") if settings.QUIRKS["shuffle"] else rows
+
     def get_serializer(self, *args, **given):
         if settings.QUIRKS["ignore"] in given.get("data", ()):
             given["data"] = {**given["data"]}
