@@ -32,6 +32,7 @@ struct ingest {
 	struct loop_timer deadline, giving_up;
 	bool stopping;
 	bool told_expiry;
+	bool told_held;
 	struct err *err;
 };
 
@@ -177,6 +178,21 @@ on_dry(void *arg)
 	pipeline_dry(g->pipeline);
 }
 
+/* With --linger only: who waits for a batch to fill wants to know why it does not. */
+static void
+on_held(void *arg, size_t n, bool known)
+{
+	struct ingest *g = arg;
+
+	if (n > 0 && known && !g->told_held) {
+		g->told_held = true;
+		log_warn(_("the broker holds back at %zu unacknowledged: raise "
+			   "max_inflight_messages (mosquitto) or max_inflight (EMQX)"),
+		    n);
+	}
+	pipeline_held(g->pipeline, n > 0);
+}
+
 static void
 on_down(void *arg, const struct err *why)
 {
@@ -309,8 +325,9 @@ make(struct ingest *g, const struct strv *platform, struct err *err)
 static int
 run(struct ingest *g, const struct session_opts *session, struct err *err)
 {
-	static const struct consume_events events = {.batch = on_batch,
+	const struct consume_events events = {.batch = on_batch,
 	    .dry = on_dry,
+	    .held = g->args->linger > 0 ? on_held : NULL,
 	    .up = on_up,
 	    .down = on_down,
 	    .ended = on_ended,

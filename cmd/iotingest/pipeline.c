@@ -43,6 +43,7 @@ struct pipeline {
 	bool busy;     /* `writing` is on its way */
 	bool dry;      /* nothing more is at hand */
 	bool lingered; /* `filling` has waited its time */
+	bool held;     /* it would wait in vain: see pipeline_held */
 	bool hurry;
 	bool moving; /* inside `move` */
 	bool over;
@@ -221,8 +222,10 @@ step(struct pipeline *p)
 		take_input(p);
 		return true;
 	}
-	if (p->busy || batch_is_empty(&p->filling) || !is_due(p))
+	if (p->busy || batch_is_empty(&p->filling) || !(is_due(p) || p->held))
 		return false;
+	if (!is_due(p))
+		p->counts->held_back++;
 	write_batch(p);
 	return true;
 }
@@ -255,6 +258,13 @@ void
 pipeline_dry(struct pipeline *p)
 {
 	p->dry = true;
+	move(p);
+}
+
+void
+pipeline_held(struct pipeline *p, bool held)
+{
+	p->held = held;
 	move(p);
 }
 
@@ -353,16 +363,6 @@ open_outputs(struct pipeline *p, struct err *err)
 	return 0;
 }
 
-/* When all that may be on the way is here, nothing more comes to wait for. */
-static size_t
-messages_most(const struct args *a)
-{
-	size_t batch = a->batch > 0 ? (size_t)a->batch : SIZE_MAX;
-	size_t window = (size_t)a->receive_maximum;
-
-	return a->linger > 0 && window < batch ? window : batch;
-}
-
 int
 pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
     struct lines *lines, struct counts *counts, const struct pipeline_events *events,
@@ -377,7 +377,7 @@ pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
 	p->events = *events;
 	p->arg = arg;
 	p->rejects_fd = -1;
-	p->messages_most = messages_most(a);
+	p->messages_most = a->batch > 0 ? (size_t)a->batch : SIZE_MAX;
 	*out = p;
 	return open_outputs(p, err);
 }

@@ -31,8 +31,10 @@ acks_settle(struct acks *a, uint64_t durable, struct buf *out)
 		if (k->seq > durable)
 			break;
 		p = frame_write_ack(p, k->type, k->mid);
-		if (k->type == FRAME_PUBREC)
+		if (k->type == FRAME_PUBREC) {
 			a->received[k->mid / 64] |= (uint64_t)1 << k->mid % 64;
+			a->half++;
+		}
 	}
 	a->first += done;
 	a->n -= done;
@@ -49,12 +51,14 @@ void
 acks_forget_received(struct acks *a, uint16_t mid)
 {
 	a->received[mid / 64] &= ~((uint64_t)1 << mid % 64);
+	if (a->half > 0)
+		a->half--;
 }
 
 void
 acks_reset(struct acks *a, bool session_present)
 {
-	a->n = 0;
+	a->n = a->half = 0;
 	if (!session_present)
 		memset(a->received, 0, sizeof(a->received));
 }

@@ -16,6 +16,7 @@ struct acks {
 		uint8_t type;
 	} * v; /* a ring; room is a power of two */
 	size_t first, n, room;
+	size_t half; /* PUBRECs that were made on this connection and whose PUBREL did not come yet */
 	/* Packet identifiers whose PUBREC was made and whose PUBREL did not come yet. */
 	uint64_t received[65536 / 64];
 };
@@ -42,6 +43,12 @@ acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size
 /* Makes those whose messages are durable, up to the first whose is not. */
 void acks_settle(struct acks *a, uint64_t durable, struct buf *out);
 bool acks_is_received(const struct acks *a, uint16_t mid);
+/* How many messages the broker waits for: it counts one of QoS 2 until PUBCOMP. */
+static inline size_t
+acks_waited_for(const struct acks *a)
+{
+	return a->n + a->half;
+}
 /* PUBREL came. */
 void acks_forget_received(struct acks *a, uint16_t mid);
 /* A new connection: nothing is owed. What was received stays with a session that is present. */

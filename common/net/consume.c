@@ -2,6 +2,8 @@
 #include "net/consume.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -32,6 +34,57 @@ let_go(struct consume *c)
 	loop_fd_stop(&c->watch);
 	loop_timer_stop(&c->alive);
 	loop_timer_stop(&c->answer);
+	loop_timer_stop(&c->hold);
+}
+
+/* Milliseconds to the broker and back, as far as the kernel knows. */
+static int64_t
+round_trip(const struct consume *c)
+{
+	struct tcp_info info = {0};
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(c->link.fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return 0;
+	return info.tcpi_rtt / 1000;
+}
+
+static void
+say_held(void *arg)
+{
+	struct consume *c = arg;
+	size_t n = window_size(&c->window);
+
+	c->held = c->window.holds;
+	c->events.held(c->arg, c->held ? n : 0, n == c->window.known);
+}
+
+/* Whoever waits for messages is told when none can come. */
+static void
+look_at_window(struct consume *c)
+{
+	size_t n = intake_unacknowledged(c->intake), before = c->window.n;
+	int64_t now = loop_now(c->loop), wait;
+
+	if (c->events.held == NULL || !c->linked || n == before)
+		return;
+	window_look(&c->window, n, now, n < before ? round_trip(c) : 0);
+	wait = window_wait(&c->window, now);
+	if (wait >= 0 && !c->held) {
+		loop_timer_set(c->loop, &c->hold, wait, say_held, c);
+	} else if (wait < 0) {
+		loop_timer_stop(&c->hold);
+		if (c->held)
+			say_held(c);
+	}
+}
+
+static void
+begin_window(struct consume *c)
+{
+	window_reset(&c->window, c->version == 5 ? (size_t)c->receive_maximum : 0);
+	if (c->held)
+		say_held(c);
 }
 
 /* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
@@ -226,6 +279,7 @@ pump(void *arg)
 		intake_go_on(c->intake);
 		more = look_at_state(c) && converse(c);
 		c->pumping = false;
+		look_at_window(c);
 	}
 	finish_if_done(c);
 	if (c->linked)
@@ -250,6 +304,7 @@ on_taken(void *arg, const struct session_link *link)
 	c->heard = loop_now(c->loop);
 	c->linked = true;
 	intake_connect(c->intake, link->version, link->session_present);
+	begin_window(c);
 	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
 		lose(c, errno);
 		return;
@@ -287,6 +342,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	c->fresh = true;
 	c->asked = loop_now(c->loop);
+	look_at_window(c);
 	c->events.batch(c->arg, m, n, token);
 }
 
@@ -319,6 +375,8 @@ consume_new(struct loop *loop, const struct session_opts *opts,
 	c->events = *events;
 	c->arg = arg;
 	c->patience = opts->connect_timeout;
+	c->receive_maximum = opts->receive_maximum > 0 ? opts->receive_maximum
+						       : SESSION_RECEIVE_MAXIMUM;
 	c->intake = open_intake(c, opts);
 	if (consume_add_filters(c, filters, count, err) == 0)
 		c->session = session_new(loop, &taken, &mine, c, err);
@@ -358,6 +416,7 @@ void
 consume_durable(struct consume *c, uint64_t token)
 {
 	intake_durable(c->intake, token);
+	look_at_window(c);
 	consume_pump_soon(c);
 }
 

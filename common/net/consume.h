@@ -30,6 +30,9 @@ struct consume_events {
 	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
 	/* The socket is dry, or gone: after the batches so far nothing more is at hand. */
 	void (*dry)(void *arg);
+	/* The broker holds back at `n` unacknowledged messages: none of QoS 1 and 2 comes before
+	 * consume_durable. 0: not any more. `known`: by a limit of its own, for sure (net/window.h). */
+	void (*held)(void *arg, size_t n, bool known);
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
 	/* As the session's: over for good, or (code 0) stopped. */

@@ -6,6 +6,7 @@
 #include "net/intake.h"
 #include "net/link.h"
 #include "net/spin.h"
+#include "net/window.h"
 
 /* What the parts of a consumer share; for consume*.c only. */
 
@@ -19,8 +20,11 @@ struct consume {
 	struct intake *intake;
 	struct link link;
 	struct loop_fd watch;
-	struct loop_timer soon, alive, giving_up, answer;
+	struct loop_timer soon, alive, giving_up, answer, hold;
 	struct spin spin;
+	struct window window;
+	int receive_maximum;
+	bool held; /* told */
 	bool linked;
 	bool pumping;
 	bool fresh; /* messages since the last `dry` */

@@ -318,6 +318,12 @@ intake_stop(struct intake *in)
 	in->stopped = true;
 }
 
+size_t
+intake_unacknowledged(const struct intake *in)
+{
+	return acks_waited_for(&in->acks);
+}
+
 bool
 intake_is_durable(const struct intake *in)
 {

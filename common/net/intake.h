@@ -65,6 +65,8 @@ void intake_durable(struct intake *in, uint64_t token);
 void intake_limit(struct intake *in, size_t n);
 /* Hands out nothing more. */
 void intake_stop(struct intake *in);
+/* How many messages of QoS 1 and 2 the broker waits for, from PUBLISH to PUBACK or PUBCOMP. */
+size_t intake_unacknowledged(const struct intake *in);
 /* Whether all that was handed out is durable. */
 bool intake_is_durable(const struct intake *in);
 

@@ -43,6 +43,8 @@ static const struct opt opts[] = {
     OPT_INT(struct feed_opts, lines, 0, "lines", "K", 1, 100, "lines a message"),
     OPT_FLAG(struct feed_opts, count, 0, "count",
 	"count lines instead of looking which message each tells of: faster"),
+    OPT_INT(struct feed_opts, from, 0, "from", "N", 1, 10000000,
+	"look for no lines, and measure from acknowledgement N on"),
     OPT_TIME(struct feed_opts, stall, 0, "stall", "TIME",
 	"read no line for so long after SUBSCRIBE"),
     OPT_TIME(struct feed_opts, kill_after, 0, "kill-after", "TIME",
@@ -180,7 +182,7 @@ complete(const struct feed *f)
 	bool lines =
 	    f->o.count ? l->lines >= l->n * (size_t)f->o.lines : l->whole == l->n;
 
-	return lines && wire_all_sent(f->w) && (f->o.qos == 0 || l->done == l->n);
+	return (lines || f->o.from > 0) && wire_all_sent(f->w) && (f->o.qos == 0 || l->done == l->n);
 }
 
 static bool
@@ -314,18 +316,20 @@ report(struct feed *f, const struct rusage *u, int status)
 {
 	struct ledger *l = &f->l;
 	size_t got = f->o.count ? l->lines / (size_t)f->o.lines : l->whole, pings, drops,
-	       connects;
+	       connects, from = (size_t)f->o.from;
 	double seconds = l->last > l->first ? (double)(l->last - l->first) / 1e9 : 0;
 	double cpu = (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
 	    (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 
+	if (from > 0)
+		got = l->handed;
 	wire_sums(f->w, &pings, &drops, &connects);
 	printf("messages=%zu got=%zu lines=%zu missing=%zu dup=%zu odd=%zu acks=%zu "
 	       "early=%zu lost=%zu "
 	       "seconds=%.4f rate=%.0f cpu_us=%.4f rss_kib=%ld pings=%zu drops=%zu "
 	       "connects=%zu",
 	    l->n, got, l->lines, l->n > got ? l->n - got : 0, l->dup, l->odd, l->handed,
-	    l->early, lost(f), seconds, seconds > 0 ? (double)got / seconds : 0,
+	    l->early, lost(f), seconds, seconds > 0 && got > from ? (double)(got - from) / seconds : 0,
 	    got > 0 ? cpu / (double)got : 0, f->rss_kib > 0 ? f->rss_kib : u->ru_maxrss,
 	    pings, drops, connects);
 	if (l->latencies > 0) {

@@ -16,7 +16,7 @@
 enum feed_tls { TLS_NONE, TLS_FULL, TLS_PACKET };
 
 struct feed_opts {
-	int messages, qos, window, rate, lines, tls, big;
+	int messages, qos, window, rate, lines, tls, big, from;
 	int64_t stall, kill_after, idle, limit; /* ms; 0: no */
 	bool count, eager, session;
 	char *cert, *key, *out, *found, *state;
@@ -37,7 +37,7 @@ struct ledger {
 	size_t handed, done, whole, lines, odd, dup, early;
 	uint32_t *latency; /* microseconds, one a message, with `rate` */
 	size_t latencies;
-	int64_t first, last; /* the first PUBLISH; the last line or acknowledgement */
+	int64_t first, last; /* the first PUBLISH, or acknowledgement `from`; the last line or acknowledgement */
 };
 
 /* The subscriber's output: a pipe, or a file that is looked into. */

@@ -362,6 +362,8 @@ on_handed(struct wire *w, size_t i, enum feed_state state)
 	if (l->state[i] < FEED_HANDED) {
 		l->handed++;
 		l->fresh[l->fresh_n++] = (uint32_t)i;
+		if (l->handed == (size_t)w->o->from)
+			l->first = w->heard;
 	}
 	if (l->state[i] < FEED_DONE && state == FEED_DONE) {
 		l->done++;

@@ -19,7 +19,7 @@ is '[4,3,1,0,4,0,true]' "$(line | jq -c '[.messages, .readings, .rejected, .skip
 	'of the counters'
 is "$(cat out bad | wc -c)" "$(line | jq .bytes_out)" 'bytes_out is what was written'
 is true "$(line | jq '.uptime >= 0 and .rate > 0 and .batches >= 1 and .bytes_in > 40')" 'with times and rates'
-is 'time uptime messages readings rejected skipped bytes_in bytes_out batches acknowledged sink_failures sessions_lost reconnects connected rate ' \
+is 'time uptime messages readings rejected skipped bytes_in bytes_out batches held_back acknowledged sink_failures sessions_lost reconnects connected rate ' \
 	"$(line | jq -r 'keys_unsorted[]' | tr '\n' ' ')" 'the keys are these, in this order'
 kill $ingesting
 wait $ingesting
