@@ -375,8 +375,8 @@ consume_new(struct loop *loop, const struct session_opts *opts,
 	c->events = *events;
 	c->arg = arg;
 	c->patience = opts->connect_timeout;
-	c->receive_maximum = opts->receive_maximum > 0 ? opts->receive_maximum
-						       : SESSION_RECEIVE_MAXIMUM;
+	c->receive_maximum =
+	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
 	c->intake = open_intake(c, opts);
 	if (consume_add_filters(c, filters, count, err) == 0)
 		c->session = session_new(loop, &taken, &mine, c, err);

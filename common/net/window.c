@@ -33,16 +33,12 @@ look_no_more(struct window *w)
 static void
 acknowledged(struct window *w, int64_t now, int64_t trip)
 {
-	bool stands = now - w->came >= WINDOW_STANDS;
-
 	if (now > w->at_once && !w->holds)
 		w->held = 0;
-	if (w->stood > 0 && (now > w->at_once || (w->back && stands)))
+	if (w->stood > 0 && now > w->at_once)
 		look_no_more(w);
-	if (w->stood == 0 && stands) {
+	if (w->stood == 0 && now - w->came >= WINDOW_STANDS)
 		w->stood = w->n;
-		w->back = false;
-	}
 	w->at_once = now + WINDOW_AT_ONCE + 2 * trip;
 }
 
@@ -63,7 +59,6 @@ static void
 came(struct window *w, size_t n, int64_t now)
 {
 	w->came = now;
-	w->back = true;
 	if (n > w->guess)
 		forget_guess(w);
 	if (n > w->known)

@@ -22,7 +22,6 @@ struct window {
 	size_t n;        /* unacknowledged */
 	int64_t came;    /* when a message came last; all times are ms */
 	size_t stood;    /* where it stood still before the last acknowledgement; 0: not looked for */
-	bool back;       /* some came since then */
 	int64_t at_once; /* what comes until then comes at once behind the last acknowledgement */
 	bool holds;      /* `n` has reached the limit */
 	int64_t held;    /* since when it waits, but for what comes at once; 0: it does not */

@@ -182,7 +182,8 @@ complete(const struct feed *f)
 	bool lines =
 	    f->o.count ? l->lines >= l->n * (size_t)f->o.lines : l->whole == l->n;
 
-	return (lines || f->o.from > 0) && wire_all_sent(f->w) && (f->o.qos == 0 || l->done == l->n);
+	return (lines || f->o.from > 0) && wire_all_sent(f->w) &&
+	    (f->o.qos == 0 || l->done == l->n);
 }
 
 static bool
@@ -329,7 +330,8 @@ report(struct feed *f, const struct rusage *u, int status)
 	       "seconds=%.4f rate=%.0f cpu_us=%.4f rss_kib=%ld pings=%zu drops=%zu "
 	       "connects=%zu",
 	    l->n, got, l->lines, l->n > got ? l->n - got : 0, l->dup, l->odd, l->handed,
-	    l->early, lost(f), seconds, seconds > 0 && got > from ? (double)(got - from) / seconds : 0,
+	    l->early, lost(f), seconds,
+	    seconds > 0 && got > from ? (double)(got - from) / seconds : 0,
 	    got > 0 ? cpu / (double)got : 0, f->rss_kib > 0 ? f->rss_kib : u->ru_maxrss,
 	    pings, drops, connects);
 	if (l->latencies > 0) {

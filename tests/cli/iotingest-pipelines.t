@@ -31,7 +31,7 @@ is '30.5 31 ' "$(jq .value hot | tr '\n' ' ')" 'it finds what is above 30 degree
 # gzip, a file for each batch.
 block 'iotingest --durable zip' >zip.sh
 is 1 "$(grep -c 'gzip >\$f.part && sync' zip.sh)" 'the page compresses'
-sed 's/--linger 60000/--linger 300/' zip.sh >run.sh
+sed 's/--linger 5000/--linger 300/' zip.sh >run.sh
 as_it_stands run.sh zip
 publish 1 50
 zipped() { [ "$(zcat ./*.ndjson.gz 2>/dev/null | wc -l)" -ge "$1" ]; }

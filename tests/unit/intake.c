@@ -292,6 +292,42 @@ a_forgotten_session_forgets_what_was_received(void **state)
 }
 
 static void
+assert_unacknowledged(const struct eater *e, size_t n)
+{
+	assert_int_equal(intake_unacknowledged(e->in), n);
+}
+
+/* As the broker counts: QoS 2 until PUBCOMP, nothing of the connection before. */
+static void
+what_the_broker_waits_for_is_counted(void **state)
+{
+	struct eater e = {.takes = true};
+
+	(void)state;
+	begin(&e, 4);
+	feed(&e, Q0 Q1 Q2);
+	assert_unacknowledged(&e, 2);
+	intake_durable(e.in, e.token);
+	assert_unacknowledged(&e, 1);
+	feed(&e, Q1);
+	feed(&e, "62 02 0002"); /* PUBCOMP waits for the one before */
+	assert_unacknowledged(&e, 2);
+	intake_durable(e.in, e.token);
+	assert_unacknowledged(&e, 0);
+	feed(&e, Q2);
+	intake_durable(e.in, e.token);
+	intake_connect(e.in, 4, true);
+	assert_unacknowledged(&e, 0);
+	feed(&e, Q2_DUP); /* its PUBREC was lost */
+	assert_unacknowledged(&e, 1);
+	feed(&e, "62 02 0002");
+	assert_unacknowledged(&e, 0);
+	feed(&e, "62 02 0007"); /* of an earlier process */
+	assert_unacknowledged(&e, 0);
+	end(&e);
+}
+
+static void
 pubrel_of_an_earlier_process_is_answered(void **state)
 {
 	struct eater e = {0};
@@ -829,6 +865,7 @@ main(void)
 	    cmocka_unit_test(a_token_covers_the_batches_before_it),
 	    cmocka_unit_test(qos_2_comes_again_until_it_was_acknowledged),
 	    cmocka_unit_test(a_forgotten_session_forgets_what_was_received),
+	    cmocka_unit_test(what_the_broker_waits_for_is_counted),
 	    cmocka_unit_test(pubrel_of_an_earlier_process_is_answered),
 	    cmocka_unit_test(a_lost_connection_loses_its_acknowledgements),
 	    cmocka_unit_test(half_a_packet_dies_with_its_connection),

@@ -172,6 +172,10 @@ ours_is_the_most(void **state)
 	assert_int_equal(window_wait(&w, now), WINDOW_STANDS);
 	now = come(&w, 12, now, 0); /* mosquitto does that to a session that it resumes */
 	assert_int_equal(window_wait(&w, now + WINDOW_STANDS), 0);
+	now = come(&w, 12, linger(&w, now), 0);
+	now = come(&w, 12, linger(&w, now), 0);
+	assert_int_equal(w.guess, 12);
+	assert_int_equal(window_size(&w), 10);
 }
 
 /* At once is later where the broker is far. */
@@ -216,6 +220,22 @@ parts_are_added_up(void **state)
 	assert_int_equal(window_size(&w), 20);
 }
 
+/* What comes behind a later acknowledgement says nothing of the one before. */
+static void
+each_acknowledgement_is_looked_at_alone(void **state)
+{
+	struct window w = {0};
+	int64_t now = come(&w, 20, 100000, 0);
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		window_look(&w, 10, now + LINGER, 0);
+		now = come(&w, 20, linger(&w, now + LINGER), 0);
+		assert_int_equal(window_size(&w), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -230,6 +250,7 @@ main(void)
 	    cmocka_unit_test(ours_is_the_most),
 	    cmocka_unit_test(a_far_broker_has_its_time),
 	    cmocka_unit_test(parts_are_added_up),
+	    cmocka_unit_test(each_acknowledgement_is_looked_at_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
