@@ -36,7 +36,7 @@ void pipeline_free(struct pipeline *p);
 void pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token);
 /* Nothing more is at hand. */
 void pipeline_dry(struct pipeline *p);
-/* The broker holds back until more is safe, or does not any more: then nothing lingers. */
+/* Whether the broker holds back until more is safe: nothing lingers while it does. */
 void pipeline_held(struct pipeline *p, bool held);
 /* From now on nothing waits for more messages, and a sink's try is its last. */
 void pipeline_hurry(struct pipeline *p);

@@ -18,7 +18,7 @@ struct counts {
 	uint64_t bytes_in;      /* topics and payloads */
 	uint64_t bytes_out;     /* lines and rejects that are safe */
 	uint64_t batches;       /* safe */
-	uint64_t held_back;     /* of them, ended before --linger: the broker would send no more */
+	uint64_t held_back;     /* batches that ended before --linger: no more could come */
 	uint64_t acknowledged;  /* messages that are safe and were let go */
 	uint64_t connections;
 	uint64_t sessions_lost; /* by the broker, while we were away from it */

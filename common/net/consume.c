@@ -53,10 +53,10 @@ static void
 say_held(void *arg)
 {
 	struct consume *c = arg;
-	size_t n = window_size(&c->window);
 
 	c->held = c->window.holds;
-	c->events.held(c->arg, c->held ? n : 0, n == c->window.known);
+	c->events.held(
+	    c->arg, c->held ? window_size(&c->window) : 0, window_is_theirs(&c->window));
 }
 
 /* Whoever waits for messages is told when none can come. */

@@ -15,6 +15,12 @@ window_size(const struct window *w)
 	return theirs > 0 && (w->ours == 0 || theirs < w->ours) ? theirs : w->ours;
 }
 
+bool
+window_is_theirs(const struct window *w)
+{
+	return w->known > 0 && w->known == window_size(w) && w->known != w->ours;
+}
+
 static void
 forget_guess(struct window *w)
 {

@@ -40,6 +40,8 @@ void window_reset(struct window *w, size_t ours);
 void window_look(struct window *w, size_t n, int64_t now, int64_t trip);
 /* The limit, as far as it is learned; 0: none. */
 size_t window_size(const struct window *w);
+/* Whether it is the broker's own for sure, not ours. */
+bool window_is_theirs(const struct window *w);
 /* Milliseconds until the broker has waited for WINDOW_STANDS; -1: it may send more. */
 int64_t window_wait(const struct window *w, int64_t now);
 

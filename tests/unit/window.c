@@ -78,8 +78,9 @@ goes_on_waiting_behind_an_acknowledgement(void **state)
 	assert_int_equal(w.known, 0);
 	window_look(&w, 0, now + 1, 0);
 	assert_int_equal(window_wait(&w, now + 1), -1);
+	assert_false(window_is_theirs(&w));
 	now = come(&w, 20, now + 2, 0);
-	assert_int_equal(w.known, 20);
+	assert_true(window_is_theirs(&w));
 	assert_int_equal(window_wait(&w, now), 0);
 	window_look(&w, 0, now + 1, 0);
 	now = come(&w, 20, now + 3, 2);
@@ -176,6 +177,12 @@ ours_is_the_most(void **state)
 	now = come(&w, 12, linger(&w, now), 0);
 	assert_int_equal(w.guess, 12);
 	assert_int_equal(window_size(&w), 10);
+	window_reset(&w, 10);
+	now = learn(&w, 10) + WINDOW_STANDS;
+	window_look(&w, 0, now, 0);
+	come(&w, 10, now, 0);
+	assert_int_equal(w.known, 10);
+	assert_false(window_is_theirs(&w));
 }
 
 /* At once is later where the broker is far. */
