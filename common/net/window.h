@@ -29,7 +29,7 @@ struct window {
 
 enum {
 	WINDOW_STANDS = 5,   /* ms without a message: it stands still */
-	WINDOW_AT_ONCE = 20, /* ms, and two round trips */
+	WINDOW_AT_ONCE = 20, /* ms, and two round trips: who is later loses a fifth at most */
 	WINDOW_LEARNED = 2,  /* times seen */
 	WINDOW_KNOWN = 3,
 };
