@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+const char *const acl_rest[ACL_REST] = {"#", "$SYS/#"};
+
 const char *
 acl_action_word(enum acl_action action)
 {

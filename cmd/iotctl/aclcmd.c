@@ -34,6 +34,8 @@ load_rules(struct ctl *c, const char *device, struct rules *r, struct err *err)
 		free(r->username);
 		acl_of_device(&r->view, &r->topics,
 		    buf_as_span(&r->view.v[VIEW_DEVICES].v[i]), &r->acl, &r->username);
+		if (c->args->format >= FORMAT_EMQX && r->username[0] != '\0')
+			acl_close(&r->acl, r->username);
 	}
 	if (device != NULL && r->username[0] == '\0')
 		return err_set(err, ERR_NOT_FOUND,
@@ -79,6 +81,15 @@ report_rules(const struct ctl *c, const struct acl *a)
 	report_end(&r);
 }
 
+/* What could not be written has been told, one by one. */
+static int
+tell_left_out(const struct acl *a, struct err *err)
+{
+	if (a->left_out == 0)
+		return 0;
+	return err_set(err, ERR_FAILED, _("rules left out: %zu"), a->left_out);
+}
+
 int
 run_acl_show(struct ctl *c, const struct operands *in, struct err *err)
 {
@@ -88,8 +99,10 @@ run_acl_show(struct ctl *c, const struct operands *in, struct err *err)
 	if (in->n != 1)
 		return err_set(err, ERR_USAGE, _("acl show takes one device"));
 	failed = load_rules(c, in->v[0], &r, err);
-	if (!failed)
+	if (!failed) {
 		report_rules(c, &r.acl);
+		failed = tell_left_out(&r.acl, err);
+	}
 	rules_release(&r);
 	return failed;
 }
@@ -189,26 +202,86 @@ run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
 	return failed ? -1 : 0;
 }
 
+static void
+add_once(struct strv *names, const char *name)
+{
+	size_t i = 0;
+
+	while (i < names->n && strcmp(names->v[i], name) != 0)
+		i++;
+	if (i == names->n && name[0] != '\0')
+		strv_add(names, name);
+}
+
+/* Who reads what all devices publish and commands them: the brokers' own users, and those of --service. Returns
+ * how many there are. */
+static size_t
+add_services(struct ctl *c, struct rules *r)
+{
+	const struct objects *brokers = &r->view.v[VIEW_BROKERS];
+	struct strv names = {0};
+	size_t i, n;
+
+	for (i = 0; i < brokers->n; i++) {
+		struct span broker = buf_as_span(&brokers->v[i]);
+		char *username = text_of(broker, "username");
+
+		if (member_is(broker, "is_active", "true"))
+			add_once(&names, username);
+		free(username);
+	}
+	for (i = 0; i < c->args->services.n; i++)
+		add_once(&names, c->args->services.v[i]);
+	for (i = 0; i < names.n; i++)
+		acl_of_service(&r->view, &r->topics, names.v[i], &r->acl);
+	n = names.n;
+	strv_release(&names);
+	return n;
+}
+
+static int
+put_file(struct ctl *c, struct rules *r, bool whole, struct err *err)
+{
+	size_t services = whole ? add_services(c, r) : 0;
+	struct buf out = {0};
+	int failed;
+
+	failed = c->args->format == FORMAT_EMQX ? acl_put_emqx(&out, &r->acl, whole, err)
+						: acl_put_mosquitto(&out, &r->acl, err);
+	if (!failed)
+		fwrite(out.p, 1, out.n, stdout);
+	buf_release(&out);
+	if (failed)
+		return -1;
+	if (!whole || services != 0)
+		return tell_left_out(&r->acl, err);
+	if (tell_left_out(&r->acl, err))
+		log_err(err);
+	return err_set(err, ERR_FAILED,
+	    _("nobody may read what devices publish: no active broker has a username, "
+	      "and there is no --service USER"));
+}
+
 int
 run_acl_export(struct ctl *c, const struct operands *in, struct err *err)
 {
+	bool file = c->args->format >= FORMAT_EMQX;
 	struct rules r = {0};
-	struct buf out = {0};
 	int failed;
 
 	if (in->n > 1)
 		return err_set(err, ERR_USAGE,
 		    _("acl export [DEVICE] --format emqx|mosquitto|json"));
+	if (c->args->services.n != 0 && (in->n != 0 || !file))
+		return err_set(err, ERR_USAGE,
+		    _("--service is for the export of all devices as emqx or mosquitto"));
 	failed = load_rules(c, in->n == 1 ? in->v[0] : NULL, &r, err);
-	if (!failed && c->args->format == FORMAT_EMQX)
-		failed = acl_put_emqx(&out, &r.acl, err);
-	else if (!failed && c->args->format == FORMAT_MOSQUITTO)
-		failed = acl_put_mosquitto(&out, &r.acl, err);
-	else if (!failed)
+	if (!failed && file) {
+		failed = put_file(c, &r, in->n == 0, err);
+	} else if (!failed) {
 		report_rules(c, &r.acl);
-	if (!failed)
-		fwrite(out.p, 1, out.n, stdout);
-	buf_release(&out);
+		failed = tell_left_out(&r.acl, err);
+	}
 	rules_release(&r);
 	return failed;
 }

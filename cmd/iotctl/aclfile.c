@@ -4,6 +4,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "conf/topic.h"
+
+enum { MOSQUITTO_LEVELS = 200 };
 
 /* A line end, or another control character, would begin a rule of its own. */
 static int
@@ -62,8 +65,26 @@ put_emqx_action(struct buf *out, const struct acl_rule *r)
 	buf_puts(out, "]}");
 }
 
+static void
+put_emqx_topics(struct buf *out, const char *topic)
+{
+	if (strcmp(topic, "#") == 0) {
+		buf_puts(out, "all");
+		return;
+	}
+	buf_putc(out, '[');
+	if (strncmp(topic, "eq ", 3) == 0) {
+		buf_puts(out, "{eq, ");
+		put_erlang(out, topic + 3);
+		buf_putc(out, '}');
+	} else {
+		put_erlang(out, topic);
+	}
+	buf_putc(out, ']');
+}
+
 int
-acl_put_emqx(struct buf *out, const struct acl *a, struct err *err)
+acl_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err)
 {
 	size_t i;
 
@@ -77,34 +98,70 @@ acl_put_emqx(struct buf *out, const struct acl *a, struct err *err)
 		put_erlang(out, r->username);
 		buf_puts(out, "}, ");
 		put_emqx_action(out, r);
-		buf_puts(out, ", [");
-		if (strncmp(r->topic, "eq ", 3) == 0) {
-			buf_puts(out, "{eq, ");
-			put_erlang(out, r->topic + 3);
-			buf_putc(out, '}');
-		} else {
-			put_erlang(out, r->topic);
-		}
-		buf_puts(out, "]}.\n");
+		buf_puts(out, ", ");
+		put_emqx_topics(out, r->topic);
+		buf_puts(out, "}.\n");
 	}
+	if (whole)
+		buf_puts(out, "{deny, all}.\n");
 	return 0;
+}
+
+/* mosquitto takes blanks at an end for none: it would be another name. */
+static int
+check_ends(const char *s, const char *what, struct err *err)
+{
+	if (s[0] != ' ' && s[strlen(s) - 1] != ' ')
+		return 0;
+	return err_set(err, ERR_REFUSED,
+	    _("%s '%s' begins or ends with a blank, which mosquitto leaves out"), what,
+	    s);
+}
+
+/* With a line that it cannot read mosquitto does not start. */
+static int
+check_topic(const char *topic, struct err *err)
+{
+	size_t slashes = 0, i;
+
+	for (i = 0; topic[i] != '\0'; i++)
+		slashes += topic[i] == '/';
+	if (slashes > MOSQUITTO_LEVELS)
+		return err_set(err, ERR_REFUSED,
+		    _("topic '%s' has more than %d '/', the most that mosquitto takes"),
+		    topic, MOSQUITTO_LEVELS);
+	return topic_check_filter(topic, err) || check_ends(topic, _("topic"), err) ? -1
+										    : 0;
+}
+
+static void
+leave_out(struct acl *a, size_t n, const char *username, const struct err *why)
+{
+	log_error(_("left out of the rules of '%s': %s"), username, why->text);
+	a->left_out += n;
 }
 
 /* mosquitto has its own marks, in lines of their own kind: "pattern". */
 static int
-put_mosquitto_rule(struct buf *out, const struct acl_rule *r, struct err *err)
+put_mosquitto_rule(struct buf *out, struct acl *a, const struct acl_rule *r,
+    unsigned denied, struct err *err)
 {
 	static const char *const access[] = {
 	    [ACL_PUBLISH] = "write", [ACL_SUBSCRIBE] = "read", [ACL_ALL] = "readwrite"};
-	const char *topic = strncmp(r->topic, "eq ", 3) == 0 ? r->topic + 3 : r->topic;
+	bool exact = strncmp(r->topic, "eq ", 3) == 0;
+	const char *topic = exact ? r->topic + 3 : r->topic;
+	unsigned action = topic[0] == '$' ? r->action : r->action & ~denied;
+	struct err why = {0};
 
 	if (strstr(topic, "${") != NULL)
 		return err_set(err, ERR_REFUSED,
 		    _("topic '%s' of '%s': mosquitto knows no ${...} in a user's rule"),
 		    topic, r->username);
-	if (r->allow) {
-		buf_printf(out, "topic %s %s\n", access[r->action], topic);
-	} else if (strcmp(topic, "#") != 0) {
+	if (check_topic(topic, &why)) {
+		leave_out(a, 1, r->username, &why);
+	} else if (r->allow && action != 0) {
+		buf_printf(out, "topic %s %s\n", access[action], topic);
+	} else if (!r->allow && !(exact && strpbrk(topic, "+#") != NULL)) {
 		if (r->action != ACL_ALL)
 			log_warn(_("'%s': mosquitto denies '%s' for both publish and "
 				   "subscribe"),
@@ -114,29 +171,67 @@ put_mosquitto_rule(struct buf *out, const struct acl_rule *r, struct err *err)
 	return 0;
 }
 
-int
-acl_put_mosquitto(struct buf *out, const struct acl *a, struct err *err)
+/* What is not allowed is denied: a denial counts if something is allowed behind it, and one of the subscription
+ * to a filter, word by word, never, since mosquitto decides by each message. */
+static int
+put_mosquitto_user(
+    struct buf *out, struct acl *a, size_t from, size_t to, struct err *err)
 {
-	const char *user = NULL;
-	bool told = false;
+	const char *username = a->v[from].username;
+	unsigned denied = 0; /* actions, of all topics */
+	struct err why = {0};
 	size_t i;
 
-	buf_puts(out, "# iotctl acl export: what is not allowed is denied\n");
-	for (i = 0; i < a->n; i++) {
+	for (i = from; i < to; i++) {
+		if (check_rule(&a->v[i], err))
+			return -1;
+	}
+	if (check_ends(username, _("user name"), &why)) {
+		leave_out(a, to - from, username, &why);
+		return 0;
+	}
+	buf_printf(out, "\nuser %s\n", username);
+	while (to > from && !a->v[to - 1].allow)
+		to--;
+	for (i = from; i < to; i++) {
 		const struct acl_rule *r = &a->v[i];
 
-		if (check_rule(r, err))
+		if (!r->allow && strcmp(r->topic, "#") == 0)
+			denied |= r->action;
+		else if (put_mosquitto_rule(out, a, r, denied, err))
 			return -1;
-		if (user == NULL || strcmp(user, r->username) != 0)
-			buf_printf(out, "\nuser %s\n", r->username);
-		user = r->username;
-		if (!told && r->allow && (r->qos >= 0 || r->retain >= 0)) {
+	}
+	return 0;
+}
+
+static void
+tell_width(const struct acl *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		if (a->v[i].allow && (a->v[i].qos >= 0 || a->v[i].retain >= 0)) {
 			log_warn(
 			    _("mosquitto's rules know neither QoS nor retain: what is "
 			      "allowed for one is allowed for all"));
-			told = true;
+			return;
 		}
-		if (put_mosquitto_rule(out, r, err))
+	}
+}
+
+int
+acl_put_mosquitto(struct buf *out, struct acl *a, struct err *err)
+{
+	size_t from, to;
+
+	tell_width(a);
+	buf_puts(out, "# iotctl acl export: what is not allowed is denied\n");
+	for (from = 0; from < a->n; from = to) {
+		for (to = from + 1; to < a->n; to++) {
+			if (strcmp(a->v[to].username, a->v[from].username) != 0)
+				break;
+		}
+		if (put_mosquitto_user(out, a, from, to, err))
 			return -1;
 	}
 	return 0;

@@ -4,11 +4,13 @@
 
 #include "acl.h"
 
-/* EMQX's acl.conf. Refuses (ERR_REFUSED) a name or topic that cannot stand in it. */
-int acl_put_emqx(struct buf *out, const struct acl *a, struct err *err);
-/* mosquitto's acl_file: what is not allowed there is denied, so that "deny #" says nothing more; other
- * denials are put in and win over every permission, whatever their order; it knows neither QoS nor
- * retain, and is told wider then, with a warning. */
-int acl_put_mosquitto(struct buf *out, const struct acl *a, struct err *err);
+/* EMQX's acl.conf, of rules that are closed; the `whole` one denies everybody else everything. Refuses
+ * (ERR_REFUSED) a name or topic that cannot stand in it. */
+int acl_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err);
+/* mosquitto's acl_file: what is not allowed there is denied, so that a denial behind the last permission says
+ * nothing more; others are put in and win over every permission, whatever their order; it knows neither
+ * QoS nor retain, and is told wider then, with a warning. A rule with which mosquitto would not start is
+ * told and counted (left_out). */
+int acl_put_mosquitto(struct buf *out, struct acl *a, struct err *err);
 
 #endif

@@ -47,6 +47,7 @@ struct args {
 	char *credentials;
 	int64_t wait;
 	int qos;
+	struct strv services;
 	struct topicopts topics;
 	struct apiopts api;
 	struct mqttopts mqtt;

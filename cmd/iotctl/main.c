@@ -63,6 +63,8 @@ static const struct opt opts[] = {
 	N_("device command: wait so long for the answer")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
 	N_("device command: quality of service"), .value = "2"),
+    OPT_LIST(struct args, services, 0, "service", "USER",
+	N_("acl export: a user that reads what devices publish and commands them")),
     OPT_API(struct args, api),
     OPT_MQTT_LONG(struct args, mqtt),
     OPT_TOPICS(struct args, topics),

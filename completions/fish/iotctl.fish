@@ -23,6 +23,7 @@ complete -c iotctl -l from -r -F -d 'provision: read devices from this CSV or ND
 complete -c iotctl -l credentials -r -F -d 'where the passwords of devices are kept'
 complete -c iotctl -s W -l wait -x -d 'device command: wait so long for the answer'
 complete -c iotctl -s q -l qos -x -d 'device command: quality of service'
+complete -c iotctl -l service -x -d 'acl export: a user that reads what devices publish and commands them'
 complete -c iotctl -l api-url -x -d 'where the REST API is'
 complete -c iotctl -l token-file -r -F -d 'file with an API token, mode 0600'
 complete -c iotctl -l api-username -x -d 'log in as this user'
