@@ -22,6 +22,9 @@ load_catalog(struct batch *b, struct err *err)
 		return -1;
 	k->data = topic_text(b->topics.data);
 	k->commands = topic_text(b->topics.commands);
+	k->status = topic_text(b->topics.status);
+	k->responses = topic_text(b->topics.responses);
+	k->alerts = topic_text(b->topics.alerts);
 	return objects_fetch(c, "broker", "", &k->brokers, err) ||
 		objects_fetch(c, "topic", "", &k->topics, err) ||
 		objects_fetch(c, "sensor", "", &k->sensors, err)

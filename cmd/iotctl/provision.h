@@ -35,7 +35,7 @@ struct unit {
 /* What the platform has that units refer to, fetched once. */
 struct catalog {
 	struct objects brokers, topics, sensors;
-	const char *data, *commands; /* templates */
+	const char *data, *commands, *status, *responses, *alerts; /* templates */
 };
 
 /* Finds what a unit refers to and what of it is there already; a difference between what is there

@@ -39,7 +39,38 @@ topic_by_id(const struct catalog *k, json_int_t id)
 	return (struct span){0};
 }
 
-/* A rule for this topic, unless there is one that lets the device do it. */
+static bool
+is_planned(const struct unit *u, const char *action, const char *topic)
+{
+	json_t *rule;
+	size_t i;
+
+	json_array_foreach (u->rules, i, rule) {
+		if (strcmp(json_string_value(json_object_get(rule, "action")), action) ==
+			0 &&
+		    strcmp(json_string_value(json_object_get(rule, "topic")), topic) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A rule for this pattern, unless there is one that lets the device do it. */
+static void
+plan_pattern(
+    struct unit *u, const struct acl *now, const char *pattern, struct acl_question q)
+{
+	char *filter = acl_filter(pattern, u->device);
+	const char *action = acl_action_word(q.action);
+
+	q.username = u->account_name;
+	q.clientid = u->device;
+	q.topic = filter;
+	if (filter != NULL && acl_decide(now, &q, NULL) != ACL_ALLOWED &&
+	    !is_planned(u, action, filter))
+		json_array_append_new(u->rules, rule_body(u, "allow", action, filter));
+	free(filter);
+}
+
 static void
 plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_int_t id,
     enum acl_action action)
@@ -47,40 +78,73 @@ plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_
 	struct span topic = topic_by_id(k, id);
 	char *pattern = text_of(topic, "topic_pattern");
 	char *qos = text_of(topic, "qos");
-	char *filter = topic.p != NULL ? acl_filter(pattern, u->device) : NULL;
-	struct acl_question q = {.username = u->account_name,
-	    .clientid = u->device,
-	    .action = action,
-	    .topic = filter,
-	    .qos = qos[0] != '\0' ? qos[0] - '0' : -1,
-	    .retain = member_is(topic, "retain", "true")};
 
-	if (filter != NULL && acl_decide(now, &q, NULL) != ACL_ALLOWED)
-		json_array_append_new(
-		    u->rules, rule_body(u, "allow", acl_action_word(action), filter));
-	free(filter);
+	if (topic.p != NULL)
+		plan_pattern(u, now, pattern,
+		    (struct acl_question){.action = action,
+			.qos = qos[0] != '\0' ? qos[0] - '0' : -1,
+			.retain = member_is(topic, "retain", "true")});
 	free(qos);
 	free(pattern);
 }
 
-/* The first rule that matches decides: what denies the rest must come after what is added. */
+/* What a device does whatever its topics are: it keeps its status, and looks before it connects whether that
+ * says it is connected already; it answers commands, and raises alerts. */
 static void
-plan_denials(struct unit *u, const struct objects *rules)
+plan_own(struct unit *u, const struct catalog *k, const struct acl *now)
 {
-	size_t i;
+	plan_pattern(u, now, k->status,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = 1, .retain = 1});
+	plan_pattern(
+	    u, now, k->status, (struct acl_question){.action = ACL_SUBSCRIBE, .qos = 1});
+	plan_pattern(u, now, k->responses,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+	plan_pattern(u, now, k->alerts,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+}
 
-	if (json_array_size(u->rules) == 0 && !u->makes_account)
-		return;
-	for (i = 0; i < rules->n; i++) {
-		struct span rule = buf_as_span(&rules->v[i]);
+static json_t *
+denial_body(const struct unit *u, const struct acl_rule *r)
+{
+	json_t *body = rule_body(u, "deny", acl_action_word(r->action), r->topic);
 
-		if (member_is(rule, "username", u->account_name) &&
-		    member_is(rule, "permission", "deny") &&
-		    member_is(rule, "topic", "#"))
-			json_array_append_new(u->old_denials, json_integer(id_of(rule)));
+	if (r->qos >= 0)
+		json_object_set_new(body, "qos", json_integer(r->qos));
+	if (r->retain >= 0)
+		json_object_set_new(body, "retain", json_integer(r->retain));
+	return body;
+}
+
+/* The first rule that matches decides: what denies the rest must come after what is added, in the order it
+ * has, and deny what begins with "$" as well. */
+static void
+plan_denials(struct unit *u, const struct acl *now)
+{
+	bool moves = json_array_size(u->rules) != 0, any = moves || u->makes_account;
+	bool there[ACL_REST] = {false}, behind = false;
+	size_t i, k;
+
+	for (i = 0; i < now->n; i++) {
+		const struct acl_rule *r = &now->v[i];
+
+		for (k = 0; k < ACL_REST && strcmp(r->topic, acl_rest[k]) != 0; k++)
+			;
+		if (r->allow || k == ACL_REST)
+			continue;
+		any = true;
+		behind = behind || k == 0;
+		if (moves && behind) {
+			json_array_append_new(u->rules, denial_body(u, r));
+			json_array_append_new(u->old_denials, json_integer(r->id));
+		}
+		there[k] =
+		    there[k] || (r->action == ACL_ALL && r->qos < 0 && r->retain < 0);
 	}
-	if (json_array_size(u->old_denials) != 0 || u->makes_account)
-		json_array_append_new(u->rules, rule_body(u, "deny", "all", "#"));
+	for (k = 0; any && k < ACL_REST; k++) {
+		if (!there[k])
+			json_array_append_new(
+			    u->rules, rule_body(u, "deny", "all", acl_rest[k]));
+	}
 }
 
 static int
@@ -131,7 +195,8 @@ unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct e
 		json_array_foreach (u->subscribe, i, id) {
 			plan_topic(u, k, &now, json_integer_value(id), ACL_SUBSCRIBE);
 		}
-		plan_denials(u, &rules);
+		plan_own(u, k, &now);
+		plan_denials(u, &now);
 	}
 	acl_release(&now);
 	objects_release(&rules);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # device provision on a platform with EMQX users and rules (Django): the account's password, the rules that
 # its topics need, all or none, and again.
+# shellcheck disable=SC2016 # $SYS is a name
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,11 +22,17 @@ allow,publish,iot/devices/D1/status
 allow,subscribe,iot/commands/D1/#
 allow,subscribe,iot/config/D1/#
 allow,subscribe,iot/devices/D1/commands
-deny,all,#' "$(rules device_D1)" 'the rule that its commands need, before the one that denies the rest'
+allow,subscribe,iot/devices/D1/status
+allow,publish,iot/devices/D1/responses
+allow,publish,iot/alerts/D1
+deny,all,#
+deny,all,$SYS/#' "$(rules device_D1)" 'the rules that it needs, before those that deny the rest'
 run iotctl acl check D1 subscribe iot/devices/D1/commands --qos 2
 exits 0 'it may obey'
 run iotctl acl check D1 subscribe iot/devices/D2/commands
 exits 4 'only its own'
+run iotctl acl check D1 subscribe '$SYS/brokers'
+exits 4 "and nothing of the broker's"
 is 1 "$(grep -c 'POST /api/mqtt/emqx-users/.*/change_password/ 200' "$T/django/log")" \
 	'the account has the password of the file'
 lines=$(wc -l <"$T/django/log")
@@ -40,7 +47,37 @@ run iotctl device provision D1 sensores=temperature
 is '{"row":1,"device":"D1","result":"created"}' "$out" 'what was cut off is made whole'
 run iotctl acl check D1 subscribe iot/devices/D1/commands
 exits 0 'with its rule'
-is 1 "$(rules device_D1 | grep -c deny)" 'and one denial'
+is 'deny,all,#
+deny,all,$SYS/#' "$(rules device_D1 | tail -n 2)" 'and the denials behind it, in their order'
+is 2 "$(rules device_D1 | grep -c deny)" 'once'
+
+# Half of the pair is completed; what is there keeps its order, and what it denies.
+forget() { iotctl emqx-acl list username=device_D1 "$@" -o csv --no-header --columns id | xargs iotctl emqx-acl delete --yes >/dev/null 2>&1; }
+forget 'topic=$SYS/#'
+run iotctl device provision D1 sensores=temperature
+is '{"row":1,"device":"D1","result":"created"}' "$out" 'an account that may read $SYS'
+is 'deny,all,#
+deny,all,$SYS/#' "$(rules device_D1 | tail -n 2)" 'may not any more'
+lines=$(wc -l <"$T/django/log")
+run iotctl device provision D1 sensores=temperature
+is 0 "$(sed "1,${lines}d" "$T/django/log" | grep -c -e ^POST -e ^PATCH -e ^DELETE)" 'and stays as it is then'
+forget permission=deny
+forget topic=iot/devices/D1/commands
+for t in '$SYS/#' '#'; do iotctl emqx-acl create username=device_D1 permission=deny action=all topic="$t" >/dev/null; done
+iotctl emqx-acl create username=device_D1 permission=deny action=publish topic='$SYS/#' qos=2 >/dev/null
+run iotctl device provision D1 sensores=temperature
+is 'deny,all,$SYS/#
+allow,subscribe,iot/devices/D1/commands
+deny,all,#
+deny,publish,$SYS/#' "$(rules device_D1 | tail -n 4)" 'another order is kept'
+is 2 "$(iotctl emqx-acl list username=device_D1 action=publish permission=deny -o csv --no-header --columns qos)" \
+	'each as it was'
+forget permission=deny
+forget topic=iot/devices/D1/commands
+run iotctl device provision D1 sensores=temperature
+is 'allow,subscribe,iot/devices/D1/commands
+deny,all,#
+deny,all,$SYS/#' "$(rules device_D1 | tail -n 3)" 'rules that are written end in both, where there was none'
 
 # A rule that cannot be made: none of it.
 before=$(iotctl api GET mqtt/emqx-acl | jq .count)
