@@ -165,8 +165,19 @@ sync_dir(const char *dir)
 	}
 }
 
-int
-file_write(const char *path, struct span contents, mode_t mode, struct err *err)
+static int
+put_in_place(const char *temporary, const char *path, bool only_new)
+{
+	if (!only_new)
+		return rename(temporary, path);
+	if (link(temporary, path) != 0 && errno != EEXIST)
+		return -1;
+	return unlink(temporary);
+}
+
+static int
+write_whole(
+    const char *path, struct span contents, mode_t mode, bool only_new, struct err *err)
 {
 	char *dir = parent_of(path);
 	char *temporary = xasprintf("%s.XXXXXX", path);
@@ -179,7 +190,7 @@ file_write(const char *path, struct span contents, mode_t mode, struct err *err)
 		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 ||
 		    fsync(fd) != 0;
 		failed |= close(fd) != 0;
-		failed = failed || rename(temporary, path) != 0;
+		failed = failed || put_in_place(temporary, path, only_new) != 0;
 		if (failed) {
 			err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
 			unlink(temporary);
@@ -190,6 +201,18 @@ file_write(const char *path, struct span contents, mode_t mode, struct err *err)
 	free(temporary);
 	free(dir);
 	return failed ? -1 : 0;
+}
+
+int
+file_write(const char *path, struct span contents, mode_t mode, struct err *err)
+{
+	return write_whole(path, contents, mode, false, err);
+}
+
+int
+file_write_new(const char *path, struct span contents, mode_t mode, struct err *err)
+{
+	return write_whole(path, contents, mode, true, err);
 }
 
 /* Whether what is locked is still the file of that name: a writer replaces it. */

@@ -23,6 +23,10 @@ int file_read_private(const char *path, size_t max, struct buf *out, struct err 
  * directory. Missing parent directories are made with mode 0700. */
 int file_write(const char *path, struct span contents, mode_t mode, struct err *err);
 
+/* As file_write, but what is there already stays as it is, which is no error: of several at once, one
+ * writes it, and all find it whole. */
+int file_write_new(const char *path, struct span contents, mode_t mode, struct err *err);
+
 /* Locks a file that is read and then replaced by file_write, against other processes that do the same:
  * a descriptor to close afterwards, or -1. The lock is on the file itself, made empty when it is not
  * there, so that nothing else is left lying about. Blocks. */

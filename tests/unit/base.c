@@ -251,6 +251,10 @@ files_are_replaced_whole_and_private(void **state)
 	assert_int_equal(file_read_secret(path, &secret, &err), 0);
 	assert_string_equal(secret, "pass word");
 	secret_free(secret);
+	assert_int_equal(file_write_new(path, SPAN("other\n"), 0600, &err), 0);
+	assert_int_equal(file_read_secret(path, &secret, &err), 0);
+	assert_string_equal(secret, "pass word");
+	secret_free(secret);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_int_equal(file_read_secret(path, &secret, &err), -1);
 	assert_non_null(strstr(err.text, "chmod 600"));
