@@ -103,16 +103,19 @@ int
 store_open(struct store **out, const char *path, struct err *err)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
+	int failed;
 
 	*out = NULL;
 	s->path = xstrdup(path);
 	s->last = &s->first;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->work, NULL);
-	if (db_open(&s->db, path, true, err) || tables_make(s->db, err) ||
-	    pthread_create(&s->thread, NULL, writer, s) != 0) {
-		if (err->code == ERR_OK)
-			err_set(err, ERR_FAILED, _("cannot start the writer thread"));
+	failed = db_open(&s->db, path, true, err);
+	if (!failed && tables_make(s->db, err))
+		failed = err_in(err, "'%s'", path);
+	if (!failed && pthread_create(&s->thread, NULL, writer, s) != 0)
+		failed = err_set(err, ERR_FAILED, _("cannot start the writer thread"));
+	if (failed) {
 		db_close(s->db);
 		free(s->path);
 		free(s);

@@ -3,7 +3,15 @@
  * arrays, checked by rows.c. Secrets have columns of their own (fields.c). */
 #include "tables.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "base/text.h"
+
+/* The user_version of a database with the columns of today; 0 is one of before it was written. */
+enum { VERSION = 1 };
+
+enum { NAMED_MOST = 10 };
 
 static const char *const column_types[] = {
     [SCHEMA_INT] = "INTEGER",
@@ -19,29 +27,24 @@ static const char *const column_types[] = {
     [SCHEMA_JSON] = "TEXT",
 };
 
+/* Each behind the name of the database that it is made in. */
 static const char *const own_tables[] = {
-    "CREATE TABLE IF NOT EXISTS person (id INTEGER PRIMARY KEY AUTOINCREMENT, username "
-    "TEXT NOT "
-    "NULL UNIQUE, password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, "
-    "created_at TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, "
-    "person "
-    "INTEGER NOT NULL "
-    "REFERENCES "
-    "person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT NULL, "
-    "created_at TEXT "
+    "person (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, "
+    "password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, created_at TEXT "
     "NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, "
-    "dispositivo "
-    "INTEGER NOT NULL REFERENCES device(id) ON DELETE CASCADE, sensor INTEGER NOT NULL "
-    "REFERENCES sensor(id), configuracion_json TEXT NOT NULL, fecha_asignacion TEXT NOT "
-    "NULL, "
+    "token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, person INTEGER NOT NULL "
+    "REFERENCES person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT "
+    "NULL, created_at TEXT NOT NULL)",
+    "assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, dispositivo INTEGER NOT NULL "
+    "REFERENCES device(id) ON DELETE CASCADE, sensor INTEGER NOT NULL REFERENCES "
+    "sensor(id), configuracion_json TEXT NOT NULL, fecha_asignacion TEXT NOT NULL, "
     "activo INTEGER NOT NULL DEFAULT 1, UNIQUE(dispositivo, sensor))",
-    "CREATE TABLE IF NOT EXISTS reject (id INTEGER PRIMARY KEY AUTOINCREMENT, "
-    "received_at TEXT "
-    "NOT NULL, topic TEXT NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload "
-    "BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "reject (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at TEXT NOT NULL, topic TEXT "
+    "NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT NULL)",
+    "setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+};
+
+static const char *const indexes[] = {
     "CREATE INDEX IF NOT EXISTS device_order ON device(mqtt_enabled, created_at, id)",
     ("CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
      "created_at, id)"),
@@ -75,13 +78,14 @@ put_column(struct buf *out, const struct schema_field *f)
 
 /* Two columns for every secret: sealed for who must use it, hashed for who must check it. */
 static int
-make_table(struct db *db, const struct schema_resource *r, struct err *err)
+make_table(
+    struct db *db, const char *where, const struct schema_resource *r, struct err *err)
 {
 	const struct schema_field *f;
 	struct buf sql = {0};
 	int failed;
 
-	buf_puts(&sql, "CREATE TABLE IF NOT EXISTS ");
+	buf_printf(&sql, "CREATE TABLE %s.", where);
 	tables_name(&sql, r);
 	buf_puts(&sql, " (id INTEGER PRIMARY KEY AUTOINCREMENT");
 	for (f = r->fields; f->name != NULL; f++) {
@@ -97,19 +101,103 @@ make_table(struct db *db, const struct schema_resource *r, struct err *err)
 	return failed;
 }
 
+static int
+make_all(struct db *db, const char *where, struct err *err)
+{
+	const struct schema_resource *r;
+	int failed = 0;
+	size_t i;
+
+	for (r = schema; r->name != NULL && !failed; r++) {
+		if (!r->optional)
+			failed = make_table(db, where, r, err);
+	}
+	for (i = 0; i < ARRAY_LEN(own_tables) && !failed; i++) {
+		char *sql = xasprintf("CREATE TABLE %s.%s", where, own_tables[i]);
+
+		failed = db_run(db, err, sql, "");
+		free(sql);
+	}
+	return failed;
+}
+
+/* Compares with tables made anew beside them, so that it cannot get out of step with what is made. */
+static int
+check_columns(struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT t.name || '.' || c.name FROM wanted.sqlite_master t, "
+	    "pragma_table_info(t.name, 'wanted') c WHERE t.type = 'table' AND t.name NOT "
+	    "LIKE 'sqlite%' AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name, "
+	    "'main') m WHERE m.name = c.name) ORDER BY 1",
+	    "");
+	struct buf missing = {0};
+	int step = stmt != NULL ? 1 : -1;
+	size_t n = 0;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		if (n++ >= NAMED_MOST)
+			continue;
+		buf_puts(&missing, n > 1 ? ", " : "");
+		buf_span(&missing, db_column_text(stmt, 0));
+	}
+	if (n > NAMED_MOST)
+		buf_printf(&missing, _(" and %zu more"), n - NAMED_MOST);
+	if (step == 0 && n != 0)
+		step = err_set(err, ERR_USAGE,
+		    _("serve this database with the iotapi that made it: it lacks %s"),
+		    buf_str(&missing));
+	buf_release(&missing);
+	return step;
+}
+
+static int
+check_version(int64_t version, struct err *err)
+{
+	if (version >= 0 && version <= VERSION)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("serve this database with the iotapi that made it: its user_version is "
+	      "%lld, and this one knows 0 to %d"),
+	    (long long)version, VERSION);
+}
+
+/* In one transaction: whoever starts at the same time finds all of it or nothing. */
+static int
+make_or_check(struct db *db, struct err *err)
+{
+	const int64_t version = db_number(db, -1, "PRAGMA main.user_version", "");
+	const bool is_new = version == 0 &&
+	    db_number(db, 1, "SELECT count(*) FROM main.sqlite_master", "") == 0;
+	int failed = check_version(version, err);
+	size_t i;
+
+	if (!failed && is_new)
+		failed = make_all(db, "main", err);
+	failed = failed || make_all(db, "wanted", err) || check_columns(db, err);
+	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++)
+		failed = db_run(db, err, indexes[i], "");
+	if (!failed && version != VERSION) {
+		char *sql = xasprintf("PRAGMA main.user_version = %d", VERSION);
+
+		failed = db_run(db, err, sql, "");
+		free(sql);
+	}
+	return failed ? -1 : 0;
+}
+
 int
 tables_make(struct db *db, struct err *err)
 {
-	const struct schema_resource *r;
-	size_t i;
+	int failed;
 
-	for (r = schema; r->name != NULL; r++) {
-		if (!r->optional && make_table(db, r, err))
-			return -1;
-	}
-	for (i = 0; i < ARRAY_LEN(own_tables); i++) {
-		if (db_run(db, err, own_tables[i], ""))
-			return -1;
-	}
-	return 0;
+	if (db_run(db, err, "ATTACH ':memory:' AS wanted", "") ||
+	    db_run(db, err, "BEGIN IMMEDIATE", ""))
+		return -1;
+	failed = make_or_check(db, err) || db_run(db, err, "COMMIT", "");
+	if (failed)
+		db_run(db, NULL, "ROLLBACK", "");
+	else
+		failed = db_run(db, err, "DETACH wanted", "");
+	return failed ? -1 : 0;
 }

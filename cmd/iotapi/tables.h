@@ -7,7 +7,8 @@
 #include "conf/schema.h"
 #include "db.h"
 
-/* Makes what is missing: a table for each resource of the schema, and the server's own. */
+/* Makes the tables of a new database: one for each resource of the schema, and the server's own. Refuses,
+ * and does not change, a database that lacks a column of them or is of a later version (ERR_USAGE). */
 int tables_make(struct db *db, struct err *err);
 
 /* A resource's table, quoted: "device-config". */
