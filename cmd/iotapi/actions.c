@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "fields.h"
 #include "handlers.h"
@@ -281,12 +282,44 @@ device_status(struct request *rq, struct err *err)
 	return 0;
 }
 
+/* A row as the API shows it, with what belongs to it. */
+static int
+try_row(struct db *db, const struct schema_resource *r, struct err *err)
+{
+	struct buf sql = {0}, row = {0};
+	sqlite3_stmt *stmt;
+	int step = -1;
+
+	rows_select(&sql, r, true);
+	buf_puts(&sql, " LIMIT 1");
+	stmt = db_query(db, err, buf_str(&sql), "");
+	if (stmt != NULL)
+		step = db_step(db, stmt, err);
+	if (step == 1)
+		step = rows_put(&row, db, r, stmt, true, err);
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	buf_release(&sql);
+	buf_release(&row);
+	return step;
+}
+
 int
 health_get(struct request *rq, struct err *err)
 {
-	if (db_number(rq->db, 0, "SELECT 1", "") != 1)
-		return err_set(err, ERR_FAILED, _("the database does not answer"));
-	buf_puts(&rq->out, "{\"status\":\"ok\"}");
-	rq->status = 200;
-	return 0;
+	const struct schema_resource *r;
+	struct buf bad = {0};
+
+	for (r = schema; r->name != NULL; r++) {
+		if (r->optional || try_row(rq->db, r, err) == 0)
+			continue;
+		log_error("%s: %s: %s", rq->path, r->name, err->text);
+		buf_printf(&bad, "%s%s", bad.n != 0 ? ", " : "", r->name);
+	}
+	if (bad.n != 0)
+		answer_text(rq, 503, "error", "Cannot be read: %s", buf_str(&bad));
+	else
+		answer_text(rq, 200, "status", "ok");
+	buf_release(&bad);
+	return rq->status == 200 ? 0 : -1;
 }
