@@ -3,17 +3,46 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "fields.h"
 #include "seal.h"
+
+/* What is sealed was sealed with a key that was there: first what is sealed, then the key. */
+static int
+open_seal(struct app *app, struct db *db, const char *path, struct err *err)
+{
+	struct sealed s;
+
+	if (fields_sealed(db, NULL, &s, err) ||
+	    seal_open(&app->seal, path, s.n == 0, err) ||
+	    fields_sealed(db, app->seal, &s, err))
+		return -1;
+	if (s.n > 0 && s.shut == s.n)
+		return err_set(err, ERR_USAGE,
+		    _("the key in '%s' opens none of the database's sealed secrets: put "
+		      "back the one they were sealed with"),
+		    path);
+	if (s.shut > 0)
+		log_warn(_("the key in '%s' does not open %lld of %lld sealed secrets: "
+			   "set them again, %s first"),
+		    path, (long long)s.shut, (long long)s.n, s.first);
+	return 0;
+}
 
 int
 app_open(
     struct app *app, const char *path, const struct topicopts *topics, struct err *err)
 {
 	char *key = xasprintf("%s.key", path);
+	struct db *db = NULL;
 	int failed = topics_compile(&app->topics, topics, err) ||
-	    store_open(&app->store, path, err) || seal_open(&app->seal, key, err);
+	    store_open(&app->store, path, err) ||
+	    (db = store_reader(app->store, err)) == NULL || open_seal(app, db, key, err);
 
+	if (db != NULL)
+		store_reader_done(app->store, db);
 	free(key);
 	return failed ? -1 : 0;
 }

@@ -149,6 +149,49 @@ fields_protect(struct app *app, struct db *db, const struct schema_resource *r,
 	return 0;
 }
 
+static int
+open_sealed(struct db *db, const struct seal *seal, const struct secret *s,
+    struct sealed *out, struct err *err)
+{
+	char *label = xasprintf("%s.%s", s->resource, s->field), *secret;
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	int step;
+
+	buf_printf(&sql, "SELECT t.\"%s_sealed\", t.id FROM ", s->field);
+	tables_name(&sql, schema_find(s->resource));
+	buf_printf(&sql, " t WHERE t.\"%s_sealed\" IS NOT NULL", s->field);
+	stmt = db_query(db, err, buf_str(&sql), "");
+	step = stmt != NULL ? 1 : -1;
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		out->n++;
+		secret = seal != NULL
+		    ? seal_get(seal, label, db_column_text(stmt, 0), NULL)
+		    : NULL;
+		if (secret == NULL && out->shut++ == 0)
+			snprintf(out->first, sizeof(out->first), "%s of %lld", label,
+			    (long long)sqlite3_column_int64(stmt, 1));
+		secret_free(secret);
+	}
+	buf_release(&sql);
+	free(label);
+	return step;
+}
+
+int
+fields_sealed(struct db *db, const struct seal *seal, struct sealed *out, struct err *err)
+{
+	int failed = 0;
+	size_t i;
+
+	*out = (struct sealed){0};
+	for (i = 0; i < ARRAY_LEN(secrets) && !failed; i++) {
+		if (secrets[i].sealed)
+			failed = open_sealed(db, seal, &secrets[i], out, err);
+	}
+	return failed;
+}
+
 static void
 check_ref(
     struct db *db, const struct schema_field *f, const json_t *v, struct field_errs *errs)

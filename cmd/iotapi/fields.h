@@ -34,6 +34,15 @@ int fields_put_assignment(
 int fields_protect(struct app *app, struct db *db, const struct schema_resource *r, int64_t id,
     json_t *values, struct err *err);
 
+/* How many secrets are sealed, and how many of them this key does not open. */
+struct sealed {
+	int64_t n, shut;
+	char first[64]; /* of those: "broker.password of 3" */
+};
+/* `seal` NULL: no key opens anything. */
+int fields_sealed(
+    struct db *db, const struct seal *seal, struct sealed *out, struct err *err);
+
 /* References exist, unique values are free, and the resource's own rules. `id` is 0 for a new
  * object. Wrong fields go to `errs`. */
 int fields_check(struct db *db, const struct schema_resource *r, int64_t id,

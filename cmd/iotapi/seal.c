@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "seal.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ make_key(const char *path, struct err *err)
 		return err_set(err, ERR_FAILED, _("no random numbers"));
 	buf_base64(&b, (struct span){(const char *)key, sizeof(key)});
 	buf_putc(&b, '\n');
-	failed = file_write(path, buf_as_span(&b), 0600, err);
+	failed = file_write_new(path, buf_as_span(&b), 0600, err);
 	explicit_bzero(b.p, b.n);
 	buf_release(&b);
 	explicit_bzero(key, sizeof(key));
@@ -38,15 +39,22 @@ make_key(const char *path, struct err *err)
 }
 
 int
-seal_open(struct seal **out, const char *path, struct err *err)
+seal_open(struct seal **out, const char *path, bool may_make, struct err *err)
 {
 	unsigned char key[KEY * 2];
 	char *text = NULL;
 	struct seal *s;
 
 	*out = NULL;
-	if (access(path, F_OK) != 0 && make_key(path, err))
-		return -1;
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		if (!may_make)
+			return err_set(err, ERR_USAGE,
+			    _("'%s' is not there and the database has secrets sealed "
+			      "with it: put the key back"),
+			    path);
+		if (make_key(path, err))
+			return -1;
+	}
 	if (file_read_secret(path, &text, err))
 		return -1;
 	if (strlen(text) > KEY * 2 || unbase64(key, span_of(text)) != KEY) {

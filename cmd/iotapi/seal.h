@@ -2,6 +2,8 @@
 #ifndef SEAL_H
 #define SEAL_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -9,8 +11,9 @@
  * file beside the database: a copy of the database alone tells nothing. */
 struct seal;
 
-/* Reads the key file, or makes it (mode 0600) when it is not there. */
-int seal_open(struct seal **out, const char *path, struct err *err);
+/* Reads the key file, or if it `may_make` it (nothing is sealed) makes it, mode 0600, when it is not
+ * there: one key, however many do so at once. */
+int seal_open(struct seal **out, const char *path, bool may_make, struct err *err);
 void seal_close(struct seal *s);
 
 /* `label` ("broker.password") is bound to it, so that it opens only where it was put. Base64. Free. */
