@@ -32,7 +32,7 @@ LIBS_TESTS     := -lcrypt -lreadline
 
 CFLAGS      ?= -O2 -g
 WARNINGS    := -Wall -Wextra -Wconversion -Wshadow -Wformat=2
-IOT_CFLAGS  := -std=c11 -D_GNU_SOURCE -Icommon $(WARNINGS) -fPIE -fstack-protector-strong \
+IOT_CFLAGS  := -std=c11 -D_GNU_SOURCE -Icommon -Icmd $(WARNINGS) -fPIE -fstack-protector-strong \
 	-fstack-clash-protection -pthread \
 	-DIOT_VERSION='"$(VERSION)"' -DIOT_LOCALEDIR='"$(DATADIR)/locale"'
 IOT_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now,--as-needed
@@ -52,7 +52,7 @@ libs = $(shell $(PKG_CONFIG) --libs $(1) $(PKGS_COMMON)) -lm
 objects = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 
 PROGRAMS := $(CMDS:%=$(O)/%)
-UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*.c))
+UNITS    := $(patsubst %.c,$(O)/%.t,$(wildcard tests/unit/*/*.c))
 FUZZERS  := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
@@ -69,15 +69,16 @@ $(O)/libiot.a: $(call objects,common/*/*.c)
 	$(AR) rcs $@ $^
 
 define PROGRAM
-$(O)/$(1): $(call objects,cmd/$(1)/*.c) $(O)/libiot.a
+$(O)/$(1): $(call objects,cmd/$(1)/*.c cmd/$(1)/*/*.c) $(O)/libiot.a
 	$$(CC) $$(IOT_LDFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(call libs,$$(PKGS_$(1)))
 endef
 $(foreach c,$(CMDS),$(eval $(call PROGRAM,$c)))
 
-# A unit test sees common/; one named PROGRAM_*.c also sees that program's own parts.
+# A unit test sees common/; one in tests/unit/PROGRAM also sees that program's own parts.
 .SECONDEXPANSION:
-parts = $(filter-out %/main.o,$(call objects,cmd/$(firstword $(subst _, ,$(1)))/*.c))
-$(O)/tests/unit/%.o: IOT_CFLAGS += -I.
+program = cmd/$(firstword $(subst /, ,$(1)))
+parts = $(filter-out %/main.o,$(call objects,$(call program,$(1))/*.c $(call program,$(1))/*/*.c))
+$(O)/tests/unit/%.o: IOT_CFLAGS += -Itests/unit
 $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
@@ -92,7 +93,7 @@ SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
 $(SINKS): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
 
--include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c tests/unit/*.c tests/bench/*.c tests/bench/pub/*.c))
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
@@ -114,12 +115,13 @@ bench:
 	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
-FUZZED := common/base/*.[ch] common/conf/*.[ch] $(addprefix common/net/,frame* intake* acks.* alias.*) \
-	cmd/iotctl/yaml*.[ch]
+FUZZED := common/base/*.[ch] common/model/*.[ch] common/msg/*.[ch] common/cli/*.[ch] \
+	$(addprefix common/mqtt/,packet* receiver* window.* ack_queue.* topic_alias.*) \
+	cmd/iotctl/apply/yaml_parse.[ch] cmd/iotctl/output/yaml_emit.[ch]
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
-	clang -g -O1 -std=c11 -D_GNU_SOURCE -I. -Icommon -fsanitize=fuzzer,address,undefined \
+	clang -g -O1 -std=c11 -D_GNU_SOURCE -I. -Icommon -Icmd -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,yaml-0.1)
 
 lint:
@@ -128,8 +130,8 @@ lint:
 	mandoc -Tlint -W warning $(PAGES)
 	shellcheck -x tests/*.sh tests/*/*.sh completions/*.sh $(SCRIPTS)
 	cppcheck -q --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
-	    --suppressions-list=tests/cppcheck.txt -Icommon common cmd
-	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c tests/*/*.c)
+	    --suppressions-list=tests/cppcheck.txt -Icommon -Icmd common cmd
+	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/*/*.c tests/*/*/*.c)
 	completions/gen.sh --check $(O)
 
 gen: all

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what comes from the option tables: gen.sh [--check] BUILD-DIRECTORY
 # completions, the generated blocks of the pages, the key table of iot.conf(5), the letters of
-# iot-utils(7), and conf/keys.inc. With --check nothing is written; what is stale is named.
+# iot-utils(7), and cli/config_keys.inc. With --check nothing is written; what is stale is named.
 set -eu
 check=
 if [ "$1" = --check ]; then
@@ -17,7 +17,7 @@ programs='iotctl iotpub iotsub iotingest iotstatus iotapi'
 gen() { awk -v mode="$1" -f "$top/completions/gen.awk" "$out/$2.spec"; }
 
 mkdir -p "$out/completions/bash" "$out/completions/zsh" "$out/completions/fish" "$out/man" \
-	"$out/common/conf"
+	"$out/common/cli"
 for p in $programs; do
 	# Help, version and spec end with status 3 in a monitoring plugin.
 	"$build/$p" --print-spec >"$out/$p.spec" || [ "$p" = iotstatus ]
@@ -26,7 +26,7 @@ for p in $programs; do
 	gen fish "$p" >"$out/completions/fish/$p.fish"
 	gen keys "$p" >>"$out/keys"
 done
-cut -f1 "$out/keys" | sort -u | sed 's/.*/"&",/' >"$out/common/conf/keys.inc"
+cut -f1 "$out/keys" | sort -u | sed 's/.*/"&",/' >"$out/common/cli/config_keys.inc"
 
 # The table of iot.conf(5): each key once, with its environment variable and the programs that know it.
 sort -t "$(printf '\t')" -k1,1 -s "$out/keys" | awk -F '\t' '

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app.h"
+#include "iotapi/app.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "fields.h"
-#include "seal.h"
+#include "iotapi/api/fields.h"
+#include "iotapi/api/secretbox.h"
 
 /* What is sealed was sealed with a key that was there: first what is sealed, then the key. */
 static int

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "conf/topic.h"
-#include "store.h"
+#include "model/topic.h"
+#include "iotapi/db/store.h"
 
 struct seal;
 struct worker;

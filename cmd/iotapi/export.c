@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "export.h"
+#include "iotapi/export.h"
 
 #include <grp.h>
 #include <stdlib.h>

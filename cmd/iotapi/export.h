@@ -2,7 +2,7 @@
 #ifndef EXPORT_H
 #define EXPORT_H
 
-#include "app.h"
+#include "iotapi/app.h"
 
 /* Writes DIR/passwords for mosquitto, atomically: the logins of active credentials and of active
  * brokers. As root, and where a group mosquitto exists, that group may read it (0640): mosquitto

@@ -6,11 +6,11 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "conf/program.h"
-#include "conf/topic.h"
-#include "export.h"
-#include "people.h"
-#include "serve.h"
+#include "cli/program.h"
+#include "model/topic.h"
+#include "iotapi/export.h"
+#include "iotapi/api/users.h"
+#include "iotapi/serve.h"
 
 struct args {
 	char *db;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serve.h"
+#include "iotapi/serve.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http.h"
-#include "net/loop.h"
-#include "worker.h"
+#include "iotapi/http/server.h"
+#include "loop/loop.h"
+#include "iotapi/mqtt/broker_pool.h"
 
 struct serving {
 	struct app *app;

@@ -2,7 +2,7 @@
 #ifndef SERVE_H
 #define SERVE_H
 
-#include "app.h"
+#include "iotapi/app.h"
 
 struct serve_opts {
 	const char *listen;   /* ADDRESS:PORT */

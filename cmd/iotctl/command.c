@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From words to what they ask for: tables only. */
-#include "command.h"
+#include "iotctl/command.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "verbs.h"
+#include "iotctl/verbs/verb.h"
 
 static const struct command commands[] = {
     {"login", "[URL]", N_("log in and save a context"), run_login, true},

@@ -2,7 +2,7 @@
 #ifndef COMMAND_H
 #define COMMAND_H
 
-#include "ctl.h"
+#include "iotctl/ctl.h"
 
 /* A command that is no plain verb of a resource. `path` is one word, or two of which the first may
  * be a resource (or its alias). */
@@ -30,9 +30,9 @@ const struct command *command_row(size_t i);
 const struct verb *verb_row(size_t i);
 const struct verb *verb_find(const char *word);
 
-/* The words that may follow `first` (canonical), or, NULL, begin a command line. helpcmd.c. */
+/* The words that may follow `first` (canonical), or, NULL, begin a command line. help.c. */
 void command_next(const char *first, struct strv *out);
-/* A verb's own name for its alias; any other word as it is. helpcmd.c. */
+/* A verb's own name for its alias; any other word as it is. help.c. */
 const char *command_verb(const char *word);
 
 /* Finds what the first words ask for and runs it. */
@@ -59,34 +59,34 @@ int run_export(struct ctl *c, const struct operands *in, struct err *err);
 /* rotate.c */
 int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
 int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
-/* readingcmd.c */
+/* reading.c */
 int run_import(struct ctl *c, const struct operands *in, struct err *err);
 int run_reading_list(struct ctl *c, const struct operands *in, struct err *err);
 /* lint.c */
 int run_lint(struct ctl *c, const struct operands *in, struct err *err);
-/* helpcmd.c */
+/* help.c */
 int run_help(struct ctl *c, const struct operands *in, struct err *err);
 /* complete.c */
 int run_complete(struct ctl *c, const struct operands *in, struct err *err);
-/* rawapi.c */
+/* raw_api.c */
 int run_api(struct ctl *c, const struct operands *in, struct err *err);
 /* device.c */
 int run_assign(struct ctl *c, const struct operands *in, struct err *err);
 int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
 int run_activate(struct ctl *c, const struct operands *in, struct err *err);
 int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
-/* aclcmd.c */
+/* acl_command.c */
 int run_acl_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_check(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);
 /* doctor.c */
 int run_doctor(struct ctl *c, const struct operands *in, struct err *err);
-/* brokertest.c */
+/* broker_test.c */
 int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
-/* topiccmd.c */
+/* topic_command.c */
 int run_topic_match(struct ctl *c, const struct operands *in, struct err *err);
 int run_topic_expand(struct ctl *c, const struct operands *in, struct err *err);
-/* devcommand.c */
+/* send_command.c */
 int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
 /* provision.c */
 int run_provision(struct ctl *c, const struct operands *in, struct err *err);

@@ -4,12 +4,12 @@
 
 #include <stdbool.h>
 
-#include "base/opt.h"
-#include "conf/schema.h"
-#include "conf/topic.h"
-#include "net/api.h"
-#include "net/apiopts.h"
-#include "net/mqttopts.h"
+#include "cli/opt.h"
+#include "model/schema.h"
+#include "model/topic.h"
+#include "rest/rest.h"
+#include "rest/rest_options.h"
+#include "mqtt/mqtt_options.h"
 
 enum format {
 	FORMAT_TABLE,

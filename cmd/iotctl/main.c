@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "command.h"
-#include "complete.h"
-#include "conf/program.h"
-#include "shell.h"
-#include "show.h"
+#include "iotctl/command.h"
+#include "iotctl/shell/complete.h"
+#include "cli/program.h"
+#include "iotctl/shell/shell.h"
+#include "iotctl/output/show.h"
 
 #define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "batch.h"
+#include "iotingest/batch.h"
 
 enum { ROOM_KEPT = 2 << 20 };
 

@@ -4,10 +4,10 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "conf/program.h"
-#include "ingest.h"
-#include "platform.h"
-#include "sink.h"
+#include "cli/program.h"
+#include "iotingest/run.h"
+#include "iotingest/from_platform.h"
+#include "iotingest/sink.h"
 
 /* A kept session waits this long for its consumer, in seconds. */
 enum { SESSION_EXPIRY = 86400, SINK_BATCH = 1000 };

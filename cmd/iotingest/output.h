@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 
 /*
  * Where lines go, and when they are safe there: a regular file after fdatasync; anything else when
@@ -17,7 +17,7 @@ struct output;
 
 struct output_opts {
 	const char *name;          /* for messages; kept */
-	bool archive;              /* a regular file is ours: see archive.h */
+	bool archive;              /* a regular file is ours: see safe_file.h */
 	const char *head;          /* how its lines begin, or NULL */
 	bool no_sync;              /* a regular file is safe after write(2) */
 	void (*closed)(void *arg); /* the reader of a pipe has gone; may be NULL */

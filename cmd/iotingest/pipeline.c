@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pipeline.h"
+#include "iotingest/pipeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "batch.h"
-#include "output.h"
-#include "sink.h"
+#include "iotingest/batch.h"
+#include "iotingest/output.h"
+#include "iotingest/sink.h"
 
 enum {
 	PIPE_BATCH =
@@ -322,7 +322,7 @@ open_rejects(struct pipeline *p, struct err *err)
 	return output_open(&p->rejects, p->loop, p->rejects_fd, &o, err);
 }
 
-/* What may only be read, as a descriptor that was closed before us (conf/program.c), could be opened once
+/* What may only be read, as a descriptor that was closed before us (cli/program.c), could be opened once
  * more by its name, and would swallow everything. */
 static bool
 is_writable(int fd)

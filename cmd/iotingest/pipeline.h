@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-#include "ingest.h"
-#include "lines.h"
-#include "net/loop.h"
-#include "stats.h"
+#include "iotingest/run.h"
+#include "iotingest/encoder.h"
+#include "loop/loop.h"
+#include "iotingest/stats.h"
 
 /*
  * From messages to safe batches. Messages become lines of the batch that fills, while the batch before

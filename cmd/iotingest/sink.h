@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 
 /*
  * A command that stores batches: run by the shell for each, as split --filter does, the batch on its

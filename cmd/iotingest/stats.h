@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 
 /* What was done so far, and who is told: --stats, SIGUSR1, --metrics, a line on the terminal, the
  * summary at the end. */

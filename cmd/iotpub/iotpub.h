@@ -2,9 +2,9 @@
 #ifndef IOTPUB_H
 #define IOTPUB_H
 
-#include "base/opt.h"
-#include "conf/topic.h"
-#include "net/mqttopts.h"
+#include "cli/opt.h"
+#include "model/topic.h"
+#include "mqtt/mqtt_options.h"
 
 /* The targets of the option table. */
 struct args {

@@ -3,8 +3,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "conf/program.h"
-#include "iotpub.h"
+#include "cli/program.h"
+#include "iotpub/iotpub.h"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("As devices")),

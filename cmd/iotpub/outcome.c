@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outcome.h"
+#include "iotpub/outcome.h"
 
 #include <signal.h>
 

@@ -7,11 +7,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "conf/program.h"
-#include "gather.h"
-#include "memory.h"
-#include "print.h"
-#include "watch.h"
+#include "cli/program.h"
+#include "iotstatus/check.h"
+#include "iotstatus/state_file.h"
+#include "iotstatus/print/print.h"
+#include "iotstatus/watch/watch.h"
 
 static const struct opt opts[] = {
     OPT_LIST(struct args, warning, 'w', "warning", "RANGE",

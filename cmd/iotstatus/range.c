@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "range.h"
+#include "iotstatus/range.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "conf/program.h"
-#include "sub.h"
+#include "cli/program.h"
+#include "iotsub/sub.h"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("What to receive")),

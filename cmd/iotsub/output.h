@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "conf/message.h"
+#include "msg/message.h"
 
 /* Messages on standard output, gathered until output_flush. The zero value with the options set is
  * ready. */

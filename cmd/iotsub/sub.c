@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sub.h"
+#include "iotsub/sub.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "obey.h"
+#include "iotsub/device_session.h"
 
 /* What a reader that stalls does not take is not safe, and nobody waits for it: the broker keeps it. */
 static void

@@ -2,11 +2,11 @@
 #ifndef IOTSUB_SUB_H
 #define IOTSUB_SUB_H
 
-#include "base/opt.h"
-#include "conf/topic.h"
-#include "net/mqttopts.h"
-#include "output.h"
-#include "receiver.h"
+#include "cli/opt.h"
+#include "model/topic.h"
+#include "mqtt/mqtt_options.h"
+#include "iotsub/output.h"
+#include "iotsub/subscription.h"
 
 struct args {
 	struct common common;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/plain.h"
+#include "base/ascii.h"
 
 #include "base/mem.h"
 

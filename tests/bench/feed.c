@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/opt.h"
+#include "cli/opt.h"
 
 enum { TICK_MS = 20, GRACE_MS = 10000, LINGER_MS = 1000 };
 

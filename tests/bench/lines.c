@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/plain.h"
+#include "base/ascii.h"
 #include "base/text.h"
-#include "conf/columns.h"
+#include "msg/message_columns.h"
 
 enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/csv.h"
+#include "base/csv.h"
 
 static void
 write_all(const struct csv *c, struct buf *out)

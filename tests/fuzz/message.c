@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "base/plain.h"
-#include "conf/columns.h"
+#include "base/ascii.h"
+#include "msg/message_columns.h"
 
 static void
 require(bool law)

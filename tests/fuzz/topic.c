@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "conf/topic.h"
+#include "model/topic.h"
 
 static void
 require(bool law)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Whatever is read as YAML reads the same again after it was written. */
-#include "cmd/iotctl/yamlin.h"
+#include "iotctl/apply/yaml_parse.h"
 
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "cmd/iotctl/yamlout.h"
+#include "iotctl/output/yaml_emit.h"
 
 enum { DEPTH = 40 };
 

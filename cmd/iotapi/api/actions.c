@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the API does besides create, get, update and delete. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "iotapi/api/fields.h"
+#include "iotapi/api/handlers.h"
+#include "iotapi/http/json_out.h"
+#include "iotapi/mqtt/presence.h"
+#include "iotapi/db/rows.h"
+#include "iotapi/mqtt/broker_pool.h"
+
+static int
+set_active(struct request *rq, int active, const char *done, struct err *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (!rows_exists(rq->db, rq->resource, rq->id))
+		return answer_not_found(rq);
+	if (db_run(rq->db, err, "UPDATE broker SET is_active = ?2 WHERE id = ?1", "ii",
+		rq->id, (int64_t)active))
+		return -1;
+	stmt =
+	    db_query(rq->db, err, "SELECT nombre FROM broker WHERE id = ?1", "i", rq->id);
+	if (stmt == NULL || db_step(rq->db, stmt, err) != 1)
+		return -1;
+	answer_text(rq, 200, "message", "Broker %s %s", db_column_text(stmt, 0).p, done);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+int
+broker_activate(struct request *rq, struct err *err)
+{
+	return set_active(rq, 1, "activated successfully", err);
+}
+
+int
+broker_deactivate(struct request *rq, struct err *err)
+{
+	return set_active(rq, 0, "deactivated successfully", err);
+}
+
+static void
+put_link(struct request *rq, int64_t broker, const char *name)
+{
+	char *reason;
+	enum presence state = worker_link(rq->app->worker, broker, &reason);
+
+	out_comma(&rq->out);
+	buf_putc(&rq->out, '{');
+	out_key(&rq->out, "id");
+	out_int(&rq->out, broker);
+	out_key(&rq->out, "nombre");
+	out_string(&rq->out, name);
+	out_key(&rq->out, "connection_status");
+	out_string(&rq->out, presence_words[state]);
+	out_key(&rq->out, "reason");
+	if (reason != NULL)
+		out_string(&rq->out, reason);
+	else
+		buf_puts(&rq->out, "null");
+	buf_putc(&rq->out, '}');
+	free(reason);
+}
+
+int
+broker_status(struct request *rq, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    db_query(rq->db, err, "SELECT id, nombre FROM broker ORDER BY id", "");
+	int step = stmt != NULL ? 1 : -1;
+
+	buf_putc(&rq->out, '[');
+	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1)
+		put_link(rq, sqlite3_column_int64(stmt, 0), db_column_text(stmt, 1).p);
+	buf_putc(&rq->out, ']');
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	rq->status = step == 0 ? 200 : 0;
+	return step;
+}
+
+/* A bare array of the rows that `where` chooses. */
+static int
+put_array(struct request *rq, const char *where, struct err *err)
+{
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	int step = 1;
+
+	rows_select(&sql, rq->resource, false);
+	buf_puts(&sql, where);
+	stmt = db_query(rq->db, err, buf_str(&sql), "");
+	buf_release(&sql);
+	if (stmt == NULL)
+		return -1;
+	buf_putc(&rq->out, '[');
+	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1) {
+		out_comma(&rq->out);
+		if (rows_put(&rq->out, rq->db, rq->resource, stmt, false, err))
+			step = -1;
+	}
+	buf_putc(&rq->out, ']');
+	sqlite3_reset(stmt);
+	rq->status = step == 0 ? 200 : 0;
+	return step;
+}
+
+int
+topics_publish(struct request *rq, struct err *err)
+{
+	return put_array(
+	    rq, " WHERE t.tipo IN ('publish', 'both') ORDER BY t.nombre", err);
+}
+
+int
+topics_subscribe(struct request *rq, struct err *err)
+{
+	return put_array(
+	    rq, " WHERE t.tipo IN ('subscribe', 'both') ORDER BY t.nombre", err);
+}
+
+int
+config_status(struct request *rq, struct err *err)
+{
+	const char *word = json_string_value(json_object_get(rq->json, "status"));
+	int state = word != NULL ? presence_by_word(word) : -1;
+	int64_t device;
+	char now[32];
+
+	if (!rows_exists(rq->db, rq->resource, rq->id))
+		return answer_not_found(rq);
+	if (rq->status != 0)
+		return -1;
+	if (state < 0)
+		return answer_text(rq, 400, "error",
+		    "Invalid status. Use: connected, disconnected or error");
+	device = db_number(rq->db, 0,
+	    "SELECT dispositivo FROM \"device-config\" WHERE id = ?1", "i", rq->id);
+	rows_now(now);
+	if (presence_set(rq->db, device, (enum presence)state,
+		state == PRESENCE_CONNECTED ? now : NULL, err))
+		return -1;
+	buf_puts(&rq->out, "{\"message\":\"Connection status updated\",\"config\":");
+	if (rows_get(&rq->out, rq->db, rq->resource, rq->id, false, err) != 1)
+		return -1;
+	buf_putc(&rq->out, '}');
+	rq->status = 200;
+	return 0;
+}
+
+/* A whole number of the body, 0 when it is none. */
+static int64_t
+body_id(struct request *rq, const char *name)
+{
+	const json_t *v = json_object_get(rq->json, name);
+
+	if (json_is_string(v))
+		return atoll(json_string_value(v));
+	return json_integer_value(v);
+}
+
+static int
+put_assignment(struct request *rq, int64_t id, struct err *err)
+{
+	sqlite3_stmt *stmt =
+	    db_query(rq->db, err, FIELDS_ASSIGNMENTS " WHERE a.id = ?1", "i", id);
+	int failed = stmt == NULL || db_step(rq->db, stmt, err) != 1 ||
+	    fields_put_assignment(&rq->out, rq->db, stmt, err);
+
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	return failed ? -1 : 0;
+}
+
+static int
+insert_assignment(struct request *rq, int64_t sensor, struct err *err)
+{
+	const json_t *config = json_object_get(rq->json, "configuracion_json");
+	struct buf text = {0};
+	char now[32];
+	int failed;
+
+	if (config != NULL)
+		out_value(&text, config);
+	else
+		buf_puts(&text, "{}");
+	failed = db_run(rq->db, err,
+	    "INSERT INTO assignment (dispositivo, sensor, configuracion_json, "
+	    "fecha_asignacion) VALUES (?1, ?2, ?3, ?4)",
+	    "iits", rq->id, sensor, buf_as_span(&text), rows_now(now));
+	buf_release(&text);
+	return failed;
+}
+
+int
+device_assign(struct request *rq, struct err *err)
+{
+	int64_t sensor = body_id(rq, "sensor_id");
+
+	if (!rows_exists(rq->db, rq->resource, rq->id))
+		return answer_not_found(rq);
+	if (rq->status != 0)
+		return -1;
+	if (!rows_exists(rq->db, schema_find("sensor"), sensor)) {
+		field_errs_add(&rq->errs, "sensor_id",
+		    json_object_get(rq->json, "sensor_id") == NULL
+			? "This field is required."
+			: "The sensor does not exist.");
+		return answer_errs(rq);
+	}
+	if (db_number(rq->db, 0,
+		"SELECT 1 FROM assignment WHERE dispositivo = ?1 AND sensor = ?2", "ii",
+		rq->id, sensor) == 1)
+		return answer_text(
+		    rq, 400, "error", "The sensor is already assigned to this device");
+	if (insert_assignment(rq, sensor, err))
+		return -1;
+	buf_puts(
+	    &rq->out, "{\"message\":\"Sensor assigned successfully\",\"asignacion\":");
+	if (put_assignment(rq, db_last_id(rq->db), err))
+		return -1;
+	buf_putc(&rq->out, '}');
+	rq->status = 201;
+	return 0;
+}
+
+int
+device_remove(struct request *rq, struct err *err)
+{
+	const char *sensor = request_arg(rq, "sensor_id");
+	long id;
+
+	if (!rows_exists(rq->db, rq->resource, rq->id))
+		return answer_not_found(rq);
+	if (sensor == NULL)
+		return answer_text(
+		    rq, 400, "error", "The parameter sensor_id is required");
+	if (text_int(sensor, 1, INT32_MAX, "sensor_id", &id, NULL)) {
+		field_errs_add(&rq->errs, "sensor_id", "A valid integer is required.");
+		return answer_errs(rq);
+	}
+	if (db_run(rq->db, err,
+		"DELETE FROM assignment WHERE dispositivo = ?1 AND sensor = ?2", "ii",
+		rq->id, (int64_t)id))
+		return -1;
+	if (db_changes(rq->db) == 0)
+		return answer_text(rq, 404, "error", "The assignment does not exist");
+	answer_text(rq, 200, "message", "Sensor removed successfully");
+	return 0;
+}
+
+int
+device_status(struct request *rq, struct err *err)
+{
+	int64_t n[4] = {0};
+	sqlite3_stmt *stmt = db_query(rq->db, err,
+	    "SELECT count(*), count(*) FILTER (WHERE connection_status = 'online'), "
+	    "count(*) FILTER (WHERE connection_status = 'offline'), count(*) FILTER "
+	    "(WHERE connection_status = 'error') FROM device WHERE mqtt_enabled",
+	    "");
+	int i;
+
+	if (stmt == NULL || db_step(rq->db, stmt, err) != 1)
+		return -1;
+	for (i = 0; i < 4; i++)
+		n[i] = sqlite3_column_int64(stmt, i);
+	sqlite3_reset(stmt);
+	buf_printf(&rq->out,
+	    "{\"total_mqtt_devices\":%lld,\"online\":%lld,\"offline\":%lld,\"error\":%"
+	    "lld,\"percentage_online\":",
+	    (long long)n[0], (long long)n[1], (long long)n[2], (long long)n[3]);
+	/* Hundredths first, so that 66.67 is printed and not 66.66999. */
+	out_float(
+	    &rq->out, n[0] > 0 ? (double)((n[1] * 20000 + n[0]) / (2 * n[0])) / 100 : 0);
+	buf_putc(&rq->out, '}');
+	rq->status = 200;
+	return 0;
+}
+
+/* A row as the API shows it, with what belongs to it. */
+static int
+try_row(struct db *db, const struct schema_resource *r, struct err *err)
+{
+	struct buf sql = {0}, row = {0};
+	sqlite3_stmt *stmt;
+	int step = -1;
+
+	rows_select(&sql, r, true);
+	buf_puts(&sql, " LIMIT 1");
+	stmt = db_query(db, err, buf_str(&sql), "");
+	if (stmt != NULL)
+		step = db_step(db, stmt, err);
+	if (step == 1)
+		step = rows_put(&row, db, r, stmt, true, err);
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	buf_release(&sql);
+	buf_release(&row);
+	return step;
+}
+
+int
+health_get(struct request *rq, struct err *err)
+{
+	const struct schema_resource *r;
+	struct buf bad = {0};
+
+	for (r = schema; r->name != NULL; r++) {
+		if (r->optional || try_row(rq->db, r, err) == 0)
+			continue;
+		log_error("%s: %s: %s", rq->path, r->name, err->text);
+		buf_printf(&bad, "%s%s", bad.n != 0 ? ", " : "", r->name);
+	}
+	if (bad.n != 0)
+		answer_text(rq, 503, "error", "Cannot be read: %s", buf_str(&bad));
+	else
+		answer_text(rq, 200, "status", "ok");
+	buf_release(&bad);
+	return rq->status == 200 ? 0 : -1;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who asks: login, refresh, the bearer token of every other request. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/api/handlers.h"
+#include "iotapi/http/json_out.h"
+#include "iotapi/api/password.h"
+#include "iotapi/api/users.h"
+
+static int
+refuse_token(struct request *rq)
+{
+	static const char body[] =
+	    "{\"detail\":\"Given token not valid for any token type\",\"code\":"
+	    "\"token_not_valid\",\"messages\":[{\"token_class\":\"AccessToken\","
+	    "\"token_type\":\"access\",\"message\":\"Token is invalid or expired\"}]}";
+
+	rq->status = 401;
+	buf_clear(&rq->out);
+	buf_puts(&rq->out, body);
+	return -1;
+}
+
+int
+auth_check(struct request *rq)
+{
+	const char *header = rq->authorization;
+	const char *token;
+
+	if (header == NULL || strncasecmp(header, "Bearer", 6) != 0 ||
+	    (header[6] != ' ' && header[6] != '\0'))
+		return answer_detail(
+		    rq, 401, NULL, "Authentication credentials were not provided.");
+	token = header + 6 + strspn(header + 6, " ");
+	if (*token == '\0' || strchr(token, ' ') != NULL)
+		return answer_detail(rq, 401, "bad_authorization_header",
+		    "Authorization header must contain two space-delimited values");
+	rq->person = people_token_owner(rq->db, token, TOKEN_ACCESS);
+	return rq->person != 0 ? 0 : refuse_token(rq);
+}
+
+/* A string of the body; NULL with one more wrong field. */
+static const char *
+need_string(struct request *rq, const char *name)
+{
+	const json_t *v = json_object_get(rq->json, name);
+	const char *wrong = v == NULL    ? "This field is required."
+	    : json_is_null(v)            ? "This field may not be null."
+	    : !json_is_string(v)         ? "Not a valid string."
+	    : json_string_length(v) == 0 ? "This field may not be blank."
+					 : NULL;
+
+	if (wrong != NULL)
+		field_errs_add(&rq->errs, name, "%s", wrong);
+	return wrong == NULL ? json_string_value(v) : NULL;
+}
+
+/* The stored hash of a person (free), NULL for nobody. */
+static char *
+find_hash(struct request *rq, const char *username)
+{
+	sqlite3_stmt *stmt = db_query(rq->db, NULL,
+	    "SELECT id, password_hash FROM person WHERE username = ?1 AND is_active", "s",
+	    username);
+	char *hash = NULL;
+
+	if (stmt != NULL && db_step(rq->db, stmt, NULL) == 1) {
+		rq->person = sqlite3_column_int64(stmt, 0);
+		hash = xstrdup(db_column_text(stmt, 1).p);
+	}
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	return hash;
+}
+
+/* The password is checked here, outside of any transaction: it takes its time. */
+void
+login_prepare(struct request *rq)
+{
+	const char *username, *password;
+	char *hash;
+
+	body_read(rq);
+	if (rq->status != 0)
+		return;
+	username = need_string(rq, "username");
+	password = need_string(rq, "password");
+	if (rq->errs.n == 0) {
+		hash = find_hash(rq, username);
+		if (!password_matches(password, hash))
+			field_errs_add(&rq->errs, "non_field_errors",
+			    "Unable to log in with provided credentials.");
+		free(hash);
+	}
+	if (rq->errs.n != 0)
+		answer_errs(rq);
+}
+
+static int
+put_me(struct request *rq, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(rq->db, err,
+	    "SELECT id, username, is_active, created_at FROM person WHERE id = ?1", "i",
+	    rq->person);
+
+	if (stmt == NULL || db_step(rq->db, stmt, err) != 1)
+		return -1;
+	buf_printf(&rq->out,
+	    "{\"id\":%lld,\"username\":", (long long)sqlite3_column_int64(stmt, 0));
+	json_put_string(&rq->out, db_column_text(stmt, 1));
+	buf_printf(&rq->out, ",\"is_active\":%s,\"is_superuser\":true,\"created_at\":",
+	    sqlite3_column_int(stmt, 2) ? "true" : "false");
+	json_put_string(&rq->out, db_column_text(stmt, 3));
+	buf_putc(&rq->out, '}');
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+/* The two new tokens as members of the answer. */
+static int
+put_tokens(struct request *rq, struct err *err)
+{
+	char *refresh = people_token(rq->db, rq->person, TOKEN_REFRESH, err);
+	char *access = people_token(rq->db, rq->person, TOKEN_ACCESS, err);
+	bool good = refresh != NULL && access != NULL;
+
+	if (good) {
+		out_key(&rq->out, "refresh");
+		out_string(&rq->out, refresh);
+		out_key(&rq->out, "access");
+		out_string(&rq->out, access);
+	}
+	secret_free(refresh);
+	secret_free(access);
+	return good ? 0 : -1;
+}
+
+int
+login_run(struct request *rq, struct err *err)
+{
+	if (rq->status != 0)
+		return -1;
+	buf_puts(&rq->out, "{\"user\":");
+	if (put_me(rq, err) || people_token_drop(rq->db, "", err) || put_tokens(rq, err))
+		return -1;
+	out_key(&rq->out, "message");
+	out_string(&rq->out, "Login successful");
+	buf_putc(&rq->out, '}');
+	rq->status = 200;
+	return 0;
+}
+
+void
+refresh_prepare(struct request *rq)
+{
+	body_read(rq);
+	if (rq->status == 0 && need_string(rq, "refresh") == NULL)
+		answer_errs(rq);
+}
+
+int
+refresh_run(struct request *rq, struct err *err)
+{
+	const char *token = json_string_value(json_object_get(rq->json, "refresh"));
+
+	if (rq->status != 0)
+		return -1;
+	rq->person = people_token_owner(rq->db, token, TOKEN_REFRESH);
+	if (rq->person == 0)
+		return answer_detail(
+		    rq, 401, "token_not_valid", "Token is invalid or expired");
+	buf_putc(&rq->out, '{');
+	if (people_token_drop(rq->db, token, err) || put_tokens(rq, err))
+		return -1;
+	buf_putc(&rq->out, '}');
+	rq->status = 200;
+	return 0;
+}
+
+int
+me_get(struct request *rq, struct err *err)
+{
+	if (put_me(rq, err))
+		return -1;
+	rq->status = 200;
+	return 0;
+}

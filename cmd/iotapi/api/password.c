@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/api/password.h"
+
+#include <crypt.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/base64.h"
+
+enum { SALT_BYTES = 12, HASH_BYTES = 64, SECRET_HEX = 64 };
+
+static char *
+derive(const char *password, int rounds, const unsigned char *salt, int salt_size)
+{
+	unsigned char hash[HASH_BYTES];
+	struct buf b = {0};
+
+	if (PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt, salt_size, rounds,
+		EVP_sha512(), sizeof(hash), hash) != 1)
+		return NULL;
+	buf_printf(&b, "$7$%d$", rounds);
+	buf_base64(&b, (struct span){(const char *)salt, (size_t)salt_size});
+	buf_putc(&b, '$');
+	buf_base64(&b, (struct span){(const char *)hash, sizeof(hash)});
+	return buf_steal(&b);
+}
+
+char *
+password_device(const char *password, int rounds, struct err *err)
+{
+	unsigned char salt[SALT_BYTES];
+	char *hash = NULL;
+
+	if (RAND_bytes(salt, sizeof(salt)) == 1)
+		hash = derive(password, rounds, salt, sizeof(salt));
+	if (hash == NULL)
+		err_set(err, ERR_FAILED, _("cannot hash a password"));
+	return hash;
+}
+
+bool
+password_device_matches(const char *password, const char *hash)
+{
+	unsigned char salt[128];
+	const char *text, *end;
+	char *again;
+	int rounds, size;
+	bool same;
+
+	if (sscanf(hash, "$7$%d$", &rounds) != 1)
+		return false;
+	text = strchr(hash + 3, '$') + 1;
+	end = strchr(text, '$');
+	if (end == NULL || (size_t)(end - text) > sizeof(salt))
+		return false;
+	size = unbase64(salt, (struct span){text, (size_t)(end - text)});
+	again = size > 0 ? derive(password, rounds, salt, size) : NULL;
+	same = again != NULL && strlen(again) == strlen(hash) &&
+	    CRYPTO_memcmp(again, hash, strlen(hash)) == 0;
+	free(again);
+	return same;
+}
+
+char *
+password_person(const char *password, struct err *err)
+{
+	char *setting = crypt_gensalt_ra("$y$", 0, NULL, 0);
+	void *data = NULL;
+	int size = 0;
+	char *hash = setting != NULL ? crypt_ra(password, setting, &data, &size) : NULL;
+
+	if (hash == NULL)
+		err_sys(err, ERR_FAILED, _("cannot hash a password"));
+	else
+		hash = xstrdup(hash);
+	if (data != NULL)
+		explicit_bzero(data, (size_t)size);
+	free(data);
+	free(setting);
+	return hash;
+}
+
+bool
+password_matches(const char *password, const char *hash)
+{
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+	/* Of no password: an unknown user costs what a known one does. */
+	static const char nobody[] = "$y$j9T$H7wJNrfFJpCFxRQ7nBXLl.$"
+				     "0000000000000000000000000000000000000000000";
+	const char *setting = hash != NULL ? hash : nobody;
+	void *data = NULL;
+	int size = 0;
+	bool same;
+	char *got;
+
+	pthread_mutex_lock(&one);
+	got = crypt_ra(password, setting, &data, &size);
+	pthread_mutex_unlock(&one);
+	same = got != NULL && hash != NULL && strlen(got) == strlen(hash) &&
+	    CRYPTO_memcmp(got, hash, strlen(hash)) == 0;
+	if (data != NULL)
+		explicit_bzero(data, (size_t)size);
+	free(data);
+	return same;
+}
+
+char *
+token_make(void)
+{
+	unsigned char random[(TOKEN_HANDLE + SECRET_HEX) / 2];
+	struct buf b = {0};
+	size_t i;
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return NULL;
+	for (i = 0; i < sizeof(random); i++)
+		buf_printf(&b, "%02x", random[i]);
+	explicit_bzero(random, sizeof(random));
+	return buf_steal(&b);
+}
+
+bool
+token_hash(const char *token, unsigned char hash[TOKEN_HASH])
+{
+	size_t n = strlen(token);
+
+	return n == TOKEN_HANDLE + SECRET_HEX &&
+	    EVP_Digest(token, n, hash, NULL, EVP_sha256(), NULL) == 1;
+}
+
+bool
+token_same(const unsigned char *a, const unsigned char *b)
+{
+	return CRYPTO_memcmp(a, b, TOKEN_HASH) == 0;
+}

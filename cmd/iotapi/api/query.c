@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lists: the query string as a WHERE and an ORDER BY, made of the schema table's names; what people
+ * wrote is only ever bound. */
+#include "iotapi/api/query.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "model/timestamp.h"
+#include "model/validate.h"
+#include "iotapi/api/fields.h"
+#include "iotapi/db/rows.h"
+#include "iotapi/db/tables.h"
+
+struct query {
+	const struct schema_resource *r;
+	struct buf where, order;
+	json_t *binds; /* array, in the order of the marks */
+	struct field_errs *errs;
+};
+
+static void
+and_where(struct query *q)
+{
+	buf_puts(&q->where, q->where.n != 0 ? " AND " : " WHERE ");
+}
+
+static bool
+is_no(const char *s)
+{
+	return strcmp(s, "false") == 0 || strcmp(s, "0") == 0 || strcmp(s, "no") == 0;
+}
+
+/* A flag: present is true; what says "false" is not there. */
+static void
+add_flag(struct query *q, const struct schema_field *f, const char *value)
+{
+	if (is_no(value))
+		return;
+	and_where(q);
+	if (f->type == SCHEMA_BOOL)
+		buf_printf(&q->where, "t.\"%s\" = 1", f->name);
+	else
+		buf_printf(&q->where, "coalesce(t.\"%s\", '') <> ''", f->name);
+}
+
+static void
+add_equal(struct query *q, const struct schema_filter *filter,
+    const struct schema_field *f, const char *value)
+{
+	struct schema_field named = *f;
+	json_t *text = json_string(value);
+	json_t *v;
+
+	named.name = filter->name;
+	v = validate_value(&named, text, q->errs);
+	json_decref(text);
+	if (v == NULL)
+		return;
+	and_where(q);
+	buf_printf(&q->where, "t.\"%s\" = ?", f->name);
+	json_array_append_new(q->binds, v);
+}
+
+/* fecha_inicio, fecha_fin: both ends count. */
+static void
+add_period(struct query *q, const struct schema_filter *filter, const char *value)
+{
+	bool from = strcmp(filter->name, "fecha_inicio") == 0;
+	struct buf text = {0};
+	int64_t us;
+
+	if (!time_parse(value, &us)) {
+		field_errs_add(q->errs, filter->name, "Enter a valid date/time.");
+		return;
+	}
+	buf_time(&text, us);
+	and_where(q);
+	buf_printf(&q->where, "t.timestamp %s ?", from ? ">=" : "<=");
+	json_array_append_new(q->binds, json_string(buf_str(&text)));
+	buf_release(&text);
+}
+
+static void
+add_filter(struct query *q, const struct schema_filter *filter, const char *value)
+{
+	const struct schema_field *f =
+	    filter->field != NULL ? schema_field(q->r, filter->field) : NULL;
+
+	if (f == NULL)
+		add_period(q, filter, value);
+	else if (filter->flag)
+		add_flag(q, f, value);
+	else
+		add_equal(q, filter, f, value);
+}
+
+/* LIKE's own letters are escaped, so that "50%" finds "50%". */
+static void
+bind_like(struct query *q, const char *word)
+{
+	struct buf like = {0};
+
+	buf_putc(&like, '%');
+	for (; *word != '\0'; word++) {
+		if (strchr("%_\\", *word) != NULL)
+			buf_putc(&like, '\\');
+		buf_putc(&like, *word);
+	}
+	buf_putc(&like, '%');
+	json_array_append_new(q->binds, json_string(buf_str(&like)));
+	buf_release(&like);
+}
+
+/* Each word must be in one of the search fields. */
+static void
+add_search(struct query *q, const char *text)
+{
+	struct strv words = {0};
+	size_t i, k;
+
+	if (q->r->search[0] == NULL) {
+		field_errs_add(q->errs, "search", "This list cannot be searched.");
+		return;
+	}
+	strv_split(&words, text, ' ');
+	for (i = 0; i < words.n; i++) {
+		and_where(q);
+		for (k = 0; q->r->search[k] != NULL; k++) {
+			buf_puts(&q->where, k != 0 ? " OR " : "(");
+			fields_sql(&q->where, q->r, schema_field(q->r, q->r->search[k]));
+			buf_puts(&q->where, " LIKE ? ESCAPE '\\'");
+			bind_like(q, words.v[i]);
+		}
+		buf_putc(&q->where, ')');
+	}
+	strv_release(&words);
+}
+
+static void
+put_order(struct query *q, const char *field, bool down)
+{
+	const struct schema_field *f = schema_field(q->r, field);
+	bool nulls = (f->flags & SCHEMA_NULLABLE) != 0;
+
+	buf_puts(&q->order, q->order.n != 0 ? ", " : " ORDER BY ");
+	buf_printf(&q->order, "t.\"%s\"%s", f->name, down ? " DESC" : "");
+	if (nulls && down)
+		buf_puts(&q->order, " NULLS FIRST");
+}
+
+static bool
+may_order(const struct schema_resource *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; r->ordering[i] != NULL; i++) {
+		if (strcmp(r->ordering[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* `text` from the query, or NULL for the resource's own order, which may use other fields. */
+static void
+add_order(struct query *q, const char *text)
+{
+	struct strv fields = {0};
+	bool down = false;
+	size_t i;
+
+	strv_split(&fields, text != NULL ? text : q->r->order, ',');
+	for (i = 0; i < fields.n; i++) {
+		const char *name = fields.v[i];
+
+		down = name[0] == '-';
+		name += down;
+		if (text != NULL && !may_order(q->r, name))
+			field_errs_add(q->errs, "ordering",
+			    "\"%s\" is not a field to order by.", name);
+		else
+			put_order(q, name, down);
+	}
+	buf_printf(&q->order, "%s t.id%s", q->order.n != 0 ? "," : " ORDER BY",
+	    down ? " DESC" : "");
+	strv_release(&fields);
+}
+
+static void
+read_args(struct query *q, const struct request *rq)
+{
+	size_t i;
+
+	for (i = 0; i < rq->arg_count; i++) {
+		const char *name = rq->args[i].name;
+		const char *value = rq->args[i].value;
+		const struct schema_filter *f = schema_filter(q->r, name);
+
+		if (f != NULL)
+			add_filter(q, f, value);
+		else if (strcmp(name, "search") == 0)
+			add_search(q, value);
+		else if (strcmp(name, "ordering") != 0 && strcmp(name, "page") != 0 &&
+		    strcmp(name, "page_size") != 0)
+			field_errs_add(q->errs, name, "Unknown filter.");
+	}
+	add_order(q, request_arg(rq, "ordering"));
+}
+
+static sqlite3_stmt *
+prepare(struct request *rq, struct query *q, struct buf *sql, const struct page *p,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(rq->db, err, buf_str(sql), "");
+	size_t n = json_array_size(q->binds);
+	size_t i;
+
+	if (stmt == NULL)
+		return NULL;
+	for (i = 0; i < n; i++)
+		rows_bind(stmt, (int)i + 1, NULL, json_array_get(q->binds, i));
+	if (p != NULL) {
+		sqlite3_bind_int64(stmt, (int)n + 1, p->size);
+		sqlite3_bind_int64(stmt, (int)n + 2, (p->number - 1) * p->size);
+	}
+	return stmt;
+}
+
+/* Who reads a list page by page has it counted once. */
+static int
+count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
+{
+	char *binds = json_dumps(q->binds, JSON_COMPACT);
+	struct buf sql = {0}, key = {0};
+	sqlite3_stmt *stmt = NULL;
+	int step = -1;
+
+	buf_puts(&sql, "SELECT count(*) FROM ");
+	tables_name(&sql, q->r);
+	buf_puts(&sql, " t");
+	buf_span(&sql, buf_as_span(&q->where));
+	buf_printf(&key, "%s %s", buf_str(&sql), binds);
+	if (db_recall(rq->db, buf_as_span(&key), &p->count))
+		step = 1;
+	else
+		stmt = prepare(rq, q, &sql, NULL, err);
+	if (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
+		p->count = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+		db_remember(rq->db, buf_as_span(&key), p->count);
+	}
+	free(binds);
+	buf_release(&key);
+	buf_release(&sql);
+	return step == 1 ? 0 : -1;
+}
+
+static int
+put_rows(struct request *rq, struct query *q, const struct page *p, struct err *err)
+{
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	const char *comma = "";
+	int step = -1;
+
+	rows_select(&sql, q->r, false);
+	buf_span(&sql, buf_as_span(&q->where));
+	buf_span(&sql, buf_as_span(&q->order));
+	buf_puts(&sql, " LIMIT ? OFFSET ?");
+	stmt = prepare(rq, q, &sql, p, err);
+	buf_release(&sql);
+	while (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
+		buf_puts(&rq->out, comma);
+		comma = ",";
+		if (rows_put(&rq->out, rq->db, q->r, stmt, false, err)) {
+			sqlite3_reset(stmt);
+			return -1;
+		}
+	}
+	return step;
+}
+
+int
+query_list(struct request *rq, struct err *err)
+{
+	struct query q = {.r = rq->resource, .binds = json_array(), .errs = &rq->errs};
+	struct page p;
+	int failed;
+
+	read_args(&q, rq);
+	page_read(rq, &p);
+	if (rq->errs.n != 0)
+		failed = answer_errs(rq);
+	else
+		failed = count_rows(rq, &q, &p, err) || page_begin(rq, &p) ||
+		    put_rows(rq, &q, &p, err);
+	if (!failed)
+		page_end(rq);
+	json_decref(q.binds);
+	buf_release(&q.where);
+	buf_release(&q.order);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/db/db.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { CACHE_SIZE = 128, BUSY_MS = 5000 };
+
+struct db {
+	sqlite3 *handle;
+	struct {
+		char *sql;
+		sqlite3_stmt *stmt;
+	} cache[CACHE_SIZE];
+	size_t cached;
+	struct {
+		struct buf key;
+		int64_t number, others, own; /* others: commits of other connections */
+	} memory;
+};
+
+static int
+complain(struct db *db, struct err *err, const char *what)
+{
+	return err_set(
+	    err, ERR_FAILED, _("database: %s: %s"), what, sqlite3_errmsg(db->handle));
+}
+
+/* SQLite makes its file with the umask's mode: made first, it and its WAL stay private. */
+static int
+make_private(const char *path, struct err *err)
+{
+	char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+	int failed = 0;
+	int fd;
+
+	if (slash != NULL && slash != dir) {
+		*slash = '\0';
+		failed = file_make_dir(dir, err);
+	}
+	free(dir);
+	if (failed)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, ERR_USAGE, _("cannot open database '%s'"), path);
+	close(fd);
+	return 0;
+}
+
+int
+db_open(struct db **out, const char *path, bool write, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	struct db *db;
+	int failed;
+
+	*out = NULL;
+	if (write && make_private(path, err))
+		return -1;
+	db = xcalloc(1, sizeof(*db));
+	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+		err_set(err, ERR_USAGE, _("cannot open database '%s': %s"), path,
+		    sqlite3_errmsg(db->handle));
+		db_close(db);
+		return -1;
+	}
+	sqlite3_busy_timeout(db->handle, BUSY_MS);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	failed = db_run(db, err, "PRAGMA journal_mode=WAL", "") ||
+	    db_run(db, err, "PRAGMA synchronous=FULL", "") ||
+	    db_run(db, err, "PRAGMA foreign_keys=ON", "");
+	if (!failed && !write)
+		failed = db_run(db, err, "PRAGMA query_only=ON", "");
+	if (failed) {
+		err_in(err, "'%s'", path);
+		db_close(db);
+		return -1;
+	}
+	*out = db;
+	return 0;
+}
+
+void
+db_close(struct db *db)
+{
+	size_t i;
+
+	if (db == NULL)
+		return;
+	for (i = 0; i < db->cached; i++) {
+		sqlite3_finalize(db->cache[i].stmt);
+		free(db->cache[i].sql);
+	}
+	sqlite3_close(db->handle);
+	buf_release(&db->memory.key);
+	free(db);
+}
+
+static void
+forget_all(struct db *db)
+{
+	while (db->cached > 0) {
+		db->cached--;
+		sqlite3_finalize(db->cache[db->cached].stmt);
+		free(db->cache[db->cached].sql);
+	}
+}
+
+/* Statements in use while a list of others is made stay few; the cache is emptied only when it is
+ * full and this one is new, which happens between requests' first statements. */
+static sqlite3_stmt *
+prepared(struct db *db, const char *sql, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	size_t i;
+
+	for (i = 0; i < db->cached; i++) {
+		if (strcmp(db->cache[i].sql, sql) == 0 &&
+		    !sqlite3_stmt_busy(db->cache[i].stmt)) {
+			sqlite3_reset(db->cache[i].stmt);
+			sqlite3_clear_bindings(db->cache[i].stmt);
+			return db->cache[i].stmt;
+		}
+	}
+	if (db->cached == CACHE_SIZE && sqlite3_next_stmt(db->handle, NULL) != NULL) {
+		for (i = 0; i < db->cached && !sqlite3_stmt_busy(db->cache[i].stmt); i++)
+			;
+		if (i == db->cached)
+			forget_all(db);
+	}
+	if (db->cached == CACHE_SIZE) {
+		err_set(err, ERR_FAILED, _("database: too many statements at once"));
+		return NULL;
+	}
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt,
+		NULL) != SQLITE_OK) {
+		complain(db, err, sql);
+		return NULL;
+	}
+	db->cache[db->cached].sql = xstrdup(sql);
+	db->cache[db->cached++].stmt = stmt;
+	return stmt;
+}
+
+static void
+bind(sqlite3_stmt *stmt, const char *types, va_list ap)
+{
+	struct span s;
+	int i;
+
+	for (i = 1; *types != '\0'; i++, types++) {
+		switch (*types) {
+		case 'i': sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t)); break;
+		case 'd': sqlite3_bind_double(stmt, i, va_arg(ap, double)); break;
+		case 's':
+			sqlite3_bind_text(
+			    stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			break;
+		case 't':
+			s = va_arg(ap, struct span);
+			sqlite3_bind_text(stmt, i, s.p, (int)s.n, SQLITE_TRANSIENT);
+			break;
+		case 'b':
+			s = va_arg(ap, struct span);
+			sqlite3_bind_blob(stmt, i, s.p, (int)s.n, SQLITE_TRANSIENT);
+			break;
+		default: sqlite3_bind_null(stmt, i);
+		}
+	}
+}
+
+static sqlite3_stmt *
+query_v(struct db *db, struct err *err, const char *sql, const char *types, va_list ap)
+{
+	sqlite3_stmt *stmt = prepared(db, sql, err);
+
+	if (stmt != NULL)
+		bind(stmt, types, ap);
+	return stmt;
+}
+
+sqlite3_stmt *
+db_query(struct db *db, struct err *err, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *stmt;
+	va_list ap;
+
+	va_start(ap, types);
+	stmt = query_v(db, err, sql, types, ap);
+	va_end(ap);
+	return stmt;
+}
+
+int
+db_step(struct db *db, sqlite3_stmt *stmt, struct err *err)
+{
+	switch (sqlite3_step(stmt)) {
+	case SQLITE_ROW: return 1;
+	case SQLITE_DONE: sqlite3_reset(stmt); return 0;
+	default:
+		complain(db, err, sqlite3_sql(stmt));
+		sqlite3_reset(stmt);
+		return -1;
+	}
+}
+
+int
+db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *stmt;
+	int step = -1;
+	va_list ap;
+
+	va_start(ap, types);
+	stmt = query_v(db, err, sql, types, ap);
+	va_end(ap);
+	if (stmt != NULL) {
+		while ((step = db_step(db, stmt, err)) == 1)
+			;
+	}
+	return step;
+}
+
+int64_t
+db_number(struct db *db, int64_t missing, const char *sql, const char *types, ...)
+{
+	int64_t result = missing;
+	sqlite3_stmt *stmt;
+	va_list ap;
+
+	va_start(ap, types);
+	stmt = query_v(db, NULL, sql, types, ap);
+	va_end(ap);
+	if (stmt == NULL)
+		return missing;
+	if (db_step(db, stmt, NULL) == 1) {
+		if (!db_is_null(stmt, 0))
+			result = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return result;
+}
+
+bool
+db_recall(struct db *db, struct span key, int64_t *number)
+{
+	int64_t others = db_number(db, -1, "PRAGMA data_version", "");
+	int64_t own = sqlite3_total_changes(db->handle);
+
+	if (others >= 0 && others == db->memory.others && own == db->memory.own &&
+	    span_eq(key, buf_as_span(&db->memory.key))) {
+		*number = db->memory.number;
+		return true;
+	}
+	db->memory.others = others;
+	db->memory.own = own;
+	buf_clear(&db->memory.key);
+	return false;
+}
+
+void
+db_remember(struct db *db, struct span key, int64_t number)
+{
+	buf_span(&db->memory.key, key);
+	db->memory.number = number;
+}
+
+int64_t
+db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->handle);
+}
+
+int
+db_changes(struct db *db)
+{
+	return sqlite3_changes(db->handle);
+}
+
+bool
+db_is_constraint(struct db *db)
+{
+	return sqlite3_errcode(db->handle) == SQLITE_CONSTRAINT;
+}
+
+struct span
+db_column_text(sqlite3_stmt *stmt, int column)
+{
+	const char *p = (const char *)sqlite3_column_text(stmt, column);
+
+	return (struct span){
+	    p, p != NULL ? (size_t)sqlite3_column_bytes(stmt, column) : 0};
+}
+
+struct span
+db_column_blob(sqlite3_stmt *stmt, int column)
+{
+	const char *p = sqlite3_column_blob(stmt, column);
+
+	return (struct span){
+	    p, p != NULL ? (size_t)sqlite3_column_bytes(stmt, column) : 0};
+}
+
+bool
+db_is_null(sqlite3_stmt *stmt, int column)
+{
+	return sqlite3_column_type(stmt, column) == SQLITE_NULL;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/db/rows.h"
+
+#include "base/text.h"
+#include "iotapi/api/fields.h"
+#include "iotapi/http/json_out.h"
+#include "iotapi/db/tables.h"
+
+void
+rows_select(struct buf *sql, const struct schema_resource *r, bool detail)
+{
+	const struct schema_field *f;
+	const char *comma = "SELECT ";
+
+	for (f = r->fields; f->name != NULL; f++) {
+		if (!fields_shown(r, f, detail))
+			continue;
+		buf_puts(sql, comma);
+		fields_sql(sql, r, f);
+		comma = ", ";
+	}
+	buf_puts(sql, " FROM ");
+	tables_name(sql, r);
+	buf_puts(sql, " t");
+}
+
+int
+rows_put(struct buf *out, struct db *db, const struct schema_resource *r,
+    sqlite3_stmt *stmt, bool detail, struct err *err)
+{
+	const struct schema_field *f;
+	int column = -1;
+
+	buf_putc(out, '{');
+	for (f = r->fields; f->name != NULL; f++) {
+		if (!fields_shown(r, f, detail))
+			continue;
+		column++;
+		if ((f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, column))
+			continue;
+		out_key(out, f->name);
+		if (fields_put(out, db, r, f, stmt, column, err))
+			return -1;
+	}
+	buf_putc(out, '}');
+	return 0;
+}
+
+int
+rows_get(struct buf *out, struct db *db, const struct schema_resource *r, int64_t id,
+    bool detail, struct err *err)
+{
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	int step = -1;
+
+	rows_select(&sql, r, detail);
+	buf_puts(&sql, " WHERE t.id = ?1");
+	stmt = db_query(db, err, buf_str(&sql), "i", id);
+	buf_release(&sql);
+	if (stmt == NULL)
+		return -1;
+	step = db_step(db, stmt, err);
+	if (step == 1 && rows_put(out, db, r, stmt, detail, err))
+		step = -1;
+	sqlite3_reset(stmt);
+	return step;
+}
+
+bool
+rows_exists(struct db *db, const struct schema_resource *r, int64_t id)
+{
+	struct buf sql = {0};
+	bool there;
+
+	buf_puts(&sql, "SELECT 1 FROM ");
+	tables_name(&sql, r);
+	buf_puts(&sql, " WHERE id = ?1");
+	there = db_number(db, 0, buf_str(&sql), "i", id) == 1;
+	buf_release(&sql);
+	return there;
+}
+
+const char *
+rows_now(char out[32])
+{
+	struct buf b = {0};
+
+	buf_time(&b, text_now_us());
+	snprintf(out, 32, "%s", buf_str(&b));
+	buf_release(&b);
+	return out;
+}
+
+static bool
+is_creation_time(const struct schema_field *f)
+{
+	return f->type == SCHEMA_TIME && (f->flags & SCHEMA_NULLABLE) == 0;
+}
+
+void
+rows_complete(const struct schema_resource *r, json_t *values)
+{
+	const struct schema_field *f;
+	char now[32];
+
+	rows_now(now);
+	for (f = r->fields; f->name != NULL; f++) {
+		if (!tables_has(f) || strcmp(f->name, "id") == 0 ||
+		    json_object_get(values, f->name) != NULL)
+			continue;
+		if (is_creation_time(f))
+			json_object_set_new(values, f->name, json_string(now));
+		else if (f->preset != NULL)
+			json_object_set_new(values, f->name,
+			    json_loads(f->preset, JSON_DECODE_ANY, NULL));
+		else
+			json_object_set_new(values, f->name, json_null());
+	}
+}
+
+void
+rows_bind(sqlite3_stmt *stmt, int at, const struct schema_field *f, const json_t *v)
+{
+	struct buf text = {0};
+
+	if (f != NULL && (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS)) {
+		out_value(&text, v);
+		sqlite3_bind_text(stmt, at, text.p, (int)text.n, SQLITE_TRANSIENT);
+		buf_release(&text);
+		return;
+	}
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		sqlite3_bind_text(stmt, at, json_string_value(v),
+		    (int)json_string_length(v), SQLITE_TRANSIENT);
+		break;
+	case JSON_INTEGER: sqlite3_bind_int64(stmt, at, json_integer_value(v)); break;
+	case JSON_REAL: sqlite3_bind_double(stmt, at, json_real_value(v)); break;
+	case JSON_TRUE: sqlite3_bind_int(stmt, at, 1); break;
+	case JSON_FALSE: sqlite3_bind_int(stmt, at, 0); break;
+	default: sqlite3_bind_null(stmt, at);
+	}
+}
+
+static int
+bind_all(struct db *db, const struct schema_resource *r, const char *sql,
+    const json_t *values, int64_t id, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err, sql, "");
+	const char *name;
+	json_t *v;
+	int at = 1;
+
+	if (stmt == NULL)
+		return -1;
+	json_object_foreach ((json_t *)values, name, v) {
+		rows_bind(stmt, at++, schema_field(r, name), v);
+	}
+	if (id != 0)
+		sqlite3_bind_int64(stmt, at, id);
+	return db_step(db, stmt, err);
+}
+
+int
+rows_insert(struct db *db, const struct schema_resource *r, const json_t *values,
+    int64_t *id, struct err *err)
+{
+	struct buf sql = {0}, marks = {0};
+	const char *name;
+	json_t *v;
+	int failed;
+
+	buf_puts(&sql, "INSERT INTO ");
+	tables_name(&sql, r);
+	json_object_foreach ((json_t *)values, name, v) {
+		buf_printf(&sql, "%s\"%s\"", marks.n != 0 ? ", " : " (", name);
+		buf_puts(&marks, marks.n != 0 ? ", ?" : "?");
+	}
+	buf_printf(&sql, ") VALUES (%s)", buf_str(&marks));
+	failed = bind_all(db, r, buf_str(&sql), values, 0, err);
+	*id = db_last_id(db);
+	buf_release(&sql);
+	buf_release(&marks);
+	return failed;
+}
+
+int
+rows_update(struct db *db, const struct schema_resource *r, int64_t id, json_t *values,
+    struct err *err)
+{
+	struct buf sql = {0};
+	const char *name, *comma = " SET ";
+	char now[32];
+	json_t *v;
+	int failed;
+
+	if (schema_field(r, "updated_at") != NULL)
+		json_object_set_new(values, "updated_at", json_string(rows_now(now)));
+	buf_puts(&sql, "UPDATE ");
+	tables_name(&sql, r);
+	json_object_foreach (values, name, v) {
+		buf_printf(&sql, "%s\"%s\" = ?", comma, name);
+		comma = ", ";
+	}
+	buf_puts(&sql, " WHERE id = ?");
+	failed = json_object_size(values) != 0 &&
+	    bind_all(db, r, buf_str(&sql), values, id, err) != 0;
+	buf_release(&sql);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef STORE_H
+#define STORE_H
+
+#include "base/err.h"
+#include "iotapi/db/db.h"
+
+/*
+ * The database at work: one writer thread with group commit, and reader connections. Everything
+ * that changes data is a job that the writer runs inside one transaction with the others that wait:
+ * one fsync for all of them (measured: 455 commits/s at one row each, 57,700 rows/s at 100).
+ */
+struct store;
+
+/* Opens or makes the database and its tables, and starts the writer. */
+int store_open(struct store **out, const char *path, struct err *err);
+/* Runs what was submitted, stops the writer. Accepts NULL. */
+void store_close(struct store *s);
+const char *store_path(const struct store *s);
+
+/* `run` changes data on the writer's thread; returning not 0 undoes this job alone. `done` is called
+ * on the writer's thread after COMMIT (why->code 0) or when nothing of it was kept. From any
+ * thread; never blocks. */
+void store_submit(struct store *s, int (*run)(struct db *db, void *arg, struct err *err),
+    void (*done)(void *arg, const struct err *why), void *arg);
+/* store_submit, and waits. Not from the writer's thread. */
+int store_run(struct store *s, int (*run)(struct db *db, void *arg, struct err *err), void *arg,
+    struct err *err);
+
+/* A connection for reading, to be given back; one that is free is used again. NULL on error. */
+struct db *store_reader(struct store *s, struct err *err);
+void store_reader_done(struct store *s, struct db *db);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TABLES_H
+#define TABLES_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/schema.h"
+#include "iotapi/db/db.h"
+
+/* Makes the tables of a new database: one for each resource of the schema, and the server's own. Refuses,
+ * and does not change, a database that lacks a column of them or is of a later version (ERR_USAGE). */
+int tables_make(struct db *db, struct err *err);
+
+/* A resource's table, quoted: "device-config". */
+void tables_name(struct buf *out, const struct schema_resource *r);
+/* Whether a field is a column of its resource's table. */
+bool tables_has(const struct schema_field *f);
+
+#endif

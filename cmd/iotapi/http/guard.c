@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/http/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Headers that may come once only. */
+static const char *const single[] = {
+    "Content-Length", "Transfer-Encoding", "Host", "Authorization", "Content-Type"};
+enum { LENGTH, ENCODING, HOST, SINGLES = sizeof(single) / sizeof(single[0]) };
+
+struct seen {
+	int times[SINGLES];
+	int odd_encoding;
+	const char *wrong;
+};
+
+static int
+is_token(const char *s)
+{
+	static const char chars[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	return *s != '\0' && strspn(s, chars) == strlen(s);
+}
+
+/* Of values only what could hide a line or a header from another parser. */
+static int
+is_clean(const char *s)
+{
+	for (; s != NULL && *s != '\0'; s++) {
+		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+			return 0;
+	}
+	return 1;
+}
+
+static enum MHD_Result
+look(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct seen *seen = arg;
+	int i;
+
+	(void)kind;
+	if (!is_token(name) || !is_clean(value))
+		seen->wrong = "a header's name or value has forbidden characters";
+	for (i = 0; i < SINGLES; i++)
+		seen->times[i] += strcasecmp(name, single[i]) == 0;
+	/* Any other coding would leave the request without an end. */
+	if (strcasecmp(name, single[ENCODING]) == 0 &&
+	    (value == NULL || strcasecmp(value, "chunked") != 0))
+		seen->odd_encoding = 1;
+	return MHD_YES;
+}
+
+const char *
+guard_headers(struct MHD_Connection *c, const char *version)
+{
+	struct seen seen = {0};
+	int i;
+
+	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &seen);
+	if (seen.wrong != NULL)
+		return seen.wrong;
+	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+		return "the version is neither HTTP/1.1 nor HTTP/1.0";
+	for (i = 0; i < SINGLES; i++) {
+		if (seen.times[i] > 1)
+			return "a header is repeated that may come once only";
+	}
+	if (seen.times[LENGTH] != 0 && seen.times[ENCODING] != 0)
+		return "Content-Length and Transfer-Encoding exclude each other";
+	if (seen.odd_encoding)
+		return "the only transfer coding here is chunked";
+	if (strcmp(version, "HTTP/1.1") == 0 && seen.times[HOST] == 0)
+		return "the header Host is missing";
+	return NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pages of a list, and the links between them. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "iotapi/http/json_out.h"
+#include "iotapi/api/query.h"
+
+void
+page_read(struct request *rq, struct page *p)
+{
+	const char *size = request_arg(rq, "page_size");
+	const char *number = request_arg(rq, "page");
+	long v;
+
+	*p = (struct page){.number = 1, .size = PAGE_DEFAULT};
+	if (size != NULL) {
+		if (text_int(size, 1, PAGE_MOST, "page_size", &v, NULL))
+			field_errs_add(&rq->errs, "page_size",
+			    "A whole number from 1 to %d is required.", PAGE_MOST);
+		else
+			p->size = v;
+	}
+	if (number == NULL)
+		return;
+	p->last = strcmp(number, "last") == 0;
+	/* 0 is no page: page_begin says so. */
+	p->number = text_int(number, 1, INT32_MAX, "page", &v, NULL) ? 0 : v;
+}
+
+static void
+put_escaped(struct buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._~";
+
+	for (; *s != '\0'; s++) {
+		if (strchr(plain, *s) != NULL)
+			buf_putc(out, *s);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+	}
+}
+
+static void
+put_link(struct request *rq, int64_t number)
+{
+	struct buf link = {0};
+	const char *sep = "?";
+	size_t i;
+
+	buf_printf(&link, "http://%s%s", rq->host != NULL ? rq->host : "", rq->path);
+	if (number > 1) {
+		buf_printf(&link, "?page=%lld", (long long)number);
+		sep = "&";
+	}
+	for (i = 0; i < rq->arg_count; i++) {
+		if (strcmp(rq->args[i].name, "page") == 0)
+			continue;
+		buf_puts(&link, sep);
+		put_escaped(&link, rq->args[i].name);
+		buf_putc(&link, '=');
+		put_escaped(&link, rq->args[i].value);
+		sep = "&";
+	}
+	json_put_string(&rq->out, buf_as_span(&link));
+	buf_release(&link);
+}
+
+int
+page_begin(struct request *rq, struct page *p)
+{
+	int64_t pages = p->count > 0 ? (p->count + p->size - 1) / p->size : 1;
+
+	if (p->last)
+		p->number = pages;
+	if (p->number < 1 || p->number > pages)
+		return answer_detail(rq, 404, NULL, "Invalid page.");
+	buf_printf(&rq->out, "{\"count\":%lld,\"next\":", (long long)p->count);
+	if (p->number < pages)
+		put_link(rq, p->number + 1);
+	else
+		buf_puts(&rq->out, "null");
+	buf_puts(&rq->out, ",\"previous\":");
+	if (p->number > 1)
+		put_link(rq, p->number - 1);
+	else
+		buf_puts(&rq->out, "null");
+	buf_puts(&rq->out, ",\"results\":[");
+	return 0;
+}
+
+void
+page_end(struct request *rq)
+{
+	buf_puts(&rq->out, "]}");
+	rq->status = 200;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/http/request.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/http/json_out.h"
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-decoding; NULL for a bad escape, a NUL, or what is no UTF-8. */
+static char *
+decode(const char *s, size_t n, bool plus_is_blank)
+{
+	struct buf b = {0};
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		char c = s[i];
+
+		if (c == '%') {
+			int hi = i + 2 < n ? hex(s[i + 1]) : -1;
+			int lo = hi >= 0 ? hex(s[i + 2]) : -1;
+
+			if (lo < 0 || (hi | lo) == 0) {
+				buf_release(&b);
+				return NULL;
+			}
+			c = (char)(hi * 16 + lo);
+			i += 2;
+		} else if (c == '+' && plus_is_blank) {
+			c = ' ';
+		}
+		buf_putc(&b, c);
+	}
+	if (!text_is_utf8(buf_str(&b), b.n)) {
+		buf_release(&b);
+		return NULL;
+	}
+	return buf_steal(&b);
+}
+
+static int
+add_arg(struct request *rq, const char *pair, size_t n)
+{
+	const char *eq = memchr(pair, '=', n);
+	size_t name = eq != NULL ? (size_t)(eq - pair) : n;
+	struct query_arg a;
+
+	if (n == 0)
+		return 0;
+	a.name = decode(pair, name, true);
+	a.value = eq != NULL ? decode(eq + 1, n - name - 1, true) : xstrdup("");
+	if (a.name == NULL || a.value == NULL) {
+		free(a.name);
+		free(a.value);
+		return -1;
+	}
+	rq->args = xreallocarray(rq->args, rq->arg_count + 1, sizeof(a));
+	rq->args[rq->arg_count++] = a;
+	return 0;
+}
+
+static int
+parse_query(struct request *rq, const char *query)
+{
+	while (*query != '\0') {
+		size_t n = strcspn(query, "&");
+
+		if (add_arg(rq, query, n))
+			return -1;
+		query += n + (query[n] == '&');
+	}
+	return 0;
+}
+
+/* A missing final slash is put in: it costs nobody anything. */
+int
+request_target(struct request *rq, const char *target)
+{
+	size_t n = strcspn(target, "?#");
+	char *path = target[0] == '/' ? decode(target, n, false) : NULL;
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	if (path == NULL || strstr(path, "/../") != NULL) {
+		free(path);
+		return -1;
+	}
+	rq->path = xasprintf("%s%s", path, path[len - 1] == '/' ? "" : "/");
+	free(path);
+	return target[n] == '?' ? parse_query(rq, target + n + 1) : 0;
+}
+
+const char *
+request_arg(const struct request *rq, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < rq->arg_count; i++) {
+		if (strcmp(rq->args[i].name, name) == 0)
+			return rq->args[i].value;
+	}
+	return NULL;
+}
+
+void
+request_release(struct request *rq)
+{
+	size_t i;
+
+	for (i = 0; i < rq->arg_count; i++) {
+		free(rq->args[i].name);
+		free(rq->args[i].value);
+	}
+	free(rq->args);
+	free(rq->path);
+	free(rq->host);
+	secret_free(rq->authorization);
+	free(rq->content_type);
+	if (rq->body.p != NULL)
+		explicit_bzero(rq->body.p, rq->body.n);
+	buf_release(&rq->body);
+	json_decref(rq->json);
+	json_decref(rq->values);
+	field_errs_release(&rq->errs);
+	buf_release(&rq->out);
+	free(rq->location);
+}
+
+static void __attribute__((format(printf, 4, 0))) begin_answer(
+    struct request *rq, unsigned status, const char *key, const char *fmt, va_list ap)
+{
+	struct buf text = {0};
+
+	buf_vprintf(&text, fmt, ap);
+	rq->status = status;
+	buf_clear(&rq->out);
+	buf_putc(&rq->out, '{');
+	out_key(&rq->out, key);
+	json_put_string(&rq->out, buf_as_span(&text));
+	buf_release(&text);
+}
+
+int
+answer_detail(struct request *rq, unsigned status, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	begin_answer(rq, status, "detail", fmt, ap);
+	va_end(ap);
+	if (code != NULL) {
+		out_key(&rq->out, "code");
+		out_string(&rq->out, code);
+	}
+	buf_putc(&rq->out, '}');
+	return -1;
+}
+
+int
+answer_text(struct request *rq, unsigned status, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	begin_answer(rq, status, key, fmt, ap);
+	va_end(ap);
+	buf_putc(&rq->out, '}');
+	return -1;
+}
+
+int
+answer_not_found(struct request *rq)
+{
+	return answer_detail(rq, 404, NULL, "Not found.");
+}
+
+static bool
+is_repeated(const struct field_errs *errs, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++) {
+		if (strcmp(errs->v[j].field, errs->v[i].field) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+errs_put(struct buf *out, const struct field_errs *errs)
+{
+	size_t i, j;
+
+	buf_putc(out, '{');
+	for (i = 0; i < errs->n; i++) {
+		if (is_repeated(errs, i))
+			continue;
+		out_key(out, errs->v[i].field);
+		buf_putc(out, '[');
+		for (j = i; j < errs->n; j++) {
+			if (strcmp(errs->v[j].field, errs->v[i].field) != 0)
+				continue;
+			out_comma(out);
+			out_string(out, errs->v[j].text);
+		}
+		buf_putc(out, ']');
+	}
+	buf_putc(out, '}');
+}
+
+int
+answer_errs(struct request *rq)
+{
+	rq->status = 400;
+	buf_clear(&rq->out);
+	errs_put(&rq->out, &rq->errs);
+	return -1;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "iotapi/app.h"
+#include "base/buf.h"
+#include "model/schema.h"
+#include "iotapi/db/db.h"
+
+/* A name and value of a query string, decoded. */
+struct query_arg {
+	char *name;
+	char *value;
+};
+
+struct route;
+
+/* One HTTP request and its answer, free of the HTTP library. */
+struct request {
+	struct app *app;
+	const char *method;
+	char *path; /* decoded, always with its final slash */
+	struct query_arg *args;
+	size_t arg_count;
+	char *host;          /* of the Host header; NULL: none */
+	char *authorization; /* NULL: none */
+	char *content_type;  /* NULL: none */
+	struct buf body;
+
+	const struct route *route;
+	const struct schema_resource *resource; /* NULL: none */
+	int64_t id;                             /* of the path */
+	int64_t person;                         /* who asks; 0: nobody */
+	json_t *json;                           /* the body; NULL: none, or no JSON */
+	json_t *values;                         /* the good fields in canonical types */
+	struct field_errs errs;                 /* the wrong ones */
+	struct db *db; /* while the handler runs: a reader, or the writer in a transaction */
+
+	unsigned status; /* 0: not answered yet */
+	struct buf out;  /* JSON, empty for 204 */
+	char *location;
+	char allow[64];
+};
+
+/* Takes a raw request target apart. Not 0: it is malformed (a NUL, a bad escape, ".."). */
+int request_target(struct request *rq, const char *target);
+/* The value of a query argument, NULL when it is not there. */
+const char *request_arg(const struct request *rq, const char *name);
+void request_release(struct request *rq);
+
+/* Answers. All replace what was answered before and return -1 for who wants to undo a job. */
+int answer_detail(struct request *rq, unsigned status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* {"KEY":"text"} */
+int answer_text(struct request *rq, unsigned status, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* 400 with rq->errs, field -> array of texts. */
+int answer_errs(struct request *rq);
+int answer_not_found(struct request *rq);
+/* Field errors as a JSON object. */
+void errs_put(struct buf *out, const struct field_errs *errs);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which method and path is which handler. Resources of the schema table have the rows of
+ * `generic` each; the other rows come first. */
+#include "iotapi/http/routes.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "iotapi/api/handlers.h"
+#include "iotapi/api/query.h"
+#include "iotapi/mqtt/broker_pool.h"
+
+static const struct route routes[] = {
+    {"POST", "/api/auth/login/", NULL, login_prepare, login_run,
+	ROUTE_OPEN | ROUTE_WRITE},
+    {"POST", "/api/auth/refresh/", NULL, refresh_prepare, refresh_run,
+	ROUTE_OPEN | ROUTE_WRITE},
+    {"GET", "/api/users/me/", NULL, NULL, me_get, 0},
+    {"POST", "/api/mqtt/brokers/{id}/activate/", "broker", NULL, broker_activate,
+	ROUTE_WRITE},
+    {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL, broker_deactivate,
+	ROUTE_WRITE},
+    {"GET", "/api/mqtt/broker-status/", NULL, NULL, broker_status, 0},
+    {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, topics_publish, 0},
+    {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, topics_subscribe, 0},
+    {"POST", "/api/mqtt/device-config/{id}/update_connection_status/", "device-config",
+	body_read, config_status, ROUTE_WRITE},
+    {"GET", "/api/mqtt/device-status/", NULL, NULL, device_status, 0},
+    {"POST", "/api/devices/{id}/assign_sensor/", "device", body_read, device_assign,
+	ROUTE_WRITE},
+    {"DELETE", "/api/devices/{id}/remove_sensor/", "device", NULL, device_remove,
+	ROUTE_WRITE},
+    {"POST", "/api/readings/bulk/", "reading", bulk_prepare, bulk_run, ROUTE_WRITE},
+    {"GET", "/api/readings/rejects/", NULL, NULL, rejects_list, 0},
+    {"GET", "/healthz/", NULL, NULL, health_get, ROUTE_OPEN},
+};
+
+static const struct {
+	enum schema_verb verb;
+	bool object;
+	struct route route;
+} generic[] = {
+    {SCHEMA_LIST, false, {.method = "GET", .run = query_list}},
+    {SCHEMA_CREATE, false,
+	{.method = "POST",
+	    .prepare = body_whole,
+	    .run = resource_create,
+	    .flags = ROUTE_WRITE}},
+    {SCHEMA_GET, true, {.method = "GET", .run = resource_get}},
+    {SCHEMA_SET, true,
+	{.method = "PUT",
+	    .prepare = body_whole,
+	    .run = resource_update,
+	    .flags = ROUTE_WRITE}},
+    {SCHEMA_SET, true,
+	{.method = "PATCH",
+	    .prepare = body_partial,
+	    .run = resource_update,
+	    .flags = ROUTE_WRITE}},
+    {SCHEMA_DELETE, true,
+	{.method = "DELETE", .run = resource_delete, .flags = ROUTE_WRITE}},
+};
+
+/* Whether the path is the pattern with a number for {id}. */
+static bool
+matches(const char *pattern, const char *path, int64_t *id)
+{
+	const char *hole = strstr(pattern, "{id}");
+	size_t before = hole != NULL ? (size_t)(hole - pattern) : 0;
+	char *end;
+
+	if (hole == NULL)
+		return strcmp(pattern, path) == 0;
+	if (strncmp(pattern, path, before) != 0 || path[before] < '0' ||
+	    path[before] > '9')
+		return false;
+	*id = strtoll(path + before, &end, 10);
+	return strcmp(hole + 4, end) == 0;
+}
+
+/* HEAD is a GET whose body stays here. */
+static bool
+is_method(const struct request *rq, const char *method)
+{
+	return strcmp(rq->method, method) == 0 ||
+	    (strcmp(rq->method, "HEAD") == 0 && strcmp(method, "GET") == 0);
+}
+
+static void
+consider(struct request *rq, const struct route *route, const struct schema_resource *r)
+{
+	size_t n = strlen(rq->allow);
+
+	snprintf(rq->allow + n, sizeof(rq->allow) - n, "%s%s", n != 0 ? ", " : "",
+	    route->method);
+	if (rq->route != NULL || !is_method(rq, route->method))
+		return;
+	rq->route = route;
+	rq->resource = r;
+}
+
+static void
+find_generic(struct request *rq)
+{
+	const struct schema_resource *r;
+	char object[64];
+	int64_t id = 0;
+	bool one;
+	size_t i;
+
+	for (r = schema; r->name != NULL; r++) {
+		snprintf(object, sizeof(object), "%s{id}/", r->path);
+		one = matches(object, rq->path, &id);
+		if (r->optional || (!one && strcmp(r->path, rq->path) != 0))
+			continue;
+		rq->id = id;
+		for (i = 0; i < ARRAY_LEN(generic); i++) {
+			if ((r->verbs & generic[i].verb) != 0 && generic[i].object == one)
+				consider(rq, &generic[i].route, r);
+		}
+	}
+}
+
+static void
+find_route(struct request *rq)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(routes); i++) {
+		const struct route *route = &routes[i];
+
+		if (matches(route->path, rq->path, &rq->id))
+			consider(rq, route,
+			    route->resource != NULL ? schema_find(route->resource)
+						    : NULL);
+	}
+	if (rq->allow[0] == '\0')
+		find_generic(rq);
+}
+
+size_t
+routes_body_limit(const struct request *rq)
+{
+	return strcmp(rq->path, "/api/readings/bulk/") == 0 ? 8 << 20 : 1 << 20;
+}
+
+static int
+run_write(struct db *db, void *arg, struct err *err)
+{
+	struct request *rq = arg;
+	int failed;
+
+	rq->db = db;
+	failed = rq->route->run(rq, err);
+	/* An answer of its own is no failure of the database, but undoes what was done. */
+	if (failed && rq->status != 0)
+		err_set(err, ERR_REFUSED, "%u", rq->status);
+	return failed;
+}
+
+/* The MQTT worker goes by these two. */
+static bool
+concerns_worker(const struct schema_resource *r)
+{
+	return r != NULL &&
+	    (strcmp(r->name, "broker") == 0 || strcmp(r->name, "topic") == 0);
+}
+
+static void
+run_on_writer(struct request *rq, struct err *err)
+{
+	if (store_run(rq->app->store, run_write, rq, err) == 0) {
+		if (concerns_worker(rq->resource))
+			worker_look_again(rq->app->worker);
+		return;
+	}
+	if (err->code == ERR_REFUSED)
+		err->code = ERR_OK;
+}
+
+/* One snapshot for the whole answer, so that count and results agree. */
+static void
+run_on_reader(struct request *rq, struct err *err)
+{
+	if (db_run(rq->db, err, "BEGIN", "") == 0) {
+		if (rq->route->run(rq, err) && rq->status != 0)
+			err->code = ERR_OK;
+		db_run(rq->db, NULL, "COMMIT", "");
+	}
+}
+
+static void
+run_route(struct request *rq, struct err *err)
+{
+	struct db *reader = store_reader(rq->app->store, err);
+
+	rq->db = reader;
+	if (reader != NULL &&
+	    ((rq->route->flags & ROUTE_OPEN) != 0 || auth_check(rq) == 0)) {
+		if (rq->route->prepare != NULL)
+			rq->route->prepare(rq);
+		if ((rq->route->flags & ROUTE_WRITE) == 0)
+			run_on_reader(rq, err);
+	}
+	store_reader_done(rq->app->store, reader);
+	if (rq->status != 401 && err->code == ERR_OK &&
+	    (rq->route->flags & ROUTE_WRITE) != 0)
+		run_on_writer(rq, err);
+}
+
+void
+routes_serve(struct request *rq)
+{
+	struct err err = {0};
+	struct db *reader;
+
+	find_route(rq);
+	if (rq->allow[0] == '\0') {
+		answer_not_found(rq);
+		return;
+	}
+	if (rq->route == NULL) {
+		reader = store_reader(rq->app->store, &err);
+		rq->db = reader;
+		if (reader != NULL && auth_check(rq) == 0)
+			answer_detail(
+			    rq, 405, NULL, "Method \"%s\" not allowed.", rq->method);
+		store_reader_done(rq->app->store, reader);
+	} else {
+		run_route(rq, &err);
+	}
+	if (err.code != ERR_OK || rq->status == 0) {
+		log_error("%s %s: %s", rq->method, rq->path, err.text);
+		answer_detail(rq, 503, NULL, "The database is not available.");
+	}
+}

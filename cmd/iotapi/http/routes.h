@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ROUTES_H
+#define ROUTES_H
+
+#include "iotapi/http/request.h"
+
+enum route_flag {
+	ROUTE_OPEN = 1,  /* needs no token */
+	ROUTE_WRITE = 2, /* `run` in a transaction of the writer, else on a reader */
+};
+
+struct route {
+	const char *method;
+	const char *path; /* "{id}" is a whole number */
+	const char *resource; /* NULL: none */
+	/* Before the transaction, on the request's own thread: reads and checks the body, hashes.
+	 * May leave an answer, which `run` may replace. */
+	void (*prepare)(struct request *rq);
+	/* Answers; not 0 undoes what it wrote. An answer it left counts; without one it is a 500. */
+	int (*run)(struct request *rq, struct err *err);
+	unsigned flags;
+};
+
+/* The longest body this target may have. */
+size_t routes_body_limit(const struct request *rq);
+/* Finds the route, checks the token, runs it: rq holds the answer. Blocks. */
+void routes_serve(struct request *rq);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libmicrohttpd in front of the routes. Its time-out counts from the last byte, so a slow sender
+ * could hold a connection for ever: every request has a deadline of its own here. */
+#include "iotapi/http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/http/guard.h"
+#include "iotapi/http/listen.h"
+#include "iotapi/http/routes.h"
+
+enum {
+	THREADS = 4,
+	CONNECTIONS = 256,
+	IDLE_SECONDS = 30,
+	DEADLINE_MS = 30000,
+	SWEEP_MS = 1000,
+	DRAIN_MS = 5000,
+	CONNECTION_MEMORY = 32 << 10,
+};
+
+/* A connection, for the deadline. */
+struct link {
+	int fd;
+	int64_t since; /* its start, or the end of its last request */
+	bool busy;     /* a whole request is here: being served, or its answer sent */
+	struct link *next;
+};
+
+struct http {
+	struct app *app;
+	struct MHD_Daemon *daemon;
+	struct loop *loop;
+	struct loop_timer sweep;
+	char *url;
+	pthread_mutex_t lock;
+	struct link *links;
+};
+
+/* A request and what the guard and the body's size say about it. */
+struct exchange {
+	struct request rq;
+	char *target;
+	const char
+	    *target_at; /* in the library's buffer, to see whether a NUL cut it short */
+	bool begun;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+set_busy(struct http *h, struct MHD_Connection *c, bool busy)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct link *l = info != NULL ? info->socket_context : NULL;
+
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&h->lock);
+	l->busy = busy;
+	l->since = now_ms();
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void
+link_changed(void *arg, struct MHD_Connection *c, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http *h = arg;
+	struct link **at, *l = *context;
+
+	pthread_mutex_lock(&h->lock);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		l = xcalloc(1, sizeof(*l));
+		*l = (struct link){
+		    .fd = info->connect_fd, .since = now_ms(), .next = h->links};
+		h->links = l;
+		*context = l;
+	} else {
+		for (at = &h->links; *at != l; at = &(*at)->next)
+			;
+		*at = l->next;
+		free(l);
+		*context = NULL;
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void
+sweep(void *arg)
+{
+	struct http *h = arg;
+	int64_t now = now_ms();
+	struct link *l;
+
+	pthread_mutex_lock(&h->lock);
+	for (l = h->links; l != NULL; l = l->next) {
+		if (!l->busy && now - l->since > DEADLINE_MS)
+			shutdown(l->fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&h->lock);
+	loop_timer_set(h->loop, &h->sweep, SWEEP_MS, sweep, h);
+}
+
+static enum MHD_Result
+send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
+{
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(rq->out.n, rq->out.p, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result;
+
+	MHD_add_response_header(r, "Cache-Control", "no-store");
+	if (rq->out.n != 0)
+		MHD_add_response_header(r, "Content-Type", "application/json");
+	if (rq->allow[0] != '\0')
+		MHD_add_response_header(r, "Allow", rq->allow);
+	if (rq->location != NULL)
+		MHD_add_response_header(r, "Location", rq->location);
+	if (rq->status == 401)
+		MHD_add_response_header(r, "WWW-Authenticate", "Bearer realm=\"api\"");
+	if (close_after)
+		MHD_add_response_header(r, "Connection", "close");
+	result = MHD_queue_response(c, rq->status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+static void *
+begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
+{
+	struct exchange *x = xcalloc(1, sizeof(*x));
+	struct http *h = arg;
+
+	set_busy(h, c, false);
+	x->rq.app = h->app;
+	x->target = xstrdup(target);
+	x->target_at = target;
+	return x;
+}
+
+static void
+end_exchange(void *arg, struct MHD_Connection *c, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+	struct exchange *x = *context;
+
+	(void)why;
+	set_busy(arg, c, false);
+	if (x == NULL)
+		return;
+	request_release(&x->rq);
+	free(x->target);
+	free(x);
+	*context = NULL;
+}
+
+static char *
+header(struct MHD_Connection *c, const char *name)
+{
+	const char *v = MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
+
+	return v != NULL ? xstrdup(v) : NULL;
+}
+
+static bool
+is_host(const char *s)
+{
+	return s == NULL ||
+	    strspn(s,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]") ==
+	    strlen(s);
+}
+
+/* The version stands right behind the target in the request line, unless a NUL ended the target
+ * before, or there is more than one blank between them. */
+static bool
+is_cut_short(const struct exchange *x, const char *version)
+{
+	return version != x->target_at + strlen(x->target) + 1;
+}
+
+/* Everything but the body is here. Answers at once what must not go on. */
+static bool
+check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
+    const char *version, enum MHD_Result *result)
+{
+	const char *wrong = guard_headers(c, version);
+	struct request *rq = &x->rq;
+	char *length = header(c, "Content-Length");
+
+	rq->method = method;
+	rq->host = header(c, "Host");
+	rq->authorization = header(c, "Authorization");
+	rq->content_type = header(c, "Content-Type");
+	if (wrong == NULL && (is_cut_short(x, version) || request_target(rq, x->target)))
+		wrong = "the request target is malformed";
+	if (wrong == NULL && !is_host(rq->host))
+		wrong = "the header Host has forbidden characters";
+	if (wrong != NULL)
+		answer_detail(rq, 400, "bad_request", "Bad request: %s.", wrong);
+	else if (length != NULL && strtoull(length, NULL, 10) > routes_body_limit(rq))
+		answer_detail(rq, 413, "too_large",
+		    "The body is too large: at most %zu bytes.", routes_body_limit(rq));
+	free(length);
+	if (rq->status != 0)
+		*result = send_answer(c, rq, true);
+	return rq->status == 0;
+}
+
+static enum MHD_Result
+handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+    const char *version, const char *data, size_t *size, void **context)
+{
+	struct exchange *x = *context;
+	enum MHD_Result result = MHD_YES;
+
+	(void)url;
+	if (x == NULL)
+		return MHD_NO;
+	if (!x->begun) {
+		x->begun = true;
+		check_begin(c, x, method, version, &result);
+		return result;
+	}
+	if (*size != 0) {
+		/* A chunked body tells its size only as it comes. */
+		if (x->rq.body.n + *size > routes_body_limit(&x->rq))
+			return MHD_NO;
+		buf_put(&x->rq.body, data, *size);
+		*size = 0;
+		return MHD_YES;
+	}
+	set_busy(arg, c, true);
+	routes_serve(&x->rq);
+	return send_answer(c, &x->rq, false);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+log_library(void *arg, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)arg;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("%s", text);
+}
+
+/* The target is taken apart by request_target: nothing is to be decoded before. */
+static size_t
+keep_escapes(void *arg, struct MHD_Connection *c, char *s)
+{
+	(void)arg;
+	(void)c;
+	return strlen(s);
+}
+
+static struct MHD_Daemon *
+start_daemon(struct http *h, int fd)
+{
+	return MHD_start_daemon(
+	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL,
+	    NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+	    begin_exchange, h, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, h,
+	    MHD_OPTION_NOTIFY_CONNECTION, link_changed, h, MHD_OPTION_END);
+}
+
+int
+http_start(struct http **out, struct loop *loop, struct app *app, const char *where,
+    struct err *err)
+{
+	char *url;
+	int fd = listen_on(where, &url, err);
+	struct http *h;
+
+	*out = NULL;
+	if (fd < 0)
+		return -1;
+	h = xcalloc(1, sizeof(*h));
+	h->app = app;
+	h->loop = loop;
+	h->url = url;
+	pthread_mutex_init(&h->lock, NULL);
+	h->daemon = start_daemon(h, fd);
+	if (h->daemon == NULL) {
+		close(fd);
+		free(url);
+		free(h);
+		return err_set(err, ERR_FAILED, _("cannot start the HTTP server"));
+	}
+	sweep(h);
+	*out = h;
+	return 0;
+}
+
+const char *
+http_url(const struct http *h)
+{
+	return h->url;
+}
+
+static bool
+is_serving(struct http *h)
+{
+	bool busy = false;
+	struct link *l;
+
+	pthread_mutex_lock(&h->lock);
+	for (l = h->links; l != NULL; l = l->next)
+		busy = busy || l->busy;
+	pthread_mutex_unlock(&h->lock);
+	return busy;
+}
+
+void
+http_stop(struct http *h)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	int64_t until = now_ms() + DRAIN_MS;
+	int fd;
+
+	if (h == NULL)
+		return;
+	loop_timer_stop(&h->sweep);
+	fd = MHD_quiesce_daemon(h->daemon);
+	while (is_serving(h) && now_ms() < until)
+		nanosleep(&pause, NULL);
+	MHD_stop_daemon(h->daemon);
+	close(fd);
+	pthread_mutex_destroy(&h->lock);
+	free(h->url);
+	free(h);
+}

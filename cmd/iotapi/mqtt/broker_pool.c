@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/mqtt/broker_pool.h"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/api/secretbox.h"
+#include "iotapi/mqtt/broker_session.h"
+
+/* Ten thousand topics in a row are not ten thousand looks at all of them, nor as many new sessions for
+ * what each look finds. A tenth of the time is the most that looking takes. */
+enum { LOOK_MS = 200, LOOK_SHARE = 10 };
+
+/* Of the link to one broker, as requests in other threads are told. */
+struct note {
+	int64_t broker;
+	enum presence state;
+	char *reason;
+};
+
+struct worker {
+	struct loop *loop;
+	struct app *app;
+	atomic_bool asked; /* to look, and it has not begun to */
+	struct loop_timer later;
+	int64_t pause;  /* ms between two looks */
+	int64_t looked; /* clock_ms() after the last one */
+	char *id;       /* this database's, part of the client ids */
+	struct upstream **up;
+	size_t n;
+	struct upstream **leaving; /* told to stop, not gone yet */
+	size_t leaving_n;
+	bool stopping;
+	void (*done)(void *arg);
+	void *arg;
+	pthread_mutex_t lock; /* of the notes */
+	struct note *notes;   /* one for each broker that ever had a session */
+	size_t notes_n;
+};
+
+static void look(void *arg);
+
+/* NULL: nothing is noted of this broker. */
+static struct note *
+find_note(struct worker *w, int64_t broker)
+{
+	size_t i;
+
+	for (i = 0; i < w->notes_n; i++) {
+		if (w->notes[i].broker == broker)
+			return &w->notes[i];
+	}
+	return NULL;
+}
+
+void
+worker_note(struct worker *w, int64_t broker, enum presence state, const char *reason)
+{
+	struct note *note;
+
+	pthread_mutex_lock(&w->lock);
+	note = find_note(w, broker);
+	if (note == NULL) {
+		w->notes = xreallocarray(w->notes, w->notes_n + 1, sizeof(struct note));
+		note = &w->notes[w->notes_n++];
+		*note = (struct note){.broker = broker};
+	}
+	free(note->reason);
+	note->state = state;
+	note->reason = reason != NULL ? xstrdup(reason) : NULL;
+	pthread_mutex_unlock(&w->lock);
+}
+
+enum presence
+worker_link(struct worker *w, int64_t broker, char **reason)
+{
+	enum presence state = PRESENCE_DISCONNECTED;
+	const struct note *note;
+
+	*reason = NULL;
+	if (w == NULL)
+		return state;
+	pthread_mutex_lock(&w->lock);
+	note = find_note(w, broker);
+	if (note != NULL) {
+		state = note->state;
+		*reason = note->reason != NULL ? xstrdup(note->reason) : NULL;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return state;
+}
+
+static int
+make_id(struct db *db, void *arg, struct err *err)
+{
+	const char *id = arg;
+
+	return db_run(db, err,
+	    "INSERT INTO setting (name, value) VALUES ('worker_id', ?1) ON CONFLICT DO "
+	    "NOTHING",
+	    "s", id);
+}
+
+/* The session at the broker is found again by its client id: it belongs to this database. */
+static int
+read_id(struct worker *w, struct err *err)
+{
+	unsigned char random[8];
+	struct buf id = {0};
+	struct db *db;
+	sqlite3_stmt *stmt;
+	size_t i;
+	int failed;
+
+	if (RAND_bytes(random, sizeof(random)) != 1)
+		return err_set(err, ERR_FAILED, _("no random numbers"));
+	for (i = 0; i < sizeof(random); i++)
+		buf_printf(&id, "%02x", random[i]);
+	failed = store_run(w->app->store, make_id, buf_str(&id), err);
+	buf_release(&id);
+	db = failed ? NULL : store_reader(w->app->store, err);
+	if (db == NULL)
+		return -1;
+	stmt =
+	    db_query(db, err, "SELECT value FROM setting WHERE name = 'worker_id'", "");
+	failed = stmt == NULL || db_step(db, stmt, err) != 1;
+	if (!failed)
+		w->id = xstrdup(db_column_text(stmt, 0).p);
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	store_reader_done(w->app->store, db);
+	return failed ? -1 : 0;
+}
+
+struct departure {
+	struct worker *worker;
+	struct upstream *up;
+};
+
+/* A round after it said so: not from inside its own callback. */
+static void
+free_gone(void *arg)
+{
+	struct departure *d = arg;
+	struct worker *w = d->worker;
+	size_t i;
+
+	for (i = 0; i < w->leaving_n && w->leaving[i] != d->up; i++)
+		;
+	if (i < w->leaving_n)
+		w->leaving[i] = w->leaving[--w->leaving_n];
+	upstream_free(d->up);
+	free(d);
+	if (w->leaving_n > 0)
+		return;
+	if (w->stopping && w->done != NULL)
+		w->done(w->arg);
+	else if (!w->stopping)
+		look(w);
+}
+
+static void
+on_gone(void *arg)
+{
+	struct departure *d = arg;
+
+	loop_post(d->worker->loop, free_gone, d);
+}
+
+static void
+dismiss(struct worker *w, size_t i)
+{
+	struct departure *d = xmalloc(sizeof(*d));
+
+	*d = (struct departure){w, w->up[i]};
+	w->up[i] = w->up[--w->n];
+	w->leaving = xreallocarray(w->leaving, w->leaving_n + 1, sizeof(*w->leaving));
+	w->leaving[w->leaving_n++] = d->up;
+	upstream_stop(d->up, on_gone, d);
+}
+
+/* What a broker's row says; release with wanted_release. */
+struct wanted {
+	struct upstream_opts o;
+	char *name, *host, *username, *password, *ca_pem, *client_id;
+};
+
+static void
+wanted_release(struct wanted *x)
+{
+	free(x->name);
+	free(x->host);
+	free(x->username);
+	secret_free(x->password);
+	free(x->ca_pem);
+	free(x->client_id);
+}
+
+static char *
+text_or_null(sqlite3_stmt *stmt, int column)
+{
+	struct span s = db_column_text(stmt, column);
+
+	return s.n != 0 ? xstrndup(s.p, s.n) : NULL;
+}
+
+static bool
+read_broker(
+    struct worker *w, sqlite3_stmt *stmt, const struct strv *patterns, struct wanted *x)
+{
+	const char *protocol = db_column_text(stmt, 4).p;
+	struct span sealed = db_column_text(stmt, 8);
+	struct err err = {0};
+
+	*x = (struct wanted){.name = text_or_null(stmt, 1),
+	    .host = text_or_null(stmt, 2),
+	    .username = text_or_null(stmt, 7),
+	    .ca_pem = text_or_null(stmt, 6),
+	    .client_id = xasprintf("iotapi-worker-%s-%lld", w->id,
+		(long long)sqlite3_column_int64(stmt, 0))};
+	if (sealed.n != 0)
+		x->password = seal_get(w->app->seal, "broker.password", sealed, &err);
+	if (err.code != ERR_OK) {
+		log_warn("broker '%s': %s", x->name, err.text);
+		return false;
+	}
+	x->o = (struct upstream_opts){.broker = sqlite3_column_int64(stmt, 0),
+	    .name = x->name,
+	    .host = x->host,
+	    .username = x->username,
+	    .password = x->password,
+	    .ca_pem = x->ca_pem,
+	    .client_id = x->client_id,
+	    .port = x->host[0] == '/' ? 0 : sqlite3_column_int(stmt, 3),
+	    .keepalive = sqlite3_column_int(stmt, 9),
+	    .tls = sqlite3_column_int(stmt, 5) != 0 || strcmp(protocol, "mqtts") == 0 ||
+		strcmp(protocol, "wss") == 0,
+	    .ws = protocol[0] == 'w',
+	    .patterns = patterns};
+	return true;
+}
+
+static void
+read_patterns(struct db *db, struct strv *patterns)
+{
+	sqlite3_stmt *stmt = db_query(db, NULL,
+	    "SELECT DISTINCT topic_pattern FROM topic WHERE tipo IN ('publish', 'both') "
+	    "ORDER BY 1",
+	    "");
+
+	while (stmt != NULL && db_step(db, stmt, NULL) == 1)
+		strv_add(patterns, db_column_text(stmt, 0).p);
+}
+
+/* Leaves, starts or keeps the session with one broker. One that has to go first is started when it
+ * is gone: its client id is the same. */
+static void
+settle(struct worker *w, const struct upstream_opts *o, bool *kept)
+{
+	size_t i;
+
+	for (i = 0; i < w->leaving_n; i++) {
+		if (upstream_broker(w->leaving[i]) == o->broker)
+			return;
+	}
+	for (i = 0; i < w->n; i++) {
+		if (upstream_broker(w->up[i]) != o->broker)
+			continue;
+		if (upstream_is(w->up[i], o))
+			kept[i] = true;
+		return;
+	}
+	w->up = xreallocarray(w->up, w->n + 1, sizeof(struct upstream *));
+	w->up[w->n++] = upstream_new(w->loop, w->app, o);
+}
+
+static void
+settle_all(struct worker *w, struct db *db)
+{
+	sqlite3_stmt *stmt = db_query(db, NULL,
+	    "SELECT id, nombre, host, port, protocol, use_tls, ca_cert, username, "
+	    "password_sealed, keepalive FROM broker WHERE is_active ORDER BY id",
+	    "");
+	size_t before = w->n, i;
+	bool *kept = xcalloc(before + 1, sizeof(*kept));
+	struct strv patterns = {0};
+	struct wanted x;
+
+	read_patterns(db, &patterns);
+	while (stmt != NULL && db_step(db, stmt, NULL) == 1) {
+		if (read_broker(w, stmt, &patterns, &x))
+			settle(w, &x.o, kept);
+		wanted_release(&x);
+	}
+	for (i = before; i-- > 0;) {
+		if (!kept[i])
+			dismiss(w, i);
+	}
+	free(kept);
+	strv_release(&patterns);
+}
+
+static void
+look(void *arg)
+{
+	struct worker *w = arg;
+	int64_t began = clock_ms(), took;
+	struct err err = {0};
+	struct db *db;
+
+	/* Before it reads: what is changed from now on asks for another look. */
+	atomic_store(&w->asked, false);
+	if (w->stopping)
+		return;
+	db = store_reader(w->app->store, &err);
+	if (db != NULL)
+		settle_all(w, db);
+	store_reader_done(w->app->store, db);
+	log_err(&err);
+	w->looked = clock_ms();
+	took = w->looked - began;
+	w->pause = took * LOOK_SHARE > LOOK_MS ? took * LOOK_SHARE : LOOK_MS;
+}
+
+/* The first change is seen at once, those that follow close together. */
+static void
+look_soon(void *arg)
+{
+	struct worker *w = arg;
+	int64_t rest = w->looked + w->pause - clock_ms();
+
+	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, look, w);
+}
+
+struct worker *
+worker_new(struct loop *loop, struct app *app, struct err *err)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->loop = loop;
+	w->app = app;
+	pthread_mutex_init(&w->lock, NULL);
+	if (read_id(w, err)) {
+		worker_free(w);
+		return NULL;
+	}
+	worker_look_again(w);
+	return w;
+}
+
+void
+worker_look_again(struct worker *w)
+{
+	if (w != NULL && !atomic_exchange(&w->asked, true))
+		loop_post(w->loop, look_soon, w);
+}
+
+void
+worker_stop(struct worker *w, void (*done)(void *arg), void *arg)
+{
+	w->stopping = true;
+	w->done = done;
+	w->arg = arg;
+	if (w->n == 0 && w->leaving_n == 0)
+		loop_post(w->loop, done, arg);
+	while (w->n > 0)
+		dismiss(w, w->n - 1);
+}
+
+static int
+nothing(struct db *db, void *arg, struct err *err)
+{
+	(void)db;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+void
+worker_free(struct worker *w)
+{
+	struct err err = {0};
+
+	if (w == NULL)
+		return;
+	/* Batches that are with the writer still point here. */
+	store_run(w->app->store, nothing, NULL, &err);
+	loop_timer_stop(&w->later);
+	while (w->n > 0)
+		upstream_free(w->up[--w->n]);
+	while (w->leaving_n > 0)
+		upstream_free(w->leaving[--w->leaving_n]);
+	while (w->notes_n > 0)
+		free(w->notes[--w->notes_n].reason);
+	free(w->notes);
+	pthread_mutex_destroy(&w->lock);
+	free(w->up);
+	free(w->leaving);
+	free(w->id);
+	free(w);
+}

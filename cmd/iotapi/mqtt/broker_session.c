@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotapi/mqtt/broker_session.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/mqtt/filter_cover.h"
+#include "iotapi/mqtt/store_message.h"
+#include "mqtt/consumer.h"
+#include "mqtt/mqtt_options.h"
+#include "iotapi/mqtt/broker_pool.h"
+
+enum {
+	CONNECT_MS = 10000,
+	AGAIN_FIRST_MS = 500,
+	AGAIN_MOST_MS = 5000,
+	STORE_AGAIN_MS = 1000,
+	SESSION_SECONDS = 7 * 86400,
+};
+
+struct upstream {
+	struct loop *loop;
+	struct app *app;
+	int64_t broker;
+	char *name, *host, *username, *password, *ca_pem, *client_id;
+	int port, keepalive;
+	bool tls, ws;
+	struct strv patterns; /* as given */
+	struct topic **more;  /* compiled */
+	struct strv filters;
+	struct consume *consume; /* NULL: waiting for `again` */
+	struct loop_timer again;
+	int64_t wait;
+	char *told; /* the last failure, told once */
+	bool stopping;
+	bool over; /* no connection to be closed when it stops */
+	void (*gone)(void *arg);
+	void *gone_arg;
+	/* The batch that is out. */
+	struct loop_timer store_again;
+	const struct msg *m;
+	size_t n;
+	uint64_t token;
+	bool is_out;
+	struct err why;
+};
+
+static int
+store_batch(struct db *db, void *arg, struct err *err)
+{
+	struct upstream *u = arg;
+	const struct ingest in = {&u->app->topics, u->more, u->patterns.n};
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		if (ingest_message(db, &in, &u->m[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+static void batch_stored(void *arg, const struct err *why);
+
+static void
+submit(void *arg)
+{
+	struct upstream *u = arg;
+
+	store_submit(u->app->store, store_batch, batch_stored, u);
+}
+
+/* On the loop: the batch is safe, or it is tried again: it is not acknowledged before. */
+static void
+batch_done(void *arg)
+{
+	struct upstream *u = arg;
+
+	if (u->why.code == ERR_OK) {
+		u->is_out = false;
+		if (u->stopping && u->over)
+			u->gone(u->gone_arg);
+		else
+			consume_durable(u->consume, u->token);
+		return;
+	}
+	log_error("broker '%s': %zu messages wait to be stored: %s", u->name, u->n,
+	    u->why.text);
+	loop_timer_set(u->loop, &u->store_again, STORE_AGAIN_MS, submit, u);
+}
+
+static void
+batch_stored(void *arg, const struct err *why)
+{
+	struct upstream *u = arg;
+
+	u->why = *why;
+	loop_post(u->loop, batch_done, u);
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct upstream *u = arg;
+
+	u->m = m;
+	u->n = n;
+	u->token = token;
+	u->is_out = true;
+	submit(u);
+}
+
+static void
+tell(struct upstream *u, enum presence state, const char *text)
+{
+	worker_note(u->app->worker, u->broker, state, text);
+	if (u->told != NULL && strcmp(u->told, text) == 0)
+		return;
+	free(u->told);
+	u->told = xstrdup(text);
+	log_warn("broker '%s': %s", u->name, text);
+}
+
+static void
+on_up(void *arg, bool session_present)
+{
+	struct upstream *u = arg;
+
+	(void)session_present;
+	u->wait = 0;
+	free(u->told);
+	u->told = NULL;
+	worker_note(u->app->worker, u->broker, PRESENCE_CONNECTED, NULL);
+	log_info("broker '%s': connected", u->name);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct upstream *u = arg;
+
+	log_info("broker '%s': listening", u->name);
+}
+
+static void
+on_down(void *arg, const struct err *why)
+{
+	tell(arg, PRESENCE_ERROR, why->text);
+}
+
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	(void)filter;
+	tell(arg, PRESENCE_CONNECTED, why->text);
+}
+
+static void start(void *arg);
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct upstream *u = arg;
+
+	if (u->stopping) {
+		u->gone(u->gone_arg);
+		return;
+	}
+	tell(u, PRESENCE_ERROR, why->text);
+	u->wait = u->wait == 0 ? AGAIN_FIRST_MS : u->wait * 2;
+	if (u->wait > AGAIN_MOST_MS)
+		u->wait = AGAIN_MOST_MS;
+	loop_timer_set(u->loop, &u->again, u->wait, start, u);
+}
+
+static struct session_opts
+session_of(const struct upstream *u)
+{
+	return (struct session_opts){
+	    .host = u->host,
+	    .port = u->port,
+	    .tls = u->tls,
+	    .ws_path = u->ws ? MQTT_WS_PATH : NULL,
+	    .ca_pem = u->ca_pem,
+	    .client_id = u->client_id,
+	    .username = u->username,
+	    .password = u->password,
+	    .keepalive = u->keepalive,
+	    .clean = false,
+	    .session_expiry = SESSION_SECONDS,
+	    .connect_timeout = CONNECT_MS,
+	};
+}
+
+static void
+start(void *arg)
+{
+	static const struct consume_events events = {
+	    .batch = on_batch,
+	    .up = on_up,
+	    .down = on_down,
+	    .ended = on_ended,
+	    .refused = on_refused,
+	    .ready = on_ready,
+	};
+	struct upstream *u = arg;
+	const struct session_opts opts = session_of(u);
+	struct consume_filter *filters;
+	struct err err = {0};
+	size_t i;
+
+	/* The writer still reads the messages of the old one: they go when they are stored. */
+	if (u->is_out) {
+		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
+		return;
+	}
+	filters = xcalloc(u->filters.n + 1, sizeof(*filters));
+	consume_free(u->consume);
+	for (i = 0; i < u->filters.n; i++)
+		filters[i] = (struct consume_filter){u->filters.v[i], .qos = 1};
+	u->consume = consume_new(u->loop, &opts, filters, u->filters.n, &events, u, &err);
+	free(filters);
+	if (u->consume != NULL)
+		consume_start(u->consume);
+	else
+		on_ended(u, &err);
+}
+
+static void
+add_template(struct upstream *u, const struct topic *t)
+{
+	char *filter = topic_filter(t);
+
+	strv_add(&u->filters, filter);
+	free(filter);
+}
+
+static void
+compile(struct upstream *u, const struct strv *patterns)
+{
+	struct topic *t;
+	size_t i;
+
+	u->more = xcalloc(patterns->n + 1, sizeof(struct topic *));
+	add_template(u, u->app->topics.data);
+	add_template(u, u->app->topics.status);
+	for (i = 0; i < patterns->n; i++) {
+		if (topic_compile(&t, patterns->v[i], NULL))
+			continue;
+		u->more[u->patterns.n] = t;
+		strv_add(&u->patterns, patterns->v[i]);
+		add_template(u, t);
+	}
+	filters_reduce(&u->filters);
+}
+
+static char *
+copy(const char *s)
+{
+	return s != NULL ? xstrdup(s) : NULL;
+}
+
+struct upstream *
+upstream_new(struct loop *loop, struct app *app, const struct upstream_opts *o)
+{
+	struct upstream *u = xcalloc(1, sizeof(*u));
+
+	*u = (struct upstream){.loop = loop,
+	    .app = app,
+	    .broker = o->broker,
+	    .name = copy(o->name),
+	    .host = copy(o->host),
+	    .username = copy(o->username),
+	    .password = copy(o->password),
+	    .ca_pem = copy(o->ca_pem),
+	    .client_id = copy(o->client_id),
+	    .port = o->port,
+	    .keepalive = o->keepalive,
+	    .ws = o->ws,
+	    .tls = o->tls};
+	compile(u, o->patterns);
+	worker_note(app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	start(u);
+	return u;
+}
+
+int64_t
+upstream_broker(const struct upstream *u)
+{
+	return u->broker;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+upstream_is(const struct upstream *u, const struct upstream_opts *o)
+{
+	size_t i;
+
+	if (u->port != o->port || u->keepalive != o->keepalive || u->tls != o->tls ||
+	    u->ws != o->ws || !same(u->host, o->host) ||
+	    !same(u->username, o->username) || !same(u->password, o->password) ||
+	    !same(u->ca_pem, o->ca_pem) || u->patterns.n != o->patterns->n)
+		return false;
+	for (i = 0; i < u->patterns.n; i++) {
+		if (strcmp(u->patterns.v[i], o->patterns->v[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+void
+upstream_stop(struct upstream *u, void (*gone)(void *arg), void *arg)
+{
+	u->over = u->consume == NULL || u->again.slot != 0;
+	u->stopping = true;
+	u->gone = gone;
+	u->gone_arg = arg;
+	loop_timer_stop(&u->again);
+	if (!u->over)
+		consume_stop(u->consume);
+	else if (!u->is_out)
+		loop_post(u->loop, gone, arg);
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	size_t i;
+
+	if (u == NULL)
+		return;
+	worker_note(u->app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	loop_timer_stop(&u->again);
+	loop_timer_stop(&u->store_again);
+	consume_free(u->consume);
+	for (i = 0; i < u->patterns.n; i++)
+		topic_free(u->more[i]);
+	free(u->more);
+	strv_release(&u->patterns);
+	strv_release(&u->filters);
+	free(u->name);
+	free(u->host);
+	free(u->username);
+	secret_free(u->password);
+	free(u->ca_pem);
+	free(u->client_id);
+	free(u->told);
+	free(u);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Messages of devices as rows. */
+#include "iotapi/mqtt/store_message.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotapi/mqtt/presence.h"
+#include "iotapi/db/rows.h"
+
+enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
+
+/* A message on its way into the database. */
+struct intake {
+	struct db *db;
+	const struct msg *m;
+	int64_t device;
+	struct span device_id; /* of the topic */
+	char received[32];
+	const char *error; /* the first wrong value's word, and what was wrong with all */
+	struct buf wrong;
+	struct held {
+		char *sensor;
+		double value;
+		bool is_number;
+	} * values;
+	size_t count;
+	struct buf metadata;
+	char stamp[32]; /* the reading's time */
+	bool claims_other;
+};
+
+/* A topic is shown in answers: what no text may hold becomes \xNN. */
+static void
+put_topic(struct buf *out, struct span topic)
+{
+	size_t i, n;
+	uint32_t cp = 0;
+
+	for (i = 0; i<topic.n; i += n> 0 ? n : 1) {
+		n = text_utf8((const unsigned char *)topic.p + i, topic.n - i, &cp);
+		if (n > 0 && text_is_harmless(cp))
+			buf_put(out, topic.p + i, n);
+		else
+			buf_printf(out, "\\x%02X", (unsigned char)topic.p[i]);
+	}
+}
+
+static int
+reject(struct intake *in, const char *error, const char *detail, struct err *err)
+{
+	struct buf topic = {0};
+	int failed;
+
+	put_topic(&topic, in->m->topic);
+	failed = db_run(in->db, err,
+		     "INSERT INTO reject (received_at, topic, error, detail, payload) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5)",
+		     "stssb", in->received, buf_as_span(&topic), error, detail,
+		     (struct span){in->m->payload.n != 0 ? in->m->payload.p : "",
+			 in->m->payload.n}) ||
+	    db_run(in->db, err, "DELETE FROM reject WHERE id <= ?1", "i",
+		db_last_id(in->db) - REJECTS_KEPT);
+	buf_release(&topic);
+	return failed ? -1 : 0;
+}
+
+/* By the topic's id: identificador_unico, else mqtt_client_id. */
+static int64_t
+find_device(struct db *db, struct span id)
+{
+	int64_t found = db_number(db, 0,
+	    "SELECT id FROM device WHERE identificador_unico = ?1 AND mqtt_enabled", "t",
+	    id);
+
+	return found != 0 ? found
+			  : db_number(db, 0,
+				"SELECT id FROM device WHERE mqtt_client_id = ?1 AND "
+				"mqtt_enabled",
+				"t", id);
+}
+
+/* Seconds or milliseconds since 1970 are a time; what an ESP32 calls millis() is not. */
+static bool
+is_epoch(double v, int64_t *us)
+{
+	const double from = 946684800, to = 4102444800; /* the years 2000 to 2100 */
+
+	if (v >= from && v < to)
+		*us = (int64_t)(v * 1e6);
+	else if (v >= from * 1000 && v < to * 1000)
+		*us = (int64_t)(v * 1e3);
+	else
+		return false;
+	return true;
+}
+
+static bool
+span_number(struct span s, double *out)
+{
+	char text[64];
+
+	if (json_kind(s) != JSON_KIND_NUMBER || s.n >= sizeof(text))
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = '\0';
+	return text_double(text, out);
+}
+
+/* The time is the device's own where it sent one; as sent it stays in metadata_json. */
+static void
+take_time(struct intake *in, struct span timestamp)
+{
+	struct buf text = {0};
+	double v;
+	int64_t us;
+
+	if (timestamp.p == NULL || in->metadata.n != 0)
+		return;
+	buf_puts(&in->metadata, "{\"timestamp\":");
+	buf_span(&in->metadata, timestamp);
+	buf_putc(&in->metadata, '}');
+	if (!span_number(timestamp, &v) || !is_epoch(v, &us))
+		return;
+	buf_time(&text, us);
+	snprintf(in->stamp, sizeof(in->stamp), "%s", buf_str(&text));
+	buf_release(&text);
+}
+
+static void
+hold_value(void *arg, const struct reading *r)
+{
+	struct intake *in = arg;
+	struct held h = {0};
+
+	in->claims_other = in->claims_other ||
+	    (r->device_id.p != NULL && !span_eq(r->device_id, in->device_id));
+	take_time(in, r->timestamp);
+	if (in->count == VALUES_MOST)
+		return;
+	h.is_number = span_number(r->value, &h.value);
+	h.sensor = xstrndup(r->sensor.p, r->sensor.n);
+	in->values = xreallocarray(in->values, in->count + 1, sizeof(h));
+	in->values[in->count++] = h;
+}
+
+static void
+note_wrong(struct intake *in, const char *sensor, const char *error, const char *detail)
+{
+	if (in->error == NULL)
+		in->error = error;
+	buf_printf(&in->wrong, "%s%s: %s", in->wrong.n != 0 ? "; " : "", sensor, detail);
+}
+
+/* The device's sensor of this name; false, and what is wrong is noted, when the value cannot be
+ * its. */
+static bool
+find_sensor(struct intake *in, const struct held *h, int64_t *id)
+{
+	sqlite3_stmt *stmt = db_query(in->db, NULL,
+	    "SELECT s.id, s.rango_min, s.rango_max FROM assignment a JOIN sensor s ON "
+	    "s.id "
+	    "= a.sensor WHERE a.dispositivo = ?1 AND s.mqtt_topic_suffix = ?2 AND "
+	    "a.activo "
+	    "ORDER BY s.id LIMIT 1",
+	    "is", in->device, h->sensor);
+	bool good = false;
+
+	if (stmt == NULL || db_step(in->db, stmt, NULL) != 1)
+		note_wrong(in, h->sensor, "sensor", "no such sensor is assigned");
+	else if (!h->is_number)
+		note_wrong(in, h->sensor, "shape", "not a number");
+	else if (h->value < sqlite3_column_double(stmt, 1) ||
+	    h->value > sqlite3_column_double(stmt, 2))
+		note_wrong(in, h->sensor, "range", "outside the sensor's range");
+	else
+		good = true;
+	if (good)
+		*id = sqlite3_column_int64(stmt, 0);
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	return good;
+}
+
+/* The broker hands a retained message out again at each new session: it is one reading only. */
+static bool
+is_known(struct intake *in, int64_t sensor, double value)
+{
+	return in->m->retain &&
+	    db_number(in->db, 0,
+		"SELECT 1 FROM reading WHERE dispositivo = ?1 AND sensor = ?2 AND valor "
+		"= "
+		"?3 AND metadata_json = ?4 LIMIT 1",
+		"iidt", in->device, sensor, value, buf_as_span(&in->metadata)) == 1;
+}
+
+static int
+store_value(struct intake *in, const struct held *h, struct err *err)
+{
+	char mid[16];
+	int64_t sensor;
+
+	if (!find_sensor(in, h, &sensor) || is_known(in, sensor, h->value))
+		return 0;
+	snprintf(mid, sizeof(mid), "%u", in->m->mid);
+	return db_run(in->db, err,
+	    "INSERT INTO reading (dispositivo, sensor, valor, timestamp, metadata_json, "
+	    "mqtt_message_id, mqtt_qos, mqtt_retained) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+	    "?7, "
+	    "?8)",
+	    "iidstsii", in->device, sensor, h->value, in->stamp,
+	    buf_as_span(&in->metadata), mid, (int64_t)in->m->qos, (int64_t)in->m->retain);
+}
+
+/* Good values are kept, whatever stands beside them; the wrong ones are one reject. */
+static int
+store_values(struct intake *in, struct err *err)
+{
+	size_t i;
+
+	if (in->metadata.n == 0)
+		buf_puts(&in->metadata, "{}");
+	for (i = 0; i < in->count; i++) {
+		if (store_value(in, &in->values[i], err))
+			return -1;
+	}
+	if (in->wrong.n != 0 && reject(in, in->error, buf_str(&in->wrong), err))
+		return -1;
+	return in->m->retain
+	    ? 0
+	    : presence_set(in->db, in->device, PRESENCE_CONNECTED, in->received, err);
+}
+
+static int
+take_readings(struct intake *in, struct err *err)
+{
+	const char *word = message_each_reading(in->m->payload, hold_value, in);
+
+	if (word != NULL)
+		return reject(in, word, "the payload is no reading", err);
+	if (in->claims_other)
+		return reject(in, "id", "the payload claims another device", err);
+	return store_values(in, err);
+}
+
+/* When a retained status was made, by its own word, or NULL: millis() are no date, and what is ahead
+ * of us is no past. `out` holds it. */
+static const char *
+kept_since(const struct intake *in, struct span object, char out[32])
+{
+	struct span number;
+	struct buf text = {0};
+	double v = 0;
+
+	if (json_member(object, "timestamp", &number) &&
+	    json_kind(number) == JSON_KIND_NUMBER) {
+		buf_span(&text, number);
+		if (!text_double(buf_str(&text), &v))
+			v = 0;
+	}
+	buf_clear(&text);
+	if (v >= 1e12)
+		v /= 1000;
+	if (v < 1e9 || v * 1e6 > (double)in->m->received_us)
+		out = NULL;
+	else
+		buf_time(&text, (int64_t)(v * 1e6));
+	if (out != NULL)
+		snprintf(out, 32, "%s", buf_str(&text));
+	buf_release(&text);
+	return out;
+}
+
+static int
+take_status(struct intake *in, struct err *err)
+{
+	struct buf word = {0};
+	struct span object;
+	char since[32];
+	int state = -1;
+
+	/* Empty: the retained status was taken back. */
+	if (in->m->payload.n == 0)
+		return 0;
+	if (json_check(in->m->payload, &object, NULL) &&
+	    json_kind(object) == JSON_KIND_OBJECT &&
+	    json_member_string(object, "status", &word))
+		state = presence_by_word(buf_str(&word));
+	buf_release(&word);
+	if (state < 0)
+		return reject(in, "shape", "no status of the platform", err);
+	/* A retained status is old news: the device was heard when it was made. */
+	return presence_set(in->db, in->device, (enum presence)state,
+	    in->m->retain ? kept_since(in, object, since) : in->received, err);
+}
+
+/* The template whose expansion the topic is; the platform's own first. */
+static bool
+find_source(const struct ingest *in, struct span topic, struct topic_vars *vars)
+{
+	size_t i;
+
+	if (topic_match(in->topics->data, topic, vars))
+		return true;
+	for (i = 0; i < in->count; i++) {
+		if (topic_match(in->more[i], topic, vars) &&
+		    vars->v[TOPIC_DEVICE_ID].p != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* What the platform knows and does not store: nobody's mistake. */
+static bool
+is_other_traffic(const struct topics *t, struct span topic)
+{
+	struct topic_vars vars;
+
+	return topic_match(t->commands, topic, &vars) ||
+	    topic_match(t->responses, topic, &vars) ||
+	    topic_match(t->alerts, topic, &vars);
+}
+
+static int
+take(struct intake *in, const struct ingest *from, struct err *err)
+{
+	struct topic_vars vars = {0};
+	bool status = topic_match(from->topics->status, in->m->topic, &vars);
+
+	if (in->m->reject != NULL)
+		return reject(in, in->m->reject, "the message cannot be taken", err);
+	if (!status && is_other_traffic(from->topics, in->m->topic))
+		return 0;
+	if (!status && !find_source(from, in->m->topic, &vars))
+		return reject(in, "topic", "no template tells whose it is", err);
+	in->device_id = vars.v[TOPIC_DEVICE_ID];
+	in->device = find_device(in->db, in->device_id);
+	if (in->device == 0)
+		return reject(
+		    in, "id", "no device with this id, or MQTT is off for it", err);
+	return status ? take_status(in, err) : take_readings(in, err);
+}
+
+int
+ingest_message(
+    struct db *db, const struct ingest *from, const struct msg *m, struct err *err)
+{
+	struct intake in = {.db = db, .m = m};
+	struct buf text = {0};
+	int failed;
+
+	buf_time(&text, m->received_us);
+	snprintf(in.received, sizeof(in.received), "%s", buf_str(&text));
+	memcpy(in.stamp, in.received, sizeof(in.stamp));
+	buf_release(&text);
+	failed = take(&in, from, err);
+	while (in.count > 0)
+		free(in.values[--in.count].sensor);
+	free(in.values);
+	buf_release(&in.wrong);
+	buf_release(&in.metadata);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acl show, acl check, acl export. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "iotctl/acl/acl.h"
+#include "iotctl/acl/acl_file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/output/report.h"
+
+/* The rules of one device, or of all. */
+struct rules {
+	struct view view;
+	struct topics topics;
+	struct found device;
+	struct acl acl;
+	char *username; /* of the last device */
+};
+
+static int
+load_rules(struct ctl *c, const char *device, struct rules *r, struct err *err)
+{
+	size_t i;
+
+	if (topics_compile(&r->topics, &c->args->topics, err) ||
+	    (device != NULL &&
+		lookup(c, schema_find("device"), device, &r->device, err)) ||
+	    view_load(c, device != NULL ? &r->device : NULL, &r->view, err))
+		return -1;
+	for (i = 0; i < r->view.v[VIEW_DEVICES].n; i++) {
+		free(r->username);
+		acl_of_device(&r->view, &r->topics,
+		    buf_as_span(&r->view.v[VIEW_DEVICES].v[i]), &r->acl, &r->username);
+		if (c->args->format >= FORMAT_EMQX && r->username[0] != '\0')
+			acl_close(&r->acl, r->username);
+	}
+	if (device != NULL && r->username[0] == '\0')
+		return err_set(err, ERR_NOT_FOUND,
+		    _("device '%s' has no login: give it a credential"), device);
+	if (r->acl.derived)
+		log_info(
+		    _("the platform keeps no rules: these are made from its topics and "
+		      "device-configs"));
+	return 0;
+}
+
+static void
+rules_release(struct rules *r)
+{
+	acl_release(&r->acl);
+	topics_release(&r->topics);
+	view_release(&r->view);
+	found_release(&r->device);
+	free(r->username);
+}
+
+static void
+report_rules(const struct ctl *c, const struct acl *a)
+{
+	static const char *const columns[] = {
+	    "username", "permission", "action", "topic", "qos", "retain"};
+	struct report r;
+	size_t i;
+
+	report_start(&r, c, columns, ARRAY_LEN(columns), 1u << 4 | 1u << 5);
+	for (i = 0; i < a->n; i++) {
+		const struct acl_rule *rule = &a->v[i];
+		char qos[12] = "", retain[12] = "";
+
+		if (rule->qos >= 0)
+			snprintf(qos, sizeof(qos), "%d", rule->qos);
+		if (rule->retain >= 0)
+			snprintf(retain, sizeof(retain), "%d", rule->retain);
+		report_row(&r,
+		    (const char *const[]){rule->username, rule->allow ? "allow" : "deny",
+			acl_action_word(rule->action), rule->topic, qos, retain});
+	}
+	report_end(&r);
+}
+
+/* What could not be written has been told, one by one. */
+static int
+tell_left_out(const struct acl *a, struct err *err)
+{
+	if (a->left_out == 0)
+		return 0;
+	return err_set(err, ERR_FAILED, _("rules left out: %zu"), a->left_out);
+}
+
+int
+run_acl_show(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct rules r = {0};
+	int failed;
+
+	if (in->n != 1)
+		return err_set(err, ERR_USAGE, _("acl show takes one device"));
+	failed = load_rules(c, in->v[0], &r, err);
+	if (!failed) {
+		report_rules(c, &r.acl);
+		failed = tell_left_out(&r.acl, err);
+	}
+	rules_release(&r);
+	return failed;
+}
+
+static int
+take_action(const char *word, enum acl_action *out, struct err *err)
+{
+	if (strcmp(word, "publish") == 0)
+		*out = ACL_PUBLISH;
+	else if (strcmp(word, "subscribe") == 0)
+		*out = ACL_SUBSCRIBE;
+	else
+		return err_set(err, ERR_USAGE,
+		    _("'%s': a device may 'publish' or 'subscribe'"), word);
+	return 0;
+}
+
+static void
+put_rule(struct buf *out, const struct acl_rule *r)
+{
+	buf_printf(out, "%s %s '%s'", r->allow ? "allow" : "deny",
+	    acl_action_word(r->action), r->topic);
+	if (r->qos >= 0)
+		buf_printf(out, " qos %d", r->qos);
+	if (r->retain >= 0)
+		buf_printf(out, " retain %d", r->retain);
+}
+
+/* What nobody said is asked in each way: the rule that allows one of them says which. */
+static enum acl_verdict
+decide_open(const struct rules *r, struct acl_question q, const struct acl_rule **rule)
+{
+	int qos_from = q.qos >= 0 ? q.qos : 0, qos_to = q.qos >= 0 ? q.qos : 2;
+	enum acl_verdict verdict = ACL_NO_RULE;
+
+	for (q.retain = 0; q.retain <= 1; q.retain++) {
+		for (q.qos = qos_from; q.qos <= qos_to; q.qos++) {
+			verdict = acl_decide(&r->acl, &q, rule);
+			if (verdict == ACL_ALLOWED)
+				return verdict;
+		}
+	}
+	return verdict;
+}
+
+static int
+tell_verdict(const struct ctl *c, const struct rules *r, const struct acl_question *q,
+    struct err *err)
+{
+	const struct acl_rule *rule = NULL;
+	enum acl_verdict verdict = decide_open(r, *q, &rule);
+	struct buf text = {0};
+	int failed = 0;
+
+	if (rule != NULL)
+		put_rule(&text, rule);
+	if (verdict == ACL_ALLOWED)
+		ctl_say(c, _("allowed: '%s' may %s '%s' (%s)"), q->username,
+		    acl_action_word(q->action), q->topic, buf_str(&text));
+	else if (verdict == ACL_DENIED)
+		failed = err_set(err, ERR_AUTH, _("denied: '%s' may not %s '%s' (%s)"),
+		    q->username, acl_action_word(q->action), q->topic, buf_str(&text));
+	else
+		failed = err_set(err, ERR_FAILED,
+		    _("no rule of '%s' speaks of '%s': the broker's own default decides"),
+		    q->username, q->topic);
+	buf_release(&text);
+	return failed;
+}
+
+int
+run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct acl_question q = {.qos = -1, .retain = -1};
+	struct rules r = {0};
+	char *client = NULL;
+	int failed;
+
+	if (in->n != 3)
+		return err_set(
+		    err, ERR_USAGE, _("acl check DEVICE publish|subscribe TOPIC"));
+	failed = take_action(in->v[1], &q.action, err) ||
+	    (q.action == ACL_PUBLISH ? topic_check_name(span_of(in->v[2]), err)
+				     : topic_check_filter(in->v[2], err)) ||
+	    load_rules(c, in->v[0], &r, err);
+	if (opt_source_of(c->set, offsetof(struct args, qos)) == OPT_FROM_ARGV)
+		q.qos = c->args->qos;
+	if (!failed) {
+		client = text_of(buf_as_span(&r.device.bytes), "mqtt_client_id");
+		q.username = r.username;
+		q.clientid = client;
+		q.topic = in->v[2];
+		failed = tell_verdict(c, &r, &q, err);
+	}
+	free(client);
+	rules_release(&r);
+	return failed ? -1 : 0;
+}
+
+static void
+add_once(struct strv *names, const char *name)
+{
+	size_t i = 0;
+
+	while (i < names->n && strcmp(names->v[i], name) != 0)
+		i++;
+	if (i == names->n && name[0] != '\0')
+		strv_add(names, name);
+}
+
+/* Who reads what all devices publish and commands them: the brokers' own users, and those of --service. Returns
+ * how many there are. */
+static size_t
+add_services(struct ctl *c, struct rules *r)
+{
+	const struct objects *brokers = &r->view.v[VIEW_BROKERS];
+	struct strv names = {0};
+	size_t i, n;
+
+	for (i = 0; i < brokers->n; i++) {
+		struct span broker = buf_as_span(&brokers->v[i]);
+		char *username = text_of(broker, "username");
+
+		if (member_is(broker, "is_active", "true"))
+			add_once(&names, username);
+		free(username);
+	}
+	for (i = 0; i < c->args->services.n; i++)
+		add_once(&names, c->args->services.v[i]);
+	for (i = 0; i < names.n; i++)
+		acl_of_service(&r->view, &r->topics, names.v[i], &r->acl);
+	n = names.n;
+	strv_release(&names);
+	return n;
+}
+
+static int
+put_file(struct ctl *c, struct rules *r, bool whole, struct err *err)
+{
+	size_t services = whole ? add_services(c, r) : 0;
+	struct buf out = {0};
+	int failed;
+
+	failed = c->args->format == FORMAT_EMQX ? acl_put_emqx(&out, &r->acl, whole, err)
+						: acl_put_mosquitto(&out, &r->acl, err);
+	if (!failed)
+		fwrite(out.p, 1, out.n, stdout);
+	buf_release(&out);
+	if (failed)
+		return -1;
+	if (!whole || services != 0)
+		return tell_left_out(&r->acl, err);
+	if (tell_left_out(&r->acl, err))
+		log_err(err);
+	return err_set(err, ERR_FAILED,
+	    _("nobody may read what devices publish: no active broker has a username, "
+	      "and there is no --service USER"));
+}
+
+int
+run_acl_export(struct ctl *c, const struct operands *in, struct err *err)
+{
+	bool file = c->args->format >= FORMAT_EMQX;
+	struct rules r = {0};
+	int failed;
+
+	if (in->n > 1)
+		return err_set(err, ERR_USAGE,
+		    _("acl export [DEVICE] --format emqx|mosquitto|json"));
+	if (c->args->services.n != 0 && (in->n != 0 || !file))
+		return err_set(err, ERR_USAGE,
+		    _("--service is for the export of all devices as emqx or mosquitto"));
+	failed = load_rules(c, in->n == 1 ? in->v[0] : NULL, &r, err);
+	if (!failed && file) {
+		failed = put_file(c, &r, in->n == 0, err);
+	} else if (!failed) {
+		report_rules(c, &r.acl);
+		failed = tell_left_out(&r.acl, err);
+	}
+	rules_release(&r);
+	return failed;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a device's rules come from: the platform's own, or its topics. */
+#include <stdlib.h>
+
+#include "iotctl/acl/acl.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static void
+add_rule(struct acl *a, const char *username, bool allow, enum acl_action action,
+    const char *topic, int qos, int retain)
+{
+	if (topic == NULL)
+		return;
+	a->v = xreallocarray(a->v, a->n + 1, sizeof(*a->v));
+	a->v[a->n++] = (struct acl_rule){.username = xstrdup(username),
+	    .allow = allow,
+	    .action = action,
+	    .topic = xstrdup(topic),
+	    .qos = qos,
+	    .retain = retain};
+}
+
+static void
+cut(struct acl *a, size_t n)
+{
+	while (a->n > n) {
+		a->n--;
+		free(a->v[a->n].username);
+		free(a->v[a->n].topic);
+	}
+}
+
+/* Where the last rules begin, if they are this user's. */
+static size_t
+last_of(const struct acl *a, const char *username)
+{
+	size_t from = a->n;
+
+	while (from > 0 && strcmp(a->v[from - 1].username, username) == 0)
+		from--;
+	return from;
+}
+
+static void
+deny_rest(struct acl *a, const char *username)
+{
+	size_t i;
+
+	for (i = 0; i < ACL_REST; i++)
+		add_rule(a, username, false, ACL_ALL, acl_rest[i], -1, -1);
+}
+
+static bool
+denies_rest(const struct acl_rule *r)
+{
+	return !r->allow &&
+	    (strcmp(r->topic, acl_rest[0]) == 0 || strcmp(r->topic, acl_rest[1]) == 0);
+}
+
+/* Devices may share a login, and a broker's user may be one: the rules that are there already become the
+ * last ones, to be gone on with, and nothing denies the rest before it is said. */
+static void
+reopen(struct acl *a, const char *username)
+{
+	struct acl_rule *own;
+	size_t from = 0, n = 0;
+
+	while (from < a->n && strcmp(a->v[from].username, username) != 0)
+		from++;
+	while (from + n < a->n && strcmp(a->v[from + n].username, username) == 0)
+		n++;
+	if (n == 0)
+		return;
+	own = xcalloc(n, sizeof(*own));
+	memcpy(own, &a->v[from], n * sizeof(*own));
+	memmove(&a->v[from], &a->v[from + n], (a->n - from - n) * sizeof(*own));
+	memcpy(&a->v[a->n - n], own, n * sizeof(*own));
+	free(own);
+	for (; n > 0 && denies_rest(&a->v[a->n - 1]); n--)
+		cut(a, a->n - 1);
+}
+
+/* null and "" are any. */
+static int
+number_of(struct span object, const char *member)
+{
+	char *text = text_of(object, member);
+	int n = text[0] >= '0' && text[0] <= '9' ? atoi(text) : -1;
+
+	free(text);
+	return n;
+}
+
+/* In the order they were made, as EMQX has them. */
+static int
+by_id(const void *a, const void *b)
+{
+	json_int_t x = id_of(*(const struct span *)a), y = id_of(*(const struct span *)b);
+
+	return x < y ? -1 : x > y;
+}
+
+void
+acl_of_rules(const struct objects *all, const char *username, struct acl *out)
+{
+	struct span *own = xcalloc(all->n + 1, sizeof(*own));
+	size_t n = 0, i;
+
+	for (i = 0; i < all->n; i++) {
+		struct span object = buf_as_span(&all->v[i]);
+
+		if (member_is(object, "username", username))
+			own[n++] = object;
+	}
+	qsort(own, n, sizeof(*own), by_id);
+	for (i = 0; i < n; i++) {
+		char *topic = text_of(own[i], "topic");
+		enum acl_action action = member_is(own[i], "action", "publish")
+		    ? ACL_PUBLISH
+		    : member_is(own[i], "action", "subscribe") ? ACL_SUBSCRIBE
+							       : ACL_ALL;
+
+		add_rule(out, username, member_is(own[i], "permission", "allow"), action,
+		    topic, number_of(own[i], "qos"), number_of(own[i], "retain"));
+		out->v[out->n - 1].id = id_of(own[i]);
+		free(topic);
+	}
+	free(own);
+}
+
+char *
+acl_filter(const char *pattern, const char *device)
+{
+	static const char mark[] = "{device_id}";
+	struct buf text = {0};
+	const char *at;
+	struct topic *t = NULL;
+	char *filter = NULL;
+
+	while (device != NULL && (at = strstr(pattern, mark)) != NULL) {
+		/* Another level, or a wildcard, would be the topics of others. */
+		if (device[0] == '\0' || strpbrk(device, "+#/") != NULL) {
+			buf_release(&text);
+			return NULL;
+		}
+		buf_put(&text, pattern, (size_t)(at - pattern));
+		buf_puts(&text, device);
+		pattern = at + sizeof(mark) - 1;
+	}
+	buf_puts(&text, pattern);
+	if (topic_compile(&t, buf_str(&text), NULL) == 0)
+		filter = topic_filter(t);
+	topic_free(t);
+	buf_release(&text);
+	return filter;
+}
+
+static void
+add_permission(
+    struct acl *a, const char *username, enum acl_action action, const char *filter)
+{
+	size_t i;
+
+	for (i = last_of(a, username); i < a->n; i++) {
+		if (strcmp(a->v[i].topic, filter) == 0 && a->v[i].action == action)
+			return;
+	}
+	add_rule(a, username, true, action, filter, -1, -1);
+}
+
+static void
+add_pattern(struct acl *a, const char *username, const char *device,
+    enum acl_action action, const char *pattern)
+{
+	char *filter = acl_filter(pattern, device);
+
+	if (filter != NULL) {
+		add_permission(a, username, action, filter);
+	} else {
+		log_error(device != NULL
+			? _("'%s' may not %s '%s': with device '%s' that is no topic")
+			: _("'%s' may not %s '%s': that is no topic"),
+		    username, acl_action_word(action), pattern, device);
+		a->left_out++;
+	}
+	free(filter);
+}
+
+static void
+add_topic(const struct view *v, struct acl *a, const char *username, const char *device,
+    enum acl_action action, const char *id)
+{
+	char *pattern = text_of(view_by(v, VIEW_TOPICS, "id", id), "topic_pattern");
+
+	if (pattern[0] != '\0')
+		add_pattern(a, username, device, action, pattern);
+	free(pattern);
+}
+
+static void
+add_derived_rules(const struct view *v, const struct topics *t, struct span device,
+    const char *username, struct acl *out)
+{
+	struct span config = view_by_id(v, VIEW_CONFIGS, "dispositivo", id_of(device));
+	struct json_iter it = {0};
+	char *id = text_of(device, "identificador_unico");
+	char *publish = text_of(config, "publish_topic");
+
+	out->derived = true;
+	reopen(out, username);
+	if (publish[0] != '\0')
+		add_topic(v, out, username, id, ACL_PUBLISH, publish);
+	add_pattern(out, username, id, ACL_PUBLISH, topic_text(t->data));
+	add_pattern(out, username, id, ACL_PUBLISH, topic_text(t->status));
+	add_pattern(out, username, id, ACL_PUBLISH, topic_text(t->responses));
+	add_pattern(out, username, id, ACL_PUBLISH, topic_text(t->alerts));
+	if (config.p != NULL && json_member(config, "subscribe_topics", &it.value)) {
+		while (json_next(&it)) {
+			char *one = xstrndup(it.item.p, it.item.n);
+
+			add_topic(v, out, username, id, ACL_SUBSCRIBE, one);
+			free(one);
+		}
+	}
+	add_pattern(out, username, id, ACL_SUBSCRIBE, topic_text(t->commands));
+	add_pattern(out, username, id, ACL_SUBSCRIBE, topic_text(t->status));
+	deny_rest(out, username);
+	free(publish);
+	free(id);
+}
+
+void
+acl_of_device(const struct view *v, const struct topics *topics, struct span device,
+    struct acl *out, char **username)
+{
+	json_int_t id = id_of(device);
+	struct span account = view_by_id(v, VIEW_ACCOUNTS, "dispositivo", id);
+	struct span credential = view_by_id(v, VIEW_CREDENTIALS, "dispositivo", id);
+
+	*username = text_of(account.p != NULL ? account : credential, "username");
+	if ((*username)[0] == '\0')
+		return;
+	/* EMQX asks no rule about a superuser. */
+	if (member_is(account, "is_superuser", "true"))
+		add_rule(out, *username, true, ACL_ALL, "#", -1, -1);
+	else if (account.p != NULL && !v->missing[VIEW_RULES])
+		acl_of_rules(&v->v[VIEW_RULES], *username, out);
+	else
+		add_derived_rules(v, topics, device, *username, out);
+}
+
+void
+acl_of_service(const struct view *v, const struct topics *topics, const char *username,
+    struct acl *out)
+{
+	const struct topic *const read[] = {
+	    topics->data, topics->status, topics->responses, topics->alerts};
+	size_t i;
+
+	reopen(out, username);
+	for (i = 0; i < ARRAY_LEN(read); i++)
+		add_pattern(out, username, NULL, ACL_SUBSCRIBE, topic_text(read[i]));
+	for (i = 0; i < v->v[VIEW_TOPICS].n; i++) {
+		struct span topic = buf_as_span(&v->v[VIEW_TOPICS].v[i]);
+		char *pattern = text_of(topic, "topic_pattern");
+
+		if (member_is(topic, "tipo", "publish") ||
+		    member_is(topic, "tipo", "both"))
+			add_pattern(out, username, NULL, ACL_SUBSCRIBE, pattern);
+		free(pattern);
+	}
+	add_permission(out, username, ACL_SUBSCRIBE, "$SYS/brokers/+/clients/#");
+	add_pattern(out, username, NULL, ACL_PUBLISH, topic_text(topics->commands));
+}
+
+/* "${username}" is a name yet to be put in. */
+static bool
+begins_with_dollar(const struct acl_rule *r)
+{
+	const char *topic = strncmp(r->topic, "eq ", 3) == 0 ? r->topic + 3 : r->topic;
+
+	return topic[0] == '$' && topic[1] != '{';
+}
+
+/* From the first "#" on: whether it tells more or less than before once it stands for all topics. */
+static bool
+order_matters(const struct acl *a, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < a->n; i++) {
+		if (a->v[i].allow &&
+		    (strcmp(a->v[i].topic, "#") == 0 || begins_with_dollar(&a->v[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_everything(const struct acl_rule *r)
+{
+	return strcmp(r->topic, "#") == 0 && r->action == ACL_ALL && r->qos < 0 &&
+	    r->retain < 0;
+}
+
+void
+acl_close(struct acl *a, const char *username)
+{
+	size_t from = last_of(a, username), all = from, i;
+
+	while (all < a->n && strcmp(a->v[all].topic, "#") != 0)
+		all++;
+	for (i = all; order_matters(a, all) && i < a->n; i++) {
+		struct acl_rule rule = a->v[i];
+
+		if (!begins_with_dollar(&rule))
+			continue;
+		memmove(&a->v[all + 1], &a->v[all], (i - all) * sizeof(rule));
+		a->v[all++] = rule;
+	}
+	while (a->n - from > 1 && strcmp(a->v[a->n - 1].topic, acl_rest[1]) == 0 &&
+	    is_everything(&a->v[a->n - 2]))
+		cut(a, a->n - 1);
+	if (a->n == from || !is_everything(&a->v[a->n - 1]))
+		add_rule(a, username, false, ACL_ALL, "#", -1, -1);
+}

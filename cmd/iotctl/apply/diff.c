@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* diff -f FILE: what apply would change. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "iotctl/apply/apply.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/core/request.h"
+#include "iotctl/core/equal.h"
+#include "iotctl/output/show.h"
+
+static void
+diff_value(const struct schema_field *f, char sign, json_t *value)
+{
+	struct buf line = {0};
+	char *shown;
+
+	if ((f->flags & SCHEMA_WRITE_ONLY) != 0)
+		buf_puts(&line, "********");
+	else
+		body_put(&line, value, NULL);
+	shown = text_shown(buf_str(&line));
+	printf("%c   %s: %s\n", sign, f->name, shown);
+	free(shown);
+	buf_release(&line);
+}
+
+static void
+diff_show(struct apply *a, const struct plan *plan)
+{
+	const struct schema_resource *r = plan->item->r;
+	struct stock *stock = stock_of(&a->p.stocks, r, NULL);
+	json_t *now = NULL, *value, *had;
+	const char *key;
+	char *label = text_shown(plan->item->label);
+
+	printf("%c %s '%s'\n", plan->object == STOCK_NONE ? '+' : ' ', r->name, label);
+	free(label);
+	if (plan->object != STOCK_NONE)
+		now = same_load(buf_as_span(&stock->objects.v[plan->object]));
+	json_object_foreach (plan->change, key, value) {
+		const struct schema_field *f = schema_field(r, key);
+
+		had = json_object_get(now, key);
+		if (had != NULL)
+			diff_value(f, '-', had);
+		diff_value(f, '+', value);
+	}
+	json_object_foreach (plan->unknown, key, value) {
+		diff_value(schema_field(r, key), '?', json_object_get(now, key));
+		diff_value(schema_field(r, key), '?', value);
+	}
+	if (json_array_size(plan->unassign) != 0)
+		printf("-   sensores: %zu\n", json_array_size(plan->unassign));
+	if (json_array_size(plan->assign) != 0)
+		printf("+   sensores: %zu\n", json_array_size(plan->assign));
+	json_decref(now);
+}
+
+static size_t
+diff_one(struct apply *a, size_t i, struct err *err)
+{
+	struct plan *plan = &a->v[i].plan;
+	struct buf object = {0};
+	size_t differs;
+
+	a->v[i].a = a;
+	if (plan_make(&a->p, &a->m.v[i], plan, err)) {
+		err_in(err, "%s '%s'", a->m.v[i].r->name, a->m.v[i].label);
+		return 0;
+	}
+	differs = json_object_size(plan->change) + json_object_size(plan->unknown) +
+	    json_array_size(plan->assign) + json_array_size(plan->unassign);
+	if (differs != 0)
+		diff_show(a, plan);
+	if (plan->object == STOCK_NONE) {
+		body_put(&object, plan->body, plan->item->r);
+		stock_add(
+		    stock_of(&a->p.stocks, plan->item->r, err), buf_as_span(&object));
+		buf_release(&object);
+	}
+	plan_release(plan);
+	return differs;
+}
+
+int
+run_diff(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct apply a = {0};
+	size_t differs = 0, i;
+	int failed;
+
+	/* Names of what is not there yet stand for it. */
+	c->args->dry_run = true;
+	failed = apply_begin(&a, c, in, "diff", err) || apply_load(&a, 0, a.m.n, err);
+	for (i = 0; i < a.m.n && !failed; i++) {
+		differs += diff_one(&a, i, err);
+		failed = err->code != ERR_OK;
+	}
+	if (!failed && c->args->prune)
+		differs += prune_show(&a);
+	if (!failed && differs != 0)
+		err->code = ERR_FAILED;
+	apply_end(&a);
+	return err->code != ERR_OK ? -1 : 0;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A hash table from the values of keys, and from ids, to objects. */
+#include "iotctl/apply/index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/output/cell.h"
+#include "iotctl/core/equal.h"
+
+/* Where a resource has no keys its first required field narrows the search. */
+static const char *
+key_at(const struct schema_resource *r, size_t i)
+{
+	const struct schema_field *f;
+
+	if (r->keys[0] != NULL)
+		return r->keys[i];
+	for (f = r->fields; i == 0 && f->name != NULL; f++) {
+		if ((f->flags & SCHEMA_REQUIRED) != 0)
+			return f->name;
+	}
+	return NULL;
+}
+
+/* FNV-1a over field and text; never 0. */
+static uint64_t
+hash_of(const char *field, const char *text)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (; *field != '\0'; field++)
+		h = (h ^ (unsigned char)*field) * 1099511628211u;
+	h = (h ^ 0xFF) * 1099511628211u;
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211u;
+	return h != 0 ? h : 1;
+}
+
+static void
+place(struct stock *s, uint64_t hash, size_t object)
+{
+	size_t i = (size_t)hash & (s->room - 1);
+
+	while (s->slots[i].hash != 0)
+		i = (i + 1) & (s->room - 1);
+	s->slots[i] = (struct slot){hash, object};
+	s->used++;
+}
+
+static void
+grow(struct stock *s)
+{
+	struct slot *old = s->slots;
+	size_t n = s->room, i;
+
+	s->room = n != 0 ? n * 2 : 64;
+	s->slots = xcalloc(s->room, sizeof(*s->slots));
+	s->used = 0;
+	for (i = 0; i < n; i++) {
+		if (old[i].hash != 0)
+			place(s, old[i].hash, old[i].object);
+	}
+	free(old);
+}
+
+static void
+enter(struct stock *s, const char *field, size_t object)
+{
+	struct buf text = {0};
+
+	if (cell_member(buf_as_span(&s->objects.v[object]), field, &text)) {
+		if ((s->used + 1) * 2 > s->room)
+			grow(s);
+		place(s, hash_of(field, buf_str(&text)), object);
+	}
+	buf_release(&text);
+}
+
+size_t
+stock_add(struct stock *s, struct span object)
+{
+	size_t at = s->objects.n, i;
+	const char *key;
+
+	objects_add(&s->objects, object);
+	s->touched = xreallocarray(s->touched, at + 1, sizeof(*s->touched));
+	s->touched[at] = false;
+	enter(s, "id", at);
+	for (i = 0; (key = key_at(s->r, i)) != NULL; i++)
+		enter(s, key, at);
+	return at;
+}
+
+void
+stock_replace(struct stock *s, size_t at, struct span object)
+{
+	buf_clear(&s->objects.v[at]);
+	buf_span(&s->objects.v[at], object);
+}
+
+/* Calls fn(arg, object) for each whose field has this text, until it returns false. */
+static void
+each_with(const struct stock *s, const char *field, const char *text,
+    bool (*fn)(void *arg, size_t object), void *arg)
+{
+	uint64_t hash = hash_of(field, text);
+	struct buf has = {0};
+	size_t i;
+
+	for (i = (size_t)hash & (s->room - 1); s->room != 0 && s->slots[i].hash != 0;
+	     i = (i + 1) & (s->room - 1)) {
+		size_t object = s->slots[i].object;
+
+		if (s->slots[i].hash != hash)
+			continue;
+		buf_clear(&has);
+		if (cell_member(buf_as_span(&s->objects.v[object]), field, &has) &&
+		    strcmp(buf_str(&has), text) == 0 && !fn(arg, object))
+			break;
+	}
+	buf_release(&has);
+}
+
+struct hits {
+	const struct stock *s;
+	ssize_t first;
+	size_t n;
+	struct buf listing;
+	/* stock_match: what must be the same */
+	json_t *body;
+	bool whole; /* all fields, not only the keys */
+	const char *zone;
+	const char
+	    *unknown; /* the field of one that is SAME_UNKNOWN, the rest the same */
+};
+
+static bool
+hit(void *arg, size_t object)
+{
+	struct hits *h = arg;
+	struct span bytes = buf_as_span(&h->s->objects.v[object]);
+	char *label;
+
+	if (h->n++ == 0)
+		h->first = (ssize_t)object;
+	if (h->n > 8)
+		return false;
+	label = label_of(h->s->r, bytes);
+	buf_printf(&h->listing, "%s%" JSON_INTEGER_FORMAT " (%s)",
+	    h->listing.n != 0 ? ", " : "", id_of(bytes), label);
+	free(label);
+	return true;
+}
+
+static ssize_t
+one_hit(struct hits *h, const char *name, struct err *err)
+{
+	ssize_t first = h->n == 1 ? h->first : STOCK_NONE;
+
+	if (h->n > 1)
+		err_set(err, ERR_USAGE, _("%s '%s' is ambiguous: %s; use the id"),
+		    h->s->r->name, name, buf_str(&h->listing));
+	buf_release(&h->listing);
+	return first;
+}
+
+ssize_t
+stock_find(const struct stock *s, const char *name, struct err *err)
+{
+	struct hits h = {.s = s};
+	size_t i;
+
+	if (name[0] != '\0' && strspn(name, "0123456789") == strlen(name))
+		each_with(s, "id", name, hit, &h);
+	for (i = 0; h.n == 0 && s->r->keys[i] != NULL; i++)
+		each_with(s, s->r->keys[i], name, hit, &h);
+	if (h.n == 0)
+		err_set(err, ERR_NOT_FOUND, _("no %s '%s'"), s->r->name, name);
+	return one_hit(&h, name, err);
+}
+
+static bool
+is_key(const struct schema_resource *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; r->keys[i] != NULL; i++) {
+		if (strcmp(r->keys[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+match(void *arg, size_t object)
+{
+	struct hits *h = arg;
+	struct buf *bytes = &h->s->objects.v[object];
+	json_t *now = same_load(buf_as_span(bytes));
+	const char *key, *unknown = NULL;
+	bool same = true;
+	json_t *value;
+
+	json_object_foreach (h->body, key, value) {
+		const struct schema_field *f = schema_field(h->s->r, key);
+		enum sameness is;
+
+		if ((!h->whole && !is_key(h->s->r, key)) || f == NULL ||
+		    (f->flags & SCHEMA_WRITE_ONLY) != 0)
+			continue;
+		is = same_value(f, json_object_get(now, key), value, h->zone);
+		same = same && is != SAME_NO;
+		unknown = is == SAME_UNKNOWN ? key : unknown;
+	}
+	json_decref(now);
+	if (same && unknown != NULL) {
+		h->unknown = unknown;
+		return true;
+	}
+	if (!same || !h->whole)
+		return same ? hit(h, object) : true;
+	/* Which of those that are equal in all does not matter, but each stands for one document. */
+	if (h->n == 0 || (h->s->touched[h->first] && !h->s->touched[object]))
+		h->first = (ssize_t)object;
+	h->n = 1;
+	return true;
+}
+
+/* A scalar as cell_put has it. */
+static char *
+text_of(json_t *value)
+{
+	char *text = NULL;
+
+	if (json_is_string(value))
+		text = xstrdup(json_string_value(value));
+	else if (json_is_integer(value))
+		text = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	return text;
+}
+
+ssize_t
+stock_match(const struct stock *s, json_t *body, const char *zone, struct err *err)
+{
+	struct hits h = {.s = s, .body = body, .zone = zone};
+	const char *key = NULL;
+	char *text = NULL;
+	ssize_t found;
+	size_t i;
+
+	h.whole = s->r->keys[0] == NULL;
+	for (i = 0; text == NULL && (key = key_at(s->r, i)) != NULL; i++)
+		text = text_of(json_object_get(body, key));
+	if (text == NULL)
+		return STOCK_NONE;
+	if ((schema_field(s->r, key)->flags & SCHEMA_UNIQUE) != 0)
+		each_with(s, key, text, hit, &h);
+	else
+		each_with(s, key, text, match, &h);
+	found = one_hit(&h, text, err);
+	free(text);
+	/* Made without knowing, it would be made again at every run. */
+	if (h.n == 0 && h.unknown != NULL)
+		err_set(err, ERR_FAILED,
+		    _("it may be there already: the API's %s has no zone (set api_tz)"),
+		    h.unknown);
+	return found;
+}
+
+char *
+stock_name(const struct stock *s, json_int_t id)
+{
+	char number[24];
+	struct hits h = {.s = s};
+	struct buf name = {0};
+	struct err why = {0};
+	size_t i;
+
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, id);
+	each_with(s, "id", number, hit, &h);
+	buf_release(&h.listing);
+	for (i = 0; h.n == 1 && s->r->keys[i] != NULL; i++) {
+		buf_clear(&name);
+		if (cell_member(
+			buf_as_span(&s->objects.v[h.first]), s->r->keys[i], &name) &&
+		    stock_find(s, buf_str(&name), &why) == h.first)
+			return buf_steal(&name);
+	}
+	buf_release(&name);
+	return NULL;
+}
+
+static int
+on_object(void *arg, struct span object, struct err *err)
+{
+	(void)err;
+	stock_add(arg, object);
+	return 0;
+}
+
+/* As they were made, so that those made since come last. */
+static char *
+path_of(const struct schema_resource *r)
+{
+	const char *order = r->ordering[0];
+	size_t i;
+
+	for (i = 0; r->ordering[i] != NULL; i++) {
+		if (strncmp(r->ordering[i], "created", strlen("created")) == 0)
+			order = r->ordering[i];
+	}
+	return api_list_path(r, "", order, 0);
+}
+
+struct stock *
+stock_of(struct stocks *s, const struct schema_resource *r, struct err *err)
+{
+	struct stock *stock = &s->v[r - schema];
+	struct err why = {0};
+	char *path;
+	int failed;
+
+	if (stock->r != NULL)
+		return stock;
+	if (ctl_api(s->c, err))
+		return NULL;
+	stock->r = r;
+	path = path_of(r);
+	failed = api_list(s->c->api, path, on_object, stock, &why);
+	free(path);
+	if (!failed)
+		return stock;
+	stock->missing = why.code == ERR_NOT_FOUND;
+	if (stock->missing)
+		return stock;
+	stock->r = NULL;
+	*err = why;
+	return NULL;
+}
+
+void
+stocks_init(struct stocks *s, struct ctl *c)
+{
+	size_t n = 0;
+
+	while (schema[n].name != NULL)
+		n++;
+	*s = (struct stocks){.c = c, .v = xcalloc(n + 1, sizeof(*s->v))};
+}
+
+void
+stocks_release(struct stocks *s)
+{
+	size_t i;
+
+	for (i = 0; s->v != NULL && schema[i].name != NULL; i++) {
+		objects_release(&s->v[i].objects);
+		free(s->v[i].touched);
+		free(s->v[i].slots);
+	}
+	free(s->v);
+	*s = (struct stocks){0};
+}

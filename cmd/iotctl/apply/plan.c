@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From what a file wants to what must be sent. */
+#include "iotctl/apply/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/validate.h"
+#include "iotctl/verbs/device.h"
+#include "iotctl/core/request.h"
+#include "iotctl/core/equal.h"
+
+/* An id for a name, through the stock. What --dry-run only pretends to make has none: its name. */
+static json_t *
+ref_of(struct planner *p, const struct schema_resource *r, json_t *value, struct err *err)
+{
+	struct stock *stock;
+	json_int_t id;
+	ssize_t at;
+
+	if (!json_is_string(value))
+		return json_incref(value);
+	stock = stock_of(&p->stocks, r, err);
+	if (stock == NULL)
+		return NULL;
+	at = stock_find(stock, json_string_value(value), err);
+	if (at == STOCK_NONE)
+		return NULL;
+	id = id_of(buf_as_span(&stock->objects.v[at]));
+	return id != 0 ? json_integer(id) : json_incref(value);
+}
+
+static json_t *
+refs_of(struct planner *p, const struct schema_resource *r, json_t *list, struct err *err)
+{
+	json_t *ids = json_array();
+	json_t *item, *id;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		id = ref_of(p, r, item, err);
+		if (id == NULL) {
+			json_decref(ids);
+			return NULL;
+		}
+		json_array_append_new(ids, id);
+	}
+	return ids;
+}
+
+/* One field as the API wants it; NULL with one field error more, or `err`. */
+static json_t *
+value_for(struct planner *p, const struct schema_field *f, json_t *value,
+    struct field_errs *errs, struct err *err)
+{
+	json_t *ids, *good;
+
+	if (f->type == SCHEMA_REF && json_is_string(value))
+		return ref_of(p, schema_find(f->ref), value, err);
+	if (f->type != SCHEMA_REFS || !json_is_array(value))
+		return value_checked(f, value, errs);
+	ids = refs_of(p, schema_find(f->ref), value, err);
+	good = ids != NULL && p->c->args->dry_run ? json_incref(ids)
+	    : ids != NULL                         ? validate_value(f, ids, errs)
+						  : NULL;
+	json_decref(ids);
+	return good;
+}
+
+static int
+join_errs(const struct field_errs *errs, struct err *err)
+{
+	struct buf all = {0};
+	size_t i;
+
+	for (i = 0; i < errs->n; i++)
+		buf_printf(&all, "%s%s: %s", i != 0 ? "; " : "", errs->v[i].field,
+		    errs->v[i].text);
+	if (errs->n != 0)
+		err_set(err, ERR_USAGE, "%s", buf_str(&all));
+	buf_release(&all);
+	return errs->n != 0 ? -1 : 0;
+}
+
+static int
+make_body(struct planner *p, struct plan *plan, struct err *err)
+{
+	struct field_errs errs = {0};
+	const char *key;
+	json_t *value;
+	int failed = 0;
+
+	plan->body = json_object();
+	json_object_foreach (plan->item->fields, key, value) {
+		const struct schema_field *f = schema_field(plan->item->r, key);
+		size_t before = errs.n;
+		json_t *good = value_for(p, f, value, &errs, err);
+
+		if (good != NULL) {
+			json_object_set_new(plan->body, key, good);
+		} else if (errs.n == before) {
+			failed = err_in(err, "%s", key);
+			break;
+		}
+	}
+	failed = failed || join_errs(&errs, err);
+	field_errs_release(&errs);
+	return failed ? -1 : 0;
+}
+
+static int
+check_required(const struct plan *plan, struct err *err)
+{
+	const struct schema_field *f;
+	struct field_errs errs = {0};
+	int failed;
+
+	for (f = plan->item->r->fields; f->name != NULL; f++) {
+		json_t *path = json_object_get(plan->item->absent, f->name);
+
+		if (path != NULL)
+			field_errs_add(&errs, f->name,
+			    _("a new one needs it, and '%s' is not there"),
+			    json_string_value(path));
+		else if ((f->flags & SCHEMA_REQUIRED) != 0 &&
+		    json_object_get(plan->body, f->name) == NULL)
+			field_errs_add(&errs, f->name,
+			    (f->flags & SCHEMA_WRITE_ONLY) != 0
+				? _("a new one needs it: give %s@file")
+				: "This field is required.",
+			    f->name);
+	}
+	failed = join_errs(&errs, err);
+	field_errs_release(&errs);
+	return failed;
+}
+
+/* A secret is new unless the API shows it, or we remember that we sent it. */
+static enum sameness
+compare_field(struct planner *p, const struct plan *plan, const struct schema_field *f,
+    json_t *now, json_t *value)
+{
+	bool known;
+
+	if ((f->flags & SCHEMA_WRITE_ONLY) == 0)
+		return same_value(f, now, value, p->c->args->api.tz);
+	if (now != NULL)
+		known = json_equal(now, value) != 0;
+	else
+		known = json_is_string(value) &&
+		    remember_same(&p->secrets, p->c, plan->item->r, plan->item->label,
+			f->name, json_string_value(value));
+	return known ? SAME_YES : SAME_NO;
+}
+
+static int
+compare(struct planner *p, struct plan *plan, struct span object, struct err *err)
+{
+	json_t *now = same_load(object);
+	const char *key;
+	json_t *value;
+
+	if (now == NULL)
+		return err_set(err, ERR_PROTOCOL, _("what the API holds cannot be read"));
+	plan->change = json_object();
+	plan->unknown = json_object();
+	json_object_foreach (plan->body, key, value) {
+		enum sameness same = compare_field(p, plan,
+		    schema_field(plan->item->r, key), json_object_get(now, key), value);
+
+		if (same != SAME_YES)
+			json_object_set(
+			    same == SAME_NO ? plan->change : plan->unknown, key, value);
+	}
+	json_decref(now);
+	return 0;
+}
+
+/* The sensors that a device has and should not have. */
+static void
+find_surplus(struct plan *plan, struct span device, json_t *wanted)
+{
+	struct json_iter it = {0};
+
+	if (!json_member(device, "sensores_asignados", &it.value))
+		return;
+	while (json_next(&it)) {
+		struct span bytes;
+		json_t *id, *other;
+		size_t i;
+		bool keep = false;
+
+		if (!json_member(it.item, "sensor", &bytes))
+			continue;
+		id = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
+		json_array_foreach (wanted, i, other)
+			keep = keep || json_equal(id, other);
+		if (!keep && id != NULL)
+			json_array_append(plan->unassign, id);
+		json_decref(id);
+	}
+}
+
+static void
+count_absent(struct planner *p, const struct item *item)
+{
+	const char *key;
+	json_t *path;
+
+	json_object_foreach (item->absent, key, path) {
+		if (p->absent++ == 0)
+			p->lacked = json_string_value(path);
+	}
+}
+
+static int
+plan_sensors(struct planner *p, struct plan *plan, struct span device, struct err *err)
+{
+	json_t *wanted, *id;
+	size_t i;
+
+	if (plan->item->sensors == NULL)
+		return 0;
+	wanted = refs_of(p, schema_find("sensor"), plan->item->sensors, err);
+	if (wanted == NULL)
+		return err_in(err, "sensores");
+	plan->assign = json_array();
+	plan->unassign = json_array();
+	json_array_foreach (wanted, i, id) {
+		if (device.p == NULL || !json_is_integer(id) ||
+		    !device_has_sensor(device, json_integer_value(id)))
+			json_array_append(plan->assign, id);
+	}
+	if (device.p != NULL)
+		find_surplus(plan, device, wanted);
+	json_decref(wanted);
+	return 0;
+}
+
+int
+plan_make(struct planner *p, struct item *item, struct plan *out, struct err *err)
+{
+	struct stock *stock = stock_of(&p->stocks, item->r, err);
+	struct span object = {0};
+
+	*out = (struct plan){.item = item, .object = STOCK_NONE};
+	if (stock == NULL || make_body(p, out, err))
+		return -1;
+	if (stock->missing)
+		return err_set(err, ERR_NOT_FOUND, _("the API at '%s' has no %s"),
+		    api_base(p->c->api), item->r->name);
+	out->object = stock_match(stock, out->body, p->c->args->api.tz, err);
+	if (err->code != ERR_OK)
+		return -1;
+	if (out->object != STOCK_NONE) {
+		object = buf_as_span(&stock->objects.v[out->object]);
+		stock->touched[out->object] = true;
+		out->id = id_of(object);
+		if (compare(p, out, object, err))
+			return -1;
+		count_absent(p, item);
+	} else if (check_required(out, err)) {
+		return -1;
+	} else {
+		out->change = json_incref(out->body);
+	}
+	return plan_sensors(p, out, object, err);
+}
+
+void
+plan_release(struct plan *plan)
+{
+	json_decref(plan->body);
+	json_decref(plan->change);
+	json_decref(plan->assign);
+	json_decref(plan->unassign);
+	json_decref(plan->unknown);
+	*plan = (struct plan){0};
+}
+
+void
+plan_keep_secrets(struct planner *p, const struct plan *plan)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (plan->body, key, value) {
+		const struct schema_field *f = schema_field(plan->item->r, key);
+
+		if ((f->flags & SCHEMA_WRITE_ONLY) != 0 && json_is_string(value))
+			remember_put(&p->secrets, p->c, plan->item->r, plan->item->label,
+			    key, json_string_value(value));
+	}
+}

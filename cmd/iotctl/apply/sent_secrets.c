@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotctl/apply/sent_secrets.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { FILE_MAX = 64 << 20 };
+
+static void
+put_hex(char *out, const unsigned char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", p[i]);
+}
+
+static bool
+take_hex(const char *s, unsigned char *out, size_t n)
+{
+	size_t i;
+
+	if (s == NULL || strlen(s) != 2 * n || strspn(s, "0123456789abcdef") != strlen(s))
+		return false;
+	for (i = 0; i < n; i++) {
+		char pair[] = {s[2 * i], s[2 * i + 1], '\0'};
+
+		out[i] = (unsigned char)strtoul(pair, NULL, 16);
+	}
+	return true;
+}
+
+void
+remember_load(struct remember *m, struct ctl *c)
+{
+	const char *context =
+	    c->args->common.context != NULL ? c->args->common.context : "default";
+	char *name = xasprintf("applied-%s.json", context);
+	struct buf text = {0};
+	struct err why = {0};
+
+	*m = (struct remember){0};
+	m->path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
+	free(name);
+	if (m->path != NULL && access(m->path, F_OK) == 0 &&
+	    file_read_private(m->path, FILE_MAX, &text, &why) == 0)
+		m->all = json_loadb(buf_as_span(&text).p, text.n, 0, NULL);
+	else if (why.code != ERR_OK)
+		log_warn("%s", why.text);
+	buf_release(&text);
+	if (json_is_object(m->all) &&
+	    take_hex(json_string_value(json_object_get(m->all, "key")), m->key,
+		sizeof(m->key)))
+		return;
+	json_decref(m->all);
+	m->all = json_object();
+	if (getrandom(m->key, sizeof(m->key), 0) == (ssize_t)sizeof(m->key)) {
+		char hex[2 * sizeof(m->key) + 1];
+
+		put_hex(hex, m->key, sizeof(m->key));
+		json_object_set_new(m->all, "key", json_string(hex));
+	} else {
+		free(m->path);
+		m->path = NULL;
+	}
+}
+
+static char *
+place_of(
+    struct ctl *c, const struct schema_resource *r, const char *name, const char *field)
+{
+	return xasprintf("%s %s %s %s", api_base(c->api), r->name, field, name);
+}
+
+/* The place is hashed too: the same password elsewhere looks different. */
+static char *
+hash_of(const struct remember *m, const char *place, const char *secret)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char *text = xasprintf("%s\n%s", place, secret);
+	unsigned n = 0;
+	char *hex;
+
+	HMAC(EVP_sha256(), m->key, sizeof(m->key), (const unsigned char *)text,
+	    strlen(text), digest, &n);
+	secret_free(text);
+	hex = xcalloc(2 * n + 1, 1);
+	put_hex(hex, digest, n);
+	return hex;
+}
+
+bool
+remember_same(struct remember *m, struct ctl *c, const struct schema_resource *r,
+    const char *name, const char *field, const char *secret)
+{
+	char *place = place_of(c, r, name, field);
+	char *hash = hash_of(m, place, secret);
+	const char *known = json_string_value(json_object_get(m->all, place));
+	bool same = known != NULL && strcmp(known, hash) == 0;
+
+	free(hash);
+	free(place);
+	return same;
+}
+
+void
+remember_put(struct remember *m, struct ctl *c, const struct schema_resource *r,
+    const char *name, const char *field, const char *secret)
+{
+	char *place = place_of(c, r, name, field);
+	char *hash = hash_of(m, place, secret);
+
+	json_object_set_new(m->all, place, json_string(hash));
+	m->changed = true;
+	free(hash);
+	free(place);
+}
+
+void
+remember_end(struct remember *m)
+{
+	struct err why = {0};
+	char *text;
+
+	if (m->changed && m->path != NULL) {
+		text = json_dumps(m->all, JSON_COMPACT);
+		if (file_write(m->path, span_of(text), 0600, &why))
+			log_warn("%s", why.text);
+		free(text);
+	}
+	json_decref(m->all);
+	free(m->path);
+	explicit_bzero(m->key, sizeof(m->key));
+	*m = (struct remember){0};
+}

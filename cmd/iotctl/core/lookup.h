@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include <jansson.h>
+
+#include "iotctl/ctl.h"
+
+/* An object that a name stands for. */
+struct found {
+	json_int_t id;
+	char *label;      /* its natural key, for people */
+	struct buf bytes; /* as the list, or the detail, has it */
+};
+
+/* The one object that `name` means: an id, or the value of one of the resource's keys, the first key
+ * that matches counting. None: ERR_NOT_FOUND. Several: ERR_USAGE, naming them. */
+int lookup(struct ctl *c, const struct schema_resource *r, const char *name,
+    struct found *out, struct err *err);
+int lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
+    json_int_t *id, struct err *err);
+void found_release(struct found *f);
+
+/* Objects fetched once, for many lookups. The zero value is empty. */
+struct objects {
+	struct buf *v;
+	size_t n;
+};
+
+void objects_add(struct objects *o, struct span object);
+/* A whole list; `filters` as api_list_path has them. */
+int objects_fetch(struct ctl *c, const char *resource, const char *filters,
+    struct objects *out, struct err *err);
+/* Those that belong to a device, and, of a server that ignores the filter, others. */
+int objects_of_device(struct ctl *c, const char *resource, json_int_t device,
+    struct objects *out, struct err *err);
+void objects_release(struct objects *o);
+/* As lookup_id, among these only. */
+int lookup_among(const struct schema_resource *r, const struct objects *among,
+    const char *name, json_int_t *id, struct err *err);
+
+/* The natural key of an object, or its id (free). */
+char *label_of(const struct schema_resource *r, struct span object);
+/* The object's id; 0 if it has none. */
+json_int_t id_of(struct span object);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotctl/core/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/output/cell.h"
+
+static const char *const resources[VIEW_PARTS] = {
+    "device", "credential", "device-config", "broker", "topic", "emqx-user", "emqx-acl"};
+
+bool
+member_is(struct span object, const char *name, const char *wanted)
+{
+	struct buf text = {0};
+	bool same = object.p != NULL && cell_member(object, name, &text) &&
+	    strcmp(buf_str(&text), wanted) == 0;
+
+	buf_release(&text);
+	return same;
+}
+
+char *
+text_of(struct span object, const char *member)
+{
+	struct buf text = {0};
+
+	if (object.p != NULL)
+		cell_member(object, member, &text);
+	return buf_steal(&text);
+}
+
+static int
+load_part(struct ctl *c, struct view *v, enum view_part part, const char *query,
+    struct err *err)
+{
+	struct err why = {0};
+	int failed = objects_fetch(c, resources[part], query, &v->v[part], &why);
+
+	if (!failed)
+		return 0;
+	objects_release(&v->v[part]);
+	v->missing[part] = true;
+	if (part != VIEW_DEVICES && (why.code == ERR_NOT_FOUND || why.code == ERR_AUTH))
+		return 0;
+	*err = why;
+	return -1;
+}
+
+/* The rules of one account are asked for by its name. */
+static int
+load_rules(struct ctl *c, struct view *v, bool only, struct err *err)
+{
+	struct buf query = {0};
+	char *name;
+	int failed;
+
+	if (only && v->v[VIEW_ACCOUNTS].n != 0) {
+		name = text_of(buf_as_span(&v->v[VIEW_ACCOUNTS].v[0]), "username");
+		buf_puts(&query, "&username=");
+		api_escape(&query, span_of(name));
+		free(name);
+	}
+	failed = load_part(c, v, VIEW_RULES, buf_str(&query), err);
+	buf_release(&query);
+	return failed;
+}
+
+int
+view_load(struct ctl *c, const struct found *only, struct view *out, struct err *err)
+{
+	static const enum view_part of_device[] = {
+	    VIEW_CREDENTIALS, VIEW_CONFIGS, VIEW_ACCOUNTS};
+	char query[48] = "";
+	size_t i;
+
+	*out = (struct view){0};
+	if (only != NULL) {
+		snprintf(
+		    query, sizeof(query), "&dispositivo=%" JSON_INTEGER_FORMAT, only->id);
+		objects_add(&out->v[VIEW_DEVICES], buf_as_span(&only->bytes));
+	} else if (load_part(c, out, VIEW_DEVICES, "", err)) {
+		return -1;
+	}
+	for (i = 0; i < ARRAY_LEN(of_device); i++) {
+		if (load_part(c, out, of_device[i], query, err))
+			return -1;
+	}
+	return load_part(c, out, VIEW_BROKERS, "", err) ||
+		load_part(c, out, VIEW_TOPICS, "", err) ||
+		load_rules(c, out, only != NULL, err)
+	    ? -1
+	    : 0;
+}
+
+void
+view_release(struct view *v)
+{
+	size_t i;
+
+	for (i = 0; i < VIEW_PARTS; i++)
+		objects_release(&v->v[i]);
+	*v = (struct view){0};
+}
+
+struct span
+view_by(const struct view *v, enum view_part part, const char *member, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < v->v[part].n; i++) {
+		struct span object = buf_as_span(&v->v[part].v[i]);
+
+		if (member_is(object, member, value))
+			return object;
+	}
+	return (struct span){0};
+}
+
+struct span
+view_by_id(const struct view *v, enum view_part part, const char *member, json_int_t id)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, id);
+	return view_by(v, part, member, digits);
+}

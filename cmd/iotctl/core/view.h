@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include "iotctl/core/lookup.h"
+
+/* What the platform knows of devices, side by side, fetched once. */
+enum view_part {
+	VIEW_DEVICES,
+	VIEW_CREDENTIALS,
+	VIEW_CONFIGS,
+	VIEW_BROKERS,
+	VIEW_TOPICS,
+	VIEW_ACCOUNTS, /* emqx-user */
+	VIEW_RULES,    /* emqx-acl */
+	VIEW_PARTS
+};
+
+struct view {
+	struct objects v[VIEW_PARTS];
+	bool missing[VIEW_PARTS]; /* the API has no such resource, or does not show it to us */
+};
+
+/* Of all devices, or, unless `only` is NULL, what belongs to that one (v[VIEW_DEVICES] has it alone). A
+ * part that is not there, or that one may not see, is no error. Release it in every case. */
+int view_load(struct ctl *c, const struct found *only, struct view *out, struct err *err);
+void view_release(struct view *v);
+
+/* The first object of a part whose member has this value; an absent span if there is none. */
+struct span view_by(
+    const struct view *v, enum view_part part, const char *member, const char *value);
+struct span view_by_id(
+    const struct view *v, enum view_part part, const char *member, json_int_t id);
+
+/* The member as text, "" if it is absent or null (free). */
+char *text_of(struct span object, const char *member);
+bool member_is(struct span object, const char *name, const char *wanted);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* doctor [DEVICE...|-]: what is wrong, and what is the cause. */
+#include "iotctl/doctor/doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/output/report.h"
+
+enum { NAMES_SHOWN = 5 };
+
+/* Devices with one and the same cause. */
+struct cause {
+	char *text; /* "broker: ..." */
+	struct strv devices;
+};
+
+struct causes {
+	struct cause *v;
+	size_t n;
+	size_t devices, well;
+};
+
+void
+findings_add(
+    struct findings *f, const char *check, enum health health, const char *fmt, ...)
+{
+	struct buf text = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	f->v = xreallocarray(f->v, f->n + 1, sizeof(*f->v));
+	f->v[f->n++] = (struct finding){check, health, buf_steal(&text)};
+}
+
+enum health
+health_of(const struct err *err)
+{
+	return err->code == ERR_AUTH || err->code == ERR_USAGE ? HEALTH_UNKNOWN
+							       : HEALTH_BAD;
+}
+
+void
+findings_release(struct findings *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		free(f->v[i].text);
+	free(f->v);
+	*f = (struct findings){0};
+}
+
+size_t
+findings_bad(const struct findings *f)
+{
+	size_t bad = 0, i;
+
+	for (i = 0; i < f->n; i++)
+		bad += f->v[i].health == HEALTH_BAD;
+	return bad;
+}
+
+static void
+report_findings(const struct ctl *c, const struct findings *f)
+{
+	static const char *const columns[] = {"check", "result", "detail"};
+	static const char *const words[] = {[HEALTH_OK] = "ok",
+	    [HEALTH_BAD] = "FAILED",
+	    [HEALTH_WARN] = "warning",
+	    [HEALTH_UNKNOWN] = "not testable",
+	    [HEALTH_NONE] = "-"};
+	struct report r;
+	size_t i;
+
+	report_start(&r, c, columns, ARRAY_LEN(columns), 0);
+	for (i = 0; i < f->n; i++)
+		report_row(&r,
+		    (const char *const[]){
+			f->v[i].check, words[f->v[i].health], f->v[i].text});
+	report_end(&r);
+}
+
+static int
+conclude(const struct findings *f, const char *subject, struct err *err)
+{
+	size_t bad = findings_bad(f);
+
+	if (bad == 0)
+		return 0;
+	return err_set(
+	    err, ERR_FAILED, _("%s: %zu of %zu checks failed"), subject, bad, f->n);
+}
+
+static struct cause *
+cause_of(struct causes *all, const struct findings *f)
+{
+	char *text;
+	size_t i;
+
+	for (i = 0; i < f->n && f->v[i].health != HEALTH_BAD; i++)
+		;
+	if (i == f->n)
+		return NULL;
+	text = xasprintf("%s: %s", f->v[i].check, f->v[i].text);
+	for (i = 0; i < all->n && strcmp(all->v[i].text, text) != 0; i++)
+		;
+	if (i == all->n) {
+		all->v = xreallocarray(all->v, all->n + 1, sizeof(*all->v));
+		all->v[all->n++] = (struct cause){.text = text};
+	} else {
+		free(text);
+	}
+	return &all->v[i];
+}
+
+static int
+most_first(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	return x->devices.n == y->devices.n ? strcmp(x->text, y->text)
+	    : x->devices.n > y->devices.n   ? -1
+					    : 1;
+}
+
+static void
+report_causes(const struct ctl *c, struct causes *all)
+{
+	static const char *const columns[] = {"devices", "of", "cause", "names"};
+	bool people = c->args->format == FORMAT_TABLE && !c->args->json;
+	struct report r;
+	size_t i, k;
+
+	if (all->n > 1)
+		qsort(all->v, all->n, sizeof(*all->v), most_first);
+	report_start(&r, c, columns, ARRAY_LEN(columns), 3);
+	for (i = 0; i < all->n; i++) {
+		const struct strv *d = &all->v[i].devices;
+		struct buf names = {0};
+		char count[24], of[24];
+
+		for (k = 0; k < d->n && (!people || k < NAMES_SHOWN); k++)
+			buf_printf(&names, "%s%s", k > 0 ? "," : "", d->v[k]);
+		buf_puts(&names, k < d->n ? ",..." : "");
+		snprintf(count, sizeof(count), "%zu", d->n);
+		snprintf(of, sizeof(of), "%zu", all->devices);
+		report_row(&r,
+		    (const char *const[]){count, of, all->v[i].text, buf_str(&names)});
+		buf_release(&names);
+	}
+	report_end(&r);
+}
+
+static void
+causes_release(struct causes *all)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		free(all->v[i].text);
+		strv_release(&all->v[i].devices);
+	}
+	free(all->v);
+}
+
+/* A name that is no device is a cause like another. */
+static int
+examine_one(struct clinic *k, const char *name, struct causes *all, struct err *err)
+{
+	const struct schema_resource *r = schema_find("device");
+	struct findings f = {0};
+	struct err why = {0};
+	struct span device;
+	struct cause *cause;
+	json_int_t id;
+	int failed = 0;
+
+	all->devices++;
+	if (lookup_among(r, &k->view.v[VIEW_DEVICES], name, &id, &why)) {
+		findings_add(&f, "identity", HEALTH_BAD, "%s",
+		    why.code == ERR_NOT_FOUND ? _("no such device on the platform")
+					      : why.text);
+	} else {
+		device = view_by_id(&k->view, VIEW_DEVICES, "id", id);
+		failed = device_examine(k, device, &f, err);
+	}
+	cause = failed ? NULL : cause_of(all, &f);
+	if (cause != NULL)
+		strv_add(&cause->devices, name);
+	else
+		all->well++;
+	findings_release(&f);
+	return failed;
+}
+
+static int
+examine_many(struct clinic *k, const struct strv *names, struct err *err)
+{
+	struct causes all = {0};
+	size_t i;
+	int failed = view_load(k->c, NULL, &k->view, err);
+
+	k->cause_only = true;
+	for (i = 0; i < names->n && !failed; i++)
+		failed = examine_one(k, names->v[i], &all, err);
+	if (!failed) {
+		report_causes(k->c, &all);
+		if (all.n != 0)
+			failed =
+			    err_set(err, ERR_FAILED, _("%zu of %zu devices are not well"),
+				all.devices - all.well, all.devices);
+		else
+			log_info(_("%zu devices are well"), all.devices);
+	}
+	causes_release(&all);
+	return failed;
+}
+
+static int
+examine_single(struct clinic *k, const char *name, struct err *err)
+{
+	struct findings f = {0};
+	struct found device;
+	char *subject;
+	int failed;
+
+	if (lookup(k->c, schema_find("device"), name, &device, err))
+		return -1;
+	failed = view_load(k->c, &device, &k->view, err) ||
+	    device_examine(k, buf_as_span(&device.bytes), &f, err);
+	if (!failed) {
+		report_findings(k->c, &f);
+		subject = xasprintf(_("device '%s'"), name);
+		failed = conclude(&f, subject, err);
+		free(subject);
+	}
+	findings_release(&f);
+	found_release(&device);
+	return failed ? -1 : 0;
+}
+
+static int
+examine_site(struct clinic *k, struct err *err)
+{
+	struct findings f = {0};
+	int failed = site_examine(k, &f, err);
+
+	if (!failed) {
+		report_findings(k->c, &f);
+		failed = conclude(&f, _("the platform"), err);
+	}
+	findings_release(&f);
+	return failed;
+}
+
+/* The file of passwords is optional, but one that others can read is a finding. The brokers of another
+ * platform must not see devices' passwords; of a whole site none is tried. */
+static int
+open_clinic(struct clinic *k, bool devices, struct err *err)
+{
+	struct ctl *c = k->c;
+
+	if (topics_compile(&k->topics, &c->args->topics, err))
+		return -1;
+	return devices ? passfile_open(c, &k->file, err)
+		       : passfile_open_any(c, &k->file, err);
+}
+
+int
+run_doctor(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct clinic k = {.c = c};
+	struct strv names = {0};
+	size_t i;
+	int failed;
+
+	for (i = 0; i < in->n; i++)
+		strv_add(&names, in->v[i]);
+	failed = ctl_names(c, &names, err) || open_clinic(&k, in->n != 0, err);
+	if (!failed && in->n == 0)
+		failed = examine_site(&k, err);
+	else if (!failed && names.n == 1 && strcmp(in->v[0], "-") != 0)
+		failed = examine_single(&k, names.v[0], err);
+	else if (!failed)
+		failed = examine_many(&k, &names, err);
+	strv_release(&names);
+	clinic_release(&k);
+	return failed ? -1 : 0;
+}

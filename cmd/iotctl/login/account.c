@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* EMQX's own accounts, where a platform keeps them. */
+#include "iotctl/login/account.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/core/view.h"
+
+int
+account_of_device(struct ctl *c, json_int_t device, struct found *out, struct err *err)
+{
+	struct objects users = {0};
+	struct err why = {0};
+	char digits[24];
+	size_t i;
+	int failed =
+	    c->no_accounts ? 0 : objects_of_device(c, "emqx-user", device, &users, &why);
+
+	*out = (struct found){0};
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
+	if (failed && why.code == ERR_NOT_FOUND) {
+		c->no_accounts = true;
+		failed = 0;
+	} else if (failed) {
+		*err = why;
+	}
+	for (i = 0; i < users.n && out->id == 0; i++) {
+		struct span user = buf_as_span(&users.v[i]);
+
+		if (!member_is(user, "dispositivo", digits))
+			continue;
+		out->id = id_of(user);
+		out->label = text_of(user, "username");
+		buf_span(&out->bytes, user);
+	}
+	objects_release(&users);
+	return failed;
+}
+
+int
+account_set_password(
+    struct ctl *c, json_int_t account, const char *password, struct err *err)
+{
+	char *path = xasprintf(
+	    "/api/mqtt/emqx-users/%" JSON_INTEGER_FORMAT "/change_password/", account);
+	struct buf body = {0};
+	int failed;
+
+	buf_puts(&body, "{\"password\":");
+	json_put_string(&body, span_of(password));
+	buf_putc(&body, '}');
+	failed = ctl_call(c, _("cannot set the password of the EMQX user"), "POST", path,
+	    buf_as_span(&body), NULL, err);
+	explicit_bzero(body.p, body.n);
+	buf_release(&body);
+	free(path);
+	return failed;
+}

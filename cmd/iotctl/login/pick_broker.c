@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotctl/login/pick_broker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/core/tty.h"
+#include "iotctl/core/view.h"
+
+static char *
+url_of(struct span broker)
+{
+	char *protocol = text_of(broker, "protocol");
+	char *host = text_of(broker, "host");
+	char *port = text_of(broker, "port");
+	bool tls = member_is(broker, "use_tls", "true");
+	bool v6 = strchr(host, ':') != NULL;
+	const char *scheme = tls && strcmp(protocol, "mqtt") == 0 ? "mqtts"
+	    : tls && strcmp(protocol, "ws") == 0                  ? "wss"
+								  : protocol;
+	char *url = xasprintf("%s://%s%s%s:%s", scheme[0] != '\0' ? scheme : "mqtt",
+	    v6 ? "[" : "", host, v6 ? "]" : "", port);
+
+	free(port);
+	free(host);
+	free(protocol);
+	return url;
+}
+
+static void
+list_brokers(const struct objects *all)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < all->n; i++) {
+		struct span broker = buf_as_span(&all->v[i]);
+		char *name, *url;
+
+		if (!member_is(broker, "is_active", "true"))
+			continue;
+		name = text_of(broker, "nombre");
+		url = url_of(broker);
+		log_warn("%zu) %s (%s)", ++n, name, url);
+		free(url);
+		free(name);
+	}
+}
+
+static struct span
+nth_active(const struct objects *all, long n)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		struct span broker = buf_as_span(&all->v[i]);
+
+		if (member_is(broker, "is_active", "true") && --n == 0)
+			return broker;
+	}
+	return (struct span){0};
+}
+
+void
+offer_broker(struct ctl *c, char **url, char **username)
+{
+	struct objects all = {0};
+	struct err ignored = {0};
+	struct span chosen;
+	char *answer = NULL;
+	int failed;
+
+	*url = *username = NULL;
+	/* Who may not see brokers can log in all the same. */
+	if (!tty_is_there() || objects_fetch(c, "broker", "", &all, &ignored) ||
+	    nth_active(&all, 1).p == NULL) {
+		objects_release(&all);
+		return;
+	}
+	list_brokers(&all);
+	failed = tty_ask(_("the broker of this context, by its number (Enter: none)"),
+	    false, &answer, &ignored);
+	chosen = nth_active(&all, failed ? 0 : strtol(answer, NULL, 10));
+	if (chosen.p != NULL) {
+		*url = url_of(chosen);
+		*username = text_of(chosen, "username");
+	}
+	free(answer);
+	objects_release(&all);
+}

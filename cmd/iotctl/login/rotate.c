@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* credential rotate DEVICE: a new password; emqx-user set-password NAME [password@FILE]. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "iotctl/login/account.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/verbs/device.h"
+#include "iotctl/core/jobs.h"
+#include "iotctl/login/password_file.h"
+#include "iotctl/core/random.h"
+#include "iotctl/core/request.h"
+#include "iotctl/login/rotate.h"
+#include "iotctl/core/tty.h"
+#include "iotctl/verbs/verb.h"
+#include "iotctl/core/view.h"
+
+enum { PASSWORD_LEAST = 8 };
+
+/* A device whose password changes. */
+struct rotation {
+	struct found device;
+	char *id;              /* its name in the credentials file */
+	struct found account;  /* id 0: none */
+	json_int_t credential; /* 0: none, or it stays */
+	char *username, *client_id;
+	char *password; /* NULL: no new one, only what is pending */
+	bool given;     /* ... by the user: no other will do */
+	bool finished;  /* what was pending has been taken instead of it */
+	struct passfile file;
+};
+
+static void
+rotation_release(struct rotation *r)
+{
+	found_release(&r->device);
+	found_release(&r->account);
+	free(r->id);
+	free(r->username);
+	free(r->client_id);
+	secret_free(r->password);
+	passfile_release(&r->file);
+}
+
+/* A row without a name would be no row. */
+static int
+name_device(struct rotation *r, struct err *err)
+{
+	r->id = device_name(buf_as_span(&r->device.bytes));
+	if (r->id[0] != '\0')
+		return 0;
+	return err_set(err, ERR_PROTOCOL,
+	    _("device '%s' has neither an identificador_unico nor an mqtt_client_id"),
+	    r->device.label);
+}
+
+static int
+find_credential(struct ctl *c, struct rotation *r, struct err *err)
+{
+	struct objects all = {0};
+	int failed = objects_of_device(c, "credential", r->device.id, &all, err);
+	char digits[24];
+	size_t i;
+
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, r->device.id);
+	for (i = 0; i < all.n && r->credential == 0; i++) {
+		struct span object = buf_as_span(&all.v[i]);
+
+		if (!member_is(object, "dispositivo", digits))
+			continue;
+		r->credential = id_of(object);
+		r->username = text_of(object, "username");
+		r->client_id = text_of(object, "client_id");
+	}
+	objects_release(&all);
+	return failed;
+}
+
+static int
+find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
+{
+	if (passfile_open(c, &r->file, err) ||
+	    lookup(c, schema_find("device"), name, &r->device, err) ||
+	    name_device(r, err) || find_credential(c, r, err) ||
+	    account_of_device(c, r->device.id, &r->account, err))
+		return -1;
+	if (r->credential == 0 && r->account.id == 0)
+		return err_set(err, ERR_NOT_FOUND,
+		    _("device '%s' has no credential: 'iotctl credential create' makes "
+		      "one"),
+		    r->id);
+	/* EMQX asks for its own account, whatever the credential says. */
+	if (r->account.id != 0) {
+		free(r->username);
+		r->username = xstrdup(r->account.label);
+	}
+	if (r->client_id == NULL)
+		r->client_id = xstrdup(r->id);
+	return 0;
+}
+
+/* A device that is online goes on until its connection ends; then it is locked out unless it has
+ * learnt the new password. */
+static int
+may_rotate(const struct ctl *c, const struct rotation *r, struct err *err)
+{
+	char *answer = NULL;
+	char *question;
+	int failed;
+
+	if (c->args->yes || c->args->dry_run ||
+	    !member_is(buf_as_span(&r->device.bytes), "connection_status", "online"))
+		return 0;
+	if (!tty_is_there())
+		return err_set(err, ERR_USAGE,
+		    _("device '%s' is online and must learn its new password: --yes says "
+		      "that it will"),
+		    r->id);
+	question = xasprintf(
+	    _("device '%s' is online and must learn its new password; go on? [y/N]"),
+	    r->id);
+	failed = tty_ask(question, false, &answer, err);
+	if (!failed && (answer[0] == '\0' || strchr("yYsS", answer[0]) == NULL))
+		failed = err_set(err, ERR_FAILED, _("'%s' was left as it is"), r->id);
+	free(answer);
+	free(question);
+	return failed;
+}
+
+static int
+save_row(const struct rotation *r, const char *password, struct err *err)
+{
+	const struct credential *old = credentials_find(&r->file.known, r->id);
+	struct credential row = {.device = r->id,
+	    .client_id = r->client_id,
+	    .username = r->username,
+	    .password = password,
+	    .cert = old != NULL ? old->cert : NULL,
+	    .key = old != NULL ? old->key : NULL};
+
+	return credentials_save(r->file.path, &row, 1, err);
+}
+
+static int
+change_credential(
+    struct ctl *c, json_int_t credential, const char *password, struct err *err)
+{
+	char *path =
+	    xasprintf("/api/mqtt/credentials/%" JSON_INTEGER_FORMAT "/", credential);
+	struct buf body = {0};
+	int failed;
+
+	buf_puts(&body, "{\"password\":");
+	json_put_string(&body, span_of(password));
+	buf_putc(&body, '}');
+	failed = ctl_call(c, _("cannot set the password of the credential"), "PATCH",
+	    path, buf_as_span(&body), NULL, err);
+	explicit_bzero(body.p, body.n);
+	buf_release(&body);
+	free(path);
+	return failed;
+}
+
+/* The file has it as soon as it lets the device in, which is when EMQX's own account has it, where there
+ * is one. */
+static int
+send_password(struct ctl *c, const struct rotation *r, const char *password, bool *begun,
+    struct err *err)
+{
+	if (r->account.id != 0) {
+		if (account_set_password(c, r->account.id, password, err))
+			return -1;
+		*begun = true;
+		if (save_row(r, password, err))
+			return -1;
+	}
+	if (r->credential != 0 && change_credential(c, r->credential, password, err))
+		return -1;
+	*begun = true;
+	return r->account.id == 0 ? save_row(r, password, err) : 0;
+}
+
+/* Whether nothing was done; after any other failure nobody knows. */
+static bool
+was_refused(const struct err *err)
+{
+	return err->code == ERR_REFUSED || err->code == ERR_AUTH ||
+	    err->code == ERR_NOT_FOUND || err->code == ERR_USAGE;
+}
+
+/* It is pending before the platform can have it: a password that nobody knows would lock the device out.
+ * `begun`: whether the platform took it, in one place at least. */
+static int
+try_password(
+    struct ctl *c, struct rotation *r, const char *password, bool *begun, struct err *err)
+{
+	bool fresh = !passfile_is_pending(&r->file, r->id, password);
+	struct err why = {0};
+
+	*begun = false;
+	if (fresh && passfile_add(&r->file, r->id, password, err))
+		return -1;
+	if (send_password(c, r, password, begun, err) == 0)
+		return passfile_settle(&r->file, r->id, err);
+	if (*begun)
+		return err_in(err,
+		    _("'%s' may have its new password in one place only: run it again"),
+		    r->id);
+	if (!was_refused(err))
+		return err_in(err,
+		    _("'%s' has its old password or its new one, and both are kept: run "
+		      "it again"),
+		    r->id);
+	if (fresh && passfile_drop(&r->file, r->id, password, &why))
+		log_warn("%s", why.text);
+	return -1;
+}
+
+/* First what an earlier run has left open; it is as new as another. One that the platform refuses says
+ * nothing of what it has, so it stays pending until another one is taken. */
+static int
+rotate(struct ctl *c, struct rotation *r, struct err *err)
+{
+	const char *last = passfile_pending(&r->file, r->id);
+	char *open = last != NULL && !r->given ? xstrdup(last) : NULL;
+	bool begun = false;
+	int failed = 0;
+
+	if (open != NULL) {
+		failed = try_password(c, r, open, &begun, err);
+		r->finished = !failed;
+	}
+	if (failed && !begun && err->code == ERR_REFUSED && r->password != NULL) {
+		*err = (struct err){0};
+		failed = 0;
+	}
+	if (!failed && !r->finished && r->password != NULL)
+		failed = try_password(c, r, r->password, &begun, err);
+	secret_free(open);
+	return failed ? -1 : 0;
+}
+
+/* One rotation at a time: of two, one would leave its password in the file and the other its own on the
+ * platform. */
+static int
+rotate_alone(struct ctl *c, struct rotation *r, struct err *err)
+{
+	char *path;
+	int lock, failed;
+
+	if (passfile_claim(&r->file, err))
+		return -1;
+	path = xasprintf("%s.lock", r->file.path);
+	lock = file_lock(path, err);
+	/* What the one before left. */
+	failed = lock < 0 || passfile_reload(&r->file, err) || rotate(c, r, err);
+	if (lock >= 0)
+		close(lock);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+rotate_finish(struct ctl *c, json_int_t device, struct err *err)
+{
+	struct rotation r = {0};
+	char *name = xasprintf("id:%" JSON_INTEGER_FORMAT, device);
+	int failed = find_all(c, name, &r, err) || rotate_alone(c, &r, err);
+
+	rotation_release(&r);
+	free(name);
+	return failed ? -1 : 0;
+}
+
+static int
+rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
+{
+	struct rotation r = {0};
+	int failed = find_all(c, name, &r, err) || may_rotate(c, &r, err) ||
+	    random_password(&r.password, err);
+
+	(void)arg;
+	if (!failed && c->args->dry_run)
+		say_request(
+		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
+	else if (!failed)
+		failed = rotate_alone(c, &r, err);
+	if (!failed && !c->args->dry_run)
+		ctl_say(c,
+		    r.finished ? _("finished what was left open: the password of '%s' is "
+				   "in '%s'")
+			       : _("rotated the password of '%s'; it is in '%s'"),
+		    r.id, r.file.path);
+	rotation_release(&r);
+	return failed ? -1 : 0;
+}
+
+int
+run_rotate(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct strv names = {0};
+	size_t i;
+	int failed;
+
+	if (in->n == 0)
+		return err_set(err, ERR_USAGE, _("credential rotate DEVICE..."));
+	for (i = 0; i < in->n; i++)
+		strv_add(&names, in->v[i]);
+	failed =
+	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, rotate_one, NULL, err);
+	strv_release(&names);
+	return failed ? -1 : 0;
+}
+
+/* The password given, or asked for; a device's may be left to chance. */
+static int
+take_password(struct ctl *c, const struct request *q, struct rotation *r, struct err *err)
+{
+	struct field_errs errs = {0};
+	json_t *value = NULL;
+	int failed = 0;
+
+	if (q->n > 1 || (q->n == 1 && strcmp(q->v[0].field->name, "password") != 0))
+		return err_set(
+		    err, ERR_USAGE, _("set-password takes password@FILE only"));
+	if (q->n == 0 && r->device.id != 0)
+		return random_password(&r->password, err);
+	r->given = true;
+	if (q->n == 0)
+		return tty_ask(_("password"), true, &r->password, err);
+	value = value_of(c, &q->v[0], &errs, err);
+	if (value == NULL)
+		failed = errs.n != 0 ? ctl_field_errs(&errs, err) : -1;
+	else
+		r->password = xstrdup(json_string_value(value));
+	json_decref(value);
+	field_errs_release(&errs);
+	return failed;
+}
+
+/* The device of an account, if it has one. */
+static int
+find_owner(struct ctl *c, struct rotation *r, struct err *err)
+{
+	char *number = text_of(buf_as_span(&r->account.bytes), "dispositivo");
+	char *device = xasprintf("id:%s", number);
+	int failed = 0;
+
+	if (number[0] != '\0') {
+		failed = passfile_open(c, &r->file, err) ||
+		    lookup(c, schema_find("device"), device, &r->device, err) ||
+		    name_device(r, err) || find_credential(c, r, err);
+		free(r->username);
+		r->username = xstrdup(r->account.label);
+		if (!failed && r->client_id == NULL)
+			r->client_id = xstrdup(r->id);
+		r->credential = 0;
+	}
+	free(device);
+	free(number);
+	return failed ? -1 : 0;
+}
+
+static int
+set_password(struct ctl *c, const struct request *q, struct rotation *r, struct err *err)
+{
+	if (lookup(c, q->r, q->names.v[0], &r->account, err) || find_owner(c, r, err) ||
+	    take_password(c, q, r, err))
+		return -1;
+	if (strlen(r->password) < PASSWORD_LEAST)
+		return err_set(err, ERR_USAGE,
+		    _("the password is too short: %d characters at least"),
+		    PASSWORD_LEAST);
+	if (c->args->dry_run) {
+		say_request(
+		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
+		return 0;
+	}
+	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate_alone(c, r, err)
+			      : account_set_password(c, r->account.id, r->password, err))
+		return -1;
+	ctl_say(c, _("changed the password of '%s'%s%s"), r->account.label,
+	    r->file.path != NULL ? _("; it is in ") : "",
+	    r->file.path != NULL ? r->file.path : "");
+	return 0;
+}
+
+int
+run_set_password(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct rotation r = {0};
+	struct request q;
+	int failed = request_parse(c, schema_find("emqx-user"), in, false, &q, err);
+
+	if (!failed && q.names.n != 1)
+		failed = err_set(
+		    err, ERR_USAGE, _("emqx-user set-password NAME [password@FILE]"));
+	failed = failed || set_password(c, &q, &r, err);
+	rotation_release(&r);
+	request_release(&q);
+	return failed ? -1 : 0;
+}

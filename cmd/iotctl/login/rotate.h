@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ROTATE_H
+#define ROTATE_H
+
+#include <jansson.h>
+
+#include "iotctl/ctl.h"
+
+/* Gives a device the password that an earlier change left pending, if there is one. */
+int rotate_finish(struct ctl *c, json_int_t device, struct err *err);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* device provision: device, sensors, credential and configuration as one, for one or thousands. */
+#include "iotctl/provision/provision.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/core/jobs.h"
+#include "iotctl/core/request.h"
+#include "iotctl/verbs/verb.h"
+
+static int
+load_catalog(struct batch *b, struct err *err)
+{
+	struct ctl *c = b->c;
+	struct catalog *k = &b->catalog;
+
+	if (topics_compile(&b->topics, &c->args->topics, err))
+		return -1;
+	k->data = topic_text(b->topics.data);
+	k->commands = topic_text(b->topics.commands);
+	k->status = topic_text(b->topics.status);
+	k->responses = topic_text(b->topics.responses);
+	k->alerts = topic_text(b->topics.alerts);
+	return objects_fetch(c, "broker", "", &k->brokers, err) ||
+		objects_fetch(c, "topic", "", &k->topics, err) ||
+		objects_fetch(c, "sensor", "", &k->sensors, err)
+	    ? -1
+	    : 0;
+}
+
+static void
+plan_job(void *arg, size_t i)
+{
+	struct batch *b = arg;
+	struct unit *u = &b->v[i];
+
+	if (b->hopeless != NULL)
+		return;
+	progress_at(&b->progress, b->done++ / 2);
+	u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
+	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
+		b->hopeless = &u->err;
+}
+
+static int
+plan_all(struct batch *b, struct err *err)
+{
+	if (jobs_run(b->c, b->c->args->jobs, b->n, plan_job, b, err))
+		return -1;
+	if (b->hopeless == NULL)
+		return 0;
+	*err = *b->hopeless;
+	return -1;
+}
+
+static void
+say_body(const char *path, json_t *body, const char *resource)
+{
+	struct buf text = {0};
+
+	body_put(&text, body, schema_find(resource));
+	say_request("POST", path, buf_str(&text));
+	buf_release(&text);
+	json_decref(body);
+}
+
+static void
+say_unit(const struct unit *u)
+{
+	size_t i;
+	json_t *id;
+
+	if (u->id == 0)
+		say_body("/api/devices/", unit_device_body(u), "device");
+	json_array_foreach (u->missing, i, id) {
+		printf("POST /api/devices/%s/assign_sensor/ "
+		       "{\"sensor_id\":%" JSON_INTEGER_FORMAT "}\n",
+		    u->device, json_integer_value(id));
+	}
+	if (!u->has_credential)
+		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
+	if (u->open)
+		say_request(
+		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
+	if (!u->has_config)
+		say_body(
+		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
+	json_array_foreach (u->rules, i, id) {
+		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
+	}
+}
+
+static void
+print_result(struct batch *b, const struct unit *u, const char *result)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "{\"row\":%zu,\"device\":", u->row);
+	json_put_string(&line, span_of(u->device));
+	buf_printf(&line, ",\"result\":\"%s\"", result);
+	if (u->failed) {
+		buf_puts(&line, ",\"error\":");
+		json_put_string(&line,
+		    text_is_utf8(u->err.text, strlen(u->err.text)) ? span_of(u->err.text)
+								   : SPAN("?"));
+	}
+	buf_puts(&line, "}\n");
+	progress_hide(&b->progress);
+	fwrite(line.p, 1, line.n, stdout);
+	fflush(stdout);
+	buf_release(&line);
+}
+
+/* Its login is new wherever it is asked for: whatever was pending counts no more. */
+static int
+make_unit(struct batch *b, struct unit *u)
+{
+	if (unit_make(b->c, &b->catalog, u, &u->err))
+		return -1;
+	if (u->has_credential || passfile_pending(&b->file, u->device) == NULL)
+		return 0;
+	return passfile_settle(&b->file, u->device, &u->err);
+}
+
+/* Once it is hopeless each of those that are left has its line, but no request. */
+static void
+make_job(void *arg, size_t i)
+{
+	struct batch *b = arg;
+	struct unit *u = &b->v[i];
+	bool complete = !u->failed && unit_is_complete(u) && !u->open;
+	bool wanted = !u->failed && !complete;
+
+	if (b->c->signo != 0)
+		return;
+	progress_at(&b->progress, (b->n + b->done++) / 2);
+	if (wanted && b->hopeless != NULL) {
+		u->err = *b->hopeless;
+		u->failed = true;
+	} else if (wanted && !b->c->args->dry_run) {
+		u->failed = make_unit(b, u) != 0;
+	}
+	b->failed += u->failed;
+	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
+		b->hopeless = &u->err;
+	jobs_turn(b->c);
+	if (wanted && b->c->args->dry_run)
+		say_unit(u);
+	else
+		print_result(b, u,
+		    u->failed      ? "failed"
+			: complete ? "unchanged"
+				   : "created");
+}
+
+static int
+make_them(struct batch *b, struct err *err)
+{
+	int failed;
+
+	b->done = 0;
+	failed = jobs_run(b->c, b->c->args->jobs, b->n, make_job, b, err);
+	progress_hide(&b->progress);
+	if (failed)
+		return -1;
+	if (b->c->signo != 0)
+		return err_set(err, (enum err_code)(ERR_SIGNAL + b->c->signo),
+		    _("stopped after %zu of %zu devices"), b->done, b->n);
+	if (b->failed != 0)
+		return err_set(
+		    err, ERR_FAILED, _("%zu of %zu devices failed"), b->failed, b->n);
+	return 0;
+}
+
+static void
+batch_release(struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		unit_release(&b->v[i]);
+	free(b->v);
+	for (i = 0; i < FLEET_COLUMNS; i++)
+		free(b->common[i]);
+	objects_release(&b->catalog.brokers);
+	objects_release(&b->catalog.topics);
+	objects_release(&b->catalog.sensors);
+	topics_release(&b->topics);
+	passfile_release(&b->file);
+	fleet_release(&b->fleet);
+	strv_release(&b->ids);
+}
+
+int
+run_provision(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct batch b = {.c = c};
+	int failed = batch_read(&b, in, err);
+
+	c->join_reasons = true;
+	progress_start(&b.progress, b.n, c->args->common.quiet);
+	/* Before anything is changed a signal may end it at once. */
+	failed = failed || passfile_open(c, &b.file, err) || load_catalog(&b, err) ||
+	    plan_all(&b, err) || jobs_catch_signals(c, err) || batch_save_logins(&b, err);
+	if (!failed) {
+		batch_finish_logins(&b);
+		failed = make_them(&b, err);
+	}
+	progress_hide(&b.progress);
+	batch_release(&b);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What to provision: from the command line or from a file. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/core/field.h"
+#include "iotctl/provision/provision.h"
+
+/* The fleet file's name of a column, however it is called. */
+static int
+column_of(const char *word, enum fleet_column *out, struct err *err)
+{
+	static const char *const aliases[FLEET_COLUMNS] = {[FLEET_NAME] = "name",
+	    [FLEET_TYPE] = "type",
+	    [FLEET_PLACE] = "location",
+	    [FLEET_SENSORS] = "sensors",
+	    [FLEET_INTERVAL] = "interval"};
+	const char *names[FLEET_COLUMNS + 1] = {NULL};
+	const char *near;
+	size_t i;
+
+	for (i = FLEET_NAME; i < FLEET_COLUMNS; i++) {
+		if (strcmp(fleet_names[i], word) == 0 ||
+		    (aliases[i] != NULL && strcmp(aliases[i], word) == 0)) {
+			*out = (enum fleet_column)i;
+			return 0;
+		}
+		names[i - FLEET_NAME] = fleet_names[i];
+	}
+	near = text_nearest(word, names);
+	return err_set(err, ERR_USAGE,
+	    _("provision has no field '%s'; did you mean '%s'?"), word,
+	    near != NULL ? near : "nombre");
+}
+
+static int
+take_field(struct batch *b, const struct field_word *w, struct err *err)
+{
+	char *name = xstrndup(w->name.p, w->name.n);
+	enum fleet_column column = FLEET_NAME;
+	char *at;
+	int failed = column_of(name, &column, err);
+
+	if (!failed && w->op != FIELD_TEXT)
+		failed = err_set(err, ERR_USAGE, _("provision takes FIELD=TEXT only"));
+	free(name);
+	if (failed)
+		return -1;
+	free(b->common[column]);
+	b->common[column] = xstrdup(w->value);
+	/* Lists have commas on the command line and ";" in files. */
+	for (at = b->common[column];
+	     column == FLEET_SUBSCRIBE || column == FLEET_SENSORS;) {
+		at = strchr(at, ',');
+		if (at == NULL)
+			break;
+		*at = ';';
+	}
+	return 0;
+}
+
+static int
+check_interval(const struct batch *b, struct err *err)
+{
+	long seconds;
+
+	return b->common[FLEET_INTERVAL] == NULL
+	    ? 0
+	    : text_int(
+		  b->common[FLEET_INTERVAL], 1, 86400, "publish_interval", &seconds, err);
+}
+
+static int
+check_ids(const struct strv *ids, struct err *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < ids->n; i++) {
+		if (topic_check_id(span_of(ids->v[i]), _("device id"), err))
+			return -1;
+		for (j = 0; j < i; j++) {
+			if (strcmp(ids->v[i], ids->v[j]) == 0)
+				return err_set(err, ERR_USAGE,
+				    _("device '%s' is named twice"), ids->v[i]);
+		}
+	}
+	return 0;
+}
+
+static int
+take_operands(struct batch *b, const struct operands *in, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < in->n; i++) {
+		struct field_word w = field_split(in->v[i]);
+
+		if (i >= in->plain || w.op == FIELD_NONE)
+			strv_add(&b->ids, in->v[i]);
+		else if (take_field(b, &w, err))
+			return -1;
+	}
+	if (ctl_names(b->c, &b->ids, err) || check_interval(b, err))
+		return -1;
+	if (check_ids(&b->ids, err))
+		return -1;
+	if (b->c->args->from == NULL)
+		return b->ids.n != 0
+		    ? 0
+		    : err_set(err, ERR_USAGE,
+			  _("device provision ID... FIELD=..., or --from FILE"));
+	if (b->ids.n != 0)
+		return err_set(err, ERR_USAGE,
+		    _("'%s': devices come from --from or from the "
+		      "command line, not from both"),
+		    b->ids.v[0]);
+	if (strcmp(b->c->args->from, "-") == 0 && ctl_claim_stdin(b->c, "--from", err))
+		return -1;
+	return fleet_read(&b->fleet, b->c->args->from, err);
+}
+
+static void
+make_units(struct batch *b)
+{
+	size_t i, k;
+
+	b->n = b->ids.n + b->fleet.n;
+	b->v = xcalloc(b->n + 1, sizeof(*b->v));
+	for (i = 0; i < b->n; i++) {
+		const struct fleet_row *row = b->fleet.n != 0 ? &b->fleet.rows[i] : NULL;
+		struct unit *u = &b->v[i];
+
+		u->row = row != NULL ? row->line : i + 1;
+		u->device = row != NULL ? row->text[FLEET_DEVICE] : b->ids.v[i];
+		for (k = FLEET_NAME; k < FLEET_COLUMNS; k++)
+			u->text[k] = row != NULL && row->text[k] != NULL ? row->text[k]
+									 : b->common[k];
+	}
+}
+
+int
+batch_read(struct batch *b, const struct operands *in, struct err *err)
+{
+	if (take_operands(b, in, err))
+		return -1;
+	make_units(b);
+	return 0;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Provisioning, before anything is changed: references, and what is there already. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/output/cell.h"
+#include "model/validate.h"
+#include "iotctl/verbs/device.h"
+#include "iotctl/provision/provision.h"
+#include "iotctl/core/equal.h"
+#include "iotctl/core/view.h"
+
+/* A column of the fleet file, as the field of a resource that it becomes. */
+struct same {
+	enum fleet_column column;
+	const char *field;
+};
+
+/* The only object whose member has this value; 0 if there is none, -1 if there are several. */
+static json_int_t
+only_one(const struct objects *among, const char *name, const char *wanted)
+{
+	json_int_t id = 0;
+	size_t i;
+
+	for (i = 0; i < among->n; i++) {
+		struct span object = buf_as_span(&among->v[i]);
+
+		if (member_is(object, name, wanted))
+			id = id == 0 ? id_of(object) : -1;
+	}
+	return id;
+}
+
+static int
+plan_broker(const struct catalog *k, struct unit *u, struct err *err)
+{
+	if (u->text[FLEET_BROKER] != NULL)
+		return lookup_among(schema_find("broker"), &k->brokers,
+		    u->text[FLEET_BROKER], &u->broker, err);
+	u->broker = only_one(&k->brokers, "is_active", "true");
+	if (u->broker == 0)
+		return err_set(
+		    err, ERR_NOT_FOUND, _("no active broker: create one first"));
+	if (u->broker < 0)
+		return err_set(
+		    err, ERR_USAGE, _("several active brokers: say which with broker="));
+	return 0;
+}
+
+static int
+plan_list(const struct schema_resource *r, const struct objects *among, const char *text,
+    json_t *ids, struct err *err)
+{
+	struct strv names = {0};
+	json_int_t id;
+	size_t i;
+	int failed = 0;
+
+	if (text != NULL)
+		strv_split(&names, text, ';');
+	for (i = 0; i < names.n && !failed; i++) {
+		failed = lookup_among(r, among, names.v[i], &id, err);
+		if (!failed)
+			json_array_append_new(ids, json_integer(id));
+	}
+	strv_release(&names);
+	return failed;
+}
+
+static int
+plan_topics(const struct catalog *k, struct unit *u, struct err *err)
+{
+	const struct schema_resource *topic = schema_find("topic");
+	json_int_t commands;
+
+	u->subscribe = json_array();
+	if (u->text[FLEET_PUBLISH] != NULL) {
+		if (lookup_among(
+			topic, &k->topics, u->text[FLEET_PUBLISH], &u->publish, err))
+			return -1;
+	} else {
+		u->publish = only_one(&k->topics, "topic_pattern", k->data);
+	}
+	if (u->publish < 0)
+		return err_set(err, ERR_USAGE,
+		    _("several topics with the pattern '%s': say which with "
+		      "publish_topic="),
+		    k->data);
+	if (u->text[FLEET_SUBSCRIBE] != NULL)
+		return plan_list(
+		    topic, &k->topics, u->text[FLEET_SUBSCRIBE], u->subscribe, err);
+	commands = only_one(&k->topics, "topic_pattern", k->commands);
+	if (commands > 0)
+		json_array_append_new(u->subscribe, json_integer(commands));
+	return 0;
+}
+
+/* As the platform keeps it: blanks around a text are gone, and 060 is 60. */
+static bool
+has_value(struct span object, const struct schema_field *f, const char *wanted)
+{
+	struct field_errs errs = {0};
+	json_t *value = validate_text(f, wanted, &errs), *now = NULL;
+	struct span bytes;
+	bool same;
+
+	if (json_member(object, f->name, &bytes))
+		now = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
+	same = value != NULL && same_value(f, now, value, NULL) == SAME_YES;
+	json_decref(now);
+	json_decref(value);
+	field_errs_release(&errs);
+	return same;
+}
+
+/* Only what was said is compared: the rest is as good as any. */
+static int
+check_same(const struct unit *u, struct span object, const char *what,
+    const struct same *rows, size_t n, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *wanted = u->text[rows[i].column];
+		struct buf now = {0};
+
+		if (wanted == NULL ||
+		    has_value(
+			object, schema_field(schema_find(what), rows[i].field), wanted))
+			continue;
+		cell_member(object, rows[i].field, &now);
+		err_set(err, ERR_REFUSED,
+		    _("there is a %s already, with %s '%s' instead of '%s'"), what,
+		    rows[i].field, buf_str(&now), wanted);
+		buf_release(&now);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+check_id(struct span object, const char *name, json_int_t wanted, struct err *err)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, wanted);
+	if (member_is(object, name, text))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+	    _("there is a device-config already, with another %s"), name);
+}
+
+/* The one object of a resource that belongs to this device. */
+static int
+find_of_device(struct ctl *c, const char *resource, json_int_t device, struct buf *out,
+    struct err *err)
+{
+	struct objects all = {0};
+	char id[24];
+	size_t i;
+	int failed = objects_of_device(c, resource, device, &all, err);
+
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, device);
+	for (i = 0; i < all.n && out->n == 0; i++) {
+		if (member_is(buf_as_span(&all.v[i]), "dispositivo", id))
+			buf_span(out, buf_as_span(&all.v[i]));
+	}
+	objects_release(&all);
+	return failed;
+}
+
+static int
+plan_config(struct ctl *c, struct unit *u, struct err *err)
+{
+	static const struct same rows[] = {{FLEET_INTERVAL, "publish_interval"}};
+	struct buf config = {0};
+	int failed = find_of_device(c, "device-config", u->id, &config, err);
+
+	u->has_config = config.n != 0;
+	if (!failed && u->has_config) {
+		struct span object = buf_as_span(&config);
+
+		failed =
+		    check_same(u, object, "device-config", rows, ARRAY_LEN(rows), err) ||
+		    (u->text[FLEET_BROKER] != NULL &&
+			check_id(object, "broker", u->broker, err)) ||
+		    (u->text[FLEET_PUBLISH] != NULL &&
+			check_id(object, "publish_topic", u->publish, err));
+	}
+	buf_release(&config);
+	return failed ? -1 : 0;
+}
+
+static int
+find_device(struct ctl *c, const char *device, struct buf *out, struct err *err)
+{
+	struct buf filter = {0};
+	struct objects found = {0};
+	size_t i;
+	int failed;
+
+	buf_puts(&filter, "&search=");
+	api_escape(&filter, span_of(device));
+	failed = objects_fetch(c, "device", buf_str(&filter), &found, err);
+	for (i = 0; i < found.n && out->n == 0; i++) {
+		if (member_is(buf_as_span(&found.v[i]), "identificador_unico", device))
+			buf_span(out, buf_as_span(&found.v[i]));
+	}
+	objects_release(&found);
+	buf_release(&filter);
+	return failed;
+}
+
+static void
+plan_sensors(struct unit *u, struct span device)
+{
+	size_t i;
+	json_t *id;
+
+	u->missing = json_array();
+	json_array_foreach (u->sensors, i, id) {
+		if (device.n == 0 || !device_has_sensor(device, json_integer_value(id)))
+			json_array_append(u->missing, id);
+	}
+}
+
+/* What there is of it already. */
+static int
+plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+{
+	static const struct same rows[] = {
+	    {FLEET_NAME, "nombre"}, {FLEET_TYPE, "tipo"}, {FLEET_PLACE, "ubicacion"}};
+	struct buf device = {0}, credential = {0};
+	int failed = find_device(c, u->device, &device, err);
+
+	plan_sensors(u, buf_as_span(&device));
+	if (!failed && device.n != 0) {
+		u->id = id_of(buf_as_span(&device));
+		failed = check_same(u, buf_as_span(&device), "device", rows,
+			     ARRAY_LEN(rows), err) ||
+		    find_of_device(c, "credential", u->id, &credential, err) ||
+		    plan_config(c, u, err);
+		u->has_credential = credential.n != 0;
+		failed = failed || unit_plan_rules(c, k, u, err);
+	}
+	buf_release(&credential);
+	buf_release(&device);
+	return failed ? -1 : 0;
+}
+
+int
+unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+{
+	u->sensors = json_array();
+	return plan_broker(k, u, err) || plan_topics(k, u, err) ||
+		plan_list(schema_find("sensor"), &k->sensors, u->text[FLEET_SENSORS],
+		    u->sensors, err) ||
+		plan_existing(c, k, u, err)
+	    ? -1
+	    : 0;
+}
+
+bool
+unit_is_complete(const struct unit *u)
+{
+	return u->id != 0 && u->has_credential && u->has_config &&
+	    json_array_size(u->missing) == 0 && json_array_size(u->rules) == 0;
+}
+
+void
+unit_release(struct unit *u)
+{
+	json_decref(u->subscribe);
+	json_decref(u->sensors);
+	json_decref(u->missing);
+	json_decref(u->rules);
+	json_decref(u->old_denials);
+	free(u->account_name);
+	free(u->username);
+	secret_free(u->password);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The part of a device that EMQX knows: its account, and the rules that its topics need. */
+#include <stdlib.h>
+
+#include "iotctl/login/account.h"
+#include "iotctl/acl/acl.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/provision/provision.h"
+#include "iotctl/core/view.h"
+
+static void
+plan_clear(struct unit *u)
+{
+	json_decref(u->rules);
+	json_decref(u->old_denials);
+	u->rules = json_array();
+	u->old_denials = json_array();
+	u->makes_account = false;
+}
+
+static json_t *
+rule_body(
+    const struct unit *u, const char *permission, const char *action, const char *topic)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "username", u->account_name,
+	    "permission", permission, "action", action, "topic", topic);
+}
+
+static struct span
+topic_by_id(const struct catalog *k, json_int_t id)
+{
+	size_t i;
+
+	for (i = 0; i < k->topics.n; i++) {
+		if (id_of(buf_as_span(&k->topics.v[i])) == id)
+			return buf_as_span(&k->topics.v[i]);
+	}
+	return (struct span){0};
+}
+
+static bool
+is_planned(const struct unit *u, const char *action, const char *topic)
+{
+	json_t *rule;
+	size_t i;
+
+	json_array_foreach (u->rules, i, rule) {
+		if (strcmp(json_string_value(json_object_get(rule, "action")), action) ==
+			0 &&
+		    strcmp(json_string_value(json_object_get(rule, "topic")), topic) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A rule for this pattern, unless there is one that lets the device do it. */
+static void
+plan_pattern(
+    struct unit *u, const struct acl *now, const char *pattern, struct acl_question q)
+{
+	char *filter = acl_filter(pattern, u->device);
+	const char *action = acl_action_word(q.action);
+
+	q.username = u->account_name;
+	q.clientid = u->device;
+	q.topic = filter;
+	if (filter != NULL && acl_decide(now, &q, NULL) != ACL_ALLOWED &&
+	    !is_planned(u, action, filter))
+		json_array_append_new(u->rules, rule_body(u, "allow", action, filter));
+	free(filter);
+}
+
+static void
+plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_int_t id,
+    enum acl_action action)
+{
+	struct span topic = topic_by_id(k, id);
+	char *pattern = text_of(topic, "topic_pattern");
+	char *qos = text_of(topic, "qos");
+
+	if (topic.p != NULL)
+		plan_pattern(u, now, pattern,
+		    (struct acl_question){.action = action,
+			.qos = qos[0] != '\0' ? qos[0] - '0' : -1,
+			.retain = member_is(topic, "retain", "true")});
+	free(qos);
+	free(pattern);
+}
+
+/* What a device does whatever its topics are: it keeps its status, and looks before it connects whether that
+ * says it is connected already; it answers commands, and raises alerts. */
+static void
+plan_own(struct unit *u, const struct catalog *k, const struct acl *now)
+{
+	plan_pattern(u, now, k->status,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = 1, .retain = 1});
+	plan_pattern(
+	    u, now, k->status, (struct acl_question){.action = ACL_SUBSCRIBE, .qos = 1});
+	plan_pattern(u, now, k->responses,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+	plan_pattern(u, now, k->alerts,
+	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+}
+
+static json_t *
+denial_body(const struct unit *u, const struct acl_rule *r)
+{
+	json_t *body = rule_body(u, "deny", acl_action_word(r->action), r->topic);
+
+	if (r->qos >= 0)
+		json_object_set_new(body, "qos", json_integer(r->qos));
+	if (r->retain >= 0)
+		json_object_set_new(body, "retain", json_integer(r->retain));
+	return body;
+}
+
+/* The first rule that matches decides: what denies the rest must come after what is added, in the order it
+ * has, and deny what begins with "$" as well. */
+static void
+plan_denials(struct unit *u, const struct acl *now)
+{
+	bool moves = json_array_size(u->rules) != 0, any = moves || u->makes_account;
+	bool there[ACL_REST] = {false}, behind = false;
+	size_t i, k;
+
+	for (i = 0; i < now->n; i++) {
+		const struct acl_rule *r = &now->v[i];
+
+		for (k = 0; k < ACL_REST && strcmp(r->topic, acl_rest[k]) != 0; k++)
+			;
+		if (r->allow || k == ACL_REST)
+			continue;
+		any = true;
+		behind = behind || k == 0;
+		if (moves && behind) {
+			json_array_append_new(u->rules, denial_body(u, r));
+			json_array_append_new(u->old_denials, json_integer(r->id));
+		}
+		there[k] =
+		    there[k] || (r->action == ACL_ALL && r->qos < 0 && r->retain < 0);
+	}
+	for (k = 0; any && k < ACL_REST; k++) {
+		if (!there[k])
+			json_array_append_new(
+			    u->rules, rule_body(u, "deny", "all", acl_rest[k]));
+	}
+}
+
+static int
+fetch_rules(
+    struct ctl *c, const struct unit *u, struct objects *out, bool *none, struct err *err)
+{
+	struct buf filter = {0};
+	struct err why = {0};
+	int failed;
+
+	buf_puts(&filter, "&username=");
+	api_escape(&filter, span_of(u->account_name));
+	failed = objects_fetch(c, "emqx-acl", buf_str(&filter), out, &why);
+	*none = failed && why.code == ERR_NOT_FOUND;
+	if (failed && !*none)
+		*err = why;
+	buf_release(&filter);
+	return failed && !*none ? -1 : 0;
+}
+
+int
+unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+{
+	struct objects rules = {0};
+	struct found account;
+	struct acl now = {0};
+	bool none = false;
+	json_t *id;
+	size_t i;
+	int failed = account_of_device(c, u->id, &account, err);
+
+	plan_clear(u);
+	u->account = account.id;
+	u->makes_account = !failed && !c->no_accounts && account.id == 0 &&
+	    u->username != NULL && u->password != NULL;
+	free(u->account_name);
+	u->account_name = xstrdup(account.id != 0 ? account.label
+		: u->username != NULL             ? u->username
+						  : "");
+	found_release(&account);
+	if (failed || (u->account == 0 && !u->makes_account))
+		return failed;
+	failed = fetch_rules(c, u, &rules, &none, err);
+	if (!failed && !none) {
+		acl_of_rules(&rules, u->account_name, &now);
+		if (u->publish != 0)
+			plan_topic(u, k, &now, u->publish, ACL_PUBLISH);
+		json_array_foreach (u->subscribe, i, id) {
+			plan_topic(u, k, &now, json_integer_value(id), ACL_SUBSCRIBE);
+		}
+		plan_own(u, k, &now);
+		plan_denials(u, &now);
+	}
+	acl_release(&now);
+	objects_release(&rules);
+	return failed;
+}
+
+int
+unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
+{
+	json_int_t id;
+	json_t *item;
+	size_t i;
+
+	if (u->makes_account &&
+	    unit_post(c, "emqx-user",
+		json_pack("{s:s, s:s, s:I}", "username", u->username, "password",
+		    u->password, "dispositivo", u->id),
+		&u->account, undo, err))
+		return -1;
+	json_array_foreach (u->rules, i, item) {
+		json_object_set_new(item, "emqx_user", json_integer(u->account));
+		if (unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
+			return -1;
+	}
+	/* The last step: what it takes away is there again, behind the others. */
+	json_array_foreach (u->old_denials, i, item) {
+		char *path = xasprintf("/api/mqtt/emqx-acl/%" JSON_INTEGER_FORMAT "/",
+		    json_integer_value(item));
+		int failed = ctl_call(c, _("cannot move the rule that denies the rest"),
+		    "DELETE", path, (struct span){0}, NULL, err);
+
+		free(path);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}

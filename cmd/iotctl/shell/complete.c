@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Completion, for the shell and for those of the system: from the tables and from what the API has. */
+#include "iotctl/shell/complete.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/shell/names_cache.h"
+
+struct completing {
+	struct ctl *c;
+	const char *word;
+	size_t n; /* of the word, of which every candidate must begin */
+	struct strv *out;
+};
+
+static void
+offer(struct completing *k, const char *before, const char *text, const char *after)
+{
+	char *whole = xasprintf("%s%s%s", before, text, after);
+	size_t i;
+
+	for (i = 0; i < k->out->n && strcmp(k->out->v[i], whole) != 0; i++)
+		;
+	if (i == k->out->n && strncmp(whole, k->word, k->n) == 0)
+		strv_add(k->out, whole);
+	free(whole);
+}
+
+static void
+offer_names(struct completing *k, const char *before, const char *resource)
+{
+	const struct schema_resource *r = schema_find(resource);
+	struct strv names = {0};
+	size_t i;
+
+	if (r == NULL)
+		return;
+	names_live(k->c, r, &names);
+	for (i = 0; i < names.n; i++)
+		offer(k, before, names.v[i], "");
+	strv_release(&names);
+}
+
+static void
+offer_options(struct completing *k)
+{
+	const struct opt *o;
+
+	for (o = k->c->set->program->opts; o->type != OPT_TYPE_END; o++) {
+		if (o->type != OPT_TYPE_GROUP && o->name != NULL &&
+		    (o->flags & OPT_HIDDEN) == 0)
+			offer(k, "--", o->name, "");
+	}
+}
+
+/* The values of a field; of a list only its last one is completed. */
+static void
+offer_values(struct completing *k, const struct schema_field *f, const char *value)
+{
+	const char *comma = strrchr(value, ',');
+	const char *from = f->type == SCHEMA_REFS && comma != NULL ? comma + 1 : value;
+	char *before = xstrndup(k->word, (size_t)(from - k->word));
+	const struct schema_choice *choice;
+
+	for (choice = f->choices; choice != NULL && choice->value != NULL; choice++)
+		offer(k, before, choice->value, "");
+	if (f->type == SCHEMA_BOOL) {
+		offer(k, before, "yes", "");
+		offer(k, before, "no", "");
+	}
+	if (f->ref != NULL)
+		offer_names(k, before, f->ref);
+	free(before);
+}
+
+static void
+offer_fields(struct completing *k, const struct schema_resource *r, bool list)
+{
+	const struct schema_filter *filter;
+	const struct schema_field *f;
+
+	for (f = r->fields; f->name != NULL; f++) {
+		bool secret = (f->flags & SCHEMA_WRITE_ONLY) != 0;
+
+		if (list ? secret : (f->flags & (SCHEMA_READ_ONLY | SCHEMA_DERIVED)) != 0)
+			continue;
+		offer(k, "", f->name, secret ? "@" : "=");
+	}
+	for (filter = r->filters; list && filter->name != NULL; filter++)
+		offer(k, "", filter->name, "=");
+}
+
+/* FIELD=..., FIELD+=...: the value. Returns whether it is one. */
+static bool
+offer_field_value(struct completing *k, const struct schema_resource *r, bool *files)
+{
+	size_t n = strspn(k->word, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	const char *op = k->word + n;
+	char *name = xstrndup(k->word, n);
+	const struct schema_field *f = schema_field(r, name);
+
+	free(name);
+	if (n == 0 || f == NULL || strchr("=+-@:", *op) == NULL || *op == '\0')
+		return false;
+	*files = *op == '@';
+	op += strspn(op, "+-");
+	if (*op == '=')
+		offer_values(k, f, op + 1);
+	return true;
+}
+
+/* Commands that are no plain verb: what their operands name, by their path. */
+static const struct {
+	const char *path, *first, *rest;
+} operands[] = {
+    {"broker test", "broker", NULL},
+    {"broker activate", "broker", "broker"},
+    {"broker deactivate", "broker", "broker"},
+    {"topic expand", "topic", NULL},
+    {"device assign", "device", "sensor"},
+    {"device unassign", "device", "sensor"},
+    {"device command", "device", NULL},
+    {"credential rotate", "device", NULL},
+    {"emqx-user set-password", "emqx-user", NULL},
+    {"acl show", "device", NULL},
+    {"acl check", "device", NULL},
+    {"acl export", "device", NULL},
+    {"doctor", "device", "device"},
+};
+
+static void
+offer_operands(struct completing *k, const struct strv *words)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(operands); i++) {
+		const char *path = operands[i].path;
+		size_t used = strchr(path, ' ') != NULL ? 2 : 1;
+		char *said = xasprintf("%s%s%s", words->v[0], used == 2 ? " " : "",
+		    used == 2 && words->n > 1 ? words->v[1] : "");
+		bool same = strcmp(said, path) == 0;
+
+		free(said);
+		if (!same || words->n < used)
+			continue;
+		if (words->n == used)
+			offer_names(k, "", operands[i].first);
+		else if (operands[i].rest != NULL)
+			offer_names(k, "", operands[i].rest);
+	}
+}
+
+static void
+offer_of_verb(
+    struct completing *k, const struct schema_resource *r, const char *verb, bool *files)
+{
+	bool list = strcmp(verb, "list") == 0;
+
+	if (offer_field_value(k, r, files))
+		return;
+	if (strcmp(verb, "get") == 0 || strcmp(verb, "set") == 0 ||
+	    strcmp(verb, "delete") == 0)
+		offer_names(k, "", r->name);
+	if (list || strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0)
+		offer_fields(k, r, list);
+}
+
+/* The words that are no options, nor their values. */
+static void
+plain_words(const struct ctl *c, const struct strv *before, struct strv *out)
+{
+	const struct opt *o;
+	size_t i;
+
+	for (i = 0; i < before->n; i++) {
+		const char *w = before->v[i];
+
+		if (w[0] != '-' || w[1] == '\0') {
+			strv_add(out, w);
+			continue;
+		}
+		for (o = c->set->program->opts; o->type != OPT_TYPE_END; o++) {
+			bool is_it = w[1] == '-'
+			    ? o->name != NULL && strcmp(o->name, w + 2) == 0
+			    : o->letter != 0 && o->letter == w[1] && w[2] == '\0';
+
+			if (o->type != OPT_TYPE_GROUP && is_it && o->arg != NULL)
+				i++;
+		}
+	}
+}
+
+/* The choices of the option that the last word is, if it takes one. */
+static bool
+offer_choices(struct completing *k, const char *option)
+{
+	const struct opt *o;
+	struct strv choices = {0};
+	size_t i;
+
+	for (o = k->c->set->program->opts; o->type != OPT_TYPE_END; o++) {
+		if (o->type != OPT_TYPE_GROUP && o->arg != NULL && o->choices != NULL &&
+		    ((o->name != NULL && strncmp(option, "--", 2) == 0 &&
+			 strcmp(option + 2, o->name) == 0) ||
+			(o->letter != 0 && option[0] == '-' && option[1] == o->letter &&
+			    option[2] == '\0')))
+			break;
+	}
+	if (o->type == OPT_TYPE_END)
+		return false;
+	strv_split(&choices, o->choices, '|');
+	for (i = 0; i < choices.n; i++)
+		offer(k, "", choices.v[i], "");
+	strv_release(&choices);
+	return true;
+}
+
+static void
+offer_words(struct completing *k, const struct strv *words, bool *files)
+{
+	const struct schema_resource *r = words->n > 0 ? schema_find(words->v[0]) : NULL;
+	struct strv next = {0};
+	size_t i;
+
+	if (words->n < 2) {
+		command_next(
+		    words->n > 0 ? (r != NULL ? r->name : words->v[0]) : NULL, &next);
+		for (i = 0; i < next.n; i++)
+			offer(k, "", next.v[i], "");
+		strv_release(&next);
+	}
+	if (words->n > 0)
+		offer_operands(k, words);
+	if (r != NULL && words->n > 1)
+		offer_of_verb(k, r, command_verb(words->v[1]), files);
+}
+
+void
+complete(struct ctl *c, const struct strv *before, const char *word, struct strv *out,
+    bool *files)
+{
+	struct completing k = {.c = c, .word = word, .n = strlen(word), .out = out};
+	struct strv words = {0};
+
+	*files = false;
+	if (before->n > 0 && offer_choices(&k, before->v[before->n - 1]))
+		return;
+	if (word[0] == '-') {
+		offer_options(&k);
+		return;
+	}
+	plain_words(c, before, &words);
+	offer_words(&k, &words, files);
+	strv_release(&words);
+}
+
+/* Says which platform's names are wanted. */
+static bool
+is_about_platform(const char *word, bool *whole)
+{
+	static const char *const names[] = {"--config", "--context", "--api-url",
+	    "--token-file", "--api-username", "--password-file", "--api-cafile"};
+	size_t n = strcspn(word, "=");
+	size_t i;
+
+	*whole = word[n] == '=';
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		if (strlen(names[i]) == n && strncmp(names[i], word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+char **
+complete_options(int *argc, char **argv)
+{
+	char **out;
+	bool whole;
+	int n = 1, i;
+
+	if (*argc < 3 || strcmp(argv[1], "__complete") != 0)
+		return NULL;
+	out = xcalloc((size_t)*argc * 2, sizeof(*out));
+	out[0] = argv[0];
+	/* Not the last word, which is being written, nor an option that it is the value of. */
+	for (i = 2; i + 2 < *argc; i++) {
+		if (!is_about_platform(argv[i], &whole))
+			continue;
+		out[n++] = argv[i];
+		if (!whole)
+			out[n++] = argv[++i];
+	}
+	for (i = 1; i < *argc; i++)
+		out[n++] = argv[i];
+	*argc = n;
+	return out;
+}
+
+/* __complete WORD...: a candidate a line for the last one; "@" alone when file names may follow. */
+int
+run_complete(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct strv before = {0}, found = {0};
+	bool files;
+	size_t i;
+
+	(void)err;
+	for (i = 0; i + 1 < in->n; i++)
+		strv_add(&before, in->v[i]);
+	complete(c, &before, in->n > 0 ? in->v[in->n - 1] : "", &found, &files);
+	for (i = 0; i < found.n; i++)
+		puts(found.v[i]);
+	if (files)
+		puts("@");
+	strv_release(&found);
+	strv_release(&before);
+	return 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* help [TOPIC...]: from the same tables that everything else comes from. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/output/show.h"
+
+void
+command_next(const char *first, struct strv *out)
+{
+	const struct schema_resource *r = first != NULL ? schema_find(first) : NULL;
+	size_t n = first != NULL ? strlen(first) : 0;
+	size_t i;
+
+	for (i = 0; first == NULL && schema[i].name != NULL; i++)
+		strv_add(out, schema[i].name);
+	for (i = 0; r != NULL && verb_row(i) != NULL; i++) {
+		if ((r->verbs & verb_row(i)->flag) != 0)
+			strv_add(out, verb_row(i)->name);
+	}
+	for (i = 0; command_row(i) != NULL; i++) {
+		const char *path = command_row(i)->path;
+		char *word = xstrndup(path, strcspn(path, " "));
+
+		if (command_row(i)->help != NULL && first == NULL)
+			strv_add(out, word);
+		else if (first != NULL && strncmp(path, first, n) == 0 && path[n] == ' ')
+			strv_add(out, path + n + 1);
+		free(word);
+	}
+}
+
+const char *
+command_verb(const char *word)
+{
+	const struct verb *v = verb_find(word);
+
+	return v != NULL ? v->name : word;
+}
+
+static void
+add_pair(struct strv *cells, char *left, const char *help)
+{
+	strv_add(cells, left);
+	strv_add(cells, _(help));
+	free(left);
+}
+
+/* The commands whose path begins with `word`; all if it is empty. */
+static size_t
+list_commands(const char *word, struct strv *cells)
+{
+	size_t n = strlen(word);
+	size_t found = 0, i;
+
+	for (i = 0; command_row(i) != NULL; i++) {
+		const struct command *c = command_row(i);
+
+		if (c->help == NULL ||
+		    (n != 0 &&
+			(strncmp(c->path, word, n) != 0 ||
+			    (c->path[n] != ' ' && c->path[n] != '\0'))))
+			continue;
+		found++;
+		add_pair(cells, xasprintf("  %s %s", c->path, c->operands), c->help);
+	}
+	return found;
+}
+
+static void
+list_verbs(const struct schema_resource *r, struct strv *cells)
+{
+	size_t i;
+
+	for (i = 0; verb_row(i) != NULL; i++) {
+		const struct verb *v = verb_row(i);
+
+		if ((r->verbs & v->flag) != 0)
+			add_pair(cells,
+			    xasprintf("  %s %s %s", r->name, v->name, v->operands),
+			    v->help);
+	}
+}
+
+static void
+put_kind(struct buf *out, const struct schema_field *f)
+{
+	static const char *const kinds[] = {[SCHEMA_INT] = "number",
+	    [SCHEMA_FLOAT] = "number",
+	    [SCHEMA_BOOL] = "yes|no",
+	    [SCHEMA_STRING] = "text",
+	    [SCHEMA_TEXT] = "text",
+	    [SCHEMA_TIME] = "time",
+	    [SCHEMA_JSON] = "JSON"};
+	const struct schema_choice *c;
+
+	for (c = f->choices; c != NULL && c->value != NULL; c++)
+		buf_printf(out, "%s%s", c == f->choices ? "" : "|", c->value);
+	if (f->ref != NULL)
+		buf_printf(out, f->type == SCHEMA_REFS ? "%s,..." : "%s", f->ref);
+	else if (f->choices == NULL)
+		buf_puts(out, kinds[f->type]);
+	if (f->min < f->max && (f->type == SCHEMA_INT || f->type == SCHEMA_FLOAT))
+		buf_printf(out, " %g..%g", f->min, f->max);
+}
+
+static void
+print_fields(const struct schema_resource *r)
+{
+	static const char *const columns[] = {"field", "alias", "value", "", "help"};
+	const struct schema_field *f;
+	struct strv cells = {0};
+
+	for (f = r->fields; f->name != NULL; f++) {
+		struct buf kind = {0};
+
+		if ((f->flags & SCHEMA_DERIVED) != 0)
+			continue;
+		put_kind(&kind, f);
+		strv_add(&cells, f->name);
+		strv_add(&cells, f->alias != NULL ? f->alias : "");
+		strv_add(&cells, buf_str(&kind));
+		strv_add(&cells,
+		    (f->flags & SCHEMA_READ_ONLY) != 0        ? _("read only")
+			: (f->flags & SCHEMA_REQUIRED) != 0   ? _("required")
+			: (f->flags & SCHEMA_WRITE_ONLY) != 0 ? _("secret")
+							      : "");
+		strv_add(&cells, f->help != NULL ? _(f->help) : "");
+		buf_release(&kind);
+	}
+	table_print(&cells, ARRAY_LEN(columns), columns);
+	strv_release(&cells);
+}
+
+static void
+help_all(void)
+{
+	struct strv cells = {0};
+	size_t i;
+
+	printf("%s\n",
+	    _("RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]"));
+	for (i = 0; schema[i].name != NULL; i++)
+		add_pair(&cells, xasprintf("  %s", schema[i].name), schema[i].help);
+	list_commands("", &cells);
+	add_pair(&cells, xstrdup("  use RESOURCE|CONTEXT"),
+	    N_("the shell: leave a resource out, or change the context"));
+	add_pair(&cells, xstrdup("  exit"), N_("the shell: leave it; Ctrl-D as well"));
+	table_print(&cells, 2, NULL);
+	strv_release(&cells);
+	printf("%s\n", _("help RESOURCE shows its fields; the manual: man 1 iotctl"));
+}
+
+int
+run_help(struct ctl *c, const struct operands *in, struct err *err)
+{
+	const struct schema_resource *r = in->n > 0 ? schema_find(in->v[0]) : NULL;
+	const char *first = r != NULL ? r->name : in->n > 0 ? in->v[0] : NULL;
+	struct strv cells = {0};
+	size_t found;
+
+	(void)c;
+	if (first == NULL) {
+		help_all();
+		return 0;
+	}
+	if (r != NULL)
+		list_verbs(r, &cells);
+	found = list_commands(first, &cells);
+	if (r != NULL)
+		printf("%s: %s\n", r->name, _(r->help));
+	table_print(&cells, 2, NULL);
+	strv_release(&cells);
+	if (r != NULL)
+		print_fields(r);
+	if (r == NULL && found == 0)
+		return err_set(err, ERR_NOT_FOUND,
+		    _("no help on '%s': 'help' lists what there is"), in->v[0]);
+	return 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The actions on devices and brokers that are one request each. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/command.h"
+#include "iotctl/verbs/device.h"
+#include "iotctl/core/jobs.h"
+#include "iotctl/core/lookup.h"
+#include "iotctl/verbs/verb.h"
+#include "iotctl/core/view.h"
+
+bool
+device_has_sensor(struct span device, json_int_t sensor)
+{
+	struct json_iter it = {0};
+
+	if (!json_member(device, "sensores_asignados", &it.value))
+		return false;
+	while (json_next(&it)) {
+		struct span id;
+		char digits[24];
+
+		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, sensor);
+		if (json_member(it.item, "sensor", &id) && span_is(id, digits))
+			return true;
+	}
+	return false;
+}
+
+char *
+device_name(struct span device)
+{
+	char *name = text_of(device, "identificador_unico");
+
+	if (name[0] != '\0')
+		return name;
+	free(name);
+	return text_of(device, "mqtt_client_id");
+}
+
+int
+device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
+    const char *doing, struct err *err)
+{
+	char *path, *body = NULL;
+	int failed = 0;
+
+	if (assign) {
+		path = xasprintf(
+		    "/api/devices/%" JSON_INTEGER_FORMAT "/assign_sensor/", device);
+		body = xasprintf("{\"sensor_id\":%" JSON_INTEGER_FORMAT "}", sensor);
+	} else {
+		path = xasprintf("/api/devices/%" JSON_INTEGER_FORMAT
+				 "/remove_sensor/?sensor_id=%" JSON_INTEGER_FORMAT,
+		    device, sensor);
+	}
+	if (c->args->dry_run)
+		say_request(assign ? "POST" : "DELETE", path, body);
+	else
+		failed = ctl_call(
+		    c, doing, assign ? "POST" : "DELETE", path, span_of(body), NULL, err);
+	free(body);
+	free(path);
+	return failed;
+}
+
+/* What goes from `device assign` to each sensor. */
+struct assigning {
+	struct found device;
+	const char *name;
+	bool assign;
+};
+
+static int
+assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
+{
+	const struct assigning *a = arg;
+	const char *done = a->assign ? _("assigned") : _("unassigned");
+	struct found sensor;
+	char *doing;
+	int failed = 0;
+
+	if (lookup(c, schema_find("sensor"), name, &sensor, err))
+		return -1;
+	doing = xasprintf("cannot %s sensor '%s' %s device '%s'",
+	    a->assign ? "assign" : "unassign", name, a->assign ? "to" : "from", a->name);
+	if (device_has_sensor(buf_as_span(&a->device.bytes), sensor.id) == a->assign)
+		done = _("unchanged");
+	else
+		failed = device_sensor(c, a->device.id, sensor.id, a->assign, doing, err);
+	if (!failed && !c->args->dry_run)
+		ctl_say(c, "%s sensor '%s' (id %" JSON_INTEGER_FORMAT ")", done,
+		    sensor.label, sensor.id);
+	free(doing);
+	found_release(&sensor);
+	return failed;
+}
+
+static int
+run_assigning(struct ctl *c, const struct operands *in, bool assign, struct err *err)
+{
+	struct assigning a = {.assign = assign};
+	struct strv sensors = {0};
+	size_t i;
+	int failed;
+
+	if (in->n < 2)
+		return err_set(err, ERR_USAGE, _("device %s ID SENSOR..."),
+		    assign ? "assign" : "unassign");
+	for (i = 1; i < in->n; i++)
+		strv_add(&sensors, in->v[i]);
+	a.name = in->v[0];
+	failed = ctl_names(c, &sensors, err) ||
+	    lookup(c, schema_find("device"), a.name, &a.device, err) ||
+	    jobs_each(c, 1, &sensors, assign_one, &a, err);
+	found_release(&a.device);
+	strv_release(&sensors);
+	return failed ? -1 : 0;
+}
+
+int
+run_assign(struct ctl *c, const struct operands *in, struct err *err)
+{
+	return run_assigning(c, in, true, err);
+}
+
+int
+run_unassign(struct ctl *c, const struct operands *in, struct err *err)
+{
+	return run_assigning(c, in, false, err);
+}
+
+static int
+switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
+{
+	const char *action = arg;
+	const struct schema_resource *r = schema_find("broker");
+	struct found f;
+	char *id, *path, *doing;
+	int failed = 0;
+
+	if (lookup(c, r, name, &f, err))
+		return -1;
+	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
+	path = ctl_path(r, id, action);
+	doing = xasprintf("cannot %s broker '%s'", action, name);
+	if (c->args->dry_run)
+		say_request("POST", path, NULL);
+	else
+		failed = ctl_call(c, doing, "POST", path, (struct span){0}, NULL, err);
+	if (!failed && !c->args->dry_run)
+		ctl_say(c, "%s broker '%s' (id %s)",
+		    action[0] == 'a' ? _("activated") : _("deactivated"), f.label, id);
+	free(doing);
+	free(path);
+	free(id);
+	found_release(&f);
+	return failed;
+}
+
+static int
+run_switch(struct ctl *c, const struct operands *in, char *action, struct err *err)
+{
+	struct strv names = {0};
+	size_t i;
+	int failed;
+
+	if (in->n == 0)
+		return err_set(err, ERR_USAGE, _("broker %s NAME..."), action);
+	for (i = 0; i < in->n; i++)
+		strv_add(&names, in->v[i]);
+	failed =
+	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, switch_one, action, err);
+	strv_release(&names);
+	return failed ? -1 : 0;
+}
+
+int
+run_activate(struct ctl *c, const struct operands *in, struct err *err)
+{
+	char action[] = "activate";
+
+	return run_switch(c, in, action, err);
+}
+
+int
+run_deactivate(struct ctl *c, const struct operands *in, struct err *err)
+{
+	char action[] = "deactivate";
+
+	return run_switch(c, in, action, err);
+}

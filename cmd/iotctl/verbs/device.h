@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <jansson.h>
+
+#include "iotctl/ctl.h"
+
+/* Whether a device, as the API shows it, has this sensor. */
+bool device_has_sensor(struct span device, json_int_t sensor);
+
+/* What the credentials file calls it: its identificador_unico, without one its mqtt_client_id; "" when it
+ * has neither (free). */
+char *device_name(struct span device);
+
+/* Gives or takes one sensor. */
+int device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
+    const char *doing, struct err *err);
+
+#endif

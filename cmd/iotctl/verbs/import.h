@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IMPORT_H
+#define IMPORT_H
+
+#include "iotctl/core/lookup.h"
+
+/* What a device's word for a sensor stands for; found once for all its lines. */
+struct known_pair {
+	char *device, *sensor; /* as the lines have them */
+	json_int_t device_id, sensor_id;
+	double min, max;
+	char *why; /* what is wrong with it; NULL: nothing */
+	size_t next;
+};
+
+enum { IMPORT_BUCKETS = 4096 };
+
+struct import_catalog {
+	struct objects devices;
+	struct known_pair *v;
+	size_t n;
+	size_t heads[IMPORT_BUCKETS]; /* index + 1 into v */
+};
+
+/* Fetches the devices, with the sensors they have. */
+int import_open(struct ctl *c, struct import_catalog *k, struct err *err);
+void import_close(struct import_catalog *k);
+
+/* A line of `iotingest --readings` as the API wants it, appended to `out`. -1: the line is no good, and
+ * `err` says why. */
+int import_line(struct import_catalog *k, struct span line, struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef VERBS_H
+#define VERBS_H
+
+#include "iotctl/ctl.h"
+
+/* What every resource of the schema understands. */
+int verb_list(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err);
+int verb_get(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err);
+int verb_create(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err);
+int verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err);
+int verb_delete(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err);
+
+/* Names and no field: ERR_USAGE otherwise. */
+struct request;
+int need_names(const struct request *q, const char *verb, struct err *err);
+
+/* --dry-run: what would be sent, on stdout. */
+void say_request(const char *method, const char *path, const char *body);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RESOURCE list [FIELD=VALUE]...: filters are checked here too, for servers that ignore some. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/output/cell.h"
+#include "model/timestamp.h"
+#include "iotctl/core/lookup.h"
+#include "iotctl/core/sort.h"
+#include "iotctl/core/request.h"
+#include "iotctl/core/equal.h"
+#include "iotctl/output/show.h"
+#include "iotctl/verbs/verb.h"
+
+enum { FLUSH_EVERY = 50 };
+
+/* A filter with its value. */
+struct want {
+	const struct assign *a;
+	json_t *value; /* NULL: only the server understands it */
+};
+
+struct listing {
+	struct show show;
+	struct want *wants;
+	size_t n;
+	size_t left; /* of --limit; from 0 on downwards it never ends */
+	const struct schema_field *sort; /* here, not by the server; NULL: not */
+	bool downwards;
+	struct objects objects; /* kept for that */
+};
+
+/* A filter by presence asks for what is true or there. */
+static bool
+is_set(const struct schema_filter *f, struct span object)
+{
+	struct buf text = {0};
+	bool set = f->field != NULL && cell_member(object, f->field, &text) &&
+	    strcmp(buf_str(&text), "") != 0 && strcmp(buf_str(&text), "false") != 0;
+
+	buf_release(&text);
+	return set;
+}
+
+/* A filter by presence has no value to give: "no" leaves it out. */
+static bool
+is_no(const char *s)
+{
+	return strcmp(s, "false") == 0 || strcmp(s, "no") == 0 || strcmp(s, "0") == 0;
+}
+
+static bool
+matches(const struct want *w, struct span object, const char *zone)
+{
+	struct span bytes;
+	json_t *value;
+	bool same;
+
+	if (w->value == NULL)
+		return !w->a->filter->flag || is_no(w->a->value) ||
+		    is_set(w->a->filter, object);
+	if (!json_member(object, w->a->field->name, &bytes))
+		return json_is_null(w->value);
+	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
+	same = same_value(w->a->field, value, w->value, zone != NULL ? zone : "UTC") ==
+	    SAME_YES;
+	json_decref(value);
+	return same;
+}
+
+/* A page on its way to the reader does not wait for the next. */
+static void
+show_next(struct listing *l, struct span object)
+{
+	show_object(&l->show, object);
+	if (l->show.count == 1 || l->show.count % FLUSH_EVERY == 0)
+		fflush(stdout);
+}
+
+static int
+on_object(void *arg, struct span object, struct err *err)
+{
+	struct listing *l = arg;
+	size_t i;
+
+	(void)err;
+	for (i = 0; i < l->n; i++) {
+		if (!matches(&l->wants[i], object, l->show.ctl->args->api.tz))
+			return 0;
+	}
+	if (l->sort != NULL) {
+		objects_add(&l->objects, object);
+		return 0;
+	}
+	show_next(l, object);
+	/* Nobody reads the rest: it is not asked for. */
+	return --l->left == 0 || ferror(stdout) != 0 ? 1 : 0;
+}
+
+static void
+put_value(struct buf *query, json_t *value, const char *text)
+{
+	struct buf plain = {0};
+
+	if (json_is_string(value))
+		buf_puts(&plain, json_string_value(value));
+	else if (value != NULL)
+		body_put(&plain, value, NULL);
+	else
+		buf_puts(&plain, text);
+	api_escape(query, buf_as_span(&plain));
+	buf_release(&plain);
+}
+
+static void
+put_filter(struct buf *query, const struct want *w)
+{
+	const struct schema_filter *f = w->a->filter;
+
+	if (f == NULL || json_is_null(w->value) || (f->flag && is_no(w->a->value)))
+		return;
+	buf_printf(query, "&%s=", f->name);
+	if (f->flag)
+		buf_puts(query, "true");
+	else
+		put_value(query, w->value, w->a->value);
+}
+
+/* What the server sorts by it is asked for (free; NULL: its own order), anything else is sorted here:
+ * also what its own order begins with and nobody can ask for. */
+static int
+take_order(struct ctl *c, struct listing *l, char **asked, struct err *err)
+{
+	const struct schema_resource *r = l->show.r;
+	const char *order = c->args->order;
+	const struct schema_field *f;
+	struct strv own = {0};
+
+	*asked = NULL;
+	strv_split(&own, r->order, ',');
+	f = order != NULL ? order_field(r, order, err)
+			  : schema_field(r, own.v[0] + (own.v[0][0] == '-'));
+	if (f != NULL && !api_list_sorts(r, f)) {
+		l->sort = f;
+		l->downwards = (order != NULL ? order : own.v[0])[0] == '-';
+	} else if (f != NULL && order != NULL) {
+		*asked = xasprintf("%s%s", order[0] == '-' ? "-" : "", f->name);
+	}
+	strv_release(&own);
+	return f != NULL ? 0 : -1;
+}
+
+static int
+make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, char **path,
+    struct err *err)
+{
+	struct buf filters = {0};
+	char *order;
+	size_t i;
+
+	if (take_order(c, l, &order, err))
+		return -1;
+	if (c->args->search != NULL) {
+		buf_puts(&filters, "&search=");
+		api_escape(&filters, span_of(c->args->search));
+	}
+	for (i = 0; i < l->n; i++)
+		put_filter(&filters, &l->wants[i]);
+	*path = api_list_path(r, buf_str(&filters), order, 0);
+	free(order);
+	buf_release(&filters);
+	return 0;
+}
+
+/* What only the server understands, or answers with a 500: a flag, a time or a day. */
+static void
+check_filter(const struct assign *a, struct field_errs *errs)
+{
+	static const char *const yes[] = {"true", "yes", "1"};
+	int64_t us;
+	size_t i;
+	bool good = is_no(a->value);
+
+	for (i = 0; i < ARRAY_LEN(yes); i++)
+		good |= strcmp(a->value, yes[i]) == 0;
+	if (!a->filter->flag) {
+		char *midnight = xasprintf("%sT00:00:00", a->value);
+
+		good = time_parse(a->value, &us) || time_parse(midnight, &us);
+		free(midnight);
+	}
+	if (a->op != FIELD_TEXT)
+		field_errs_add(errs, a->filter->name, _("a filter is FIELD=VALUE"));
+	else if (!good)
+		field_errs_add(errs, a->filter->name,
+		    a->filter->flag ? _("'%s' is neither yes nor no")
+				    : _("'%s' is no time such as 2026-11-23T07:05:00"),
+		    a->value);
+}
+
+/* FIELD= alone asks for what has no value. */
+static json_t *
+wanted(struct ctl *c, const struct assign *a, struct field_errs *errs, struct err *err)
+{
+	if (a->op == FIELD_ADD || a->op == FIELD_DROP) {
+		field_errs_add(errs, a->field->name, _("a filter is FIELD=VALUE"));
+		return NULL;
+	}
+	if (a->op == FIELD_TEXT && a->value[0] == '\0' &&
+	    (a->field->flags & SCHEMA_NULLABLE) != 0)
+		return json_null();
+	return value_of(c, a, errs, err);
+}
+
+static int
+make_wants(struct ctl *c, struct listing *l, const struct request *q, struct err *err)
+{
+	struct field_errs errs = {0};
+	int failed = 0;
+	size_t i;
+
+	l->wants = xcalloc(q->n + 1, sizeof(*l->wants));
+	for (l->n = 0; l->n < q->n && !failed; l->n++) {
+		struct want *w = &l->wants[l->n];
+
+		w->a = &q->v[l->n];
+		i = errs.n;
+		if (w->a->field == NULL) {
+			check_filter(w->a, &errs);
+			continue;
+		}
+		w->value = wanted(c, w->a, &errs, err);
+		failed = w->value == NULL && errs.n == i;
+	}
+	if (!failed)
+		failed = ctl_field_errs(&errs, err);
+	field_errs_release(&errs);
+	return failed ? -1 : 0;
+}
+
+static void
+show_sorted(struct listing *l)
+{
+	size_t i;
+
+	order_objects(&l->objects, l->sort, l->downwards);
+	for (i = 0; i < l->objects.n; i++) {
+		show_object(&l->show, buf_as_span(&l->objects.v[i]));
+		if (--l->left == 0)
+			break;
+	}
+}
+
+/* `shown`: all pages came, though maybe not the whole. */
+static int
+run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
+    struct err *err)
+{
+	char *path = NULL;
+	int failed = make_wants(c, l, q, err) || make_path(c, l, q->r, &path, err) ||
+	    ctl_api(c, err);
+
+	*shown = !failed;
+	if (!failed && api_list(c->api, path, on_object, l, err) < 0) {
+		failed = -1;
+		*shown = err->code == ERR_FAILED;
+		/* The rest names the API already. */
+		ctl_no_resource(c, q->r, err);
+		if (err->code == ERR_REFUSED)
+			err_in(err, _("cannot list %s at '%s'"), q->r->name,
+			    api_base(c->api));
+	}
+	if (*shown && l->sort != NULL)
+		show_sorted(l);
+	free(path);
+	return failed ? -1 : 0;
+}
+
+int
+verb_list(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err)
+{
+	struct request q;
+	struct listing l = {0};
+	int failed = request_parse(c, r, in, true, &q, err);
+	bool shown = false;
+	size_t i;
+
+	if (!failed && q.names.n != 0)
+		failed = err_set(err, ERR_USAGE,
+		    _("'%s': list takes FIELD=VALUE; for one %s use '%s get'"),
+		    q.names.v[0], r->name, r->name);
+	if (!failed && (failed = show_start(&l.show, c, r, true, err)) == 0) {
+		l.left = c->args->limit > 0 ? (size_t)c->args->limit : 0;
+		failed = run_list(c, &q, &l, &shown, err);
+		show_end(&l.show, shown);
+	}
+	for (i = 0; i < l.n; i++)
+		json_decref(l.wants[i].value);
+	free(l.wants);
+	objects_release(&l.objects);
+	request_release(&q);
+	return failed;
+}

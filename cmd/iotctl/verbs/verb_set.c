@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RESOURCE set NAME... FIELD... */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/core/jobs.h"
+#include "iotctl/core/lookup.h"
+#include "iotctl/core/request.h"
+#include "iotctl/core/equal.h"
+#include "iotctl/output/show.h"
+#include "iotctl/verbs/verb.h"
+#include "iotctl/core/write.h"
+
+/* What `set` carries to each of its names. */
+struct setting {
+	const struct request *q;
+	json_t **values;
+	struct show show; /* where a format was asked for */
+	bool shows;
+};
+
+/* Leaves in `body` only what would change. */
+static void
+make_change(const struct ctl *c, const struct setting *s, json_t *current, json_t *body)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+	size_t i;
+
+	for (i = 0; i < s->q->n; i++)
+		write_member(body, &s->q->v[i], s->values[i], current);
+	json_object_foreach_safe (body, next, key, value) {
+		if (same_value(schema_field(s->q->r, key), json_object_get(current, key),
+			value, c->args->api.tz) == SAME_YES)
+			json_object_del(body, key);
+	}
+}
+
+/* In a format each object has its place, changed or not. */
+static int
+tell_set(struct ctl *c, struct setting *s, const char *what,
+    const struct api_reply *reply, struct err *err)
+{
+	struct span object;
+
+	if (!s->shows)
+		return write_result(c, s->q->r, what, reply, err);
+	if (ctl_object(reply, s->q->r->path, &object, err))
+		return -1;
+	show_object(&s->show, object);
+	return 0;
+}
+
+static int
+change(struct ctl *c, struct setting *s, const struct found *f, const char *path,
+    struct err *err)
+{
+	const struct schema_resource *r = s->q->r;
+	char *doing = xasprintf("cannot change %s '%s'", r->name, f->label);
+	struct api_reply reply = {0};
+	json_t *current = NULL;
+	json_t *body = json_object();
+	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
+
+	if (!failed) {
+		/* What is added to a list that nobody could read would replace it. */
+		current = same_load(buf_as_span(&reply.body));
+		if (json_is_object(current))
+			make_change(c, s, current, body);
+		else
+			failed = err_set(err, ERR_PROTOCOL,
+			    _("the API's answer to '%s' cannot be read"), path);
+	}
+	if (!failed && json_object_size(body) == 0) {
+		jobs_turn(c);
+		failed = tell_set(c, s, _("unchanged"), &reply, err);
+	} else if (!failed) {
+		api_reply_release(&reply);
+		failed = write_send(c, r, "PATCH", path, doing, body, &reply, err);
+		jobs_turn(c);
+		if (!failed && !c->args->dry_run)
+			failed = same_check(c, r, f->label, body,
+				     buf_as_span(&reply.body), err) ||
+			    tell_set(c, s, _("changed"), &reply, err);
+	}
+	api_reply_release(&reply);
+	json_decref(current);
+	json_decref(body);
+	free(doing);
+	return failed;
+}
+
+static int
+set_one(struct ctl *c, const char *name, void *arg, struct err *err)
+{
+	struct setting *s = arg;
+	struct found f;
+	char *id, *path;
+	int failed;
+
+	if (lookup(c, s->q->r, name, &f, err))
+		return -1;
+	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
+	path = ctl_path(s->q->r, id, NULL);
+	failed = change(c, s, &f, path, err);
+	free(path);
+	free(id);
+	found_release(&f);
+	return failed;
+}
+
+static int
+need_both(const struct request *q, struct err *err)
+{
+	if (!q->named)
+		return err_set(err, ERR_USAGE,
+		    _("which %s? '%s set NAME... FIELD=VALUE...'"), q->r->name,
+		    q->r->name);
+	if (q->n == 0)
+		return err_set(err, ERR_USAGE,
+		    _("nothing to set: '%s set NAME... FIELD=VALUE...'"), q->r->name);
+	return 0;
+}
+
+int
+verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *in,
+    struct err *err)
+{
+	struct request q;
+	struct setting s = {.q = &q};
+	struct field_errs errs = {0};
+	int failed = request_parse(c, r, in, false, &q, err) || need_both(&q, err);
+	bool many = q.names.n != 1;
+	size_t i;
+
+	for (i = 0; i < in->n; i++)
+		many = many || strcmp(in->v[i], "-") == 0;
+	s.values = xcalloc(q.n + 1, sizeof(json_t *));
+	failed = failed || write_values(c, &q, s.values, &errs, err) ||
+	    ctl_field_errs(&errs, err) || (many && jobs_catch_signals(c, err));
+	s.shows = !failed && !c->args->dry_run &&
+	    (c->args->format != FORMAT_TABLE || c->args->json);
+	failed = failed || (s.shows && show_start(&s.show, c, r, many, err));
+	if (!failed) {
+		failed = jobs_each(c, c->args->jobs, &q.names, set_one, &s, err);
+		if (s.shows)
+			show_end(&s.show, s.show.count != 0 || q.names.n == 0);
+	}
+	write_values_free(s.values, q.n);
+	field_errs_release(&errs);
+	request_release(&q);
+	return failed ? -1 : 0;
+}

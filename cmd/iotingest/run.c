@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* MQTT in, lines out: a batch is read, made lines, written, and only then acknowledged. */
+#include "iotingest/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "iotingest/subscriptions.h"
+#include "iotingest/encoder.h"
+#include "mqtt/consumer.h"
+#include "iotingest/pipeline.h"
+#include "iotingest/stats.h"
+
+/* How long a clean end may wait for a reader that stalls, or for a sink: what they have not taken
+ * stays with the broker. A sink is asked to end a little before. */
+enum { STOP_MS = 1500, INTERRUPT_MS = 1100 };
+
+struct ingest {
+	const struct args *args;
+	const struct session_opts *session;
+	struct loop *loop;
+	struct consume *consume;
+	struct filters filters;
+	struct lines *lines;
+	struct pipeline *pipeline;
+	struct stats *stats;
+	struct counts counts;
+	struct loop_timer deadline, giving_up;
+	bool stopping;
+	bool told_expiry;
+	bool told_held;
+	struct err *err;
+};
+
+/* Ends at once: what is not acknowledged yet stays with the broker. */
+static void
+end_now(void *arg)
+{
+	struct ingest *g = arg;
+
+	loop_stop(g->loop);
+}
+
+static void
+fail(struct ingest *g, const struct err *why)
+{
+	if (g->err->code == ERR_OK)
+		*g->err = *why;
+	else
+		log_err(why);
+	end_now(g);
+}
+
+static void
+give_up(void *arg)
+{
+	struct ingest *g = arg;
+	size_t n = pipeline_waiting(g->pipeline);
+
+	if (n > 0 && g->args->sink != NULL && g->err->code == ERR_OK)
+		err_set(g->err, ERR_OUTPUT,
+		    _("sink '%s' did not end in time: %zu messages are not acknowledged"),
+		    g->args->sink, n);
+	else if (n > 0)
+		log_warn(
+		    _("%zu messages were not taken in time: they are not acknowledged"),
+		    n);
+	end_now(g);
+}
+
+static void
+interrupt_sink(void *arg)
+{
+	struct ingest *g = arg;
+
+	pipeline_interrupt(g->pipeline);
+	loop_timer_set(g->loop, &g->giving_up, STOP_MS - INTERRUPT_MS, give_up, g);
+}
+
+static void
+end_cleanly(struct ingest *g)
+{
+	if (g->stopping)
+		return;
+	g->stopping = true;
+	loop_timer_set(g->loop, &g->giving_up, INTERRUPT_MS, interrupt_sink, g);
+	pipeline_hurry(g->pipeline);
+	consume_stop(g->consume);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct ingest *g = arg;
+
+	if (signo == SIGINT && g->err->code == ERR_OK)
+		g->err->code = (enum err_code)(ERR_SIGNAL + SIGINT);
+	if (g->stopping)
+		end_now(g);
+	else
+		end_cleanly(g);
+}
+
+static void
+on_tell(void *arg, int signo)
+{
+	struct ingest *g = arg;
+
+	(void)signo;
+	stats_tell(g->stats);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct ingest *g = arg;
+
+	if (!g->stopping)
+		err_set(g->err, ERR_TIMEOUT,
+		    _("the time given with -W ran out after %llu messages"),
+		    (unsigned long long)g->counts.acknowledged);
+	end_cleanly(g);
+}
+
+/* From the pipeline: a batch is safe. */
+static void
+on_durable(void *arg, uint64_t token)
+{
+	struct ingest *g = arg;
+	uint64_t wanted = (uint64_t)g->args->count;
+
+	if (token != 0)
+		consume_durable(g->consume, token);
+	if (wanted > 0 && g->counts.acknowledged >= wanted)
+		end_cleanly(g);
+}
+
+static void
+on_taken(void *arg, uint64_t token)
+{
+	struct ingest *g = arg;
+
+	/* Those that --retained leaves out are none of the messages that -C wants. */
+	if (g->args->count > 0 && g->args->retained != RETAINED_KEEP)
+		consume_limit(
+		    g->consume, (size_t)((uint64_t)g->args->count - g->counts.messages));
+	consume_taken(g->consume, token);
+}
+
+static void
+on_output_failed(void *arg, const struct err *why)
+{
+	struct ingest *g = arg;
+
+	if (why->code != ERR_OK)
+		fail(g, why);
+	else
+		end_now(g);
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct ingest *g = arg;
+
+	pipeline_take(g->pipeline, m, n, token);
+}
+
+static void
+on_dry(void *arg)
+{
+	struct ingest *g = arg;
+
+	pipeline_dry(g->pipeline);
+}
+
+/* With --linger only: who waits for a batch to fill wants to know why it does not. */
+static void
+on_held(void *arg, size_t n, bool known)
+{
+	struct ingest *g = arg;
+
+	if (n > 0 && known && !g->told_held) {
+		g->told_held = true;
+		log_warn(_("the broker holds back at %zu unacknowledged: raise "
+			   "max_inflight_messages (mosquitto) or max_inflight (EMQX)"),
+		    n);
+	}
+	pipeline_held(g->pipeline, n > 0);
+}
+
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct ingest *g = arg;
+
+	g->counts.connected = false;
+	log_warn("%s", why->text);
+}
+
+/* What becomes of messages that wait for a member of a group which is away: told once, as brokers differ. */
+static void
+tell_expiry(struct ingest *g)
+{
+	const struct args *a = g->args;
+
+	if (g->told_expiry)
+		return;
+	if (consume_version(g->consume) == 4 &&
+	    (a->group != NULL || a->session_expiry >= 0))
+		log_warn(
+		    _("MQTT 3.1.1 has no session expiry: the broker decides how long "
+		      "the session '%s' waits"),
+		    g->session->client_id);
+	else if (a->group != NULL && a->session_expiry < 0)
+		log_warn(
+		    _("--group without --session-expiry keeps the share of a member "
+		      "that is away for 1d: EMQX drops what is beyond 1000 messages "
+		      "of it, and deals it to the others when the session ends (give "
+		      "10s); mosquitto loses it then (leave 1d)"));
+	else
+		return;
+	g->told_expiry = true;
+}
+
+static void
+tell_lost_session(struct ingest *g)
+{
+	g->counts.sessions_lost++;
+	if (g->args->group != NULL)
+		log_warn(
+		    _("the broker had ended the session '%s' while we were away: what "
+		      "waited in it is lost, unless the broker deals it to the "
+		      "others of the group, as EMQX does"),
+		    g->session->client_id);
+	else
+		log_warn(
+		    _("the broker had ended the session '%s' while we were away: what "
+		      "waited in it is lost"),
+		    g->session->client_id);
+}
+
+static void
+on_up(void *arg, bool session_present)
+{
+	struct ingest *g = arg;
+
+	g->counts.connected = true;
+	g->counts.connections++;
+	if (g->session->clean)
+		return;
+	tell_expiry(g);
+	if (!session_present && g->counts.connections > 1)
+		tell_lost_session(g);
+	else
+		log_info(session_present ? _("session '%s' resumed")
+					 : _("session '%s' is new"),
+		    g->session->client_id);
+}
+
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	(void)arg;
+	(void)filter;
+	log_error("%s", why->text);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct ingest *g = arg;
+
+	g->counts.connected = false;
+	if (why->code != ERR_OK)
+		fail(g, why);
+	else
+		end_now(g);
+}
+
+static int
+take_signals(struct ingest *g, struct err *err)
+{
+	/* A file that reaches its limit is an error of write(2), told as any other. */
+	signal(SIGXFSZ, SIG_IGN);
+	return loop_signal(g->loop, SIGTERM, on_signal, g, err) ||
+	    loop_signal(g->loop, SIGINT, on_signal, g, err) ||
+	    loop_signal(g->loop, SIGHUP, on_signal, g, err) ||
+	    loop_signal(g->loop, SIGUSR1, on_tell, g, err);
+}
+
+/* Lines on the same terminal show well enough that it works. */
+static bool
+shows_progress(const struct args *a)
+{
+	const char *term = getenv("TERM");
+
+	return !a->common.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) &&
+	    term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static int
+make(struct ingest *g, const struct strv *platform, struct err *err)
+{
+	static const struct pipeline_events events = {
+	    .taken = on_taken, .durable = on_durable, .failed = on_output_failed};
+	const struct stats_opts stats = {.interval = g->args->stats,
+	    .metrics = g->args->metrics,
+	    .live = shows_progress(g->args)};
+
+	if (filters_make(&g->filters, g->args, platform, err) ||
+	    lines_new(&g->lines, g->args, &g->filters.topics, err) ||
+	    (g->loop = loop_new(err)) == NULL)
+		return -1;
+	g->stats = stats_new(g->loop, &g->counts, &stats);
+	return pipeline_new(&g->pipeline, g->loop, g->args, g->lines, &g->counts, &events,
+		   g, err) ||
+	    take_signals(g, err) || stats_start(g->stats, err);
+}
+
+static int
+run(struct ingest *g, const struct session_opts *session, struct err *err)
+{
+	const struct consume_events events = {.batch = on_batch,
+	    .dry = on_dry,
+	    .held = g->args->linger > 0 ? on_held : NULL,
+	    .up = on_up,
+	    .down = on_down,
+	    .ended = on_ended,
+	    .refused = on_refused};
+	int failed;
+
+	g->consume =
+	    consume_new(g->loop, session, g->filters.v, g->filters.n, &events, g, err);
+	if (g->consume == NULL)
+		return -1;
+	if (g->args->count > 0)
+		consume_limit(g->consume, (size_t)g->args->count);
+	if (g->args->wait >= 0)
+		loop_timer_set(g->loop, &g->deadline, g->args->wait, on_deadline, g);
+	consume_start(g->consume);
+	failed = loop_run(g->loop, err);
+	stats_end(g->stats, g->counts.connections > 0);
+	return failed;
+}
+
+static void
+release(struct ingest *g)
+{
+	consume_free(g->consume);
+	pipeline_free(g->pipeline);
+	stats_free(g->stats);
+	lines_free(g->lines);
+	if (g->loop != NULL) {
+		loop_timer_stop(&g->deadline);
+		loop_timer_stop(&g->giving_up);
+	}
+	loop_free(g->loop);
+	filters_release(&g->filters);
+}
+
+int
+ingest_run(const struct args *a, const struct session_opts *session,
+    const struct strv *platform, struct err *err)
+{
+	struct ingest g = {.args = a, .session = session, .err = err};
+	int failed;
+
+	log_never_wait();
+	failed = make(&g, platform, err) || run(&g, session, err);
+
+	release(&g);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotingest/safe_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+enum {
+	PIECE = 65536,
+	/* No line of ours is longer: a payload of MQTT's largest packet, each byte as \u00XX. */
+	LINE_MOST = 6 * 268435455,
+};
+
+static void
+name_of(int fd, char *out, size_t room)
+{
+	snprintf(out, room, "/proc/self/fd/%d", fd);
+}
+
+static int
+lock(struct archive *a, const char *name, struct err *err)
+{
+	char path[32];
+
+	name_of(a->fd, path, sizeof(path));
+	a->own = open(path, O_RDWR | O_CLOEXEC);
+	/* A lock on a description that a shell holds too would outlive us. */
+	if (flock(a->own >= 0 ? a->own : a->fd, LOCK_EX | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK)
+		return 0;
+	return err_set(err, ERR_OUTPUT,
+	    _("%s is locked by another iotingest that writes to it: give each its own "
+	      "file"),
+	    name);
+}
+
+/* Where the last line begins, or -1. */
+static off_t
+last_line(const struct archive *a, off_t size)
+{
+	char piece[PIECE];
+	off_t to = size;
+
+	while (to > 0 && size - to < LINE_MOST) {
+		off_t from = to > PIECE ? to - PIECE : 0;
+		ssize_t n = pread(a->own, piece, (size_t)(to - from), from);
+		const char *end;
+
+		if (n != to - from)
+			return -1;
+		end = memrchr(piece, '\n', (size_t)n);
+		if (end != NULL)
+			return from + (end - piece) + 1;
+		to = from;
+	}
+	return to == 0 ? 0 : -1;
+}
+
+static bool
+is_ours(const struct archive *a, off_t at, off_t size, const char *head)
+{
+	char piece[64];
+	size_t n;
+
+	if (head == NULL)
+		return at > 0;
+	n = strlen(head);
+	if ((off_t)n > size - at)
+		n = (size_t)(size - at);
+	return n <= sizeof(piece) && pread(a->own, piece, n, at) == (ssize_t)n &&
+	    memcmp(piece, head, n) == 0;
+}
+
+static bool
+cut_at(const struct archive *a, off_t size)
+{
+	return ftruncate(a->own, size) == 0 &&
+	    (a->append || lseek(a->fd, size, SEEK_SET) == size);
+}
+
+/* The last byte is no newline. */
+static int
+mend(const struct archive *a, off_t size, const char *name, const char *head,
+    struct err *err)
+{
+	off_t at = last_line(a, size);
+
+	if (at >= 0 && is_ours(a, at, size, head)) {
+		if (!cut_at(a, at))
+			return err_sys(err, ERR_OUTPUT,
+			    _("cannot cut off the torn last line of %s"), name);
+		log_warn(
+		    _("%s: cut off the torn last line (%lld bytes) that an earlier run "
+		      "left"),
+		    name, (long long)(size - at));
+		return 0;
+	}
+	if (write(a->fd, "\n", 1) != 1)
+		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), name);
+	log_warn(_("%s: the last line had no end and is not ours: ended it"), name);
+	return 0;
+}
+
+int
+archive_open(
+    struct archive *a, int fd, const char *name, const char *head, struct err *err)
+{
+	struct stat st;
+	char last;
+
+	*a = (struct archive){.fd = fd, .own = -1};
+	a->append = (fcntl(fd, F_GETFL) & O_APPEND) != 0;
+	if (lock(a, name, err))
+		return -1;
+	if (a->own < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
+		return 0;
+	if (!a->append && lseek(fd, 0, SEEK_CUR) != st.st_size)
+		return 0;
+	if (pread(a->own, &last, 1, st.st_size - 1) != 1 || last == '\n')
+		return 0;
+	return mend(a, st.st_size, name, head, err);
+}
+
+void
+archive_undo(const struct archive *a, struct span written)
+{
+	char piece[PIECE];
+	size_t at = 0;
+	struct stat st;
+
+	if (a->own < 0 || written.n == 0 || fstat(a->own, &st) != 0 ||
+	    st.st_size < (off_t)written.n)
+		return;
+	while (at < written.n) {
+		size_t n = written.n - at < PIECE ? written.n - at : PIECE;
+
+		if (pread(a->own, piece, n, st.st_size - (off_t)(written.n - at)) !=
+			(ssize_t)n ||
+		    memcmp(piece, written.p + at, n) != 0)
+			return;
+		at += n;
+	}
+	cut_at(a, st.st_size - (off_t)written.n);
+}
+
+void
+archive_sync_name(const struct archive *a)
+{
+	char link[32], path[PATH_MAX];
+	char *slash;
+	ssize_t n;
+	int dir;
+
+	name_of(a->fd, link, sizeof(link));
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return;
+	path[n] = '\0';
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		return;
+	slash[slash == path ? 1 : 0] = '\0';
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		fsync(dir);
+		close(dir);
+	}
+}
+
+void
+archive_close(struct archive *a)
+{
+	if (a->own >= 0)
+		close(a->own);
+	else
+		flock(a->fd, LOCK_UN);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotpub/platform/inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "tls/tls.h"
+#include "iotpub/platform/inventory_int.h"
+
+/* The platform lists them in the same order each time: it is the one behind the last one that was found,
+ * all but always. */
+struct planned *
+platform_find(struct platform *p, const char *id)
+{
+	size_t i;
+
+	for (i = 0; p != NULL && i < p->n; i++) {
+		size_t at = (p->last + 1 + i) % p->n;
+
+		if (strcmp(p->v[at]->id, id) != 0)
+			continue;
+		p->last = at;
+		return p->v[at];
+	}
+	return NULL;
+}
+
+bool
+platform_wants(
+    const struct act *t, const char *id, struct span device, struct span config)
+{
+	size_t i;
+
+	for (i = 0; i < t->named.n; i++) {
+		if (strcmp(t->named.v[i], id) == 0)
+			return true;
+	}
+	return t->named.n == 0 && config.p != NULL &&
+	    iotctl_is_true(config, "is_active") && iotctl_is_true(device, "mqtt_enabled");
+}
+
+int
+platform_add(struct act *t, struct span device, struct err *err)
+{
+	struct platform *p = t->platform;
+	struct span config = platform_config(p, device);
+	char *id = iotctl_text(device, "identificador_unico");
+	struct planned *d;
+
+	if (id == NULL)
+		return 0;
+	if (!platform_wants(t, id, device, config)) {
+		free(id);
+		return 0;
+	}
+	if (config.p == NULL)
+		config = SPAN("{}");
+	d = xcalloc(1, sizeof(*d));
+	d->id = id;
+	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
+	p->v[p->n++] = d;
+	strv_add(&t->ids, id);
+	planned_put_seen(&d->seen, p, device, config);
+	return planned_fill(t, d, device, config, err);
+}
+
+static bool
+has_outlet(const struct platform *p, long id)
+{
+	size_t i = 0;
+
+	while (i < p->outlets_n && p->outlets[i]->broker.id != id)
+		i++;
+	return i < p->outlets_n;
+}
+
+static int
+open_outlet(const struct act *t, struct outlet *out, struct err *err)
+{
+	struct session_opts o = t->opts;
+
+	o.tls = out->broker.tls;
+	o.host = out->broker.host;
+	if (o.cafile == NULL && o.capath == NULL)
+		o.ca_pem = out->broker.ca_pem;
+	return o.tls ? session_tls(&out->tls, &o, err) : 0;
+}
+
+/* Those that are new. Only where the command line and the configuration name no other. */
+int
+platform_take_brokers(struct act *t, struct err *err)
+{
+	struct platform *p = t->platform;
+	struct span rest = buf_as_span(&p->answers[BROKERS]), object;
+	int failed = 0;
+
+	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
+		return 0;
+	while (!failed && iotctl_next(&rest, &object)) {
+		struct outlet *o;
+
+		if (has_outlet(p, iotctl_number(object, "id")))
+			continue;
+		o = xcalloc(1, sizeof(*o));
+		p->outlets =
+		    xreallocarray(p->outlets, p->outlets_n + 1, sizeof(struct outlet *));
+		p->outlets[p->outlets_n++] = o;
+		failed =
+		    iotctl_broker_read(&o->broker, object, err) || open_outlet(t, o, err);
+	}
+	return failed;
+}
+
+static int
+check_named(const struct act *t, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < t->named.n; i++) {
+		if (platform_find(t->platform, t->named.v[i]) == NULL)
+			return err_set(err, ERR_NOT_FOUND,
+			    _("--from-platform: the platform has no device '%s'; see "
+			      "'iotctl device list'"),
+			    t->named.v[i]);
+	}
+	return t->ids.n > 0
+	    ? 0
+	    : err_set(err, ERR_NOT_FOUND,
+		  _("--from-platform: the platform has no active device with a "
+		    "configuration; see 'iotctl device-config list'"));
+}
+
+int
+platform_ask(struct act *t, struct err *err)
+{
+	struct span rest, device;
+
+	t->platform = xcalloc(1, sizeof(*t->platform));
+	t->named = t->ids;
+	t->ids = (struct strv){0};
+	if (platform_ask_all(t, t->platform, err) || platform_take_brokers(t, err))
+		return -1;
+	rest = buf_as_span(&t->platform->answers[DEVICES]);
+	while (iotctl_next(&rest, &device)) {
+		if (platform_add(t, device, err))
+			return -1;
+	}
+	return check_named(t, err);
+}
+
+const struct profile *
+platform_profile(const struct act *t, const char *id)
+{
+	const struct planned *d = platform_find(t->platform, id);
+
+	return d != NULL ? &d->profile : &t->profile;
+}
+
+/* NULL: that of the command line. */
+static const struct outlet *
+outlet_of(const struct act *t, const struct profile *profile)
+{
+	if (profile == &t->profile)
+		return NULL;
+	return ((const struct planned *)(const void *)((const char *)profile -
+		    offsetof(struct planned, profile)))
+	    ->outlet;
+}
+
+const void *
+platform_broker(const struct act *t, const struct profile *profile)
+{
+	return outlet_of(t, profile);
+}
+
+void
+platform_login(const struct act *t, const struct profile *profile, struct session_opts *o)
+{
+	const struct outlet *outlet = outlet_of(t, profile);
+
+	if (outlet == NULL)
+		return;
+	o->host = outlet->broker.host;
+	o->port = outlet->broker.host[0] == '/' ? 0 : outlet->broker.port;
+	o->tls = outlet->broker.tls;
+	o->ws_path = outlet->broker.ws_path;
+	o->shared_tls = outlet->tls;
+	if (o->cafile == NULL && o->capath == NULL)
+		o->ca_pem = outlet->broker.ca_pem;
+}
+
+void
+platform_free(struct platform *p)
+{
+	size_t i;
+
+	if (p == NULL)
+		return;
+	refresh_free(p->refresh);
+	loop_timer_stop(&p->timer);
+	for (i = 0; i < p->n; i++) {
+		planned_clear(p->v[i]);
+		free(p->v[i]->id);
+		buf_release(&p->v[i]->seen);
+		free(p->v[i]);
+	}
+	for (i = 0; i < p->outlets_n; i++) {
+		tls_free(p->outlets[i]->tls);
+		iotctl_broker_release(&p->outlets[i]->broker);
+		free(p->outlets[i]);
+	}
+	free(p->v);
+	free(p->index);
+	free(p->outlets);
+	for (i = 0; i < PLATFORM_ANSWERS; i++)
+		buf_release(&p->answers[i]);
+	free(p);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include "iotpub/iotpub.h"
+#include "iotpub/raw/record.h"
+
+/* Messages that come as lines of NDJSON, and when each is due. The zero value is released safely. */
+struct replay {
+	const struct args *a;
+	struct record record; /* the last line's */
+	struct record_map map;
+	struct topics topics;
+	double speed; /* 0: as fast as they are taken */
+	int64_t us;   /* of the first line that says when it was received; -1: none yet */
+	int64_t began; /* when that one was published, on the loop's clock */
+	size_t line;
+};
+
+int replay_init(struct replay *r, const struct args *a, struct err *err);
+void replay_release(struct replay *r);
+/* Reads the next line into r->record; *wait is how many ms it is not due yet at `now`. */
+int replay_take(
+    struct replay *r, struct span line, int64_t now, int64_t *wait, struct err *err);
+/* What is to be published for it; spans into `r`. */
+struct session_pub replay_message(const struct replay *r);
+
+#endif

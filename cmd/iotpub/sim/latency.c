@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotpub/sim/latency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A delay has five significant bits: exact under 32 us, then 32 buckets each time it doubles. */
+enum { FINE = 32, FINE_BITS = 5, BUCKETS = 60 * FINE };
+
+/* More messages of one sender than any run has. */
+enum { MOST = 1 << 28 };
+
+/* One bit a message. */
+struct tally_seen {
+	uint64_t *bits;
+	size_t words;
+};
+
+void
+tally_init(struct tally *t, size_t senders)
+{
+	*t = (struct tally){.senders = senders,
+	    .seen = xcalloc(senders, sizeof(*t->seen)),
+	    .delays = xcalloc(BUCKETS, sizeof(*t->delays))};
+}
+
+void
+tally_release(struct tally *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->senders; i++)
+		free(t->seen[i].bits);
+	free(t->seen);
+	free(t->delays);
+	*t = (struct tally){0};
+}
+
+static size_t
+bucket_of(uint64_t us)
+{
+	unsigned top;
+
+	if (us < FINE)
+		return (size_t)us;
+	top = 63U - (unsigned)__builtin_clzll(us);
+	return (size_t)(top - FINE_BITS + 1) * FINE +
+	    (size_t)(us >> (top - FINE_BITS) & (FINE - 1));
+}
+
+/* The least delay of the next bucket, less one. */
+static int64_t
+most_of(size_t bucket)
+{
+	size_t octave = bucket / FINE;
+
+	if (octave == 0)
+		return (int64_t)bucket;
+	return (int64_t)(((FINE + bucket % FINE + 1) << (octave - 1)) - 1);
+}
+
+/* Whether it was there already. */
+static bool
+mark(struct tally_seen *s, uint64_t seq)
+{
+	size_t word = (size_t)(seq / 64);
+	uint64_t bit = 1ULL << seq % 64;
+	bool known;
+
+	if (word >= s->words) {
+		size_t room = word + word / 2 + 1;
+
+		s->bits = xreallocarray(s->bits, room, sizeof(*s->bits));
+		memset(s->bits + s->words, 0, (room - s->words) * sizeof(*s->bits));
+		s->words = room;
+	}
+	known = (s->bits[word] & bit) != 0;
+	s->bits[word] |= bit;
+	return known;
+}
+
+void
+tally_take(struct tally *t, size_t sender, uint64_t seq, int64_t us)
+{
+	if (sender >= t->senders || seq == 0 || seq > MOST)
+		return;
+	if (mark(&t->seen[sender], seq)) {
+		t->duplicated++;
+		return;
+	}
+	t->received++;
+	t->delays[bucket_of(us > 0 ? (uint64_t)us : 0)]++;
+}
+
+uint64_t
+tally_lost(const struct tally *t)
+{
+	return t->sent > t->received ? t->sent - t->received : 0;
+}
+
+int64_t
+tally_delay(const struct tally *t, double part)
+{
+	double wanted = part * (double)t->received;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		sum += t->delays[i];
+		if (sum > 0 && (double)sum >= wanted)
+			return most_of(i);
+	}
+	return 0;
+}

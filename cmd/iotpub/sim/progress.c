@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotpub/sim/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { LIVE_EVERY = 1000 };
+
+struct report {
+	struct act *act;
+	struct loop_timer tell, show;
+	size_t told, shown; /* messages, at the last line */
+	int64_t told_at, shown_at;
+};
+
+/* What the numbers are of this moment. */
+struct figures {
+	size_t connected, connecting, messages, acknowledged, in_flight, errors;
+};
+
+static struct figures
+look(const struct act *t)
+{
+	const struct outcome *o = &t->outcome;
+	const size_t settled = o->published + o->refused + t->dropped;
+
+	return (struct figures){.connected = t->up,
+	    .connecting = t->in_flight,
+	    .messages = t->given,
+	    .acknowledged = o->published,
+	    .in_flight = t->given > settled ? t->given - settled : 0,
+	    .errors = o->refused + t->failed + t->losses};
+}
+
+static double
+rate(size_t messages, int64_t ms)
+{
+	return ms > 0 ? (double)messages * 1000 / (double)ms : 0;
+}
+
+static void
+on_tell(void *arg)
+{
+	struct report *r = arg;
+	const struct act *t = r->act;
+	const struct figures f = look(t);
+	int64_t now = loop_now(t->loop);
+	struct buf b = {0};
+
+	buf_puts(&b, "{\"time\":\"");
+	buf_time(&b, text_now_us());
+	buf_printf(&b,
+	    "\",\"uptime\":%.1f,\"devices\":%zu,\"connected\":%zu,\"connecting\":%zu,"
+	    "\"messages\":%zu,\"acknowledged\":%zu,\"in_flight\":%zu,\"errors\":%zu,"
+	    "\"rate\":%.1f}\n",
+	    (double)(now - t->began) / 1000, t->n, f.connected, f.connecting, f.messages,
+	    f.acknowledged, f.in_flight, f.errors,
+	    rate(f.messages - r->told, now - r->told_at));
+	log_raw(b.p, b.n);
+	buf_release(&b);
+	r->told = f.messages;
+	r->told_at = now;
+	loop_timer_set(t->loop, &r->tell, t->a->stats, on_tell, r);
+}
+
+static void
+on_show(void *arg)
+{
+	struct report *r = arg;
+	const struct act *t = r->act;
+	const struct figures f = look(t);
+	int64_t now = loop_now(t->loop);
+	char text[200];
+
+	snprintf(text, sizeof(text),
+	    _("%zu connected, %zu connecting, %.0f messages/s, %zu acknowledged, %zu in "
+	      "flight, %zu errors"),
+	    f.connected, f.connecting, rate(f.messages - r->shown, now - r->shown_at),
+	    f.acknowledged, f.in_flight, f.errors);
+	log_transient(text);
+	r->shown = f.messages;
+	r->shown_at = now;
+	loop_timer_set(t->loop, &r->show, LIVE_EVERY, on_show, r);
+}
+
+/* With --verbose every line would wipe it away. */
+static bool
+is_live(void)
+{
+	return isatty(STDERR_FILENO) && log_level() == LOG_WARN;
+}
+
+struct report *
+report_start(struct act *t)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+
+	r->act = t;
+	r->told_at = r->shown_at = loop_now(t->loop);
+	if (t->a->stats > 0)
+		loop_timer_set(t->loop, &r->tell, t->a->stats, on_tell, r);
+	if (is_live())
+		loop_timer_set(t->loop, &r->show, LIVE_EVERY, on_show, r);
+	return r;
+}
+
+void
+report_end(struct report *r)
+{
+	const struct act *t = r->act;
+	const double seconds = (double)(loop_now(t->loop) - t->began) / 1000;
+	const struct figures f = look(t);
+	struct buf faults = {0};
+
+	log_transient(NULL);
+	if (t->a->stats > 0)
+		on_tell(r);
+	faults_put(&faults, &t->faults);
+	if (log_level() >= LOG_INFO || isatty(STDERR_FILENO) || faults.n > 0)
+		log_warn(_("%zu of %zu devices connected, %zu messages acknowledged in "
+			   "%.1f s, %zu errors%s%s"),
+		    t->connected, t->n, f.acknowledged, seconds, f.errors,
+		    faults.n > 0 ? _("; faults: ") : "", buf_str(&faults));
+	buf_release(&faults);
+}
+
+void
+report_free(struct report *r)
+{
+	if (r == NULL)
+		return;
+	loop_timer_stop(&r->tell);
+	loop_timer_stop(&r->show);
+	free(r);
+}

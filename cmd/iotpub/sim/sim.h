@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACT_H
+#define ACT_H
+
+#include "model/credentials.h"
+#include "iotpub/sim/fault.h"
+#include "iotpub/iotpub.h"
+#include "exec/responder.h"
+#include "iotpub/outcome.h"
+#include "iotpub/values/payload.h"
+
+/*
+ * A run as devices, and its parts:
+ *
+ *	sim.c     all of them: who starts when, when it is over
+ *	sim_roster.c   who they are: ids, logins, what each measures
+ *	sim_device.c  one of them: its session and status
+ *	sim_reconnect.c    its connection, broken off and made again
+ *	sim_reading.c its readings, in time
+ *	sim_status_check.c   the look at their retained statuses before they connect
+ *	sim_commands.c  commands: printed, run, answered
+ *	verify.c  a connection that sees what they publish
+ *	progress.c  what is told of them meanwhile
+ */
+struct act;
+
+/* What a device does. Devices share one, unless the platform says what each does. */
+struct profile {
+	const struct topic *data;
+	const struct sensors *sensors;
+	int64_t interval;
+	int qos;
+	bool retain;
+};
+
+struct device {
+	struct act *act;
+	const struct profile *profile;
+	const char *id;
+	const struct credential *login; /* NULL: none of its own */
+	const char *client_id;
+	char *data_topic; /* of its last reading, and of the next one if no time is in it */
+	char *status_topic, *commands_topic, *responses_topic;
+	struct session *session;
+	struct loop_timer timer, flap;
+	uint64_t random;   /* of its values */
+	uint64_t timing;   /* of its pace */
+	uint64_t mischief; /* of its faults */
+	uint64_t stamped;  /* messages that --verify counts */
+	struct buf late;   /* a reading that is held back */
+	uint64_t late_seq;
+	double *walks;
+	int64_t due; /* of the next reading, on the loop's clock, but for its jitter */
+	int sent;    /* readings */
+	struct responder_device commands;
+	enum err_code denied; /* its commands may not be subscribed */
+	bool started, was_up, over, at_once;
+	bool up;       /* connected now */
+	bool flapping; /* will break off as soon as nothing of it is unacknowledged */
+	bool moving;   /* as flapping, or in time: its broker is another one now */
+	bool leaving, finishing, said_goodbye; /* in this order */
+	bool dismissed;
+};
+
+struct act {
+	const struct args *a;
+	struct session_opts opts; /* what the devices share */
+	bool login_given;         /* -u on the command line: for all of them */
+	struct loop *loop;
+	struct topics topics;
+	struct credentials credentials;
+	struct sensors sensors;
+	struct payload payload;
+	struct buf reading; /* that is being made: its memory is used again */
+	struct profile profile;
+	uint64_t seed;
+	struct strv ids;
+	struct strv named; /* with --from-platform: on the command line */
+	bool sensors_given, interval_given;
+	struct device *v; /* stays where it is: there is room for more */
+	size_t n, room;
+	struct platform *platform; /* NULL: not asked */
+	struct probe *probe;
+	struct faults faults;
+	struct verify *verify;
+	struct report *report;
+	struct responder *responder;
+
+	size_t next;      /* the first that is not started */
+	size_t in_flight; /* started, not connected yet */
+	size_t over;      /* ended, or never to be started */
+	size_t dismissed; /* of those: may be wanted again */
+	size_t failed;
+	size_t connected; /* were, at least once */
+	size_t up;        /* are now */
+	size_t given;     /* messages, to their sessions */
+	size_t dropped; /* of these, that were unacknowledged when their session ended */
+	size_t losses;  /* of connections */
+	bool same_code; /* all failures so far have the code of `first` */
+	struct err first; /* the first failure */
+	struct err told;  /* what was printed last */
+	struct outcome outcome;
+	bool stopping, cut, warned, starting;
+	int64_t began;
+	struct loop_timer timer; /* --duration, then --drain */
+	struct err *err;
+};
+
+enum { IN_FLIGHT = 64 };
+
+/* sim.c: what its parts tell it. */
+
+/* The device is over for a reason, told once. */
+void act_failed(struct device *d, const struct err *why);
+/* Prints what happened to it. A thousand devices to which the same happens are told of once. */
+void act_tell(const struct device *d, const struct err *why);
+/* It is connected for the first time. */
+void act_connected(struct device *d);
+/* It is over. */
+void act_over(struct device *d);
+/* No more readings: finishes what runs, then every device. */
+void act_stop(struct act *t);
+/* Nobody gets the commands: leaves them unacknowledged and everything as it is. The wills tell. */
+void act_cut(struct act *t);
+/* Starts devices as far as there is room; ends the run when all are over. */
+void act_go_on(struct act *t);
+
+/* It is not wanted any more: it says goodbye. False: it is over or leaving anyway. */
+bool act_dismiss(struct device *d);
+/* One that was dismissed is wanted again: as if it were new; act_begin starts it. 1: it has not left yet. */
+int act_readmit(struct device *d, struct err *err);
+/* Looks who of those that have no session is connected, and starts the others. */
+void act_begin(struct act *t);
+
+/* sim_roster.c */
+
+/* Everything that can be said of the devices before anything is connected. */
+int fleet_init(struct act *t, char **operands, struct err *err);
+/* One more, while they run; act_begin starts it. */
+int fleet_add(struct act *t, const char *id, struct err *err);
+void fleet_release(struct act *t);
+
+/* sim_device.c */
+
+/* Fills what is known before it connects: topics, login, checked. */
+int device_init(
+    struct device *d, struct act *t, size_t number, const char *id, struct err *err);
+void device_release(struct device *d);
+/* The connection options of its own; `out` points into it. */
+void device_login(const struct device *d, struct session_opts *out);
+/* Makes its session; device_start then connects. */
+void device_make(struct device *d);
+void device_start(struct device *d);
+/* Says goodbye once everything is acknowledged, and commands that are being run are answered, unless
+ * `at_once`. */
+void device_finish(struct device *d, bool at_once);
+/* A command was run. */
+void device_handled(struct device *d);
+/* The topic of a template at this Unix time (free). */
+int device_expand(
+    const struct topic *t, const char *id, int64_t now, char **out, struct err *err);
+void device_publish(struct device *d, const struct session_pub *p);
+/* Its session is over; counts what it leaves unacknowledged. */
+void device_drop(struct device *d);
+/* The Unix time in seconds that its messages carry: with --seed the plan's. */
+int64_t device_time(const struct device *d);
+
+/* sim_reconnect.c */
+
+/* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
+void device_flap(struct device *d);
+/* Its broker is another one now: as device_flap, also when it is not connected, and at the latest when the
+ * time for acknowledgements is over. */
+void device_move(struct device *d);
+
+/* sim_reading.c */
+
+/* It is connected: readings from now on. */
+void reading_begin(struct device *d);
+/* Its profile has changed. */
+void reading_change(struct device *d);
+/* Publishes what is held back. */
+void reading_flush(struct device *d);
+
+/* sim_status_check.c */
+
+/* Looks which devices are connected already, in t->probe; act_failed for those, then `done`. */
+void probe_start(struct act *t, void (*done)(struct act *t));
+void probe_free(struct probe *p);
+
+/* sim_commands.c */
+
+int listen_init(struct act *t, struct err *err);
+/* 0: it may be acknowledged. */
+int listen_message(struct device *d, const struct msg *m);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands: printed, run, answered. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "iotpub/sim/sim.h"
+#include "base/text.h"
+
+/* A line has no NUL: JSON escapes it. Other bytes of a payload could drive a terminal. */
+static void
+make_visible(struct buf *line)
+{
+	struct buf shown = {0};
+	size_t room = line->n * 4 + 1;
+
+	line->n--;
+	shown.n = text_visible(buf_reserve(&shown, room), room, buf_str(line));
+	buf_putc(&shown, '\n');
+	buf_release(line);
+	*line = shown;
+}
+
+/* Straight to the descriptor: a command is acknowledged only when its line is out. */
+static int
+print(struct act *t, const struct msg *m)
+{
+	struct buf line = {0};
+	size_t done = 0;
+	ssize_t n = 0;
+
+	message_line(&line, m, &t->topics);
+	if (isatty(STDOUT_FILENO))
+		make_visible(&line);
+	while (done < line.n && (n >= 0 || errno == EINTR)) {
+		n = write(STDOUT_FILENO, line.p + done, line.n - done);
+		if (n > 0)
+			done += (size_t)n;
+	}
+	buf_release(&line);
+	if (n >= 0)
+		return 0;
+	if (errno != EPIPE && t->err->code == ERR_OK)
+		err_sys(t->err, ERR_OUTPUT, _("cannot write to standard output"));
+	return -1;
+}
+
+int
+listen_message(struct device *d, const struct msg *m)
+{
+	struct act *t = d->act;
+
+	if (print(t, m)) {
+		act_cut(t);
+		return -1;
+	}
+	if (t->responder != NULL && d->said_goodbye)
+		responder_refuse(t->responder, &d->commands, m);
+	else if (t->responder != NULL)
+		responder_take(t->responder, &d->commands, m);
+	return 0;
+}
+
+static void
+on_handled(void *arg, struct responder_device *c)
+{
+	(void)arg;
+	device_handled(
+	    (struct device *)(void *)((char *)c - offsetof(struct device, commands)));
+}
+
+int
+listen_init(struct act *t, struct err *err)
+{
+	const struct responder_opts o = {.exec = &t->a->exec,
+	    .reply = t->a->reply,
+	    .timeout = t->a->exec_timeout,
+	    .jobs = (size_t)t->a->jobs};
+
+	if (o.exec->n == 0 && o.reply == NULL)
+		return 0;
+	return responder_new(&t->responder, t->loop, &o, on_handled, t, err);
+}

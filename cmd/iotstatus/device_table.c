@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotstatus/device_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+const char *const presence_names[PRESENCES] = {
+    [PRESENCE_ONLINE] = "online",
+    [PRESENCE_OFFLINE] = "offline",
+    [PRESENCE_ERROR] = "error",
+    [PRESENCE_NEVER] = "never",
+    [PRESENCE_STALE] = "stale",
+};
+
+/* FNV-1a. */
+static size_t
+hash(struct span s)
+{
+	uint64_t h = 14695981039346656037u;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
+	return (size_t)(h ^ (h >> 32));
+}
+
+/* The slot of this id: its own, or the empty one where it belongs. */
+static uint32_t *
+slot_of(const struct fleet *f, struct span id)
+{
+	size_t at = hash(id) & (f->slot_count - 1);
+
+	while (f->slots[at] != 0 && !span_is(id, f->v[f->slots[at] - 1].id))
+		at = (at + 1) & (f->slot_count - 1);
+	return &f->slots[at];
+}
+
+static void
+fill_slots(struct fleet *f, size_t count)
+{
+	size_t i;
+
+	free(f->slots);
+	f->slot_count = count;
+	f->slots = xcalloc(f->slot_count, sizeof(*f->slots));
+	for (i = 0; i < f->n; i++)
+		*slot_of(f, span_of(f->v[i].id)) = (uint32_t)i + 1;
+}
+
+struct device *
+fleet_find(const struct fleet *f, struct span id)
+{
+	uint32_t found = f->slot_count != 0 ? *slot_of(f, id) : 0;
+
+	return found != 0 ? &f->v[found - 1] : NULL;
+}
+
+struct device *
+fleet_get(struct fleet *f, struct span id)
+{
+	struct device *d = fleet_find(f, id);
+
+	if (d != NULL)
+		return d;
+	if (f->n * 2 >= f->slot_count)
+		fill_slots(f, f->slot_count == 0 ? 64 : f->slot_count * 2);
+	if (f->n == f->room) {
+		f->room += f->room / 2 + 64;
+		f->v = xreallocarray(f->v, f->room, sizeof(*f->v));
+	}
+	d = &f->v[f->n++];
+	*d = (struct device){.id = xstrndup(id.p, id.n)};
+	*slot_of(f, id) = (uint32_t)f->n;
+	return d;
+}
+
+uint32_t
+fleet_group(struct fleet *f, struct span name)
+{
+	char *text;
+	size_t i;
+
+	for (i = 0; i < f->groups.n; i++) {
+		if (span_is(name, f->groups.v[i]))
+			return (uint32_t)i;
+	}
+	text = xstrndup(name.p, name.n);
+	strv_add(&f->groups, text);
+	free(text);
+	return (uint32_t)i;
+}
+
+/* The API's word is about listed devices only, so that what is unlisted is a broker's. */
+static void
+take_over(struct device *d, struct device *from)
+{
+	int i;
+
+	if (from == NULL || from == d || from->listed)
+		return;
+	for (i = 0; i < VIEWS; i++) {
+		if (from->sight[i].known &&
+		    (!d->sight[i].known || from->sight[i].seen >= d->sight[i].seen))
+			d->sight[i] = from->sight[i];
+		from->sight[i].known = false;
+	}
+}
+
+void
+fleet_join(struct fleet *f)
+{
+	struct buf login = {0};
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		struct device *d = &f->v[i];
+
+		if (!d->listed)
+			continue;
+		if (d->alias != NULL)
+			take_over(d, fleet_find(f, span_of(d->alias)));
+		buf_clear(&login);
+		buf_printf(&login, "device_%s", d->id);
+		take_over(d, fleet_find(f, buf_as_span(&login)));
+	}
+	buf_release(&login);
+}
+
+bool
+seen_lately(int64_t seen, int64_t now, int64_t age)
+{
+	return seen >= now - age && seen <= now + age;
+}
+
+void
+fleet_age(struct fleet *f, enum view view, int64_t now, int64_t age)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		struct sight *s = &f->v[i].sight[view];
+
+		if (s->known && s->state == PRESENCE_ONLINE &&
+		    !seen_lately(s->seen, now, age))
+			s->state = PRESENCE_STALE;
+	}
+}
+
+void
+fleet_count(
+    const struct fleet *f, enum view view, bool listed, long group, struct counts *out)
+{
+	size_t i;
+
+	*out = (struct counts){.split = true};
+	for (i = 0; i < f->n; i++) {
+		const struct device *d = &f->v[i];
+		const struct sight *s = &d->sight[view];
+
+		if (listed ? !d->listed : !s->known)
+			continue;
+		if (group >= 0 && d->group != (uint32_t)group)
+			continue;
+		out->total++;
+		out->n[s->known ? s->state : PRESENCE_NEVER]++;
+	}
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct device *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+void
+fleet_sort(struct fleet *f)
+{
+	if (f->n == 0)
+		return;
+	qsort(f->v, f->n, sizeof(*f->v), by_id);
+	fill_slots(f, f->slot_count);
+}
+
+bool
+device_is_disputed(const struct device *d)
+{
+	bool on[VIEWS];
+	int i;
+
+	for (i = 0; i < VIEWS; i++)
+		on[i] = d->sight[i].known && d->sight[i].state == PRESENCE_ONLINE;
+	return d->listed && on[VIEW_SOURCE] != on[VIEW_OTHER];
+}
+
+void
+fleet_release(struct fleet *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		free(f->v[i].id);
+		free(f->v[i].alias);
+	}
+	free(f->v);
+	free(f->slots);
+	strv_release(&f->groups);
+	*f = (struct fleet){0};
+}

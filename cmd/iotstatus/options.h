@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ARGS_H
+#define ARGS_H
+
+#include "cli/opt.h"
+#include "model/topic.h"
+#include "iotstatus/device_table.h"
+#include "iotstatus/threshold.h"
+#include "rest/rest_options.h"
+#include "mqtt/mqtt_options.h"
+
+enum format {
+	FORMAT_AUTO, /* text; with thresholds, nagios */
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_NAGIOS,
+	FORMAT_PROMETHEUS,
+	FORMAT_TSV,
+};
+#define FORMAT_CHOICES "auto|text|json|nagios|prometheus|tsv"
+
+enum source { SOURCE_NONE, SOURCE_API, SOURCE_MQTT, SOURCE_EMQX };
+#define SOURCE_CHOICES "api|mqtt|emqx"
+#define VERIFY_CHOICES "none|mqtt|emqx"
+
+enum by { BY_NOTHING, BY_TIPO, BY_ESTADO, BY_OPERADOR, BY_BROKER };
+#define BY_CHOICES "none|tipo|estado|operador|broker"
+
+/* 0, else 1 + enum presence. */
+#define LIST_CHOICES "none|online|offline|error|never|stale"
+/* enum state; for trouble 1 + enum state, 0: as the trouble is. */
+#define STATE_CHOICES "ok|warning|critical|unknown"
+#define ERROR_CHOICES "auto|ok|warning|critical|unknown"
+
+struct args {
+	struct common common;
+	struct apiopts api;
+	struct mqttopts mqtt;
+	struct topicopts topics;
+	char *emqx_url, *emqx_key_file;
+	char *emqx_key; /* what the file held */
+	int source;     /* index into SOURCE_CHOICES; 1 + it is enum source */
+	int verify;     /* 0, 1 mqtt, 2 emqx */
+	int64_t max_age, wait;
+	struct strv warning, critical;
+	int on_empty, on_error;
+	int by, list;
+	int format;
+	bool json, per_device;
+	char *write;
+	char *state;
+	bool watch;
+	int64_t every; /* --watch's, ms */
+};
+
+enum source args_source(const struct args *a);
+enum source args_verify(const struct args *a);
+/* Both are from source.h's view the same: whether a broker, or EMQX, must be asked. */
+bool args_want(const struct args *a, enum source source);
+/* What cannot go together (ERR_USAGE). */
+int args_check(const struct args *a, struct err *err);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The lines of people and of monitoring systems. */
+#include "iotstatus/print/print.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/text.h"
+
+/* How many devices a line names before it says how many more there are, and how many lines -v has:
+ * monitoring systems cut at some kilobytes. */
+enum { NAMES_MOST = 5, DETAILS_MOST = 200 };
+
+void
+put_share(struct buf *out, const struct counts *c)
+{
+	if (c->total == 0)
+		buf_puts(out, _("no devices speak MQTT"));
+	else
+		buf_printf(out, _("%ld/%ld devices online (%.2f%%)"),
+		    c->n[PRESENCE_ONLINE], c->total, status_percent(c));
+}
+
+void
+put_when(struct buf *out, int64_t us)
+{
+	time_t t = (time_t)(us / 1000000);
+	struct tm tm;
+	char text[32];
+
+	if (us == 0 || gmtime_r(&t, &tm) == NULL)
+		buf_putc(out, '-');
+	else if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		buf_puts(out, text);
+}
+
+void
+put_age(struct buf *out, int64_t seconds)
+{
+	int64_t s = seconds > 0 ? seconds : 0;
+	int minutes = (int)(s / 60 % 60), hours = (int)(s / 3600 % 24);
+
+	if (s < 60)
+		buf_printf(out, "%ds", (int)s);
+	else if (s < 3600)
+		buf_printf(out, "%dm", minutes);
+	else if (s < 86400)
+		buf_printf(out, "%dh %dm", hours, minutes);
+	else
+		buf_printf(out, "%dd %dh", (int)(s / 86400), hours);
+}
+
+/* A name fit for a terminal and for a plugin's line, where a bar begins the performance data. */
+static void
+put_name(struct buf *out, const char *name)
+{
+	char shown[512], *bar;
+
+	text_visible(shown, sizeof(shown), name);
+	while ((bar = strchr(shown, '|')) != NULL)
+		*bar = '/';
+	buf_puts(out, shown);
+}
+
+static const char *
+sight_word(const struct sight *s)
+{
+	static const char *const words[PRESENCES] = {
+	    [PRESENCE_ONLINE] = N_("online"),
+	    [PRESENCE_OFFLINE] = N_("offline"),
+	    [PRESENCE_ERROR] = N_("error"),
+	    [PRESENCE_NEVER] = N_("never connected"),
+	    [PRESENCE_STALE] = N_("stale"),
+	};
+
+	return _(words[s->known ? s->state : PRESENCE_NEVER]);
+}
+
+/* The devices whose sources disagree, up to `most`; returns how many there are. */
+static void
+put_disputed(struct buf *out, const struct report *r)
+{
+	long named = 0;
+	size_t i;
+
+	for (i = 0; i < r->fleet->n && named < NAMES_MOST; i++) {
+		const struct device *d = &r->fleet->v[i];
+
+		if (!device_is_disputed(d))
+			continue;
+		buf_puts(out, named++ == 0 ? " " : ", ");
+		put_name(out, d->id);
+	}
+	if (r->disputed > named)
+		buf_printf(out, _(" and %ld more"), r->disputed - named);
+}
+
+static void
+put_other(struct buf *out, const struct report *r)
+{
+	if (r->other == NULL)
+		return;
+	buf_printf(out, _(", %s says "), r->other);
+	put_share(out, &r->other_counts);
+	if (r->disputed == 0) {
+		buf_puts(out, _(", no device differs"));
+		return;
+	}
+	buf_printf(out, _(", %ld differ:"), r->disputed);
+	put_disputed(out, r);
+}
+
+static void
+put_frozen(struct buf *out, const struct report *r)
+{
+	if (!r->frozen)
+		return;
+	buf_puts(out, _(", last sign of life "));
+	if (r->seen == 0) {
+		buf_puts(out, _("never"));
+		return;
+	}
+	put_age(out, (text_now_us() - r->seen) / 1000000);
+	buf_puts(out, _(" ago"));
+}
+
+static void
+put_remarks(struct buf *out, const struct report *r)
+{
+	put_other(out, r);
+	put_frozen(out, r);
+	if (r->view != NULL) {
+		buf_puts(out, ", ");
+		put_name(out, r->view);
+	}
+	if (r->recovered >= 0) {
+		buf_puts(out, _(", recovered after "));
+		put_age(out, r->recovered);
+	}
+}
+
+static void
+put_split(struct buf *out, const struct counts *c)
+{
+	int i;
+
+	for (i = PRESENCE_OFFLINE; c->split && c->total > 0 && i < PRESENCES; i++) {
+		if (c->n[i] > 0)
+			buf_printf(out, ", %ld %s", c->n[i],
+			    sight_word(&(struct sight){
+				.known = true, .state = (enum presence)i}));
+	}
+}
+
+static const struct range *
+range_of(enum state state, const struct limit *l)
+{
+	return state == STATE_CRITICAL ? &l->critical : &l->warning;
+}
+
+static bool
+is_outside(const struct counts *c, const struct range *r)
+{
+	return c->total > 0 && range_alerts(r, status_percent(c));
+}
+
+/* Thresholds stand in the text too, so that an alert explains itself. */
+static void
+put_why(struct buf *out, const struct range *r)
+{
+	buf_printf(
+	    out, _(", wanted %s%s"), r->inside ? _("outside ") : "", r->text + r->inside);
+}
+
+/* The fleet may be well and one of its groups not. */
+static void
+put_whose(struct buf *out, const struct report *r)
+{
+	long named = 0, left = 0;
+	size_t i;
+
+	for (i = 0; i < r->group_count; i++) {
+		if (r->state == STATE_OK || r->groups[i].state != r->state)
+			continue;
+		if (named == NAMES_MOST) {
+			left++;
+			continue;
+		}
+		buf_puts(out, named++ == 0 ? _(", because of ") : ", ");
+		put_name(out, r->groups[i].name);
+	}
+	if (left > 0)
+		buf_printf(out, _(" and %ld more"), left);
+}
+
+static void
+put_group(struct buf *out, const struct group *g)
+{
+	put_name(out, g->name);
+	buf_printf(out, " %s: ", state_names[g->state]);
+	put_share(out, &g->counts);
+	put_split(out, &g->counts);
+	if (is_outside(&g->counts, range_of(g->state, &g->limit)))
+		put_why(out, range_of(g->state, &g->limit));
+	buf_putc(out, '\n');
+}
+
+static bool
+is_of_report(const struct report *r, const struct device *d)
+{
+	return r->listed ? d->listed : d->sight[VIEW_SOURCE].known;
+}
+
+/* Who is not where it should be; true if there is something to say. */
+static bool
+put_device(struct buf *out, const struct report *r, const struct device *d)
+{
+	const struct sight *s = &d->sight[VIEW_SOURCE];
+	bool disputed = r->other != NULL && device_is_disputed(d);
+
+	if (!is_of_report(r, d) || (!disputed && s->known && s->state == PRESENCE_ONLINE))
+		return false;
+	put_name(out, d->id);
+	buf_printf(out, ": %s", sight_word(s));
+	if (r->other != NULL)
+		buf_printf(
+		    out, _(", %s says %s"), r->other, sight_word(&d->sight[VIEW_OTHER]));
+	if (s->since != 0) {
+		buf_puts(out, _(", since "));
+		put_when(out, s->since);
+	}
+	if (s->seen != 0) {
+		buf_puts(out, _(", last seen "));
+		put_when(out, s->seen);
+	}
+	buf_putc(out, '\n');
+	return true;
+}
+
+void
+print_details(struct buf *out, const struct report *r)
+{
+	long lines = 0, left = 0;
+	size_t i;
+
+	for (i = 0; i < r->group_count; i++)
+		put_group(out, &r->groups[i]);
+	if (!r->verbose || r->fleet == NULL)
+		return;
+	for (i = 0; i < r->fleet->n; i++) {
+		size_t before = out->n;
+
+		if (!put_device(out, r, &r->fleet->v[i]))
+			continue;
+		if (++lines > DETAILS_MOST) {
+			out->n = before;
+			left++;
+		}
+	}
+	if (left > 0)
+		buf_printf(out, _("and %ld more\n"), left);
+	if (r->unlisted > 0)
+		buf_printf(out, _("%ld are known to %s only\n"), r->unlisted, r->other);
+}
+
+void
+print_text(struct buf *out, const struct report *r)
+{
+	put_share(out, &r->counts);
+	put_split(out, &r->counts);
+	put_remarks(out, r);
+	buf_putc(out, '\n');
+	print_details(out, r);
+}
+
+/* A label with anything but a plain name's characters stands in quotes, its own doubled; = never. */
+static void
+put_label(struct buf *out, const char *name)
+{
+	char shown[128], *p;
+	bool plain;
+
+	text_visible(shown, sizeof(shown), name);
+	for (p = shown; *p != '\0'; p++) {
+		if (*p == '=' || *p == '|')
+			*p = '_';
+	}
+	plain = shown[0] != '\0' && strpbrk(shown, " '\"") == NULL;
+	if (!plain)
+		buf_putc(out, '\'');
+	for (p = shown; *p != '\0'; p++) {
+		if (*p == '\'')
+			buf_putc(out, '\'');
+		buf_putc(out, *p);
+	}
+	if (!plain)
+		buf_putc(out, '\'');
+}
+
+static void
+put_percent(struct buf *out, const char *label, const char *suffix,
+    const struct counts *c, const struct limit *l)
+{
+	char name[160];
+
+	if (c->total == 0)
+		return;
+	snprintf(name, sizeof(name), "%s%s", label, suffix);
+	buf_putc(out, ' ');
+	put_label(out, name);
+	buf_printf(out, "=%.2f%%;", status_percent(c));
+	range_put(out, &l->warning);
+	buf_putc(out, ';');
+	range_put(out, &l->critical);
+	buf_puts(out, ";0;100");
+}
+
+static void
+put_perfdata(struct buf *out, const struct report *r)
+{
+	static const char *const labels[PRESENCES] = {
+	    "online", "offline", "error", "never_connected", "stale"};
+	const struct counts *c = &r->counts;
+	size_t i;
+
+	buf_puts(out, " |");
+	put_percent(out, "online_pct", "", c, &r->limit);
+	for (i = 0; i < (c->split ? PRESENCES : PRESENCE_NEVER); i++)
+		buf_printf(out, " %s=%ld;;;0;%ld", labels[i], c->n[i], c->total);
+	if (r->other != NULL) {
+		put_percent(out, r->other, "_pct", &r->other_counts, &r->limit);
+		buf_printf(out, " differ=%ld;0;;0;%ld", r->disputed, c->total);
+	}
+	for (i = 0; i < r->group_count; i++)
+		put_percent(out, r->groups[i].name, "_pct", &r->groups[i].counts,
+		    &r->groups[i].limit);
+	buf_printf(out, " time=%.3fs\n", r->seconds);
+}
+
+void
+print_nagios(struct buf *out, const struct report *r)
+{
+	const struct range *range = range_of(r->state, &r->limit);
+	const long *n = r->counts.n;
+
+	buf_printf(out, "IOT %s - ", state_names[r->state]);
+	put_share(out, &r->counts);
+	buf_printf(
+	    out, _(", %ld offline, %ld error"), n[PRESENCE_OFFLINE], n[PRESENCE_ERROR]);
+	if (r->counts.split)
+		buf_printf(out, _(", %ld never connected, %ld stale"), n[PRESENCE_NEVER],
+		    n[PRESENCE_STALE]);
+	put_remarks(out, r);
+	if (is_outside(&r->counts, range) || is_outside(&r->other_counts, range))
+		put_why(out, range);
+	else
+		put_whose(out, r);
+	put_perfdata(out, r);
+	print_details(out, r);
+}
+
+void
+print_trouble(struct buf *out, enum state state, const char *text)
+{
+	buf_printf(out, "IOT %s - ", state_names[state]);
+	put_name(out, text);
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What programs read of a report. */
+#include "base/json.h"
+#include "base/text.h"
+#include "iotstatus/print/print.h"
+
+/* An id that a broker let through may be no UTF-8: then as a terminal would show it. */
+static void
+put_text(struct buf *out, const char *s)
+{
+	char shown[512];
+
+	if (!text_is_utf8(s, strlen(s))) {
+		text_visible(shown, sizeof(shown), s);
+		s = shown;
+	}
+	json_put_string(out, span_of(s));
+}
+
+static void
+put_time(struct buf *out, int64_t us)
+{
+	if (us == 0) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '"');
+	put_when(out, us);
+	buf_putc(out, '"');
+}
+
+static void
+put_counts(struct buf *out, const struct counts *c)
+{
+	buf_printf(out,
+	    "\"total_mqtt_devices\":%ld,\"online\":%ld,\"offline\":%ld,\"error\":%ld,",
+	    c->total, c->n[PRESENCE_ONLINE], c->n[PRESENCE_OFFLINE],
+	    c->n[PRESENCE_ERROR]);
+	if (c->split)
+		buf_printf(out, "\"never_connected\":%ld,\"stale\":%ld,",
+		    c->n[PRESENCE_NEVER], c->n[PRESENCE_STALE]);
+	buf_puts(out, "\"percentage_online\":");
+	if (c->total == 0)
+		buf_puts(out, "null");
+	else
+		buf_printf(out, "%.2f", status_percent(c));
+}
+
+static const char *
+state_of(const struct sight *s)
+{
+	return presence_names[s->known ? s->state : PRESENCE_NEVER];
+}
+
+static void
+put_other(struct buf *out, const struct report *r)
+{
+	const char *comma = "";
+	size_t i;
+
+	buf_printf(out, ",\"verify\":{\"source\":\"%s\",", r->other);
+	put_counts(out, &r->other_counts);
+	buf_printf(out, ",\"unlisted\":%ld,\"differ\":[", r->unlisted);
+	for (i = 0; i < r->fleet->n; i++) {
+		const struct device *d = &r->fleet->v[i];
+
+		if (!device_is_disputed(d))
+			continue;
+		buf_printf(out, "%s{\"device_id\":", comma);
+		put_text(out, d->id);
+		buf_printf(out, ",\"%s\":\"%s\",\"%s\":\"%s\"}", r->source,
+		    state_of(&d->sight[VIEW_SOURCE]), r->other,
+		    state_of(&d->sight[VIEW_OTHER]));
+		comma = ",";
+	}
+	buf_puts(out, "]}");
+}
+
+static void
+put_groups(struct buf *out, const struct report *r)
+{
+	size_t i;
+
+	buf_printf(out, ",\"by\":\"%s\",\"groups\":[", r->by);
+	for (i = 0; i < r->group_count; i++) {
+		buf_printf(out, "%s{\"group\":", i == 0 ? "" : ",");
+		put_text(out, r->groups[i].name);
+		buf_putc(out, ',');
+		put_counts(out, &r->groups[i].counts);
+		buf_printf(out, ",\"state\":\"%s\"}", state_names[r->groups[i].state]);
+	}
+	buf_putc(out, ']');
+}
+
+void
+print_json(struct buf *out, const struct report *r)
+{
+	buf_putc(out, '{');
+	put_counts(out, &r->counts);
+	buf_printf(out, ",\"state\":\"%s\"", state_names[r->state]);
+	if (r->max_age != 0) {
+		buf_puts(out, ",\"last_seen\":");
+		put_time(out, r->seen);
+	}
+	if (r->other != NULL)
+		put_other(out, r);
+	if (r->by != NULL)
+		put_groups(out, r);
+	if (r->view != NULL) {
+		buf_puts(out, ",\"view\":");
+		put_text(out, r->view);
+	}
+	buf_puts(out, "}\n");
+}
+
+/* An id with a tab or a line's end cannot break the line. */
+static void
+put_cell(struct buf *out, const char *id)
+{
+	char shown[512];
+
+	text_visible(shown, sizeof(shown), id);
+	buf_puts(out, shown);
+}
+
+void
+print_device(struct buf *out, const struct device *d, enum list_form form)
+{
+	const struct sight *s = &d->sight[VIEW_SOURCE];
+
+	if (form == LIST_JSON) {
+		put_text(out, d->id);
+		return;
+	}
+	put_cell(out, d->id);
+	if (form == LIST_TSV) {
+		buf_putc(out, '\t');
+		put_when(out, s->since);
+		buf_putc(out, '\t');
+		put_when(out, s->seen);
+	}
+	buf_putc(out, '\n');
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotstatus/source/source.h"
+#include "iotstatus/verdict.h"
+
+int
+api_counts(struct api *api, struct counts *c, struct err *err)
+{
+	struct api_reply reply = {0};
+	int failed = api_call(api, "GET", "/api/mqtt/device-status/", (struct span){0},
+			 &reply, err) ||
+	    status_read(c, buf_as_span(&reply.body), err);
+
+	api_reply_release(&reply);
+	return failed ? -1 : 0;
+}
+
+enum field { ID, ALIAS, STATE, SEEN, GROUP, FIELDS };
+
+struct reader {
+	struct fleet *fleet;
+	const char *keys[FIELDS];
+	struct buf text[FIELDS];
+	bool there[FIELDS];
+	long number;
+};
+
+/* One pass over the members: a fleet has a hundred thousand of them. */
+static void
+read_members(struct reader *r, struct span object)
+{
+	struct json_iter it = {.value = object};
+	int i;
+
+	r->number = 0;
+	for (i = 0; i < FIELDS; i++) {
+		buf_clear(&r->text[i]);
+		r->there[i] = false;
+	}
+	while (json_next(&it)) {
+		struct span key = {it.key.p + 1, it.key.n - 2};
+
+		if (span_is(key, "id"))
+			r->number = strtol(it.item.p, NULL, 10);
+		for (i = 0; i < FIELDS; i++) {
+			if (r->keys[i] == NULL || !span_is(key, r->keys[i]) ||
+			    json_kind(it.item) != JSON_KIND_STRING)
+				continue;
+			json_unescape(&r->text[i], it.item);
+			r->there[i] = true;
+		}
+	}
+}
+
+static int
+state_by_word(const char *word)
+{
+	int i;
+
+	for (i = 0; i <= PRESENCE_ERROR; i++) {
+		if (strcmp(presence_names[i], word) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int
+read_sight(struct reader *r, struct sight *s, struct err *err)
+{
+	const char *word = buf_str(&r->text[STATE]);
+	int state = state_by_word(word);
+
+	if (state < 0)
+		return err_set(err, ERR_PROTOCOL,
+		    _("the API's device '%s' has the connection_status '%s', not online, "
+		      "offline "
+		      "or error"),
+		    buf_str(&r->text[ID]), word);
+	*s = (struct sight){.known = true, .state = (enum presence)state};
+	if (r->there[SEEN])
+		s->seen = when_read(buf_str(&r->text[SEEN]));
+	if (s->state != PRESENCE_ONLINE)
+		s->since = s->seen;
+	if (s->state == PRESENCE_OFFLINE && !r->there[SEEN])
+		s->state = PRESENCE_NEVER;
+	return 0;
+}
+
+static int
+on_device(void *arg, struct span object, struct err *err)
+{
+	struct reader *r = arg;
+	struct device *d;
+
+	read_members(r, object);
+	if (r->text[ID].n == 0)
+		return err_set(err, ERR_PROTOCOL, _("a device of the API has no id"));
+	d = fleet_get(r->fleet, buf_as_span(&r->text[ID]));
+	d->listed = true;
+	d->number = r->number;
+	if (r->keys[GROUP] != NULL)
+		d->group = fleet_group(r->fleet,
+		    r->there[GROUP] ? buf_as_span(&r->text[GROUP]) : SPAN("none"));
+	if (r->there[ALIAS] && strcmp(buf_str(&r->text[ALIAS]), d->id) != 0) {
+		free(d->alias);
+		d->alias = xstrdup(buf_str(&r->text[ALIAS]));
+	}
+	return read_sight(r, &d->sight[VIEW_SOURCE], err);
+}
+
+int
+api_devices(
+    struct api *api, struct fleet *f, const char *by, const char *state, struct err *err)
+{
+	struct reader r = {.fleet = f,
+	    .keys = {"identificador_unico", "mqtt_client_id", "connection_status",
+		"last_seen", by}};
+	char *filters = xasprintf("&mqtt_enabled=true%s%s",
+	    state != NULL ? "&connection_status=" : "", state != NULL ? state : "");
+	char *path = api_list_path(schema_find("device"), filters, NULL, 0);
+	int failed = api_list(api, path, on_device, &r, err);
+	int i;
+
+	for (i = 0; i < FIELDS; i++)
+		buf_release(&r.text[i]);
+	free(path);
+	free(filters);
+	return failed;
+}
+
+struct numbered {
+	long number;
+	size_t at;
+};
+
+struct configs {
+	struct fleet *fleet;
+	struct numbered *v;
+	size_t n;
+	bool groups;
+	struct buf text;
+};
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static int
+on_config(void *arg, struct span object, struct err *err)
+{
+	struct configs *c = arg;
+	struct span value;
+	const struct numbered *found;
+	struct device *d;
+
+	(void)err;
+	if (!json_member(object, "dispositivo", &value))
+		return 0;
+	found = bsearch(&(struct numbered){.number = strtol(value.p, NULL, 10)}, c->v,
+	    c->n, sizeof(*c->v), by_number);
+	if (found == NULL)
+		return 0;
+	d = &c->fleet->v[found->at];
+	buf_clear(&c->text);
+	if (d->sight[VIEW_SOURCE].state == PRESENCE_ONLINE &&
+	    json_member_string(object, "last_connection", &c->text))
+		d->sight[VIEW_SOURCE].since = when_read(buf_str(&c->text));
+	buf_clear(&c->text);
+	if (c->groups && json_member_string(object, "broker_nombre", &c->text))
+		d->group = fleet_group(c->fleet, buf_as_span(&c->text));
+	return 0;
+}
+
+int
+api_configs(struct api *api, struct fleet *f, bool groups, struct err *err)
+{
+	struct configs c = {.fleet = f, .n = f->n, .groups = groups};
+	char *path = api_list_path(schema_find("device-config"), "", NULL, 0);
+	size_t i;
+	int failed;
+
+	c.v = xcalloc(f->n + 1, sizeof(*c.v));
+	for (i = 0; i < f->n; i++) {
+		c.v[i] = (struct numbered){f->v[i].number, i};
+		if (groups)
+			f->v[i].group = fleet_group(f, SPAN("none"));
+	}
+	qsort(c.v, c.n, sizeof(*c.v), by_number);
+	failed = api_list(api, path, on_config, &c, err);
+	free(path);
+	free(c.v);
+	buf_release(&c.text);
+	return failed;
+}
+
+/* An operator sees the devices assigned to them, everyone else all of them. */
+static char *
+describe(struct span user)
+{
+	struct buf name = {0}, role = {0};
+	struct span detail, flag;
+	char *text;
+
+	if (!json_member_string(user, "username", &name))
+		buf_puts(&name, "?");
+	if (json_member(user, "rol_detail", &detail) &&
+	    json_kind(detail) == JSON_KIND_OBJECT)
+		json_member_string(detail, "nombre", &role);
+	if (json_member(user, "is_superuser", &flag) && json_kind(flag) == JSON_KIND_TRUE)
+		text =
+		    xasprintf(_("seen by '%s' (superuser: all devices)"), buf_str(&name));
+	else if (strcmp(buf_str(&role), "operador") == 0)
+		text = xasprintf(
+		    _("seen by '%s' (operador: own devices only)"), buf_str(&name));
+	else
+		text = xasprintf(_("seen by '%s'"), buf_str(&name));
+	buf_release(&name);
+	buf_release(&role);
+	return text;
+}
+
+int
+api_view(struct api *api, char **out, struct err *err)
+{
+	struct api_reply reply = {0};
+	struct span user;
+	int failed =
+	    api_call(api, "GET", "/api/users/me/", (struct span){0}, &reply, err);
+
+	if (!failed &&
+	    (!json_check(buf_as_span(&reply.body), &user, NULL) ||
+		json_kind(user) != JSON_KIND_OBJECT))
+		failed = err_set(err, ERR_PROTOCOL,
+		    _("the API's answer to '/api/users/me/' is no JSON object"));
+	if (!failed)
+		*out = describe(user);
+	api_reply_release(&reply);
+	return failed;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "mqtt/consumer.h"
+#include "iotstatus/source/source.h"
+
+/* Retained messages come at once; a broker that is silent for so long has sent them all. Below so many
+ * messages no broker's queue is full (mosquitto's built-in limit is 1000). */
+enum {
+	QUIET = 1000,
+	QUIET_LEAST = 100,
+	ASK_AT_ONCE = 500,
+	QUEUE_SUSPECT = 900,
+	ASKS_MOST = 5, /* for an answer that has all that is known */
+};
+
+struct listener {
+	struct loop *loop;
+	struct listener_opts opts;
+	struct fleet *fleet;
+	struct consume *consume;
+	struct loop_timer quiet, deadline;
+	bool waiting; /* in listener_wait */
+	bool done;    /* it was quiet, or all that is wanted is here */
+	bool over;    /* the connection has ended, or time is up */
+	bool whole; /* it was quiet once: what follows only looks for what was dropped */
+	bool ready;
+	int64_t kept; /* loop_now() of the last retained message, or of the answer */
+	bool roster;  /* the API's list is known, `missing` of it has no word yet */
+	size_t missing;
+	size_t heard;   /* devices with a word */
+	size_t brought; /* retained words of the present connection */
+	long unreadable;
+	struct err err;
+};
+
+static void
+finish(struct listener *l, bool over)
+{
+	l->done = true;
+	l->over |= over;
+	loop_stop(l->loop);
+}
+
+static void
+on_quiet(void *arg)
+{
+	finish(arg, false);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct listener *l = arg;
+
+	if (!l->ready)
+		err_set(&l->err, ERR_UNREACHABLE, _("broker '%s' did not answer in time"),
+		    l->opts.session.host);
+	else if (!l->whole)
+		err_set(&l->err, ERR_TIMEOUT,
+		    _("broker '%s' was not quiet for a second before time was up: this "
+		      "may "
+		      "be a part of the fleet; allow more with --timeout, or say with "
+		      "--wait "
+		      "how long to collect"),
+		    l->opts.session.host);
+	finish(l, true);
+}
+
+/* As long as it sends what it kept it is not quiet; devices that change meanwhile are no noise. While
+ * the API was asked it may have been quiet for long, but what waits in the socket must be read. */
+static void
+await_quiet(struct listener *l)
+{
+	int64_t left = l->kept + QUIET - loop_now(l->loop);
+
+	if (l->opts.wait == 0 && l->ready && l->waiting)
+		loop_timer_set(l->loop, &l->quiet,
+		    left > QUIET_LEAST ? left : QUIET_LEAST, on_quiet, l);
+}
+
+static void
+take_status(struct listener *l, const struct msg *m, struct span id)
+{
+	struct device *d;
+	struct sight s;
+	bool first;
+
+	if (m->payload.n == 0) {
+		d = fleet_find(l->fleet, id);
+		if (d != NULL)
+			d->sight[l->opts.view].known = false;
+		return;
+	}
+	if (!status_message_read(m->payload, !m->retain, m->received_us, &s)) {
+		l->unreadable++;
+		return;
+	}
+	l->brought += m->retain;
+	d = fleet_get(l->fleet, id);
+	first = !d->sight[l->opts.view].known;
+	if (m->retain && s.seen < d->sight[l->opts.view].seen)
+		s.seen = d->sight[l->opts.view].seen;
+	d->sight[l->opts.view] = s;
+	l->heard += first;
+	if (first && d->listed && l->roster && --l->missing == 0 && l->opts.wait == 0)
+		finish(l, false);
+}
+
+/* Readings tell that it lives, not what it is. */
+static void
+take_data(struct listener *l, const struct msg *m, struct span id)
+{
+	struct device *d = m->retain ? NULL : fleet_find(l->fleet, id);
+
+	if (d != NULL)
+		d->sight[l->opts.view].seen = m->received_us;
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct listener *l = arg;
+	struct topic_vars vars;
+	bool heard = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (m[i].reject != NULL)
+			continue;
+		if (topic_match(l->opts.topics->status, m[i].topic, &vars)) {
+			take_status(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
+			heard |= m[i].retain;
+		} else if (l->opts.data &&
+		    topic_match(l->opts.topics->data, m[i].topic, &vars)) {
+			take_data(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
+		}
+	}
+	if (heard) {
+		l->kept = loop_now(l->loop);
+		await_quiet(l);
+	}
+	consume_taken(l->consume, token);
+	consume_durable(l->consume, token);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct listener *l = arg;
+
+	l->ready = true;
+	l->kept = loop_now(l->loop);
+	if (l->opts.wait != 0)
+		loop_timer_set(l->loop, &l->quiet, l->opts.wait, on_quiet, l);
+	await_quiet(l);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct listener *l = arg;
+
+	l->err = *why;
+	finish(l, true);
+}
+
+/* What it said so far may be half of it. */
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct listener *l = arg;
+
+	if (l->done)
+		return;
+	l->err = *why;
+	finish(l, true);
+}
+
+static int
+start(struct listener *l, const struct consume_filter *filters, size_t n, struct err *err)
+{
+	static const struct consume_events events = {
+	    .batch = on_batch,
+	    .ready = on_ready,
+	    .down = on_down,
+	    .ended = on_ended,
+	};
+
+	consume_free(l->consume);
+	l->ready = l->done = false;
+	l->brought = 0;
+	l->consume = consume_new(l->loop, &l->opts.session, filters, n, &events, l, err);
+	if (l->consume == NULL)
+		return -1;
+	consume_start(l->consume);
+	return 0;
+}
+
+/* At QoS 0 a broker sends what it keeps without waiting for us in between. */
+static int
+start_broad(struct listener *l, struct err *err)
+{
+	char *status = topic_filter(l->opts.topics->status);
+	char *data = topic_filter(l->opts.topics->data);
+	const struct consume_filter filters[] = {
+	    {.filter = status}, {.filter = data, .retain_handling = 2}};
+	int failed = start(l, filters, l->opts.data ? 2 : 1, err);
+
+	free(status);
+	free(data);
+	return failed;
+}
+
+struct listener *
+listener_new(
+    struct loop *loop, const struct listener_opts *opts, struct fleet *f, struct err *err)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct listener){.loop = loop, .opts = *opts, .fleet = f};
+	if (start_broad(l, err)) {
+		listener_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+/* How many of the API's devices have no word yet. */
+static void
+count_missing(struct listener *l)
+{
+	size_t i;
+
+	l->missing = 0;
+	l->roster = false;
+	for (i = 0; i < l->fleet->n; i++) {
+		l->roster |= l->fleet->v[i].listed;
+		l->missing +=
+		    l->fleet->v[i].listed && !l->fleet->v[i].sight[l->opts.view].known;
+	}
+}
+
+static int
+collect(struct listener *l, struct err *err)
+{
+	int64_t left = l->opts.until - loop_now(l->loop);
+
+	count_missing(l);
+	if (l->roster && l->missing == 0 && l->opts.wait == 0)
+		l->done = true;
+	l->waiting = true;
+	loop_timer_set(l->loop, &l->deadline, left > 0 ? left : 0, on_deadline, l);
+	await_quiet(l);
+	while (!l->done) {
+		if (loop_run(l->loop, err))
+			return -1;
+	}
+	l->waiting = false;
+	l->whole = true;
+	loop_timer_stop(&l->quiet);
+	loop_timer_stop(&l->deadline);
+	if (l->err.code == ERR_OK)
+		return 0;
+	*err = l->err;
+	return -1;
+}
+
+/* The topics of up to `most` devices, from the *at'th on, that have no word yet. */
+static size_t
+missing_topics(struct listener *l, size_t *at, char **topics, size_t most)
+{
+	size_t n = 0;
+
+	for (; *at < l->fleet->n && n < most; (*at)++) {
+		const struct device *d = &l->fleet->v[*at];
+		struct topic_vars vars = {0};
+
+		vars.v[TOPIC_DEVICE_ID] = span_of(d->id);
+		if (d->listed && !d->sight[l->opts.view].known &&
+		    topic_expand(l->opts.topics->status, &vars, &topics[n], NULL) == 0)
+			n++;
+	}
+	return n;
+}
+
+static int
+ask_one_by_one(struct listener *l, struct err *err)
+{
+	char *topics[ASK_AT_ONCE];
+	struct consume_filter filters[ASK_AT_ONCE];
+	size_t at = 0, n = missing_topics(l, &at, topics, ASK_AT_ONCE), i;
+	int failed;
+
+	for (i = 0; i < n; i++)
+		filters[i] = (struct consume_filter){.filter = topics[i]};
+	failed = n > 0 && (start(l, filters, n, err) || collect(l, err));
+	for (i = 0; i < n; i++)
+		free(topics[i]);
+	return failed ? -1 : 0;
+}
+
+/* Some devices may take their word back between two answers. */
+static bool
+has_brought_all(const struct listener *l)
+{
+	return l->brought * 100 >= l->heard * 99;
+}
+
+/* A broker that drops what does not fit into its queue says nothing of it; but then its answers differ. */
+static int
+refuse_a_part(const struct listener *l, struct err *err)
+{
+	return err_set(err, ERR_PROTOCOL,
+	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
+	      "its queue "
+	      "is too short for them (mosquitto: max_queued_messages); ask the API"),
+	    l->opts.session.host, l->brought, l->heard);
+}
+
+/* Asks for everything again as long as that brings news, then for the few that are left. */
+static int
+ask_again(struct listener *l, struct err *err)
+{
+	size_t before, heard = l->heard;
+	int failed = 0, asks = 1;
+
+	if (heard < QUEUE_SUSPECT || l->opts.wait != 0)
+		return 0;
+	do {
+		before = l->heard;
+		if (l->over || (l->roster && l->missing == 0))
+			return 0;
+		failed = start_broad(l, err) || collect(l, err);
+		asks++;
+	} while (
+	    !failed && (l->heard > before || (!has_brought_all(l) && asks < ASKS_MOST)));
+	if (failed || l->over || (l->roster && l->missing == 0))
+		return failed;
+	if (l->roster && l->missing <= ASK_AT_ONCE)
+		return ask_one_by_one(l, err);
+	return has_brought_all(l) ? 0 : refuse_a_part(l, err);
+}
+
+int
+listener_wait(struct listener *l, struct err *err)
+{
+	int failed = collect(l, err) || ask_again(l, err);
+
+	if (l->unreadable > 0)
+		log_warn(_("%ld status messages could not be read"), l->unreadable);
+	return failed ? -1 : 0;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	loop_timer_stop(&l->quiet);
+	loop_timer_stop(&l->deadline);
+	consume_free(l->consume);
+	free(l);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotstatus/state_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+
+static int
+state_by_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < STATE_COUNT; i++) {
+		if (strcmp(state_names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static bool
+parse(struct span text, struct memory *m)
+{
+	struct span object, value;
+	struct buf word = {0};
+	int state;
+
+	if (!json_check(text, &object, NULL) || json_kind(object) != JSON_KIND_OBJECT ||
+	    !json_member_string(object, "state", &word)) {
+		buf_release(&word);
+		return false;
+	}
+	state = state_by_name(buf_str(&word));
+	buf_release(&word);
+	if (state < 0 || !json_member(object, "since", &value))
+		return false;
+	m->state = (enum state)state;
+	m->since = strtoll(value.p, NULL, 10);
+	m->trouble =
+	    json_member(object, "trouble", &value) && json_kind(value) == JSON_KIND_TRUE;
+	return true;
+}
+
+int
+memory_read(const char *path, struct memory *m, struct err *err)
+{
+	struct buf text = {0};
+	int failed = 0;
+
+	*m = (struct memory){.state = STATE_OK};
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	if (file_read(path, 4096, &text, err))
+		failed = -1;
+	else if (!parse(buf_as_span(&text), m))
+		failed = err_set(err, ERR_USAGE,
+		    _("'%s' is no state file of iotstatus: remove it, or name another"),
+		    path);
+	buf_release(&text);
+	return failed;
+}
+
+int
+memory_write(const char *path, const struct memory *m, struct err *err)
+{
+	struct buf text = {0};
+	int failed;
+
+	buf_printf(&text, "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld}\n",
+	    state_names[m->state], m->trouble ? "true" : "false", (long long)m->since);
+	failed = file_write(path, buf_as_span(&text), 0644, err);
+	buf_release(&text);
+	return failed;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotstatus/threshold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static struct limit *
+limit_named(struct limits *l, const char *text, size_t n)
+{
+	char *name;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strlen(l->v[i].group) == n && memcmp(l->v[i].group, text, n) == 0)
+			return &l->v[i];
+	}
+	name = xstrndup(text, n);
+	strv_add(&l->names, name);
+	free(name);
+	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	l->v[l->n] = (struct limit){.group = l->names.v[l->names.n - 1]};
+	return &l->v[l->n++];
+}
+
+static int
+read_list(struct limits *l, const struct strv *list, const char *what, bool critical,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const char *text = list->v[i];
+		const char *equals = strrchr(text, '=');
+		struct limit *limit = equals == NULL
+		    ? &l->all
+		    : limit_named(l, text, (size_t)(equals - text));
+
+		if (range_parse(critical ? &limit->critical : &limit->warning,
+			equals == NULL ? text : equals + 1, what, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+check(const struct limit *l, struct err *err)
+{
+	if (range_covers(&l->warning, &l->critical))
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("--critical '%s' is looser than --warning '%s': it would never be only a "
+	      "warning"),
+	    l->critical.text, l->warning.text);
+}
+
+int
+limits_read(struct limits *l, const struct strv *warning, const struct strv *critical,
+    struct err *err)
+{
+	size_t i;
+
+	if (read_list(l, warning, "--warning", false, err) ||
+	    read_list(l, critical, "--critical", true, err) || check(&l->all, err))
+		return -1;
+	for (i = 0; i < l->n; i++) {
+		struct limit whole = limits_of(l, l->v[i].group);
+
+		if (check(&whole, err))
+			return -1;
+	}
+	return 0;
+}
+
+struct limit
+limits_of(const struct limits *l, const char *group)
+{
+	struct limit found = l->all;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].group, group) != 0)
+			continue;
+		found.group = l->v[i].group;
+		if (l->v[i].warning.given)
+			found.warning = l->v[i].warning;
+		if (l->v[i].critical.given)
+			found.critical = l->v[i].critical;
+	}
+	return found;
+}
+
+void
+limits_release(struct limits *l)
+{
+	free(l->v);
+	strv_release(&l->names);
+	*l = (struct limits){0};
+}

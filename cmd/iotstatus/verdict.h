@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef STATUS_H
+#define STATUS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "iotstatus/device_table.h"
+#include "iotstatus/threshold.h"
+
+/* The states of a monitoring plugin, which are its exit statuses. */
+enum state { STATE_OK, STATE_WARNING, STATE_CRITICAL, STATE_UNKNOWN, STATE_COUNT };
+extern const char *const state_names[STATE_COUNT];
+
+/* The one that is worse: critical, warning, unknown, ok. */
+enum state state_worse(enum state a, enum state b);
+
+/* Reads the answer of /api/mqtt/device-status/. One that lacks a number, or whose numbers do not
+ * add up, is an error (ERR_PROTOCOL). */
+int status_read(struct counts *c, struct span body, struct err *err);
+/* Of at least one device, with two decimals, as it is shown and judged: rounded, but 100 only when
+ * all are online and 0 only when none is. */
+double status_percent(const struct counts *c);
+/* `empty` is the state of a fleet without devices: there is no percentage of nothing. */
+enum state status_judge(const struct counts *c, const struct limit *l, enum state empty);
+
+struct group {
+	const char *name; /* borrowed */
+	struct counts counts;
+	struct limit limit;
+	enum state state;
+};
+
+/* All that can be said of one look at the fleet. */
+struct report {
+	enum state state;
+	struct counts counts;
+	struct limit limit;
+	double seconds;
+	const char *source;
+	const struct fleet *fleet; /* NULL: only the counts are known */
+	bool listed;               /* the fleet is what the API lists */
+
+	const char *by; /* NULL: no groups */
+	struct group *groups;
+	size_t group_count;
+
+	const char *other; /* --verify's source; NULL: none */
+	struct counts other_counts;
+	long disputed; /* devices */
+	long unlisted; /* that only the other source knows */
+
+	int64_t max_age; /* ms; 0: not asked */
+	int64_t seen;    /* the fleet's last sign of life, microseconds */
+	bool frozen;     /* which is older than that */
+
+	char *view; /* whose eyes these are; NULL: not asked */
+	bool verbose;
+	bool per_device;   /* metrics of each device, too */
+	int64_t recovered; /* seconds the trouble had lasted that is over; -1: none */
+};
+
+/* Judges groups, the other source, age; the worst is the report's state. */
+void report_judge(struct report *r, enum state empty);
+void report_release(struct report *r);
+
+#endif

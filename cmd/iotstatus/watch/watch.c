@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The live view's life: what feeds it, when it is drawn, how it ends. */
+#include "iotstatus/watch/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotstatus/print/print.h"
+
+enum {
+	REDRAW = 250, /* ms between two pictures */
+	POLL_PUSHED =
+	    60000, /* where the broker pushes, the API is asked for new devices only */
+};
+
+struct watch {
+	struct look *look;
+	enum format format;
+	struct model model;
+	struct choice choice;
+	struct screen *screen; /* NULL: plain lines */
+	struct feed feed;
+	bool push; /* the feed is there */
+	struct loop_fd keys;
+	struct loop_timer tick, redraw, poll, plain;
+	int64_t drawn; /* loop_now() */
+	bool
+	    strangers; /* a topic has an id that the API does not list: perhaps a client id */
+	bool poll_due, polling;
+	bool uncounted; /* the fleet has changed since it was counted */
+	bool over;
+	int signo;
+	char where[256], head[300];
+	char api_trouble[512];
+};
+
+/* An API that does not answer must not keep the person who wants to leave. */
+static void
+leave_at_once(const struct watch *w)
+{
+	if (w->screen != NULL)
+		screen_leave(w->screen);
+	if (w->signo == 0)
+		exit(STATE_OK);
+	signal(w->signo, SIG_DFL);
+	loop_unblock_signals();
+	raise(w->signo);
+}
+
+static void
+stop(struct watch *w)
+{
+	w->over = true;
+	loop_stop(w->look->loop);
+	if (w->polling)
+		leave_at_once(w);
+}
+
+static void
+count(struct watch *w)
+{
+	/* In the middle of a poll the fleet is half new and half old. */
+	if (w->polling)
+		return;
+	if (w->feed.strangers && w->model.listed)
+		fleet_join(w->model.fleet);
+	w->feed.strangers = false;
+	w->uncounted = false;
+	model_count(&w->model, text_now_us());
+}
+
+static void
+picture(void *arg)
+{
+	struct watch *w = arg;
+	struct report r = {.counts = w->model.counts, .limit = w->look->limits.all};
+	const char *trouble =
+	    w->feed.trouble[0] != '\0' ? w->feed.trouble : w->api_trouble;
+	struct headline h = {w->head, trouble};
+
+	w->drawn = loop_now(w->look->loop);
+	if (w->uncounted)
+		count(w);
+	report_judge(&r, (enum state)w->look->args->on_empty);
+	snprintf(w->head, sizeof(w->head), "%s  %s", state_names[r.state], w->where);
+	if (screen_size_changed(w->screen))
+		screen_resize(w->screen);
+	draw(w->screen, &w->model, &w->choice, &h, text_now_us());
+	if (screen_flush(w->screen) != 0)
+		stop(w);
+}
+
+/* Soon, but not more often than every quarter of a second. */
+static void
+dirty(struct watch *w)
+{
+	int64_t next = w->drawn + REDRAW - loop_now(w->look->loop);
+
+	if (w->screen != NULL && w->redraw.slot == 0)
+		loop_timer_set(
+		    w->look->loop, &w->redraw, next > 0 ? next : 0, picture, w);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct watch *w = arg;
+
+	loop_timer_set(w->look->loop, &w->tick, 1000, on_tick, w);
+	count(w);
+	model_tick(&w->model, feed_is_settled(&w->feed));
+	dirty(w);
+}
+
+static void
+changed(void *arg)
+{
+	struct watch *w = arg;
+
+	w->uncounted = true;
+	dirty(w);
+}
+
+/* A line for who has no terminal. */
+static void
+on_plain(void *arg)
+{
+	struct watch *w = arg;
+	struct report r = {
+	    .counts = w->model.counts, .limit = w->look->limits.all, .recovered = -1};
+	struct buf line = {0};
+
+	loop_timer_set(w->look->loop, &w->plain, w->look->args->every, on_plain, w);
+	report_judge(&r, (enum state)w->look->args->on_empty);
+	if (w->format == FORMAT_JSON) {
+		print_json(&line, &r);
+	} else {
+		put_when(&line, text_now_us());
+		buf_putc(&line, ' ');
+		if (w->format == FORMAT_NAGIOS)
+			print_nagios(&line, &r);
+		else
+			print_text(&line, &r);
+	}
+	if (fwrite(line.p, 1, line.n, stdout) != line.n || fflush(stdout) != 0) {
+		/* A reader who leaves is no error. */
+		if (errno == EPIPE)
+			clearerr(stdout);
+		stop(w);
+	}
+	buf_release(&line);
+}
+
+static void
+on_poll(void *arg)
+{
+	struct watch *w = arg;
+
+	w->poll_due = true;
+	loop_stop(w->look->loop);
+}
+
+/* Who is not told of any more is gone: from EMQX's list the client, from the API's the device. */
+static int
+poll_once(struct watch *w, struct err *err)
+{
+	struct fleet *f = w->model.fleet;
+	size_t n = f->n, i;
+	struct device *before = xcalloc(n + 1, sizeof(*before));
+	int failed;
+
+	w->polling = true;
+	for (i = 0; i < n; i++) {
+		struct sight *s = &f->v[i].sight[VIEW_SOURCE];
+
+		before[i] = f->v[i];
+		f->v[i].listed = false;
+		if (!w->model.listed && s->known)
+			s->state = PRESENCE_OFFLINE;
+	}
+	failed = look_poll(w->look, err);
+	for (i = 0; failed && i < n; i++) {
+		f->v[i].listed = before[i].listed;
+		f->v[i].sight[VIEW_SOURCE] = before[i].sight[VIEW_SOURCE];
+	}
+	free(before);
+	w->polling = false;
+	w->feed.strangers = true;
+	count(w);
+	return failed;
+}
+
+static void
+poll_again(struct watch *w)
+{
+	int64_t every = w->push ? (int64_t)POLL_PUSHED : w->look->args->every;
+	struct err why = {0};
+
+	w->poll_due = false;
+	w->api_trouble[0] = '\0';
+	if (poll_once(w, &why) != 0)
+		snprintf(w->api_trouble, sizeof(w->api_trouble), "%s", why.text);
+	loop_timer_set(w->look->loop, &w->poll, every, on_poll, w);
+	dirty(w);
+}
+
+static void
+on_keys(void *arg, unsigned events)
+{
+	struct watch *w = arg;
+	char bytes[128];
+	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	(void)events;
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		stop(w);
+	if (n > 0 && keys_take(&w->choice, bytes, (size_t)n))
+		dirty(w);
+	if (w->choice.quit)
+		stop(w);
+}
+
+static void
+on_end(void *arg, int signo)
+{
+	struct watch *w = arg;
+
+	w->signo = signo;
+	stop(w);
+}
+
+static void
+on_size(void *arg, int signo)
+{
+	(void)signo;
+	dirty(arg);
+}
+
+/* Ctrl-Z: the shell gets its terminal, and gives it back with fg. */
+static void
+on_suspend(void *arg, int signo)
+{
+	struct watch *w = arg;
+
+	(void)signo;
+	screen_leave(w->screen);
+	raise(SIGSTOP);
+	screen_enter(w->screen);
+	dirty(w);
+}
+
+static int
+open_screen(struct watch *w, struct err *err)
+{
+	struct loop *loop = w->look->loop;
+	struct err none = {0};
+
+	w->screen = screen_open(err);
+	if (w->screen == NULL || loop_signal(loop, SIGWINCH, on_size, w, err) ||
+	    loop_signal(loop, SIGTSTP, on_suspend, w, err))
+		return -1;
+	/* A file as standard input cannot be watched, and has no keys. */
+	if (isatty(STDIN_FILENO))
+		loop_fd_start(loop, &w->keys, STDIN_FILENO, LOOP_READ, on_keys, w, &none);
+	on_tick(w);
+	return 0;
+}
+
+static int
+begin(struct watch *w, struct err *err)
+{
+	const struct args *a = w->look->args;
+	struct loop *loop = w->look->loop;
+	bool push =
+	    args_source(a) == SOURCE_MQTT || a->mqtt.host != NULL || a->mqtt.url != NULL;
+
+	w->push = push;
+	if (loop_signal(loop, SIGINT, on_end, w, err) ||
+	    loop_signal(loop, SIGTERM, on_end, w, err) ||
+	    loop_signal(loop, SIGHUP, on_end, w, err) ||
+	    (push && feed_start(&w->feed, w->look, &w->model, changed, w, err)) ||
+	    (args_source(a) != SOURCE_MQTT && poll_once(w, err)))
+		return -1;
+	snprintf(w->where, sizeof(w->where), "%s%s%s",
+	    args_source(a) == SOURCE_API        ? api_base(w->look->api)
+		: args_source(a) == SOURCE_EMQX ? api_base(w->look->emqx)
+						: "",
+	    push && args_source(a) != SOURCE_MQTT ? "  " : "",
+	    push ? w->look->session.host : "");
+	if (args_source(a) != SOURCE_MQTT)
+		loop_timer_set(loop, &w->poll, push ? POLL_PUSHED : a->every, on_poll, w);
+	if (screen_is_possible())
+		return open_screen(w, err);
+	loop_timer_set(loop, &w->tick, 1000, on_tick, w);
+	loop_timer_set(loop, &w->plain, push ? 1000 : 0, on_plain, w);
+	return 0;
+}
+
+static int
+live(struct watch *w, struct err *err)
+{
+	while (!w->over) {
+		if (loop_run(w->look->loop, err))
+			return -1;
+		if (w->poll_due && !w->over)
+			poll_again(w);
+	}
+	return 0;
+}
+
+static void
+end(struct watch *w)
+{
+	struct loop_timer *const timers[] = {&w->tick, &w->redraw, &w->poll, &w->plain};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(timers); i++)
+		loop_timer_stop(timers[i]);
+	loop_fd_stop(&w->keys);
+	feed_stop(&w->feed);
+	screen_close(w->screen);
+	model_release(&w->model);
+}
+
+int
+watch_run(struct look *l, enum format format, struct err *err)
+{
+	struct watch w = {.look = l, .format = format};
+	int failed;
+
+	w.model.fleet = &l->fleet;
+	w.model.listed = args_source(l->args) == SOURCE_API;
+	w.model.max_age = l->args->max_age * 1000;
+	failed = begin(&w, err) || live(&w, err);
+	end(&w);
+	if (!failed && w.signo != 0)
+		err->code = (enum err_code)(ERR_SIGNAL + w.signo);
+	return failed ? -1 : 0;
+}

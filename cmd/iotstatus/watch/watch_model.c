@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "iotstatus/watch/watch.h"
+
+const char *const traffic_names[TRAFFICS] = {
+    [TRAFFIC_STATUS] = "status",
+    [TRAFFIC_DATA] = "data",
+    [TRAFFIC_COMMANDS] = "commands",
+    [TRAFFIC_RESPONSES] = "responses",
+    [TRAFFIC_ALERTS] = "alerts",
+};
+
+static const struct sight *
+sight_of(const struct device *d)
+{
+	return d->sight[VIEW_OTHER].known ? &d->sight[VIEW_OTHER]
+					  : &d->sight[VIEW_SOURCE];
+}
+
+static bool
+is_counted(const struct model *m, const struct device *d)
+{
+	return m->listed ? d->listed : sight_of(d)->known;
+}
+
+enum presence
+model_state(const struct model *m, const struct device *d, int64_t now)
+{
+	const struct sight *s = sight_of(d);
+
+	if (!s->known)
+		return PRESENCE_NEVER;
+	if (s->state == PRESENCE_ONLINE && m->max_age != 0 &&
+	    !seen_lately(s->seen, now, m->max_age) &&
+	    !seen_lately(d->sight[VIEW_SOURCE].seen, now, m->max_age))
+		return PRESENCE_STALE;
+	return s->state;
+}
+
+int64_t
+model_since(const struct model *m, size_t device)
+{
+	if (m->changed[device] != 0)
+		return m->changed[device] * 1000000;
+	return sight_of(&m->fleet->v[device])->since;
+}
+
+static void
+make_room(struct model *m)
+{
+	size_t i;
+
+	if (m->fleet->n > m->room) {
+		m->room = m->fleet->room;
+		m->shown = xreallocarray(m->shown, m->room, sizeof(*m->shown));
+		m->changed = xreallocarray(m->changed, m->room, sizeof(*m->changed));
+	}
+	for (i = m->known; i < m->fleet->n; i++) {
+		m->shown[i] = PRESENCES;
+		m->changed[i] = 0;
+	}
+	m->known = m->fleet->n;
+}
+
+void
+model_forget(struct model *m, size_t device)
+{
+	if (device < m->known)
+		m->shown[device] = PRESENCES;
+}
+
+/* The first word about a device is no change. */
+static void
+note(struct model *m, size_t device, enum presence to, int64_t seconds)
+{
+	if (m->shown[device] != PRESENCES) {
+		m->changes[m->change_count++ % CHANGES] = (struct change){
+		    (uint32_t)device, seconds, m->shown[device], (uint8_t)to};
+		m->changed[device] = seconds;
+	}
+	m->shown[device] = (uint8_t)to;
+}
+
+void
+model_count(struct model *m, int64_t now)
+{
+	size_t i;
+
+	make_room(m);
+	m->counts = (struct counts){.split = true};
+	for (i = 0; i < m->fleet->n; i++) {
+		const struct device *d = &m->fleet->v[i];
+		enum presence state;
+
+		if (!is_counted(m, d)) {
+			m->shown[i] = PRESENCES;
+			continue;
+		}
+		state = model_state(m, d, now);
+		m->counts.total++;
+		m->counts.n[state]++;
+		if (m->shown[i] != state)
+			note(m, i, state, now / 1000000);
+	}
+}
+
+void
+model_tick(struct model *m, bool sample)
+{
+	int t;
+
+	if (sample)
+		m->hour[m->samples++ % HOUR] =
+		    m->counts.total == 0 ? -1 : (float)status_percent(&m->counts);
+	m->second++;
+	for (t = 0; t < TRAFFICS; t++)
+		m->traffic[t][m->second % RATE_SECONDS] = 0;
+}
+
+/* Of whole seconds: the one that has begun is no second yet. */
+double
+model_rate(const struct model *m, enum traffic t)
+{
+	size_t i, whole = m->second < RATE_SECONDS - 1 ? m->second : RATE_SECONDS - 1;
+	double sum = 0;
+
+	for (i = 1; i <= whole; i++)
+		sum += m->traffic[t][(m->second - i) % RATE_SECONDS];
+	return whole == 0 ? 0 : sum / (double)whole;
+}
+
+void
+model_release(struct model *m)
+{
+	free(m->shown);
+	free(m->changed);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotsub/subscription.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct receiver {
+	struct consume *consume;
+	struct receiver_events events;
+	void *arg;
+	char *name;
+	bool outage;
+	bool waits;     /* for receiver_settle, */
+	bool over;      /* with a batch that was not wanted whole, */
+	uint64_t token; /* of this token */
+};
+
+static void
+on_up(void *arg, bool session_present)
+{
+	struct receiver *r = arg;
+
+	(void)session_present;
+	if (r->outage)
+		log_warn(_("connected again as '%s'"), r->name);
+	r->outage = false;
+}
+
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct receiver *r = arg;
+
+	r->outage = true;
+	log_warn(_("%s; trying again"), why->text);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct receiver *r = arg;
+
+	r->events.ended(r->arg, why);
+}
+
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	(void)arg;
+	(void)filter;
+	log_err(why);
+}
+
+void
+receiver_settle(struct receiver *r)
+{
+	const struct err none = {0};
+
+	if (!r->waits)
+		return;
+	r->waits = false;
+	if (r->over) {
+		r->events.ended(r->arg, &none);
+		return;
+	}
+	consume_limit(r->consume, r->events.wanted(r->arg));
+	consume_durable(r->consume, r->token);
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct receiver *r = arg;
+	size_t taken = 0;
+	int left;
+
+	while (taken < n && r->events.message(r->arg, &m[taken]))
+		taken++;
+	left = r->events.flush(r->arg);
+	if (left < 0)
+		return;
+	r->waits = true;
+	r->over = taken < n;
+	r->token = token;
+	if (left == 0)
+		receiver_settle(r);
+}
+
+static int
+open_consume(struct receiver *r, struct loop *loop, const struct session_opts *opts,
+    const struct consume_filter *filters, size_t count, struct err *err)
+{
+	static const struct consume_events events = {
+	    .batch = on_batch,
+	    .up = on_up,
+	    .down = on_down,
+	    .ended = on_ended,
+	    .refused = on_refused,
+	};
+	struct session_opts large = *opts;
+
+	/* As mosquitto_sub: a message may be as large as MQTT lets it be. */
+	large.max_packet = UINT32_MAX;
+	r->consume = consume_new(loop, &large, filters, count, &events, r, err);
+	if (r->consume == NULL)
+		return -1;
+	consume_limit(r->consume, r->events.wanted(r->arg));
+	return 0;
+}
+
+struct receiver *
+receiver_new(struct loop *loop, const struct session_opts *opts,
+    const struct consume_filter *filters, size_t count,
+    const struct receiver_events *events, void *arg, struct err *err)
+{
+	struct receiver *r = xcalloc(1, sizeof(*r));
+
+	r->events = *events;
+	r->arg = arg;
+	r->name = xstrdup(opts->client_id != NULL ? opts->client_id : log_name());
+	if (open_consume(r, loop, opts, filters, count, err) == 0)
+		return r;
+	receiver_free(r);
+	return NULL;
+}
+
+void
+receiver_start(struct receiver *r)
+{
+	consume_start(r->consume);
+}
+
+void
+receiver_stop(struct receiver *r)
+{
+	consume_stop(r->consume);
+}
+
+void
+receiver_free(struct receiver *r)
+{
+	if (r == NULL)
+		return;
+	consume_free(r->consume);
+	free(r->name);
+	free(r);
+}

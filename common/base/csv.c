@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/csv.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+struct parser {
+	const char *name;
+	struct span in;
+	size_t at;
+	size_t line;
+	struct buf *text; /* reserved once, so that cells never move */
+	char **cells;     /* all of them, in order */
+	size_t n, room;
+};
+
+static bool
+has_bom(struct span s)
+{
+	return s.n >= 3 && memcmp(s.p, "\xEF\xBB\xBF", 3) == 0;
+}
+
+static int
+wrong(const struct parser *p, size_t line, const char *what, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "%s:%zu: %s", p->name, line, what);
+}
+
+static bool
+at_break(const struct parser *p, size_t at)
+{
+	return at == p->in.n || p->in.p[at] == '\n' ||
+	    (p->in.p[at] == '\r' && at + 1 < p->in.n && p->in.p[at + 1] == '\n');
+}
+
+static void
+skip_break(struct parser *p)
+{
+	if (p->at < p->in.n && p->in.p[p->at] == '\r')
+		p->at++;
+	if (p->at < p->in.n)
+		p->at++;
+	p->line++;
+}
+
+static int
+quoted_cell(struct parser *p, struct err *err)
+{
+	size_t began = p->line;
+	bool closed = false;
+
+	for (p->at++; p->at < p->in.n; p->at++) {
+		char c = p->in.p[p->at];
+
+		if (c == '"' && (++p->at == p->in.n || p->in.p[p->at] != '"')) {
+			closed = true;
+			break;
+		}
+		p->line += c == '\n';
+		buf_putc(p->text, c);
+	}
+	if (!closed)
+		return wrong(p, began, _("a quote is opened and never closed"), err);
+	if (!at_break(p, p->at) && p->in.p[p->at] != ',')
+		return wrong(
+		    p, p->line, _("after a closing quote a comma must follow"), err);
+	return 0;
+}
+
+static int
+plain_cell(struct parser *p, struct err *err)
+{
+	for (; !at_break(p, p->at) && p->in.p[p->at] != ','; p->at++) {
+		if (p->in.p[p->at] == '"')
+			return wrong(p, p->line,
+			    _("a quote inside a cell: put the whole cell in quotes and "
+			      "double it"),
+			    err);
+		buf_putc(p->text, p->in.p[p->at]);
+	}
+	return 0;
+}
+
+static int
+read_cell(struct parser *p, struct err *err)
+{
+	size_t begins = p->text->n;
+	bool quoted = p->at < p->in.n && p->in.p[p->at] == '"';
+
+	if (quoted ? quoted_cell(p, err) : plain_cell(p, err))
+		return -1;
+	buf_putc(p->text, '\0');
+	if (p->n == p->room) {
+		p->room = p->room * 2 + 64;
+		p->cells = xreallocarray(p->cells, p->room, sizeof(*p->cells));
+	}
+	p->cells[p->n++] = p->text->p + begins;
+	return 0;
+}
+
+/* One row's cells; the row's line and the number of cells come back. */
+static int
+read_row(struct parser *p, size_t *line, size_t *count, struct err *err)
+{
+	size_t before = p->n;
+
+	*line = p->line;
+	for (;;) {
+		if (read_cell(p, err))
+			return -1;
+		if (at_break(p, p->at))
+			break;
+		p->at++;
+	}
+	skip_break(p);
+	*count = p->n - before;
+	return 0;
+}
+
+static void
+skip_blank_lines(struct parser *p)
+{
+	while (p->at < p->in.n && at_break(p, p->at))
+		skip_break(p);
+}
+
+static int
+check_header(struct csv *c, struct parser *p, struct err *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < c->columns; i++) {
+		for (j = 0; j < i; j++) {
+			if (strcmp(p->cells[i], p->cells[j]) == 0)
+				return err_set(err, ERR_USAGE,
+				    _("%s:%zu: column '%s' is there twice"), p->name,
+				    c->header.line, p->cells[i]);
+		}
+	}
+	return 0;
+}
+
+static int
+read_rows(struct csv *c, struct parser *p, struct err *err)
+{
+	size_t line, count, room = 0;
+
+	for (skip_blank_lines(p); p->at < p->in.n; skip_blank_lines(p)) {
+		if (read_row(p, &line, &count, err))
+			return -1;
+		if (count != c->columns)
+			return err_set(err, ERR_USAGE,
+			    _("%s:%zu: %zu cells where the header has %zu"), p->name,
+			    line, count, c->columns);
+		if (c->n == room) {
+			room = room * 2 + 16;
+			c->rows = xreallocarray(c->rows, room, sizeof(*c->rows));
+		}
+		c->rows[c->n++].line = line;
+	}
+	return 0;
+}
+
+static int
+check_text(const struct parser *p, struct err *err)
+{
+	size_t i, good, line = 1;
+	uint32_t cp;
+
+	for (i = 0; i < p->in.n; i += good) {
+		good = text_utf8((const unsigned char *)p->in.p + i, p->in.n - i, &cp);
+		if (good == 0)
+			return wrong(p, line, _("bytes that are no UTF-8"), err);
+		if (cp == 0)
+			return wrong(p, line, _("a NUL byte"), err);
+		line += cp == '\n';
+	}
+	return 0;
+}
+
+/* The array of cells is complete and moves no more. */
+static void
+hand_out_cells(struct csv *c, char **cells)
+{
+	size_t i;
+
+	c->cells = cells;
+	c->header.cells = cells;
+	for (i = 0; i < c->n; i++)
+		c->rows[i].cells = cells + (i + 1) * c->columns;
+}
+
+int
+csv_read(struct csv *c, const char *name, struct span text, struct err *err)
+{
+	struct parser p = {.name = name, .in = text, .line = 1, .text = &c->text};
+	int failed;
+
+	*c = (struct csv){0};
+	if (has_bom(text))
+		p.at = 3;
+	buf_reserve(&c->text, text.n + 2);
+	failed = check_text(&p, err);
+	skip_blank_lines(&p);
+	if (!failed && p.at < text.n)
+		failed = read_row(&p, &c->header.line, &c->columns, err) ||
+		    check_header(c, &p, err) || read_rows(c, &p, err);
+	hand_out_cells(c, p.cells);
+	return failed ? -1 : 0;
+}
+
+int
+csv_column(const struct csv *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->columns; i++) {
+		if (strcmp(c->header.cells[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+void
+csv_release(struct csv *c)
+{
+	if (c->text.p != NULL)
+		explicit_bzero(c->text.p, c->text.n);
+	buf_release(&c->text);
+	free(c->rows);
+	free(c->cells);
+	*c = (struct csv){0};
+}
+
+/* At the beginning of a file a cell that begins with a byte order mark would lose it. */
+static bool
+needs_quotes(struct span cell, char sep)
+{
+	size_t i;
+
+	for (i = 0; i < cell.n; i++) {
+		if (cell.p[i] == sep || strchr("\"\r\n", cell.p[i]) != NULL)
+			return true;
+	}
+	return has_bom(cell);
+}
+
+void
+csv_put(struct buf *out, struct span cell, char sep)
+{
+	size_t i;
+
+	if (!needs_quotes(cell, sep)) {
+		buf_span(out, cell);
+		return;
+	}
+	buf_putc(out, '"');
+	for (i = 0; i < cell.n; i++) {
+		if (cell.p[i] == '"')
+			buf_putc(out, '"');
+		buf_putc(out, cell.p[i]);
+	}
+	buf_putc(out, '"');
+}
+
+/* A row of one empty cell would be a blank line, which is no row. */
+void
+csv_put_row(struct buf *out, const char *const *cells, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (i != 0)
+			buf_putc(out, ',');
+		csv_put(out, span_of(cells[i]), ',');
+	}
+	if (n == 1 && (cells[0] == NULL || cells[0][0] == '\0'))
+		buf_puts(out, "\"\"");
+	buf_putc(out, '\n');
+}

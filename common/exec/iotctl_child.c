@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "exec/iotctl_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+extern char **environ;
+
+static int
+spawn(char **argv, int out, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int failed;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(
+	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+	failed = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return failed;
+}
+
+static int
+read_answer(int fd, struct buf *answer, struct err *err)
+{
+	char piece[16384];
+	ssize_t n;
+
+	while (
+	    (n = read(fd, piece, sizeof(piece))) != 0 && answer->n < IOTCTL_ANSWER_MOST) {
+		if (n > 0)
+			buf_put(answer, piece, (size_t)n);
+		else if (errno != EINTR)
+			return err_sys(err, ERR_FAILED, _("cannot read from iotctl"));
+	}
+	return 0;
+}
+
+int
+iotctl_end(pid_t pid, const char *resource, struct err *err)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (!WIFEXITED(status))
+		return err_set(err, ERR_FAILED,
+		    _("'iotctl %s list' was ended by signal %d"), resource,
+		    WTERMSIG(status));
+	return err_set(err, (enum err_code)WEXITSTATUS(status),
+	    _("--from-platform: 'iotctl %s list' ended with status %d"), resource,
+	    WEXITSTATUS(status));
+}
+
+static int
+begin(const char *config, const char *context, const char *resource, int *fd, pid_t *pid,
+    struct err *err)
+{
+	char *argv[] = {"iotctl", "--format", "ndjson", "--config", (char *)config,
+	    "--context", (char *)context, (char *)resource, "list", NULL};
+	char *fit[ARRAY_LEN(argv)];
+	size_t i, n = 0;
+	int ends[2], failed;
+
+	/* An option without a value is not given. */
+	for (i = 0; i < ARRAY_LEN(argv); i++) {
+		if (i + 2 < ARRAY_LEN(argv) && argv[i + 1] == NULL)
+			i++;
+		else
+			fit[n++] = argv[i];
+	}
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
+	failed = spawn(fit, ends[1], pid);
+	close(ends[1]);
+	*fd = ends[0];
+	if (!failed)
+		return 0;
+	close(ends[0]);
+	errno = failed;
+	return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
+}
+
+int
+iotctl_begin(const char *config, const char *context, const char *resource, int *fd,
+    pid_t *pid, struct err *err)
+{
+	if (begin(config, context, resource, fd, pid, err))
+		return -1;
+	fcntl(*fd, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+int
+iotctl_list(const char *config, const char *context, const char *resource,
+    struct buf *answer, struct err *err)
+{
+	int fd, failed;
+	pid_t pid;
+
+	if (begin(config, context, resource, &fd, &pid, err))
+		return -1;
+	failed = read_answer(fd, answer, err);
+	close(fd);
+	return iotctl_end(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
+}
+
+bool
+iotctl_next(struct span *rest, struct span *object)
+{
+	while (rest->n > 0) {
+		const char *end = memchr(rest->p, '\n', rest->n);
+		struct span line = {
+		    rest->p, end != NULL ? (size_t)(end - rest->p) : rest->n};
+		size_t step = line.n + (end != NULL);
+
+		rest->p += step;
+		rest->n -= step;
+		if (json_check(line, object, NULL) &&
+		    json_kind(*object) == JSON_KIND_OBJECT)
+			return true;
+	}
+	return false;
+}
+
+char *
+iotctl_text(struct span object, const char *key)
+{
+	struct buf b = {0};
+
+	if (json_member_string(object, key, &b) && b.n > 0)
+		return buf_steal(&b);
+	buf_release(&b);
+	return NULL;
+}
+
+bool
+iotctl_is_true(struct span object, const char *key)
+{
+	struct span value;
+
+	return json_member(object, key, &value) && json_kind(value) == JSON_KIND_TRUE;
+}
+
+long
+iotctl_number(struct span object, const char *key)
+{
+	struct span value;
+	struct buf number = {0};
+	long n = -1;
+
+	if (json_member(object, key, &value)) {
+		buf_span(&number, value);
+		if (text_int(buf_str(&number), 0, LONG_MAX, key, &n, NULL))
+			n = -1;
+	}
+	buf_release(&number);
+	return n;
+}
+
+/* The path is EMQX's: the platform does not say. */
+int
+iotctl_broker_read(struct iotctl_broker *b, struct span object, struct err *err)
+{
+	char *protocol = iotctl_text(object, "protocol");
+	const bool ws = protocol != NULL && protocol[0] == 'w';
+	const long port = iotctl_number(object, "port");
+
+	b->id = iotctl_number(object, "id");
+	b->host = iotctl_text(object, "host");
+	b->port = (int)port;
+	b->tls = (protocol != NULL &&
+		     (strcmp(protocol, "mqtts") == 0 || strcmp(protocol, "wss") == 0)) ||
+	    iotctl_is_true(object, "use_tls");
+	b->ws_path = ws ? xstrdup("/mqtt") : NULL;
+	b->ca_pem = iotctl_text(object, "ca_cert");
+	b->username = iotctl_text(object, "username");
+	free(protocol);
+	if (b->host == NULL || port < 1 || port > 65535)
+		return err_set(err, ERR_PROTOCOL,
+		    _("--from-platform: its broker has no host or no port"));
+	return 0;
+}
+
+void
+iotctl_broker_release(struct iotctl_broker *b)
+{
+	free(b->host);
+	free(b->ws_path);
+	free(b->ca_pem);
+	free(b->username);
+	*b = (struct iotctl_broker){0};
+}

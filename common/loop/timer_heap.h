@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_HEAP_H
+#define NET_HEAP_H
+
+#include "loop/loop.h"
+
+/* The loop's timers: for loop.c only. The zero value is empty. A heap of four children each, the times
+ * beside each other: those of thousands of timers are not looked for in all of memory. Beside it a queue of
+ * those that are due at once: in the heap such a one would go all the way up, and send another all the way
+ * down when it leaves. */
+struct heap {
+	struct heap_entry {
+		int64_t at;
+		struct loop_timer *t;
+	} * v; /* from 1; v[1] is the earliest */
+	size_t n, room;
+	struct loop_timer **now; /* a ring of now_room, a power of two; NULL: taken out */
+	size_t now_first, now_end, now_room;
+};
+
+/* Adds a timer that is in no heap; remembers its place in t->slot. `at_once`: its time has come; it is not
+ * before that of any other that was added so. */
+void heap_add(struct heap *h, struct loop_timer *t, bool at_once);
+/* Takes out a timer; t->slot becomes 0. */
+void heap_remove(struct heap *h, struct loop_timer *t);
+/* NULL when empty. */
+struct loop_timer *heap_first(struct heap *h);
+/* At least as many as there are. */
+size_t heap_count(const struct heap *h);
+void heap_release(struct heap *h);
+
+#endif

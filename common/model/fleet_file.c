@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/fleet_file.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/csv.h"
+#include "model/topic.h"
+
+enum { LARGEST = 64 << 20, LONGEST_INTERVAL = 86400 };
+
+const char *const fleet_names[FLEET_COLUMNS] = {
+    [FLEET_DEVICE] = "identificador_unico",
+    [FLEET_NAME] = "nombre",
+    [FLEET_TYPE] = "tipo",
+    [FLEET_PLACE] = "ubicacion",
+    [FLEET_BROKER] = "broker",
+    [FLEET_PUBLISH] = "publish_topic",
+    [FLEET_SUBSCRIBE] = "subscribe_topics",
+    [FLEET_SENSORS] = "sensores",
+    [FLEET_INTERVAL] = "publish_interval",
+};
+
+struct reader {
+	struct fleet *f;
+	const char *path;
+	struct err *err;
+};
+
+static int
+find_name(const struct reader *r, size_t line, const char *name)
+{
+	const char *names[FLEET_COLUMNS + 1] = {NULL};
+	const char *near;
+	int i;
+
+	for (i = 0; i < FLEET_COLUMNS; i++) {
+		if (strcmp(fleet_names[i], name) == 0)
+			return i;
+		names[i] = fleet_names[i];
+	}
+	near = text_nearest(name, names);
+	if (near != NULL)
+		return err_set(r->err, ERR_USAGE,
+		    _("%s:%zu: unknown column '%s'; did you mean '%s'?"), r->path, line,
+		    name, near);
+	return err_set(r->err, ERR_USAGE,
+	    _("%s:%zu: unknown column '%s'; a fleet file has identificador_unico, "
+	      "nombre, "
+	      "tipo, ubicacion, broker, publish_topic, subscribe_topics, sensores, "
+	      "publish_interval"),
+	    r->path, line, name);
+}
+
+static struct fleet_row *
+add_row(struct fleet *f, size_t line)
+{
+	if ((f->n & (f->n + 1)) == 0)
+		f->rows = xreallocarray(f->rows, f->n * 2 + 2, sizeof(*f->rows));
+	f->rows[f->n] = (struct fleet_row){.line = line};
+	return &f->rows[f->n++];
+}
+
+static int
+check_row(const struct reader *r, const struct fleet_row *row)
+{
+	const char *interval = row->text[FLEET_INTERVAL];
+	long seconds;
+
+	if (row->text[FLEET_DEVICE] == NULL)
+		return err_set(r->err, ERR_USAGE, _("%s:%zu: no identificador_unico"),
+		    r->path, row->line);
+	if (topic_check_id(
+		span_of(row->text[FLEET_DEVICE]), fleet_names[FLEET_DEVICE], r->err) ||
+	    (interval != NULL &&
+		text_int(interval, 1, LONGEST_INTERVAL, fleet_names[FLEET_INTERVAL],
+		    &seconds, r->err)))
+		return err_in(r->err, "%s:%zu", r->path, row->line);
+	return 0;
+}
+
+static int
+take_columns(struct reader *r, const struct csv *t, int *column)
+{
+	size_t i;
+	int found;
+
+	for (i = 0; i < t->columns; i++) {
+		found = find_name(r, t->header.line, t->header.cells[i]);
+		if (found < 0)
+			return -1;
+		column[i] = found;
+	}
+	return 0;
+}
+
+static int
+read_csv(struct reader *r, struct span text)
+{
+	struct csv t;
+	int column[FLEET_COLUMNS];
+	int failed = csv_read(&t, r->path, text, r->err) || take_columns(r, &t, column);
+	size_t i, j;
+
+	for (i = 0; !failed && i < t.n; i++) {
+		struct fleet_row *row = add_row(r->f, t.rows[i].line);
+
+		for (j = 0; j < t.columns; j++) {
+			if (t.rows[i].cells[j][0] != '\0')
+				row->text[column[j]] = xstrdup(t.rows[i].cells[j]);
+		}
+		failed = check_row(r, row);
+	}
+	csv_release(&t);
+	return failed ? -1 : 0;
+}
+
+static int
+put_scalar(struct buf *out, struct span value)
+{
+	enum json_kind kind = json_kind(value);
+
+	if (kind == JSON_KIND_STRING)
+		json_unescape(out, value);
+	else if (kind == JSON_KIND_NUMBER)
+		buf_span(out, value);
+	return kind == JSON_KIND_STRING || kind == JSON_KIND_NUMBER ||
+		kind == JSON_KIND_NULL
+	    ? 0
+	    : -1;
+}
+
+/* A scalar, or an array of them as a list with ";". */
+static int
+put_value(struct buf *out, struct span value)
+{
+	struct json_iter it = {.value = value};
+
+	if (json_kind(value) != JSON_KIND_ARRAY)
+		return put_scalar(out, value);
+	while (json_next(&it)) {
+		if (out->n != 0)
+			buf_putc(out, ';');
+		if (put_scalar(out, it.item))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+take_member(struct reader *r, struct fleet_row *row, const struct json_iter *it)
+{
+	struct buf name = {0}, value = {0};
+	int column, failed = 0;
+
+	json_unescape(&name, it->key);
+	column = find_name(r, row->line, buf_str(&name));
+	if (column < 0)
+		failed = -1;
+	else if (put_value(&value, it->item))
+		failed = err_set(r->err, ERR_USAGE,
+		    _("%s:%zu: '%s' must be a string, a number or an array of them"),
+		    r->path, row->line, fleet_names[column]);
+	else if (value.n != 0 && row->text[column] == NULL)
+		row->text[column] = buf_steal(&value);
+	buf_release(&name);
+	buf_release(&value);
+	return failed;
+}
+
+static int
+read_object(struct reader *r, size_t line, struct span text)
+{
+	struct json_iter it = {0};
+	struct fleet_row *row;
+
+	if (!json_check(text, &it.value, NULL) || json_kind(it.value) != JSON_KIND_OBJECT)
+		return err_set(
+		    r->err, ERR_USAGE, _("%s:%zu: not a JSON object"), r->path, line);
+	row = add_row(r->f, line);
+	while (json_next(&it)) {
+		if (take_member(r, row, &it))
+			return -1;
+	}
+	return check_row(r, row);
+}
+
+static bool
+is_blank(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && strchr(" \t\r", s.p[i]) != NULL; i++)
+		;
+	return i == s.n;
+}
+
+static int
+read_ndjson(struct reader *r, struct span text)
+{
+	size_t line = 1;
+
+	while (text.n != 0) {
+		const char *end = memchr(text.p, '\n', text.n);
+		struct span one = {text.p, end != NULL ? (size_t)(end - text.p) : text.n};
+
+		if (!is_blank(one) && read_object(r, line, one))
+			return -1;
+		one.n += end != NULL;
+		text = (struct span){text.p + one.n, text.n - one.n};
+		line++;
+	}
+	return 0;
+}
+
+static int
+by_device(const void *a, const void *b)
+{
+	const struct fleet_row *const *x = a, *const *y = b;
+	int order = strcmp((*x)->text[FLEET_DEVICE], (*y)->text[FLEET_DEVICE]);
+
+	return order != 0 ? order : (*x)->line < (*y)->line ? -1 : 1;
+}
+
+static int
+check_twice(const struct reader *r)
+{
+	const struct fleet_row **sorted =
+	    xcalloc(r->f->n + 1, sizeof(struct fleet_row *));
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < r->f->n; i++)
+		sorted[i] = &r->f->rows[i];
+	qsort(sorted, r->f->n, sizeof(*sorted), by_device);
+	for (i = 1; !failed && i < r->f->n; i++) {
+		const char *device = sorted[i]->text[FLEET_DEVICE];
+
+		if (strcmp(device, sorted[i - 1]->text[FLEET_DEVICE]) == 0)
+			failed = err_set(r->err, ERR_USAGE,
+			    _("%s:%zu: device '%s' is in line %zu already"), r->path,
+			    sorted[i]->line, device, sorted[i - 1]->line);
+	}
+	free(sorted);
+	return failed;
+}
+
+static bool
+is_ndjson(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.n && strchr(" \t\r\n", text.p[i]) != NULL; i++)
+		;
+	return i < text.n && text.p[i] == '{';
+}
+
+int
+fleet_read(struct fleet *f, const char *path, struct err *err)
+{
+	struct reader r = {f, strcmp(path, "-") == 0 ? _("standard input") : path, err};
+	struct buf text = {0};
+	struct span all;
+	int failed;
+
+	*f = (struct fleet){0};
+	failed = file_read(path, LARGEST, &text, err);
+	all = buf_as_span(&text);
+	if (!failed)
+		failed = (is_ndjson(all) ? read_ndjson(&r, all) : read_csv(&r, all)) ||
+		    check_twice(&r);
+	buf_release(&text);
+	return failed ? -1 : 0;
+}
+
+void
+fleet_release(struct fleet *f)
+{
+	size_t i, j;
+
+	for (i = 0; i < f->n; i++) {
+		for (j = 0; j < FLEET_COLUMNS; j++)
+			free(f->rows[i].text[j]);
+	}
+	free(f->rows);
+	*f = (struct fleet){0};
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mqtt/conn.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "loop/loop.h"
+
+enum { READ_AHEAD = 64 << 10 }; /* four records of the largest size */
+
+void
+link_open(struct link *l, int fd, void *ssl)
+{
+	*l = (struct link){.fd = fd, .ssl = ssl};
+	if (ssl == NULL)
+		return;
+	SSL_set_read_ahead(ssl, 1);
+	SSL_set_default_read_buffer_len(ssl, READ_AHEAD);
+	SSL_set_mode(
+	    ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+static int
+at_most(size_t n)
+{
+	return n > INT_MAX ? INT_MAX : (int)n;
+}
+
+/* What a call of OpenSSL that gave `n` means, as read(2) and write(2) would say it. */
+static ssize_t
+outcome(struct link *l, int n, bool *crossed, int crossing)
+{
+	int why = SSL_get_error(l->ssl, n);
+
+	*crossed = why == crossing;
+	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+		errno = EAGAIN;
+	else if (why == SSL_ERROR_ZERO_RETURN || (why == SSL_ERROR_SYSCALL && errno == 0))
+		return 0;
+	else if (why != SSL_ERROR_SYSCALL)
+		errno = EPROTO;
+	return -1;
+}
+
+/* The end, or an error, that comes behind bytes is told by the next call. */
+static ssize_t
+tls_read(struct link *l, char *p, size_t n, bool *dry)
+{
+	size_t got = 0;
+	ssize_t end;
+	int r;
+
+	do {
+		ERR_clear_error();
+		errno = 0;
+		r = SSL_read(l->ssl, p + got, at_most(n - got));
+		got += r > 0 ? (size_t)r : 0;
+	} while (r > 0 && got < n);
+	if (r > 0)
+		return (ssize_t)got;
+	end = outcome(l, r, &l->read_writes, SSL_ERROR_WANT_WRITE);
+	*dry = end < 0 && errno == EAGAIN;
+	return got > 0 ? (ssize_t)got : end;
+}
+
+ssize_t
+link_read(struct link *l, char *p, size_t n, bool *dry)
+{
+	ssize_t got;
+
+	*dry = false;
+	if (l->ssl != NULL)
+		return tls_read(l, p, n, dry);
+	do
+		got = recv(l->fd, p, n, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	*dry = got < 0 ? errno == EAGAIN : (size_t)got < n;
+	return got;
+}
+
+ssize_t
+link_write(struct link *l, const char *p, size_t n)
+{
+	ssize_t sent;
+	int r;
+
+	if (l->ssl != NULL) {
+		ERR_clear_error();
+		errno = 0;
+		r = SSL_write(l->ssl, p, at_most(n));
+		return r > 0 ? r : outcome(l, r, &l->write_reads, SSL_ERROR_WANT_READ);
+	}
+	do
+		sent = send(l->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+unsigned
+link_events(const struct link *l, bool wants_read, bool wants_write)
+{
+	bool read = (wants_read && !l->read_writes) || (wants_write && l->write_reads);
+	bool write = (wants_write && !l->write_reads) || (wants_read && l->read_writes);
+
+	return (read ? LOOP_READ : 0) | (write ? LOOP_WRITE : 0);
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mqtt/consumer.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "mqtt/consumer_int.h"
+
+enum {
+	READS = 16,       /* buffers in a row, before others get their turn */
+	TURNS = 16,       /* of reading and acknowledging, likewise */
+	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
+};
+
+static void pump(void *arg);
+
+/* What happens inside of a pump is seen at its end. */
+void
+consume_pump_soon(struct consume *c)
+{
+	if (!c->pumping)
+		loop_timer_set(c->loop, &c->soon, 0, pump, c);
+}
+
+static void
+let_go(struct consume *c)
+{
+	c->linked = false;
+	loop_fd_stop(&c->watch);
+	loop_timer_stop(&c->alive);
+	loop_timer_stop(&c->answer);
+	loop_timer_stop(&c->hold);
+}
+
+/* Milliseconds to the broker and back, as far as the kernel knows. */
+static int64_t
+round_trip(const struct consume *c)
+{
+	struct tcp_info info = {0};
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(c->link.fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return 0;
+	return info.tcpi_rtt / 1000;
+}
+
+static void
+say_held(void *arg)
+{
+	struct consume *c = arg;
+
+	c->held = c->window.holds;
+	c->events.held(
+	    c->arg, c->held ? window_size(&c->window) : 0, window_is_theirs(&c->window));
+}
+
+/* Whoever waits for messages is told when none can come. */
+static void
+look_at_window(struct consume *c)
+{
+	size_t n = intake_unacknowledged(c->intake), before = c->window.n;
+	int64_t now = loop_now(c->loop), wait;
+
+	if (c->events.held == NULL || !c->linked || n == before)
+		return;
+	window_look(&c->window, n, now, n < before ? round_trip(c) : 0);
+	wait = window_wait(&c->window, now);
+	if (wait >= 0 && !c->held) {
+		loop_timer_set(c->loop, &c->hold, wait, say_held, c);
+	} else if (wait < 0) {
+		loop_timer_stop(&c->hold);
+		if (c->held)
+			say_held(c);
+	}
+}
+
+static void
+begin_window(struct consume *c)
+{
+	window_reset(&c->window, c->version == 5 ? (size_t)c->receive_maximum : 0);
+	if (c->held)
+		say_held(c);
+}
+
+/* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
+static void
+say_dry(struct consume *c)
+{
+	bool fresh = c->fresh;
+
+	c->fresh = false;
+	if (fresh && c->events.dry != NULL)
+		c->events.dry(c->arg);
+}
+
+static void
+lose(struct consume *c, int number)
+{
+	say_dry(c);
+	let_go(c);
+	session_lost(c->session, number);
+}
+
+void
+consume_give_up(struct consume *c, const struct err *why)
+{
+	say_dry(c);
+	let_go(c);
+	session_failed(c->session, 0, why);
+}
+
+/* As far as the socket takes it: the broker has to know why. */
+static void
+end_by_fault(struct consume *c, enum frame_fault fault)
+{
+	struct err why = {0};
+	struct span out;
+
+	err_set(&why, ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
+	    _(frame_fault_text(fault)));
+	frame_put_disconnect(
+	    intake_packets(c->intake), frame_fault_reason(fault), c->version);
+	out = intake_output(c->intake);
+	link_write(&c->link, out.p, out.n);
+	let_go(c);
+	session_failed(c->session, 0, &why);
+}
+
+static void
+end_by_broker(struct consume *c, int reason)
+{
+	const struct err none = {0};
+
+	if (reason < 128) {
+		lose(c, 0);
+		return;
+	}
+	let_go(c);
+	session_failed(c->session, reason, &none);
+}
+
+/* False when the connection is over. */
+static bool
+look_at_state(struct consume *c)
+{
+	const struct intake_state state = intake_state(c->intake);
+
+	if (state.fault != FRAME_OK || state.left)
+		say_dry(c);
+	if (state.fault != FRAME_OK)
+		end_by_fault(c, state.fault);
+	else if (state.left)
+		end_by_broker(c, state.reason);
+	return c->linked;
+}
+
+/* Reads until nothing is there or nothing is wanted. True with bytes left that no poll will tell of. */
+static bool
+read_some(struct consume *c)
+{
+	int left = READS;
+	bool dry = false;
+	size_t room = 0;
+
+	while (left-- > 0 && !dry) {
+		char *p = intake_room(c->intake, &room);
+		ssize_t n = room > 0 ? link_read(&c->link, p, room, &dry) : 0;
+
+		if (room == 0)
+			return false;
+		if (n > 0) {
+			c->heard = loop_now(c->loop);
+			intake_got(c->intake, (size_t)n, text_now_us());
+			if (!look_at_state(c))
+				return false;
+		} else if (n == 0 || !dry) {
+			lose(c, n == 0 ? 0 : errno);
+			return false;
+		}
+	}
+	if (dry)
+		say_dry(c);
+	return !dry;
+}
+
+/* Whether something was to be written, and all of it was. */
+static bool
+write_some(struct consume *c)
+{
+	struct span out = intake_output(c->intake);
+	ssize_t n = out.n > 0 ? link_write(&c->link, out.p, out.n) : 0;
+
+	if (n > 0)
+		intake_sent(c->intake, (size_t)n);
+	else if (n < 0 && errno != EAGAIN)
+		lose(c, errno);
+	return n > 0 && (size_t)n == out.n;
+}
+
+static bool
+may_read(struct consume *c)
+{
+	size_t room;
+
+	return intake_room(c->intake, &room) != NULL;
+}
+
+/* Reads, and acknowledges. A broker whose window was full sends more as soon as it has read that. True as
+ * from read_some. */
+static bool
+converse(struct consume *c)
+{
+	int left = TURNS;
+	bool more, told;
+
+	do {
+		more = read_some(c);
+		told = c->linked && write_some(c);
+	} while (!more && told && --left > 0 && may_read(c) &&
+	    spin_until_readable(&c->spin, c->link.fd));
+	return more;
+}
+
+/* A broker that takes no more in time gets no DISCONNECT in the middle of a packet either. */
+static void
+give_up(void *arg)
+{
+	struct consume *c = arg;
+
+	if (c->linked) {
+		shutdown(c->link.fd, SHUT_RDWR);
+		let_go(c);
+	}
+	session_stop(c->session, STOP_TIME);
+}
+
+static void
+finish_if_done(struct consume *c)
+{
+	if (!c->stopping || !intake_is_durable(c->intake))
+		return;
+	if (c->linked && intake_output(c->intake).n > 0) {
+		if (c->giving_up.slot == 0)
+			loop_timer_set(c->loop, &c->giving_up, STOP_TIME, give_up, c);
+		return;
+	}
+	loop_timer_stop(&c->giving_up);
+	if (c->linked)
+		let_go(c);
+	session_stop(c->session, STOP_TIME);
+}
+
+static void
+wait_for_socket(struct consume *c, bool more)
+{
+	bool reads = may_read(c), was_reading = (c->watch.events & LOOP_READ) != 0;
+
+	if (reads && !was_reading)
+		c->heard = c->asked = loop_now(c->loop);
+	loop_fd_set(
+	    &c->watch, link_events(&c->link, reads, intake_output(c->intake).n > 0));
+	if (more && reads)
+		consume_pump_soon(c);
+}
+
+static void
+pump(void *arg)
+{
+	struct consume *c = arg;
+	bool more = false;
+
+	if (c->linked) {
+		c->pumping = true;
+		intake_go_on(c->intake);
+		more = look_at_state(c) && converse(c);
+		c->pumping = false;
+		look_at_window(c);
+	}
+	finish_if_done(c);
+	if (c->linked)
+		wait_for_socket(c, more);
+}
+
+static void
+on_socket(void *arg, unsigned events)
+{
+	(void)events;
+	pump(arg);
+}
+
+static void
+on_taken(void *arg, const struct session_link *link)
+{
+	struct consume *c = arg;
+
+	link_open(&c->link, link->fd, link->ssl);
+	c->version = link->version;
+	c->keepalive = (int64_t)link->keepalive * 1000;
+	c->heard = loop_now(c->loop);
+	c->linked = true;
+	intake_connect(c->intake, link->version, link->session_present);
+	begin_window(c);
+	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
+		lose(c, errno);
+		return;
+	}
+	if (!c->stopping)
+		consume_subscribe(c, !link->session_present);
+	consume_watch(c);
+	if (c->events.up != NULL)
+		c->events.up(c->arg, link->session_present);
+	consume_pump_soon(c);
+}
+
+static void
+on_down(void *arg, const struct err *why)
+{
+	struct consume *c = arg;
+
+	if (c->events.down != NULL)
+		c->events.down(c->arg, why);
+}
+
+static void
+on_ended(void *arg, const struct err *why)
+{
+	struct consume *c = arg;
+
+	if (c->events.ended != NULL)
+		c->events.ended(c->arg, c->refusal.code != ERR_OK ? &c->refusal : why);
+}
+
+static void
+on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
+{
+	struct consume *c = arg;
+
+	c->fresh = true;
+	c->asked = loop_now(c->loop);
+	look_at_window(c);
+	c->events.batch(c->arg, m, n, token);
+}
+
+static struct intake *
+open_intake(struct consume *c, const struct session_opts *o)
+{
+	static const struct intake_events events = {on_batch, consume_answered};
+	const struct intake_opts opts = {
+	    .max_packet = o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET,
+	};
+
+	return intake_new(&opts, &events, c);
+}
+
+struct consume *
+consume_new(struct loop *loop, const struct session_opts *opts,
+    const struct consume_filter *filters, size_t count,
+    const struct consume_events *events, void *arg, struct err *err)
+{
+	static const struct session_events mine = {
+	    .taken = on_taken,
+	    .down = on_down,
+	    .ended = on_ended,
+	};
+	struct consume *c = xcalloc(1, sizeof(*c));
+	struct session_opts taken = *opts;
+
+	taken.take = true;
+	c->loop = loop;
+	c->events = *events;
+	c->arg = arg;
+	c->patience = opts->connect_timeout;
+	c->receive_maximum =
+	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
+	c->intake = open_intake(c, opts);
+	if (consume_add_filters(c, filters, count, err) == 0)
+		c->session = session_new(loop, &taken, &mine, c, err);
+	if (c->session != NULL)
+		return c;
+	consume_free(c);
+	return NULL;
+}
+
+void
+consume_start(struct consume *c)
+{
+	session_start(c->session);
+}
+
+int
+consume_version(const struct consume *c)
+{
+	return c->version;
+}
+
+void
+consume_limit(struct consume *c, size_t n)
+{
+	intake_limit(c->intake, n);
+	consume_pump_soon(c);
+}
+
+void
+consume_taken(struct consume *c, uint64_t token)
+{
+	intake_taken(c->intake, token);
+	consume_pump_soon(c);
+}
+
+void
+consume_durable(struct consume *c, uint64_t token)
+{
+	intake_durable(c->intake, token);
+	look_at_window(c);
+	consume_pump_soon(c);
+}
+
+void
+consume_stop(struct consume *c)
+{
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	intake_stop(c->intake);
+	consume_pump_soon(c);
+}
+
+void
+consume_free(struct consume *c)
+{
+	size_t i;
+
+	if (c == NULL)
+		return;
+	let_go(c);
+	loop_timer_stop(&c->soon);
+	loop_timer_stop(&c->giving_up);
+	session_free(c->session);
+	intake_free(c->intake);
+	for (i = 0; c->filters != NULL && i < c->count; i++)
+		free(c->filters[i].text);
+	free(c->filters);
+	free(c);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_MQTTOPTS_H
+#define NET_MQTTOPTS_H
+
+#include "cli/opt.h"
+#include "base/text.h"
+#include "mqtt/session.h"
+
+/* The connection options that all MQTT programs share: mosquitto's letters. */
+struct mqttopts {
+	char *host;
+	int port;
+	char *url;
+	char *id;
+	char *username;
+	char *password;
+	char *password_file;
+	int version; /* index into "auto|5|mqttv5|311|mqttv311|4" */
+	int keepalive;
+	char *cafile, *capath, *cert, *key, *keypass_file;
+	int tls_version; /* index into TLS_VERSIONS */
+	char *alpn;
+	bool insecure;
+	bool retry;
+	int64_t connect_timeout;
+	char *secret;   /* what password_file held: mqttopts_resolve */
+	char *keypass;  /* ... and keypass_file */
+	struct buf url_parts; /* what `url` was taken apart into */
+};
+
+#define MQTTOPTS_DEFAULT                                                                 \
+	{                                                                                \
+		.keepalive = 60, .connect_timeout = 10000                                \
+	}
+#define MQTT_VERSIONS "auto|5|mqttv5|311|mqttv311"
+/* Where MQTT over WebSocket is when nothing else is said: EMQX's path, and that of most others. */
+#define MQTT_WS_PATH "/mqtt"
+#define TLS_VERSIONS "auto|1.2|tlsv1.2|1.3|tlsv1.3"
+
+/* L(letter) keeps or drops the letters, P goes before the long names: iotctl, iotstatus and iotapi
+ * use theirs otherwise. */
+#define OPT_MQTT_(T, m, L, P)                                                               \
+	OPT_GROUP(N_("Connection")),                                                     \
+	    OPT_STR(T, m.host, L('h'), P "host", "HOST",                                   \
+		N_("the broker: a name, an address or a unix socket's path"),            \
+		.key = "mqtt_host", .env = "IOT_MQTT_HOST", .value = "localhost"),       \
+	    OPT_INT(T, m.port, L('p'), P "port", "PORT", 1, 65535, N_("the broker's port"),\
+		.key = "mqtt_port", .env = "IOT_MQTT_PORT",                              \
+		.value = "1883, with TLS 8883"),                                         \
+	    OPT_STR(T, m.url, L('L'), P "url", "URL",                                      \
+		N_("the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]"),       \
+		.key = "broker",                                                         \
+		.env = "IOT_MQTT_URL"),                                                  \
+	    OPT_STR(T, m.id, L('i'), P "id", "ID", N_("client id")),                       \
+	    OPT_STR(T, m.username, L('u'), P "username", "NAME", N_("user name"),          \
+		.key = "mqtt_username", .env = "IOT_MQTT_USERNAME"),                     \
+	    OPT_STR(T, m.password, L('P'), P "pw", "PASSWORD",                             \
+		N_("password; prefer --password-file: others can see arguments"),        \
+		.flags = OPT_SECRET),                                                    \
+	    OPT_STR(T, m.password_file, 0, P "password-file", "FILE",                 \
+		N_("file with the MQTT password, mode 0600"), .key = "mqtt_password_file", \
+		.env = "IOT_MQTT_PASSWORD_FILE", .flags = OPT_FILE),                     \
+	    OPT_ENUM(T, m.version, L('V'), "mqtt-version", "VERSION", MQTT_VERSIONS,     \
+		N_("MQTT version; auto tries 5, then 3.1.1"), .key = "mqtt_version",     \
+		.value = "auto"),                                                        \
+	    OPT_INT(T, m.keepalive, L('k'), "keepalive", "SECONDS", 5, 65535,            \
+		N_("keep-alive interval"), .key = "keepalive", .value = "60"),           \
+	    OPT_STR(T, m.cafile, 0, P "cafile", "FILE",                                    \
+		N_("trust these CA certificates (implies TLS)"), .key = "mqtt_cafile",   \
+		.env = "IOT_MQTT_CAFILE", .flags = OPT_FILE),                            \
+	    OPT_STR(T, m.capath, 0, P "capath", "DIR",                                     \
+		N_("trust the CA certificates in this directory (implies TLS)"),         \
+		.key = "mqtt_capath", .flags = OPT_DIR),                                 \
+	    OPT_STR(T, m.cert, 0, P "cert", "FILE", N_("client certificate"),              \
+		.key = "mqtt_cert", .flags = OPT_FILE),                                  \
+	    OPT_STR(T, m.key, 0, P "key", "FILE", N_("its private key"), .key = "mqtt_key",\
+		.flags = OPT_FILE),                                                      \
+	    OPT_STR(T, m.keypass_file, 0, P "keypass-file", "FILE",                        \
+		N_("file with the key's passphrase, mode 0600"),                         \
+		.key = "mqtt_keypass_file", .flags = OPT_FILE),                          \
+	    OPT_ENUM(T, m.tls_version, 0, P "tls-version", "VERSION", TLS_VERSIONS,        \
+		N_("speak this TLS version only; auto: 1.2 or newer"),                   \
+		.key = "mqtt_tls_version", .value = "auto"),                             \
+	    OPT_STR(T, m.alpn, 0, P "tls-alpn", "PROTOCOL",                                \
+		N_("ask for this protocol in the TLS handshake (ALPN)"),                 \
+		.key = "mqtt_tls_alpn"),                                                 \
+	    OPT_FLAG(T, m.insecure, 0, P "insecure",                                       \
+		N_("do not verify the broker's certificate: for tests only")),           \
+	    OPT_TIME(T, m.connect_timeout, 0, P "connect-timeout", "TIME",                 \
+		N_("how long one attempt to connect may take"), .key = "connect_timeout", \
+		.value = "10s"),                                                         \
+	    OPT_FLAG(T, m.retry, 0, P "retry", N_("keep trying when the first connect fails"))
+
+#define OPT_LETTER_KEPT(l) (l)
+#define OPT_LETTER_DROPPED(l) 0
+#define OPT_MQTT(T, m) OPT_MQTT_(T, m, OPT_LETTER_KEPT, "")
+#define OPT_MQTT_LONG(T, m) OPT_MQTT_(T, m, OPT_LETTER_DROPPED, "mqtt-")
+
+/* Fills the connection part of `out` (host, port, tls, files, login, version, keepalive, retry,
+ * time-out, client_id) from the options: URL taken apart, password file read, defaults put in.
+ * Everything in `out` points into `o`, which must outlive it. -h and -p outrank the URL when they
+ * come from a stronger source; two hosts from one source are an error. `set` tells the sources. */
+int mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_opts *out,
+    struct err *err);
+void mqttopts_release(struct mqttopts *o);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mqtt/packet.h"
+
+#include "base/text.h"
+
+static const struct {
+	uint8_t reason;
+	const char *text;
+} faults[FRAME_FAULTS] = {
+    [FRAME_OK] = {0x00, N_("nothing")},
+    [FRAME_BAD_LENGTH] = {0x81, N_("a packet length of more than four bytes")},
+    [FRAME_BAD_TYPE] = {0x82, N_("a type of packet that only clients send")},
+    [FRAME_BAD_FLAGS] = {0x81, N_("flags that this type of packet does not have")},
+    [FRAME_BAD_QOS] = {0x81, N_("QoS 3")},
+    [FRAME_TOO_SHORT] = {0x81, N_("a packet that ends inside of a field")},
+    [FRAME_TOO_LONG] = {0x81, N_("bytes behind the last field of a packet")},
+    [FRAME_TOO_LARGE] = {0x95, N_("a packet far too large for its type")},
+    [FRAME_NO_ID] = {0x82, N_("the packet identifier 0")},
+    [FRAME_NO_TOPIC] = {0x82, N_("a message without a topic")},
+    [FRAME_BAD_ALIAS] = {0x94, N_("a topic alias that is unknown or out of range")},
+    [FRAME_BAD_PROPERTY] = {0x81, N_("a property that this packet cannot have")},
+    [FRAME_PROPERTY_TWICE] = {0x82, N_("a property twice")},
+    [FRAME_PROPERTY_VALUE] = {0x82, N_("a property with a value that is not allowed")},
+    [FRAME_OVER_WINDOW] = {0x93,
+	N_("more messages at a time than there are packet identifiers")},
+    [FRAME_UNASKED] = {0x82, N_("an answer to what was never asked")},
+    [FRAME_NO_CONNACK] = {0x82, N_("another packet in place of CONNACK")},
+};
+
+uint8_t
+frame_fault_reason(enum frame_fault fault)
+{
+	return faults[fault].reason;
+}
+
+const char *
+frame_fault_text(enum frame_fault fault)
+{
+	return faults[fault].text;
+}
+
+/* Takes fields off the front of a span; once one is missing, all that follow are absent. */
+static struct span
+take(struct span *s, size_t n)
+{
+	struct span field = {s->p, n};
+
+	if (s->p == NULL || s->n < n) {
+		*s = (struct span){0};
+		return *s;
+	}
+	s->p += n;
+	s->n -= n;
+	return field;
+}
+
+static unsigned
+take_u8(struct span *s)
+{
+	struct span f = take(s, 1);
+
+	return f.p != NULL ? (unsigned char)f.p[0] : 0;
+}
+
+static uint16_t
+take_u16(struct span *s)
+{
+	struct span f = take(s, 2);
+
+	return f.p != NULL ? frame_u16(f.p) : 0;
+}
+
+static struct span
+take_string(struct span *s)
+{
+	uint16_t n = take_u16(s);
+
+	return take(s, n);
+}
+
+/* A variable byte integer (1.5.5): 1 whole, 0 cut off, -1 longer than four bytes. */
+static int
+read_length(const char *p, size_t n, uint32_t *value, uint8_t *bytes)
+{
+	uint32_t v = 0;
+	uint8_t i;
+
+	for (i = 0; i < 4 && i < n; i++) {
+		v |= (uint32_t)(p[i] & 0x7F) << 7 * i;
+		if ((p[i] & 0x80) == 0) {
+			*value = v;
+			*bytes = (uint8_t)(i + 1);
+			return 1;
+		}
+	}
+	return i == 4 ? -1 : 0;
+}
+
+static uint32_t
+take_length(struct span *s)
+{
+	uint32_t value = 0;
+	uint8_t bytes = 0;
+
+	if (s->p == NULL || read_length(s->p, s->n, &value, &bytes) != 1) {
+		*s = (struct span){0};
+		return 0;
+	}
+	take(s, bytes);
+	return value;
+}
+
+static struct span
+take_properties(struct span *s)
+{
+	uint32_t n = take_length(s);
+
+	return take(s, n);
+}
+
+int
+frame_read_long(struct frame *f, const char *p, size_t n)
+{
+	uint8_t bytes = 0;
+	int whole = read_length(p + 1, n - 1, &f->body, &bytes);
+
+	f->head = (uint8_t)(bytes + 1);
+	return whole;
+}
+
+struct span
+frame_front_properties(struct span body)
+{
+	return take_properties(&body);
+}
+
+enum { PROP_USER = 0x26, PROP_MAX = 0x2A };
+
+enum prop_type {
+	PROP_NONE,
+	PROP_U8,
+	PROP_U16,
+	PROP_U32,
+	PROP_LENGTH,
+	PROP_STRING,
+	PROP_PAIR
+};
+
+struct prop_rule {
+	enum prop_type type;
+	bool many;
+	uint32_t min, max;
+	size_t offset; /* in struct msg_props: of a span, or of a struct msg_number */
+};
+
+/* The properties that a PUBLISH can have (3.3.2.3); binary data has the form of a string. */
+static const struct prop_rule publish_props[PROP_MAX + 1] = {
+    [0x01] = {PROP_U8, .max = 1, .offset = offsetof(struct msg_props, payload_format)},
+    [0x02] = {PROP_U32, .max = UINT32_MAX, .offset = offsetof(struct msg_props, expiry)},
+    [0x03] = {PROP_STRING, .offset = offsetof(struct msg_props, content_type)},
+    [0x08] = {PROP_STRING, .offset = offsetof(struct msg_props, response_topic)},
+    [0x09] = {PROP_STRING, .offset = offsetof(struct msg_props, correlation)},
+    [0x0B] = {PROP_LENGTH, .many = true, .min = 1, .max = UINT32_MAX,
+	.offset = offsetof(struct msg_props, subscription)},
+    [0x23] = {PROP_U16, .max = UINT16_MAX,
+	.offset = offsetof(struct msg_props, topic_alias)},
+};
+
+static uint32_t
+take_number(struct span *s, enum prop_type type)
+{
+	uint32_t high;
+
+	switch (type) {
+	case PROP_U8: return take_u8(s);
+	case PROP_U16: return take_u16(s);
+	case PROP_U32: high = take_u16(s); return high << 16 | take_u16(s);
+	default: return take_length(s);
+	}
+}
+
+size_t
+frame_user_count(struct span props)
+{
+	size_t n = 0;
+
+	while (props.n > 0) {
+		unsigned id = take_u8(&props);
+
+		if (id == PROP_USER) {
+			n++;
+			take_string(&props);
+			take_string(&props);
+		} else if (id > PROP_MAX || publish_props[id].type == PROP_NONE) {
+			return n;
+		} else if (publish_props[id].type == PROP_STRING) {
+			take_string(&props);
+		} else {
+			take_number(&props, publish_props[id].type);
+		}
+	}
+	return n;
+}
+
+static enum frame_fault
+take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *alias)
+{
+	struct msg_number given = {.given = true};
+	uint32_t number;
+
+	if (publish_props[id].type == PROP_STRING) {
+		struct span value = take_string(props);
+
+		memcpy((char *)out + publish_props[id].offset, &value, sizeof(value));
+		return FRAME_OK;
+	}
+	number = take_number(props, publish_props[id].type);
+	if (props->p == NULL)
+		return FRAME_TOO_SHORT;
+	if (number < publish_props[id].min || number > publish_props[id].max)
+		return FRAME_PROPERTY_VALUE;
+	given.v = number;
+	memcpy((char *)out + publish_props[id].offset, &given, sizeof(given));
+	if (id == 0x23) {
+		*alias = (uint16_t)number;
+		return number == 0 ? FRAME_BAD_ALIAS : FRAME_OK;
+	}
+	return FRAME_OK;
+}
+
+enum frame_fault
+frame_properties(
+    struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias)
+{
+	uint64_t seen = 0;
+	enum frame_fault fault = FRAME_OK;
+
+	*out = (struct msg_props){.user = pairs};
+	*alias = 0;
+	while (props.n > 0 && fault == FRAME_OK) {
+		unsigned id = take_u8(&props);
+
+		if (id == PROP_USER) {
+			pairs[out->users * 2] = take_string(&props);
+			pairs[out->users++ * 2 + 1] = take_string(&props);
+		} else if (id > PROP_MAX || publish_props[id].type == PROP_NONE) {
+			return FRAME_BAD_PROPERTY;
+		} else if ((seen >> id & 1) != 0 && !publish_props[id].many) {
+			return FRAME_PROPERTY_TWICE;
+		} else {
+			seen |= (uint64_t)1 << id;
+			fault = take_property(&props, id, out, alias);
+		}
+		if (props.p == NULL && fault == FRAME_OK)
+			fault = FRAME_TOO_SHORT;
+	}
+	return fault;
+}
+
+/* The properties that a CONNACK can have (3.2.2.3). */
+static const struct prop_rule connack_props[PROP_MAX + 1] = {
+    [0x11] = {PROP_U32, .max = UINT32_MAX},
+    [0x12] = {PROP_STRING},
+    [0x13] = {PROP_U16, .max = UINT16_MAX},
+    [0x15] = {PROP_STRING},
+    [0x16] = {PROP_STRING},
+    [0x1A] = {PROP_STRING},
+    [0x1C] = {PROP_STRING},
+    [0x1F] = {PROP_STRING},
+    [0x21] = {PROP_U16, .min = 1, .max = UINT16_MAX},
+    [0x22] = {PROP_U16, .max = UINT16_MAX},
+    [0x24] = {PROP_U8, .max = 1},
+    [0x25] = {PROP_U8, .max = 1},
+    [PROP_USER] = {PROP_PAIR, .many = true},
+    [0x27] = {PROP_U32, .min = 1, .max = UINT32_MAX},
+    [0x28] = {PROP_U8, .max = 1},
+    [0x29] = {PROP_U8, .max = 1},
+    [0x2A] = {PROP_U8, .max = 1},
+};
+
+/* Takes the value of a property and holds it against its rule. */
+static enum frame_fault
+check_property(struct span *props, const struct prop_rule *rule)
+{
+	uint32_t number = rule->min;
+
+	if (rule->type == PROP_PAIR)
+		take_string(props);
+	if (rule->type == PROP_PAIR || rule->type == PROP_STRING)
+		take_string(props);
+	else
+		number = take_number(props, rule->type);
+	if (props->p == NULL)
+		return FRAME_TOO_SHORT;
+	return number < rule->min || number > rule->max ? FRAME_PROPERTY_VALUE : FRAME_OK;
+}
+
+static enum frame_fault
+check_connack(struct span body, int version)
+{
+	uint64_t seen = 0;
+	enum frame_fault fault = FRAME_OK;
+	struct span props;
+
+	if (body.n < 2)
+		return FRAME_TOO_SHORT;
+	take(&body, 2);
+	if (body.n == 0 || version != 5)
+		return FRAME_OK;
+	props = take_properties(&body);
+	if (props.p == NULL)
+		return FRAME_TOO_SHORT;
+	while (props.n > 0 && fault == FRAME_OK) {
+		unsigned id = take_u8(&props);
+
+		if (id > PROP_MAX || connack_props[id].type == PROP_NONE)
+			return FRAME_BAD_PROPERTY;
+		if ((seen >> id & 1) != 0 && !connack_props[id].many)
+			return FRAME_PROPERTY_TWICE;
+		seen |= (uint64_t)1 << id;
+		fault = check_property(&props, &connack_props[id]);
+	}
+	return fault == FRAME_OK && body.n > 0 ? FRAME_TOO_LONG : fault;
+}
+
+enum frame_fault
+frame_connack(bool *whole, const char *p, size_t n, int version)
+{
+	struct frame f = {0};
+	int known;
+
+	*whole = false;
+	if (n > 0 && (unsigned char)p[0] >> 4 != FRAME_CONNACK)
+		return FRAME_NO_CONNACK;
+	if (n > 0 && (p[0] & 15) != 0)
+		return FRAME_BAD_FLAGS;
+	known = frame_read(&f, p, n);
+	if (known < 0)
+		return FRAME_BAD_LENGTH;
+	if (known > 0 && f.body > FRAME_CONNACK_MOST)
+		return FRAME_TOO_LARGE;
+	if (known == 0 || n - f.head < f.body)
+		return FRAME_OK;
+	*whole = true;
+	return check_connack((struct span){p + f.head, f.body}, version);
+}
+
+/* The property list of a packet whose properties tell us nothing: only that it fits. */
+static enum frame_fault
+skip_properties(struct span *body)
+{
+	if (body->n > 0)
+		take_properties(body);
+	return body->p == NULL ? FRAME_TOO_SHORT : FRAME_OK;
+}
+
+enum frame_fault
+frame_pubrel(uint16_t *mid, const struct frame *f, struct span body)
+{
+	if (f->flags != 2)
+		return FRAME_BAD_FLAGS;
+	*mid = take_u16(&body);
+	if (body.p == NULL)
+		return FRAME_TOO_SHORT;
+	if (*mid == 0)
+		return FRAME_NO_ID;
+	if (body.n > 0)
+		take_u8(&body);
+	if (skip_properties(&body) != FRAME_OK)
+		return FRAME_TOO_SHORT;
+	return body.n > 0 ? FRAME_TOO_LONG : FRAME_OK;
+}
+
+enum frame_fault
+frame_suback(uint16_t *mid, struct span *reasons, const struct frame *f, struct span body,
+    int version)
+{
+	if (f->flags != 0)
+		return FRAME_BAD_FLAGS;
+	*mid = take_u16(&body);
+	if (version == 5)
+		take_properties(&body);
+	if (body.p == NULL || body.n == 0)
+		return FRAME_TOO_SHORT;
+	*reasons = body;
+	return FRAME_OK;
+}
+
+enum frame_fault
+frame_disconnect(uint8_t *reason, const struct frame *f, struct span body)
+{
+	if (f->flags != 0)
+		return FRAME_BAD_FLAGS;
+	*reason = 0;
+	if (body.n > 0)
+		*reason = (uint8_t)take_u8(&body);
+	if (skip_properties(&body) != FRAME_OK)
+		return FRAME_TOO_SHORT;
+	return body.n > 0 ? FRAME_TOO_LONG : FRAME_OK;
+}

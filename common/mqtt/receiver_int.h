@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NET_INTAKEPART_H
+#define NET_INTAKEPART_H
+
+#include "mqtt/ack_queue.h"
+#include "mqtt/topic_alias.h"
+#include "mqtt/receiver.h"
+
+/*
+ * What the parts of an intake share; for intake*.c only.
+ *
+ *	receiver.c       bytes to packets, and what has to be written
+ *	receiver_message.c    PUBLISH to messages
+ *	receiver_large.c  a PUBLISH that is too large
+ */
+
+enum {
+	BATCH = 256, /* messages: what is worked on stays in the processor's cache */
+	READ_BUFFER = 128 << 10,
+	OUTPUT_MOST =
+	    256 << 10, /* while a broker does not read that much, neither do we */
+	HEAD_MOST = 2 + 65535 + 2 + 4, /* bytes of a PUBLISH before its properties */
+	PAIRS = 4 * BATCH, /* spans for user properties, at least: two of each message */
+	SAMPLE = 256, /* bytes of a payload that is too large, for its reject line */
+};
+
+struct intake {
+	struct intake_opts opts;
+	struct intake_events events;
+	void *arg;
+	int version;
+	struct intake_state state;
+
+	char *buffer; /* at..end is not taken apart yet; PLAIN_PADDING bytes stand behind its room */
+	size_t room, at, end;
+	size_t need; /* how much has to be there from `at` on, as far as that is known */
+	int64_t now;
+	struct buf output;
+	size_t sent;
+
+	struct msg v[BATCH];
+	struct msg *next; /* of v; the first but while packets are taken apart */
+	bool held;        /* the consumer uses the spans */
+	bool again;       /* the packet could not be done, but may be now */
+	bool stopped;
+	size_t left;                   /* messages still wanted */
+	uint64_t seq, handed, durable; /* messages: counted, handed out, durable */
+
+	struct acks acks;
+	struct aliases aliases;
+	bool with_props; /* some of v have properties; else all are zero: clearing costs */
+	struct span *pairs; /* user properties of the messages in v */
+	size_t pairs_n, pairs_room;
+
+	uint64_t skip; /* of a packet that is too large: so much is still to come */
+	struct msg large_msg;
+	struct buf large_bytes; /* its topic and the beginning of its payload */
+};
+
+/* The connection is over because of this; false. */
+bool intake_fail(struct intake *in, enum frame_fault fault);
+/* Hands out the messages that are there. */
+void intake_hand_out(struct intake *in);
+/* The packet at hand wants to change what messages before it point to: they are handed out, and it is
+ * looked at again when nobody uses them any more. False. */
+bool intake_hand_out_first(struct intake *in);
+/* Owes an acknowledgement of the newest message, which waits for it and for all before. Not up to Receive
+ * Maximum: mosquitto 2.0.11 sends 1016 where 1000 are allowed, to a session that it resumes with a full
+ * queue. */
+static inline bool
+intake_owe(struct intake *in, enum frame_type type, uint16_t mid)
+{
+	return acks_push(&in->acks, type, mid, in->seq, UINT16_MAX) ||
+	    intake_fail(in, FRAME_OVER_WINDOW);
+}
+/* Makes the acknowledgements of what is durable. */
+void intake_settle(struct intake *in);
+
+/* receiver_message.c; false: not done, because of a fault or of intake_hand_out_first. */
+bool intake_publish(struct intake *in, const struct frame *f, struct span body);
+/* What the properties say of a message, and whether its topic is one. */
+bool intake_complete(struct intake *in, struct msg *m, struct span props);
+/* The message is *next. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
+ * already (4.3.3). */
+bool intake_deliver(struct intake *in);
+
+/* receiver_large.c */
+/* False when the first `n` bytes of the packet's body are not there yet. */
+static inline bool
+intake_is_there(struct intake *in, const struct frame *f, size_t n)
+{
+	in->need = f->head + n;
+	return in->end - in->at >= in->need;
+}
+/* Takes the beginning of a packet of over max_packet bytes; what follows is skipped. */
+bool intake_begin_skip(struct intake *in, const struct frame *f);
+bool intake_skip(struct intake *in);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/ascii.h"
+#include "mqtt/receiver_int.h"
+
+bool
+intake_deliver(struct intake *in)
+{
+	struct msg *m = in->next;
+	bool again = m->qos == 2 && m->dup && acks_is_received(&in->acks, m->mid);
+
+	if (!again) {
+		in->next++;
+		in->seq++;
+		in->left--;
+	}
+	if (m->qos > 0 &&
+	    !intake_owe(in, m->qos == 1 ? FRAME_PUBACK : FRAME_PUBREC, m->mid))
+		return false;
+	if (again) {
+		m->props = (struct msg_props){0}; /* the next one's place */
+		intake_settle(in);
+	}
+	return true;
+}
+
+/* Wildcards and control characters, C1 too, and what is no UTF-8. */
+static __attribute__((noinline)) bool
+is_poison(struct span topic)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < topic.n; i++) {
+		if (topic.p[i] == '\xC2' && (unsigned char)topic.p[i + 1] < 0xA0)
+			return true;
+	}
+	return topic_check_name(topic, NULL) != 0;
+}
+
+static void
+grow_pairs(struct intake *in, size_t room)
+{
+	if (room <= in->pairs_room)
+		return;
+	in->pairs = xreallocarray(in->pairs, room, sizeof(*in->pairs));
+	in->pairs_room = room;
+}
+
+static bool
+read_properties(struct intake *in, struct span props, struct msg *m, uint16_t *alias)
+{
+	size_t n = frame_user_count(props) * 2;
+	enum frame_fault fault;
+
+	if (in->pairs_n + n > in->pairs_room) {
+		if (in->next > in->v)
+			return intake_hand_out_first(in);
+		in->pairs_n = 0;
+		grow_pairs(in, n > PAIRS ? n : PAIRS);
+	}
+	fault = frame_properties(
+	    props, &m->props, n > 0 ? in->pairs + in->pairs_n : NULL, alias);
+	return fault == FRAME_OK || intake_fail(in, fault);
+}
+
+static bool
+use_alias(struct intake *in, struct msg *m, uint16_t alias)
+{
+	struct span known = alias_topic(&in->aliases, alias);
+
+	if (m->topic.n == 0) {
+		m->topic = known;
+		return known.p != NULL || intake_fail(in, FRAME_BAD_ALIAS);
+	}
+	if (known.p != NULL && span_eq(known, m->topic))
+		return true;
+	if (in->next > in->v)
+		return intake_hand_out_first(in);
+	return alias_set(&in->aliases, alias, m->topic) ||
+	    intake_fail(in, FRAME_BAD_ALIAS);
+}
+
+static __attribute__((noinline)) bool
+add_properties(struct intake *in, struct span props, struct msg *m)
+{
+	uint16_t alias = 0;
+
+	in->with_props = true;
+	if (!read_properties(in, props, m, &alias) ||
+	    (alias != 0 && !use_alias(in, m, alias)))
+		return false;
+	in->pairs_n += m->props.users * 2;
+	return true;
+}
+
+bool
+intake_complete(struct intake *in, struct msg *m, struct span props)
+{
+	m->received_us = in->now;
+	m->reject = NULL;
+	if (props.n > 0 && !add_properties(in, props, m))
+		return false;
+	if (m->topic.n == 0)
+		return intake_fail(in, FRAME_NO_TOPIC);
+	m->plain = plain_topic((const unsigned char *)m->topic.p, m->topic.n);
+	if (!m->plain && is_poison(m->topic))
+		m->reject = "topic";
+	return true;
+}
+
+/* The one that runs for every message: its parts are worth no calls. */
+__attribute__((flatten)) bool
+intake_publish(struct intake *in, const struct frame *f, struct span body)
+{
+	struct msg *m = in->next;
+	struct span props;
+	enum frame_fault fault = frame_publish(m, &props, f, body, in->version);
+
+	if (fault != FRAME_OK)
+		return intake_fail(in, fault);
+	m->padded = true;
+	return intake_complete(in, m, props) && intake_deliver(in);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+#include "mqtt/session_int.h"
+
+enum {
+	STABLE = 10000,    /* ms up after which back-off begins anew */
+	LEAVE_TIME = 1000, /* ms for the broker to read DISCONNECT */
+	QUEUE_TIME = 20,   /* ms until a full unix socket is tried again */
+	LOOK_TIME = 50,    /* ms until it is seen whether a broker is there at all */
+};
+
+static void
+on_timer(void *arg)
+{
+	run_step(arg, EV_TIMER);
+}
+
+static void
+set_timer(struct session *s, int64_t ms)
+{
+	loop_timer_set(s->loop, &s->timer, ms, on_timer, s);
+}
+
+/* libmosquitto closes its socket only by itself; one that is to go while the library still holds it
+ * is shut down, and closed at the next connect. */
+static void
+hang_up(struct session *s)
+{
+	loop_timer_stop(&s->timer);
+	loop_timer_stop(&s->alive);
+	loop_timer_stop(&s->partial);
+	resolve_cancel(s->lookup);
+	s->lookup = NULL;
+	s->flushing = false;
+	s->held = 0;
+	if (s->mosq == NULL)
+		return;
+	if (wire_fd(s) < 0) {
+		loop_fd_forget(&s->watch);
+		return;
+	}
+	loop_fd_stop(&s->watch);
+	shutdown(wire_fd(s), SHUT_RDWR);
+}
+
+/* The actions: each returns the next state. */
+
+static enum session_state
+end(struct session *s)
+{
+	hang_up(s);
+	gate_leave(&s->pass);
+	loop_timer_stop(&s->giving_up);
+	s->state = SESSION_ENDED;
+	run_soon(s);
+	return SESSION_ENDED;
+}
+
+static enum session_state
+finish(struct session *s)
+{
+	why_forget(s);
+	return end(s);
+}
+
+static void
+resolved(void *arg, const struct strv *addresses, const struct err *why)
+{
+	struct session *s = arg;
+	size_t i;
+
+	s->lookup = NULL;
+	strv_release(&s->addresses);
+	s->address = 0;
+	for (i = 0; i < addresses->n; i++)
+		strv_add(&s->addresses, addresses->v[i]);
+	if (why->code != ERR_OK)
+		*why_of(s) = *why;
+	run_step(s, why->code == ERR_OK ? EV_RESOLVED : EV_UNRESOLVED);
+}
+
+static enum session_state
+resolve(struct session *s)
+{
+	s->deadline = loop_now(s->loop) + s->opts.connect_timeout;
+	set_timer(s, s->opts.connect_timeout);
+	s->lookup = resolve_start(s->loop, s->opts.host, resolved, s);
+	return SESSION_RESOLVING;
+}
+
+static void
+admitted(void *arg)
+{
+	run_step(arg, EV_ADMITTED);
+}
+
+static enum session_state
+begin(struct session *s)
+{
+	if (s->opts.gate == NULL)
+		return resolve(s);
+	gate_enter(s->opts.gate, &s->pass, admitted, s);
+	return SESSION_ADMITTING;
+}
+
+static enum session_state
+wait(struct session *s)
+{
+	hang_up(s);
+	gate_leave(&s->pass);
+	if (!s->told_down && s->events.down != NULL)
+		s->events.down(s->arg, why_of(s));
+	s->told_down = true;
+	set_timer(s,
+	    s->in_vain >= SESSION_IN_VAIN ? LOOK_TIME
+					  : backoff_next(&s->backoff, s->opts.fleet));
+	return SESSION_WAITING;
+}
+
+/* Without a CONNACK nobody was at fault but the broker or the way there. */
+static enum session_state
+fail(struct session *s)
+{
+	s->in_vain = 0;
+	err_stage(why_of(s), s);
+	return s->was_up || s->opts.retry ? wait(s) : end(s);
+}
+
+/* Each address gets its share of the time that is left. */
+static enum session_state
+dial(struct session *s)
+{
+	for (; s->address < s->addresses.n; s->address++) {
+		int64_t left = s->deadline - loop_now(s->loop);
+		int failed = wire_dial(s, s->addresses.v[s->address]);
+
+		if (failed > 0 && left > 0) {
+			set_timer(s, QUEUE_TIME);
+			return SESSION_QUEUING;
+		}
+		if (failed)
+			continue;
+		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
+		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
+			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, NULL) != 0) {
+			err_sys(why_of(s), ERR_FAILED, _("cannot watch the socket"));
+			break;
+		}
+		set_timer(s, left / (int64_t)(s->addresses.n - s->address));
+		return SESSION_DIALING;
+	}
+	return fail(s);
+}
+
+static enum session_state
+dial_next(struct session *s)
+{
+	hang_up(s);
+	s->address++;
+	return dial(s);
+}
+
+static double
+patience(const struct session *s)
+{
+	return (double)s->opts.connect_timeout / 1000;
+}
+
+static enum session_state
+lookup_timed_out(struct session *s)
+{
+	err_set(why_of(s), ERR_UNREACHABLE,
+	    _("its name could not be looked up within %g s"), patience(s));
+	return fail(s);
+}
+
+static enum session_state
+dial_timed_out(struct session *s)
+{
+	err_set(why_of(s), ERR_UNREACHABLE, _("no connection within %g s"), patience(s));
+	return dial_next(s);
+}
+
+static enum session_state
+greet_timed_out(struct session *s)
+{
+	err_set(why_of(s), ERR_UNREACHABLE,
+	    s->partial.slot != 0 ? _("its CONNACK was not whole within %g s")
+				 : _("connected, but it did not answer within %g s"),
+	    patience(s));
+	return fail(s);
+}
+
+static enum session_state
+greet(struct session *s)
+{
+	set_timer(s, s->deadline - loop_now(s->loop));
+	return SESSION_GREETING;
+}
+
+static enum session_state
+greeting_lost(struct session *s)
+{
+	bool final = false;
+
+	if (s->reason == 0)
+		return fail(s);
+	if (wire_may_downgrade(s)) {
+		hang_up(s);
+		wire_downgrade(s);
+		return dial(s);
+	}
+	s->in_vain = 0;
+	err_connack(why_of(s), s, s->reason, &final);
+	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
+}
+
+/* A connection that is taken away again at once does not start the back-off anew. */
+static enum session_state
+up_lost(struct session *s)
+{
+	bool was_stable = loop_now(s->loop) - s->up_since > STABLE;
+	bool final = false;
+
+	if (s->reason >= 128)
+		err_disconnect(why_of(s), s, s->reason, &final);
+	else
+		err_stage(why_of(s), s);
+	final |= err_in_vain(s, was_stable);
+	if (was_stable)
+		s->backoff = (struct backoff){0};
+	hang_up(s);
+	s->state = SESSION_WAITING;
+	outs_lost(s);
+	subs_lost(s);
+	return final ? end(s) : wait(s);
+}
+
+static void
+begin_up(struct session *s, enum session_state state)
+{
+	loop_timer_stop(&s->timer);
+	gate_leave(&s->pass);
+	s->state = state;
+	s->up_since = s->heard = loop_now(s->loop);
+	s->was_up = true;
+	s->told_down = false;
+	s->reason = 0;
+	s->fresh = false;
+}
+
+/* From here on the socket is watched by another, who may have lost it already. */
+static enum session_state
+hand_over(struct session *s)
+{
+	const struct session_link link = wire_link(s);
+
+	begin_up(s, SESSION_TAKEN);
+	loop_fd_stop(&s->watch);
+	s->events.taken(s->arg, &link);
+	return s->state;
+}
+
+static enum session_state
+go_up(struct session *s)
+{
+	if (err_is_fought(s)) {
+		wire_raw(s, "\xE0\x00", 2);
+		return end(s);
+	}
+	if (s->opts.take)
+		return hand_over(s);
+	begin_up(s, SESSION_UP);
+	io_stay_alive(s);
+	subs_send(s, !s->present);
+	if (s->events.up != NULL)
+		s->events.up(s->arg, s->present);
+	run_soon(s);
+	return SESSION_UP;
+}
+
+/* DISCONNECT waits until the socket takes it. */
+static enum session_state
+leave(struct session *s)
+{
+	loop_timer_stop(&s->alive);
+	loop_timer_stop(&s->giving_up);
+	s->parted = false;
+	loop_fd_set(&s->watch, LOOP_WRITE);
+	set_timer(s, LEAVE_TIME);
+	return SESSION_LEAVING;
+}
+
+/* It was given back: everything that its user began to write is written. */
+static enum session_state
+finish_taken(struct session *s)
+{
+	why_forget(s);
+	if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s, NULL))
+		return end(s);
+	return leave(s);
+}
+
+static enum session_state
+finish_up(struct session *s)
+{
+	why_forget(s);
+	return leave(s);
+}
+
+static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
+    struct session *) = {
+    [SESSION_IDLE] = {[EV_START] = begin, [EV_FINISH] = finish},
+    [SESSION_ADMITTING] = {[EV_ADMITTED] = resolve, [EV_FINISH] = finish},
+    [SESSION_QUEUING] = {[EV_TIMER] = dial, [EV_FINISH] = finish},
+    [SESSION_RESOLVING] = {[EV_RESOLVED] = dial,
+	[EV_UNRESOLVED] = fail,
+	[EV_TIMER] = lookup_timed_out,
+	[EV_FINISH] = finish},
+    [SESSION_DIALING] = {[EV_CONNECTED] = greet,
+	[EV_LOST] = dial_next,
+	[EV_TIMER] = dial_timed_out,
+	[EV_FINISH] = finish},
+    [SESSION_GREETING] = {[EV_ACCEPTED] = go_up,
+	[EV_LOST] = greeting_lost,
+	[EV_TIMER] = greet_timed_out,
+	[EV_FINISH] = finish},
+    [SESSION_UP] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_up},
+    [SESSION_TAKEN] = {[EV_LOST] = up_lost, [EV_FINISH] = finish_taken},
+    [SESSION_LEAVING] = {[EV_LOST] = end, [EV_TIMER] = end},
+    [SESSION_WAITING] = {[EV_TIMER] = begin, [EV_FINISH] = finish},
+};
+
+/* An empty cell: nothing to do here. */
+void
+run_step(struct session *s, enum session_event e)
+{
+	if (table[s->state][e] != NULL)
+		s->state = table[s->state][e](s);
+}
+
+static void
+on_soon(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state != SESSION_ENDED) {
+		io_look(s);
+	} else if (!s->told_end) {
+		s->told_end = true;
+		if (s->events.ended != NULL)
+			s->events.ended(s->arg, why_of(s));
+	}
+}
+
+void
+run_soon(struct session *s)
+{
+	loop_timer_set(s->loop, &s->soon, 0, on_soon, s);
+}
+
+static void
+on_giving_up(void *arg)
+{
+	struct session *s = arg;
+
+	err_set(why_of(s), ERR_TIMEOUT,
+	    _("broker '%s' did not acknowledge %zu messages in time"), s->name,
+	    s->outs.unacknowledged);
+	s->state = s->state == SESSION_UP && !io_is_half_written(s) ? leave(s) : end(s);
+}
+
+void
+run_halt(struct session *s)
+{
+	hang_up(s);
+	gate_leave(&s->pass);
+	loop_timer_stop(&s->giving_up);
+	loop_timer_stop(&s->soon);
+}
+
+void
+session_start(struct session *s)
+{
+	run_step(s, EV_START);
+}
+
+void
+session_stop(struct session *s, int64_t timeout)
+{
+	if (s->stopping || s->state == SESSION_ENDED)
+		return;
+	s->stopping = true;
+	loop_timer_set(s->loop, &s->giving_up, timeout, on_giving_up, s);
+	run_soon(s);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mqtt/session.h"
+
+#include <errno.h>
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "mqtt/session_int.h"
+
+/* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
+static void
+on_log(struct mosquitto *m, void *arg, int level, const char *text)
+{
+	struct session *s = arg;
+	const char *words = strrchr(text, ':');
+
+	(void)m;
+	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
+	    words != NULL && s->tls_log == NULL)
+		s->tls_log = xstrdup(words + 1);
+	log_debug("libmosquitto: %s", text);
+}
+
+/* libmosquitto makes a text of each packet for it: a fifth of what a message costs. */
+static void
+listen_to_log(struct session *s, bool shaking)
+{
+	mosquitto_log_callback_set(s->mosq,
+	    (shaking && s->tls != NULL) || log_level() >= LOG_DEBUG ? on_log : NULL);
+}
+
+/* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
+ * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
+static void
+on_connect(
+    struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
+{
+	struct session *s = arg;
+	uint16_t keepalive = (uint16_t)s->opts.keepalive;
+
+	(void)m;
+	s->reason = reason;
+	s->present = (flags & 1) != 0;
+	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
+	s->keepalive = keepalive;
+	s->packet_most = 0;
+	mosquitto_property_read_int32(
+	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
+	listen_to_log(s, false);
+	if (reason == 0)
+		run_step(s, EV_ACCEPTED);
+	if (s->opts.take)
+		errno = EAGAIN;
+}
+
+/* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
+static void
+on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_property *p)
+{
+	struct session *s = arg;
+
+	(void)m;
+	(void)p;
+	if (reason >= 128)
+		s->reason = reason;
+}
+
+static void
+on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *granted,
+    const mosquitto_property *p)
+{
+	(void)m;
+	(void)p;
+	subs_answered(arg, mid, count, granted);
+}
+
+static void
+on_publish(
+    struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *p)
+{
+	struct session *s = arg;
+	int id = outs_done(&s->outs, mid);
+
+	(void)m;
+	(void)p;
+	if (id != 0 && s->events.published != NULL)
+		s->events.published(s->arg, id, reason);
+	run_soon(s);
+}
+
+/* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
+ * it shows the message. */
+static void
+on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
+    const mosquitto_property *p)
+{
+	struct session *s = arg;
+	struct msg_props props = props_take(p);
+	struct msg msg = {
+	    .topic = span_of(in->topic),
+	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
+	    .props = props,
+	    .received_us = text_now_us(),
+	    .size = (size_t)in->payloadlen,
+	    .mid = (uint16_t)in->mid,
+	    .qos = (uint8_t)in->qos,
+	    .retain = in->retain,
+	};
+
+	(void)m;
+	s->fresh = true;
+	if (in->qos > 0)
+		s->held++;
+	if (s->events.message != NULL)
+		s->events.message(s->arg, &msg);
+	props_release(&props);
+}
+
+static const struct {
+	int rc;
+	enum err_code code;
+	const char *text;
+} losses[] = {
+    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
+    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
+    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
+    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
+    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
+	N_("it sent a topic with control characters or bytes that are no UTF-8")},
+};
+
+/* Says in why_of(s) what a return code and the errno beside it mean. */
+static enum wire
+lost(struct session *s, int rc, int number)
+{
+	char room[64];
+	size_t i;
+
+	s->closed = false;
+	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
+		return WIRE_LOST;
+	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
+		rc = MOSQ_ERR_CONN_LOST;
+	s->closed = rc == MOSQ_ERR_CONN_LOST;
+	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
+		;
+	if (i < ARRAY_LEN(losses))
+		err_set(why_of(s), losses[i].code, "%s", _(losses[i].text));
+	else
+		err_set(why_of(s), ERR_UNREACHABLE, "%s",
+		    rc == MOSQ_ERR_ERRNO ? err_lower(room, sizeof(room), number)
+					 : mosquitto_strerror(rc));
+	return WIRE_LOST;
+}
+
+void
+wire_failed(struct session *s, int number)
+{
+	lost(s, MOSQ_ERR_ERRNO, number);
+}
+
+int
+wire_fd(const struct session *s)
+{
+	return mosquitto_socket(s->mosq);
+}
+
+int
+wire_dial(struct session *s, const char *address)
+{
+	int rc, number;
+
+	const char *peer = s->ws ? ws_path(s) : address;
+
+	if (peer == NULL)
+		return -1;
+	s->reason = 0;
+	s->held = 0;
+	free(s->tls_log);
+	s->tls_log = NULL;
+	s->shaking = false;
+	props_leave(s);
+	listen_to_log(s, true);
+	errno = 0;
+	rc = mosquitto_connect_async(
+	    s->mosq, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	number = errno;
+	s->asked = s->tls != NULL && tls_asked(s->tls);
+	if (rc == MOSQ_ERR_SUCCESS)
+		return s->ws ? ws_ask(s, address) : 0;
+	lost(s, rc, number);
+	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
+}
+
+/* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
+ * nobody drains, is full: then the socket itself is asked. */
+static bool
+is_dry(const struct session *s, int number)
+{
+	int n = 0;
+
+	return number == EAGAIN && ioctl(wire_fd(s), FIONREAD, &n) == 0 && n == 0;
+}
+
+static enum wire
+after(struct session *s, int rc)
+{
+	int number = errno;
+
+	s->asked |= s->tls != NULL && tls_asked(s->tls);
+	if (rc != MOSQ_ERR_SUCCESS)
+		return lost(s, rc, number);
+	if (wire_fd(s) < 0)
+		return lost(s, MOSQ_ERR_CONN_LOST, 0);
+	return is_dry(s, number) ? WIRE_DRY : WIRE_MORE;
+}
+
+enum wire
+wire_read(struct session *s)
+{
+	enum wire result;
+
+	s->shaking = wire_is_shaking(s);
+	errno = 0;
+	result = after(s, mosquitto_loop_read(s->mosq, 1));
+	return s->shaking && result == WIRE_MORE ? WIRE_DRY : result;
+}
+
+enum wire
+wire_write(struct session *s)
+{
+	enum wire result = s->rest.n > 0 ? direct_go_on(s) : WIRE_MORE;
+
+	if (result != WIRE_MORE)
+		return result;
+	s->shaking = wire_is_shaking(s);
+	errno = 0;
+	return after(s, mosquitto_loop_write(s->mosq, 1));
+}
+
+bool
+wire_is_shaking(const struct session *s)
+{
+	return tls_is_shaking(mosquitto_ssl_get(s->mosq));
+}
+
+bool
+wire_wants_write(const struct session *s)
+{
+	if (wire_is_shaking(s))
+		return tls_wants_write(mosquitto_ssl_get(s->mosq));
+	return s->rest.n > 0 || mosquitto_want_write(s->mosq);
+}
+
+struct session_link
+wire_link(const struct session *s)
+{
+	return (struct session_link){.fd = wire_fd(s),
+	    .ssl = mosquitto_ssl_get(s->mosq),
+	    .version = s->version,
+	    .keepalive = s->keepalive,
+	    .session_present = s->present};
+}
+
+void
+wire_subscribe(struct session *s, struct session_sub *sub)
+{
+	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
+	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
+
+	if (s->version != 5)
+		options = 0;
+	mosquitto_subscribe_v5(s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
+}
+
+/* What the broker would say of a message that libmosquitto does not even send it. */
+static int
+refusal(int rc)
+{
+	switch (rc) {
+	case MOSQ_ERR_OVERSIZE_PACKET: return MQTT_RC_PACKET_TOO_LARGE;
+	case MOSQ_ERR_QOS_NOT_SUPPORTED: return MQTT_RC_QOS_NOT_SUPPORTED;
+	default: return MQTT_RC_UNSPECIFIED;
+	}
+}
+
+/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
+int
+wire_publish(struct session *s, const struct session_pub *p, int *mid)
+{
+	mosquitto_property *props =
+	    s->version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	int rc = mosquitto_publish_v5(s->mosq, mid, p->topic, (int)p->payload.n,
+	    p->payload.p, p->qos, p->retain, props);
+
+	mosquitto_property_free_all(&props);
+	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0)
+	    ? 0
+	    : refusal(rc);
+}
+
+bool
+wire_may_downgrade(const struct session *s)
+{
+	return s->opts.version == 0 && s->version == 5 &&
+	    (s->reason == 1 || s->reason == 132);
+}
+
+/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
+void
+wire_downgrade(struct session *s)
+{
+	s->version = 4;
+	mosquitto_connect_bind_v5(
+	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
+	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+}
+
+static int
+set_options(struct session *s, const struct session_opts *o, struct err *err)
+{
+	struct mosquitto *m = s->mosq;
+
+	mosquitto_threaded_set(m, true);
+	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
+	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
+	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
+	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
+	if (s->tls != NULL) {
+		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));
+	}
+	mosquitto_connect_v5_callback_set(m, on_connect);
+	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
+	mosquitto_subscribe_v5_callback_set(m, on_subscribe);
+	mosquitto_publish_v5_callback_set(m, on_publish);
+	mosquitto_message_v5_callback_set(m, on_message);
+	if (o->username != NULL &&
+	    mosquitto_username_pw_set(m, o->username, o->password) != MOSQ_ERR_SUCCESS)
+		return err_set(err, ERR_USAGE, _("the user name is no valid UTF-8"));
+	if (o->will_topic != NULL &&
+	    mosquitto_will_set(m, o->will_topic, (int)o->will_payload.n,
+		o->will_payload.p, o->will_qos, o->will_retain) != MOSQ_ERR_SUCCESS)
+		return err_set(
+		    err, ERR_USAGE, _("'%s' cannot be the will's topic"), o->will_topic);
+	return 0;
+}
+
+/* mosquitto_new makes a pair of sockets for threads that we do not have, and does without when it cannot.
+ * Whoever opens a descriptor meanwhile fails, getaddrinfo in another thread above all. */
+static struct mosquitto *
+make_client(struct session *s, const struct session_opts *o)
+{
+	struct rlimit limit, none;
+	struct mosquitto *m;
+
+	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return mosquitto_new(s->id, o->clean, s);
+	none = (struct rlimit){0, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	m = mosquitto_new(s->id, o->clean, s);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return m;
+}
+
+int
+wire_open(struct session *s, const struct session_opts *o, struct err *err)
+{
+	mosquitto_lib_init();
+	s->mosq = make_client(s, o);
+	if (s->mosq != NULL)
+		return set_options(s, o, err);
+	err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
+	mosquitto_lib_cleanup();
+	return -1;
+}
+
+void
+wire_close(struct session *s)
+{
+	if (s->mosq == NULL)
+		return;
+	mosquitto_destroy(s->mosq);
+	mosquitto_lib_cleanup();
+	s->mosq = NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CONF_MESSAGE_H
+#define CONF_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "model/topic.h"
+
+struct msg_number {
+	bool given;
+	uint32_t v;
+};
+
+/* An MQTT 5 property of a received PUBLISH that the platform's programs pass on. */
+struct msg_props {
+	struct span content_type;   /* p == NULL: absent, and so for all of them */
+	struct span response_topic;
+	struct span correlation;    /* bytes */
+	const struct span *user;    /* name, value, name, value ... */
+	size_t users;               /* pairs */
+	struct msg_number topic_alias, expiry, payload_format, subscription;
+};
+
+/* A received message; all spans belong to who hands it out, for the time of the call. */
+struct msg {
+	struct span topic;
+	struct span payload;
+	struct msg_props props;
+	int64_t received_us; /* wall clock, microseconds since 1970 */
+	const char *reject;  /* NULL, or the word of message_reject_words for what cannot be taken:
+				"topic" (no valid topic name), "size" (only the first bytes of the
+				payload are here) */
+	size_t size;         /* bytes of the whole payload */
+	uint16_t mid;        /* 0 at QoS 0 */
+	uint8_t qos;
+	bool retain;
+	bool dup;
+	bool plain; /* the topic is known to have nothing that JSON escapes, and nothing but ASCII */
+	bool padded; /* PLAIN_PADDING bytes behind the payload can be read, whatever they are */
+};
+
+/* The lines of the design's section 5; each appends exactly one line (readings: none or more)
+ * with its newline, always valid UTF-8 JSON, the payload's own bytes. */
+
+/* A message line. device_id and sensor_type come from `topics` (the first that matches). Returns
+ * NULL, or the word of message_reject_words why there is no line; then nothing is appended: "id" with
+ * topics->strict, else only what m->reject says. */
+const char *message_line(struct buf *out, const struct msg *m, const struct topics *topics);
+
+/* The words of a reject line's `error`; NULL stands for none. */
+extern const char *const message_reject_words[]; /* json utf8 topic shape range id size */
+
+/* One reading line for each sensor value, nested keys dotted, arrays indexed. Both of the
+ * platform's shapes: {"device_id":X,"sensors":{...},"timestamp":T} and the flat one of the ESP32
+ * (every member but device_id and timestamp is a sensor). Returns NULL, or the word of
+ * message_reject_words when the message is no reading; then nothing is appended.
+ * *count (may be NULL) is how many lines it appended. */
+const char *message_readings(struct buf *out, const struct msg *m, const struct topics *topics,
+    size_t *count);
+
+/* A reject line. A topic that is no UTF-8 is there twice: readable, with U+FFFD for each bad byte, and
+ * whole as topic_b64. With "size" the line has the whole payload's `size` and what is here of the
+ * payload, its beginning, as payload_text or payload_b64. */
+void message_reject(struct buf *out, const struct msg *m, const char *error);
+
+/* One value of a payload, for who stores readings: calls `fn` for each, in payload order. Returns
+ * as message_readings. `sensor` is the unescaped dotted name, `value` and `timestamp` are the
+ * JSON bytes as sent (`timestamp` p == NULL: absent). `device_id` is the payload's own claim
+ * (p == NULL: absent), unescaped. When it returns a word, what `fn` was given before counts for
+ * nothing. */
+struct reading {
+	struct span sensor;
+	struct span value;
+	struct span timestamp;
+	struct span device_id;
+};
+const char *message_each_reading(struct span payload,
+    void (*fn)(void *arg, const struct reading *r), void *arg);
+
+/* mosquitto_sub's -F formats, compiled once: its letters, flags and widths, its @ dates (local time of
+ * receipt) and backslash escapes, the same bytes; but %j and %J are the message line. What it would
+ * not take is an error (ERR_USAGE) that names what there is. */
+struct message_format;
+int message_format_compile(struct message_format **out, const char *text, struct err *err);
+void message_format_free(struct message_format *f);
+/* Appends no newline. Returns as message_line. */
+const char *message_format_put(const struct message_format *f, struct buf *out,
+    const struct msg *m, const struct topics *topics);
+
+#endif

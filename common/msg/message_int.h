@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What message lines, reading lines and answers share; only for files of conf/. */
+#ifndef CONF_MESSAGEPARTS_H
+#define CONF_MESSAGEPARTS_H
+
+#include "base/json.h"
+#include "base/json_shape.h"
+#include "base/ascii.h"
+#include "msg/message.h"
+
+/* A literal's size is known where it stands: one or two moves. */
+#define PUT(out, literal) put_known((out), (literal), sizeof(literal) - 1)
+static inline void
+put_known(struct buf *out, const char *s, size_t n)
+{
+	memcpy(buf_reserve(out, n), s, n);
+	out->n += n;
+}
+
+/* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
+ * the line stays valid whatever arrives. */
+void message_put_text(struct buf *out, struct span s);
+/* json_put_string for what is plain nearly always: names and topics. */
+static inline void
+message_put_string(struct buf *out, struct span s)
+{
+	char *to;
+
+	if (!plain_all((const unsigned char *)s.p, s.n)) {
+		json_put_string(out, s);
+		return;
+	}
+	to = buf_reserve(out, s.n + 2);
+	*to = '"';
+	to = write_span(to + 1, s);
+	*to = '"';
+	out->n += s.n + 2;
+}
+
+/* What a payload is: one JSON text, other UTF-8 without NUL, or bytes. */
+struct message_payload {
+	enum { MESSAGE_JSON, MESSAGE_TEXT, MESSAGE_BINARY } kind;
+	struct span value; /* JSON: without the white space around it */
+	size_t blanks;     /* JSON: insignificant white space inside */
+	struct span claim; /* JSON: a member device_id; else p == NULL */
+	bool escapes;      /* JSON: strings have some */
+};
+void message_read_payload(struct message_payload *p, struct span payload);
+/* The shape of a payload that is known, JSON without white space and escapes: the last few of them, kept for
+ * each thread. */
+enum { SHAPE_NAMES = 1024 };
+struct message_shape {
+	struct json_shape json;
+	/* Which of the values the members device_id and timestamp are; -1: none. */
+	int claim, timestamp;
+	/* Which of them are readings, in order, and what stands before each in a reading line:
+	 * "NAME","value": of `names`. None: it is no reading, or wants a closer look. */
+	struct shape_reading {
+		size_t value, at, n;
+	} readings[SHAPE_VALUES];
+	size_t readings_n;
+	char names[SHAPE_NAMES];
+};
+/* The shape of a message's payload, and its values, of which there is room for SHAPE_VALUES; NULL: it may
+ * be JSON or not. Looked at where it is, and so only when it is padded: in a copy of a moment ago every look
+ * across two of the copy's stores waits for both (measured: a tenth of iotingest's time). */
+const struct message_shape *message_find_shape(const struct msg *m, struct span *values);
+/* For a payload that had none, JSON or not. */
+void message_learn_shape(struct span payload);
+/* Room for all of a line but names and payload. */
+enum { LINE_ROOM = 256 };
+static inline char *
+message_write_head(char *p, int64_t received_us)
+{
+	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
+}
+/* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
+static inline char *
+message_write_delivery(char *p, const struct msg *m)
+{
+	p = WRITE(p, ",\"qos\":");
+	*p++ = (char)('0' + m->qos);
+	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
+	if (m->qos != 0)
+		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
+	return m->dup ? WRITE(p, ",\"dup\":true") : p;
+}
+/* The variables of the first template that matches the topic; none: false, all absent. */
+bool message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars);
+/* Whether a payload claims another device than its topic (p == NULL: no topic id). */
+bool message_id_mismatch(const struct message_payload *p, struct span device_id);
+/* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
+ * do not have. Reads the payload only for these. */
+const char *message_refused(const struct msg *m, const struct topics *topics);
+bool message_reading_mismatch(const struct reading *r, struct span device_id);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Message and reject lines: the payload's own bytes inside an envelope of fixed key order. */
+#include "msg/message_int.h"
+
+#include "base/json.h"
+#include "base/ascii.h"
+#include "base/text.h"
+
+const char *const message_reject_words[] = {
+    "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
+
+void
+message_put_text(struct buf *out, struct span s)
+{
+	struct buf clean = {0};
+	uint32_t cp;
+	size_t i = 0, n;
+
+	if (text_is_utf8(s.p, s.n)) {
+		json_put_string(out, s);
+		return;
+	}
+	while (i < s.n) {
+		n = text_utf8((const unsigned char *)s.p + i, s.n - i, &cp);
+		if (n != 0)
+			buf_put(&clean, s.p + i, n);
+		else
+			PUT(&clean, "\xEF\xBF\xBD");
+		i += n != 0 ? n : 1;
+	}
+	json_put_string(out, buf_as_span(&clean));
+	buf_release(&clean);
+}
+
+static void
+put_base64(struct buf *out, struct span s)
+{
+	buf_putc(out, '"');
+	buf_base64(out, s);
+	buf_putc(out, '"');
+}
+
+void
+message_read_payload(struct message_payload *p, struct span payload)
+{
+	struct json_pair pairs[8];
+	struct json_scan found;
+
+	found.pairs = pairs;
+	found.room = ARRAY_LEN(pairs);
+	p->claim = (struct span){0};
+	if (json_scan(payload, &found)) {
+		p->kind = MESSAGE_JSON;
+		p->value = found.value;
+		p->blanks = found.blanks;
+		p->escapes = found.escapes;
+		json_scan_member(&found, SPAN("device_id"), &p->claim);
+	} else {
+		p->kind = text_is_utf8(payload.p, payload.n) &&
+			memchr(payload.p, '\0', payload.n) == NULL
+		    ? MESSAGE_TEXT
+		    : MESSAGE_BINARY;
+		p->value = payload;
+	}
+}
+
+static void
+end_line(struct buf *out, const struct message_payload *p)
+{
+	switch (p->kind) {
+	case MESSAGE_JSON:
+		PUT(out, ",\"payload\":");
+		json_put_compact(out, p->value);
+		break;
+	case MESSAGE_TEXT:
+		PUT(out, ",\"payload_text\":");
+		json_put_string(out, p->value);
+		break;
+	case MESSAGE_BINARY:
+		PUT(out, ",\"payload_b64\":");
+		put_base64(out, p->value);
+		break;
+	}
+	PUT(out, "}\n");
+}
+
+static __attribute__((noinline)) bool
+capture_any(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+{
+	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
+	    topics->responses, topics->alerts};
+	size_t i;
+
+	for (i = 0; i < topics->mores; i++) {
+		if (topic_match(topics->more[i], m->topic, vars))
+			return true;
+	}
+	for (i = 0; i < ARRAY_LEN(all); i++) {
+		if (all[i] != NULL && topic_match(all[i], m->topic, vars))
+			return true;
+	}
+	*vars = (struct topic_vars){0};
+	return false;
+}
+
+bool
+message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+{
+	/* Readings come most often. */
+	const struct topic *first = topics->mores > 0 ? topics->more[0] : topics->data;
+
+	if (first != NULL && topic_match(first, m->topic, vars))
+		return true;
+	return capture_any(m, topics, vars);
+}
+
+/* Whether a claim, with its quotes and without escapes, is `id`. */
+static bool
+is_said(struct span claim, struct span id)
+{
+	return claim.n == id.n + 2 && same_bytes(claim.p + 1, id.p, id.n);
+}
+
+bool
+message_id_mismatch(const struct message_payload *p, struct span device_id)
+{
+	struct buf b = {0};
+	bool differs;
+
+	if (device_id.p == NULL || json_kind(p->claim) != JSON_KIND_STRING)
+		return false;
+	if (!p->escapes || memchr(p->claim.p, '\\', p->claim.n) == NULL)
+		return !is_said(p->claim, device_id);
+	json_unescape(&b, p->claim);
+	differs = !span_eq(buf_as_span(&b), device_id);
+	buf_release(&b);
+	return differs;
+}
+
+const char *
+message_refused(const struct msg *m, const struct topics *topics)
+{
+	struct message_payload payload;
+	struct topic_vars vars;
+
+	if (m->reject != NULL || !topics->strict)
+		return m->reject;
+	message_capture(m, topics, &vars);
+	message_read_payload(&payload, m->payload);
+	return message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]) ? "id" : NULL;
+}
+
+static void
+end_at(struct buf *out, const char *end)
+{
+	out->n = (size_t)(end - out->p);
+}
+
+static bool
+has_properties(const struct msg_props *p)
+{
+	return p->content_type.p != NULL || p->response_topic.p != NULL ||
+	    p->correlation.p != NULL || p->users != 0;
+}
+
+static void
+put_property(struct buf *out, const char *name, struct span value, bool *first)
+{
+	buf_puts(out, *first ? "\"" : ",\"");
+	buf_puts(out, name);
+	PUT(out, "\":");
+	message_put_text(out, value);
+	*first = false;
+}
+
+/* User properties may repeat a name (MQTT 5, 3.3.2.3.7): an array of pairs keeps all and order. */
+static void
+put_user_properties(struct buf *out, const struct msg_props *p, bool first)
+{
+	size_t i;
+
+	buf_puts(out, first ? "\"user\":[" : ",\"user\":[");
+	for (i = 0; i < p->users; i++) {
+		buf_puts(out, i != 0 ? ",[" : "[");
+		message_put_text(out, p->user[2 * i]);
+		buf_putc(out, ',');
+		message_put_text(out, p->user[2 * i + 1]);
+		buf_putc(out, ']');
+	}
+	buf_putc(out, ']');
+}
+
+static void
+put_properties(struct buf *out, const struct msg_props *p)
+{
+	bool first = true;
+
+	if (!has_properties(p))
+		return;
+	PUT(out, ",\"properties\":{");
+	if (p->content_type.p != NULL)
+		put_property(out, "content_type", p->content_type, &first);
+	if (p->response_topic.p != NULL)
+		put_property(out, "response_topic", p->response_topic, &first);
+	if (p->correlation.p != NULL) {
+		buf_puts(out, first ? "\"correlation_b64\":" : ",\"correlation_b64\":");
+		put_base64(out, p->correlation);
+		first = false;
+	}
+	if (p->users != 0)
+		put_user_properties(out, p, first);
+	buf_putc(out, '}');
+}
+
+static void
+put_name(struct buf *out, const char *key, struct span value)
+{
+	if (value.p == NULL)
+		return;
+	buf_puts(out, key);
+	message_put_text(out, value);
+}
+
+static __attribute__((noinline)) void
+put_names(struct buf *out, const struct msg *m, const struct topic_vars *vars)
+{
+	put_name(out, ",\"topic\":", m->topic);
+	put_name(out, ",\"device_id\":", vars->v[TOPIC_DEVICE_ID]);
+	put_name(out, ",\"sensor_type\":", vars->v[TOPIC_SENSOR_TYPE]);
+}
+
+/* put_names for a plain topic: what is captured from it is plain as well. */
+static char *
+write_names(char *p, const struct msg *m, const struct topic_vars *vars)
+{
+	struct span id = vars->v[TOPIC_DEVICE_ID], type = vars->v[TOPIC_SENSOR_TYPE];
+
+	p = write_span(WRITE(p, ",\"topic\":\""), m->topic);
+	if (id.p != NULL)
+		p = write_span(WRITE(p, "\",\"device_id\":\""), id);
+	if (type.p != NULL)
+		p = write_span(WRITE(p, "\",\"sensor_type\":\""), type);
+	return WRITE(p, "\"");
+}
+
+/* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
+ * it is another, or claims another device. */
+static char *
+write_known(char *p, const struct msg *m, struct span device_id)
+{
+	struct span values[SHAPE_VALUES];
+	const struct message_shape *shape = message_find_shape(m, values);
+
+	if (shape == NULL ||
+	    (shape->claim >= 0 && device_id.p != NULL &&
+		!is_said(values[shape->claim], device_id)))
+		return NULL;
+	return WRITE(write_span(WRITE(p, ",\"payload\":"), m->payload), "}\n");
+}
+
+/* The rest of a line behind its first members. */
+static __attribute__((noinline)) const char *
+put_rest(struct buf *out, const struct msg *m, struct span device_id, bool strict)
+{
+	struct message_payload payload;
+
+	message_learn_shape(m->payload);
+	message_read_payload(&payload, m->payload);
+	if (message_id_mismatch(&payload, device_id)) {
+		if (strict)
+			return "id";
+		PUT(out, ",\"id_mismatch\":true");
+	}
+	put_properties(out, &m->props);
+	end_line(out, &payload);
+	return NULL;
+}
+
+/* The one that runs for every message: its usual parts are worth no calls, its room is reserved
+ * once. */
+__attribute__((flatten)) const char *
+message_line(struct buf *out, const struct msg *m, const struct topics *topics)
+{
+	const size_t from = out->n, room = LINE_ROOM + 3 * m->topic.n + m->payload.n;
+	struct topic_vars vars;
+	const char *error;
+	char *p, *end = NULL;
+
+	if (m->reject != NULL)
+		return m->reject;
+	message_capture(m, topics, &vars);
+	p = message_write_head(buf_reserve(out, room), m->received_us);
+	if (m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
+		p = write_names(p, m, &vars);
+	} else {
+		end_at(out, p);
+		put_names(out, m, &vars);
+		p = buf_reserve(out, room);
+	}
+	p = message_write_delivery(p, m);
+	if (!has_properties(&m->props))
+		end = write_known(p, m, vars.v[TOPIC_DEVICE_ID]);
+	end_at(out, end != NULL ? end : p);
+	if (end != NULL)
+		return NULL;
+	error = put_rest(out, m, vars.v[TOPIC_DEVICE_ID], topics->strict);
+	if (error != NULL)
+		out->n = from;
+	return error;
+}
+
+/* The first bytes of a payload are no JSON even where they look like it, and may end inside a
+ * character. */
+static void
+read_beginning(struct message_payload *p, struct span begins)
+{
+	size_t n = begins.n;
+
+	while (n != 0 && begins.n - n < 3 && !text_is_utf8(begins.p, n))
+		n--;
+	p->kind = MESSAGE_BINARY;
+	p->value = begins;
+	if (text_is_utf8(begins.p, n) && memchr(begins.p, '\0', n) == NULL) {
+		p->kind = MESSAGE_TEXT;
+		p->value.n = n;
+	}
+}
+
+void
+message_reject(struct buf *out, const struct msg *m, const char *error)
+{
+	const bool cut = strcmp(error, "size") == 0;
+	struct message_payload payload;
+
+	if (cut)
+		read_beginning(&payload, m->payload);
+	else
+		message_read_payload(&payload, m->payload);
+	end_at(out, message_write_head(buf_reserve(out, LINE_ROOM), m->received_us));
+	put_name(out, ",\"topic\":", m->topic);
+	if (!text_is_utf8(m->topic.p, m->topic.n)) {
+		PUT(out, ",\"topic_b64\":");
+		put_base64(out, m->topic);
+	}
+	PUT(out, ",\"error\":\"");
+	buf_puts(out, error);
+	buf_putc(out, '"');
+	if (cut) {
+		PUT(out, ",\"size\":");
+		buf_u64(out, m->size);
+	}
+	end_line(out, &payload);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The shapes that the payloads of a fleet have. */
+#include "base/text.h"
+#include "msg/message_int.h"
+
+enum {
+	SHAPES = 4,
+	PATIENCE =
+	    16, /* payloads without a known shape for each that is learnt: it costs as
+			  much as a few */
+};
+
+static _Thread_local struct {
+	struct message_shape v[SHAPES];
+	size_t last; /* the one that fitted last */
+	size_t misses;
+} known;
+
+const struct message_shape *
+message_find_shape(const struct msg *m, struct span *values)
+{
+	const char *text = m->payload.p, *end = text + m->payload.n;
+	size_t i;
+
+	for (i = 0; i < SHAPES && m->padded; i++) {
+		const size_t at = (known.last + i) % SHAPES;
+
+		if (json_shape_match(&known.v[at].json, text, end, values)) {
+			known.last = at;
+			return &known.v[at];
+		}
+	}
+	return NULL;
+}
+
+struct lesson {
+	struct message_shape *shape;
+	struct span values[SHAPE_VALUES];
+	size_t n;
+	struct buf names;
+	bool hard; /* as readings */
+};
+
+/* Which of the values a member is, or -1. */
+static int
+find_value(const struct lesson *l, struct span member)
+{
+	size_t i;
+
+	for (i = 0; i < l->n && l->values[i].p != member.p; i++)
+		;
+	return i < l->n ? (int)i : -1;
+}
+
+static void
+learn_reading(void *arg, const struct reading *r)
+{
+	struct lesson *l = arg;
+	struct shape_reading *to = &l->shape->readings[l->shape->readings_n];
+	int value = find_value(l, r->value);
+
+	l->shape->timestamp = find_value(l, r->timestamp);
+	if (value < 0 || (r->timestamp.p != NULL && l->shape->timestamp < 0)) {
+		l->hard = true;
+		return;
+	}
+	to->value = (size_t)value;
+	to->at = l->names.n;
+	message_put_string(&l->names, r->sensor);
+	PUT(&l->names, ",\"value\":");
+	to->n = l->names.n - to->at;
+	l->shape->readings_n++;
+}
+
+static void
+learn_readings(struct lesson *l, struct span payload)
+{
+	struct message_shape *shape = l->shape;
+
+	shape->readings_n = 0;
+	if (message_each_reading(payload, learn_reading, l) != NULL || l->hard ||
+	    l->names.n > SHAPE_NAMES)
+		shape->readings_n = 0;
+	else if (l->names.n > 0)
+		memcpy(shape->names, l->names.p, l->names.n);
+	buf_release(&l->names);
+}
+
+void
+message_learn_shape(struct span payload)
+{
+	struct message_shape *shape = &known.v[(known.last + 1) % SHAPES];
+	struct message_payload p;
+	struct lesson l = {.shape = shape};
+
+	if (known.misses++ % PATIENCE != 0)
+		return;
+	message_read_payload(&p, payload);
+	if (p.kind != MESSAGE_JSON || p.blanks != 0 || p.escapes ||
+	    p.value.n != payload.n)
+		return;
+	if (!json_shape_learn(&shape->json, payload, l.values, &l.n)) {
+		shape->json = (struct json_shape){0};
+		return;
+	}
+	shape->claim = find_value(&l, p.claim);
+	learn_readings(&l, payload);
+	known.last = (known.last + 1) % SHAPES;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Getting a token: the one given, the cache, a refresh, a login. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "rest/rest_int.h"
+
+enum { LOCK_AGAIN = 50 };
+
+/* Everyone who waits gets the same answer; they may ask again from inside it. */
+static void
+auth_end(struct api *a, const struct err *why)
+{
+	struct api_waiter *w = a->auth.waiters;
+
+	a->auth.waiters = NULL;
+	a->auth.busy = false;
+	if (a->auth.lock >= 0)
+		close(a->auth.lock);
+	a->auth.lock = -1;
+	while (w != NULL) {
+		struct api_waiter *next = w->next;
+
+		w->fn(w->arg, why == NULL ? a->auth.tokens.access : NULL, why);
+		free(w);
+		w = next;
+	}
+}
+
+static void
+auth_store(struct api *a)
+{
+	struct err why = {0};
+
+	if (api_tokens_save(a, &a->auth.tokens, a->auth.username, a->auth.own, &why))
+		log_warn("%s", why.text);
+	auth_end(a, NULL);
+}
+
+static void
+auth_post(struct api *a, const char *path, json_t *body,
+    void (*fn)(void *arg, struct api_end *end))
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+	struct api_exchange x = {.method = "POST",
+	    .path = path,
+	    .body = span_of(text),
+	    .timeout = a->auth.deadline - loop_now(a->loop)};
+
+	api_wire_send(a->wire, &x, fn, a);
+	secret_free(text);
+	json_decref(body);
+}
+
+/* The platform answers a wrong password with 400. */
+static void
+on_login(void *arg, struct api_end *end)
+{
+	struct api *a = arg;
+	struct err *why = &end->err;
+
+	if (end->reply.status / 100 == 2 &&
+	    api_tokens_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
+		auth_store(a);
+		return;
+	}
+	if (end->reply.status / 100 == 2)
+		err_set(why, ERR_PROTOCOL,
+		    _("the API at '%s' answered a login without a token"), a->base);
+	else if (end->reply.status != 0)
+		api_status_error(a->base, &end->reply, why);
+	if (why->code == ERR_REFUSED || why->code == ERR_AUTH) {
+		why->code = ERR_AUTH;
+		err_in(
+		    why, _("cannot log in as '%s' at '%s'"), a->auth.username, a->base);
+	}
+	auth_end(a, why);
+}
+
+static void
+login_send(struct api *a)
+{
+	json_t *body = json_pack(
+	    "{s:s, s:s}", "username", a->auth.username, "password", a->auth.password);
+	struct err why = {0};
+
+	secret_free(a->auth.password);
+	a->auth.password = NULL;
+	if (body == NULL) {
+		err_set(&why, ERR_USAGE, _("user name and password must be UTF-8"));
+		auth_end(a, &why);
+		return;
+	}
+	auth_post(a, "/api/auth/login/", body, on_login);
+}
+
+static void
+login_from_file(struct api *a)
+{
+	struct err why = {0};
+
+	if (a->opts.username == NULL || a->opts.password_file == NULL) {
+		err_set(&why, ERR_AUTH,
+		    _("not logged in at '%s': run 'iotctl login %s', or set "
+		      "IOT_TOKEN_FILE"),
+		    a->base, a->base);
+		auth_end(a, &why);
+		return;
+	}
+	if (file_read_secret(a->opts.password_file, &a->auth.password, &why)) {
+		auth_end(a, &why);
+		return;
+	}
+	free(a->auth.username);
+	a->auth.username = xstrdup(a->opts.username);
+	login_send(a);
+}
+
+static void
+on_refresh(void *arg, struct api_end *end)
+{
+	struct api *a = arg;
+
+	if (end->reply.status / 100 == 2 &&
+	    api_tokens_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
+		auth_store(a);
+		return;
+	}
+	if (end->reply.status == 0) {
+		auth_end(a, &end->err);
+		return;
+	}
+	/* A server that is busy or ill has said nothing about the token. */
+	if (end->reply.status == 429 || end->reply.status >= 500) {
+		api_status_error(a->base, &end->reply, &end->err);
+		auth_end(a, &end->err);
+		return;
+	}
+	api_tokens_release(&a->auth.tokens);
+	login_from_file(a);
+}
+
+static bool
+is_fresh(const struct api *a)
+{
+	return a->auth.tokens.access != NULL &&
+	    (a->auth.stale == NULL || strcmp(a->auth.tokens.access, a->auth.stale) != 0);
+}
+
+/* With the cache locked: another process may have renewed it while we waited. */
+static void
+renew(struct api *a)
+{
+	json_t *body;
+
+	api_tokens_load(a, &a->auth.tokens);
+	if (is_fresh(a)) {
+		auth_end(a, NULL);
+		return;
+	}
+	if (a->auth.tokens.refresh == NULL) {
+		login_from_file(a);
+		return;
+	}
+	body = json_pack("{s:s}", "refresh", a->auth.tokens.refresh);
+	auth_post(a, "/api/auth/refresh/", body, on_refresh);
+}
+
+/* A refresh token works once: two processes must not spend the same. */
+static void
+lock_cache(void *arg)
+{
+	struct api *a = arg;
+	struct err why = {0};
+
+	a->auth.lock = api_tokens_lock(a);
+	if (a->auth.lock != -1) {
+		renew(a);
+	} else if (loop_now(a->loop) >= a->auth.deadline) {
+		err_set(&why, ERR_UNREACHABLE,
+		    _("another process holds the token cache: try again"));
+		auth_end(a, &why);
+	} else {
+		loop_timer_set(a->loop, &a->auth.again, LOCK_AGAIN, lock_cache, a);
+	}
+}
+
+static void
+auth_start(struct api *a, const char *stale)
+{
+	a->auth.busy = true;
+	free(a->auth.stale);
+	a->auth.stale = stale != NULL ? xstrdup(stale) : NULL;
+	a->auth.deadline = api_deadline(a);
+	free(a->auth.username);
+	a->auth.username = xstrdup(a->opts.username != NULL ? a->opts.username : "");
+}
+
+void
+api_auth_want(struct api *a, const char *stale,
+    void (*fn)(void *arg, const char *token, const struct err *why), void *arg)
+{
+	struct api_waiter *w, **at = &a->auth.waiters;
+	bool differs;
+
+	if (a->opts.token != NULL) {
+		fn(arg, a->opts.token, NULL);
+		return;
+	}
+	if (!a->auth.loaded)
+		api_tokens_load(a, &a->auth.tokens);
+	a->auth.loaded = true;
+	differs = stale == NULL || a->auth.tokens.access == NULL ||
+	    strcmp(a->auth.tokens.access, stale) != 0;
+	if (!a->auth.busy && differs && a->auth.tokens.access != NULL) {
+		fn(arg, a->auth.tokens.access, NULL);
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	*w = (struct api_waiter){.fn = fn, .arg = arg};
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = w;
+	if (!a->auth.busy) {
+		auth_start(a, stale);
+		lock_cache(a);
+	}
+}
+
+static void
+on_own_login(void *arg, const char *token, const struct err *why)
+{
+	struct api *a = arg;
+
+	(void)token;
+	if (why != NULL)
+		a->auth.err = *why;
+	a->auth.done = true;
+	loop_stop(a->loop);
+}
+
+int
+api_login(struct api *a, const char *username, const char *password, struct err *err)
+{
+	struct api_waiter *w = xcalloc(1, sizeof(*w));
+	int failed = 0;
+
+	auth_start(a, NULL);
+	a->auth.done = false;
+	a->auth.own = true;
+	a->auth.err = (struct err){0};
+	*w = (struct api_waiter){.fn = on_own_login, .arg = a};
+	a->auth.waiters = w;
+	free(a->auth.username);
+	a->auth.username = xstrdup(username);
+	a->auth.password = xstrdup(password);
+	api_tokens_release(&a->auth.tokens);
+	a->auth.loaded = true;
+	login_send(a);
+	while (!failed && !a->auth.done)
+		failed = loop_run(a->loop, err);
+	if (!failed && a->auth.err.code != ERR_OK)
+		*err = a->auth.err;
+	return failed || a->auth.err.code != ERR_OK ? -1 : 0;
+}
+
+int
+api_logout(struct api *a, struct err *err)
+{
+	api_tokens_release(&a->auth.tokens);
+	return api_tokens_forget(a, err);
+}
+
+void
+api_auth_release(struct api *a)
+{
+	struct api_waiter *w;
+
+	while ((w = a->auth.waiters) != NULL) {
+		a->auth.waiters = w->next;
+		free(w);
+	}
+	loop_timer_stop(&a->auth.again);
+	if (a->auth.lock >= 0)
+		close(a->auth.lock);
+	api_tokens_release(&a->auth.tokens);
+	free(a->auth.stale);
+	free(a->auth.username);
+	secret_free(a->auth.password);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One request as its caller sees it: token, retries, the error in the exit table's terms. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "rest/rest_int.h"
+
+enum { LOST_MAX = 3, LOST_WAIT = 200, BUSY_WAIT = 1000 };
+
+struct api_call {
+	struct api_call *next;
+	struct api *api;
+	char *method;
+	char *path;
+	struct buf body;
+	bool has_body;
+	char *token;  /* what it was sent with */
+	bool renewed; /* a token was asked for again: once a request */
+	int lost;     /* connections that broke off */
+	int64_t deadline;
+	struct loop_timer timer;
+	struct err bad; /* found before anything was sent */
+	void (*done)(void *arg, struct api_reply *reply, const struct err *why);
+	void *arg;
+};
+
+void
+api_reply_release(struct api_reply *r)
+{
+	buf_release(&r->body);
+	free(r->location);
+	*r = (struct api_reply){0};
+}
+
+static void
+call_free(struct api_call *c)
+{
+	struct api_call **at = &c->api->calls;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	loop_timer_stop(&c->timer);
+	if (c->body.p != NULL)
+		explicit_bzero(c->body.p, c->body.n);
+	buf_release(&c->body);
+	secret_free(c->token);
+	free(c->method);
+	free(c->path);
+	free(c);
+}
+
+static void
+call_finish(struct api_call *c, struct api_reply *reply, const struct err *why)
+{
+	c->done(c->arg, reply, why);
+	call_free(c);
+}
+
+static bool
+is_idempotent(const struct api_call *c)
+{
+	static const char *const words[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(c->method, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void on_end(void *arg, struct api_end *end);
+
+static void
+call_send(struct api_call *c)
+{
+	struct api_exchange x = {.method = c->method,
+	    .path = c->path,
+	    .token = c->token,
+	    .timeout = c->deadline - loop_now(c->api->loop)};
+
+	if (c->has_body)
+		x.body = buf_as_span(&c->body);
+	api_wire_send(c->api->wire, &x, on_end, c);
+}
+
+/* At once, or when the API will hear it: what one answer asked for holds for all. */
+static void
+call_try(void *arg)
+{
+	struct api_call *c = arg;
+	int64_t quiet = c->api->quiet;
+
+	if (quiet > loop_now(c->api->loop) && quiet < c->deadline)
+		loop_timer_set(
+		    c->api->loop, &c->timer, quiet - loop_now(c->api->loop), call_try, c);
+	else
+		call_send(c);
+}
+
+/* Sends it again after `ms` if there is time left for that. */
+static bool
+call_again(struct api_call *c, int64_t ms)
+{
+	if (loop_now(c->api->loop) + ms >= c->deadline)
+		return false;
+	loop_timer_set(c->api->loop, &c->timer, ms, call_try, c);
+	return true;
+}
+
+static void
+on_token(void *arg, const char *token, const struct err *why)
+{
+	struct api_call *c = arg;
+
+	if (token == NULL) {
+		call_finish(c, NULL, why);
+		return;
+	}
+	secret_free(c->token);
+	c->token = xstrdup(token);
+	call_try(c);
+}
+
+/* Only this code is worth a new token: an inactive user's 401 is not. */
+static bool
+is_stale(const struct api_call *c, const struct api_reply *reply)
+{
+	json_t *body;
+	const char *code;
+	bool stale;
+
+	if (reply->status != 401 || c->renewed || c->token == NULL ||
+	    c->api->opts.token != NULL)
+		return false;
+	body = json_loadb(
+	    reply->body.p != NULL ? reply->body.p : "", reply->body.n, 0, NULL);
+	code = json_string_value(json_object_get(body, "code"));
+	stale = code != NULL && strcmp(code, "token_not_valid") == 0;
+	json_decref(body);
+	return stale;
+}
+
+/* Whether the answer means "later", and the request was put off. */
+static bool
+put_off(struct api_call *c, const struct api_end *end)
+{
+	int64_t wait = end->retry_after >= 0 ? end->retry_after : BUSY_WAIT;
+	int64_t until = loop_now(c->api->loop) + wait;
+
+	if (end->reply.status != 429 && end->reply.status != 503)
+		return false;
+	if (end->reply.status == 503 && end->retry_after < 0 && !is_idempotent(c))
+		return false;
+	if (end->retry_after > 0 && until > c->api->quiet)
+		c->api->quiet = until;
+	return call_again(c, wait);
+}
+
+/* Says what the caller must know of an answer that did not come, or that it cannot wait for. */
+static void
+explain_end(const struct api_call *c, const struct api_end *end, struct err *why)
+{
+	const char *base = c->api->base;
+
+	if ((end->lost || end->late) && !is_idempotent(c))
+		err_set(why, ERR_UNREACHABLE,
+		    _("%s; the %s may have been done, so look before it is repeated"),
+		    end->err.text, c->method);
+	else if (end->retry_after > 0 && end->reply.status >= 400)
+		err_set(why, ERR_UNREACHABLE,
+		    _("the API at '%s' is busy (%ld) and asks for %lld s: more than "
+		      "--timeout leaves"),
+		    base, end->reply.status, (long long)end->retry_after / 1000);
+}
+
+/* What was deleted just before the connection broke off is not there the second time. */
+static bool
+is_deleted(const struct api_call *c, long status)
+{
+	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
+}
+
+/* A portal or a proxy says "200" to everything, and nothing was done. Who only asked sees it anyway. */
+static bool
+is_page(const struct api_call *c, const struct api_reply *reply)
+{
+	struct span body = buf_as_span(&reply->body);
+	size_t i = 0;
+
+	while (i < body.n && strchr(" \t\r\n", body.p[i]) != NULL && body.p[i] != '\0')
+		i++;
+	return strcmp(c->method, "GET") != 0 && strncmp(c->path, "/api/", 5) == 0 &&
+	    i < body.n && body.p[i] == '<';
+}
+
+static void
+on_end(void *arg, struct api_end *end)
+{
+	struct api_call *c = arg;
+	struct api_reply *reply = &end->reply;
+	struct err why = end->err;
+
+	if (end->lost && is_idempotent(c) && ++c->lost < LOST_MAX &&
+	    call_again(c, LOST_WAIT))
+		return;
+	if (is_stale(c, reply)) {
+		c->renewed = true;
+		api_auth_want(c->api, c->token, on_token, c);
+		return;
+	}
+	if (put_off(c, end))
+		return;
+	if (reply->status / 100 != 2 && reply->status != 0 &&
+	    !is_deleted(c, reply->status))
+		api_status_error(c->api->base, reply, &why);
+	else if (reply->status != 0 && is_page(c, reply))
+		err_set(&why, ERR_PROTOCOL,
+		    _("the API at '%s' answered the %s with a web page: is the URL "
+		      "right?"),
+		    c->api->base, c->method);
+	explain_end(c, end, &why);
+	if (reply->status == 0) {
+		call_finish(c, NULL, &why);
+		return;
+	}
+	call_finish(c, reply, why.code != ERR_OK ? &why : NULL);
+}
+
+static void
+call_start(void *arg)
+{
+	struct api_call *c = arg;
+
+	if (c->bad.code != ERR_OK)
+		call_finish(c, NULL, &c->bad);
+	else if (c->api->opts.basic != NULL || strncmp(c->path, "/api/auth/", 10) == 0 ||
+	    strncmp(c->path, "/api/", 5) != 0)
+		call_try(c);
+	else
+		api_auth_want(c->api, NULL, on_token, c);
+}
+
+int64_t
+api_deadline(const struct api *a)
+{
+	int64_t at = loop_now(a->loop) + a->opts.timeout;
+
+	return a->opts.until != 0 && a->opts.until < at ? a->opts.until : at;
+}
+
+void
+api_send(struct api *a, const char *method, const char *path, struct span body,
+    void (*done)(void *arg, struct api_reply *reply, const struct err *why), void *arg)
+{
+	struct api_call *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct api_call){.next = a->calls,
+	    .api = a,
+	    .method = xstrdup(method),
+	    .has_body = body.p != NULL,
+	    .deadline = api_deadline(a),
+	    .done = done,
+	    .arg = arg};
+	a->calls = c;
+	buf_span(&c->body, body);
+	if (a->opts.basic != NULL)
+		api_url_bare(path, &c->path, &c->bad);
+	else
+		api_url_path(path, &c->path, &c->bad);
+	loop_timer_set(a->loop, &c->timer, 0, call_start, c);
+}
+
+/* api_call's place to wait. */
+struct waiting {
+	struct loop *loop;
+	struct api_reply *reply;
+	struct err *err;
+	bool done, failed;
+};
+
+static void
+on_done(void *arg, struct api_reply *reply, const struct err *why)
+{
+	struct waiting *w = arg;
+
+	if (reply != NULL && w->reply != NULL) {
+		*w->reply = *reply;
+		*reply = (struct api_reply){0};
+	}
+	w->done = true;
+	w->failed = why != NULL;
+	if (why != NULL && w->err != NULL)
+		*w->err = *why;
+	loop_stop(w->loop);
+}
+
+int
+api_call(struct api *a, const char *method, const char *path, struct span body,
+    struct api_reply *reply, struct err *err)
+{
+	struct waiting w = {.loop = a->loop, .reply = reply, .err = err};
+
+	if (reply != NULL)
+		*reply = (struct api_reply){0};
+	api_send(a, method, path, body, on_done, &w);
+	if (a->wait != NULL && a->wait(a->wait_arg, &w.done, err))
+		return -1;
+	while (!w.done) {
+		if (loop_run(a->loop, err))
+			return -1;
+	}
+	return w.failed ? -1 : 0;
+}
+
+void
+api_wait_by(
+    struct api *a, int (*wait)(void *arg, const bool *over, struct err *err), void *arg)
+{
+	a->wait = wait;
+	a->wait_arg = arg;
+}
+
+struct api *
+api_new(struct loop *loop, const struct api_opts *opts, struct err *err)
+{
+	struct api *a = xcalloc(1, sizeof(*a));
+
+	*a = (struct api){.loop = loop, .opts = *opts, .auth.lock = -1};
+	if (api_url_base(opts->url, &a->base, err) == 0 &&
+	    (a->wire = api_wire_new(a, err)) != NULL)
+		return a;
+	api_free(a);
+	return NULL;
+}
+
+void
+api_free(struct api *a)
+{
+	if (a == NULL)
+		return;
+	api_wire_free(a->wire);
+	while (a->calls != NULL)
+		call_free(a->calls);
+	api_auth_release(a);
+	free(a->base);
+	free(a);
+}
+
+const char *
+api_base(const struct api *a)
+{
+	return a->base;
+}

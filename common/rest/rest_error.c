@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Answers that are no success: what the server's words mean to a person. */
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "rest/rest_int.h"
+
+/* Bodies name the whole object so; people read only the text. */
+static bool
+is_plain(const char *key)
+{
+	static const char *const plain[] = {
+	    "non_field_errors", "detail", "error", "message"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(plain); i++) {
+		if (strcmp(key, plain[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+put_line(struct buf *out, const char *where, const char *text)
+{
+	size_t i;
+
+	if (out->n != 0)
+		buf_putc(out, '\n');
+	if (where[0] != '\0')
+		buf_printf(out, "%s: ", where);
+	for (i = 0; text[i] != '\0'; i++)
+		buf_putc(out, text[i] == '\n' ? ' ' : text[i]);
+}
+
+static void explain_value(json_t *value, const char *where, struct buf *out);
+
+static void
+explain_object(json_t *object, const char *where, struct buf *out)
+{
+	const char *key;
+	json_t *value;
+	bool has_detail = json_object_get(object, "detail") != NULL;
+
+	json_object_foreach (object, key, value) {
+		char path[512];
+
+		/* Of a refused token: said by `detail` already. */
+		if (has_detail && strcmp(key, "detail") != 0)
+			continue;
+		if (json_is_boolean(value) && strcmp(key, "success") == 0)
+			continue;
+		if (is_plain(key))
+			snprintf(path, sizeof(path), "%s", where);
+		else if (isdigit((unsigned char)key[0]))
+			snprintf(path, sizeof(path), "%.400s[%.64s]", where, key);
+		else
+			snprintf(path, sizeof(path), "%.400s%s%.64s", where,
+			    where[0] != '\0' ? "." : "", key);
+		explain_value(value, path, out);
+	}
+}
+
+static void
+explain_array(json_t *array, const char *where, struct buf *out)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (array, i, item) {
+		char path[512];
+
+		if (json_is_string(item)) {
+			explain_value(item, where, out);
+			continue;
+		}
+		snprintf(path, sizeof(path), "%.400s[%zu]", where, i);
+		explain_value(item, path, out);
+	}
+}
+
+static void
+explain_value(json_t *value, const char *where, struct buf *out)
+{
+	char *text;
+
+	if (json_is_object(value)) {
+		explain_object(value, where, out);
+	} else if (json_is_array(value)) {
+		explain_array(value, where, out);
+	} else if (json_is_string(value)) {
+		put_line(out, where, json_string_value(value));
+	} else {
+		text = json_dumps(value, JSON_ENCODE_ANY);
+		put_line(out, where, text != NULL ? text : "?");
+		free(text);
+	}
+}
+
+/* Where the one line of a page begins: its title, or a text's first line (Django's debug page for
+ * those who want no HTML). The body's end when there is none. */
+static size_t
+find_title(struct span body)
+{
+	static const char open[] = "<title>";
+	size_t i = 0;
+
+	while (i < body.n && isspace((unsigned char)body.p[i]))
+		i++;
+	if (i < body.n && body.p[i] != '<')
+		return i;
+	for (; i + sizeof(open) - 1 <= body.n; i++) {
+		if (strncasecmp(body.p + i, open, sizeof(open) - 1) == 0)
+			return i + sizeof(open) - 1;
+	}
+	return body.n;
+}
+
+/* The page's title or a text's first line, white space folded; nothing when there is none. */
+static void
+put_title(struct buf *out, struct span body)
+{
+	size_t i = find_title(body);
+	char end = i > 0 && i < body.n && body.p[i - 1] == '>' ? '<' : '\n';
+	bool blank = true;
+
+	for (; i < body.n && body.p[i] != end && out->n < 200; i++) {
+		bool space = isspace((unsigned char)body.p[i]) != 0;
+
+		if (!space)
+			buf_putc(out, body.p[i]);
+		else if (!blank)
+			buf_putc(out, ' ');
+		blank = space;
+	}
+	while (out->n != 0 && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
+void
+api_explain(long status, struct span body, struct buf *out)
+{
+	json_t *json =
+	    json_loadb(body.p != NULL ? body.p : "", body.n, JSON_DECODE_ANY, NULL);
+	struct buf title = {0};
+
+	if (json != NULL)
+		explain_value(json, "", out);
+	else
+		put_title(&title, body);
+	json_decref(json);
+	if (out->n != 0)
+		return;
+	buf_printf(out, _("the API answered %ld"), status);
+	if (title.n != 0)
+		buf_printf(out, ": %s", buf_str(&title));
+	buf_release(&title);
+}
+
+static enum err_code
+code_of(long status)
+{
+	switch (status) {
+	case 401:
+	case 403: return ERR_AUTH;
+	case 404: return ERR_NOT_FOUND;
+	case 408:
+	case 429: return ERR_UNREACHABLE;
+	default: break;
+	}
+	if (status >= 500)
+		return ERR_UNREACHABLE;
+	return status >= 400 ? ERR_REFUSED : ERR_PROTOCOL;
+}
+
+void
+api_status_error(const char *base, const struct api_reply *reply, struct err *err)
+{
+	struct buf lines = {0};
+	char *newline;
+
+	if (reply->status < 400) {
+		err_set(err, ERR_PROTOCOL,
+		    _("the API at '%s' answered %ld, a redirect to '%s': is the URL "
+		      "right?"),
+		    base, reply->status, reply->location != NULL ? reply->location : "?");
+		return;
+	}
+	api_explain(reply->status, buf_as_span(&reply->body), &lines);
+	for (newline = buf_str(&lines); (newline = strchr(newline, '\n')) != NULL;)
+		*newline = ';';
+	if (reply->status >= 500)
+		err_set(err, code_of(reply->status),
+		    _("the API at '%s' failed (%ld): %s"), base, reply->status,
+		    buf_str(&lines));
+	else if (reply->status == 401)
+		err_set(err, ERR_AUTH, _("the API at '%s' refused the token: %s"), base,
+		    buf_str(&lines));
+	else
+		err_set(err, code_of(reply->status), "%s", buf_str(&lines));
+	buf_release(&lines);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lists: their paths; every page, every object once, as the server's own bytes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "rest/rest_int.h"
+
+/* Before this many pages a list is taken for endless. */
+enum { PAGES_MAX = 1000000, LINK_SHOWN = 200, PAGE = 1000, DIGITS_MAX = 18 };
+
+bool
+api_list_sorts(const struct schema_resource *r, const struct schema_field *f)
+{
+	size_t i;
+
+	for (i = 0; f != NULL && r->ordering[i] != NULL; i++) {
+		if (strcmp(r->ordering[i], f->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* When an object was made, to the microsecond, by this name or as its alias: no two in practice. */
+#define MADE "created"
+
+/* The terms of an order so far. */
+struct order {
+	const struct schema_resource *r;
+	struct strv terms;
+	bool total; /* no two objects are equal in it */
+};
+
+static void
+add_term(struct order *o, const char *term)
+{
+	bool down = term[0] == '-';
+	const struct schema_field *f = schema_field(o->r, term + down);
+	char *said;
+	size_t i;
+
+	if (o->total || !api_list_sorts(o->r, f))
+		return;
+	for (i = 0; i < o->terms.n; i++) {
+		if (strcmp(o->terms.v[i] + (o->terms.v[i][0] == '-'), f->name) == 0)
+			return;
+	}
+	said = xasprintf("%s%s", down ? "-" : "", f->name);
+	strv_add(&o->terms, said);
+	free(said);
+	o->total = (f->flags & (SCHEMA_UNIQUE | SCHEMA_NULLABLE)) == SCHEMA_UNIQUE ||
+	    f == schema_field(o->r, MADE);
+}
+
+/* What may have no value is the same for many, and comes while the pages are read. */
+static void
+add_firm(struct order *o, const char *term)
+{
+	const struct schema_field *f = schema_field(o->r, term + (term[0] == '-'));
+
+	if (f != NULL && (f->flags & SCHEMA_NULLABLE) == 0)
+		add_term(o, term);
+}
+
+static void
+put_order(struct buf *out, const struct schema_resource *r, const char *order)
+{
+	struct order o = {.r = r};
+	struct strv own = {0};
+	size_t i;
+
+	strv_split(&own, r->order, ',');
+	if (order != NULL)
+		add_term(&o, order);
+	for (i = 0; i < own.n; i++)
+		add_firm(&o, own.v[i]);
+	add_firm(&o, MADE);
+	for (i = 0; i < o.terms.n; i++)
+		buf_printf(out, "%s%s", i == 0 ? "&ordering=" : ",", o.terms.v[i]);
+	strv_release(&own);
+	strv_release(&o.terms);
+}
+
+char *
+api_list_path(
+    const struct schema_resource *r, const char *filters, const char *order, int page)
+{
+	struct buf path = {0};
+
+	buf_printf(&path, "%s?page_size=%d%s", r->path, page != 0 ? page : PAGE, filters);
+	put_order(&path, r, order);
+	return buf_steal(&path);
+}
+
+/* Itself, or the FNV-1a hash of what is no number. */
+static uint64_t
+number_of(struct span text)
+{
+	uint64_t n = 0, hash = 14695981039346656037u;
+	size_t i;
+
+	for (i = 0; i < text.n && i < DIGITS_MAX && text.p[i] >= '0' && text.p[i] <= '9';
+	     i++)
+		n = n * 10 + (uint64_t)(text.p[i] - '0');
+	if (i == text.n)
+		return n;
+	for (i = 0; i < text.n; i++)
+		hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211u;
+	return hash;
+}
+
+/* Of the numbers around `at`, or a free one; `s` has room. */
+static struct api_seen_block *
+block_of(const struct api_seen *s, uint64_t at)
+{
+	size_t i = (size_t)((at * 11400714819323198485u) >> 32) & (s->room - 1);
+
+	while (s->v[i].bits != 0 && s->v[i].at != at)
+		i = (i + 1) & (s->room - 1);
+	return &s->v[i];
+}
+
+static void
+grow(struct api_seen *s)
+{
+	struct api_seen old = *s;
+	size_t i;
+
+	s->room = old.room != 0 ? old.room * 2 : 64;
+	s->v = xcalloc(s->room, sizeof(*s->v));
+	for (i = 0; i < old.room; i++) {
+		if (old.v[i].bits != 0)
+			*block_of(s, old.v[i].at) = old.v[i];
+	}
+	free(old.v);
+}
+
+bool
+api_seen_add(struct api_seen *s, struct span what)
+{
+	uint64_t n = number_of(what), bit = (uint64_t)1 << (n % 64);
+	struct api_seen_block *block;
+
+	if ((s->used + 1) * 2 > s->room)
+		grow(s);
+	block = block_of(s, n / 64);
+	if ((block->bits & bit) != 0)
+		return false;
+	s->used += block->bits == 0;
+	block->at = n / 64;
+	block->bits |= bit;
+	s->n++;
+	return true;
+}
+
+void
+api_seen_release(struct api_seen *s)
+{
+	free(s->v);
+	*s = (struct api_seen){0};
+}
+
+/* A list as its pages come. */
+struct list {
+	const char *path;
+	struct api_seen ids, pages;
+	size_t nameless; /* objects without an id */
+	size_t again;    /* those that had come before */
+	int64_t first,
+	    count; /* what the first page, and the last, says there is; -1: nothing */
+};
+
+static int
+each(struct list *l, struct span array,
+    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+{
+	struct json_iter it = {.value = array};
+	struct span id;
+	int stopped = 0;
+
+	while (stopped == 0 && json_next(&it)) {
+		if (json_kind(it.item) != JSON_KIND_OBJECT)
+			return err_set(err, ERR_PROTOCOL,
+			    _("the API's answer to '%s' is no list of objects"), l->path);
+		if (!json_member(it.item, "id", &id)) {
+			l->nameless++;
+		} else if (!api_seen_add(&l->ids, id)) {
+			l->again++;
+			continue;
+		}
+		stopped = fn(arg, it.item, err);
+	}
+	return stopped;
+}
+
+/* The next page; NULL on the last. A link that cannot be followed would end the list early, and nobody
+ * would know. */
+static int
+take_next(const char *path, struct span page, char **next, struct err *err)
+{
+	struct span value;
+	struct buf link = {0};
+	char *whole = NULL;
+
+	*next = NULL;
+	if (!json_member(page, "next", &value) || json_kind(value) == JSON_KIND_NULL ||
+	    span_is(value, "\"\""))
+		return 0;
+	if (json_kind(value) == JSON_KIND_STRING) {
+		json_unescape(&link, value);
+		*next = api_url_next(path, buf_as_span(&link));
+	}
+	buf_release(&link);
+	if (*next != NULL && api_url_path(*next, &whole, NULL) == 0) {
+		free(whole);
+		return 0;
+	}
+	free(*next);
+	*next = NULL;
+	return err_set(err, ERR_PROTOCOL,
+	    _("the API's answer to '%s' has a next page that cannot be asked for: %.*s"),
+	    path, (int)(value.n < LINK_SHOWN ? value.n : LINK_SHOWN), value.p);
+}
+
+static int64_t
+count_of(struct span page)
+{
+	struct span value;
+	size_t i;
+
+	if (!json_member(page, "count", &value) || value.n > DIGITS_MAX)
+		return -1;
+	for (i = 0; i < value.n; i++) {
+		if (value.p[i] < '0' || value.p[i] > '9')
+			return -1;
+	}
+	return (int64_t)number_of(value);
+}
+
+int
+api_page_read(const char *path, struct span body, struct api_page *out, struct err *err)
+{
+	struct span value;
+
+	*out = (struct api_page){.count = -1};
+	if (!json_check(body, &value, NULL))
+		return err_set(
+		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
+	out->array = value;
+	if (json_kind(value) == JSON_KIND_ARRAY)
+		return 0;
+	if (json_kind(value) != JSON_KIND_OBJECT ||
+	    !json_member(value, "results", &out->array) ||
+	    json_kind(out->array) != JSON_KIND_ARRAY)
+		return err_set(
+		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no list"), path);
+	out->count = count_of(value);
+	return take_next(path, value, &out->next, err);
+}
+
+/* What was made while the pages were read, and stands before the place reached, pushes one object each
+ * onto the next page: those come again, and the count grows by as many. That loses none. */
+static int
+check_whole(const struct list *l, struct err *err)
+{
+	size_t n = l->ids.n + l->nameless;
+	int64_t came = (int64_t)n;
+	int path = (int)strcspn(l->path, "?");
+
+	if (l->count < 0 && l->again != 0)
+		return err_set(err, ERR_FAILED,
+		    _("the API's list '%.*s' may not be whole: it has no count, and %zu "
+		      "repeats came"),
+		    path, l->path, l->again);
+	if (l->count < 0 || came == l->count ||
+	    (came >= l->first && came + (int64_t)l->again == l->count))
+		return 0;
+	return err_set(err, ERR_FAILED,
+	    _("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats"),
+	    path, l->path, n, (long long)l->count, l->again);
+}
+
+/* One page; `at` becomes the next one's path. */
+static int
+read_page(struct api *a, struct list *l, char **at,
+    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+{
+	struct api_reply reply;
+	struct api_page page = {0};
+	int result = api_call(a, "GET", *at, (struct span){0}, &reply, err) ||
+		api_page_read(*at, buf_as_span(&reply.body), &page, err)
+	    ? -1
+	    : each(l, page.array, fn, arg, err);
+
+	l->first = l->pages.n == 1 ? page.count : l->first;
+	l->count = page.count;
+	free(*at);
+	*at = page.next;
+	api_reply_release(&reply);
+	return result;
+}
+
+int
+api_list(struct api *a, const char *path,
+    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+{
+	struct list l = {.path = path};
+	char *at = xstrdup(path);
+	int result = 0;
+
+	while (at != NULL && result == 0) {
+		if (!api_seen_add(&l.pages, span_of(at)) || l.pages.n > PAGES_MAX)
+			result = err_set(err, ERR_PROTOCOL,
+			    _("the list '%s' never ends: its next page is '%s' again"),
+			    path, at);
+		else
+			result = read_page(a, &l, &at, fn, arg, err);
+	}
+	if (result == 0)
+		result = check_whole(&l, err);
+	free(at);
+	api_seen_release(&l.ids);
+	api_seen_release(&l.pages);
+	return result;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The token cache: one small file a context, for its owner only, and one for each other platform or user
+ * that is asked for once within it: that must not end the context's login. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "rest/rest_int.h"
+
+void
+api_tokens_release(struct api_tokens *t)
+{
+	secret_free(t->access);
+	secret_free(t->refresh);
+	*t = (struct api_tokens){0};
+}
+
+/* NULL without a home directory. */
+static char *
+cache_path(const struct api *a, const char *suffix)
+{
+	const char *context = a->opts.context != NULL ? a->opts.context : "default";
+	char *name = xasprintf("token-%s.%s", context, suffix);
+	char *path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
+
+	free(name);
+	return path;
+}
+
+static const char *
+member(json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s != NULL ? s : "";
+}
+
+static bool
+take_tokens(json_t *object, struct api_tokens *t)
+{
+	const char *access = member(object, "access");
+	const char *refresh = member(object, "refresh");
+
+	if (access[0] == '\0')
+		return false;
+	/* An answer without a new refresh token leaves the old one valid. */
+	if (refresh[0] != '\0') {
+		secret_free(t->refresh);
+		t->refresh = xstrdup(refresh);
+	}
+	secret_free(t->access);
+	t->access = xstrdup(access);
+	return true;
+}
+
+bool
+api_tokens_parse(struct span body, struct api_tokens *t)
+{
+	json_t *object = json_loadb(body.p, body.n, 0, NULL);
+	bool found = take_tokens(object, t);
+
+	json_decref(object);
+	return found;
+}
+
+/* A token goes only where it came from, and only for the user who is asked for. */
+static bool
+is_ours(const struct api *a, json_t *object)
+{
+	return strcmp(member(object, "url"), a->base) == 0 &&
+	    (a->opts.username == NULL ||
+		strcmp(member(object, "username"), a->opts.username) == 0);
+}
+
+/* The place beside the context's own (free; NULL without a home). */
+static char *
+other_path(const struct api *a)
+{
+	uint64_t h = 14695981039346656037u;
+	const char *at;
+	char suffix[40];
+
+	for (at = a->base; *at != '\0'; at++)
+		h = (h ^ (unsigned char)*at) * 1099511628211u;
+	snprintf(suffix, sizeof(suffix), "%016llx.json", (unsigned long long)h);
+	return cache_path(a, suffix);
+}
+
+/* What a file holds for us: 1, or 0 for somebody else, or -1 for nothing. */
+static int
+read_cache(const struct api *a, const char *path, struct api_tokens *t)
+{
+	struct err why = {0};
+	char *text = NULL;
+	json_t *object = NULL;
+	int whose = -1;
+
+	if (path == NULL || access(path, F_OK) != 0)
+		return -1;
+	if (file_read_secret(path, &text, &why) == 0)
+		object = json_loads(text, 0, NULL);
+	else if (t != NULL)
+		log_warn("%s", why.text);
+	if (object != NULL)
+		whose = is_ours(a, object);
+	if (whose == 1 && t != NULL)
+		take_tokens(object, t);
+	json_decref(object);
+	secret_free(text);
+	return whose;
+}
+
+void
+api_tokens_load(const struct api *a, struct api_tokens *t)
+{
+	char *path = cache_path(a, "json");
+	char *other = other_path(a);
+
+	api_tokens_release(t);
+	if (read_cache(a, path, t) == 0)
+		read_cache(a, other, t);
+	free(other);
+	free(path);
+}
+
+int
+api_tokens_save(const struct api *a, const struct api_tokens *t, const char *username,
+    bool own, struct err *err)
+{
+	char *path = cache_path(a, "json");
+	json_t *object =
+	    json_pack("{s:s, s:s, s:s, s:s}", "url", a->base, "username", username,
+		"access", t->access, "refresh", t->refresh != NULL ? t->refresh : "");
+	char *text = json_dumps(object, JSON_COMPACT);
+	int failed;
+
+	if (!own && read_cache(a, path, NULL) == 0) {
+		free(path);
+		path = other_path(a);
+	}
+	if (path == NULL)
+		failed = err_set(
+		    err, ERR_OUTPUT, _("no place for the token cache: HOME is not set"));
+	else
+		failed = file_write(path, span_of(text), 0600, err);
+	json_decref(object);
+	secret_free(text);
+	free(path);
+	return failed;
+}
+
+int
+api_tokens_forget(const struct api *a, struct err *err)
+{
+	char *paths[] = {cache_path(a, "json"), other_path(a)};
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(paths); i++) {
+		if (paths[i] != NULL && unlink(paths[i]) != 0 && errno != ENOENT)
+			failed =
+			    err_sys(err, ERR_OUTPUT, _("cannot remove '%s'"), paths[i]);
+		free(paths[i]);
+	}
+	return failed;
+}
+
+int
+api_tokens_lock(const struct api *a)
+{
+	char *path = cache_path(a, "lock");
+	char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	int fd = -1;
+	bool held;
+
+	if (slash != NULL) {
+		*slash = '\0';
+		file_make_dir(path, NULL);
+		*slash = '/';
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	}
+	free(path);
+	if (fd < 0)
+		return -2;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	held = errno == EWOULDBLOCK;
+	close(fd);
+	return held ? -1 : -2;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tls/tls.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "tls/tls_int.h"
+
+struct tls {
+	size_t holders;
+	SSL_CTX *ctx;
+	char *host;
+	bool is_name; /* not a numeric address: sent as server name */
+	bool insecure;
+	bool cert_wanted;
+	struct err failure, told;
+};
+
+static void
+put_date(struct buf *out, const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) == 1)
+		buf_printf(
+		    out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+void
+tls_put_common_name(struct buf *out, const X509_NAME *name)
+{
+	char text[128] = "?";
+
+	if (X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof(text)) < 0)
+		X509_NAME_oneline(name, text, sizeof(text));
+	buf_printf(out, "'%s'", text);
+}
+
+static void
+put_alt_name(struct buf *out, const GENERAL_NAME *name)
+{
+	char text[INET6_ADDRSTRLEN];
+	const ASN1_STRING *s = name->d.ia5;
+
+	if (name->type != GEN_DNS && name->type != GEN_IPADD)
+		return;
+	buf_puts(out, out->n > 0 ? ", " : "");
+	if (name->type == GEN_DNS)
+		buf_put(out, ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+	else if (inet_ntop(ASN1_STRING_length(s) == 4 ? AF_INET : AF_INET6,
+		     ASN1_STRING_get0_data(s), text, sizeof(text)) != NULL)
+		buf_puts(out, text);
+}
+
+void
+tls_put_alt_names(struct buf *out, const X509 *cert)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	struct buf list = {0};
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		put_alt_name(&list, sk_GENERAL_NAME_value(names, i));
+	if (list.n == 0)
+		buf_puts(&list, _("no name at all"));
+	buf_span(out, buf_as_span(&list));
+	buf_release(&list);
+	GENERAL_NAMES_free(names);
+}
+
+/* Says in `out` what the check `error` found wrong with `cert`. */
+static void
+explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
+{
+	switch (error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		buf_puts(out, _("certificate expired "));
+		put_date(out, X509_get0_notAfter(cert));
+		return;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		buf_puts(out, _("certificate is not valid before "));
+		put_date(out, X509_get0_notBefore(cert));
+		return;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		buf_printf(out, _("certificate is not for '%s' but for "), t->host);
+		tls_put_alt_names(out, cert);
+		return;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		buf_puts(out, _("certificate is signed by itself: "));
+		tls_put_common_name(out, X509_get_subject_name(cert));
+		buf_puts(out, _(" (--cafile can trust it)"));
+		return;
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+		buf_puts(out, _("certificate is signed by an unknown CA: "));
+		tls_put_common_name(out, X509_get_issuer_name(cert));
+		return;
+	default:
+		buf_printf(out, _("certificate refused: %s"),
+		    X509_verify_cert_error_string(error));
+	}
+}
+
+int
+tls_verify(int good, void *arg)
+{
+	X509_STORE_CTX *store = arg;
+	SSL *ssl =
+	    X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const X509 *cert = X509_STORE_CTX_get_current_cert(store);
+	struct buf text = {0};
+
+	if (t->insecure)
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+	if (good || t->insecure || cert == NULL)
+		return good || t->insecure;
+	explain(&text, t, cert, X509_STORE_CTX_get_error(store));
+	err_set(&t->failure, ERR_UNREACHABLE, "%s", buf_str(&text));
+	buf_release(&text);
+	return 0;
+}
+
+static int
+verified(int good, X509_STORE_CTX *store)
+{
+	return tls_verify(good, store);
+}
+
+/* What OpenSSL found wrong with the other side, in the words of a person who looks for the cause. */
+static const struct {
+	int reason;
+	const char *text;
+} oddities[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, N_("it does not speak TLS on this port")},
+    {SSL_R_HTTP_REQUEST, N_("it does not speak TLS on this port")},
+    {SSL_R_UNSUPPORTED_PROTOCOL,
+	N_("it speaks no TLS version that is accepted here: 1.2 is the least, see "
+	   "--tls-version")},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION,
+	N_("it speaks no TLS version that is accepted here: 1.2 is the least, see "
+	   "--tls-version")},
+    {SSL_R_UNEXPECTED_EOF_WHILE_READING,
+	N_("it closed the connection during the handshake: is this its TLS port?")},
+};
+
+/* A handshake stopped with an error in OpenSSL's queue, which is left there. */
+static void
+note_oddity(struct tls *t)
+{
+	unsigned long e = ERR_peek_error();
+	size_t i;
+
+	if (ERR_GET_LIB(e) != ERR_LIB_SSL)
+		return;
+	for (i = 0; i < ARRAY_LEN(oddities); i++) {
+		if (oddities[i].reason == ERR_GET_REASON(e))
+			err_set(&t->failure, ERR_UNREACHABLE, "%s", _(oddities[i].text));
+	}
+	if (t->failure.code == ERR_OK)
+		err_set(&t->failure, ERR_UNREACHABLE, "%s", ERR_reason_error_string(e));
+}
+
+/* Our alert behind a handshake: what came could not be read. A connection that is closed without a word of TLS
+ * is one for OpenSSL, too. */
+static void
+note_garbage(struct tls *t, const SSL *ssl, int alert)
+{
+	if (SSL_get_state(ssl) == TLS_ST_OK &&
+	    ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		err_set(&t->failure, ERR_UNREACHABLE,
+		    _("what came is not what was sent: %s"),
+		    SSL_alert_desc_string_long(alert));
+}
+
+/* libmosquitto is given a numeric address and would send that as the server's name. */
+static void
+handshake_event(const SSL *ssl, int where, int detail)
+{
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if ((where & SSL_CB_HANDSHAKE_START) != 0 && !SSL_is_init_finished(ssl)) {
+		t->failure = (struct err){0};
+		SSL_set_tlsext_host_name(
+		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
+	} else if (where == SSL_CB_READ_ALERT && detail >> 8 == SSL3_AL_FATAL) {
+		err_set(&t->failure, ERR_UNREACHABLE,
+		    _("the broker ended the connection: %s"),
+		    SSL_alert_desc_string_long(detail));
+	} else if (where == SSL_CB_WRITE_ALERT && detail >> 8 == SSL3_AL_FATAL) {
+		note_garbage(t, ssl, detail);
+	} else if (where == SSL_CB_CONNECT_EXIT && detail <= 0) {
+		note_oddity(t);
+	}
+}
+
+/* Called when the broker asks for a certificate and we have none. It may go on without, or close the
+ * connection, often before its alert can be read. */
+static int
+no_certificate(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+	struct tls *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	(void)cert;
+	(void)key;
+	t->cert_wanted = true;
+	return 0;
+}
+
+static void
+check_host(struct tls *t)
+{
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
+
+	X509_VERIFY_PARAM_set_hostflags(param,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	t->is_name = X509_VERIFY_PARAM_set1_ip_asc(param, t->host) != 1;
+	if (t->is_name)
+		X509_VERIFY_PARAM_set1_host(param, t->host, 0);
+	ERR_clear_error();
+}
+
+/* A list of one, as the handshake carries it: length and name. */
+static int
+ask_for(SSL_CTX *ctx, const char *alpn, struct err *err)
+{
+	unsigned char list[256];
+	size_t n = alpn != NULL ? strlen(alpn) : 0;
+
+	if (alpn == NULL)
+		return 0;
+	if (n == 0 || n > sizeof(list) - 1)
+		return err_set(
+		    err, ERR_USAGE, _("'%s' cannot be an ALPN protocol"), alpn);
+	list[0] = (unsigned char)n;
+	memcpy(list + 1, alpn, n);
+	return SSL_CTX_set_alpn_protos(ctx, list, (unsigned)n + 1) == 0
+	    ? 0
+	    : err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
+}
+
+int
+tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
+{
+	struct tls *t = xcalloc(1, sizeof(*t));
+
+	t->holders = 1;
+	t->host = xstrdup(o->host);
+	t->insecure = o->insecure;
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	if (t->ctx == NULL) {
+		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
+		tls_free(t);
+		return -1;
+	}
+	SSL_CTX_set_app_data(t->ctx, t);
+	SSL_CTX_set_min_proto_version(
+	    t->ctx, o->version == TLS_1_3_ONLY ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_max_proto_version(
+	    t->ctx, o->version == TLS_1_2_ONLY ? TLS1_2_VERSION : TLS1_3_VERSION);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_info_callback(t->ctx, handshake_event);
+	SSL_CTX_set_client_cert_cb(t->ctx, no_certificate);
+	SSL_CTX_set_verify(t->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+	    o->insecure ? NULL : verified);
+	check_host(t);
+	if (tls_load(t->ctx, o, err) || ask_for(t->ctx, o->alpn, err)) {
+		tls_free(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+struct tls *
+tls_share(struct tls *t)
+{
+	t->holders++;
+	return t;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL || --t->holders > 0)
+		return;
+	SSL_CTX_free(t->ctx);
+	free(t->host);
+	free(t);
+}
+
+void *
+tls_context(const struct tls *t)
+{
+	return t->ctx;
+}
+
+const char *
+tls_failure(struct tls *t)
+{
+	t->told = t->failure;
+	t->failure = (struct err){0};
+	return t->told.text;
+}
+
+bool
+tls_asked(struct tls *t)
+{
+	bool asked = t->cert_wanted;
+
+	t->cert_wanted = false;
+	return asked;
+}
+
+bool
+tls_is_shaking(void *ssl)
+{
+	return ssl != NULL && !SSL_is_init_finished(ssl);
+}
+
+bool
+tls_wants_write(void *ssl)
+{
+	return ssl != NULL && SSL_want_write((const SSL *)ssl);
+}
+
+int
+tls_write(void *ssl, const void *p, int n)
+{
+	ERR_clear_error();
+	return SSL_write(ssl, p, n) == n ? 0 : -1;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The relay's child, on the brokers' side. libwebsockets is who waits; the programs' side has an epoll
+ * of its own, which it watches as one file. */
+#include <errno.h>
+#include <libwebsockets.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ws/ws_proxy_int.h"
+
+enum {
+	CHUNK = 16384,   /* bytes of one frame to the broker */
+	RECEIVED = 4096, /* ... of one piece from it: allocated for each connection */
+	HANDSHAKES = 64, /* at a time; others wait */
+	LINGER = 5,      /* seconds for the last bytes of a program that is gone */
+	SECONDS = 7200,  /* the parent has the time-out */
+};
+
+/* A broker with its TLS: what libwebsockets calls a virtual host. */
+struct relay_target {
+	struct relay_target *next;
+	struct buf bytes; /* what it was asked for with */
+	struct tls *tls;
+	struct lws_vhost *vhost;
+	struct err why; /* it cannot be used */
+	bool has_cert;  /* of the client */
+	char name[32];
+};
+
+struct relay {
+	struct relay_side side;
+	struct lws_context *context;
+	struct relay_target *targets;
+	size_t count;
+};
+
+static volatile sig_atomic_t orphaned;
+
+static void
+on_orphaned(int signo)
+{
+	(void)signo;
+	orphaned = 1;
+}
+
+static void
+answer(struct pipe *p, enum relay_answer a, const struct err *why)
+{
+	if (!p->told && p->fd >= 0)
+		relay_answer_write(p->fd, a, why);
+	p->told = true;
+}
+
+/* What TLS knows goes first, as in the session. */
+static void
+on_failed(struct pipe *p, const char *words)
+{
+	struct tls *tls = p->target->tls;
+	const char *failure = tls != NULL ? tls_failure(tls) : "";
+	struct err why = {0};
+
+	p->wanted |= tls != NULL && tls_asked(tls);
+	if (strncmp(words, "Unable to connect", 17) == 0) {
+		relay_explain_tcp(p->address, p->port, &why);
+		answer(p, RELAY_ABSENT, &why);
+		return;
+	}
+	if (p->wanted)
+		failure = _("the broker asked for a client certificate (--cert)");
+	else if (failure[0] == '\0' && p->target->has_cert &&
+	    strcmp(words, "read failed") == 0)
+		failure =
+		    _("it closed the connection when it had our certificate: it may not "
+		      "trust it");
+	if (failure[0] != '\0')
+		err_set(&why, ERR_UNREACHABLE, "TLS: %s", failure);
+	else
+		relay_explain(words, (int)lws_http_client_http_response(p->ws), &why);
+	answer(p, RELAY_REFUSED, &why);
+}
+
+/* From the program to the broker: read only what can be sent now. */
+static int
+send_on(struct pipe *p)
+{
+	static unsigned char room[LWS_PRE + CHUNK];
+	ssize_t n = p->fd >= 0 ? recv(p->fd, room + LWS_PRE, CHUNK, MSG_DONTWAIT) : 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		pipe_watch(p, false);
+		return 0;
+	}
+	if (n <= 0) {
+		lws_close_reason(p->ws, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+		return -1;
+	}
+	if (lws_write(p->ws, room + LWS_PRE, (size_t)n, LWS_WRITE_BINARY) < 0)
+		return -1;
+	if (n == CHUNK || p->hungup)
+		lws_callback_on_writable(p->ws);
+	else
+		pipe_watch(p, false);
+	return 0;
+}
+
+/* The broker's end is gone: what it sent before still goes through. */
+static void
+on_destroyed(struct pipe *p)
+{
+	p->ws = NULL;
+	if (p->connecting)
+		return;
+	if (p->open && p->in.n > 0 && p->fd >= 0 && !p->hungup)
+		pipe_watch(p, true);
+	else
+		pipe_close(p);
+	pipe_free_if_over(p);
+}
+
+static int on_lws(
+    struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, size_t n);
+
+static const struct lws_protocols protocols[] = {
+    {"mqtt", on_lws, 0, RECEIVED, 0, NULL, 0},
+    {NULL, NULL, 0, 0, 0, NULL, 0},
+};
+
+static struct lws_vhost *
+make_vhost(struct relay *r, const char *name, const struct tls *tls)
+{
+	const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
+	    .protocols = protocols,
+	    .vhost_name = name,
+	    .options = tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+	    .provided_client_ssl_ctx = tls != NULL ? tls_context(tls) : NULL,
+	    .timeout_secs = SECONDS,
+	    .connect_timeout_secs = SECONDS};
+
+	return lws_create_vhost(r->context, &info);
+}
+
+/* What cannot be used now, a file that is just being replaced, may be the next time. */
+static void
+open_target(struct relay *r, struct relay_target *t, const struct relay_asked *asked)
+{
+	if (asked->uses_tls && t->tls == NULL && tls_new(&t->tls, &asked->tls, &t->why)) {
+		err_in(&t->why, "TLS");
+		return;
+	}
+	t->vhost = make_vhost(r, t->name, t->tls);
+	if (t->vhost == NULL)
+		err_set(&t->why, ERR_FAILED, _("cannot start WebSocket"));
+}
+
+static struct relay_target *
+find_target(struct relay *r, const struct relay_asked *asked)
+{
+	struct relay_target *t = r->targets;
+
+	while (t != NULL && !span_eq(buf_as_span(&t->bytes), asked->target))
+		t = t->next;
+	if (t == NULL) {
+		t = xcalloc(1, sizeof(*t));
+		buf_span(&t->bytes, asked->target);
+		t->has_cert = asked->tls.cert != NULL || asked->tls.cert_pem != NULL;
+		snprintf(t->name, sizeof(t->name), "target%zu", r->count++);
+		t->next = r->targets;
+		r->targets = t;
+	}
+	if (t->vhost == NULL)
+		open_target(r, t, asked);
+	return t;
+}
+
+/* A connection that fails at once is not told to the callback. */
+static void
+connect_to(struct pipe *p, const struct relay_asked *asked)
+{
+	bool is_v6 = strchr(asked->host, ':') != NULL;
+	char *host = xasprintf(is_v6 ? "[%s]:%d" : "%s:%d", asked->host, asked->port);
+	const struct lws_client_connect_info info = {
+	    .context = ((struct relay *)p->side->owner)->context,
+	    .vhost = p->target->vhost,
+	    .address = asked->address,
+	    .port = asked->port,
+	    .host = host,
+	    .path = asked->path,
+	    .protocol = protocols[0].name,
+	    .local_protocol_name = protocols[0].name,
+	    .alpn = "http/1.1",
+	    .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
+		(asked->uses_tls ? LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
+				 : 0),
+	    .userdata = p,
+	    .pwsi = &p->ws};
+	struct err why = {0};
+
+	p->connecting = true;
+	snprintf(p->address, sizeof(p->address), "%s", asked->address);
+	p->port = asked->port;
+	if (lws_client_connect_via_info(&info) == NULL) {
+		relay_explain_tcp(p->address, p->port, &why);
+		answer(p, RELAY_ABSENT, &why);
+		p->ws = NULL;
+	}
+	p->connecting = false;
+	free(host);
+}
+
+void
+broker_ask(struct pipe *p)
+{
+	struct relay_asked asked;
+
+	pipe_watch(p, true);
+	if (relay_ask_read(buf_as_span(&p->in), &asked) == 0) {
+		p->target = find_target(p->side->owner, &asked);
+		if (p->target->vhost != NULL)
+			connect_to(p, &asked);
+		else
+			answer(p, RELAY_REFUSED, &p->target->why);
+	}
+	explicit_bzero(p->in.p, p->in.n);
+	buf_release(&p->in);
+	if (p->ws == NULL)
+		pipe_close(p);
+}
+
+static int
+on_lws(struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+{
+	struct pipe *p = user;
+
+	switch (reason) {
+	case LWS_CALLBACK_RAW_RX_FILE:
+		side_serve(lws_context_user(lws_get_context(ws)));
+		return 0;
+	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
+		return tls_verify((int)n, user) ? 0 : 1;
+	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		p->wanted = p->target->tls != NULL && tls_asked(p->target->tls);
+		return 0;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+		if (p != NULL)
+			on_failed(p, in != NULL ? in : "");
+		return 0;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		p->open = true;
+		answer(p, RELAY_OPEN, NULL);
+		pipe_watch(p, false);
+		return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE: pipe_hand_over(p, in, n); return 0;
+	case LWS_CALLBACK_CLIENT_WRITEABLE: return send_on(p);
+	case LWS_CALLBACK_WSI_DESTROY:
+		if (p != NULL && p->ws == ws)
+			on_destroyed(p);
+		return 0;
+	default: return 0;
+	}
+}
+
+void
+broker_send_soon(struct pipe *p)
+{
+	lws_callback_on_writable(p->ws);
+}
+
+void
+broker_finish(struct pipe *p)
+{
+	lws_set_timeout(p->ws, PENDING_TIMEOUT_CLOSE_SEND, LINGER);
+	lws_callback_on_writable(p->ws);
+}
+
+void
+broker_take(struct pipe *p, bool more)
+{
+	lws_rx_flow_control(p->ws, more);
+}
+
+void
+broker_kill(struct pipe *p)
+{
+	lws_set_timeout(p->ws, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+}
+
+static int
+open_all(struct relay *r)
+{
+	const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
+	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+		LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+		LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+	    .user = &r->side,
+	    .max_http_header_pool = HANDSHAKES,
+	    .pt_serv_buf_size = 2 * CHUNK,
+	    .timeout_secs = SECONDS};
+	struct lws_vhost *plain;
+
+	r->context = lws_create_context(&info);
+	plain = r->context != NULL ? make_vhost(r, "unix", NULL) : NULL;
+	return plain != NULL && side_open(&r->side) == 0 &&
+		lws_adopt_descriptor_vhost(plain, LWS_ADOPT_RAW_FILE_DESC,
+		    (lws_sock_file_fd_type){.filefd = r->side.epoll}, protocols[0].name,
+		    NULL) != NULL
+	    ? 0
+	    : -1;
+}
+
+void
+relay_serve(int listener, int parent)
+{
+	struct relay r = {.side = {.listener = listener, .parent = parent}};
+	struct sigaction act = {.sa_handler = on_orphaned};
+
+	r.side.owner = &r;
+	sigaction(SIGALRM, &act, NULL);
+	unsetenv("http_proxy");
+	lws_set_log_level(0, NULL);
+	if (open_all(&r))
+		return;
+	while (!r.side.over && orphaned == 0 && lws_service(r.context, 0) >= 0)
+		;
+}

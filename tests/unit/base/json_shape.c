@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A shape takes what the scan takes, and finds the same values. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/json_shape.h"
+#include "base/mem.h"
+#include "base/ascii.h"
+#include "base/text.h"
+
+static bool
+learns(struct json_shape *shape, const char *sample)
+{
+	struct span values[SHAPE_VALUES];
+	size_t n;
+
+	assert_true(json_check(span_of(sample), NULL, NULL));
+	return json_shape_learn(shape, span_of(sample), values, &n);
+}
+
+/* In memory of its own, so that the sanitizer sees a byte read too many. */
+static bool
+fits_before(
+    const struct json_shape *shape, const char *text, const char *want, char behind)
+{
+	size_t n = strlen(text), i;
+	char *padded = xmalloc(n + PLAIN_PADDING);
+	struct span values[SHAPE_VALUES] = {{0}};
+	struct buf found = {0};
+	bool fit;
+
+	memcpy(padded, text, n);
+	memset(padded + n, behind, PLAIN_PADDING);
+	fit = json_shape_match(shape, padded, padded + n, values);
+	for (i = 0; fit && i < SHAPE_VALUES && values[i].p != NULL; i++) {
+		buf_puts(&found, i != 0 ? " " : "");
+		buf_span(&found, values[i]);
+	}
+	if (fit && want != NULL)
+		assert_string_equal(buf_str(&found), want);
+	assert_true(!fit || json_check((struct span){padded, n}, NULL, NULL));
+	buf_release(&found);
+	free(padded);
+	return fit;
+}
+
+/* Whatever stands behind it, such as the next packet. */
+static bool
+fits(const struct json_shape *shape, const char *text, const char *want)
+{
+	static const char behind[] = "0x\".}]\n\xFF";
+	const bool fit = fits_before(shape, text, want, '\0');
+	size_t i;
+
+	for (i = 0; i < sizeof(behind) - 1; i++) {
+		if (fits_before(shape, text, want, behind[i]) != fit)
+			fail_msg("'%s' before '%c': wanted %d", text, behind[i], fit);
+	}
+	return fit;
+}
+
+#define SAMPLE                                                                           \
+	"{\"device_id\":\"D1\",\"sensors\":{\"temperature\":21.5,\"on\":true},\"list\":" \
+	"[1,[]],\"t\":17}"
+
+static void
+other_values_have_the_same_shape(void **state)
+{
+	struct json_shape shape;
+
+	(void)state;
+	assert_true(learns(&shape, SAMPLE));
+	assert_true(fits(&shape, SAMPLE, "\"D1\" 21.5 true 1 17"));
+	assert_true(fits(&shape,
+	    "{\"device_id\":\"a longer name than one look can see\",\"sensors\":{"
+	    "\"temperature\":-0.25,\"on\":null},\"list\":[12345678901234567890,[]],\"t\":"
+	    "0}",
+	    "\"a longer name than one look can see\" -0.25 null 12345678901234567890 0"));
+	assert_true(fits(&shape,
+	    "{\"device_id\":7,\"sensors\":{\"temperature\":\"\",\"on\":false},\"list\":["
+	    "1234567890.12345678901234567890,[]],\"t\":\"x\"}",
+	    "7 \"\" false 1234567890.12345678901234567890 \"x\""));
+}
+
+static void
+others_have_another(void **state)
+{
+	static const char *const others[] = {"", "{", "{\"a\":", "{\"a\":1", "{\"a\":1}}",
+	    "{\"a\":1} ", " {\"a\":1}", "{\"a\": 1}", "{\"a\":1 }", "{\"b\":1}",
+	    "{\"a\":1,\"b\":2}", "{\"a\":[1]}", "{\"a\":}", "{\"a\":,}", "{\"a\":-}",
+	    "{\"a\":01}", "{\"a\":00}", "{\"a\":-01}", "{\"a\":1.}", "{\"a\":1.2.3}",
+	    "{\"a\":.5}", "{\"a\":+1}", "{\"a\":1e}", "{\"a\":\"}", "{\"a\":\"\x01\"}",
+	    "{\"a\":\"\\x\"}", "{\"a\":\"\xFF\"}", "{\"a\":tru}", "{\"a\":truee}",
+	    "{\"a\":nul}", "{\"a\":fals}", "{\"a\":\"x\"y}",
+	    "{\"a\":00000000000000000001}", "[1]"};
+	struct json_shape shape;
+	size_t i;
+
+	(void)state;
+	assert_true(learns(&shape, "{\"a\":1}"));
+	for (i = 0; i < ARRAY_LEN(others); i++) {
+		if (fits(&shape, others[i], NULL))
+			fail_msg("'%s' fits, but must not", others[i]);
+	}
+	assert_true(fits(&shape, "{\"a\":2}", "2"));
+}
+
+static void
+what_has_no_shape_is_not_learnt(void **state)
+{
+	struct json_shape shape;
+	struct buf many = {0};
+	size_t i;
+
+	(void)state;
+	assert_false(learns(&shape, "1"));
+	assert_false(learns(&shape, "\"x\""));
+	assert_false(learns(&shape, "[[[[[[[[[[[[1]]]]]]]]]]]]"));
+	for (i = 0; i <= SHAPE_VALUES; i++)
+		buf_printf(&many, "%c%zu", i == 0 ? '[' : ',', i);
+	buf_putc(&many, ']');
+	assert_false(learns(&shape, buf_str(&many)));
+	buf_clear(&many);
+	buf_puts(&many, "{\"");
+	for (i = 0; i < 16 * SHAPE_LOOKS; i++)
+		buf_putc(&many, 'n');
+	buf_puts(&many, "\":1}");
+	assert_false(learns(&shape, buf_str(&many)));
+	buf_release(&many);
+	assert_true(learns(&shape, "{}") && fits(&shape, "{}", ""));
+	assert_true(learns(&shape, "[[],{}]") && !fits(&shape, "[{},[]]", NULL));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(other_values_have_the_same_shape),
+	    cmocka_unit_test(others_have_another),
+	    cmocka_unit_test(what_has_no_shape_is_not_learnt),
+	};
+
+	return cmocka_run_group_tests_name("jsonshape", tests, NULL, NULL);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* YAML in and out of iotctl. */
+#include "unit.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "iotctl/apply/yaml_parse.h"
+#include "iotctl/output/yaml_emit.h"
+
+static int
+take(void *arg, json_t *doc, size_t n, struct err *err)
+{
+	struct buf *out = arg;
+	char *text = json_dumps(doc, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	(void)err;
+	buf_printf(out, "%s%s", n > 1 ? " " : "", text);
+	free(text);
+	return 0;
+}
+
+static void
+reads(const char *text, const char *wanted)
+{
+	struct buf out = {0};
+	struct err err = {0};
+
+	assert_int_equal(yaml_documents(span_of(text), "f", take, &out, &err), 0);
+	assert_string_equal(buf_str(&out), wanted);
+	buf_release(&out);
+}
+
+static void
+refuses(const char *text, const char *part)
+{
+	struct buf out = {0};
+	struct err err = {0};
+
+	assert_int_equal(yaml_documents(span_of(text), "f", take, &out, &err), -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	if (strstr(err.text, part) == NULL)
+		fail_msg("wanted '%s' in '%s'", part, err.text);
+	buf_release(&out);
+}
+
+static void
+reads_documents(void **state)
+{
+	(void)state;
+	reads("a: 1\nb: [x, 2.5]\n---\nc: {d: e}\n",
+	    "{\"a\":1,\"b\":[\"x\",2.5]} {\"c\":{\"d\":\"e\"}}");
+	reads("", "");
+	reads("# nothing\n", "");
+	reads("---\n---\na: 1\n...\n", "{\"a\":1}");
+	reads("{\"a\":1}\n{\"a\":2}\n", "{\"a\":1} {\"a\":2}");
+	reads(" [1, {\"b\": null}] ", "[1,{\"b\":null}]");
+	reads("{a: b}", "{\"a\":\"b\"}");
+	reads("x: &x [1]\ny: *x\n", "{\"x\":[1],\"y\":[1]}");
+	reads("\xef\xbb\xbf"
+	      "a: 1\n",
+	    "{\"a\":1}");
+}
+
+static void
+keeps_words_text(void **state)
+{
+	static const char *const words[] = {"yes", "No", "on", "007", "1e", "0x10",
+	    "1_000", "+5", "-", ".5", "12:30:00", "2026-11-23", "\"1\"", "'true'",
+	    "1.2.3", "=", "<<"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		char text[64], wanted[64];
+		size_t n = strlen(words[i]);
+		bool quoted = words[i][0] == '"' || words[i][0] == '\'';
+
+		snprintf(text, sizeof(text), "a: %s\n", words[i]);
+		snprintf(wanted, sizeof(wanted), "{\"a\":\"%.*s\"}",
+		    (int)(quoted ? n - 2 : n), words[i] + quoted);
+		if (strcmp(words[i], "-") == 0)
+			continue;
+		reads(text, wanted);
+	}
+	reads("a: ~\nb: null\nc:\nd: true\ne: FALSE\nf: -3\ng: 1.5e3\n",
+	    "{\"a\":null,\"b\":null,\"c\":null,\"d\":true,\"e\":false,\"f\":-3,\"g\":"
+	    "1500.0}");
+	reads("a: |\n  one\n  two\n", "{\"a\":\"one\\ntwo\\n\"}");
+}
+
+static void
+refuses_what_is_wrong(void **state)
+{
+	struct buf deep = {0};
+	size_t i;
+
+	(void)state;
+	refuses("a: [1\nb: 2\n", "'f', line 2");
+	refuses("a: 1\na: 2\n", "'f', line 2: 'a' stands there twice");
+	refuses("{\"a\":1,\"a\":2}", "'f', line 1");
+	refuses("{\"a\":1}\n{\"a\":}\n", "'f', line 2");
+	refuses("? [a]\n: 1\n", "a key that is no text");
+	refuses("a: *x\n", "'f', line 1");
+	refuses(
+	    "a: 1\nb: -9223372036854775809\n", "'f', line 2: a number beyond 64 bits");
+	refuses("- 1e999\n", "'f', line 1: a number beyond 64 bits");
+	refuses("{\"a\":\n9223372036854775808}", "'f', line 2: a number beyond 64 bits");
+	refuses("{\"a\":1}\n{\"a\":1e999}", "'f', line 2: a number beyond 64 bits");
+	refuses("a: \"\\xff\xff\"\n", "'f', line 1");
+	for (i = 0; i < 100; i++)
+		buf_puts(&deep, "- ");
+	refuses(buf_str(&deep), "nested too deep");
+	buf_release(&deep);
+	refuses("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+		"c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d "
+		"[*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+		"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f "
+		"[*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
+		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
+	    "too large");
+}
+
+static void
+obeys_tags(void **state)
+{
+	static const char *const unknown[] = {"!secret x", "!secret 'x'", "!secret [x]",
+	    "!secret {x: y}", "!!binary eA==", "!!timestamp 2026-11-23", "!!set {x}",
+	    "!!str [x]", "!!map x", "!<x> 1", "&x !secret 1"};
+	static const char *const unfit[] = {
+	    "!!int x", "!!int 1.5", "!!int ''", "!!float x", "!!bool yes", "!!null x"};
+	char text[64];
+	size_t i;
+
+	(void)state;
+	reads("a: !!str 1\nb: ! true\nc: !!str\nd: &x !!str 2\ne: *x\nf: &y 3\ng: *y\n",
+	    "{\"a\":\"1\",\"b\":\"true\",\"c\":\"\",\"d\":\"2\",\"e\":\"2\",\"f\":3,"
+	    "\"g\":3}");
+	reads("\xc3\xb1: 1\n---\n!!str \xc3\xb1: !!str\n  12\nb: 12\nc: '!x'\n",
+	    "{\"\xc3\xb1\":1} {\"\xc3\xb1\":\"12\",\"b\":12,\"c\":\"!x\"}");
+	reads("!!map {a: !!seq [!!int '1', !!float 2, !!bool True, !!null ~, !!int 3]}",
+	    "{\"a\":[1,2.0,true,null,3]}");
+	reads("%TAG !y! tag:yaml.org,2002:\n---\na: !y!str 1\n", "{\"a\":\"1\"}");
+	refuses("a: 1\n!secret b: 2\n", "'f', line 2: a key that is no text");
+	for (i = 0; i < ARRAY_LEN(unknown); i++) {
+		snprintf(text, sizeof(text), "a: 1\nb: %s\n", unknown[i]);
+		refuses(text, "'f', line 2: tag '");
+		refuses(text, "' is unknown");
+	}
+	for (i = 0; i < ARRAY_LEN(unfit); i++) {
+		snprintf(text, sizeof(text), "a: 1\nb: %s\n", unfit[i]);
+		refuses(text, "does not fit what follows it");
+	}
+	refuses(
+	    "a: !!int 99999999999999999999\n", "'f', line 1: a number beyond 64 bits");
+}
+
+/* What is written reads back as the same JSON. */
+static void
+comes_back(const char *json)
+{
+	struct buf text = {0}, out = {0};
+	struct err err = {0};
+
+	yaml_put(&text, span_of(json));
+	if (yaml_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
+		fail_msg("%s in:\n%s", err.text, buf_str(&text));
+	assert_string_equal(buf_str(&out), json);
+	buf_release(&text);
+	buf_release(&out);
+}
+
+static void
+writes_what_it_reads(void **state)
+{
+	static const char *const values[] = {"1", "-2.5", "true", "null", "\"\"",
+	    "\"yes\"", "\"a b\"", "\" a\"", "\"a \"", "\"007\"", "\"1.50\"", "\"~\"",
+	    "\"a: b\"", "\"a #b\"", "\"- a\"", "\"x\\ny\"", "\"x\\ny\\n\"",
+	    "\"x\\ny\\n\\n\"", "\" x\\ny\"", "\"x \\ny\"", "\"\\n\"", "\"\\\"q\\\"\"",
+	    "\"\\\\\"", "\"\\t\"", "\"\xc3\xb1\"", "\"\xf0\x9f\x98\x80\"", "\"---\"",
+	    "\"null\"", "\"iot/{device_id}/#\"", "[]", "{}",
+	    "[1,[2,[]],{\"a\":[{\"b\":1}]}]", "{\"a b\":{\"c\":[\"d\"]}}", "[[1],[2]]",
+	    "\"\xc2\x85\"", "\"\xe2\x80\xa8\"", "\"\xef\xbb\xbf\"", "\"a\\u0000b\"",
+	    "\"\\u0001\"", "\"x\\n\\ny\"", "\"x\\n  y\""};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(values); i++) {
+		char json[256];
+
+		snprintf(
+		    json, sizeof(json), "{\"k\":%s,\"l\":[%s]}", values[i], values[i]);
+		comes_back(json);
+	}
+}
+
+static void
+writes_any_key(void **state)
+{
+	char json[1600] = "{\"k\":{\"";
+	size_t n = strlen(json);
+
+	(void)state;
+	comes_back("{\"a\\nb\":1,\"\":{\"\xc2\x85\":[1]},\"a: b\":2,\"- x\":3,\"|\":4}");
+	memset(json + n, 'x', 1400);
+	snprintf(json + n + 1400, 100, "\":[1,{\"b\":2}],\"y\":3}}");
+	comes_back(json);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(reads_documents),
+	    cmocka_unit_test(keeps_words_text),
+	    cmocka_unit_test(refuses_what_is_wrong),
+	    cmocka_unit_test(obeys_tags),
+	    cmocka_unit_test(writes_what_it_reads),
+	    cmocka_unit_test(writes_any_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What --verify counts, and what --fault does. */
+#include "unit.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "iotpub/sim/fault.h"
+#include "iotpub/values/model.h"
+#include "iotpub/sim/latency.h"
+
+static void
+each_message_counts_once(void **state)
+{
+	struct tally t;
+	uint64_t i;
+
+	(void)state;
+	tally_init(&t, 2);
+	t.sent = 2000;
+	for (i = 1000; i > 0; i--)
+		tally_take(&t, 0, i, 10);
+	tally_take(&t, 1, 1000, 10);
+	assert_int_equal(t.received, 1001);
+	assert_int_equal(tally_lost(&t), 999);
+	assert_int_equal(t.duplicated, 0);
+	tally_take(&t, 1, 1000, 10);
+	tally_take(&t, 0, 1, 10);
+	assert_int_equal(t.received, 1001);
+	assert_int_equal(t.duplicated, 2);
+	/* What is none of its messages changes nothing. */
+	tally_take(&t, 0, 0, 10);
+	tally_take(&t, 2, 1, 10);
+	tally_take(&t, 0, UINT64_MAX, 10);
+	assert_int_equal(t.received, 1001);
+	tally_release(&t);
+}
+
+static void
+delays_are_known_within_three_percent(void **state)
+{
+	struct tally t;
+	uint64_t i;
+
+	(void)state;
+	tally_init(&t, 1);
+	assert_int_equal(tally_delay(&t, 0.5), 0);
+	for (i = 1; i <= 100000; i++)
+		tally_take(&t, 0, i, (int64_t)i);
+	assert_true(fabs((double)tally_delay(&t, 0.5) - 50000) <= 1600);
+	assert_true(fabs((double)tally_delay(&t, 0.99) - 99000) <= 3100);
+	tally_release(&t);
+	tally_init(&t, 1);
+	tally_take(&t, 0, 1, -5);
+	tally_take(&t, 0, 2, 31);
+	assert_int_equal(tally_delay(&t, 0.5), 0);
+	assert_int_equal(tally_delay(&t, 1), 31);
+	tally_take(&t, 0, 3, INT64_MAX);
+	assert_true(tally_delay(&t, 1) > INT64_MAX / 2);
+	tally_release(&t);
+}
+
+static void
+faults_strike_at_their_rate(void **state)
+{
+	struct strv words = {0};
+	struct faults f = {0};
+	struct err err = {0};
+	struct buf b = {0};
+	uint64_t random = random_start(3, 0);
+	int i;
+
+	(void)state;
+	strv_add(&words, "drop=0.25");
+	strv_add(&words, "wrong-id=1");
+	assert_int_equal(faults_parse(&f, &words, &err), 0);
+	for (i = 0; i < 10000; i++)
+		fault_strikes(&f, FAULT_DROP, &random);
+	assert_true(f.count[FAULT_DROP] > 2350 && f.count[FAULT_DROP] < 2650);
+	assert_false(fault_strikes(&f, FAULT_FLAP, &random));
+	assert_true(fault_strikes(&f, FAULT_WRONG_ID, &random));
+	f.count[FAULT_DROP] = 7;
+	faults_put(&b, &f);
+	assert_string_equal(buf_str(&b), "drop 7, wrong-id 1");
+	strv_release(&words);
+	buf_release(&b);
+}
+
+static void
+bad_faults_are_refused(void **state)
+{
+	static const char *const bad[] = {
+	    "drip=0.1", "drop", "drop=", "drop=2", "drop=-1", "drop=x", "dropx=1"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct strv words = {0};
+		struct faults f = {0};
+		struct err err = {0};
+
+		strv_add(&words, bad[i]);
+		assert_int_equal(faults_parse(&f, &words, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		strv_release(&words);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_message_counts_once),
+	    cmocka_unit_test(delays_are_known_within_three_percent),
+	    cmocka_unit_test(faults_strike_at_their_rate),
+	    cmocka_unit_test(bad_faults_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CSV, the credentials file and the fleet file. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "model/credentials.h"
+#include "model/fleet_file.h"
+
+static char dir[] = "/tmp/iot-tables.XXXXXX";
+
+static void
+cells_come_as_rfc_4180_says(void **state)
+{
+	const struct span text = SPAN("\xEF\xBB\xBF"
+				      "a,b,c\r\n"
+				      "\r\n"
+				      "1,\"x,\"\"y\"\"\nz\",\r\n"
+				      " 2 ,,\"\"");
+	struct csv t;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(csv_read(&t, "f", text, &err), 0);
+	assert_int_equal(t.columns, 3);
+	assert_int_equal(t.n, 2);
+	assert_int_equal(t.rows[0].line, 3);
+	assert_string_equal(t.rows[0].cells[1], "x,\"y\"\nz");
+	assert_string_equal(t.rows[0].cells[2], "");
+	assert_int_equal(t.rows[1].line, 5);
+	assert_string_equal(t.rows[1].cells[0], " 2 ");
+	assert_int_equal(csv_column(&t, "c"), 2);
+	assert_int_equal(csv_column(&t, "d"), -1);
+	csv_release(&t);
+	assert_int_equal(csv_read(&t, "f", SPAN("\n\n"), &err), 0);
+	assert_int_equal(t.columns + t.n, 0);
+	csv_release(&t);
+}
+
+static void
+bad_tables_are_refused_with_their_line(void **state)
+{
+	static const struct {
+		struct span text;
+		const char *wanted;
+	} cases[] = {
+	    {SPAN("a,b\n1,2\n1\n"), "f:3: 1 cells where the header has 2"},
+	    {SPAN("a,b\n\"x\ny\",2,3\n"), "f:2: 3 cells where the header has 2"},
+	    {SPAN("a\n\"x"), "f:2: a quote is opened and never closed"},
+	    {SPAN("a\n\"x\"\""), "f:2: a quote is opened and never closed"},
+	    {SPAN("a\n\"x\"y\n"), "f:2: after a closing quote a comma must follow"},
+	    {SPAN("a\nx\"y\n"), "f:2: a quote inside a cell"},
+	    {SPAN("a,b,a\n"), "f:1: column 'a' is there twice"},
+	    {SPAN("a\n\xFF\n"), "f:2: bytes that are no UTF-8"},
+	    {SPAN("a\nb\0c\n"), "f:2: a NUL byte"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct csv t;
+		struct err err = {0};
+
+		assert_int_equal(csv_read(&t, "f", cases[i].text, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		err.text[strlen(cases[i].wanted)] = '\0';
+		assert_string_equal(err.text, cases[i].wanted);
+		csv_release(&t);
+	}
+}
+
+static void
+what_is_written_reads_back(void **state)
+{
+	const char *const cells[] = {"plain", "a,b", "\"q\"", "l\nm", NULL, " b "};
+	const char *const none[] = {""};
+	struct buf b = {0};
+	struct csv t;
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	csv_put_row(&b, cells, 6);
+	assert_string_equal(buf_str(&b), "plain,\"a,b\",\"\"\"q\"\"\",\"l\nm\",, b \n");
+	assert_int_equal(csv_read(&t, "f", buf_as_span(&b), &err), 0);
+	for (i = 0; i < 6; i++)
+		assert_string_equal(t.header.cells[i], cells[i] != NULL ? cells[i] : "");
+	csv_release(&t);
+	buf_clear(&b);
+	csv_put(&b, SPAN("a;b"), ';');
+	csv_put_row(&b, none, 1);
+	assert_string_equal(buf_str(&b), "\"a;b\"\"\"\n");
+	buf_release(&b);
+}
+
+static char *
+in_dir(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void
+credentials_are_saved_and_found(void **state)
+{
+	const struct credential first[] = {
+	    {.device = "b", .client_id = "b-id", .username = "u", .password = "p,\"q\""},
+	    {.device = "a", .password = "old"},
+	};
+	const struct credential second[] = {{.device = "a", .password = "new"}};
+	char *path = in_dir("state/c.csv");
+	struct credentials c;
+	struct stat st;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(credentials_load(&c, path, false, &err), 0);
+	assert_null(credentials_find(&c, "a"));
+	assert_int_equal(credentials_load(&c, path, true, &err), -1);
+	assert_int_equal(credentials_save(path, first, 2, &err), 0);
+	assert_int_equal(credentials_save(path, second, 1, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(credentials_load(&c, path, true, &err), 0);
+	assert_int_equal(c.n, 2);
+	assert_string_equal(credentials_find(&c, "a")->password, "new");
+	assert_null(credentials_find(&c, "a")->username);
+	assert_string_equal(credentials_find(&c, "b")->password, "p,\"q\"");
+	assert_string_equal(credentials_find(&c, "b")->client_id, "b-id");
+	credentials_release(&c);
+	assert_int_equal(credentials_add(path, first, 2, &err), 0);
+	assert_int_equal(credentials_load(&c, path, true, &err), 0);
+	assert_string_equal(credentials_find(&c, "a")->password, "new");
+	credentials_release(&c);
+	free(path);
+}
+
+static void
+what_could_not_be_read_again_is_not_written(void **state)
+{
+	const struct credential good = {.device = "a", .password = "old"};
+	const struct credential bad[][2] = {
+	    {{.device = "", .client_id = "c"}, {.device = "b"}},
+	    {{.device = "b"}, {.device = "b"}},
+	    {{.device = "b", .username = "\xFF"}, {.device = "c"}},
+	};
+	char *path = in_dir("readable.csv");
+	struct credentials c;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(credentials_save(path, &good, 1, &(struct err){0}), 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = {0};
+
+		assert_int_equal(credentials_save(path, bad[i], 2, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(
+		    strstr(err.text, "not saved, it could not be read again"));
+		assert_int_equal(credentials_load(&c, path, true, &err), 0);
+		assert_int_equal(c.n, 1);
+		assert_string_equal(credentials_find(&c, "a")->password, "old");
+		credentials_release(&c);
+	}
+	free(path);
+}
+
+static void
+writers_at_once_lose_no_rows(void **state)
+{
+	enum { WRITERS = 4, ROWS = 10 };
+	char *path = in_dir("many.csv");
+	struct credentials c;
+	struct err err = {0};
+	int i, j, status;
+
+	(void)state;
+	for (i = 0; i < WRITERS; i++) {
+		if (fork() != 0)
+			continue;
+		for (j = 0, status = 0; j < ROWS; j++) {
+			char *name = xasprintf("d%d-%d", i, j);
+			struct credential row = {.device = name};
+
+			status |= credentials_save(path, &row, 1, &err);
+			free(name);
+		}
+		_exit(status != 0);
+	}
+	for (i = 0; i < WRITERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(credentials_load(&c, path, true, &err), 0);
+	assert_int_equal(c.n, WRITERS * ROWS);
+	credentials_release(&c);
+	free(path);
+}
+
+static void
+put_file(const char *path, const char *text, mode_t mode)
+{
+	struct err err = {0};
+
+	assert_int_equal(file_write(path, span_of(text), mode, &err), 0);
+}
+
+static void
+bad_credentials_are_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *wanted;
+	} cases[] = {
+	    {"device\na\n", 0644, "holds a secret and others may read it"},
+	    {"device,pasword\na,b\n", 0600, ":1: the header of a credentials file is"},
+	    {"client_id\na\n", 0600, ":1: the header of a credentials file is"},
+	    {"device,key\n,b\n", 0600, ":2: no device is named"},
+	    {"device\na\nb\na\n", 0600, "device 'a' is there twice"},
+	};
+	char *path = in_dir("bad.csv");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct credentials c;
+		struct err err = {0};
+
+		put_file(path, cases[i].text, cases[i].mode);
+		assert_int_equal(credentials_load(&c, path, false, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(strstr(err.text, cases[i].wanted));
+		credentials_release(&c);
+	}
+	free(path);
+}
+
+static void
+the_default_file_is_the_contexts(void **state)
+{
+	char *path;
+
+	(void)state;
+	setenv("XDG_STATE_HOME", "/s", 1);
+	path = credentials_path(NULL, NULL);
+	assert_string_equal(path, "/s/iot/default.csv");
+	free(path);
+	path = credentials_path(NULL, "lab");
+	assert_string_equal(path, "/s/iot/lab.csv");
+	free(path);
+	path = credentials_path("x.csv", "lab");
+	assert_string_equal(path, "x.csv");
+	free(path);
+}
+
+static void
+a_fleet_is_csv_or_ndjson(void **state)
+{
+	static const char *const texts[] = {
+	    "nombre,identificador_unico,sensores,publish_interval,broker\n"
+	    "\"Nave 1, norte\",N1,temperature;humidity,60,\n"
+	    "x,N2,,,\n",
+	    "\n{\"nombre\":\"Nave 1, norte\",\"identificador_unico\":\"N1\","
+	    "\"sensores\":[\"temperature\",\"humidity\"],\"publish_interval\":60,"
+	    "\"broker\":null}\n"
+	    "{\"identificador_unico\":\"N2\",\"nombre\":\"x\"}",
+	};
+	char *path = in_dir("fleet");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct fleet f;
+		struct err err = {0};
+
+		put_file(path, texts[i], 0644);
+		assert_int_equal(fleet_read(&f, path, &err), 0);
+		assert_int_equal(f.n, 2);
+		assert_int_equal(f.rows[0].line, 2);
+		assert_string_equal(f.rows[0].text[FLEET_DEVICE], "N1");
+		assert_string_equal(f.rows[0].text[FLEET_NAME], "Nave 1, norte");
+		assert_string_equal(
+		    f.rows[0].text[FLEET_SENSORS], "temperature;humidity");
+		assert_string_equal(f.rows[0].text[FLEET_INTERVAL], "60");
+		assert_null(f.rows[0].text[FLEET_BROKER]);
+		assert_string_equal(f.rows[1].text[FLEET_DEVICE], "N2");
+		assert_null(f.rows[1].text[FLEET_SENSORS]);
+		fleet_release(&f);
+	}
+	free(path);
+}
+
+static void
+a_bad_fleet_is_refused_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+	    {"identificador_unico,sensorez\n",
+		":1: unknown column 'sensorez'; did you "
+		"mean 'sensores'?"},
+	    {"identificador_unico,color\n",
+		":1: unknown column 'color'; a fleet file has"},
+	    {"nombre\nx\n", ":2: no identificador_unico"},
+	    {"identificador_unico\nok\na/b\n", ":3: identificador_unico 'a/b' may only"},
+	    {"identificador_unico,publish_interval\nA,0\n", ":2: publish_interval"},
+	    {"identificador_unico\nA\nB\nA\n", ":4: device 'A' is in line 2 already"},
+	    {"{\"identificador_unico\":\"A\"}\n{\"identificador_unico\":\"B\"\n",
+		":2: not a JSON object"},
+	    {"{\"identificador_unico\":{}}\n", ":1: 'identificador_unico' must be"},
+	};
+	char *path = in_dir("badfleet");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fleet f;
+		struct err err = {0};
+
+		put_file(path, cases[i].text, 0644);
+		assert_int_equal(fleet_read(&f, path, &err), -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		assert_non_null(strstr(err.text, cases[i].wanted));
+		fleet_release(&f);
+	}
+	free(path);
+}
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL;
+}
+
+static int
+remove_dir(void **state)
+{
+	char *command = xasprintf("rm -rf %s", dir);
+	int status = system(command);
+
+	(void)state;
+	free(command);
+	return status;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(cells_come_as_rfc_4180_says),
+	    cmocka_unit_test(bad_tables_are_refused_with_their_line),
+	    cmocka_unit_test(what_is_written_reads_back),
+	    cmocka_unit_test(credentials_are_saved_and_found),
+	    cmocka_unit_test(what_could_not_be_read_again_is_not_written),
+	    cmocka_unit_test(writers_at_once_lose_no_rows),
+	    cmocka_unit_test(bad_credentials_are_refused),
+	    cmocka_unit_test(the_default_file_is_the_contexts),
+	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
+	    cmocka_unit_test(a_bad_fleet_is_refused_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/ascii.h"
+#include "base/text.h"
+#include "msg/message.h"
+
+static struct topics topics;
+
+static int
+setup(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	return topics_compile(&topics, &(struct topicopts){0}, &err);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	topics_release(&topics);
+	return 0;
+}
+
+static struct msg
+message(const char *topic, const char *payload)
+{
+	return (struct msg){.topic = span_of(topic),
+	    .payload = span_of(payload),
+	    .received_us = 1795438040123456,
+	    .qos = 1,
+	    .mid = 17};
+}
+
+#define HEAD "{\"received_at\":\"2026-11-23T12:47:20.123456Z\","
+
+/* As from the network, in memory of its own with the next packet behind it: free the payload. */
+static struct msg
+padded(const struct msg *m)
+{
+	struct msg copy = *m;
+	char *p = xmalloc(m->payload.n + PLAIN_PADDING);
+
+	memcpy(p, m->payload.p, m->payload.n);
+	memset(p + m->payload.n, '0', PLAIN_PADDING);
+	copy.payload.p = p;
+	copy.padded = true;
+	return copy;
+}
+
+/* From anywhere, then when its shape may be looked for, then when it may be known. */
+static void
+line_is(const struct msg *m, const char *want)
+{
+	struct msg other = padded(m);
+	struct buf b = {0};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		buf_clear(&b);
+		message_line(&b, i == 0 ? m : &other, &topics);
+		assert_string_equal(buf_str(&b), want);
+		assert_true(json_check(buf_as_span(&b), NULL, NULL));
+	}
+	buf_release(&b);
+	free((char *)other.payload.p);
+}
+
+static void
+the_designs_example_comes_out(void **state)
+{
+	struct msg m = message("iot/sensors/RPI_001/data",
+	    "{\"device_id\": \"RPI_001\", \"sensors\": {\"temperature\": 21.5}, "
+	    "\"timestamp\": 1760000000}");
+
+	(void)state;
+	line_is(&m,
+	    HEAD
+	    "\"topic\":\"iot/sensors/RPI_001/data\",\"device_id\":\"RPI_001\",\"qos\":1,"
+	    "\"retain\":false,\"mid\":17,\"payload\":{\"device_id\":\"RPI_001\","
+	    "\"sensors\":{\"temperature\":21.5},\"timestamp\":1760000000}}\n");
+}
+
+static void
+payloads_keep_their_bytes(void **state)
+{
+	struct msg m = message("t", "9223372036854775808");
+
+	(void)state;
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload\":9223372036854775808}\n");
+	m.payload = span_of("on \"now\"\n");
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_text\":\"on \\\"now\\\"\\n\"}\n");
+	m.payload = (struct span){"\xff\0", 2};
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_b64\":\"/wA=\"}\n");
+	m.payload = SPAN("");
+	line_is(&m,
+	    HEAD "\"topic\":\"t\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_text\":\"\"}\n");
+}
+
+static void
+flags_appear_only_when_true(void **state)
+{
+	struct msg m = message("iot/sensors/A/data", "{\"device_id\":\"B\"}");
+
+	(void)state;
+	m.dup = true;
+	m.retain = true;
+	line_is(&m,
+	    HEAD "\"topic\":\"iot/sensors/A/data\",\"device_id\":\"A\",\"qos\":1,"
+		 "\"retain\":true,\"mid\":17,\"dup\":true,\"id_mismatch\":true,"
+		 "\"payload\":{\"device_id\":\"B\"}}\n");
+	m = message("x", "1");
+	m.qos = 0;
+	line_is(&m, HEAD "\"topic\":\"x\",\"qos\":0,\"retain\":false,\"payload\":1}\n");
+}
+
+static void
+properties_are_passed_on(void **state)
+{
+	const struct span user[] = {SPAN("k"), SPAN("v\n"), SPAN("k"), SPAN("\xff")};
+	struct msg m = message("x", "1");
+
+	(void)state;
+	m.props = (struct msg_props){.content_type = SPAN("text/plain"),
+	    .response_topic = SPAN("r/1"),
+	    .correlation = {"\0\1", 2},
+	    .user = user,
+	    .users = 2};
+	line_is(&m,
+	    HEAD
+	    "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+	    "\"properties\":{\"content_type\":\"text/plain\",\"response_topic\":\"r/1\","
+	    "\"correlation_b64\":\"AAE=\",\"user\":[[\"k\",\"v\\n\"],[\"k\","
+	    "\"\xEF\xBF\xBD\"]]},"
+	    "\"payload\":1}\n");
+}
+
+static void
+hostile_topics_stay_one_line(void **state)
+{
+	struct msg m = message("a\n\x1b[2J\xff\"", "1");
+
+	(void)state;
+	line_is(&m,
+	    HEAD "\"topic\":\"a\\n\\u001b[2J\xEF\xBF\xBD\\\"\",\"qos\":1,"
+		 "\"retain\":false,\"mid\":17,\"payload\":1}\n");
+}
+
+#define TAIL ",\"topic\":\"iot/sensors/E/data\",\"qos\":1,\"retain\":false,\"mid\":17}\n"
+
+static void
+readings_are(const char *payload, const char *want, size_t lines)
+{
+	struct msg m = message("iot/sensors/E/data", payload), other = padded(&m);
+	struct buf b = {0};
+	size_t count = 0;
+	int i;
+
+	/* Of 16 without a known shape one is learnt. */
+	for (i = 0; i < 20; i++) {
+		buf_clear(&b);
+		assert_null(message_readings(&b, i % 2 ? &other : &m, &topics, &count));
+		assert_string_equal(buf_str(&b), want);
+		assert_int_equal(count, lines);
+	}
+	buf_release(&b);
+	free((char *)other.payload.p);
+}
+
+static void
+both_shapes_become_readings(void **state)
+{
+	(void)state;
+	readings_are(
+	    "{\"device_id\":\"E\",\"sensors\":{\"temperature\":21.50,\"humidity\":0.1},"
+	    "\"timestamp\":1760000000}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"temperature\",\"value\":21.50,"
+		 "\"timestamp\":1760000000" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"humidity\",\"value\":0.1,"
+		 "\"timestamp\":1760000000" TAIL,
+	    2);
+	readings_are("{\"device_id\":\"E\",\"temperature\":21.50,\"timestamp\":12345}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"temperature\",\"value\":21.50,"
+		 "\"timestamp\":12345" TAIL,
+	    1);
+}
+
+static void
+nested_values_get_dotted_names(void **state)
+{
+	(void)state;
+	readings_are("{\"sensors\":{\"a\":{\"x\":1,\"y\":[true,\"s\"]},\"b\":null}}",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"a.x\",\"value\":1" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"a.y.0\",\"value\":true" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"a.y.1\",\"value\":\"s\"" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"b\",\"value\":null" TAIL,
+	    4);
+}
+
+static void
+what_is_no_reading_is_rejected(void **state)
+{
+	static const struct {
+		const char *payload, *word;
+	} cases[] = {{"{", "json"}, {"NaN", "json"}, {"\xff", "utf8"}, {"[1]", "shape"},
+	    {"3", "shape"}, {"{}", "shape"}, {"{\"sensors\":[1]}", "shape"},
+	    {"{\"sensors\":{}}", "shape"}, {"{\"device_id\":\"E\"}", "shape"}};
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct msg m = message("iot/sensors/E/data", cases[i].payload);
+		const char *word = message_readings(&b, &m, &topics, NULL);
+
+		assert_non_null(word);
+		assert_string_equal(word, cases[i].word);
+		assert_int_equal(b.n, 0);
+	}
+	{
+		struct msg m = message("t", "{");
+
+		message_reject(&b, &m, "json");
+		assert_string_equal(buf_str(&b),
+		    HEAD "\"topic\":\"t\",\"error\":\"json\",\"payload_text\":\"{\"}\n");
+	}
+	buf_release(&b);
+}
+
+static void
+reject_is(const struct msg *m, const char *word, const char *want)
+{
+	struct buf b = {0};
+
+	message_reject(&b, m, word);
+	assert_string_equal(buf_str(&b), want);
+	assert_true(json_check(buf_as_span(&b), NULL, NULL));
+	buf_release(&b);
+}
+
+static void
+rejects_tell_every_byte_of_a_topic(void **state)
+{
+	struct msg m = message("", "1");
+
+	(void)state;
+	m.topic = (struct span){"a\0\n#", 4};
+	reject_is(&m, "topic",
+	    HEAD "\"topic\":\"a\\u0000\\n#\",\"error\":\"topic\",\"payload\":1}\n");
+	m.topic = (struct span){"\xff/\xc3", 3};
+	reject_is(&m, "topic",
+	    HEAD "\"topic\":\"\xEF\xBF\xBD/\xEF\xBF\xBD\",\"topic_b64\":\"/y/D\","
+		 "\"error\":\"topic\",\"payload\":1}\n");
+}
+
+/* What is too large comes with its beginning, which is never taken for a whole payload. */
+static void
+rejects_tell_how_large_a_payload_is(void **state)
+{
+	static const struct {
+		struct span begins;
+		const char *member;
+	} cases[] = {
+	    {SPAN("12"), "\"payload_text\":\"12\""},
+	    {SPAN("{\"a\":\xe2\x82"), "\"payload_text\":\"{\\\"a\\\":\""},
+	    {SPAN("\xff\xff\xff\xff"), "\"payload_b64\":\"/////w==\""},
+	    {SPAN("a\0"), "\"payload_b64\":\"YQA=\""},
+	    {SPAN(""), "\"payload_text\":\"\""},
+	};
+	struct msg m = message("t", "");
+	size_t i;
+
+	(void)state;
+	m.reject = "size";
+	m.size = 209715200;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf want = {0};
+
+		buf_printf(&want,
+		    HEAD "\"topic\":\"t\",\"error\":\"size\",\"size\":209715200,%s}\n",
+		    cases[i].member);
+		m.payload = cases[i].begins;
+		reject_is(&m, m.reject, buf_str(&want));
+		buf_release(&want);
+	}
+}
+
+static void
+strict_topics_reject_another_id(void **state)
+{
+	static const char *const mismatches[] = {"{\"device_id\":\"F\",\"t\":1}",
+	    "{\"device_id\":\"F\",\"t\":2}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
+	struct msg m =
+	    message("iot/sensors/E/data", "{\"device_id\":\"\\u0045\",\"t\":1}");
+	struct buf b = {0};
+	size_t i;
+
+	(void)state;
+	topics.strict = true;
+	assert_null(message_line(&b, &m, &topics));
+	assert_null(message_readings(&b, &m, &topics, NULL));
+	buf_clear(&b);
+	for (i = 0; i < ARRAY_LEN(mismatches); i++) {
+		m.payload = span_of(mismatches[i]);
+		assert_string_equal(message_line(&b, &m, &topics), "id");
+		assert_string_equal(message_readings(&b, &m, &topics, NULL), "id");
+		assert_int_equal(b.n, 0);
+	}
+	topics.strict = false;
+	m.reject = "size";
+	assert_string_equal(message_line(&b, &m, &topics), "size");
+	assert_string_equal(message_readings(&b, &m, &topics, NULL), "size");
+	assert_int_equal(b.n, 0);
+	buf_release(&b);
+}
+
+/* Whatever came before: of many shapes more than are kept, each with other values. */
+static void
+lines_do_not_depend_on_those_before(void **state)
+{
+	static const char *const payloads[][2] = {{"{\"device_id\":\"E\",\"t\":", ".5}"},
+	    {"{\"device_id\":\"F\",\"t\":", "}"}, {"{\"t\":", ",\"device_id\":\"E\"}"},
+	    {"{\"u\":", ",\"device_id\":[\"F\"]}"}, {"{\"u\":", ",\"v\":\"F\"}"},
+	    {"[", ",{\"device_id\":\"F\"}]"},
+	    {"{\"device_id\":{\"device_id\":\"F\"},\"w\":", "}"}};
+	size_t i, at;
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		struct buf payload = {0}, want = {0};
+		struct msg m;
+
+		at = i < 1000 ? i % ARRAY_LEN(payloads) : i / 8 % ARRAY_LEN(payloads);
+		buf_printf(&payload, "%s%zu%s", payloads[at][0], i, payloads[at][1]);
+		m = message("iot/sensors/E/data", buf_str(&payload));
+		buf_printf(&want,
+		    HEAD "\"topic\":\"iot/sensors/E/data\",\"device_id\":\"E\",\"qos\":1,"
+			 "\"retain\":false,\"mid\":17%s,\"payload\":%s}\n",
+		    at == 1 ? ",\"id_mismatch\":true" : "", m.payload.p);
+		line_is(&m, buf_str(&want));
+		buf_release(&payload);
+		buf_release(&want);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_designs_example_comes_out),
+	    cmocka_unit_test(payloads_keep_their_bytes),
+	    cmocka_unit_test(flags_appear_only_when_true),
+	    cmocka_unit_test(properties_are_passed_on),
+	    cmocka_unit_test(hostile_topics_stay_one_line),
+	    cmocka_unit_test(both_shapes_become_readings),
+	    cmocka_unit_test(nested_values_get_dotted_names),
+	    cmocka_unit_test(what_is_no_reading_is_rejected),
+	    cmocka_unit_test(rejects_tell_every_byte_of_a_topic),
+	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
+	    cmocka_unit_test(strict_topics_reject_another_id),
+	    cmocka_unit_test(lines_do_not_depend_on_those_before),
+	};
+
+	return cmocka_run_group_tests_name("message", tests, setup, teardown);
+}

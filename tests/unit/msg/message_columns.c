@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "unit.h"
+
+#include "base/text.h"
+#include "msg/message_columns.h"
+
+static struct topics topics;
+
+static int
+setup(void **state)
+{
+	struct err err = {0};
+
+	(void)state;
+	return topics_compile(&topics, &(struct topicopts){0}, &err);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	topics_release(&topics);
+	return 0;
+}
+
+static struct msg
+message(const char *payload)
+{
+	return (struct msg){.topic = SPAN("iot/sensors/E/data"),
+	    .payload = span_of(payload),
+	    .received_us = 1795438040123456,
+	    .qos = 1,
+	    .mid = 17};
+}
+
+#define AT "2026-11-23T12:47:20.123456Z"
+
+/* The rows of one message, or "REJECT word". */
+static void
+rows_are(const char *list, enum columns_format format, bool readings, const struct msg *m,
+    const char *want)
+{
+	struct columns *c = NULL;
+	struct err err = {0};
+	struct buf b = {0};
+	const char *word;
+
+	if (columns_compile(&c, list, format, readings, &err) != 0)
+		fail_msg("wanted columns '%s', got: %s", list, err.text);
+	word = columns_put(c, &b, m, &topics, NULL);
+	if (word != NULL) {
+		assert_int_equal(b.n, 0);
+		buf_printf(&b, "REJECT %s", word);
+	}
+	assert_string_equal(buf_str(&b), want);
+	buf_release(&b);
+	columns_free(c);
+}
+
+static void
+defaults_lose_nothing(void **state)
+{
+	struct msg m =
+	    message("{\"sensors\":{\"t\":21.50,\"s\":\"on\"},\"timestamp\":7}");
+	struct columns *c = NULL;
+	struct err err = {0};
+	struct buf b = {0};
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(columns_compile(&c, NULL, COLUMNS_CSV, true, &err), 0);
+	columns_header(c, &b);
+	assert_null(columns_put(c, &b, &m, &topics, &count));
+	assert_int_equal(count, 2);
+	assert_string_equal(buf_str(&b),
+	    "received_at,device_id,sensor,value,timestamp,topic,qos,retain,mid\n" AT
+	    ",E,t,21.50,7,iot/sensors/E/data,1,false,17\n" AT
+	    ",E,s,on,7,iot/sensors/E/data,1,false,17\n");
+	columns_free(c);
+	buf_clear(&b);
+	assert_int_equal(columns_compile(&c, NULL, COLUMNS_TSV, false, &err), 0);
+	columns_header(c, &b);
+	m.payload = SPAN(" [ 1.0 ] ");
+	m.qos = 0;
+	assert_null(columns_put(c, &b, &m, &topics, &count));
+	assert_int_equal(count, 1);
+	assert_string_equal(buf_str(&b),
+	    "received_at\tdevice_id\ttopic\tqos\tretain\tmid\tpayload\tpayload_text\t"
+	    "payload_b64\n" AT
+	    "\tE\tiot/sensors/E/data\t0\tfalse\t\\N\t[1.0]\t\\N\t\\N\n");
+	columns_free(c);
+	buf_release(&b);
+}
+
+static void
+cells_are_what_a_copy_reads(void **state)
+{
+	static const struct {
+		const char *payload, *csv, *tsv;
+	} cases[] = {
+	    {"{\"t\":null}", ",null\n", "\\N\tnull\n"},
+	    {"{\"t\":\"\"}", "\"\",string\n", "\tstring\n"},
+	    {"{\"t\":\"null\"}", "null,string\n", "null\tstring\n"},
+	    {"{\"t\":true}", "true,boolean\n", "true\tboolean\n"},
+	    {"{\"t\":1E+400}", "1E+400,number\n", "1E+400\tnumber\n"},
+	    {"{\"t\":\"a,b\"}", "\"a,b\",string\n", "a,b\tstring\n"},
+	    {"{\"t\":\"say \\\"x\\\"\"}", "\"say \"\"x\"\"\",string\n",
+		"say \"x\"\tstring\n"},
+	    {"{\"t\":\"a\\r\\n\\tb\\\\\"}", "\"a\r\n\tb\\\",string\n",
+		"a\\r\\n\\tb\\\\\tstring\n"},
+	    {"{\"t\":\"\\u0000\\u00e9\"}", "\"\xEF\xBF\xBD\xc3\xa9\",string\n",
+		"\xEF\xBF\xBD\xc3\xa9\tstring\n"},
+	    {"{\"t\":\"\\\\.\"}", "\"\\.\",string\n", "\\\\.\tstring\n"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct msg m = message(cases[i].payload);
+
+		rows_are("value,value_type", COLUMNS_CSV, true, &m, cases[i].csv);
+		rows_are("value,value_type", COLUMNS_TSV, true, &m, cases[i].tsv);
+	}
+}
+
+static void
+payloads_have_a_column_for_each_kind(void **state)
+{
+	static const char list[] = "payload,payload_text,payload_b64,dup,id_mismatch";
+	struct msg m = message("{\"device_id\":\"F\"}");
+
+	(void)state;
+	m.dup = true;
+	rows_are(list, COLUMNS_CSV, false, &m,
+	    "\"{\"\"device_id\"\":\"\"F\"\"}\",,,true,true\n");
+	m.payload = SPAN("");
+	rows_are(list, COLUMNS_CSV, false, &m, ",\"\",,true,false\n");
+	m.payload = (struct span){"\0", 1};
+	rows_are(list, COLUMNS_CSV, false, &m, ",,AA==,true,false\n");
+}
+
+static void
+what_is_no_row_is_a_reject(void **state)
+{
+	struct msg m = message("{\"device_id\":\"F\",\"t\":1}");
+
+	(void)state;
+	topics.strict = true;
+	rows_are("value", COLUMNS_CSV, true, &m, "REJECT id");
+	rows_are("payload", COLUMNS_CSV, false, &m, "REJECT id");
+	topics.strict = false;
+	rows_are("value,id_mismatch", COLUMNS_CSV, true, &m, "1,true\n");
+	m.reject = "size";
+	rows_are("value", COLUMNS_CSV, true, &m, "REJECT size");
+	rows_are("payload", COLUMNS_CSV, false, &m, "REJECT size");
+	m = message("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
+	rows_are("value", COLUMNS_CSV, true, &m, "REJECT range");
+	rows_are("value", COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
+	m.payload = SPAN("a\n\\.\n");
+	rows_are("payload_text", COLUMNS_CSV, false, &m, "REJECT range");
+	m.payload = SPAN("a\n\\.,\n\\.");
+	rows_are("payload_text", COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
+	m = message("[1]");
+	rows_are("value", COLUMNS_CSV, true, &m, "REJECT shape");
+}
+
+static void
+wrong_lists_are_refused(void **state)
+{
+	static const struct {
+		const char *list;
+		bool readings;
+		const char *said;
+	} cases[] = {
+	    {"topic,valeu", true,
+		"unknown column 'valeu'; there are received_at device_id"},
+	    {"payload", true, "unknown column 'payload'"},
+	    {"sensor", false, "unknown column 'sensor'"},
+	    {"topic,topic", false, "column 'topic' is named twice"},
+	    {"", false, "unknown column ''; there are"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct columns *c = NULL;
+		struct err err = {0};
+
+		assert_int_equal(columns_compile(&c, cases[i].list, COLUMNS_CSV,
+				     cases[i].readings, &err),
+		    -1);
+		assert_int_equal(err.code, ERR_USAGE);
+		if (strncmp(err.text, cases[i].said, strlen(cases[i].said)) != 0)
+			fail_msg("wanted %s, got %s", cases[i].said, err.text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(defaults_lose_nothing),
+	    cmocka_unit_test(cells_are_what_a_copy_reads),
+	    cmocka_unit_test(payloads_have_a_column_for_each_kind),
+	    cmocka_unit_test(what_is_no_row_is_a_reject),
+	    cmocka_unit_test(wrong_lists_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("columns", tests, setup, teardown);
+}
