@@ -16,7 +16,7 @@ open_seal(struct app *app, struct db *db, const char *path, struct err *err)
 	struct sealed s;
 
 	if (fields_sealed(db, NULL, &s, err) ||
-	    seal_open(&app->seal, path, s.n == 0, err) ||
+	    secretbox_open(&app->seal, path, s.n == 0, err) ||
 	    fields_sealed(db, app->seal, &s, err))
 		return -1;
 	if (s.n > 0 && s.shut == s.n)
@@ -37,7 +37,7 @@ app_open(
 {
 	char *key = xasprintf("%s.key", path);
 	struct db *db = NULL;
-	int failed = topics_compile(&app->topics, topics, err) ||
+	int failed = topic_set_compile(&app->topics, topics, err) ||
 	    store_open(&app->store, path, err) ||
 	    (db = store_reader(app->store, err)) == NULL || open_seal(app, db, key, err);
 
@@ -51,6 +51,6 @@ void
 app_close(struct app *app)
 {
 	store_close(app->store);
-	seal_close(app->seal);
-	topics_release(&app->topics);
+	secretbox_close(app->seal);
+	topic_set_release(&app->topics);
 }

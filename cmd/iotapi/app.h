@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef APP_H
-#define APP_H
+#ifndef IOTAPI_APP_H
+#define IOTAPI_APP_H
 
 #include <stdint.h>
 
 #include "model/topic.h"
 #include "iotapi/db/store.h"
 
-struct seal;
-struct worker;
+struct secretbox;
+struct broker_pool;
 
 /* What a running iotapi has; handed to every handler. */
 struct app {
 	struct store *store;
-	struct seal *seal;     /* the key for secrets that must be read again */
-	struct worker *worker; /* NULL: no MQTT */
-	struct topics topics;
+	struct secretbox *seal;     /* the key for secrets that must be read again */
+	struct broker_pool *worker; /* NULL: no MQTT */
+	struct topic_set topics;
 	int hash_rounds;       /* of devices' passwords */
 	int64_t started;       /* loop milliseconds */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef EXPORT_H
-#define EXPORT_H
+#ifndef IOTAPI_EXPORT_H
+#define IOTAPI_EXPORT_H
 
 #include "iotapi/app.h"
 

@@ -92,8 +92,8 @@ run_serve(const struct args *a, const char *operand, struct buf *out, struct err
 
 	(void)operand;
 	(void)out;
-	people_set_life(TOKEN_ACCESS, a->access_life);
-	people_set_life(TOKEN_REFRESH, a->refresh_life);
+	users_set_life(TOKEN_ACCESS, a->access_life);
+	users_set_life(TOKEN_REFRESH, a->refresh_life);
 	serve_block_signals();
 	failed = app_open(&app, a->db, &a->topics, err) || serve(&app, &serving, err);
 	app_close(&app);
@@ -104,13 +104,13 @@ static int
 run_user_add(const struct args *a, const char *name, struct buf *out, struct err *err)
 {
 	(void)out;
-	return people_add(a->db, name, a->password_file, err);
+	return users_add(a->db, name, a->password_file, err);
 }
 
 static int
 run_token_create(const struct args *a, const char *name, struct buf *out, struct err *err)
 {
-	return people_make_token(a->db, name, out, err);
+	return users_make_token(a->db, name, out, err);
 }
 
 static int

@@ -39,15 +39,15 @@ end(void *arg, int signo)
 		return;
 	}
 	s->signo = signo;
-	http_stop(s->http);
+	server_stop(s->http);
 	s->http = NULL;
-	worker_stop(s->app->worker, worker_is_done, s);
+	broker_pool_stop(s->app->worker, worker_is_done, s);
 }
 
 static int
 announce(struct serving *s, const char *url_file, struct err *err)
 {
-	char *line = xasprintf("%s\n", http_url(s->http));
+	char *line = xasprintf("%s\n", server_url(s->http));
 	int failed =
 	    url_file != NULL && file_write(url_file, span_of(line), 0644, err) != 0;
 
@@ -76,13 +76,13 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	    loop_signal(s.loop, SIGINT, end, &s, err);
 
 	if (!failed) {
-		app->worker = worker_new(s.loop, app, err);
+		app->worker = broker_pool_new(s.loop, app, err);
 		failed = app->worker == NULL ||
-		    http_start(&s.http, s.loop, app, opts->listen, err) ||
+		    server_start(&s.http, s.loop, app, opts->listen, err) ||
 		    announce(&s, opts->url_file, err) || loop_run(s.loop, err);
 	}
-	http_stop(s.http);
-	worker_free(app->worker);
+	server_stop(s.http);
+	broker_pool_free(app->worker);
 	app->worker = NULL;
 	loop_free(s.loop);
 	/* A second thought of the person at the terminal: shell loops must stop too. */

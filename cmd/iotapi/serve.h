@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SERVE_H
-#define SERVE_H
+#ifndef IOTAPI_SERVE_H
+#define IOTAPI_SERVE_H
 
 #include "iotapi/app.h"
 

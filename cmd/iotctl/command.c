@@ -84,13 +84,13 @@ command_row(size_t i)
 }
 
 const struct verb *
-verb_row(size_t i)
+command_verb_row(size_t i)
 {
 	return i < ARRAY_LEN(verbs) ? &verbs[i] : NULL;
 }
 
 const struct verb *
-verb_find(const char *word)
+command_find_verb(const char *word)
 {
 	size_t i, j;
 
@@ -282,7 +282,7 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 		return run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))
 		return unknown_first(first, err);
-	verb = second != NULL ? verb_find(second) : NULL;
+	verb = second != NULL ? command_find_verb(second) : NULL;
 	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
 		return unknown_second(first, r, second, err);
 	rest = rest_of(in, 2);

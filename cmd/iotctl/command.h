@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef COMMAND_H
-#define COMMAND_H
+#ifndef IOTCTL_COMMAND_H
+#define IOTCTL_COMMAND_H
 
 #include "iotctl/ctl.h"
 
@@ -27,8 +27,8 @@ struct verb {
 
 /* The tables, row by row; NULL behind the last. */
 const struct command *command_row(size_t i);
-const struct verb *verb_row(size_t i);
-const struct verb *verb_find(const char *word);
+const struct verb *command_verb_row(size_t i);
+const struct verb *command_find_verb(const char *word);
 
 /* The words that may follow `first` (canonical), or, NULL, begin a command line. help.c. */
 void command_next(const char *first, struct strv *out);

@@ -22,28 +22,28 @@ ctl_loop(struct ctl *c, struct err *err)
 int
 ctl_api(struct ctl *c, struct err *err)
 {
-	struct api_opts o;
+	struct rest_opts o;
 
 	if (c->api != NULL)
 		return 0;
 	if (ctl_loop(c, err) ||
-	    apiopts_resolve(&c->args->api, c->args->common.context, &o, err))
+	    rest_options_resolve(&c->args->api, c->args->common.context, &o, err))
 		return -1;
-	c->api = api_new(c->loop, &o, err);
+	c->api = rest_new(c->loop, &o, err);
 	return c->api != NULL ? 0 : -1;
 }
 
 void
 ctl_release(struct ctl *c)
 {
-	api_free(c->api);
+	rest_free(c->api);
 	loop_free(c->loop);
 	*c = (struct ctl){0};
 }
 
 /* One line a reason; the connection's own errors need no context. */
 static int
-tell_reasons(const struct ctl *c, const char *doing, const struct api_reply *reply,
+tell_reasons(const struct ctl *c, const char *doing, const struct rest_reply *reply,
     struct err *err)
 {
 	struct buf lines = {0};
@@ -53,7 +53,7 @@ tell_reasons(const struct ctl *c, const char *doing, const struct api_reply *rep
 		return -1;
 	if (c->join_reasons)
 		return err_in(err, "%s", doing);
-	api_explain(reply->status, buf_as_span(&reply->body), &lines);
+	rest_explain(reply->status, buf_as_span(&reply->body), &lines);
 	if (strchr(buf_str(&lines), '\n') != NULL)
 		jobs_turn(c);
 	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
@@ -65,18 +65,18 @@ tell_reasons(const struct ctl *c, const char *doing, const struct api_reply *rep
 
 int
 ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
-    struct span body, struct api_reply *reply, struct err *err)
+    struct span body, struct rest_reply *reply, struct err *err)
 {
-	struct api_reply own = {0};
+	struct rest_reply own = {0};
 	int failed;
 
 	if (ctl_api(c, err))
 		return -1;
-	failed = api_call(c->api, method, path, body, &own, err);
+	failed = rest_call(c->api, method, path, body, &own, err);
 	if (failed)
 		tell_reasons(c, doing, &own, err);
 	if (failed || reply == NULL)
-		api_reply_release(&own);
+		rest_reply_release(&own);
 	else
 		*reply = own;
 	return failed;
@@ -87,7 +87,7 @@ ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err
 {
 	if (err->code == ERR_NOT_FOUND)
 		err_set(err, ERR_NOT_FOUND,
-		    _("the API at '%s' has no %s: '%s' is not there"), api_base(c->api),
+		    _("the API at '%s' has no %s: '%s' is not there"), rest_base(c->api),
 		    r->name, r->path);
 	return -1;
 }
@@ -113,8 +113,8 @@ ctl_path(const struct schema_resource *r, const char *id, const char *action)
 }
 
 int
-ctl_object(
-    const struct api_reply *reply, const char *path, struct span *object, struct err *err)
+ctl_object(const struct rest_reply *reply, const char *path, struct span *object,
+    struct err *err)
 {
 	if (json_check(buf_as_span(&reply->body), object, NULL) &&
 	    json_kind(*object) == JSON_KIND_OBJECT)
@@ -164,7 +164,7 @@ ctl_say(const struct ctl *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	visible[text_visible(visible, sizeof(visible) - 1, buf_str(&text))] = '\0';
+	visible[utf8_visible(visible, sizeof(visible) - 1, buf_str(&text))] = '\0';
 	puts(visible);
 	buf_release(&text);
 }

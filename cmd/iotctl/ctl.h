@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CTL_H
-#define CTL_H
+#ifndef IOTCTL_CTL_H
+#define IOTCTL_CTL_H
 
 #include <stdbool.h>
 
@@ -49,8 +49,8 @@ struct args {
 	int qos;
 	struct strv services;
 	struct topicopts topics;
-	struct apiopts api;
-	struct mqttopts mqtt;
+	struct rest_options api;
+	struct mqtt_options mqtt;
 	struct common common;
 };
 
@@ -59,7 +59,7 @@ struct ctl {
 	struct args *args;
 	const struct opt_set *set;
 	struct loop *loop; /* NULL until ctl_api or ctl_loop */
-	struct api *api;
+	struct rest *api;
 	bool stdin_used;   /* "-" and "@-" cannot both read it */
 	bool join_reasons; /* the server's reasons on one line: they go into a result */
 	bool no_accounts;  /* this platform knows no emqx-users */
@@ -82,7 +82,7 @@ void ctl_release(struct ctl *c);
 /* A request. `doing` ("cannot create broker") goes in front of each of the server's reasons; all
  * but the last are printed, the last is in `err`. `reply` may be NULL. */
 int ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
-    struct span body, struct api_reply *reply, struct err *err);
+    struct span body, struct rest_reply *reply, struct err *err);
 
 /* An error that the API has no such resource, in place of the 404 of its list; others stay. */
 int ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err *err);
@@ -94,7 +94,7 @@ int ctl_field_errs(const struct field_errs *errs, struct err *err);
 char *ctl_path(const struct schema_resource *r, const char *id, const char *action);
 
 /* The object in an answer to a request for `path`; anything else is an error (ERR_PROTOCOL). */
-int ctl_object(const struct api_reply *reply, const char *path, struct span *object,
+int ctl_object(const struct rest_reply *reply, const char *path, struct span *object,
     struct err *err);
 
 /* Claims standard input for `what`; it can be read once. */

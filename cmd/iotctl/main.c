@@ -161,8 +161,8 @@ run_shell(struct ctl *c, const struct strv *given, struct err *err)
 static int
 run(int argc, char **argv, const struct strv *given)
 {
-	struct args a = {.api = APIOPTS_DEFAULT,
-	    .mqtt = MQTTOPTS_DEFAULT,
+	struct args a = {.api = REST_OPTIONS_DEFAULT,
+	    .mqtt = MQTT_OPTIONS_DEFAULT,
 	    .qos = 2,
 	    .jobs = 4,
 	    .common.context_may_miss = true};
@@ -188,7 +188,7 @@ run(int argc, char **argv, const struct strv *given)
 			say_first_steps();
 	}
 	ctl_release(&c);
-	mqttopts_release(&a.mqtt);
+	mqtt_options_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef BATCH_H
-#define BATCH_H
+#ifndef IOTINGEST_BATCH_H
+#define IOTINGEST_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,37 +8,37 @@
 #include "base/text.h"
 #include "msg/message_columns.h"
 
-struct lines {
-	const struct topics *topics;
+struct encoder {
+	const struct topic_set *topics;
 	struct message_format *format; /* of -F, or NULL */
 	struct columns *columns;       /* of --format csv and tsv, or NULL */
 	bool header;
 	/* Returns NULL, or the word of why the message is rejected. */
 	const char *(*put)(
-	    struct lines *l, const struct msg *m, struct buf *out, size_t *readings);
+	    struct encoder *l, const struct msg *m, struct buf *out, size_t *readings);
 };
 
 static const char *
-put_message(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
+put_message(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
 	return message_line(out, m, l->topics);
 }
 
 static const char *
-put_readings(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
+put_readings(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	return message_readings(out, m, l->topics, readings);
 }
 
 static const char *
-put_row(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
+put_row(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
 {
-	return columns_put(l->columns, out, m, l->topics, readings);
+	return message_columns_put(l->columns, out, m, l->topics, readings);
 }
 
 static const char *
-put_formatted(struct lines *l, const struct msg *m, struct buf *out, size_t *readings)
+put_formatted(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
 	if (m->reject != NULL)
@@ -49,10 +49,10 @@ put_formatted(struct lines *l, const struct msg *m, struct buf *out, size_t *rea
 }
 
 int
-lines_new(struct lines **out, const struct args *a, const struct topics *topics,
+encoder_new(struct encoder **out, const struct args *a, const struct topic_set *topics,
     struct err *err)
 {
-	struct lines *l = xcalloc(1, sizeof(*l));
+	struct encoder *l = xcalloc(1, sizeof(*l));
 
 	l->topics = topics;
 	l->header = a->header;
@@ -65,22 +65,23 @@ lines_new(struct lines **out, const struct args *a, const struct topics *topics,
 	if (a->form == FORMAT_NDJSON)
 		return 0;
 	l->put = put_row;
-	return columns_compile(&l->columns, a->columns,
-	    a->form == FORMAT_CSV ? COLUMNS_CSV : COLUMNS_TSV, a->readings, err);
+	return message_columns_compile(&l->columns, a->columns,
+	    a->form == FORMAT_CSV ? MESSAGE_COLUMNS_CSV : MESSAGE_COLUMNS_TSV,
+	    a->readings, err);
 }
 
 void
-lines_free(struct lines *l)
+encoder_free(struct encoder *l)
 {
 	if (l == NULL)
 		return;
 	message_format_free(l->format);
-	columns_free(l->columns);
+	message_columns_free(l->columns);
 	free(l);
 }
 
 bool
-lines_put(struct lines *l, const struct msg *m, struct buf *out, size_t *readings,
+encoder_put(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings,
     struct buf *bad)
 {
 	const char *error = l->put(l, m, out, readings);
@@ -92,24 +93,24 @@ lines_put(struct lines *l, const struct msg *m, struct buf *out, size_t *reading
 }
 
 void
-lines_header(const struct lines *l, struct buf *out)
+encoder_header(const struct encoder *l, struct buf *out)
 {
 	if (l->header)
-		columns_header(l->columns, out);
+		message_columns_header(l->columns, out);
 }
 
 const char *
-lines_head(const struct lines *l)
+encoder_head(const struct encoder *l)
 {
 	return l->format == NULL && l->columns == NULL ? "{\"received_at\":\"" : NULL;
 }
 
 void
-lines_make_visible(const struct lines *l, struct buf *lines)
+encoder_make_visible(const struct encoder *l, struct buf *lines)
 {
 	struct buf shown = {0};
 
-	if (lines_head(l) != NULL)
+	if (encoder_head(l) != NULL)
 		json_put_visible(&shown, buf_as_span(lines));
 	else
 		text_put_visible(&shown, buf_as_span(lines));
@@ -118,7 +119,7 @@ lines_make_visible(const struct lines *l, struct buf *lines)
 }
 
 void
-rejects_make_visible(struct buf *bad)
+encoder_make_rejects_visible(struct buf *bad)
 {
 	struct buf shown = {0};
 

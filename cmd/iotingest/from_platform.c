@@ -9,14 +9,15 @@
 static int
 ask(const struct args *a, const char *resource, struct buf *answer, struct err *err)
 {
-	return iotctl_list(a->common.config, a->common.context, resource, answer, err);
+	return iotctl_child_list(
+	    a->common.config, a->common.context, resource, answer, err);
 }
 
 static void
-take_topic(struct platform *p, struct span topic)
+take_topic(struct from_platform *p, struct span topic)
 {
-	char *direction = iotctl_text(topic, "tipo");
-	char *pattern = iotctl_text(topic, "topic_pattern");
+	char *direction = iotctl_child_text(topic, "tipo");
+	char *pattern = iotctl_child_text(topic, "topic_pattern");
 
 	if (direction != NULL && pattern != NULL && strcmp(direction, "subscribe") != 0)
 		strv_add(&p->topics, pattern);
@@ -25,14 +26,14 @@ take_topic(struct platform *p, struct span topic)
 }
 
 static int
-ask_topics(struct platform *p, const struct args *a, struct err *err)
+ask_topics(struct from_platform *p, const struct args *a, struct err *err)
 {
 	struct buf answer = {0};
 	struct span rest, topic;
 	int failed = ask(a, "topic", &answer, err);
 
 	rest = buf_as_span(&answer);
-	while (!failed && iotctl_next(&rest, &topic))
+	while (!failed && iotctl_child_next(&rest, &topic))
 		take_topic(p, topic);
 	buf_release(&answer);
 	if (!failed && p->topics.n == 0)
@@ -44,7 +45,7 @@ ask_topics(struct platform *p, const struct args *a, struct err *err)
 
 /* The one broker that is in use. */
 static int
-ask_broker(struct platform *p, const struct args *a, struct err *err)
+ask_broker(struct from_platform *p, const struct args *a, struct err *err)
 {
 	struct buf answer = {0}, names = {0};
 	struct span rest, broker, chosen = {0};
@@ -52,15 +53,15 @@ ask_broker(struct platform *p, const struct args *a, struct err *err)
 	int failed = ask(a, "broker", &answer, err);
 
 	rest = buf_as_span(&answer);
-	while (!failed && iotctl_next(&rest, &broker)) {
-		if (!iotctl_is_true(broker, "is_active"))
+	while (!failed && iotctl_child_next(&rest, &broker)) {
+		if (!iotctl_child_is_true(broker, "is_active"))
 			continue;
 		buf_puts(&names, active++ != 0 ? ", " : "");
 		json_member_string(broker, "nombre", &names);
 		chosen = broker;
 	}
 	if (!failed && active == 1)
-		failed = iotctl_broker_read(&p->broker, chosen, err);
+		failed = iotctl_child_broker_read(&p->broker, chosen, err);
 	else if (!failed && active == 0)
 		failed = err_set(err, ERR_NOT_FOUND,
 		    _("--from-platform: the platform has no active broker: name one "
@@ -76,7 +77,7 @@ ask_broker(struct platform *p, const struct args *a, struct err *err)
 }
 
 int
-platform_ask(struct platform *p, const struct args *a, struct err *err)
+from_platform_ask(struct from_platform *p, const struct args *a, struct err *err)
 {
 	if (ask_topics(p, a, err))
 		return -1;
@@ -86,8 +87,8 @@ platform_ask(struct platform *p, const struct args *a, struct err *err)
 }
 
 void
-platform_release(struct platform *p)
+from_platform_release(struct from_platform *p)
 {
 	strv_release(&p->topics);
-	iotctl_broker_release(&p->broker);
+	iotctl_child_broker_release(&p->broker);
 }

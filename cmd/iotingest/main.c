@@ -169,12 +169,12 @@ check_version(const struct args *a, const struct session_opts *session, struct e
 
 /* What the platform says about its broker counts where nothing else does. */
 static int
-ask_platform(
-    struct args *a, struct platform *p, struct session_opts *session, struct err *err)
+ask_platform(struct args *a, struct from_platform *p, struct session_opts *session,
+    struct err *err)
 {
-	const struct iotctl_broker *b = &p->broker;
+	const struct iotctl_child_broker *b = &p->broker;
 
-	if (platform_ask(p, a, err))
+	if (from_platform_ask(p, a, err))
 		return -1;
 	if (b->host == NULL)
 		return 0;
@@ -189,11 +189,12 @@ ask_platform(
 }
 
 static void
-fill_session(const struct args *a, const struct platform *p, struct session_opts *session)
+fill_session(
+    const struct args *a, const struct from_platform *p, struct session_opts *session)
 {
 	session->tls = session->tls || p->broker.tls;
-	if (p->broker.ws_path != NULL)
-		session->ws_path = p->broker.ws_path;
+	if (p->broker.session_ws_path != NULL)
+		session->session_ws_path = p->broker.session_ws_path;
 	if (session->cafile != NULL || session->capath != NULL)
 		session->ca_pem = NULL;
 	session->receive_maximum = a->receive_maximum;
@@ -208,7 +209,7 @@ fill_session(const struct args *a, const struct platform *p, struct session_opts
 }
 
 static int
-run(struct args *a, const struct opt_set *set, struct platform *p, char **operand,
+run(struct args *a, const struct opt_set *set, struct from_platform *p, char **operand,
     struct err *err)
 {
 	struct session_opts session = {0};
@@ -218,26 +219,26 @@ run(struct args *a, const struct opt_set *set, struct platform *p, char **operan
 		    _("unexpected operand '%s'; filters are given with -t"), operand[0]);
 	if (check_session(a, err) || check_form(a, err) ||
 	    (a->from_platform && ask_platform(a, p, &session, err)) ||
-	    mqttopts_resolve(&a->mqtt, set, &session, err) ||
+	    mqtt_options_resolve(&a->mqtt, set, &session, err) ||
 	    check_version(a, &session, err))
 		return -1;
 	if (a->batch == 0 && a->sink != NULL)
 		a->batch = SINK_BATCH;
 	fill_session(a, p, &session);
-	return ingest_run(a, &session, &p->topics, err);
+	return run_ingest(a, &session, &p->topics, err);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct args a = {.mqtt = MQTTOPTS_DEFAULT,
+	struct args a = {.mqtt = MQTT_OPTIONS_DEFAULT,
 	    .qos = 1,
 	    .sink_retries = SINK_FOR_EVER,
 	    .session_expiry = -1,
 	    .wait = -1,
 	    .receive_maximum = 1000,
 	    .max_packet = 1 << 20};
-	struct platform platform = {0};
+	struct from_platform platform = {0};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};
@@ -247,7 +248,7 @@ main(int argc, char **argv)
 		&err) == 0 &&
 	    answer.n == 0)
 		run(&a, &set, &platform, argv + first, &err);
-	mqttopts_release(&a.mqtt);
-	platform_release(&platform);
+	mqtt_options_release(&a.mqtt);
+	from_platform_release(&platform);
 	return program_end(&set, &answer, &err);
 }

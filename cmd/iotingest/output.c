@@ -26,7 +26,7 @@ struct output {
 	bool shared; /* a description that is not ours alone, and blocks */
 	bool terminal;
 	bool archived;
-	struct archive archive;
+	struct safe_file archive;
 	bool left; /* EPIPE was seen */
 	struct span bytes;
 	size_t at;
@@ -63,10 +63,10 @@ static int
 open_archive(struct output *o, struct err *err)
 {
 	o->archived = true;
-	if (archive_open(&o->archive, o->fd, o->opts.name, o->opts.head, err))
+	if (safe_file_open(&o->archive, o->fd, o->opts.name, o->opts.head, err))
 		return -1;
 	if (!o->opts.no_sync)
-		archive_sync_name(&o->archive);
+		safe_file_sync_name(&o->archive);
 	return 0;
 }
 
@@ -111,7 +111,7 @@ output_close(struct output *o)
 		return;
 	loop_fd_stop(&o->watch);
 	if (o->archived)
-		archive_close(&o->archive);
+		safe_file_close(&o->archive);
 	if (o->own)
 		close(o->fd);
 	free(o);
@@ -202,7 +202,7 @@ go_on(struct output *o)
 			o->left = errno == EPIPE || errno == ECONNRESET;
 			failed_with(o, &err);
 			if (o->archived)
-				archive_undo(
+				safe_file_undo(
 				    &o->archive, (struct span){o->bytes.p, o->at});
 			break;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef OUTPUT_H
-#define OUTPUT_H
+#ifndef IOTINGEST_OUTPUT_H
+#define IOTINGEST_OUTPUT_H
 
 #include <stdbool.h>
 

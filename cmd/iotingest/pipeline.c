@@ -23,7 +23,7 @@ enum {
 struct pipeline {
 	struct loop *loop;
 	const struct args *args;
-	struct lines *maker;
+	struct encoder *maker;
 	struct counts *counts;
 	struct pipeline_events events;
 	void *arg;
@@ -115,9 +115,9 @@ write_batch(struct pipeline *p)
 	p->lingered = false;
 	loop_timer_stop(&p->linger);
 	if (p->out != NULL && output_is_terminal(p->out))
-		lines_make_visible(p->maker, &p->writing.lines);
+		encoder_make_visible(p->maker, &p->writing.lines);
 	if (output_is_terminal(p->rejects))
-		rejects_make_visible(&p->writing.bad);
+		encoder_make_rejects_visible(&p->writing.bad);
 	if (p->writing.lines.n == 0)
 		on_lines_safe(p, &(struct err){0});
 	else if (p->sink != NULL)
@@ -159,8 +159,8 @@ add_messages(struct pipeline *p)
 			continue;
 		}
 		if (p->sink != NULL && p->filling.lines.n == 0)
-			lines_header(p->maker, &p->filling.lines);
-		if (!lines_put(
+			encoder_header(p->maker, &p->filling.lines);
+		if (!encoder_put(
 			p->maker, m, &p->filling.lines, &readings, &p->filling.bad))
 			c->rejected++;
 		lines += readings;
@@ -337,7 +337,7 @@ open_outputs(struct pipeline *p, struct err *err)
 {
 	const struct output_opts o = {.name = _("standard output"),
 	    .archive = true,
-	    .head = lines_head(p->maker),
+	    .head = encoder_head(p->maker),
 	    .no_sync = p->args->no_sync,
 	    .closed = on_reader_left,
 	    .arg = p};
@@ -359,13 +359,13 @@ open_outputs(struct pipeline *p, struct err *err)
 		return -1;
 	p->bytes_most = output_is_file(p->out) ? SAFE_BATCH : PIPE_BATCH;
 	if (fstat(STDOUT_FILENO, &st) == 0 && st.st_size == 0)
-		lines_header(p->maker, &p->filling.lines);
+		encoder_header(p->maker, &p->filling.lines);
 	return 0;
 }
 
 int
 pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
-    struct lines *lines, struct counts *counts, const struct pipeline_events *events,
+    struct encoder *lines, struct counts *counts, const struct pipeline_events *events,
     void *arg, struct err *err)
 {
 	struct pipeline *p = xcalloc(1, sizeof(*p));

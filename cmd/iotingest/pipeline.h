@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PIPELINE_H
-#define PIPELINE_H
+#ifndef IOTINGEST_PIPELINE_H
+#define IOTINGEST_PIPELINE_H
 
 #include <stdint.h>
 
@@ -27,7 +27,7 @@ struct pipeline_events {
 
 /* Opens the outputs. Release it also after an error. */
 int pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
-    struct lines *lines, struct counts *counts, const struct pipeline_events *events, void *arg,
+    struct encoder *lines, struct counts *counts, const struct pipeline_events *events, void *arg,
     struct err *err);
 /* Drops what is not safe, kills a sink that runs. Accepts NULL. */
 void pipeline_free(struct pipeline *p);

@@ -23,9 +23,9 @@ struct ingest {
 	const struct args *args;
 	const struct session_opts *session;
 	struct loop *loop;
-	struct consume *consume;
-	struct filters filters;
-	struct lines *lines;
+	struct consumer *consume;
+	struct subscriptions filters;
+	struct encoder *lines;
 	struct pipeline *pipeline;
 	struct stats *stats;
 	struct counts counts;
@@ -89,7 +89,7 @@ end_cleanly(struct ingest *g)
 	g->stopping = true;
 	loop_timer_set(g->loop, &g->giving_up, INTERRUPT_MS, interrupt_sink, g);
 	pipeline_hurry(g->pipeline);
-	consume_stop(g->consume);
+	consumer_stop(g->consume);
 }
 
 static void
@@ -134,7 +134,7 @@ on_durable(void *arg, uint64_t token)
 	uint64_t wanted = (uint64_t)g->args->count;
 
 	if (token != 0)
-		consume_durable(g->consume, token);
+		consumer_ack(g->consume, token);
 	if (wanted > 0 && g->counts.acknowledged >= wanted)
 		end_cleanly(g);
 }
@@ -146,9 +146,9 @@ on_taken(void *arg, uint64_t token)
 
 	/* Those that --retained leaves out are none of the messages that -C wants. */
 	if (g->args->count > 0 && g->args->retained != RETAINED_KEEP)
-		consume_limit(
+		consumer_limit(
 		    g->consume, (size_t)((uint64_t)g->args->count - g->counts.messages));
-	consume_taken(g->consume, token);
+	consumer_release(g->consume, token);
 }
 
 static void
@@ -210,7 +210,7 @@ tell_expiry(struct ingest *g)
 
 	if (g->told_expiry)
 		return;
-	if (consume_version(g->consume) == 4 &&
+	if (consumer_version(g->consume) == 4 &&
 	    (a->group != NULL || a->session_expiry >= 0))
 		log_warn(
 		    _("MQTT 3.1.1 has no session expiry: the broker decides how long "
@@ -312,8 +312,8 @@ make(struct ingest *g, const struct strv *platform, struct err *err)
 	    .metrics = g->args->metrics,
 	    .live = shows_progress(g->args)};
 
-	if (filters_make(&g->filters, g->args, platform, err) ||
-	    lines_new(&g->lines, g->args, &g->filters.topics, err) ||
+	if (subscriptions_make(&g->filters, g->args, platform, err) ||
+	    encoder_new(&g->lines, g->args, &g->filters.topics, err) ||
 	    (g->loop = loop_new(err)) == NULL)
 		return -1;
 	g->stats = stats_new(g->loop, &g->counts, &stats);
@@ -325,7 +325,7 @@ make(struct ingest *g, const struct strv *platform, struct err *err)
 static int
 run(struct ingest *g, const struct session_opts *session, struct err *err)
 {
-	const struct consume_events events = {.batch = on_batch,
+	const struct consumer_events events = {.batch = on_batch,
 	    .dry = on_dry,
 	    .held = g->args->linger > 0 ? on_held : NULL,
 	    .up = on_up,
@@ -335,14 +335,14 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 	int failed;
 
 	g->consume =
-	    consume_new(g->loop, session, g->filters.v, g->filters.n, &events, g, err);
+	    consumer_new(g->loop, session, g->filters.v, g->filters.n, &events, g, err);
 	if (g->consume == NULL)
 		return -1;
 	if (g->args->count > 0)
-		consume_limit(g->consume, (size_t)g->args->count);
+		consumer_limit(g->consume, (size_t)g->args->count);
 	if (g->args->wait >= 0)
 		loop_timer_set(g->loop, &g->deadline, g->args->wait, on_deadline, g);
-	consume_start(g->consume);
+	consumer_start(g->consume);
 	failed = loop_run(g->loop, err);
 	stats_end(g->stats, g->counts.connections > 0);
 	return failed;
@@ -351,20 +351,20 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 static void
 release(struct ingest *g)
 {
-	consume_free(g->consume);
+	consumer_free(g->consume);
 	pipeline_free(g->pipeline);
 	stats_free(g->stats);
-	lines_free(g->lines);
+	encoder_free(g->lines);
 	if (g->loop != NULL) {
 		loop_timer_stop(&g->deadline);
 		loop_timer_stop(&g->giving_up);
 	}
 	loop_free(g->loop);
-	filters_release(&g->filters);
+	subscriptions_release(&g->filters);
 }
 
 int
-ingest_run(const struct args *a, const struct session_opts *session,
+run_ingest(const struct args *a, const struct session_opts *session,
     const struct strv *platform, struct err *err)
 {
 	struct ingest g = {.args = a, .session = session, .err = err};

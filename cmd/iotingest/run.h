@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef INGEST_H
-#define INGEST_H
+#ifndef IOTINGEST_RUN_H
+#define IOTINGEST_RUN_H
 
 #include "cli/opt.h"
 #include "model/topic.h"
@@ -14,7 +14,7 @@ enum format { FORMAT_NDJSON, FORMAT_CSV, FORMAT_TSV };
 /* The targets of the option table. */
 struct args {
 	struct common common;
-	struct mqttopts mqtt;
+	struct mqtt_options mqtt;
 	struct topicopts topics;
 	struct strv templates;
 	bool from_platform;
@@ -51,7 +51,7 @@ struct args {
 /* Runs until it is told to end: -C, -W, a signal, its reader gone, or an error. An end as asked for
  * leaves `err` empty, SIGINT leaves ERR_SIGNAL + SIGINT. `platform` are the topics of --from-platform,
  * empty without. */
-int ingest_run(const struct args *a, const struct session_opts *session,
+int run_ingest(const struct args *a, const struct session_opts *session,
     const struct strv *platform, struct err *err);
 
 #endif

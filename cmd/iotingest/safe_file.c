@@ -26,7 +26,7 @@ name_of(int fd, char *out, size_t room)
 }
 
 static int
-lock(struct archive *a, const char *name, struct err *err)
+lock(struct safe_file *a, const char *name, struct err *err)
 {
 	char path[32];
 
@@ -44,7 +44,7 @@ lock(struct archive *a, const char *name, struct err *err)
 
 /* Where the last line begins, or -1. */
 static off_t
-last_line(const struct archive *a, off_t size)
+last_line(const struct safe_file *a, off_t size)
 {
 	char piece[PIECE];
 	off_t to = size;
@@ -65,7 +65,7 @@ last_line(const struct archive *a, off_t size)
 }
 
 static bool
-is_ours(const struct archive *a, off_t at, off_t size, const char *head)
+is_ours(const struct safe_file *a, off_t at, off_t size, const char *head)
 {
 	char piece[64];
 	size_t n;
@@ -80,7 +80,7 @@ is_ours(const struct archive *a, off_t at, off_t size, const char *head)
 }
 
 static bool
-cut_at(const struct archive *a, off_t size)
+cut_at(const struct safe_file *a, off_t size)
 {
 	return ftruncate(a->own, size) == 0 &&
 	    (a->append || lseek(a->fd, size, SEEK_SET) == size);
@@ -88,7 +88,7 @@ cut_at(const struct archive *a, off_t size)
 
 /* The last byte is no newline. */
 static int
-mend(const struct archive *a, off_t size, const char *name, const char *head,
+mend(const struct safe_file *a, off_t size, const char *name, const char *head,
     struct err *err)
 {
 	off_t at = last_line(a, size);
@@ -110,13 +110,13 @@ mend(const struct archive *a, off_t size, const char *name, const char *head,
 }
 
 int
-archive_open(
-    struct archive *a, int fd, const char *name, const char *head, struct err *err)
+safe_file_open(
+    struct safe_file *a, int fd, const char *name, const char *head, struct err *err)
 {
 	struct stat st;
 	char last;
 
-	*a = (struct archive){.fd = fd, .own = -1};
+	*a = (struct safe_file){.fd = fd, .own = -1};
 	a->append = (fcntl(fd, F_GETFL) & O_APPEND) != 0;
 	if (lock(a, name, err))
 		return -1;
@@ -130,7 +130,7 @@ archive_open(
 }
 
 void
-archive_undo(const struct archive *a, struct span written)
+safe_file_undo(const struct safe_file *a, struct span written)
 {
 	char piece[PIECE];
 	size_t at = 0;
@@ -152,7 +152,7 @@ archive_undo(const struct archive *a, struct span written)
 }
 
 void
-archive_sync_name(const struct archive *a)
+safe_file_sync_name(const struct safe_file *a)
 {
 	char link[32], path[PATH_MAX];
 	char *slash;
@@ -176,7 +176,7 @@ archive_sync_name(const struct archive *a)
 }
 
 void
-archive_close(struct archive *a)
+safe_file_close(struct safe_file *a)
 {
 	if (a->own >= 0)
 		close(a->own);

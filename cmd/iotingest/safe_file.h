@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ARCHIVE_H
-#define ARCHIVE_H
+#ifndef IOTINGEST_SAFE_FILE_H
+#define IOTINGEST_SAFE_FILE_H
 
 #include <stdbool.h>
 
@@ -12,7 +12,7 @@
  * line, and a full disk a half-written batch: both are taken away, so that what stands in the file are
  * whole lines.
  */
-struct archive {
+struct safe_file {
 	int fd;  /* the caller's: what is written to */
 	int own; /* a description of our own that may be read and holds the lock; -1: none could be had */
 	bool append;
@@ -23,13 +23,13 @@ struct archive {
  * else's: it is kept and ended with a newline. Without a head (NULL: lines have no beginning of their
  * own) that is a piece with no whole line before it, which would take the whole file with it.
  * Both are told, with `name`. */
-int archive_open(struct archive *a, int fd, const char *name, const char *head, struct err *err);
+int safe_file_open(struct safe_file *a, int fd, const char *name, const char *head, struct err *err);
 /* Takes back the last bytes of the file if they are these. */
-void archive_undo(const struct archive *a, struct span written);
+void safe_file_undo(const struct safe_file *a, struct span written);
 /* Makes the file's name durable: a new file is nothing after a power cut while its directory is not
  * on the disk. Best effort. */
-void archive_sync_name(const struct archive *a);
+void safe_file_sync_name(const struct safe_file *a);
 /* Lets go of the lock. */
-void archive_close(struct archive *a);
+void safe_file_close(struct safe_file *a);
 
 #endif

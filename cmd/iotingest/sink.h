@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SINK_H
-#define SINK_H
+#ifndef IOTINGEST_SINK_H
+#define IOTINGEST_SINK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -84,7 +84,7 @@ stats_tell(struct stats *s)
 	size_t i;
 
 	buf_puts(&b, "{\"time\":\"");
-	buf_time(&b, text_now_us());
+	buf_time(&b, clock_wall_us());
 	buf_printf(&b, "\",\"uptime\":%.1f", (double)(now - s->started_ms) / 1000);
 	for (i = 0; i < ARRAY_LEN(counters); i++) {
 		buf_printf(&b, ",\"%s\":", counters[i].key);
@@ -203,7 +203,7 @@ stats_new(struct loop *loop, const struct counts *counts, const struct stats_opt
 	s->loop = loop;
 	s->counts = counts;
 	s->opts = *opts;
-	s->started_us = text_now_us();
+	s->started_us = clock_wall_us();
 	s->started_ms = s->told_ms = s->shown_ms = clock_ms();
 	return s;
 }

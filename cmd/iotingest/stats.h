@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef STATS_H
-#define STATS_H
+#ifndef IOTINGEST_STATS_H
+#define IOTINGEST_STATS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -21,7 +21,7 @@ captures(const struct topic *t)
 
 /* Those that capture first, in the order in which they were given. */
 static void
-find_captures(struct filters *f)
+find_captures(struct subscriptions *f)
 {
 	size_t i, j;
 
@@ -41,9 +41,9 @@ find_captures(struct filters *f)
 enum { RETAIN_SEND = 0, RETAIN_NEVER = 2 };
 
 static int
-add(struct filters *f, const struct args *a, const char *text, struct err *err)
+add(struct subscriptions *f, const struct args *a, const char *text, struct err *err)
 {
-	struct consume_filter *to = &f->v[f->n];
+	struct consumer_filter *to = &f->v[f->n];
 	char *filter;
 
 	if (topic_compile(&f->templates[f->n], text, err))
@@ -60,15 +60,15 @@ add(struct filters *f, const struct args *a, const char *text, struct err *err)
 }
 
 int
-filters_make(
-    struct filters *f, const struct args *a, const struct strv *platform, struct err *err)
+subscriptions_make(struct subscriptions *f, const struct args *a,
+    const struct strv *platform, struct err *err)
 {
 	const struct strv *texts = a->from_platform ? platform : &a->templates;
 	size_t count = texts->n != 0 ? texts->n : 1;
 	size_t i;
 
-	*f = (struct filters){0};
-	if (topics_compile(&f->topics, &a->topics, err))
+	*f = (struct subscriptions){0};
+	if (topic_set_compile(&f->topics, &a->topics, err))
 		return -1;
 	f->topics.strict = a->strict;
 	f->templates = xcalloc(count, sizeof(*f->templates));
@@ -83,7 +83,7 @@ filters_make(
 }
 
 void
-filters_release(struct filters *f)
+subscriptions_release(struct subscriptions *f)
 {
 	size_t i;
 
@@ -93,5 +93,5 @@ filters_release(struct filters *f)
 	}
 	free(f->templates);
 	free(f->v);
-	topics_release(&f->topics);
+	topic_set_release(&f->topics);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef IOTPUB_H
-#define IOTPUB_H
+#ifndef IOTPUB_IOTPUB_H
+#define IOTPUB_IOTPUB_H
 
 #include "cli/opt.h"
 #include "model/topic.h"
@@ -8,7 +8,7 @@
 
 /* The targets of the option table. */
 struct args {
-	struct mqttopts mqtt;
+	struct mqtt_options mqtt;
 	struct topicopts topics;
 	struct common common;
 	int qos;
@@ -70,10 +70,10 @@ enum {
 };
 
 /* Publishes messages of any kind: -t, -l --json, --replay. */
-int raw_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
+int publish_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
     struct err *err);
 /* Acts as devices. `operands` is NULL-ended. */
-int act_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
+int sim_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
     char **operands, struct err *err);
 
 #endif

@@ -189,16 +189,17 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 {
 	struct session_opts o = {.clean = !a->keep_session, .session_expiry = EXPIRY};
 
-	if (check_form(a, operands, err) || mqttopts_resolve(&a->mqtt, set, &o, err))
+	if (check_form(a, operands, err) || mqtt_options_resolve(&a->mqtt, set, &o, err))
 		return -1;
-	return is_raw(a) ? raw_run(a, set, &o, err) : act_run(a, set, &o, operands, err);
+	return is_raw(a) ? publish_run(a, set, &o, err)
+			 : sim_run(a, set, &o, operands, err);
 }
 
 int
 main(int argc, char **argv)
 {
 	struct args a = {
-	    .mqtt = MQTTOPTS_DEFAULT,
+	    .mqtt = MQTT_OPTIONS_DEFAULT,
 	    .qos = 1,
 	    .interval = 60000,
 	    .max_lost = -1,
@@ -218,6 +219,6 @@ main(int argc, char **argv)
 		log_never_wait();
 		run(&a, &set, argv + first, &err);
 	}
-	mqttopts_release(&a.mqtt);
+	mqtt_options_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef OUTCOME_H
-#define OUTCOME_H
+#ifndef IOTPUB_OUTCOME_H
+#define IOTPUB_OUTCOME_H
 
 #include <stdbool.h>
 #include <stddef.h>

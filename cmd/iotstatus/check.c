@@ -28,10 +28,10 @@ static const struct {
 };
 
 static int
-prepare_emqx(struct look *l, int64_t until, struct err *err)
+prepare_emqx(struct device_check *l, int64_t until, struct err *err)
 {
-	struct args *a = l->args;
-	struct api_opts opts = {
+	struct options *a = l->args;
+	struct rest_opts opts = {
 	    .url = a->emqx_url != NULL ? a->emqx_url : "http://localhost:18083",
 	    .cafile = a->api.cafile,
 	    .context = "emqx",
@@ -45,47 +45,48 @@ prepare_emqx(struct look *l, int64_t until, struct err *err)
 		    _("'%s' holds no EMQX API key: wanted one line, KEY:SECRET"),
 		    a->emqx_key_file);
 	opts.basic = a->emqx_key;
-	l->emqx = api_new(l->loop, &opts, err);
+	l->emqx = rest_new(l->loop, &opts, err);
 	return l->emqx != NULL ? 0 : -1;
 }
 
 static int
-prepare_api(struct look *l, int64_t until, struct err *err)
+prepare_api(struct device_check *l, int64_t until, struct err *err)
 {
-	struct api_opts opts;
+	struct rest_opts opts;
 
-	if (apiopts_resolve(&l->args->api, l->args->common.context, &opts, err))
+	if (rest_options_resolve(&l->args->api, l->args->common.context, &opts, err))
 		return -1;
 	opts.until = until;
-	l->api = api_new(l->loop, &opts, err);
+	l->api = rest_new(l->loop, &opts, err);
 	return l->api != NULL ? 0 : -1;
 }
 
 static int
-prepare_mqtt(struct look *l, struct err *err)
+prepare_mqtt(struct device_check *l, struct err *err)
 {
 	l->session = (struct session_opts){.clean = true};
-	return topics_compile(&l->topics, &l->args->topics, err) ||
-	    mqttopts_resolve(&l->args->mqtt, l->set, &l->session, err);
+	return topic_set_compile(&l->topics, &l->args->topics, err) ||
+	    mqtt_options_resolve(&l->args->mqtt, l->set, &l->session, err);
 }
 
 /* Whether a time of the API decides, or is seen. */
 static bool
-shows_times(const struct args *a)
+shows_times(const struct options *a)
 {
 	return a->max_age != 0 || a->watch || a->common.verbose > 0 ||
 	    a->format == FORMAT_TSV;
 }
 
 int
-look_prepare(struct look *l, struct err *err)
+check_prepare(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
+	const struct options *a = l->args;
 	int64_t until;
 
-	l->started = text_now_us();
-	when_zone(a->api.tz, shows_times(a));
-	if (args_check(a, err) || limits_read(&l->limits, &a->warning, &a->critical, err))
+	l->started = clock_wall_us();
+	source_when_zone(a->api.tz, shows_times(a));
+	if (options_check(a, err) ||
+	    threshold_read(&l->limits, &a->warning, &a->critical, err))
 		return -1;
 	if (l->limits.n > 0 && a->by == BY_NOTHING)
 		return err_set(err, ERR_USAGE,
@@ -96,15 +97,15 @@ look_prepare(struct look *l, struct err *err)
 		return -1;
 	/* A look that goes on has no end; each of its requests has. */
 	until = a->watch ? 0 : loop_now(l->loop) + a->api.timeout;
-	if ((args_want(a, SOURCE_API) && prepare_api(l, until, err)) ||
-	    (args_want(a, SOURCE_EMQX) && prepare_emqx(l, until, err)))
+	if ((options_want(a, SOURCE_API) && prepare_api(l, until, err)) ||
+	    (options_want(a, SOURCE_EMQX) && prepare_emqx(l, until, err)))
 		return -1;
-	return args_want(a, SOURCE_MQTT) || a->watch ? prepare_mqtt(l, err) : 0;
+	return options_want(a, SOURCE_MQTT) || a->watch ? prepare_mqtt(l, err) : 0;
 }
 
 /* The counts alone are one small answer. */
 static bool
-wants_devices(const struct args *a)
+wants_devices(const struct options *a)
 {
 	return a->verify != 0 || a->by != BY_NOTHING || a->max_age != 0 || a->watch ||
 	    a->per_device || a->common.verbose > 0;
@@ -112,7 +113,7 @@ wants_devices(const struct args *a)
 
 /* What the server's filter can tell apart; the rest is sorted out here. */
 static int
-fetch_listed(struct look *l, struct err *err)
+fetch_listed(struct device_check *l, struct err *err)
 {
 	static const char *const words[PRESENCES] = {
 	    [PRESENCE_ONLINE] = "online",
@@ -121,50 +122,50 @@ fetch_listed(struct look *l, struct err *err)
 	    [PRESENCE_NEVER] = "offline",
 	};
 
-	return api_devices(l->api, &l->fleet, NULL, words[l->args->list - 1], err);
+	return source_api_devices(l->api, &l->fleet, NULL, words[l->args->list - 1], err);
 }
 
 int
-look_poll(struct look *l, struct err *err)
+check_poll(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
+	const struct options *a = l->args;
 
-	if (args_source(a) == SOURCE_EMQX)
-		return emqx_clients(l->emqx, &l->fleet, VIEW_SOURCE, err);
-	return api_devices(l->api, &l->fleet, bys[a->by].field, NULL, err);
+	if (options_source(a) == SOURCE_EMQX)
+		return source_emqx_clients(l->emqx, &l->fleet, VIEW_SOURCE, err);
+	return source_api_devices(l->api, &l->fleet, bys[a->by].field, NULL, err);
 }
 
 static int
-fetch_api(struct look *l, struct err *err)
+fetch_api(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
+	const struct options *a = l->args;
 	bool configs = a->by == BY_BROKER || (a->list != 0 && a->format == FORMAT_TSV);
 
 	if (wants_devices(a)) {
-		if (look_poll(l, err))
+		if (check_poll(l, err))
 			return -1;
 		l->report.listed = true;
 		l->report.fleet = &l->fleet;
-	} else if (api_counts(l->api, &l->report.counts, err) ||
+	} else if (source_api_counts(l->api, &l->report.counts, err) ||
 	    (a->list != 0 && fetch_listed(l, err))) {
 		return -1;
 	}
-	if (configs && api_configs(l->api, &l->fleet, a->by == BY_BROKER, err))
+	if (configs && source_api_configs(l->api, &l->fleet, a->by == BY_BROKER, err))
 		return -1;
-	return a->common.verbose > 0 ? api_view(l->api, &l->report.view, err) : 0;
+	return a->common.verbose > 0 ? source_api_view(l->api, &l->report.view, err) : 0;
 }
 
 static enum view
-view_of(const struct args *a, enum source source)
+view_of(const struct options *a, enum source source)
 {
-	return args_source(a) == source ? VIEW_SOURCE : VIEW_OTHER;
+	return options_source(a) == source ? VIEW_SOURCE : VIEW_OTHER;
 }
 
-static struct listener *
-listen_for(struct look *l, struct err *err)
+static struct source_mqtt *
+listen_for(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
-	const struct listener_opts opts = {
+	const struct options *a = l->args;
+	const struct source_mqtt_opts opts = {
 	    .session = l->session,
 	    .topics = &l->topics,
 	    .view = view_of(a, SOURCE_MQTT),
@@ -173,50 +174,51 @@ listen_for(struct look *l, struct err *err)
 	    .until = loop_now(l->loop) + a->api.timeout,
 	};
 
-	return listener_new(l->loop, &opts, &l->fleet, err);
+	return source_mqtt_new(l->loop, &opts, &l->fleet, err);
 }
 
 /* The broker sends while the API is asked. */
 static int
-ask(struct look *l, struct err *err)
+ask(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
-	bool mqtt = args_want(a, SOURCE_MQTT), emqx = args_want(a, SOURCE_EMQX);
-	struct listener *listener = mqtt ? listen_for(l, err) : NULL;
+	const struct options *a = l->args;
+	bool mqtt = options_want(a, SOURCE_MQTT), emqx = options_want(a, SOURCE_EMQX);
+	struct source_mqtt *listener = mqtt ? listen_for(l, err) : NULL;
 	int failed = (mqtt && listener == NULL) ||
-	    (args_want(a, SOURCE_API) && fetch_api(l, err)) ||
-	    (emqx && emqx_clients(l->emqx, &l->fleet, view_of(a, SOURCE_EMQX), err)) ||
-	    (mqtt && listener_wait(listener, err));
+	    (options_want(a, SOURCE_API) && fetch_api(l, err)) ||
+	    (emqx &&
+		source_emqx_clients(l->emqx, &l->fleet, view_of(a, SOURCE_EMQX), err)) ||
+	    (mqtt && source_mqtt_wait(listener, err));
 
-	listener_free(listener);
+	source_mqtt_free(listener);
 	if (mqtt || emqx)
 		l->report.fleet = &l->fleet;
 	return failed ? -1 : 0;
 }
 
 static void
-settle(struct look *l)
+settle(struct device_check *l)
 {
-	const struct args *a = l->args;
+	const struct options *a = l->args;
 	struct report *r = &l->report;
 	/* What came while we looked is young, however short the age. */
-	int64_t now = text_now_us(), age = a->max_age * 1000 + now - l->started;
+	int64_t now = clock_wall_us(), age = a->max_age * 1000 + now - l->started;
 	size_t i;
 
 	if (r->listed)
-		fleet_join(&l->fleet);
+		device_table_join(&l->fleet);
 	if (a->max_age != 0) {
-		fleet_age(&l->fleet, VIEW_SOURCE, now, age);
-		fleet_age(&l->fleet, VIEW_OTHER, now, age);
+		device_table_age(&l->fleet, VIEW_SOURCE, now, age);
+		device_table_age(&l->fleet, VIEW_OTHER, now, age);
 	}
 	for (i = 0; i < l->fleet.n; i++) {
 		const struct device *d = &l->fleet.v[i];
 
-		if (d->sight[VIEW_SOURCE].seen > r->seen &&
-		    d->sight[VIEW_SOURCE].seen <= now + age)
-			r->seen = d->sight[VIEW_SOURCE].seen;
-		r->disputed += device_is_disputed(d);
-		r->unlisted += r->listed && !d->listed && d->sight[VIEW_OTHER].known;
+		if (d->reported[VIEW_SOURCE].seen > r->seen &&
+		    d->reported[VIEW_SOURCE].seen <= now + age)
+			r->seen = d->reported[VIEW_SOURCE].seen;
+		r->disputed += device_table_is_disputed(d);
+		r->unlisted += r->listed && !d->listed && d->reported[VIEW_OTHER].known;
 	}
 	r->frozen = a->max_age != 0 && r->seen < now - age;
 }
@@ -230,7 +232,7 @@ by_name(const void *a, const void *b)
 }
 
 static int
-make_groups(struct look *l, struct err *err)
+make_groups(struct device_check *l, struct err *err)
 {
 	struct report *r = &l->report;
 	const struct strv *names = &l->fleet.groups;
@@ -241,8 +243,8 @@ make_groups(struct look *l, struct err *err)
 		struct group *g = &r->groups[r->group_count];
 
 		*g = (struct group){
-		    .name = names->v[i], .limit = limits_of(&l->limits, names->v[i])};
-		fleet_count(&l->fleet, VIEW_SOURCE, true, (long)i, &g->counts);
+		    .name = names->v[i], .limit = threshold_of(&l->limits, names->v[i])};
+		device_table_count(&l->fleet, VIEW_SOURCE, true, (long)i, &g->counts);
 		r->group_count += g->counts.total > 0;
 	}
 	qsort(r->groups, r->group_count, sizeof(*r->groups), by_name);
@@ -261,13 +263,13 @@ make_groups(struct look *l, struct err *err)
 }
 
 int
-look_take(struct look *l, struct err *err)
+check_take(struct device_check *l, struct err *err)
 {
-	const struct args *a = l->args;
+	const struct options *a = l->args;
 	struct report *r = &l->report;
 
-	r->source = source_names[args_source(a)];
-	r->other = source_names[args_verify(a)];
+	r->source = source_names[options_source(a)];
+	r->other = source_names[options_verify(a)];
 	r->by = bys[a->by].name;
 	r->limit = l->limits.all;
 	r->max_age = a->max_age;
@@ -277,20 +279,20 @@ look_take(struct look *l, struct err *err)
 		return -1;
 	settle(l);
 	if (a->list != 0 || a->verify != 0 || r->verbose || r->per_device)
-		fleet_sort(&l->fleet);
+		device_table_sort(&l->fleet);
 	if (r->fleet != NULL)
-		fleet_count(&l->fleet, VIEW_SOURCE, r->listed, -1, &r->counts);
+		device_table_count(&l->fleet, VIEW_SOURCE, r->listed, -1, &r->counts);
 	if (r->other != NULL)
-		fleet_count(&l->fleet, VIEW_OTHER, true, -1, &r->other_counts);
+		device_table_count(&l->fleet, VIEW_OTHER, true, -1, &r->other_counts);
 	if (r->by != NULL && make_groups(l, err))
 		return -1;
-	r->seconds = (double)(text_now_us() - l->started) / 1e6;
-	report_judge(r, (enum state)a->on_empty);
+	r->seconds = (double)(clock_wall_us() - l->started) / 1e6;
+	verdict_judge_report(r, (enum state)a->on_empty);
 	return 0;
 }
 
 void
-look_list(const struct look *l, enum format format, struct buf *out)
+check_list(const struct device_check *l, enum format format, struct buf *out)
 {
 	enum presence wanted = (enum presence)(l->args->list - 1);
 	enum list_form form = format == FORMAT_JSON ? LIST_JSON
@@ -301,7 +303,7 @@ look_list(const struct look *l, enum format format, struct buf *out)
 
 	for (i = 0; i < l->fleet.n; i++) {
 		const struct device *d = &l->fleet.v[i];
-		const struct sight *s = &d->sight[VIEW_SOURCE];
+		const struct device_seen *s = &d->reported[VIEW_SOURCE];
 
 		if (api ? !d->listed : !s->known)
 			continue;
@@ -317,15 +319,15 @@ look_list(const struct look *l, enum format format, struct buf *out)
 }
 
 void
-look_release(struct look *l)
+check_release(struct device_check *l)
 {
-	api_free(l->api);
-	api_free(l->emqx);
+	rest_free(l->api);
+	rest_free(l->emqx);
 	loop_free(l->loop);
-	topics_release(&l->topics);
-	mqttopts_release(&l->args->mqtt);
-	secret_free(l->args->emqx_key);
-	report_release(&l->report);
-	fleet_release(&l->fleet);
-	limits_release(&l->limits);
+	topic_set_release(&l->topics);
+	mqtt_options_release(&l->args->mqtt);
+	mem_free_secret(l->args->emqx_key);
+	verdict_release(&l->report);
+	device_table_release(&l->fleet);
+	threshold_release(&l->limits);
 }

@@ -28,7 +28,7 @@ hash(struct span s)
 
 /* The slot of this id: its own, or the empty one where it belongs. */
 static uint32_t *
-slot_of(const struct fleet *f, struct span id)
+slot_of(const struct device_table *f, struct span id)
 {
 	size_t at = hash(id) & (f->slot_count - 1);
 
@@ -38,7 +38,7 @@ slot_of(const struct fleet *f, struct span id)
 }
 
 static void
-fill_slots(struct fleet *f, size_t count)
+fill_slots(struct device_table *f, size_t count)
 {
 	size_t i;
 
@@ -50,7 +50,7 @@ fill_slots(struct fleet *f, size_t count)
 }
 
 struct device *
-fleet_find(const struct fleet *f, struct span id)
+device_table_find(const struct device_table *f, struct span id)
 {
 	uint32_t found = f->slot_count != 0 ? *slot_of(f, id) : 0;
 
@@ -58,9 +58,9 @@ fleet_find(const struct fleet *f, struct span id)
 }
 
 struct device *
-fleet_get(struct fleet *f, struct span id)
+device_table_get(struct device_table *f, struct span id)
 {
-	struct device *d = fleet_find(f, id);
+	struct device *d = device_table_find(f, id);
 
 	if (d != NULL)
 		return d;
@@ -77,7 +77,7 @@ fleet_get(struct fleet *f, struct span id)
 }
 
 uint32_t
-fleet_group(struct fleet *f, struct span name)
+device_table_group(struct device_table *f, struct span name)
 {
 	char *text;
 	size_t i;
@@ -101,15 +101,16 @@ take_over(struct device *d, struct device *from)
 	if (from == NULL || from == d || from->listed)
 		return;
 	for (i = 0; i < VIEWS; i++) {
-		if (from->sight[i].known &&
-		    (!d->sight[i].known || from->sight[i].seen >= d->sight[i].seen))
-			d->sight[i] = from->sight[i];
-		from->sight[i].known = false;
+		if (from->reported[i].known &&
+		    (!d->reported[i].known ||
+			from->reported[i].seen >= d->reported[i].seen))
+			d->reported[i] = from->reported[i];
+		from->reported[i].known = false;
 	}
 }
 
 void
-fleet_join(struct fleet *f)
+device_table_join(struct device_table *f)
 {
 	struct buf login = {0};
 	size_t i;
@@ -120,44 +121,44 @@ fleet_join(struct fleet *f)
 		if (!d->listed)
 			continue;
 		if (d->alias != NULL)
-			take_over(d, fleet_find(f, span_of(d->alias)));
+			take_over(d, device_table_find(f, span_of(d->alias)));
 		buf_clear(&login);
 		buf_printf(&login, "device_%s", d->id);
-		take_over(d, fleet_find(f, buf_as_span(&login)));
+		take_over(d, device_table_find(f, buf_as_span(&login)));
 	}
 	buf_release(&login);
 }
 
 bool
-seen_lately(int64_t seen, int64_t now, int64_t age)
+device_table_seen_lately(int64_t seen, int64_t now, int64_t age)
 {
 	return seen >= now - age && seen <= now + age;
 }
 
 void
-fleet_age(struct fleet *f, enum view view, int64_t now, int64_t age)
+device_table_age(struct device_table *f, enum view view, int64_t now, int64_t age)
 {
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		struct sight *s = &f->v[i].sight[view];
+		struct device_seen *s = &f->v[i].reported[view];
 
 		if (s->known && s->state == PRESENCE_ONLINE &&
-		    !seen_lately(s->seen, now, age))
+		    !device_table_seen_lately(s->seen, now, age))
 			s->state = PRESENCE_STALE;
 	}
 }
 
 void
-fleet_count(
-    const struct fleet *f, enum view view, bool listed, long group, struct counts *out)
+device_table_count(const struct device_table *f, enum view view, bool listed, long group,
+    struct counts *out)
 {
 	size_t i;
 
 	*out = (struct counts){.split = true};
 	for (i = 0; i < f->n; i++) {
 		const struct device *d = &f->v[i];
-		const struct sight *s = &d->sight[view];
+		const struct device_seen *s = &d->reported[view];
 
 		if (listed ? !d->listed : !s->known)
 			continue;
@@ -177,7 +178,7 @@ by_id(const void *a, const void *b)
 }
 
 void
-fleet_sort(struct fleet *f)
+device_table_sort(struct device_table *f)
 {
 	if (f->n == 0)
 		return;
@@ -186,18 +187,18 @@ fleet_sort(struct fleet *f)
 }
 
 bool
-device_is_disputed(const struct device *d)
+device_table_is_disputed(const struct device *d)
 {
 	bool on[VIEWS];
 	int i;
 
 	for (i = 0; i < VIEWS; i++)
-		on[i] = d->sight[i].known && d->sight[i].state == PRESENCE_ONLINE;
+		on[i] = d->reported[i].known && d->reported[i].state == PRESENCE_ONLINE;
 	return d->listed && on[VIEW_SOURCE] != on[VIEW_OTHER];
 }
 
 void
-fleet_release(struct fleet *f)
+device_table_release(struct device_table *f)
 {
 	size_t i;
 
@@ -208,5 +209,5 @@ fleet_release(struct fleet *f)
 	free(f->v);
 	free(f->slots);
 	strv_release(&f->groups);
-	*f = (struct fleet){0};
+	*f = (struct device_table){0};
 }

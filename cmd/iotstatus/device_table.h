@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef FLEET_H
-#define FLEET_H
+#ifndef IOTSTATUS_DEVICE_TABLE_H
+#define IOTSTATUS_DEVICE_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ enum presence {
 extern const char *const presence_names[PRESENCES];
 
 /* What one source says of a device; times in microseconds since 1970, 0: unknown. */
-struct sight {
+struct device_seen {
 	int64_t since; /* in this state */
 	int64_t seen;  /* last sign of life */
 	enum presence state;
@@ -37,12 +37,12 @@ struct device {
 	long number;    /* the API's id; 0: none */
 	uint32_t group; /* of --by */
 	bool listed;    /* the API knows it */
-	struct sight sight[VIEWS];
+	struct device_seen reported[VIEWS];
 };
 
 /* Devices by id. The zero value is empty. A device is never removed, so that indices last;
  * pointers last until the next device is added. */
-struct fleet {
+struct device_table {
 	struct device *v;
 	size_t n, room;
 	uint32_t *slots; /* hash table of index + 1 */
@@ -51,22 +51,22 @@ struct fleet {
 };
 
 /* The device with this id, added if it is new. */
-struct device *fleet_get(struct fleet *f, struct span id);
+struct device *device_table_get(struct device_table *f, struct span id);
 /* NULL if there is none. */
-struct device *fleet_find(const struct fleet *f, struct span id);
+struct device *device_table_find(const struct device_table *f, struct span id);
 /* The number of a group's name, added if it is new. */
-uint32_t fleet_group(struct fleet *f, struct span name);
+uint32_t device_table_group(struct device_table *f, struct span name);
 /* What a broker said under a client id, or under "device_ID" as the platform names its logins, is said of
  * the listed device. */
-void fleet_join(struct fleet *f);
+void device_table_join(struct device_table *f);
 /* Whether a sign of life is between `age` ago and as far ahead: clocks differ by some, but one that is years
  * ahead, or hours because its zone is not said, would look alive for so long. Microseconds. */
-bool seen_lately(int64_t seen, int64_t now, int64_t age);
+bool device_table_seen_lately(int64_t seen, int64_t now, int64_t age);
 /* Online without a sign of life lately becomes stale. */
-void fleet_age(struct fleet *f, enum view view, int64_t now, int64_t age);
+void device_table_age(struct device_table *f, enum view view, int64_t now, int64_t age);
 /* In the order of their ids, for people; indices change. */
-void fleet_sort(struct fleet *f);
-void fleet_release(struct fleet *f);
+void device_table_sort(struct device_table *f);
+void device_table_release(struct device_table *f);
 
 struct counts {
 	long total;
@@ -74,9 +74,9 @@ struct counts {
 	bool split; /* never and stale were told apart */
 };
 /* Of the listed devices, or, if the API was not asked, of all; group < 0: of all groups. */
-void fleet_count(
-    const struct fleet *f, enum view view, bool listed, long group, struct counts *out);
+void device_table_count(
+    const struct device_table *f, enum view view, bool listed, long group, struct counts *out);
 /* Whether the two views differ in what counts: online or not. */
-bool device_is_disputed(const struct device *d);
+bool device_table_is_disputed(const struct device *d);
 
 #endif

@@ -14,53 +14,53 @@
 #include "iotstatus/watch/watch.h"
 
 static const struct opt opts[] = {
-    OPT_LIST(struct args, warning, 'w', "warning", "RANGE",
+    OPT_LIST(struct options, warning, 'w', "warning", "RANGE",
 	N_("WARNING when the percentage online is outside, such as 90: or esp32=80:")),
-    OPT_LIST(struct args, critical, 'c', "critical", "RANGE",
+    OPT_LIST(struct options, critical, 'c', "critical", "RANGE",
 	N_("CRITICAL when the percentage online is outside, such as 75:")),
-    OPT_ENUM(struct args, source, 0, "source", "SOURCE", SOURCE_CHOICES,
+    OPT_ENUM(struct options, source, 0, "source", "SOURCE", SOURCE_CHOICES,
 	N_("who is asked: the REST API, the MQTT broker, EMQX's management API"),
 	.key = "status_source", .value = "api"),
-    OPT_ENUM(struct args, verify, 0, "verify", "SOURCE", VERIFY_CHOICES,
+    OPT_ENUM(struct options, verify, 0, "verify", "SOURCE", VERIFY_CHOICES,
 	N_("ask this source, too, and tell where it differs from the API"),
 	.value = "none"),
-    OPT_TIME(struct args, max_age, 0, "max-age", "TIME",
+    OPT_TIME(struct options, max_age, 0, "max-age", "TIME",
 	N_("online without a sign of life for so long is stale: WARNING at least")),
-    OPT_TIME(struct args, wait, 0, "wait", "TIME",
+    OPT_TIME(struct options, wait, 0, "wait", "TIME",
 	N_("collect MQTT messages for so long, instead of until it is quiet")),
-    OPT_ENUM(struct args, by, 0, "by", "FIELD", BY_CHOICES,
+    OPT_ENUM(struct options, by, 0, "by", "FIELD", BY_CHOICES,
 	N_("a line a group, each with its own thresholds"), .value = "none"),
-    OPT_ENUM(struct args, list, 0, "list", "STATE", LIST_CHOICES,
+    OPT_ENUM(struct options, list, 0, "list", "STATE", LIST_CHOICES,
 	N_("print the devices in this state instead, one a line")),
-    OPT_ENUM(struct args, on_empty, 0, "on-empty", "STATE", STATE_CHOICES,
+    OPT_ENUM(struct options, on_empty, 0, "on-empty", "STATE", STATE_CHOICES,
 	N_("the state of a fleet without devices"), .value = "unknown"),
-    OPT_ENUM(struct args, on_error, 0, "on-error", "STATE", ERROR_CHOICES,
+    OPT_ENUM(struct options, on_error, 0, "on-error", "STATE", ERROR_CHOICES,
 	N_("the state when it cannot be found out"),
 	.value = "auto: critical when unreachable, else unknown"),
-    OPT_ENUM(struct args, format, 'o', "format", "FORMAT", FORMAT_CHOICES,
+    OPT_ENUM(struct options, format, 'o', "format", "FORMAT", FORMAT_CHOICES,
 	N_("what comes out"), .key = "status_format",
 	.value = "auto: nagios with -w or -c, else text"),
-    OPT_FLAG(struct args, watch, 0, "watch",
+    OPT_FLAG(struct options, watch, 0, "watch",
 	N_("a live view; an operand is how often to poll where nothing is pushed")),
-    OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
-    OPT_FLAG(struct args, per_device, 0, "per-device",
+    OPT_FLAG(struct options, json, 0, "json", N_("the same as --format json")),
+    OPT_FLAG(struct options, per_device, 0, "per-device",
 	N_("with --format prometheus: also a series for each device")),
-    OPT_STR(struct args, write, 0, "write", "FILE",
+    OPT_STR(struct options, write, 0, "write", "FILE",
 	N_("write into this file, at once, instead of standard output"),
 	.flags = OPT_FILE),
-    OPT_STR(struct args, state, 0, "state", "FILE",
+    OPT_STR(struct options, state, 0, "state", "FILE",
 	N_("remember the state here; speak and fail only when it changes"),
 	.flags = OPT_FILE),
-    OPT_STR(struct args, emqx_url, 0, "emqx-url", "URL",
+    OPT_STR(struct options, emqx_url, 0, "emqx-url", "URL",
 	N_("where EMQX's management API is"), .key = "emqx_url", .env = "IOT_EMQX_URL",
 	.value = "http://localhost:18083"),
-    OPT_STR(struct args, emqx_key_file, 0, "emqx-key-file", "FILE",
+    OPT_STR(struct options, emqx_key_file, 0, "emqx-key-file", "FILE",
 	N_("file with its API key as KEY:SECRET, mode 0600"), .key = "emqx_key_file",
 	.env = "IOT_EMQX_KEY_FILE", .flags = OPT_FILE),
-    OPT_API(struct args, api),
-    OPT_MQTT_LONG(struct args, mqtt),
-    OPT_TOPICS(struct args, topics),
-    OPT_COMMON_PLUGIN(struct args, common),
+    OPT_API(struct options, api),
+    OPT_MQTT_LONG(struct options, mqtt),
+    OPT_TOPICS(struct options, topics),
+    OPT_COMMON_PLUGIN(struct options, common),
     OPT_END,
 };
 
@@ -79,18 +79,18 @@ static const struct program iotstatus = {
 };
 
 struct check {
-	struct args *args;
-	struct look look;
+	struct options *args;
+	struct device_check look;
 	enum format format;
 	enum state state;
 	bool silent; /* --state: this was told before */
 	bool news;   /* and this was not: `last` is what was told before */
-	struct memory last;
+	struct state_file last;
 	struct buf out;
 };
 
 static enum format
-format_of(const struct args *a)
+format_of(const struct options *a)
 {
 	if (a->json)
 		return FORMAT_JSON;
@@ -109,9 +109,9 @@ print_report(struct check *k)
 	};
 
 	if (k->args->list != 0)
-		look_list(&k->look, k->format, &k->out);
+		check_list(&k->look, k->format, &k->out);
 	else if (k->format == FORMAT_PROMETHEUS)
-		print_prometheus(&k->out, &k->look.report, (double)text_now_us() / 1e6);
+		print_prometheus(&k->out, &k->look.report, (double)clock_wall_us() / 1e6);
 	else
 		printers[k->format](&k->out, &k->look.report);
 }
@@ -135,7 +135,7 @@ last_success(const char *path)
 
 /* An unreachable API means that nobody watches the fleet; all else is a doubt. */
 static enum state
-state_of_trouble(const struct args *a, const struct err *why)
+state_of_trouble(const struct options *a, const struct err *why)
 {
 	if (why->code == ERR_USAGE)
 		return STATE_UNKNOWN;
@@ -151,7 +151,7 @@ print_reason(struct check *k, struct err *why)
 {
 	if (k->format == FORMAT_PROMETHEUS)
 		print_prometheus_trouble(&k->out,
-		    (double)(text_now_us() - k->look.started) / 1e6,
+		    (double)(clock_wall_us() - k->look.started) / 1e6,
 		    last_success(k->args->write));
 	if (k->format != FORMAT_NAGIOS)
 		return;
@@ -163,16 +163,16 @@ print_reason(struct check *k, struct err *why)
 static int
 remember(struct check *k, bool trouble, struct err *err)
 {
-	struct memory now = {k->state, trouble, text_now_us() / 1000000}, last;
+	struct state_file now = {k->state, trouble, clock_wall_us() / 1000000}, last;
 
-	if (memory_read(k->args->state, &last, err))
+	if (state_file_read(k->args->state, &last, err))
 		return -1;
 	if (last.state == now.state && last.trouble == now.trouble && last.since != 0) {
 		k->silent = true;
 		k->state = STATE_OK;
 		return 0;
 	}
-	if (memory_write(k->args->state, &now, err))
+	if (state_file_write(k->args->state, &now, err))
 		return -1;
 	k->last = last;
 	k->news = true;
@@ -195,7 +195,7 @@ is_silent(const struct check *k)
 
 /* --watch takes one, and none is needed. */
 static int
-read_operands(struct args *a, int count, char **operand, struct err *err)
+read_operands(struct options *a, int count, char **operand, struct err *err)
 {
 	a->every = 5000;
 	if (a->watch && count == 1) {
@@ -214,18 +214,18 @@ read_operands(struct args *a, int count, char **operand, struct err *err)
 static void
 run(struct check *k, int operands, char **operand, struct err *err)
 {
-	struct args *a = k->args;
+	struct options *a = k->args;
 	struct err why = {0};
 	bool failed;
 
 	k->format = format_of(a);
-	failed = read_operands(a, operands, operand, err) || look_prepare(&k->look, err);
+	failed = read_operands(a, operands, operand, err) || check_prepare(&k->look, err);
 	if (!failed && a->watch) {
 		failed = watch_run(&k->look, k->format, err);
 		k->state = failed ? state_of_trouble(a, err) : STATE_OK;
 		return;
 	}
-	failed = failed || look_take(&k->look, err);
+	failed = failed || check_take(&k->look, err);
 	k->state = failed ? state_of_trouble(a, err) : k->look.report.state;
 	if (a->state != NULL && err->code != ERR_USAGE && remember(k, failed, &why)) {
 		/* A state file in trouble must not hide a fleet in trouble. */
@@ -280,15 +280,16 @@ finish(struct check *k, struct err *err)
 	struct err why = {0};
 
 	if (deliver(k, err) != 0 && k->news &&
-	    memory_write(k->args->state, &k->last, &why) != 0)
+	    state_file_write(k->args->state, &k->last, &why) != 0)
 		log_warn("%s", why.text);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct args a = {
-	    .api = APIOPTS_DEFAULT, .mqtt = MQTTOPTS_DEFAULT, .on_empty = STATE_UNKNOWN};
+	struct options a = {.api = REST_OPTIONS_DEFAULT,
+	    .mqtt = MQTT_OPTIONS_DEFAULT,
+	    .on_empty = STATE_UNKNOWN};
 	struct opt_set set;
 	struct check k = {.args = &a,
 	    .look = {.args = &a, .set = &set, .report = {.recovered = -1}},
@@ -302,7 +303,7 @@ main(int argc, char **argv)
 	    answer.n == 0)
 		run(&k, argc - first, argv + first, &err);
 	finish(&k, &err);
-	look_release(&k.look);
+	check_release(&k.look);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);
 	return status != 0 && err.code == ERR_OUTPUT ? STATE_UNKNOWN : (int)k.state;

@@ -4,33 +4,33 @@
 #include "base/text.h"
 
 enum source
-args_source(const struct args *a)
+options_source(const struct options *a)
 {
 	return (enum source)(a->source + SOURCE_API);
 }
 
 enum source
-args_verify(const struct args *a)
+options_verify(const struct options *a)
 {
 	return a->verify == 0 ? SOURCE_NONE : (enum source)(a->verify + SOURCE_API);
 }
 
 bool
-args_want(const struct args *a, enum source source)
+options_want(const struct options *a, enum source source)
 {
-	return args_source(a) == source || args_verify(a) == source;
+	return options_source(a) == source || options_verify(a) == source;
 }
 
 int
-args_check(const struct args *a, struct err *err)
+options_check(const struct options *a, struct err *err)
 {
 	const struct {
 		bool wrong;
 		const char *why;
 	} rules[] = {
-	    {a->verify != 0 && args_source(a) != SOURCE_API,
+	    {a->verify != 0 && options_source(a) != SOURCE_API,
 		N_("--verify holds a broker against the API: leave out --source")},
-	    {a->by != BY_NOTHING && args_source(a) != SOURCE_API,
+	    {a->by != BY_NOTHING && options_source(a) != SOURCE_API,
 		N_("--by groups by the API's fields: leave out --source, perhaps with "
 		   "--verify")},
 	    {a->list == 1 + PRESENCE_STALE && a->max_age == 0,
@@ -40,7 +40,7 @@ args_check(const struct args *a, struct err *err)
 		N_("--list prints devices: no --format prometheus, no --by")},
 	    {a->per_device && a->format != FORMAT_PROMETHEUS,
 		N_("--per-device is for --format prometheus")},
-	    {args_want(a, SOURCE_EMQX) && a->emqx_key_file == NULL,
+	    {options_want(a, SOURCE_EMQX) && a->emqx_key_file == NULL,
 		N_("EMQX's API wants a key: --emqx-key-file, a file with KEY:SECRET, "
 		   "mode "
 		   "0600")},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ARGS_H
-#define ARGS_H
+#ifndef IOTSTATUS_OPTIONS_H
+#define IOTSTATUS_OPTIONS_H
 
 #include "cli/opt.h"
 #include "model/topic.h"
@@ -32,10 +32,10 @@ enum by { BY_NOTHING, BY_TIPO, BY_ESTADO, BY_OPERADOR, BY_BROKER };
 #define STATE_CHOICES "ok|warning|critical|unknown"
 #define ERROR_CHOICES "auto|ok|warning|critical|unknown"
 
-struct args {
+struct options {
 	struct common common;
-	struct apiopts api;
-	struct mqttopts mqtt;
+	struct rest_options api;
+	struct mqtt_options mqtt;
 	struct topicopts topics;
 	char *emqx_url, *emqx_key_file;
 	char *emqx_key; /* what the file held */
@@ -53,11 +53,11 @@ struct args {
 	int64_t every; /* --watch's, ms */
 };
 
-enum source args_source(const struct args *a);
-enum source args_verify(const struct args *a);
+enum source options_source(const struct options *a);
+enum source options_verify(const struct options *a);
 /* Both are from source.h's view the same: whether a broker, or EMQX, must be asked. */
-bool args_want(const struct args *a, enum source source);
+bool options_want(const struct options *a, enum source source);
 /* What cannot go together (ERR_USAGE). */
-int args_check(const struct args *a, struct err *err);
+int options_check(const struct options *a, struct err *err);
 
 #endif

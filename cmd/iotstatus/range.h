@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef RANGE_H
-#define RANGE_H
+#ifndef IOTSTATUS_RANGE_H
+#define IOTSTATUS_RANGE_H
 
 #include <stdbool.h>
 

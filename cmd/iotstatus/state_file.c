@@ -23,7 +23,7 @@ state_by_name(const char *name)
 }
 
 static bool
-parse(struct span text, struct memory *m)
+parse(struct span text, struct state_file *m)
 {
 	struct span object, value;
 	struct buf word = {0};
@@ -46,12 +46,12 @@ parse(struct span text, struct memory *m)
 }
 
 int
-memory_read(const char *path, struct memory *m, struct err *err)
+state_file_read(const char *path, struct state_file *m, struct err *err)
 {
 	struct buf text = {0};
 	int failed = 0;
 
-	*m = (struct memory){.state = STATE_OK};
+	*m = (struct state_file){.state = STATE_OK};
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return 0;
 	if (file_read(path, 4096, &text, err))
@@ -65,7 +65,7 @@ memory_read(const char *path, struct memory *m, struct err *err)
 }
 
 int
-memory_write(const char *path, const struct memory *m, struct err *err)
+state_file_write(const char *path, const struct state_file *m, struct err *err)
 {
 	struct buf text = {0};
 	int failed;

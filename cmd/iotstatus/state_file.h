@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MEMORY_H
-#define MEMORY_H
+#ifndef IOTSTATUS_STATE_FILE_H
+#define IOTSTATUS_STATE_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include "iotstatus/verdict.h"
 
 /* --state FILE: what was told last. */
-struct memory {
+struct state_file {
 	enum state state;
 	bool trouble; /* it could not be found out: another matter than the fleet's own */
 	int64_t since; /* seconds since 1970 */
@@ -16,7 +16,7 @@ struct memory {
 
 /* A file that is not there remembers that all was well. One that cannot be read, or is none of
  * ours, is an error (ERR_USAGE). */
-int memory_read(const char *path, struct memory *m, struct err *err);
-int memory_write(const char *path, const struct memory *m, struct err *err);
+int state_file_read(const char *path, struct state_file *m, struct err *err);
+int state_file_write(const char *path, const struct state_file *m, struct err *err);
 
 #endif

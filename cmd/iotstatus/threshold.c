@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static struct limit *
-limit_named(struct limits *l, const char *text, size_t n)
+static struct threshold *
+limit_named(struct thresholds *l, const char *text, size_t n)
 {
 	char *name;
 	size_t i;
@@ -21,12 +21,12 @@ limit_named(struct limits *l, const char *text, size_t n)
 	strv_add(&l->names, name);
 	free(name);
 	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
-	l->v[l->n] = (struct limit){.group = l->names.v[l->names.n - 1]};
+	l->v[l->n] = (struct threshold){.group = l->names.v[l->names.n - 1]};
 	return &l->v[l->n++];
 }
 
 static int
-read_list(struct limits *l, const struct strv *list, const char *what, bool critical,
+read_list(struct thresholds *l, const struct strv *list, const char *what, bool critical,
     struct err *err)
 {
 	size_t i;
@@ -34,7 +34,7 @@ read_list(struct limits *l, const struct strv *list, const char *what, bool crit
 	for (i = 0; i < list->n; i++) {
 		const char *text = list->v[i];
 		const char *equals = strrchr(text, '=');
-		struct limit *limit = equals == NULL
+		struct threshold *limit = equals == NULL
 		    ? &l->all
 		    : limit_named(l, text, (size_t)(equals - text));
 
@@ -46,7 +46,7 @@ read_list(struct limits *l, const struct strv *list, const char *what, bool crit
 }
 
 static int
-check(const struct limit *l, struct err *err)
+check(const struct threshold *l, struct err *err)
 {
 	if (range_covers(&l->warning, &l->critical))
 		return 0;
@@ -57,8 +57,8 @@ check(const struct limit *l, struct err *err)
 }
 
 int
-limits_read(struct limits *l, const struct strv *warning, const struct strv *critical,
-    struct err *err)
+threshold_read(struct thresholds *l, const struct strv *warning,
+    const struct strv *critical, struct err *err)
 {
 	size_t i;
 
@@ -66,7 +66,7 @@ limits_read(struct limits *l, const struct strv *warning, const struct strv *cri
 	    read_list(l, critical, "--critical", true, err) || check(&l->all, err))
 		return -1;
 	for (i = 0; i < l->n; i++) {
-		struct limit whole = limits_of(l, l->v[i].group);
+		struct threshold whole = threshold_of(l, l->v[i].group);
 
 		if (check(&whole, err))
 			return -1;
@@ -74,10 +74,10 @@ limits_read(struct limits *l, const struct strv *warning, const struct strv *cri
 	return 0;
 }
 
-struct limit
-limits_of(const struct limits *l, const char *group)
+struct threshold
+threshold_of(const struct thresholds *l, const char *group)
 {
-	struct limit found = l->all;
+	struct threshold found = l->all;
 	size_t i;
 
 	for (i = 0; i < l->n; i++) {
@@ -93,9 +93,9 @@ limits_of(const struct limits *l, const char *group)
 }
 
 void
-limits_release(struct limits *l)
+threshold_release(struct thresholds *l)
 {
 	free(l->v);
 	strv_release(&l->names);
-	*l = (struct limits){0};
+	*l = (struct thresholds){0};
 }

@@ -15,7 +15,7 @@ const char *const state_names[STATE_COUNT] = {
 };
 
 enum state
-state_worse(enum state a, enum state b)
+verdict_worse(enum state a, enum state b)
 {
 	static const int weight[STATE_COUNT] = {
 	    [STATE_OK] = 0,
@@ -49,7 +49,7 @@ read_count(struct span object, const char *key, long *out, struct err *err)
 }
 
 int
-status_read(struct counts *c, struct span body, struct err *err)
+verdict_read(struct counts *c, struct span body, struct err *err)
 {
 	struct span object;
 	long *n = c->n;
@@ -73,7 +73,7 @@ status_read(struct counts *c, struct span body, struct err *err)
 }
 
 double
-status_percent(const struct counts *c)
+verdict_percent(const struct counts *c)
 {
 	long online = c->n[PRESENCE_ONLINE];
 	double rounded = round(1e4 * (double)online / (double)c->total) / 100;
@@ -84,13 +84,13 @@ status_percent(const struct counts *c)
 }
 
 enum state
-status_judge(const struct counts *c, const struct limit *l, enum state empty)
+verdict_judge(const struct counts *c, const struct threshold *l, enum state empty)
 {
 	if (c->total == 0)
 		return empty;
-	if (range_alerts(&l->critical, status_percent(c)))
+	if (range_alerts(&l->critical, verdict_percent(c)))
 		return STATE_CRITICAL;
-	return range_alerts(&l->warning, status_percent(c)) ? STATE_WARNING : STATE_OK;
+	return range_alerts(&l->warning, verdict_percent(c)) ? STATE_WARNING : STATE_OK;
 }
 
 static void
@@ -101,8 +101,8 @@ judge_groups(struct report *r, enum state empty)
 	for (i = 0; i < r->group_count; i++) {
 		struct group *g = &r->groups[i];
 
-		g->state = status_judge(&g->counts, &g->limit, empty);
-		r->state = state_worse(r->state, g->state);
+		g->state = verdict_judge(&g->counts, &g->limit, empty);
+		r->state = verdict_worse(r->state, g->state);
 	}
 }
 
@@ -113,23 +113,23 @@ judge_other(struct report *r, enum state empty)
 	if (r->other == NULL)
 		return;
 	r->state =
-	    state_worse(r->state, status_judge(&r->other_counts, &r->limit, empty));
+	    verdict_worse(r->state, verdict_judge(&r->other_counts, &r->limit, empty));
 	if (r->disputed > 0)
-		r->state = state_worse(r->state, STATE_WARNING);
+		r->state = verdict_worse(r->state, STATE_WARNING);
 }
 
 void
-report_judge(struct report *r, enum state empty)
+verdict_judge_report(struct report *r, enum state empty)
 {
-	r->state = status_judge(&r->counts, &r->limit, empty);
+	r->state = verdict_judge(&r->counts, &r->limit, empty);
 	judge_groups(r, empty);
 	judge_other(r, empty);
 	if (r->counts.total > 0 && (r->frozen || r->counts.n[PRESENCE_STALE] > 0))
-		r->state = state_worse(r->state, STATE_WARNING);
+		r->state = verdict_worse(r->state, STATE_WARNING);
 }
 
 void
-report_release(struct report *r)
+verdict_release(struct report *r)
 {
 	free(r->groups);
 	free(r->view);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef STATUS_H
-#define STATUS_H
+#ifndef IOTSTATUS_VERDICT_H
+#define IOTSTATUS_VERDICT_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -12,21 +12,21 @@ enum state { STATE_OK, STATE_WARNING, STATE_CRITICAL, STATE_UNKNOWN, STATE_COUNT
 extern const char *const state_names[STATE_COUNT];
 
 /* The one that is worse: critical, warning, unknown, ok. */
-enum state state_worse(enum state a, enum state b);
+enum state verdict_worse(enum state a, enum state b);
 
 /* Reads the answer of /api/mqtt/device-status/. One that lacks a number, or whose numbers do not
  * add up, is an error (ERR_PROTOCOL). */
-int status_read(struct counts *c, struct span body, struct err *err);
+int verdict_read(struct counts *c, struct span body, struct err *err);
 /* Of at least one device, with two decimals, as it is shown and judged: rounded, but 100 only when
  * all are online and 0 only when none is. */
-double status_percent(const struct counts *c);
+double verdict_percent(const struct counts *c);
 /* `empty` is the state of a fleet without devices: there is no percentage of nothing. */
-enum state status_judge(const struct counts *c, const struct limit *l, enum state empty);
+enum state verdict_judge(const struct counts *c, const struct threshold *l, enum state empty);
 
 struct group {
 	const char *name; /* borrowed */
 	struct counts counts;
-	struct limit limit;
+	struct threshold limit;
 	enum state state;
 };
 
@@ -34,10 +34,10 @@ struct group {
 struct report {
 	enum state state;
 	struct counts counts;
-	struct limit limit;
+	struct threshold limit;
 	double seconds;
 	const char *source;
-	const struct fleet *fleet; /* NULL: only the counts are known */
+	const struct device_table *fleet; /* NULL: only the counts are known */
 	bool listed;               /* the fleet is what the API lists */
 
 	const char *by; /* NULL: no groups */
@@ -60,7 +60,7 @@ struct report {
 };
 
 /* Judges groups, the other source, age; the worst is the report's state. */
-void report_judge(struct report *r, enum state empty);
-void report_release(struct report *r);
+void verdict_judge_report(struct report *r, enum state empty);
+void verdict_release(struct report *r);
 
 #endif

@@ -12,14 +12,14 @@
 enum { DRAIN = 10000 };
 
 struct obedient {
-	struct obey *obey;
+	struct device_session *obey;
 	char *id, *filter, *responses;
 	struct session *session;
 	struct responder_device commands;
 	bool outage, stopping, denied;
 };
 
-struct obey {
+struct device_session {
 	struct sub *sub;
 	struct responder *responder;
 	struct obedient **v;
@@ -108,7 +108,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 static void
 on_handled(void *arg, struct responder_device *c)
 {
-	struct obey *o = arg;
+	struct device_session *o = arg;
 	size_t i = 0;
 
 	while (&o->v[i]->commands != c)
@@ -136,7 +136,7 @@ get_ready(struct sub *s, struct err *err)
 }
 
 int
-obey_add(struct sub *s, const struct session_opts *opt, const char *device,
+device_session_add(struct sub *s, const struct session_opts *opt, const char *device,
     const char *filter, struct err *err)
 {
 	static const struct session_events events = {.up = on_up,
@@ -147,7 +147,7 @@ obey_add(struct sub *s, const struct session_opts *opt, const char *device,
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(device)};
 	struct session_opts own = *opt;
 	struct obedient *d;
-	struct obey *o;
+	struct device_session *o;
 
 	if (get_ready(s, err))
 		return -1;
@@ -170,33 +170,33 @@ obey_add(struct sub *s, const struct session_opts *opt, const char *device,
 }
 
 size_t
-obey_count(const struct sub *s)
+device_session_count(const struct sub *s)
 {
 	return s->obey != NULL ? s->obey->n : 0;
 }
 
 void
-obey_start(struct sub *s)
+device_session_start(struct sub *s)
 {
 	size_t i;
 
-	for (i = 0; i < obey_count(s); i++)
+	for (i = 0; i < device_session_count(s); i++)
 		session_start(s->obey->v[i]->session);
 }
 
 void
-obey_stop(struct sub *s)
+device_session_stop(struct sub *s)
 {
 	size_t i;
 
-	for (i = 0; i < obey_count(s); i++) {
+	for (i = 0; i < device_session_count(s); i++) {
 		if (s->obey->v[i]->session != NULL)
 			end_if_idle(s->obey->v[i]);
 	}
 }
 
 void
-obey_release(struct sub *s)
+device_session_release(struct sub *s)
 {
 	size_t i;
 

@@ -81,7 +81,7 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 {
 	const struct strv *list = &s->args->filters;
 	const struct strv *old = &s->args->unsubscribe;
-	struct consume_filter *filters = xcalloc(list->n + old->n, sizeof(*filters));
+	struct consumer_filter *filters = xcalloc(list->n + old->n, sizeof(*filters));
 	int qos = s->args->qos < 0 ? 0 : s->args->qos;
 	size_t i;
 	int failed = 0;
@@ -90,10 +90,10 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 		failed = err_set(
 		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
 	for (i = 0; i < list->n; i++)
-		filters[i] = (struct consume_filter){list->v[i], .qos = qos};
+		filters[i] = (struct consumer_filter){list->v[i], .qos = qos};
 	for (i = 0; i < old->n; i++)
 		filters[list->n + i] =
-		    (struct consume_filter){old->v[i], .unsubscribe = true};
+		    (struct consumer_filter){old->v[i], .unsubscribe = true};
 	failed = failed || sub_add(s, &opt, filters, list->n + old->n, err);
 	free(filters);
 	return failed ? -1 : 0;
@@ -159,8 +159,8 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 	if (check_commands(a, err))
 		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
-	if (topics_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
-	    check_without(a, err) || mqttopts_resolve(&a->mqtt, s->set, &opt, err))
+	if (topic_set_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
+	    check_without(a, err) || mqtt_options_resolve(&a->mqtt, s->set, &opt, err))
 		return -1;
 	s->loop = loop_new(err);
 	if (s->loop == NULL)
@@ -173,7 +173,7 @@ int
 main(int argc, char **argv)
 {
 	struct args a = {
-	    .mqtt = MQTTOPTS_DEFAULT, .qos = -1, .timeout = 30000, .jobs = 4};
+	    .mqtt = MQTT_OPTIONS_DEFAULT, .qos = -1, .timeout = 30000, .jobs = 4};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};
@@ -185,6 +185,6 @@ main(int argc, char **argv)
 	    answer.n == 0 && prepare(&s, &a, argv + first, &err) == 0)
 		sub_run(&s, &err);
 	sub_release(&s);
-	mqttopts_release(&a.mqtt);
+	mqtt_options_release(&a.mqtt);
 	return program_end(&set, &answer, &err);
 }

@@ -13,7 +13,7 @@ struct output {
 	const struct message_format *format; /* NULL: the payload */
 	bool topic;                          /* in front of the payload */
 	bool bare;                           /* no newline behind it */
-	const struct topics *topics;
+	const struct topic_set *topics;
 	struct buf buf, one;
 	size_t at; /* of buf: what is before it is written */
 };

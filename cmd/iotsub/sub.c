@@ -22,8 +22,8 @@ stop_all(struct sub *s)
 	if (s->reader.on)
 		loop_stop(s->loop);
 	for (i = 0; i < s->count; i++)
-		receiver_stop(s->receivers[i]);
-	obey_stop(s);
+		subscription_stop(s->receivers[i]);
+	device_session_stop(s);
 }
 
 static bool
@@ -93,7 +93,7 @@ on_reader(void *arg, unsigned events)
 		return;
 	loop_fd_stop(&s->reader);
 	for (i = 0; i < s->count; i++)
-		receiver_settle(s->receivers[i]);
+		subscription_settle(s->receivers[i]);
 	if (s->wanted == 0)
 		stop_all(s);
 }
@@ -165,15 +165,16 @@ on_signal(void *arg, int signo)
 
 int
 sub_add(struct sub *s, const struct session_opts *opt,
-    const struct consume_filter *filters, size_t n, struct err *err)
+    const struct consumer_filter *filters, size_t n, struct err *err)
 {
-	static const struct receiver_events events = {
+	static const struct subscription_events events = {
 	    .message = on_message,
 	    .flush = on_flush,
 	    .wanted = on_wanted,
 	    .ended = on_ended,
 	};
-	struct receiver *r = receiver_new(s->loop, opt, filters, n, &events, s, err);
+	struct subscription *r =
+	    subscription_new(s->loop, opt, filters, n, &events, s, err);
 
 	if (r == NULL)
 		return -1;
@@ -193,10 +194,10 @@ sub_run(struct sub *s, struct err *err)
 		return -1;
 	if (s->args->wait > 0)
 		loop_timer_set(s->loop, &s->timer, s->args->wait, on_time_up, s);
-	s->live = s->count + obey_count(s);
-	obey_start(s);
+	s->live = s->count + device_session_count(s);
+	device_session_start(s);
 	for (i = 0; i < s->count; i++)
-		receiver_start(s->receivers[i]);
+		subscription_start(s->receivers[i]);
 	return loop_run(s->loop, err);
 }
 
@@ -206,12 +207,12 @@ sub_release(struct sub *s)
 	size_t i;
 
 	for (i = 0; i < s->count; i++)
-		receiver_free(s->receivers[i]);
+		subscription_free(s->receivers[i]);
 	free(s->receivers);
-	obey_release(s);
+	device_session_release(s);
 	loop_fd_stop(&s->reader);
 	loop_free(s->loop);
 	output_release(&s->output);
 	message_format_free(s->format);
-	topics_release(&s->topics);
+	topic_set_release(&s->topics);
 }

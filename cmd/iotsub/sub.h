@@ -10,7 +10,7 @@
 
 struct args {
 	struct common common;
-	struct mqttopts mqtt;
+	struct mqtt_options mqtt;
 	struct topicopts topics;
 	struct strv filters, without, unsubscribe;
 	int qos;
@@ -30,12 +30,12 @@ struct sub {
 	const struct args *args;
 	struct opt_set *set;
 	struct loop *loop;
-	struct topics topics;
+	struct topic_set topics;
 	struct message_format *format;
 	struct output output;
-	struct receiver **receivers;
+	struct subscription **receivers;
 	size_t count, live;
-	struct obey *obey; /* NULL: commands are only shown */
+	struct device_session *obey; /* NULL: commands are only shown */
 	size_t wanted;     /* messages */
 	bool stopping;
 	struct loop_timer timer;
@@ -45,7 +45,7 @@ struct sub {
 
 /* One connection more. */
 int sub_add(struct sub *s, const struct session_opts *opt,
-    const struct consume_filter *filters, size_t n, struct err *err);
+    const struct consumer_filter *filters, size_t n, struct err *err);
 /* One connection for each device; "-" among the operands is a list on standard input. */
 int sub_add_devices(
     struct sub *s, char **operands, const struct session_opts *opt, struct err *err);

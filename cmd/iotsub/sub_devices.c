@@ -41,9 +41,9 @@ add_device(struct sub *s, const char *device, struct session_opts opt,
 			opt.client_id = id;
 		use_credential(s, credentials_find(credentials, device), &opt);
 		failed = s->args->exec.n > 0 || s->args->reply != NULL
-		    ? obey_add(s, &opt, device, filter, err)
+		    ? device_session_add(s, &opt, device, filter, err)
 		    : sub_add(
-			  s, &opt, &(struct consume_filter){filter, .qos = qos}, 1, err);
+			  s, &opt, &(struct consumer_filter){filter, .qos = qos}, 1, err);
 	}
 	free(filter);
 	free(id);

@@ -7,13 +7,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-struct receiver {
-	struct consume *consume;
-	struct receiver_events events;
+struct subscription {
+	struct consumer *consume;
+	struct subscription_events events;
 	void *arg;
 	char *name;
 	bool outage;
-	bool waits;     /* for receiver_settle, */
+	bool waits;     /* for subscription_settle, */
 	bool over;      /* with a batch that was not wanted whole, */
 	uint64_t token; /* of this token */
 };
@@ -21,7 +21,7 @@ struct receiver {
 static void
 on_up(void *arg, bool session_present)
 {
-	struct receiver *r = arg;
+	struct subscription *r = arg;
 
 	(void)session_present;
 	if (r->outage)
@@ -32,7 +32,7 @@ on_up(void *arg, bool session_present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct receiver *r = arg;
+	struct subscription *r = arg;
 
 	r->outage = true;
 	log_warn(_("%s; trying again"), why->text);
@@ -41,7 +41,7 @@ on_down(void *arg, const struct err *why)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct receiver *r = arg;
+	struct subscription *r = arg;
 
 	r->events.ended(r->arg, why);
 }
@@ -55,7 +55,7 @@ on_refused(void *arg, const char *filter, const struct err *why)
 }
 
 void
-receiver_settle(struct receiver *r)
+subscription_settle(struct subscription *r)
 {
 	const struct err none = {0};
 
@@ -66,14 +66,14 @@ receiver_settle(struct receiver *r)
 		r->events.ended(r->arg, &none);
 		return;
 	}
-	consume_limit(r->consume, r->events.wanted(r->arg));
-	consume_durable(r->consume, r->token);
+	consumer_limit(r->consume, r->events.wanted(r->arg));
+	consumer_ack(r->consume, r->token);
 }
 
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct receiver *r = arg;
+	struct subscription *r = arg;
 	size_t taken = 0;
 	int left;
 
@@ -86,14 +86,14 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	r->over = taken < n;
 	r->token = token;
 	if (left == 0)
-		receiver_settle(r);
+		subscription_settle(r);
 }
 
 static int
-open_consume(struct receiver *r, struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, struct err *err)
+open_consume(struct subscription *r, struct loop *loop, const struct session_opts *opts,
+    const struct consumer_filter *filters, size_t count, struct err *err)
 {
-	static const struct consume_events events = {
+	static const struct consumer_events events = {
 	    .batch = on_batch,
 	    .up = on_up,
 	    .down = on_down,
@@ -104,47 +104,47 @@ open_consume(struct receiver *r, struct loop *loop, const struct session_opts *o
 
 	/* As mosquitto_sub: a message may be as large as MQTT lets it be. */
 	large.max_packet = UINT32_MAX;
-	r->consume = consume_new(loop, &large, filters, count, &events, r, err);
+	r->consume = consumer_new(loop, &large, filters, count, &events, r, err);
 	if (r->consume == NULL)
 		return -1;
-	consume_limit(r->consume, r->events.wanted(r->arg));
+	consumer_limit(r->consume, r->events.wanted(r->arg));
 	return 0;
 }
 
-struct receiver *
-receiver_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count,
-    const struct receiver_events *events, void *arg, struct err *err)
+struct subscription *
+subscription_new(struct loop *loop, const struct session_opts *opts,
+    const struct consumer_filter *filters, size_t count,
+    const struct subscription_events *events, void *arg, struct err *err)
 {
-	struct receiver *r = xcalloc(1, sizeof(*r));
+	struct subscription *r = xcalloc(1, sizeof(*r));
 
 	r->events = *events;
 	r->arg = arg;
 	r->name = xstrdup(opts->client_id != NULL ? opts->client_id : log_name());
 	if (open_consume(r, loop, opts, filters, count, err) == 0)
 		return r;
-	receiver_free(r);
+	subscription_free(r);
 	return NULL;
 }
 
 void
-receiver_start(struct receiver *r)
+subscription_start(struct subscription *r)
 {
-	consume_start(r->consume);
+	consumer_start(r->consume);
 }
 
 void
-receiver_stop(struct receiver *r)
+subscription_stop(struct subscription *r)
 {
-	consume_stop(r->consume);
+	consumer_stop(r->consume);
 }
 
 void
-receiver_free(struct receiver *r)
+subscription_free(struct subscription *r)
 {
 	if (r == NULL)
 		return;
-	consume_free(r->consume);
+	consumer_free(r->consume);
 	free(r->name);
 	free(r);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef IOTSUB_RECEIVER_H
-#define IOTSUB_RECEIVER_H
+#ifndef IOTSUB_SUBSCRIPTION_H
+#define IOTSUB_SUBSCRIPTION_H
 
 #include "mqtt/consumer.h"
 
 /* One connection and what comes in on it: acknowledged only after `flush` said that it is safe. */
-struct receiver;
+struct subscription;
 
-struct receiver_events {
+struct subscription_events {
 	/* False: not wanted any more; then its batch stays with the broker. */
 	bool (*message)(void *arg, const struct msg *m);
-	/* 0: everything shown so far is safe. 1: it will be when receiver_settle is called; until then
+	/* 0: everything shown so far is safe. 1: it will be when subscription_settle is called; until then
 	 * nothing more is read, and the connection is kept alive. */
 	int (*flush)(void *arg);
 	/* How many messages are still wanted. */
@@ -18,15 +18,15 @@ struct receiver_events {
 	void (*ended)(void *arg, const struct err *why);
 };
 
-struct receiver *receiver_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count,
-    const struct receiver_events *events, void *arg, struct err *err);
-void receiver_start(struct receiver *r);
+struct subscription *subscription_new(struct loop *loop, const struct session_opts *opts,
+    const struct consumer_filter *filters, size_t count,
+    const struct subscription_events *events, void *arg, struct err *err);
+void subscription_start(struct subscription *r);
 /* What `flush` could not do at once is done. */
-void receiver_settle(struct receiver *r);
+void subscription_settle(struct subscription *r);
 /* Ends by itself, with `ended`. */
-void receiver_stop(struct receiver *r);
+void subscription_stop(struct subscription *r);
 /* Accepts NULL. */
-void receiver_free(struct receiver *r);
+void subscription_free(struct subscription *r);
 
 #endif

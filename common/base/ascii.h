@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs of bytes. Plain is what a JSON string holds as it is, whoever reads or writes it: ASCII from
  * 0x20 on but quote, backslash and DEL. Sixteen at a time with SSE2, which every amd64 has. */
-#ifndef BASE_PLAIN_H
-#define BASE_PLAIN_H
+#ifndef BASE_ASCII_H
+#define BASE_ASCII_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #endif
 
 static inline bool
-plain_byte(unsigned char c)
+ascii_plain_byte(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
@@ -22,7 +22,7 @@ plain_byte(unsigned char c)
 /* Whether eight bytes are all plain. A term's high bits are exact up to the first byte that is not,
  * which is enough. */
 static inline bool
-plain_eight(const unsigned char *p)
+ascii_plain_eight(const unsigned char *p)
 {
 	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
 	uint64_t v, quote, backslash, del;
@@ -37,27 +37,27 @@ plain_eight(const unsigned char *p)
 }
 
 static inline const unsigned char *
-plain_end_portable(const unsigned char *p, const unsigned char *end)
+ascii_plain_end_portable(const unsigned char *p, const unsigned char *end)
 {
-	while (end - p >= 8 && plain_eight(p))
+	while (end - p >= 8 && ascii_plain_eight(p))
 		p += 8;
-	while (p < end && plain_byte(*p))
+	while (p < end && ascii_plain_byte(*p))
 		p++;
 	return p;
 }
 
 static inline const unsigned char *
-plain_stop_portable(const unsigned char *p)
+ascii_plain_stop_portable(const unsigned char *p)
 {
-	while (plain_eight(p))
+	while (ascii_plain_eight(p))
 		p += 8;
-	while (plain_byte(*p))
+	while (ascii_plain_byte(*p))
 		p++;
 	return p;
 }
 
 static inline const unsigned char *
-digits_stop_portable(const unsigned char *p)
+ascii_digits_stop_portable(const unsigned char *p)
 {
 	while (*p >= '0' && *p <= '9')
 		p++;
@@ -68,25 +68,25 @@ digits_stop_portable(const unsigned char *p)
 /* The sign bit of each byte that is a control, DEL or no ASCII: one more than it, and signed, it is
  * less than 0x21. Cheaper than a comparison, which compilers invert. */
 static inline __m128i
-signs_of_odd(__m128i v)
+ascii_signs_of_odd(__m128i v)
 {
 	return _mm_subs_epi8(_mm_add_epi8(v, _mm_set1_epi8(1)), _mm_set1_epi8(0x21));
 }
 
 static inline unsigned
-not_plain(const unsigned char *p)
+ascii_not_plain(const unsigned char *p)
 {
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
 	const __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
 	const __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
 
 	return (unsigned)_mm_movemask_epi8(
-	    _mm_or_si128(signs_of_odd(v), _mm_or_si128(quote, backslash)));
+	    _mm_or_si128(ascii_signs_of_odd(v), _mm_or_si128(quote, backslash)));
 }
 
 /* The digits, moved to 0..9, are the bytes whose sign bit 0x76 more does not set. */
 static inline unsigned
-not_digits(const unsigned char *p)
+ascii_not_digits(const unsigned char *p)
 {
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
 	const __m128i moved = _mm_sub_epi8(v, _mm_set1_epi8('0'));
@@ -97,59 +97,59 @@ not_digits(const unsigned char *p)
 
 /* Where the plain bytes from p on end, at `end` at the latest. */
 static inline const unsigned char *
-plain_end(const unsigned char *p, const unsigned char *end)
+ascii_plain_end(const unsigned char *p, const unsigned char *end)
 {
 #ifdef __SSE2__
 	for (; end - p >= 16; p += 16) {
-		const unsigned other = not_plain(p);
+		const unsigned other = ascii_not_plain(p);
 
 		if (other != 0)
 			return p + (unsigned)__builtin_ctz(other);
 	}
 #endif
-	return plain_end_portable(p, end);
+	return ascii_plain_end_portable(p, end);
 }
 
 /* Whether all are; the last bytes of a run may be looked at twice. */
 static inline bool
-plain_all_portable(const unsigned char *p, size_t n)
+ascii_plain_all_portable(const unsigned char *p, size_t n)
 {
 	const unsigned char *end = p + n;
 
 	if (n < 8)
-		return plain_end_portable(p, end) == end;
+		return ascii_plain_end_portable(p, end) == end;
 	for (; end - p > 8; p += 8) {
-		if (!plain_eight(p))
+		if (!ascii_plain_eight(p))
 			return false;
 	}
-	return plain_eight(end - 8);
+	return ascii_plain_eight(end - 8);
 }
 
 static inline bool
-plain_all(const unsigned char *p, size_t n)
+ascii_plain_all(const unsigned char *p, size_t n)
 {
 #ifdef __SSE2__
 	const unsigned char *end = p + n;
 
 	if (n >= 16) {
 		for (; end - p > 16; p += 16) {
-			if (not_plain(p) != 0)
+			if (ascii_not_plain(p) != 0)
 				return false;
 		}
-		return not_plain(end - 16) == 0;
+		return ascii_not_plain(end - 16) == 0;
 	}
 #endif
-	return plain_all_portable(p, n);
+	return ascii_plain_all_portable(p, n);
 }
 
 /* Whether n bytes are all plain and none of them MQTT's wildcards + and #: a topic name without anything
  * that wants a closer look. */
 static inline bool
-plain_topic_portable(const unsigned char *p, size_t n)
+ascii_plain_topic_portable(const unsigned char *p, size_t n)
 {
 	const unsigned char *end = p + n;
 
-	while (p < end && plain_byte(*p) && *p != '+' && *p != '#')
+	while (p < end && ascii_plain_byte(*p) && *p != '+' && *p != '#')
 		p++;
 	return p == end;
 }
@@ -157,7 +157,7 @@ plain_topic_portable(const unsigned char *p, size_t n)
 #ifdef __SSE2__
 /* The quote and # differ in the lowest bit. */
 static inline __m128i
-signs_of_odd_topic(const unsigned char *p)
+ascii_signs_of_odd_topic(const unsigned char *p)
 {
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
 	const __m128i upper = _mm_or_si128(v, _mm_set1_epi8(1));
@@ -166,30 +166,30 @@ signs_of_odd_topic(const unsigned char *p)
 	const __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
 
 	return _mm_or_si128(
-	    _mm_or_si128(signs_of_odd(v), number), _mm_or_si128(plus, backslash));
+	    _mm_or_si128(ascii_signs_of_odd(v), number), _mm_or_si128(plus, backslash));
 }
 #endif
 
 static inline bool
-plain_topic(const unsigned char *p, size_t n)
+ascii_plain_topic(const unsigned char *p, size_t n)
 {
 #ifdef __SSE2__
 	const unsigned char *end = p + n;
 	__m128i odd;
 
 	if (n >= 16) {
-		odd = _mm_or_si128(signs_of_odd_topic(p), signs_of_odd_topic(end - 16));
+		odd = _mm_or_si128(ascii_signs_of_odd_topic(p), ascii_signs_of_odd_topic(end - 16));
 		for (p += 16; end - p > 16; p += 16)
-			odd = _mm_or_si128(odd, signs_of_odd_topic(p));
+			odd = _mm_or_si128(odd, ascii_signs_of_odd_topic(p));
 		return _mm_movemask_epi8(odd) == 0;
 	}
 #endif
-	return plain_topic_portable(p, n);
+	return ascii_plain_topic_portable(p, n);
 }
 
 /* A bit for each of 16 bytes that are not the same, the lowest for the first. */
 static inline unsigned
-plain_differ_portable(const void *a, const void *b)
+ascii_plain_differ_portable(const void *a, const void *b)
 {
 	const unsigned char *p = a, *q = b;
 	unsigned bits = 0, i;
@@ -200,7 +200,7 @@ plain_differ_portable(const void *a, const void *b)
 }
 
 static inline unsigned
-plain_differ(const void *a, const void *b)
+ascii_plain_differ(const void *a, const void *b)
 {
 #ifdef __SSE2__
 	const __m128i same = _mm_cmpeq_epi8(
@@ -208,61 +208,61 @@ plain_differ(const void *a, const void *b)
 
 	return (unsigned)_mm_movemask_epi8(same) ^ 0xFFFF;
 #else
-	return plain_differ_portable(a, b);
+	return ascii_plain_differ_portable(a, b);
 #endif
 }
 
-/* Where they end, for text with a NUL behind it and PLAIN_PADDING readable bytes from there on. */
-enum { PLAIN_PADDING = 16 };
+/* Where they end, for text with a NUL behind it and ASCII_PLAIN_PADDING readable bytes from there on. */
+enum { ASCII_PLAIN_PADDING = 16 };
 static inline const unsigned char *
-plain_stop(const unsigned char *p)
+ascii_plain_stop(const unsigned char *p)
 {
 #ifdef __SSE2__
 	unsigned other;
 
-	while ((other = not_plain(p)) == 0)
+	while ((other = ascii_not_plain(p)) == 0)
 		p += 16;
 	return p + (unsigned)__builtin_ctz(other);
 #else
-	return plain_stop_portable(p);
+	return ascii_plain_stop_portable(p);
 #endif
 }
 
-/* Where they end, for text with anything behind `end`, which is not before p; at least PLAIN_PADDING bytes of
+/* Where they end, for text with anything behind `end`, which is not before p; at least ASCII_PLAIN_PADDING bytes of
  * that can be read. Plain bytes that go on there end somewhere behind `end`. */
 static inline const unsigned char *
-plain_within(const unsigned char *p, const unsigned char *end)
+ascii_plain_within(const unsigned char *p, const unsigned char *end)
 {
 #ifdef __SSE2__
 	unsigned other;
 
-	for (; (other = not_plain(p)) == 0; p += 16) {
+	for (; (other = ascii_not_plain(p)) == 0; p += 16) {
 		if (end - p < 16)
 			return end + 1;
 	}
 	return p + (unsigned)__builtin_ctz(other);
 #else
-	return plain_end_portable(p, end + 1);
+	return ascii_plain_end_portable(p, end + 1);
 #endif
 }
 
-/* Where the decimal digits from p on end, in text as for plain_stop. */
+/* Where the decimal digits from p on end, in text as for ascii_plain_stop. */
 static inline const unsigned char *
-digits_stop(const unsigned char *p)
+ascii_digits_stop(const unsigned char *p)
 {
 #ifdef __SSE2__
 	unsigned other;
 
-	while ((other = not_digits(p)) == 0)
+	while ((other = ascii_not_digits(p)) == 0)
 		p += 16;
 	return p + (unsigned)__builtin_ctz(other);
 #else
-	return digits_stop_portable(p);
+	return ascii_digits_stop_portable(p);
 #endif
 }
 
 static inline const unsigned char *
-digits_within(const unsigned char *p, const unsigned char *end)
+ascii_digits_within(const unsigned char *p, const unsigned char *end)
 {
 	while (p <= end && *p >= '0' && *p <= '9')
 		p++;
@@ -270,22 +270,22 @@ digits_within(const unsigned char *p, const unsigned char *end)
 }
 
 /* Behind the digits from the digit at p on, or behind digits, a full stop and digits, in text as for
- * plain_within. Of what is no JSON it takes the beginning that is: one 0 of 007, the 1 of 1. */
+ * ascii_plain_within. Of what is no JSON it takes the beginning that is: one 0 of 007, the 1 of 1. */
 static inline const unsigned char *
-number_within_portable(const unsigned char *p, const unsigned char *end)
+ascii_number_within_portable(const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char *stop = *p == '0' ? p + 1 : digits_within(p, end);
+	const unsigned char *stop = *p == '0' ? p + 1 : ascii_digits_within(p, end);
 
 	return *stop == '.' && stop[1] >= '0' && stop[1] <= '9'
-	    ? digits_within(stop + 1, end)
+	    ? ascii_digits_within(stop + 1, end)
 	    : stop;
 }
 
 static inline const unsigned char *
-number_within(const unsigned char *p, const unsigned char *end)
+ascii_number_within(const unsigned char *p, const unsigned char *end)
 {
 #ifdef __SSE2__
-	const unsigned other = not_digits(p), behind = other & (other - 1);
+	const unsigned other = ascii_not_digits(p), behind = other & (other - 1);
 
 	if (behind != 0 && (*p != '0' || (other & 2) != 0)) {
 		const unsigned char *whole = p + __builtin_ctz(other);
@@ -294,7 +294,7 @@ number_within(const unsigned char *p, const unsigned char *end)
 		return *whole == '.' && all > whole + 1 ? all : whole;
 	}
 #endif
-	return number_within_portable(p, end);
+	return ascii_number_within_portable(p, end);
 }
 
 #endif

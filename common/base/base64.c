@@ -19,7 +19,7 @@ bits_of(char c)
 }
 
 int
-unbase64(unsigned char *out, struct span s)
+base64_decode(unsigned char *out, struct span s)
 {
 	uint32_t bits = 0;
 	size_t i, pad;

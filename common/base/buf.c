@@ -86,11 +86,11 @@ four(char *to, unsigned v)
 static __attribute__((noinline)) char *
 write_many(char *to, uint64_t v)
 {
-	return four(write_u64(to, v / 10000), (unsigned)(v % 10000));
+	return four(emit_u64(to, v / 10000), (unsigned)(v % 10000));
 }
 
 char *
-write_u64(char *to, uint64_t v)
+emit_u64(char *to, uint64_t v)
 {
 	const unsigned low = (unsigned)v;
 
@@ -115,7 +115,7 @@ write_u64(char *to, uint64_t v)
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-	b->n = (size_t)(write_u64(buf_reserve(b, DECIMAL_MAX), v) - b->p);
+	b->n = (size_t)(emit_u64(buf_reserve(b, DECIMAL_MAX), v) - b->p);
 }
 
 /* Up to the full stop. */
@@ -164,7 +164,7 @@ make_time(int64_t us)
 }
 
 char *
-write_time(char *to, int64_t us)
+emit_time(char *to, int64_t us)
 {
 	if (us != last.us)
 		make_time(us);
@@ -175,11 +175,11 @@ write_time(char *to, int64_t us)
 void
 buf_time(struct buf *b, int64_t us)
 {
-	b->n = (size_t)(write_time(buf_reserve(b, TIME_LEN), us) - b->p);
+	b->n = (size_t)(emit_time(buf_reserve(b, TIME_LEN), us) - b->p);
 }
 
 void
-buf_base64(struct buf *b, struct span s)
+base64_put(struct buf *b, struct span s)
 {
 	static const char digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -36,7 +36,7 @@ span_eq(struct span a, struct span b)
 
 /* memcmp(a, b, n) == 0, without a call for 4 bytes to 16. */
 static inline int
-same_bytes(const char *a, const char *b, size_t n)
+span_same_bytes(const char *a, const char *b, size_t n)
 {
 	uint64_t x[2], y[2];
 	uint32_t v[2], w[2];
@@ -93,7 +93,7 @@ void buf_u64(struct buf *b, uint64_t v);
 /* RFC 3339 in UTC with six decimals and Z, from microseconds since 1970. */
 void buf_time(struct buf *b, int64_t us);
 /* Standard base64 with padding, no line breaks. */
-void buf_base64(struct buf *b, struct span s);
+void base64_put(struct buf *b, struct span s);
 /* Drops the first `n` bytes. */
 void buf_shift(struct buf *b, size_t n);
 /* The contents as a C string: terminated, valid until the next change, still owned by b. */
@@ -107,11 +107,11 @@ buf_as_span(const struct buf *b)
 }
 /* For who has reserved the room: they write at `to` and return where they ended. */
 enum { DECIMAL_MAX = 20, TIME_LEN = 27 };
-char *write_u64(char *to, uint64_t v);
-char *write_time(char *to, int64_t us);
+char *emit_u64(char *to, uint64_t v);
+char *emit_time(char *to, int64_t us);
 /* What is short, as names and ids are, is worth two moves and no call. */
 static inline char *
-write_span(char *to, struct span s)
+emit_span(char *to, struct span s)
 {
 	if (s.n > 32) {
 		memcpy(to, s.p, s.n);
@@ -130,7 +130,7 @@ write_span(char *to, struct span s)
 	return to + s.n;
 }
 /* A literal's size is known: one or two moves. */
-#define WRITE(to, literal)                                                               \
+#define EMIT(to, literal)                                                               \
 	((char *)memcpy((to), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
 
 /* Empties it but keeps the memory. */

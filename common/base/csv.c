@@ -171,7 +171,7 @@ check_text(const struct parser *p, struct err *err)
 	uint32_t cp;
 
 	for (i = 0; i < p->in.n; i += good) {
-		good = text_utf8((const unsigned char *)p->in.p + i, p->in.n - i, &cp);
+		good = utf8_read((const unsigned char *)p->in.p + i, p->in.n - i, &cp);
 		if (good == 0)
 			return wrong(p, line, _("bytes that are no UTF-8"), err);
 		if (cp == 0)

@@ -20,7 +20,7 @@ behind_string(const char *p, const char *end)
 	const unsigned char *stop = (const unsigned char *)p + 1;
 
 	for (;;) {
-		stop = plain_end(stop, (const unsigned char *)end);
+		stop = ascii_plain_end(stop, (const unsigned char *)end);
 		if (*stop == '"')
 			return (const char *)stop + 1;
 		stop += *stop == '\\' ? 2 : 1;
@@ -258,9 +258,9 @@ json_put_string(struct buf *out, struct span s)
 	while (p < end) {
 		const unsigned char *from = p;
 
-		p = plain_end(p, end);
+		p = ascii_plain_end(p, end);
 		buf_put(out, from, (size_t)(p - from));
-		for (; p < end && !plain_byte(*p); p++)
+		for (; p < end && !ascii_plain_byte(*p); p++)
 			put_odd(out, *p);
 	}
 	buf_putc(out, '"');
@@ -291,9 +291,9 @@ json_put_visible(struct buf *out, struct span lines)
 
 	while (p < end) {
 		uint32_t cp = '\n';
-		size_t n = *p == '\n' ? 1 : text_utf8(p, (size_t)(end - p), &cp);
+		size_t n = *p == '\n' ? 1 : utf8_read(p, (size_t)(end - p), &cp);
 
-		if (cp == '\n' || (n != 0 && text_is_harmless(cp)))
+		if (cp == '\n' || (n != 0 && utf8_is_harmless(cp)))
 			buf_put(out, p, n);
 		else
 			buf_printf(out, "\\u%04x", cp);

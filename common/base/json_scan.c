@@ -124,7 +124,7 @@ scan_odd(struct scanner *s, place p)
 		return fail(s, p);
 	if (*p == '\\')
 		return scan_escape(s, p);
-	n = text_utf8(p, (size_t)(s->end - p), &cp);
+	n = utf8_read(p, (size_t)(s->end - p), &cp);
 	return n != 0 ? p + n : fail(s, p);
 }
 
@@ -136,7 +136,7 @@ scan_rest(struct scanner *s, place p)
 		p = scan_odd(s, p);
 		if (p == NULL)
 			return NULL;
-		p = plain_stop(p);
+		p = ascii_plain_stop(p);
 	}
 	return p + 1;
 }
@@ -145,7 +145,7 @@ scan_rest(struct scanner *s, place p)
 static inline place
 scan_string(struct scanner *s, place p)
 {
-	p = plain_stop(p + 1);
+	p = ascii_plain_stop(p + 1);
 	return *p == '"' ? p + 1 : scan_rest(s, p);
 }
 
@@ -158,14 +158,14 @@ is_digit(unsigned char c)
 static inline place
 scan_digits(struct scanner *s, place p)
 {
-	return is_digit(*p) ? digits_stop(p) : fail(s, p);
+	return is_digit(*p) ? ascii_digits_stop(p) : fail(s, p);
 }
 
 /* At a digit. */
 static inline place
 scan_number(struct scanner *s, place p)
 {
-	p = *p == '0' ? p + 1 : digits_stop(p);
+	p = *p == '0' ? p + 1 : ascii_digits_stop(p);
 	if (*p == '.')
 		p = scan_digits(s, p + 1);
 	if (p != NULL && (*p | 0x20) == 'e') {
@@ -295,19 +295,20 @@ scan_text(struct scanner *s)
 }
 
 /* The scanned copy has a NUL behind it; a small one stands on the stack. */
-enum { SMALL = 4096 - PLAIN_PADDING };
+enum { SMALL = 4096 - ASCII_PLAIN_PADDING };
 
 bool
 json_scan(struct span text, struct json_scan *found)
 {
-	unsigned char small[SMALL + PLAIN_PADDING];
-	unsigned char *copy = text.n <= SMALL ? small : xmalloc(text.n + PLAIN_PADDING);
+	unsigned char small[SMALL + ASCII_PLAIN_PADDING];
+	unsigned char *copy =
+	    text.n <= SMALL ? small : xmalloc(text.n + ASCII_PLAIN_PADDING);
 	struct scanner s;
 	bool good;
 
 	if (text.n != 0)
 		memcpy(copy, text.p, text.n);
-	memset(copy + text.n, 0, PLAIN_PADDING);
+	memset(copy + text.n, 0, ASCII_PLAIN_PADDING);
 	s.away = (uintptr_t)text.p - (uintptr_t)copy;
 	s.copy = s.bad = copy;
 	s.end = copy + text.n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef BASE_JSONSHAPE_H
-#define BASE_JSONSHAPE_H
+#ifndef BASE_JSON_SHAPE_H
+#define BASE_JSON_SHAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,17 +38,17 @@ bool json_shape_learn(
     struct json_shape *shape, struct span value, struct span *values, size_t *n);
 
 static inline bool
-shape_is_digit(unsigned char c)
+json_shape_is_digit(unsigned char c)
 {
 	return (unsigned char)(c - '0') <= 9;
 }
 
 /* Behind what is neither string nor begins with a digit, or NULL. */
 static inline const unsigned char *
-shape_match_word(const unsigned char *p, const unsigned char *end)
+json_shape_match_word(const unsigned char *p, const unsigned char *end)
 {
 	if (*p == '-')
-		return shape_is_digit(p[1]) ? number_within(p + 1, end) : NULL;
+		return json_shape_is_digit(p[1]) ? ascii_number_within(p + 1, end) : NULL;
 	if (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)
 		return p + 4;
 	return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
@@ -57,17 +57,17 @@ shape_match_word(const unsigned char *p, const unsigned char *end)
 /* Before `end` it begins. A string or number that is wrong, or wants a closer look, ends at a byte that no
  * look begins with. */
 static inline const unsigned char *
-shape_match_value(const unsigned char *p, const unsigned char *end)
+json_shape_match_value(const unsigned char *p, const unsigned char *end)
 {
-	if (shape_is_digit(*p))
-		return number_within(p, end);
+	if (json_shape_is_digit(*p))
+		return ascii_number_within(p, end);
 	if (*p != '"')
-		return shape_match_word(p, end);
-	p = plain_within(p + 1, end);
+		return json_shape_match_word(p, end);
+	p = ascii_plain_within(p + 1, end);
 	return p + (*p == '"');
 }
 
-/* Whether text..stop has this shape; PLAIN_PADDING bytes behind it can be read, whatever they are. `values`
+/* Whether text..stop has this shape; ASCII_PLAIN_PADDING bytes behind it can be read, whatever they are. `values`
  * has room for SHAPE_VALUES. A value that would want a closer look (escapes, exponents, characters beyond
  * ASCII) has none. */
 static inline bool
@@ -78,13 +78,13 @@ json_shape_match(const struct json_shape *shape, const char *text, const char *s
 	const unsigned char *p = (const unsigned char *)text, *from;
 	const unsigned char *end = (const unsigned char *)stop;
 
-	for (; (plain_differ(p, look->bytes) & look->mask) == 0; look++) {
+	for (; (ascii_plain_differ(p, look->bytes) & look->mask) == 0; look++) {
 		p += look->n;
 		if (p >= end)
 			return look->then == SHAPE_END && p == end;
 		if (look->then == SHAPE_VALUE) {
 			from = p;
-			p = shape_match_value(p, end);
+			p = json_shape_match_value(p, end);
 			if (p == NULL || p > end)
 				return false;
 			*values++ = (struct span){(const char *)from, (size_t)(p - from)};

@@ -114,7 +114,7 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 	n = (size_t)snprintf(
 	    line, 80, "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
 	log_state.transient = false;
-	n += text_visible(line + n, sizeof(line) - n - 1, raw);
+	n += utf8_visible(line + n, sizeof(line) - n - 1, raw);
 	line[n++] = '\n';
 	write_line(line, n);
 }
@@ -188,7 +188,7 @@ log_out_of_memory(void)
 {
 	static const char text[] = ": out of memory\n";
 
-	write_line(log_state.name, text_len(log_state.name));
+	write_line(log_state.name, strlen(log_state.name));
 	write_line(text, sizeof(text) - 1);
 	_exit(ERR_FAILED);
 }

@@ -66,7 +66,7 @@ xasprintf(const char *fmt, ...)
 }
 
 void
-secret_free(char *s)
+mem_free_secret(char *s)
 {
 	if (s != NULL)
 		explicit_bzero(s, strlen(s));

@@ -15,6 +15,6 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Overwrites a secret, then frees it. Accepts NULL. */
-void secret_free(char *s);
+void mem_free_secret(char *s);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 size_t
-text_utf8(const unsigned char *p, size_t n, uint32_t *cp)
+utf8_read(const unsigned char *p, size_t n, uint32_t *cp)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len, i;
@@ -38,14 +38,14 @@ text_utf8(const unsigned char *p, size_t n, uint32_t *cp)
 }
 
 bool
-text_is_utf8(const char *text, size_t n)
+utf8_is_valid(const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	const unsigned char *end = p + n;
 	uint32_t cp;
 
-	while ((p = plain_end(p, end)) < end) {
-		size_t len = *p < 0x80 ? 1 : text_utf8(p, (size_t)(end - p), &cp);
+	while ((p = ascii_plain_end(p, end)) < end) {
+		size_t len = *p < 0x80 ? 1 : utf8_read(p, (size_t)(end - p), &cp);
 
 		if (len == 0)
 			return false;
@@ -55,7 +55,7 @@ text_is_utf8(const char *text, size_t n)
 }
 
 bool
-text_is_harmless(uint32_t cp)
+utf8_is_harmless(uint32_t cp)
 {
 	bool control = cp < 0x20 || (cp >= 0x7F && cp < 0xA0);
 	bool bidi = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
@@ -65,7 +65,7 @@ text_is_harmless(uint32_t cp)
 }
 
 size_t
-text_visible(char *out, size_t room, const char *s)
+utf8_visible(char *out, size_t room, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t left = strlen(s);
@@ -73,9 +73,9 @@ text_visible(char *out, size_t room, const char *s)
 
 	while (left != 0) {
 		uint32_t cp = 0;
-		size_t len = text_utf8(p, left, &cp);
+		size_t len = utf8_read(p, left, &cp);
 
-		if (len != 0 && text_is_harmless(cp)) {
+		if (len != 0 && utf8_is_harmless(cp)) {
 			if (n + len >= room)
 				break;
 			memcpy(out + n, p, len);
@@ -99,13 +99,13 @@ void
 text_put_visible(struct buf *out, struct span s)
 {
 	while (s.n > 0) {
-		size_t n = 0; /* of a part that text_visible can take as a string */
+		size_t n = 0; /* of a part that utf8_visible can take as a string */
 		char *part;
 
 		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\0')
 			n++;
 		part = xstrndup(s.p, n);
-		out->n += text_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
+		out->n += utf8_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
 		free(part);
 		if (n < s.n)
 			buf_puts(out, s.p[n++] == '\n' ? "\n" : "\\x00");
@@ -115,7 +115,7 @@ text_put_visible(struct buf *out, struct span s)
 }
 
 size_t
-text_len(const char *s)
+strlen(const char *s)
 {
 	return strlen(s);
 }
@@ -277,7 +277,7 @@ text_from_double(char *out, double v)
 }
 
 int64_t
-text_now_us(void)
+clock_wall_us(void)
 {
 	struct timespec t;
 

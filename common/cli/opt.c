@@ -43,7 +43,7 @@ opt_release(struct opt_set *set)
 		const struct opt *o = &set->program->opts[i];
 
 		if (o->type == OPT_TYPE_STR) {
-			secret_free(*(char **)target(set, o));
+			mem_free_secret(*(char **)target(set, o));
 			*(char **)target(set, o) = NULL;
 		} else if (o->type == OPT_TYPE_LIST || o->type == OPT_TYPE_REST) {
 			strv_release(target(set, o));
@@ -123,7 +123,7 @@ set_value(
 		*(int *)to = (int)number;
 		return 0;
 	case OPT_TYPE_STR:
-		secret_free(*(char **)to);
+		mem_free_secret(*(char **)to);
 		*(char **)to = xstrdup(text);
 		return 0;
 	case OPT_TYPE_LIST:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef BASE_OPT_H
-#define BASE_OPT_H
+#ifndef CLI_OPT_H
+#define CLI_OPT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
  * The option table: one row an option, the one source of parsing, configuration file keys,
  * environment variables, --help, completions, SYNOPSIS, ENVIRONMENT and iot.conf(5).
  *
- *	struct args { struct common common; struct mqttopts mqtt; int qos; char *topic; };
+ *	struct args { struct common common; struct mqtt_options mqtt; int qos; char *topic; };
  *	static const struct opt opts[] = {
  *		OPT_MQTT(struct args, mqtt),
  *		OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2, N_("quality of service")),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_PROGRAM_H
-#define CONF_PROGRAM_H
+#ifndef CLI_PROGRAM_H
+#define CLI_PROGRAM_H
 
 #include "cli/opt.h"
 

@@ -15,10 +15,10 @@
 
 enum { KILL_AFTER = 1000 };
 
-/* One run, from handlers_run to `done`. */
+/* One run, from exec_pool_run to `done`. */
 struct job {
 	struct job *next;
-	struct handlers *h;
+	struct exec_pool *h;
 	void *tag;
 	struct buf payload; /* what is not written yet */
 	struct strv env;
@@ -31,13 +31,13 @@ struct job {
 	bool too_much, too_long;
 };
 
-struct handlers {
+struct exec_pool {
 	struct loop *loop;
 	struct strv words; /* a NULL behind the last */
 	char *path;        /* of the program */
 	int64_t timeout;
 	size_t jobs, output_max;
-	handler_done_fn *done;
+	exec_pool_done_fn *done;
 	void *arg;
 	struct job *running, *waiting, **waiting_end;
 	size_t n_running, n_waiting;
@@ -65,10 +65,10 @@ job_free(struct job *j)
 	free(j);
 }
 
-static void start_waiting(struct handlers *h);
+static void start_waiting(struct exec_pool *h);
 
 static void
-unlink_job(struct handlers *h, const struct job *j)
+unlink_job(struct exec_pool *h, const struct job *j)
 {
 	struct job **at = &h->running;
 
@@ -81,13 +81,13 @@ unlink_job(struct handlers *h, const struct job *j)
 static void
 finish(struct job *j)
 {
-	struct handlers *h = j->h;
-	struct handler_result r = {HANDLER_OK, buf_as_span(&j->output), j->why};
+	struct exec_pool *h = j->h;
+	struct exec_pool_result r = {EXEC_POOL_OK, buf_as_span(&j->output), j->why};
 
 	if (j->too_long)
-		r.status = HANDLER_TIMEOUT;
+		r.status = EXEC_POOL_TIMEOUT;
 	else if (j->why.code != ERR_OK)
-		r.status = HANDLER_ERROR;
+		r.status = EXEC_POOL_ERROR;
 	unlink_job(h, j);
 	start_waiting(h);
 	h->done(h->arg, j->tag, &r);
@@ -200,7 +200,7 @@ on_timeout(void *arg)
 static int
 start_program(struct job *j)
 {
-	if (command_spawn(j->h->path, j->h->words.v, &j->env, &j->in, &j->out, &j->pid))
+	if (exec_pool_spawn(j->h->path, j->h->words.v, &j->env, &j->in, &j->out, &j->pid))
 		return -1;
 	j->pid_fd = pidfd_open(j->pid, 0);
 	return j->pid_fd < 0 ? -1 : 0;
@@ -234,7 +234,7 @@ end_now(struct job *j)
 static void
 start(struct job *j)
 {
-	struct handlers *h = j->h;
+	struct exec_pool *h = j->h;
 
 	j->next = h->running;
 	h->running = j;
@@ -250,7 +250,7 @@ start(struct job *j)
 }
 
 static void
-start_waiting(struct handlers *h)
+start_waiting(struct exec_pool *h)
 {
 	struct job *j;
 
@@ -276,8 +276,8 @@ add_variable(struct strv *env, const char *name, struct span value)
 }
 
 void
-handlers_run(struct handlers *h, const struct msg *m, struct span device_id,
-    struct span command_id, void *tag)
+exec_pool_run(struct exec_pool *h, const struct msg *m, struct span device_id,
+    struct span device_command_id, void *tag)
 {
 	const char qos[] = {(char)('0' + m->qos)};
 	struct job *j = xcalloc(1, sizeof(*j));
@@ -288,7 +288,7 @@ handlers_run(struct handlers *h, const struct msg *m, struct span device_id,
 	buf_span(&j->payload, m->payload);
 	add_variable(&j->env, "IOT_TOPIC", m->topic);
 	add_variable(&j->env, "IOT_DEVICE_ID", device_id);
-	add_variable(&j->env, "IOT_COMMAND_ID", command_id);
+	add_variable(&j->env, "IOT_COMMAND_ID", device_command_id);
 	add_variable(&j->env, "IOT_QOS", (struct span){qos, 1});
 	add_variable(&j->env, "IOT_RETAIN", m->retain ? SPAN("1") : SPAN("0"));
 	*h->waiting_end = j;
@@ -298,7 +298,7 @@ handlers_run(struct handlers *h, const struct msg *m, struct span device_id,
 }
 
 size_t
-handlers_busy(const struct handlers *h)
+exec_pool_busy(const struct exec_pool *h)
 {
 	return h->n_running + h->n_waiting;
 }
@@ -315,10 +315,11 @@ copy_words(struct strv *to, const struct strv *from)
 }
 
 int
-handlers_new(struct handlers **out, struct loop *loop, const struct handler_opts *opts,
-    handler_done_fn *done, void *arg, struct err *err)
+exec_pool_new(struct exec_pool **out, struct loop *loop,
+    const struct exec_pool_opts *opts, exec_pool_done_fn *done, void *arg,
+    struct err *err)
 {
-	struct handlers *h = xcalloc(1, sizeof(*h));
+	struct exec_pool *h = xcalloc(1, sizeof(*h));
 
 	h->loop = loop;
 	h->timeout = opts->timeout;
@@ -328,8 +329,8 @@ handlers_new(struct handlers **out, struct loop *loop, const struct handler_opts
 	h->arg = arg;
 	h->waiting_end = &h->waiting;
 	copy_words(&h->words, opts->command);
-	if (command_find(h->words.v[0], &h->path, err)) {
-		handlers_free(h);
+	if (exec_pool_find(h->words.v[0], &h->path, err)) {
+		exec_pool_free(h);
 		return -1;
 	}
 	*out = h;
@@ -349,7 +350,7 @@ free_all(struct job *j)
 }
 
 void
-handlers_free(struct handlers *h)
+exec_pool_free(struct exec_pool *h)
 {
 	if (h == NULL)
 		return;

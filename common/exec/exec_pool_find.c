@@ -37,7 +37,7 @@ not_found(const char *name, struct err *err)
 }
 
 int
-command_find(const char *name, char **path, struct err *err)
+exec_pool_find(const char *name, char **path, struct err *err)
 {
 	const char *list = getenv("PATH");
 	struct strv dirs = {0};

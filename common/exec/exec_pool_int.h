@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A handler's command: its program, its process; only for net/handler*.c. */
-#ifndef NET_HANDLERPART_H
-#define NET_HANDLERPART_H
+#ifndef EXEC_EXEC_POOL_INT_H
+#define EXEC_EXEC_POOL_INT_H
 
 #include <sys/types.h>
 
@@ -9,10 +9,10 @@
 #include "base/err.h"
 
 /* The file that execvp would run for this name (free), or ERR_USAGE. */
-int command_find(const char *name, char **path, struct err *err);
+int exec_pool_find(const char *name, char **path, struct err *err);
 /* Starts it in a process group of its own, default signal actions, `env` in front of our environment.
  * *in and *out are our ends of its standard input and output, not blocking. -1: errno says why. */
-int command_spawn(const char *path, char **argv, const struct strv *env, int *in, int *out,
+int exec_pool_spawn(const char *path, char **argv, const struct strv *env, int *in, int *out,
     pid_t *pid);
 
 #endif

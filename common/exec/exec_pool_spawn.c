@@ -61,7 +61,7 @@ close_pair(const int *pair)
 }
 
 int
-command_spawn(
+exec_pool_spawn(
     const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid)
 {
 	int to[2], from[2];

@@ -49,7 +49,7 @@ read_answer(int fd, struct buf *answer, struct err *err)
 }
 
 int
-iotctl_end(pid_t pid, const char *resource, struct err *err)
+iotctl_child_end(pid_t pid, const char *resource, struct err *err)
 {
 	int status = 0;
 
@@ -96,7 +96,7 @@ begin(const char *config, const char *context, const char *resource, int *fd, pi
 }
 
 int
-iotctl_begin(const char *config, const char *context, const char *resource, int *fd,
+iotctl_child_begin(const char *config, const char *context, const char *resource, int *fd,
     pid_t *pid, struct err *err)
 {
 	if (begin(config, context, resource, fd, pid, err))
@@ -106,7 +106,7 @@ iotctl_begin(const char *config, const char *context, const char *resource, int 
 }
 
 int
-iotctl_list(const char *config, const char *context, const char *resource,
+iotctl_child_list(const char *config, const char *context, const char *resource,
     struct buf *answer, struct err *err)
 {
 	int fd, failed;
@@ -116,11 +116,11 @@ iotctl_list(const char *config, const char *context, const char *resource,
 		return -1;
 	failed = read_answer(fd, answer, err);
 	close(fd);
-	return iotctl_end(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
+	return iotctl_child_end(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
 }
 
 bool
-iotctl_next(struct span *rest, struct span *object)
+iotctl_child_next(struct span *rest, struct span *object)
 {
 	while (rest->n > 0) {
 		const char *end = memchr(rest->p, '\n', rest->n);
@@ -138,7 +138,7 @@ iotctl_next(struct span *rest, struct span *object)
 }
 
 char *
-iotctl_text(struct span object, const char *key)
+iotctl_child_text(struct span object, const char *key)
 {
 	struct buf b = {0};
 
@@ -149,7 +149,7 @@ iotctl_text(struct span object, const char *key)
 }
 
 bool
-iotctl_is_true(struct span object, const char *key)
+iotctl_child_is_true(struct span object, const char *key)
 {
 	struct span value;
 
@@ -157,7 +157,7 @@ iotctl_is_true(struct span object, const char *key)
 }
 
 long
-iotctl_number(struct span object, const char *key)
+iotctl_child_number(struct span object, const char *key)
 {
 	struct span value;
 	struct buf number = {0};
@@ -174,21 +174,22 @@ iotctl_number(struct span object, const char *key)
 
 /* The path is EMQX's: the platform does not say. */
 int
-iotctl_broker_read(struct iotctl_broker *b, struct span object, struct err *err)
+iotctl_child_broker_read(
+    struct iotctl_child_broker *b, struct span object, struct err *err)
 {
-	char *protocol = iotctl_text(object, "protocol");
+	char *protocol = iotctl_child_text(object, "protocol");
 	const bool ws = protocol != NULL && protocol[0] == 'w';
-	const long port = iotctl_number(object, "port");
+	const long port = iotctl_child_number(object, "port");
 
-	b->id = iotctl_number(object, "id");
-	b->host = iotctl_text(object, "host");
+	b->id = iotctl_child_number(object, "id");
+	b->host = iotctl_child_text(object, "host");
 	b->port = (int)port;
 	b->tls = (protocol != NULL &&
 		     (strcmp(protocol, "mqtts") == 0 || strcmp(protocol, "wss") == 0)) ||
-	    iotctl_is_true(object, "use_tls");
-	b->ws_path = ws ? xstrdup("/mqtt") : NULL;
-	b->ca_pem = iotctl_text(object, "ca_cert");
-	b->username = iotctl_text(object, "username");
+	    iotctl_child_is_true(object, "use_tls");
+	b->session_ws_path = ws ? xstrdup("/mqtt") : NULL;
+	b->ca_pem = iotctl_child_text(object, "ca_cert");
+	b->username = iotctl_child_text(object, "username");
 	free(protocol);
 	if (b->host == NULL || port < 1 || port > 65535)
 		return err_set(err, ERR_PROTOCOL,
@@ -197,11 +198,11 @@ iotctl_broker_read(struct iotctl_broker *b, struct span object, struct err *err)
 }
 
 void
-iotctl_broker_release(struct iotctl_broker *b)
+iotctl_child_broker_release(struct iotctl_child_broker *b)
 {
 	free(b->host);
-	free(b->ws_path);
+	free(b->session_ws_path);
 	free(b->ca_pem);
 	free(b->username);
-	*b = (struct iotctl_broker){0};
+	*b = (struct iotctl_child_broker){0};
 }

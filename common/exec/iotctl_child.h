@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_IOTCTL_H
-#define CONF_IOTCTL_H
+#ifndef EXEC_IOTCTL_CHILD_H
+#define EXEC_IOTCTL_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -15,34 +15,34 @@ enum { IOTCTL_ANSWER_MOST = 16 << 20 };
 
 /* `iotctl RESOURCE list`, with this configuration and context (NULL: not given). Blocks. iotctl says on
  * stderr itself what went wrong, and its exit status becomes the error's code. */
-int iotctl_list(const char *config, const char *context, const char *resource,
+int iotctl_child_list(const char *config, const char *context, const char *resource,
     struct buf *answer, struct err *err);
-/* As iotctl_list, but returns at once: the answer comes through *fd, which does not block and is the caller's
- * to close; what is more than IOTCTL_ANSWER_MOST bytes is no answer. Then iotctl_end. */
-int iotctl_begin(const char *config, const char *context, const char *resource, int *fd,
+/* As iotctl_child_list, but returns at once: the answer comes through *fd, which does not block and is the caller's
+ * to close; what is more than IOTCTL_ANSWER_MOST bytes is no answer. Then iotctl_child_end. */
+int iotctl_child_begin(const char *config, const char *context, const char *resource, int *fd,
     pid_t *pid, struct err *err);
 /* Waits for a child that has closed its answer, or was killed, and judges it. */
-int iotctl_end(pid_t pid, const char *resource, struct err *err);
+int iotctl_child_end(pid_t pid, const char *resource, struct err *err);
 /* The first line of *rest as an object; false at the end. */
-bool iotctl_next(struct span *rest, struct span *object);
+bool iotctl_child_next(struct span *rest, struct span *object);
 /* A member that is a text and not empty (free), or NULL. */
-char *iotctl_text(struct span object, const char *key);
-bool iotctl_is_true(struct span object, const char *key);
+char *iotctl_child_text(struct span object, const char *key);
+bool iotctl_child_is_true(struct span object, const char *key);
 /* A member that is a whole number from 0 on, or -1. */
-long iotctl_number(struct span object, const char *key);
+long iotctl_child_number(struct span object, const char *key);
 
 /* How a broker of the platform is reached. The zero value is empty. */
-struct iotctl_broker {
+struct iotctl_child_broker {
 	long id;
 	char *host; /* NULL: nothing is known */
 	int port;
 	bool tls;
-	char *ws_path;  /* NULL: over TCP */
+	char *session_ws_path;  /* NULL: over TCP */
 	char *ca_pem;   /* NULL: none */
 	char *username; /* NULL: none */
 };
 /* From an object of `broker list`. */
-int iotctl_broker_read(struct iotctl_broker *b, struct span object, struct err *err);
-void iotctl_broker_release(struct iotctl_broker *b);
+int iotctl_child_broker_read(struct iotctl_child_broker *b, struct span object, struct err *err);
+void iotctl_child_broker_release(struct iotctl_child_broker *b);
 
 #endif

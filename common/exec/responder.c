@@ -29,7 +29,7 @@ struct memory {
 };
 
 struct responder {
-	struct handlers *handlers; /* NULL: the reply answers */
+	struct exec_pool *handlers; /* NULL: the reply answers */
 	char *reply;
 	size_t jobs;
 	void (*handled)(void *arg, struct responder_device *d);
@@ -48,7 +48,7 @@ command_new(struct responder *r, struct responder_device *d, const struct msg *m
 
 	c->responder = r;
 	c->device = d;
-	if (command_id(m->payload, &id))
+	if (device_command_id(m->payload, &id))
 		buf_span(&c->id, id);
 	if (m->props.response_topic.p != NULL)
 		c->response_topic =
@@ -131,16 +131,16 @@ remember(struct responder *r, const struct command *c)
 }
 
 static void
-answer(struct command *c, const struct handler_result *h)
+answer(struct command *c, const struct exec_pool_result *h)
 {
 	static const char *const words[] = {"ok", "error", "timeout"};
 	struct memory *m = recall(c->responder, c);
 	struct buf payload = {0};
 	struct span result = h->output;
 
-	if (h->status != HANDLER_OK && result.n == 0)
+	if (h->status != EXEC_POOL_OK && result.n == 0)
 		result = span_of(h->why.text);
-	command_answer(&payload, buf_as_span(&c->id), span_of(c->device->id),
+	device_command_answer(&payload, buf_as_span(&c->id), span_of(c->device->id),
 	    words[h->status], result);
 	publish_answer(c, buf_as_span(&payload));
 	if (m != NULL)
@@ -177,7 +177,7 @@ responder_hold(struct responder_device *d, bool held)
 }
 
 static void
-on_done(void *arg, void *tag, const struct handler_result *h)
+on_done(void *arg, void *tag, const struct exec_pool_result *h)
 {
 	struct responder *r = arg;
 	struct command *c = tag;
@@ -201,13 +201,13 @@ run(struct responder *r, struct command *c, const struct msg *m)
 	struct span id = {0};
 
 	if (c->id.n != 0) {
-		command_id_text(&text, buf_as_span(&c->id));
+		device_command_id_text(&text, buf_as_span(&c->id));
 		id = buf_as_span(&text);
 	}
 	d->handling++;
-	handlers_run(r->handlers, m, span_of(d->id), id, c);
+	exec_pool_run(r->handlers, m, span_of(d->id), id, c);
 	buf_release(&text);
-	if (!d->paused && handlers_busy(r->handlers) >= r->jobs) {
+	if (!d->paused && exec_pool_busy(r->handlers) >= r->jobs) {
 		d->paused = true;
 		d->next = r->paused;
 		r->paused = d;
@@ -219,7 +219,7 @@ void
 responder_take(struct responder *r, struct responder_device *d, const struct msg *m)
 {
 	struct command *c = command_new(r, d, m);
-	const struct handler_result fixed = {.output = span_of(r->reply)};
+	const struct exec_pool_result fixed = {.output = span_of(r->reply)};
 	const struct memory *known = c->id.n != 0 ? recall(r, c) : NULL;
 
 	if (known != NULL) {
@@ -244,7 +244,7 @@ responder_take(struct responder *r, struct responder_device *d, const struct msg
 void
 responder_refuse(struct responder *r, struct responder_device *d, const struct msg *m)
 {
-	struct handler_result leaving = {.status = HANDLER_ERROR};
+	struct exec_pool_result leaving = {.status = EXEC_POOL_ERROR};
 	struct command *c = command_new(r, d, m);
 
 	err_set(&leaving.why, ERR_FAILED, _("the device is leaving"));
@@ -258,7 +258,7 @@ responder_new(struct responder **out, struct loop *loop,
     const struct responder_opts *opts,
     void (*handled)(void *arg, struct responder_device *d), void *arg, struct err *err)
 {
-	const struct handler_opts h = {.command = opts->exec,
+	const struct exec_pool_opts h = {.command = opts->exec,
 	    .timeout = opts->timeout,
 	    .jobs = opts->jobs,
 	    .output_max = OUTPUT_MAX};
@@ -270,7 +270,7 @@ responder_new(struct responder **out, struct loop *loop,
 	r->handled = handled;
 	r->arg = arg;
 	if (opts->exec->n > 0)
-		return handlers_new(&r->handlers, loop, &h, on_done, r, err);
+		return exec_pool_new(&r->handlers, loop, &h, on_done, r, err);
 	r->reply = xstrdup(opts->reply);
 	return json_check(span_of(r->reply), &value, NULL)
 	    ? 0
@@ -287,7 +287,7 @@ responder_free(struct responder *r)
 
 	if (r == NULL)
 		return;
-	handlers_free(r->handlers);
+	exec_pool_free(r->handlers);
 	while (r->commands != NULL)
 		command_free(r->commands);
 	for (i = 0; i < RESPONDER_REMEMBERS; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_RESPONDER_H
-#define NET_RESPONDER_H
+#ifndef EXEC_RESPONDER_H
+#define EXEC_RESPONDER_H
 
 #include "msg/message.h"
 #include "exec/exec_pool.h"
@@ -17,7 +17,7 @@ struct responder;
 enum { RESPONDER_REMEMBERS = 1000 };
 
 struct responder_opts {
-	const struct strv *exec; /* the program, as handler_opts has it; empty: none */
+	const struct strv *exec; /* the program, as exec_pool_opts has it; empty: none */
 	const char *reply; /* JSON, the result of every command; NULL: none */
 	int64_t timeout;   /* ms */
 	size_t jobs;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_BACKOFF_H
-#define NET_BACKOFF_H
+#ifndef LOOP_BACKOFF_H
+#define LOOP_BACKOFF_H
 
 #include <stdint.h>
 

@@ -24,7 +24,7 @@ static bool
 becomes_readable(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	const int64_t until = clock_us() + SPIN_US;
+	const int64_t until = clock_us() + BUSY_POLL_US;
 
 	do {
 		if (poll(&p, 1, 0) != 0)
@@ -34,7 +34,7 @@ becomes_readable(int fd)
 }
 
 bool
-spin_until_readable(struct spin *s, int fd)
+busy_poll_until_readable(struct busy_poll *s, int fd)
 {
 	if (s->skip > 0) {
 		s->skip--;
@@ -47,8 +47,8 @@ spin_until_readable(struct spin *s, int fd)
 		return true;
 	}
 	s->pause = s->pause == 0 ? 1 : s->pause * 2;
-	if (s->pause > SPIN_PAUSE_MOST)
-		s->pause = SPIN_PAUSE_MOST;
+	if (s->pause > BUSY_POLL_PAUSE_MOST)
+		s->pause = BUSY_POLL_PAUSE_MOST;
 	s->skip = s->pause;
 	return false;
 }

@@ -5,10 +5,10 @@
 
 #include "base/mem.h"
 
-struct gate {
+struct limiter {
 	struct loop *loop;
 	struct loop_timer timer;
-	struct gate_pass *first, **last;
+	struct limiter_pass *first, **last;
 	int in_flight, most;
 	int per_second;
 	int64_t counted; /* up to when, in ms, the allowance has grown */
@@ -17,10 +17,10 @@ struct gate {
 
 static void let_in(void *arg);
 
-struct gate *
-gate_new(struct loop *loop, int in_flight, int per_second)
+struct limiter *
+limiter_new(struct loop *loop, int in_flight, int per_second)
 {
-	struct gate *g = xcalloc(1, sizeof(*g));
+	struct limiter *g = xcalloc(1, sizeof(*g));
 
 	g->loop = loop;
 	g->last = &g->first;
@@ -32,7 +32,7 @@ gate_new(struct loop *loop, int in_flight, int per_second)
 }
 
 void
-gate_free(struct gate *g)
+limiter_free(struct limiter *g)
 {
 	if (g == NULL)
 		return;
@@ -42,7 +42,7 @@ gate_free(struct gate *g)
 
 /* What a gap of a fifth of a second leaves unused is made up for; what a longer one does is not. */
 static void
-grow_allowance(struct gate *g)
+grow_allowance(struct limiter *g)
 {
 	int64_t now = loop_now(g->loop);
 	double most = (double)g->per_second / 5 + 1;
@@ -54,7 +54,7 @@ grow_allowance(struct gate *g)
 }
 
 static bool
-may_enter(struct gate *g)
+may_enter(struct limiter *g)
 {
 	return g->first != NULL && g->in_flight < g->most &&
 	    (g->per_second == 0 || g->allowance >= 1);
@@ -62,7 +62,7 @@ may_enter(struct gate *g)
 
 /* Whether the time will bring what is missing, or who leaves. */
 static void
-wait_for_room(struct gate *g)
+wait_for_room(struct limiter *g)
 {
 	if (g->first == NULL || g->in_flight >= g->most)
 		return;
@@ -73,11 +73,11 @@ wait_for_room(struct gate *g)
 static void
 let_in(void *arg)
 {
-	struct gate *g = arg;
+	struct limiter *g = arg;
 
 	grow_allowance(g);
 	while (may_enter(g)) {
-		struct gate_pass *p = g->first;
+		struct limiter_pass *p = g->first;
 
 		g->first = p->next;
 		if (g->first == NULL)
@@ -91,9 +91,9 @@ let_in(void *arg)
 }
 
 void
-gate_enter(struct gate *g, struct gate_pass *p, void (*fn)(void *arg), void *arg)
+limiter_enter(struct limiter *g, struct limiter_pass *p, void (*fn)(void *arg), void *arg)
 {
-	*p = (struct gate_pass){.gate = g, .fn = fn, .arg = arg};
+	*p = (struct limiter_pass){.gate = g, .fn = fn, .arg = arg};
 	*g->last = p;
 	g->last = &p->next;
 	if (g->timer.slot == 0)
@@ -101,9 +101,9 @@ gate_enter(struct gate *g, struct gate_pass *p, void (*fn)(void *arg), void *arg
 }
 
 static void
-unlink_pass(struct gate *g, const struct gate_pass *p)
+unlink_pass(struct limiter *g, const struct limiter_pass *p)
 {
-	struct gate_pass **at = &g->first;
+	struct limiter_pass **at = &g->first;
 
 	while (*at != p)
 		at = &(*at)->next;
@@ -113,9 +113,9 @@ unlink_pass(struct gate *g, const struct gate_pass *p)
 }
 
 void
-gate_leave(struct gate_pass *p)
+limiter_leave(struct limiter_pass *p)
 {
-	struct gate *g = p->gate;
+	struct limiter *g = p->gate;
 
 	if (g == NULL)
 		return;

@@ -39,9 +39,9 @@ struct loop {
 	size_t watches_room;
 	uint32_t generation;
 
-	struct heap timers;
+	struct timer_heap timers;
 
-	struct signals signals;
+	struct loop_signals signals;
 	struct loop_fd signal_watch;
 
 	int post_fd;
@@ -152,7 +152,7 @@ void
 loop_timer_stop(struct loop_timer *t)
 {
 	if (t->slot != 0)
-		heap_remove(&t->loop->timers, t);
+		timer_heap_remove(&t->loop->timers, t);
 }
 
 void
@@ -162,19 +162,19 @@ loop_timer_set(
 	loop_timer_stop(t);
 	*t = (struct loop_timer){
 	    .loop = loop, .at = loop_now(loop) + (ms > 0 ? ms : 0), .fn = fn, .arg = arg};
-	heap_add(&loop->timers, t, ms <= 0);
+	timer_heap_add(&loop->timers, t, ms <= 0);
 }
 
 /* At most as many as there were: one that sets itself to 0 ms must not starve the descriptors. */
 static void
 timers_run(struct loop *loop)
 {
-	size_t most = heap_count(&loop->timers);
+	size_t most = timer_heap_count(&loop->timers);
 	struct loop_timer *t;
 
-	while (
-	    most-- > 0 && (t = heap_first(&loop->timers)) != NULL && t->at <= loop->now) {
-		heap_remove(&loop->timers, t);
+	while (most-- > 0 && (t = timer_heap_first(&loop->timers)) != NULL &&
+	    t->at <= loop->now) {
+		timer_heap_remove(&loop->timers, t);
 		t->fn(t->arg);
 	}
 }
@@ -182,7 +182,7 @@ timers_run(struct loop *loop)
 static int
 timers_wait(struct loop *loop)
 {
-	const struct loop_timer *t = heap_first(&loop->timers);
+	const struct loop_timer *t = timer_heap_first(&loop->timers);
 	int64_t ms;
 
 	if (t == NULL)
@@ -197,7 +197,7 @@ on_signals(void *arg, unsigned events)
 	struct loop *loop = arg;
 
 	(void)events;
-	signals_tell(&loop->signals);
+	loop_signals_tell(&loop->signals);
 }
 
 int
@@ -206,7 +206,7 @@ loop_signal(struct loop *loop, int signo, void (*fn)(void *arg, int signo), void
 {
 	bool first = loop->signals.fd < 0;
 
-	if (signals_take(&loop->signals, signo, fn, arg))
+	if (loop_signals_take(&loop->signals, signo, fn, arg))
 		return err_sys(err, ERR_FAILED, _("cannot wait for signals"));
 	return first ? loop_fd_start(loop, &loop->signal_watch, loop->signals.fd,
 			   LOOP_READ, on_signals, loop, err)
@@ -264,7 +264,7 @@ loop_new(struct err *err)
 {
 	struct loop *loop = xcalloc(1, sizeof(*loop));
 
-	signals_init(&loop->signals);
+	loop_signals_init(&loop->signals);
 	loop->posts_end = &loop->posts;
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -290,14 +290,14 @@ loop_free(struct loop *loop)
 		loop->posts = p->next;
 		free(p);
 	}
-	signals_release(&loop->signals);
+	loop_signals_release(&loop->signals);
 	if (loop->post_fd >= 0)
 		close(loop->post_fd);
 	if (loop->epoll >= 0)
 		close(loop->epoll);
 	pthread_mutex_destroy(&loop->lock);
 	free(loop->watches);
-	heap_release(&loop->timers);
+	timer_heap_release(&loop->timers);
 	free(loop);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_LOOP_H
-#define NET_LOOP_H
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,14 +13,15 @@ enum { SAME_SIGNAL_MS = 250 };
 static int64_t same_until[SIGNALS]; /* as `deaf`, behind the loop */
 
 void
-signals_init(struct signals *s)
+loop_signals_init(struct loop_signals *s)
 {
-	*s = (struct signals){.fd = -1};
+	*s = (struct loop_signals){.fd = -1};
 	sigemptyset(&s->taken);
 }
 
 int
-signals_take(struct signals *s, int signo, void (*fn)(void *arg, int signo), void *arg)
+loop_signals_take(
+    struct loop_signals *s, int signo, void (*fn)(void *arg, int signo), void *arg)
 {
 	if (s->fd < 0)
 		pthread_sigmask(SIG_BLOCK, NULL, &s->before);
@@ -33,7 +34,7 @@ signals_take(struct signals *s, int signo, void (*fn)(void *arg, int signo), voi
 }
 
 void
-signals_tell(struct signals *s)
+loop_signals_tell(struct loop_signals *s)
 {
 	struct signalfd_siginfo info;
 	int signo;
@@ -69,7 +70,7 @@ on_signal_behind(int signo)
 }
 
 static void
-stay_deaf(const struct signals *s)
+stay_deaf(const struct loop_signals *s)
 {
 	const struct sigaction same = {
 	    .sa_handler = on_signal_behind, .sa_flags = SA_RESTART};
@@ -84,7 +85,7 @@ stay_deaf(const struct signals *s)
 }
 
 void
-signals_release(struct signals *s)
+loop_signals_release(struct loop_signals *s)
 {
 	struct signalfd_siginfo info;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_SIGNALS_H
-#define NET_SIGNALS_H
+#ifndef LOOP_LOOP_SIGNALS_H
+#define LOOP_LOOP_SIGNALS_H
 
 #include <signal.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 /* Signals of a loop, read from a descriptor; for loop.c only, whose header says what they mean. */
 enum { SIGNALS = 65 };
 
-struct signals {
+struct loop_signals {
 	int fd; /* -1: none is taken over */
 	sigset_t taken, before;
 	struct {
@@ -18,14 +18,14 @@ struct signals {
 	} v[SIGNALS];
 };
 
-void signals_init(struct signals *s);
+void loop_signals_init(struct loop_signals *s);
 /* -1: errno. */
-int signals_take(
-    struct signals *s, int signo, void (*fn)(void *arg, int signo), void *arg);
+int loop_signals_take(
+    struct loop_signals *s, int signo, void (*fn)(void *arg, int signo), void *arg);
 /* Tells those that are there. */
-void signals_tell(struct signals *s);
+void loop_signals_tell(struct loop_signals *s);
 /* Gives them back. One that was told and comes once more is the same request still, and does nothing: the
  * default action now would end a program that has just ended cleanly. Later it has that action. */
-void signals_release(struct signals *s);
+void loop_signals_release(struct loop_signals *s);
 
 #endif

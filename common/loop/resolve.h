@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_RESOLVE_H
-#define NET_RESOLVE_H
+#ifndef LOOP_RESOLVE_H
+#define LOOP_RESOLVE_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -11,7 +11,7 @@
 enum { CHILDREN = 4 };
 
 static void
-put(struct heap *h, size_t slot, struct heap_entry e)
+put(struct timer_heap *h, size_t slot, struct timer_heap_entry e)
 {
 	h->v[slot] = e;
 	e.t->slot = slot;
@@ -24,7 +24,7 @@ parent(size_t slot)
 }
 
 static void
-up(struct heap *h, struct heap_entry e, size_t slot)
+up(struct timer_heap *h, struct timer_heap_entry e, size_t slot)
 {
 	for (; slot > 1 && h->v[parent(slot)].at > e.at; slot = parent(slot))
 		put(h, slot, h->v[parent(slot)]);
@@ -33,7 +33,7 @@ up(struct heap *h, struct heap_entry e, size_t slot)
 
 /* The earliest of those behind a slot; 0: there is none. */
 static size_t
-first_child(const struct heap *h, size_t slot)
+first_child(const struct timer_heap *h, size_t slot)
 {
 	size_t first = (slot - 1) * CHILDREN + 2, end = first + CHILDREN, i;
 
@@ -49,7 +49,7 @@ first_child(const struct heap *h, size_t slot)
 }
 
 static void
-down(struct heap *h, struct heap_entry e, size_t slot)
+down(struct timer_heap *h, struct timer_heap_entry e, size_t slot)
 {
 	size_t child;
 
@@ -61,17 +61,17 @@ down(struct heap *h, struct heap_entry e, size_t slot)
 }
 
 static void
-add_later(struct heap *h, struct loop_timer *t)
+add_later(struct timer_heap *h, struct loop_timer *t)
 {
 	if (h->n + 1 >= h->room) {
 		h->room = h->room * 2 + 16;
 		h->v = xreallocarray(h->v, h->room, sizeof(*h->v));
 	}
-	up(h, (struct heap_entry){t->at, t}, ++h->n);
+	up(h, (struct timer_heap_entry){t->at, t}, ++h->n);
 }
 
 static void
-put_now(struct heap *h, struct loop_timer *t)
+put_now(struct timer_heap *h, struct loop_timer *t)
 {
 	const size_t at = h->now_end++ & (h->now_room - 1);
 
@@ -80,16 +80,16 @@ put_now(struct heap *h, struct loop_timer *t)
 }
 
 static struct loop_timer *
-now_at(const struct heap *h, size_t i)
+now_at(const struct timer_heap *h, size_t i)
 {
 	return h->now[i & (h->now_room - 1)];
 }
 
 /* Those that were taken out leave room as well: one that is set over and over lets nothing grow. */
 static void
-make_room_now(struct heap *h)
+make_room_now(struct timer_heap *h)
 {
-	struct heap old = *h;
+	struct timer_heap old = *h;
 	size_t i, n = 0;
 
 	for (i = old.now_first; i != old.now_end; i++)
@@ -106,7 +106,7 @@ make_room_now(struct heap *h)
 }
 
 void
-heap_add(struct heap *h, struct loop_timer *t, bool at_once)
+timer_heap_add(struct timer_heap *h, struct loop_timer *t, bool at_once)
 {
 	if (!at_once) {
 		add_later(h, t);
@@ -118,9 +118,9 @@ heap_add(struct heap *h, struct loop_timer *t, bool at_once)
 }
 
 void
-heap_remove(struct heap *h, struct loop_timer *t)
+timer_heap_remove(struct timer_heap *h, struct loop_timer *t)
 {
-	struct heap_entry last;
+	struct timer_heap_entry last;
 	size_t slot = t->slot;
 
 	t->slot = 0;
@@ -138,7 +138,7 @@ heap_remove(struct heap *h, struct loop_timer *t)
 }
 
 struct loop_timer *
-heap_first(struct heap *h)
+timer_heap_first(struct timer_heap *h)
 {
 	struct loop_timer *now = NULL;
 
@@ -150,15 +150,15 @@ heap_first(struct heap *h)
 }
 
 size_t
-heap_count(const struct heap *h)
+timer_heap_count(const struct timer_heap *h)
 {
 	return h->n + (h->now_end - h->now_first);
 }
 
 void
-heap_release(struct heap *h)
+timer_heap_release(struct timer_heap *h)
 {
 	free(h->v);
 	free(h->now);
-	*h = (struct heap){0};
+	*h = (struct timer_heap){0};
 }

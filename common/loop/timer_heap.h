@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_HEAP_H
-#define NET_HEAP_H
+#ifndef LOOP_TIMER_HEAP_H
+#define LOOP_TIMER_HEAP_H
 
 #include "loop/loop.h"
 
@@ -8,8 +8,8 @@
  * beside each other: those of thousands of timers are not looked for in all of memory. Beside it a queue of
  * those that are due at once: in the heap such a one would go all the way up, and send another all the way
  * down when it leaves. */
-struct heap {
-	struct heap_entry {
+struct timer_heap {
+	struct timer_heap_entry {
 		int64_t at;
 		struct loop_timer *t;
 	} * v; /* from 1; v[1] is the earliest */
@@ -20,13 +20,13 @@ struct heap {
 
 /* Adds a timer that is in no heap; remembers its place in t->slot. `at_once`: its time has come; it is not
  * before that of any other that was added so. */
-void heap_add(struct heap *h, struct loop_timer *t, bool at_once);
+void timer_heap_add(struct timer_heap *h, struct loop_timer *t, bool at_once);
 /* Takes out a timer; t->slot becomes 0. */
-void heap_remove(struct heap *h, struct loop_timer *t);
+void timer_heap_remove(struct timer_heap *h, struct loop_timer *t);
 /* NULL when empty. */
-struct loop_timer *heap_first(struct heap *h);
+struct loop_timer *timer_heap_first(struct timer_heap *h);
 /* At least as many as there are. */
-size_t heap_count(const struct heap *h);
-void heap_release(struct heap *h);
+size_t timer_heap_count(const struct timer_heap *h);
+void timer_heap_release(struct timer_heap *h);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_CREDENTIALS_H
-#define CONF_CREDENTIALS_H
+#ifndef MODEL_CREDENTIALS_H
+#define MODEL_CREDENTIALS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -27,7 +27,7 @@ const char *const fleet_names[FLEET_COLUMNS] = {
 };
 
 struct reader {
-	struct fleet *f;
+	struct fleet_file *f;
 	const char *path;
 	struct err *err;
 };
@@ -57,17 +57,17 @@ find_name(const struct reader *r, size_t line, const char *name)
 	    r->path, line, name);
 }
 
-static struct fleet_row *
-add_row(struct fleet *f, size_t line)
+static struct fleet_file_row *
+add_row(struct fleet_file *f, size_t line)
 {
 	if ((f->n & (f->n + 1)) == 0)
 		f->rows = xreallocarray(f->rows, f->n * 2 + 2, sizeof(*f->rows));
-	f->rows[f->n] = (struct fleet_row){.line = line};
+	f->rows[f->n] = (struct fleet_file_row){.line = line};
 	return &f->rows[f->n++];
 }
 
 static int
-check_row(const struct reader *r, const struct fleet_row *row)
+check_row(const struct reader *r, const struct fleet_file_row *row)
 {
 	const char *interval = row->text[FLEET_INTERVAL];
 	long seconds;
@@ -108,7 +108,7 @@ read_csv(struct reader *r, struct span text)
 	size_t i, j;
 
 	for (i = 0; !failed && i < t.n; i++) {
-		struct fleet_row *row = add_row(r->f, t.rows[i].line);
+		struct fleet_file_row *row = add_row(r->f, t.rows[i].line);
 
 		for (j = 0; j < t.columns; j++) {
 			if (t.rows[i].cells[j][0] != '\0')
@@ -153,7 +153,7 @@ put_value(struct buf *out, struct span value)
 }
 
 static int
-take_member(struct reader *r, struct fleet_row *row, const struct json_iter *it)
+take_member(struct reader *r, struct fleet_file_row *row, const struct json_iter *it)
 {
 	struct buf name = {0}, value = {0};
 	int column, failed = 0;
@@ -177,7 +177,7 @@ static int
 read_object(struct reader *r, size_t line, struct span text)
 {
 	struct json_iter it = {0};
-	struct fleet_row *row;
+	struct fleet_file_row *row;
 
 	if (!json_check(text, &it.value, NULL) || json_kind(it.value) != JSON_KIND_OBJECT)
 		return err_set(
@@ -221,7 +221,7 @@ read_ndjson(struct reader *r, struct span text)
 static int
 by_device(const void *a, const void *b)
 {
-	const struct fleet_row *const *x = a, *const *y = b;
+	const struct fleet_file_row *const *x = a, *const *y = b;
 	int order = strcmp((*x)->text[FLEET_DEVICE], (*y)->text[FLEET_DEVICE]);
 
 	return order != 0 ? order : (*x)->line < (*y)->line ? -1 : 1;
@@ -230,8 +230,8 @@ by_device(const void *a, const void *b)
 static int
 check_twice(const struct reader *r)
 {
-	const struct fleet_row **sorted =
-	    xcalloc(r->f->n + 1, sizeof(struct fleet_row *));
+	const struct fleet_file_row **sorted =
+	    xcalloc(r->f->n + 1, sizeof(struct fleet_file_row *));
 	int failed = 0;
 	size_t i;
 
@@ -261,14 +261,14 @@ is_ndjson(struct span text)
 }
 
 int
-fleet_read(struct fleet *f, const char *path, struct err *err)
+fleet_file_read(struct fleet_file *f, const char *path, struct err *err)
 {
 	struct reader r = {f, strcmp(path, "-") == 0 ? _("standard input") : path, err};
 	struct buf text = {0};
 	struct span all;
 	int failed;
 
-	*f = (struct fleet){0};
+	*f = (struct fleet_file){0};
 	failed = file_read(path, LARGEST, &text, err);
 	all = buf_as_span(&text);
 	if (!failed)
@@ -279,7 +279,7 @@ fleet_read(struct fleet *f, const char *path, struct err *err)
 }
 
 void
-fleet_release(struct fleet *f)
+fleet_file_release(struct fleet_file *f)
 {
 	size_t i, j;
 
@@ -288,5 +288,5 @@ fleet_release(struct fleet *f)
 			free(f->rows[i].text[j]);
 	}
 	free(f->rows);
-	*f = (struct fleet){0};
+	*f = (struct fleet_file){0};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_FLEET_H
-#define CONF_FLEET_H
+#ifndef MODEL_FLEET_FILE_H
+#define MODEL_FLEET_FILE_H
 
 #include <stddef.h>
 
@@ -29,22 +29,22 @@ enum fleet_column {
 /* The API's name of a column. */
 extern const char *const fleet_names[FLEET_COLUMNS];
 
-struct fleet_row {
+struct fleet_file_row {
 	size_t line; /* in the file, from 1 */
 	/* What the file says, lists with ";" ("a;b"); NULL: absent or empty. FLEET_DEVICE is always
 	 * there and is a valid id. For lists: strv_split(&list, text, ';'). */
 	char *text[FLEET_COLUMNS];
 };
 
-struct fleet {
-	struct fleet_row *rows;
+struct fleet_file {
+	struct fleet_file_row *rows;
 	size_t n;
 };
 
 /* Reads and checks a whole file ("-" is standard input), so that a mistake in its last row is found
  * before anything is done for the first: unknown columns (did you mean), ids, devices named twice,
  * intervals. Errors (ERR_USAGE) name file and line. Release it also after an error. Blocks. */
-int fleet_read(struct fleet *f, const char *path, struct err *err);
-void fleet_release(struct fleet *f);
+int fleet_file_read(struct fleet_file *f, const char *path, struct err *err);
+void fleet_file_release(struct fleet_file *f);
 
 #endif

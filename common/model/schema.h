@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_SCHEMA_H
-#define CONF_SCHEMA_H
+#ifndef MODEL_SCHEMA_H
+#define MODEL_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_SCHEMAROWS_H
-#define CONF_SCHEMAROWS_H
+#ifndef MODEL_SCHEMA_INT_H
+#define MODEL_SCHEMA_INT_H
 
 #include "base/text.h"
 #include "model/schema.h"

@@ -81,7 +81,7 @@ clock_part(const char **p, struct tm *tm, int *us)
 }
 
 bool
-time_parse(const char *text, int64_t *us)
+timestamp_parse(const char *text, int64_t *us)
 {
 	const char *p = text;
 	struct tm tm = {0}, again;
@@ -108,7 +108,7 @@ time_parse(const char *text, int64_t *us)
 }
 
 bool
-time_has_zone(const char *text)
+timestamp_has_zone(const char *text)
 {
 	size_t date = strlen("2026-11-23");
 
@@ -117,7 +117,7 @@ time_has_zone(const char *text)
 
 /* glibc takes a name that it does not know for UTC, without a word. */
 int
-time_check_zone(const char *zone, struct err *err)
+timestamp_check_zone(const char *zone, struct err *err)
 {
 	char *path = xasprintf("/usr/share/zoneinfo/%s", zone);
 	struct stat st;
@@ -144,16 +144,16 @@ set_zone(const char *zone)
 }
 
 bool
-time_parse_in(const char *text, const char *zone, int64_t *us)
+timestamp_parse_in(const char *text, const char *zone, int64_t *us)
 {
 	const char *now = getenv("TZ");
 	char *kept = now != NULL ? xstrdup(now) : NULL;
 	struct tm tm;
 	time_t t;
 
-	if (!time_parse(text, us) || time_has_zone(text)) {
+	if (!timestamp_parse(text, us) || timestamp_has_zone(text)) {
 		free(kept);
-		return time_parse(text, us);
+		return timestamp_parse(text, us);
 	}
 	t = (time_t)(*us / 1000000);
 	gmtime_r(&t, &tm);
@@ -182,17 +182,17 @@ zones_apart(int64_t a, int64_t b, int64_t slack)
 	return apart <= OFFSET_MAX + slack && (rest <= slack || rest >= QUARTER - slack);
 }
 
-enum time_kept
-time_kept(const char *sent, const char *shown, const char *zone, int64_t now)
+enum timestamp_kept
+timestamp_kept(const char *sent, const char *shown, const char *zone, int64_t now)
 {
-	bool sent_known = zone != NULL || time_has_zone(sent);
+	bool sent_known = zone != NULL || timestamp_has_zone(sent);
 	/* Two that name no zone are both in the server's own. */
-	bool comparable = sent_known == (zone != NULL || time_has_zone(shown));
+	bool comparable = sent_known == (zone != NULL || timestamp_has_zone(shown));
 	int64_t a, b;
 
-	if (zone != NULL
-		? !time_parse_in(sent, zone, &a) || !time_parse_in(shown, zone, &b)
-		: !time_parse(sent, &a) || !time_parse(shown, &b))
+	if (zone != NULL ? !timestamp_parse_in(sent, zone, &a) ||
+		    !timestamp_parse_in(shown, zone, &b)
+			 : !timestamp_parse(sent, &a) || !timestamp_parse(shown, &b))
 		return TIME_UNTOLD;
 	if (!zones_apart(a, b, SECOND))
 		return TIME_CHANGED;
@@ -203,7 +203,7 @@ time_kept(const char *sent, const char *shown, const char *zone, int64_t now)
 }
 
 int64_t
-time_clock_in(int64_t us, const char *zone)
+timestamp_clock_in(int64_t us, const char *zone)
 {
 	const char *now = getenv("TZ");
 	char *kept = now != NULL ? xstrdup(now) : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_TIME_H
-#define CONF_TIME_H
+#ifndef MODEL_TIMESTAMP_H
+#define MODEL_TIMESTAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,28 +10,28 @@
 /* Reads a time as the API takes it: ISO 8601 with T or a blank, seconds and their fraction optional,
  * with Z or an offset; without one it is UTC. Microseconds
  * since 1970; what is before that is refused. */
-bool time_parse(const char *text, int64_t *us);
+bool timestamp_parse(const char *text, int64_t *us);
 
 /* Whether such a time says which zone it is in. */
-bool time_has_zone(const char *text);
+bool timestamp_has_zone(const char *text);
 
-/* As time_parse, a time without a zone taken as that zone's own (a name such as
+/* As timestamp_parse, a time without a zone taken as that zone's own (a name such as
  * America/Mexico_City). Sets TZ for a moment: for programs of one thread. */
-bool time_parse_in(const char *text, const char *zone, int64_t *us);
+bool timestamp_parse_in(const char *text, const char *zone, int64_t *us);
 
 /* What a server made of a time that it was sent, by the time that it shows. It may show it in a zone that
  * nobody knows: a whole number of quarters of an hour, up to 14 hours, is no difference, and neither is a
  * second. Where the moment at which it was stored (`now`, microseconds) reads the same as the time
- * sent, only zones that are known tell them apart. `zone` as in time_parse_in; NULL: unknown. */
-enum time_kept { TIME_KEPT, TIME_CHANGED, TIME_UNTOLD };
-enum time_kept time_kept(
+ * sent, only zones that are known tell them apart. `zone` as in timestamp_parse_in; NULL: unknown. */
+enum timestamp_kept { TIME_KEPT, TIME_CHANGED, TIME_UNTOLD };
+enum timestamp_kept timestamp_kept(
     const char *sent, const char *shown, const char *zone, int64_t now);
 
-/* What a clock in that zone shows at a time, as time_parse reads it without a zone. Sets TZ for a
+/* What a clock in that zone shows at a time, as timestamp_parse reads it without a zone. Sets TZ for a
  * moment. */
-int64_t time_clock_in(int64_t us, const char *zone);
+int64_t timestamp_clock_in(int64_t us, const char *zone);
 
 /* Whether this machine knows the zone; the error says where it looked (ERR_USAGE). */
-int time_check_zone(const char *zone, struct err *err);
+int timestamp_check_zone(const char *zone, struct err *err);
 
 #endif

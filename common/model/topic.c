@@ -340,10 +340,10 @@ match_brief(const struct topic *t, struct span name, size_t n)
 {
 	const char *end = name.p + name.n, *value_end = name.p + t->before.n + n;
 	const unsigned slashes =
-	    plain_differ(value_end - 16, "////////////////") ^ 0xFFFF;
+	    ascii_plain_differ(value_end - 16, "////////////////") ^ 0xFFFF;
 
-	return ((plain_differ(name.p, t->first) & t->first_mask) |
-		   (plain_differ(end - 16, t->last) & t->last_mask) |
+	return ((ascii_plain_differ(name.p, t->first) & t->first_mask) |
+		   (ascii_plain_differ(end - 16, t->last) & t->last_mask) |
 		   slashes >> (16 - n)) == 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_TOPIC_H
-#define CONF_TOPIC_H
+#ifndef MODEL_TOPIC_H
+#define MODEL_TOPIC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ struct topicopts {
 };
 
 /* Compiled; the zero value is released safely. */
-struct topics {
+struct topic_set {
 	struct topic *data;
 	struct topic *status;
 	struct topic *commands;
@@ -90,7 +90,7 @@ struct topics {
 		.key = "topic_alerts", .value = "iot/alerts/{device_id}")
 
 /* Compiles them; a NULL text is the built-in one. */
-int topics_compile(struct topics *t, const struct topicopts *o, struct err *err);
-void topics_release(struct topics *t);
+int topic_set_compile(struct topic_set *t, const struct topicopts *o, struct err *err);
+void topic_set_release(struct topic_set *t);
 
 #endif

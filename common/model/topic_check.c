@@ -49,7 +49,7 @@ check_bytes(struct span s, const char *what, struct err *err)
 	if (s.n > TOPIC_MAX)
 		return err_set(
 		    err, ERR_USAGE, _("%s is longer than %d bytes"), _(what), TOPIC_MAX);
-	if (!text_is_utf8(s.p, s.n))
+	if (!utf8_is_valid(s.p, s.n))
 		return err_set(err, ERR_USAGE, _("%s is no valid UTF-8"), _(what));
 	for (i = 0; i < s.n; i++) {
 		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7F)
@@ -63,7 +63,7 @@ int
 topic_check_name(struct span name, struct err *err)
 {
 	if (name.n > 0 && name.n <= TOPIC_MAX &&
-	    plain_topic((const unsigned char *)name.p, name.n))
+	    ascii_plain_topic((const unsigned char *)name.p, name.n))
 		return 0;
 	if (check_bytes(name, N_("the topic"), err))
 		return -1;
@@ -116,7 +116,7 @@ topic_check_filter(const char *filter, struct err *err)
 }
 
 int
-topics_compile(struct topics *t, const struct topicopts *o, struct err *err)
+topic_set_compile(struct topic_set *t, const struct topicopts *o, struct err *err)
 {
 	const struct {
 		struct topic **out;
@@ -130,12 +130,12 @@ topics_compile(struct topics *t, const struct topicopts *o, struct err *err)
 	};
 	size_t i;
 
-	*t = (struct topics){0};
+	*t = (struct topic_set){0};
 	for (i = 0; i < ARRAY_LEN(all); i++) {
 		const char *text = all[i].text != NULL ? all[i].text : all[i].builtin;
 
 		if (topic_compile(all[i].out, text, err)) {
-			topics_release(t);
+			topic_set_release(t);
 			return -1;
 		}
 	}
@@ -143,12 +143,12 @@ topics_compile(struct topics *t, const struct topicopts *o, struct err *err)
 }
 
 void
-topics_release(struct topics *t)
+topic_set_release(struct topic_set *t)
 {
 	topic_free(t->data);
 	topic_free(t->status);
 	topic_free(t->commands);
 	topic_free(t->responses);
 	topic_free(t->alerts);
-	*t = (struct topics){0};
+	*t = (struct topic_set){0};
 }

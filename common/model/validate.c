@@ -213,7 +213,7 @@ check_time(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	json_t *result;
 	int64_t us;
 
-	if (!json_is_string(v) || !time_parse(json_string_value(v), &us))
+	if (!json_is_string(v) || !timestamp_parse(json_string_value(v), &us))
 		return wrong(errs, f,
 		    "Datetime has wrong format. Use one of these formats instead: "
 		    "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_VALIDATE_H
-#define CONF_VALIDATE_H
+#ifndef MODEL_VALIDATE_H
+#define MODEL_VALIDATE_H
 
 #include <jansson.h>
 

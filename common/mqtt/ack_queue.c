@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 void
-acks_grow(struct acks *a)
+ack_queue_grow(struct ack_queue *a)
 {
 	size_t room = a->room == 0 ? 64 : a->room * 2, i;
 	struct ack *v = xcalloc(room, sizeof(*v));
@@ -20,7 +20,7 @@ acks_grow(struct acks *a)
 }
 
 void
-acks_settle(struct acks *a, uint64_t durable, struct buf *out)
+ack_queue_settle(struct ack_queue *a, uint64_t durable, struct buf *out)
 {
 	size_t done;
 	char *p = buf_reserve(out, a->n * 4);
@@ -30,8 +30,8 @@ acks_settle(struct acks *a, uint64_t durable, struct buf *out)
 
 		if (k->seq > durable)
 			break;
-		p = frame_write_ack(p, k->type, k->mid);
-		if (k->type == FRAME_PUBREC) {
+		p = packet_write_ack(p, k->type, k->mid);
+		if (k->type == PACKET_PUBREC) {
 			a->received[k->mid / 64] |= (uint64_t)1 << k->mid % 64;
 			a->half++;
 		}
@@ -42,13 +42,13 @@ acks_settle(struct acks *a, uint64_t durable, struct buf *out)
 }
 
 bool
-acks_is_received(const struct acks *a, uint16_t mid)
+ack_queue_is_received(const struct ack_queue *a, uint16_t mid)
 {
 	return (a->received[mid / 64] >> mid % 64 & 1) != 0;
 }
 
 void
-acks_forget_received(struct acks *a, uint16_t mid)
+ack_queue_forget_received(struct ack_queue *a, uint16_t mid)
 {
 	a->received[mid / 64] &= ~((uint64_t)1 << mid % 64);
 	if (a->half > 0)
@@ -56,7 +56,7 @@ acks_forget_received(struct acks *a, uint16_t mid)
 }
 
 void
-acks_reset(struct acks *a, bool session_present)
+ack_queue_reset(struct ack_queue *a, bool session_present)
 {
 	a->n = a->half = 0;
 	if (!session_present)
@@ -64,7 +64,7 @@ acks_reset(struct acks *a, bool session_present)
 }
 
 void
-acks_free(struct acks *a)
+ack_queue_free(struct ack_queue *a)
 {
 	free(a->v);
 }

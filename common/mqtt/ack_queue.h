@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_ACKS_H
-#define NET_ACKS_H
+#ifndef MQTT_ACK_QUEUE_H
+#define MQTT_ACK_QUEUE_H
 
 #include "mqtt/packet.h"
 
@@ -9,7 +9,7 @@
  * message that has to be durable first. The zero value is empty and ready; 16 bytes each, UINT16_MAX at
  * most.
  */
-struct acks {
+struct ack_queue {
 	struct ack {
 		uint64_t seq;
 		uint16_t mid;
@@ -21,18 +21,18 @@ struct acks {
 	uint64_t received[65536 / 64];
 };
 
-void acks_grow(struct acks *a);
+void ack_queue_grow(struct ack_queue *a);
 
 /* False when `most` are owed already. */
 static inline bool
-acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size_t most)
+ack_queue_push(struct ack_queue *a, enum packet_type type, uint16_t mid, uint64_t seq, size_t most)
 {
 	struct ack *k;
 
 	if (a->n >= most)
 		return false;
 	if (a->n == a->room)
-		acks_grow(a);
+		ack_queue_grow(a);
 	k = &a->v[(a->first + a->n++) & (a->room - 1)];
 	k->seq = seq;
 	k->mid = mid;
@@ -41,18 +41,18 @@ acks_push(struct acks *a, enum frame_type type, uint16_t mid, uint64_t seq, size
 }
 
 /* Makes those whose messages are durable, up to the first whose is not. */
-void acks_settle(struct acks *a, uint64_t durable, struct buf *out);
-bool acks_is_received(const struct acks *a, uint16_t mid);
+void ack_queue_settle(struct ack_queue *a, uint64_t durable, struct buf *out);
+bool ack_queue_is_received(const struct ack_queue *a, uint16_t mid);
 /* How many messages the broker waits for: it counts one of QoS 2 until PUBCOMP. */
 static inline size_t
-acks_waited_for(const struct acks *a)
+ack_queue_waited_for(const struct ack_queue *a)
 {
 	return a->n + a->half;
 }
 /* PUBREL came. */
-void acks_forget_received(struct acks *a, uint16_t mid);
+void ack_queue_forget_received(struct ack_queue *a, uint16_t mid);
 /* A new connection: nothing is owed. What was received stays with a session that is present. */
-void acks_reset(struct acks *a, bool session_present);
-void acks_free(struct acks *a);
+void ack_queue_reset(struct ack_queue *a, bool session_present);
+void ack_queue_free(struct ack_queue *a);
 
 #endif

@@ -12,9 +12,9 @@
 enum { READ_AHEAD = 64 << 10 }; /* four records of the largest size */
 
 void
-link_open(struct link *l, int fd, void *ssl)
+conn_open(struct conn *l, int fd, void *ssl)
 {
-	*l = (struct link){.fd = fd, .ssl = ssl};
+	*l = (struct conn){.fd = fd, .ssl = ssl};
 	if (ssl == NULL)
 		return;
 	SSL_set_read_ahead(ssl, 1);
@@ -31,7 +31,7 @@ at_most(size_t n)
 
 /* What a call of OpenSSL that gave `n` means, as read(2) and write(2) would say it. */
 static ssize_t
-outcome(struct link *l, int n, bool *crossed, int crossing)
+outcome(struct conn *l, int n, bool *crossed, int crossing)
 {
 	int why = SSL_get_error(l->ssl, n);
 
@@ -47,7 +47,7 @@ outcome(struct link *l, int n, bool *crossed, int crossing)
 
 /* The end, or an error, that comes behind bytes is told by the next call. */
 static ssize_t
-tls_read(struct link *l, char *p, size_t n, bool *dry)
+tls_read(struct conn *l, char *p, size_t n, bool *dry)
 {
 	size_t got = 0;
 	ssize_t end;
@@ -67,7 +67,7 @@ tls_read(struct link *l, char *p, size_t n, bool *dry)
 }
 
 ssize_t
-link_read(struct link *l, char *p, size_t n, bool *dry)
+conn_read(struct conn *l, char *p, size_t n, bool *dry)
 {
 	ssize_t got;
 
@@ -82,7 +82,7 @@ link_read(struct link *l, char *p, size_t n, bool *dry)
 }
 
 ssize_t
-link_write(struct link *l, const char *p, size_t n)
+conn_write(struct conn *l, const char *p, size_t n)
 {
 	ssize_t sent;
 	int r;
@@ -100,7 +100,7 @@ link_write(struct link *l, const char *p, size_t n)
 }
 
 unsigned
-link_events(const struct link *l, bool wants_read, bool wants_write)
+conn_events(const struct conn *l, bool wants_read, bool wants_write)
 {
 	bool read = (wants_read && !l->read_writes) || (wants_write && l->write_reads);
 	bool write = (wants_write && !l->write_reads) || (wants_read && l->read_writes);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_LINK_H
-#define NET_LINK_H
+#ifndef MQTT_CONN_H
+#define MQTT_CONN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 /* The bytes of a connected, non-blocking socket, with TLS or without. Neither fd nor SSL is its own. */
-struct link {
+struct conn {
 	int fd;
 	void *ssl; /* SSL *, its handshake done; NULL: none */
 	bool read_writes, write_reads; /* TLS wants the other direction first */
 };
 
 /* Prepares TLS for reading in blocks: several records a system call. */
-void link_open(struct link *l, int fd, void *ssl);
+void conn_open(struct conn *l, int fd, void *ssl);
 
 /* Reads as much as is there, up to `n` bytes. *dry says that nothing is left; over TLS bytes may be left
  * that no poll will tell of, so read on until it is set. 0: closed by the other side; -1: errno, EAGAIN
  * among others. */
-ssize_t link_read(struct link *l, char *p, size_t n, bool *dry);
+ssize_t conn_read(struct conn *l, char *p, size_t n, bool *dry);
 /* Writes what the socket takes; -1: errno. */
-ssize_t link_write(struct link *l, const char *p, size_t n);
+ssize_t conn_write(struct conn *l, const char *p, size_t n);
 /* The enum loop_events to wait for, for who wants to read and write. */
-unsigned link_events(const struct link *l, bool wants_read, bool wants_write);
+unsigned conn_events(const struct conn *l, bool wants_read, bool wants_write);
 
 #endif

@@ -21,14 +21,14 @@ static void pump(void *arg);
 
 /* What happens inside of a pump is seen at its end. */
 void
-consume_pump_soon(struct consume *c)
+consumer_pump_soon(struct consumer *c)
 {
 	if (!c->pumping)
 		loop_timer_set(c->loop, &c->soon, 0, pump, c);
 }
 
 static void
-let_go(struct consume *c)
+let_go(struct consumer *c)
 {
 	c->linked = false;
 	loop_fd_stop(&c->watch);
@@ -39,7 +39,7 @@ let_go(struct consume *c)
 
 /* Milliseconds to the broker and back, as far as the kernel knows. */
 static int64_t
-round_trip(const struct consume *c)
+round_trip(const struct consumer *c)
 {
 	struct tcp_info info = {0};
 	socklen_t n = sizeof(info);
@@ -52,7 +52,7 @@ round_trip(const struct consume *c)
 static void
 say_held(void *arg)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
 	c->held = c->window.holds;
 	c->events.held(
@@ -61,9 +61,9 @@ say_held(void *arg)
 
 /* Whoever waits for messages is told when none can come. */
 static void
-look_at_window(struct consume *c)
+look_at_window(struct consumer *c)
 {
-	size_t n = intake_unacknowledged(c->intake), before = c->window.n;
+	size_t n = receiver_unacknowledged(c->intake), before = c->window.n;
 	int64_t now = loop_now(c->loop), wait;
 
 	if (c->events.held == NULL || !c->linked || n == before)
@@ -80,7 +80,7 @@ look_at_window(struct consume *c)
 }
 
 static void
-begin_window(struct consume *c)
+begin_window(struct consumer *c)
 {
 	window_reset(&c->window, c->version == 5 ? (size_t)c->receive_maximum : 0);
 	if (c->held)
@@ -89,7 +89,7 @@ begin_window(struct consume *c)
 
 /* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
 static void
-say_dry(struct consume *c)
+say_dry(struct consumer *c)
 {
 	bool fresh = c->fresh;
 
@@ -99,7 +99,7 @@ say_dry(struct consume *c)
 }
 
 static void
-lose(struct consume *c, int number)
+lose(struct consumer *c, int number)
 {
 	say_dry(c);
 	let_go(c);
@@ -107,7 +107,7 @@ lose(struct consume *c, int number)
 }
 
 void
-consume_give_up(struct consume *c, const struct err *why)
+consumer_give_up(struct consumer *c, const struct err *why)
 {
 	say_dry(c);
 	let_go(c);
@@ -116,23 +116,23 @@ consume_give_up(struct consume *c, const struct err *why)
 
 /* As far as the socket takes it: the broker has to know why. */
 static void
-end_by_fault(struct consume *c, enum frame_fault fault)
+end_by_fault(struct consumer *c, enum packet_fault fault)
 {
 	struct err why = {0};
 	struct span out;
 
 	err_set(&why, ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
-	    _(frame_fault_text(fault)));
-	frame_put_disconnect(
-	    intake_packets(c->intake), frame_fault_reason(fault), c->version);
-	out = intake_output(c->intake);
-	link_write(&c->link, out.p, out.n);
+	    _(packet_fault_text(fault)));
+	packet_put_disconnect(
+	    receiver_packets(c->intake), packet_fault_reason(fault), c->version);
+	out = receiver_output(c->intake);
+	conn_write(&c->link, out.p, out.n);
 	let_go(c);
 	session_failed(c->session, 0, &why);
 }
 
 static void
-end_by_broker(struct consume *c, int reason)
+end_by_broker(struct consumer *c, int reason)
 {
 	const struct err none = {0};
 
@@ -146,13 +146,13 @@ end_by_broker(struct consume *c, int reason)
 
 /* False when the connection is over. */
 static bool
-look_at_state(struct consume *c)
+look_at_state(struct consumer *c)
 {
-	const struct intake_state state = intake_state(c->intake);
+	const struct receiver_state state = receiver_state(c->intake);
 
-	if (state.fault != FRAME_OK || state.left)
+	if (state.fault != PACKET_OK || state.left)
 		say_dry(c);
-	if (state.fault != FRAME_OK)
+	if (state.fault != PACKET_OK)
 		end_by_fault(c, state.fault);
 	else if (state.left)
 		end_by_broker(c, state.reason);
@@ -161,21 +161,21 @@ look_at_state(struct consume *c)
 
 /* Reads until nothing is there or nothing is wanted. True with bytes left that no poll will tell of. */
 static bool
-read_some(struct consume *c)
+read_some(struct consumer *c)
 {
 	int left = READS;
 	bool dry = false;
 	size_t room = 0;
 
 	while (left-- > 0 && !dry) {
-		char *p = intake_room(c->intake, &room);
-		ssize_t n = room > 0 ? link_read(&c->link, p, room, &dry) : 0;
+		char *p = receiver_room(c->intake, &room);
+		ssize_t n = room > 0 ? conn_read(&c->link, p, room, &dry) : 0;
 
 		if (room == 0)
 			return false;
 		if (n > 0) {
 			c->heard = loop_now(c->loop);
-			intake_got(c->intake, (size_t)n, text_now_us());
+			receiver_got(c->intake, (size_t)n, clock_wall_us());
 			if (!look_at_state(c))
 				return false;
 		} else if (n == 0 || !dry) {
@@ -190,30 +190,30 @@ read_some(struct consume *c)
 
 /* Whether something was to be written, and all of it was. */
 static bool
-write_some(struct consume *c)
+write_some(struct consumer *c)
 {
-	struct span out = intake_output(c->intake);
-	ssize_t n = out.n > 0 ? link_write(&c->link, out.p, out.n) : 0;
+	struct span out = receiver_output(c->intake);
+	ssize_t n = out.n > 0 ? conn_write(&c->link, out.p, out.n) : 0;
 
 	if (n > 0)
-		intake_sent(c->intake, (size_t)n);
+		receiver_sent(c->intake, (size_t)n);
 	else if (n < 0 && errno != EAGAIN)
 		lose(c, errno);
 	return n > 0 && (size_t)n == out.n;
 }
 
 static bool
-may_read(struct consume *c)
+may_read(struct consumer *c)
 {
 	size_t room;
 
-	return intake_room(c->intake, &room) != NULL;
+	return receiver_room(c->intake, &room) != NULL;
 }
 
 /* Reads, and acknowledges. A broker whose window was full sends more as soon as it has read that. True as
  * from read_some. */
 static bool
-converse(struct consume *c)
+converse(struct consumer *c)
 {
 	int left = TURNS;
 	bool more, told;
@@ -222,7 +222,7 @@ converse(struct consume *c)
 		more = read_some(c);
 		told = c->linked && write_some(c);
 	} while (!more && told && --left > 0 && may_read(c) &&
-	    spin_until_readable(&c->spin, c->link.fd));
+	    busy_poll_until_readable(&c->spin, c->link.fd));
 	return more;
 }
 
@@ -230,7 +230,7 @@ converse(struct consume *c)
 static void
 give_up(void *arg)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
 	if (c->linked) {
 		shutdown(c->link.fd, SHUT_RDWR);
@@ -240,11 +240,11 @@ give_up(void *arg)
 }
 
 static void
-finish_if_done(struct consume *c)
+finish_if_done(struct consumer *c)
 {
-	if (!c->stopping || !intake_is_durable(c->intake))
+	if (!c->stopping || !receiver_is_acked(c->intake))
 		return;
-	if (c->linked && intake_output(c->intake).n > 0) {
+	if (c->linked && receiver_output(c->intake).n > 0) {
 		if (c->giving_up.slot == 0)
 			loop_timer_set(c->loop, &c->giving_up, STOP_TIME, give_up, c);
 		return;
@@ -256,27 +256,27 @@ finish_if_done(struct consume *c)
 }
 
 static void
-wait_for_socket(struct consume *c, bool more)
+wait_for_socket(struct consumer *c, bool more)
 {
 	bool reads = may_read(c), was_reading = (c->watch.events & LOOP_READ) != 0;
 
 	if (reads && !was_reading)
 		c->heard = c->asked = loop_now(c->loop);
 	loop_fd_set(
-	    &c->watch, link_events(&c->link, reads, intake_output(c->intake).n > 0));
+	    &c->watch, conn_events(&c->link, reads, receiver_output(c->intake).n > 0));
 	if (more && reads)
-		consume_pump_soon(c);
+		consumer_pump_soon(c);
 }
 
 static void
 pump(void *arg)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 	bool more = false;
 
 	if (c->linked) {
 		c->pumping = true;
-		intake_go_on(c->intake);
+		receiver_go_on(c->intake);
 		more = look_at_state(c) && converse(c);
 		c->pumping = false;
 		look_at_window(c);
@@ -296,31 +296,31 @@ on_socket(void *arg, unsigned events)
 static void
 on_taken(void *arg, const struct session_link *link)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
-	link_open(&c->link, link->fd, link->ssl);
+	conn_open(&c->link, link->fd, link->ssl);
 	c->version = link->version;
 	c->keepalive = (int64_t)link->keepalive * 1000;
 	c->heard = loop_now(c->loop);
 	c->linked = true;
-	intake_connect(c->intake, link->version, link->session_present);
+	receiver_connect(c->intake, link->version, link->session_present);
 	begin_window(c);
 	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
 		lose(c, errno);
 		return;
 	}
 	if (!c->stopping)
-		consume_subscribe(c, !link->session_present);
-	consume_watch(c);
+		consumer_subscribe(c, !link->session_present);
+	consumer_watch(c);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, link->session_present);
-	consume_pump_soon(c);
+	consumer_pump_soon(c);
 }
 
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
 	if (c->events.down != NULL)
 		c->events.down(c->arg, why);
@@ -329,7 +329,7 @@ on_down(void *arg, const struct err *why)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
 	if (c->events.ended != NULL)
 		c->events.ended(c->arg, c->refusal.code != ERR_OK ? &c->refusal : why);
@@ -338,7 +338,7 @@ on_ended(void *arg, const struct err *why)
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 
 	c->fresh = true;
 	c->asked = loop_now(c->loop);
@@ -346,28 +346,28 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	c->events.batch(c->arg, m, n, token);
 }
 
-static struct intake *
-open_intake(struct consume *c, const struct session_opts *o)
+static struct receiver *
+open_intake(struct consumer *c, const struct session_opts *o)
 {
-	static const struct intake_events events = {on_batch, consume_answered};
-	const struct intake_opts opts = {
+	static const struct receiver_events events = {on_batch, consumer_answered};
+	const struct receiver_opts opts = {
 	    .max_packet = o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET,
 	};
 
-	return intake_new(&opts, &events, c);
+	return receiver_new(&opts, &events, c);
 }
 
-struct consume *
-consume_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count,
-    const struct consume_events *events, void *arg, struct err *err)
+struct consumer *
+consumer_new(struct loop *loop, const struct session_opts *opts,
+    const struct consumer_filter *filters, size_t count,
+    const struct consumer_events *events, void *arg, struct err *err)
 {
 	static const struct session_events mine = {
 	    .taken = on_taken,
 	    .down = on_down,
 	    .ended = on_ended,
 	};
-	struct consume *c = xcalloc(1, sizeof(*c));
+	struct consumer *c = xcalloc(1, sizeof(*c));
 	struct session_opts taken = *opts;
 
 	taken.take = true;
@@ -378,60 +378,60 @@ consume_new(struct loop *loop, const struct session_opts *opts,
 	c->receive_maximum =
 	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
 	c->intake = open_intake(c, opts);
-	if (consume_add_filters(c, filters, count, err) == 0)
+	if (consumer_add_filters(c, filters, count, err) == 0)
 		c->session = session_new(loop, &taken, &mine, c, err);
 	if (c->session != NULL)
 		return c;
-	consume_free(c);
+	consumer_free(c);
 	return NULL;
 }
 
 void
-consume_start(struct consume *c)
+consumer_start(struct consumer *c)
 {
 	session_start(c->session);
 }
 
 int
-consume_version(const struct consume *c)
+consumer_version(const struct consumer *c)
 {
 	return c->version;
 }
 
 void
-consume_limit(struct consume *c, size_t n)
+consumer_limit(struct consumer *c, size_t n)
 {
-	intake_limit(c->intake, n);
-	consume_pump_soon(c);
+	receiver_limit(c->intake, n);
+	consumer_pump_soon(c);
 }
 
 void
-consume_taken(struct consume *c, uint64_t token)
+consumer_release(struct consumer *c, uint64_t token)
 {
-	intake_taken(c->intake, token);
-	consume_pump_soon(c);
+	receiver_release(c->intake, token);
+	consumer_pump_soon(c);
 }
 
 void
-consume_durable(struct consume *c, uint64_t token)
+consumer_ack(struct consumer *c, uint64_t token)
 {
-	intake_durable(c->intake, token);
+	receiver_ack(c->intake, token);
 	look_at_window(c);
-	consume_pump_soon(c);
+	consumer_pump_soon(c);
 }
 
 void
-consume_stop(struct consume *c)
+consumer_stop(struct consumer *c)
 {
 	if (c->stopping)
 		return;
 	c->stopping = true;
-	intake_stop(c->intake);
-	consume_pump_soon(c);
+	receiver_stop(c->intake);
+	consumer_pump_soon(c);
 }
 
 void
-consume_free(struct consume *c)
+consumer_free(struct consumer *c)
 {
 	size_t i;
 
@@ -441,7 +441,7 @@ consume_free(struct consume *c)
 	loop_timer_stop(&c->soon);
 	loop_timer_stop(&c->giving_up);
 	session_free(c->session);
-	intake_free(c->intake);
+	receiver_free(c->intake);
 	for (i = 0; c->filters != NULL && i < c->count; i++)
 		free(c->filters[i].text);
 	free(c->filters);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_CONSUME_H
-#define NET_CONSUME_H
+#ifndef MQTT_CONSUMER_H
+#define MQTT_CONSUMER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,9 +13,9 @@
  * its consumer said that it is durable, at QoS 1 and 2. At least once: what was not said to be durable
  * is delivered again. A session connects; what is read and written then is an intake's (mqtt/receiver.h).
  */
-struct consume;
+struct consumer;
 
-struct consume_filter {
+struct consumer_filter {
 	const char *filter;
 	int qos;
 	int retain_handling; /* MQTT 5, 3.8.3.1: 0 retained messages are sent, 1 only when the
@@ -23,15 +23,15 @@ struct consume_filter {
 	bool unsubscribe;    /* not wanted any more: a kept session gives it up; not answered */
 };
 
-struct consume_events {
-	/* A batch of n messages, spans valid until consume_taken(token) or consume_durable(token).
+struct consumer_events {
+	/* A batch of n messages, spans valid until consumer_release(token) or consumer_ack(token).
 	 * Nothing more is handed out until then, so that memory stays bounded and a slow consumer
 	 * becomes back-pressure; the connection is kept alive. */
 	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
 	/* The socket is dry, or gone: after the batches so far nothing more is at hand. */
 	void (*dry)(void *arg);
 	/* The broker holds back at `n` unacknowledged messages: none of QoS 1 and 2 comes before
-	 * consume_durable. 0: not any more. `known`: by a limit of its own, for sure (mqtt/window.h). */
+	 * consumer_ack. 0: not any more. `known`: by a limit of its own, for sure (mqtt/window.h). */
 	void (*held)(void *arg, size_t n, bool known);
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
@@ -43,23 +43,23 @@ struct consume_events {
 	void (*ready)(void *arg);
 };
 
-struct consume *consume_new(struct loop *loop, const struct session_opts *opts,
-    const struct consume_filter *filters, size_t count, const struct consume_events *events,
+struct consumer *consumer_new(struct loop *loop, const struct session_opts *opts,
+    const struct consumer_filter *filters, size_t count, const struct consumer_events *events,
     void *arg, struct err *err);
-void consume_start(struct consume *c);
+void consumer_start(struct consumer *c);
 /* The MQTT version of the connection, from `up` on: 5 or 4. */
-int consume_version(const struct consume *c);
+int consumer_version(const struct consumer *c);
 /* The consumer needs this batch's spans no longer: reading goes on, acknowledgements wait. May be
  * called from inside `batch`. */
-void consume_taken(struct consume *c, uint64_t token);
+void consumer_release(struct consumer *c, uint64_t token);
 /* The messages of this batch and of those before it are safe: they are acknowledged now. On the
  * loop's thread. */
-void consume_durable(struct consume *c, uint64_t token);
+void consumer_ack(struct consumer *c, uint64_t token);
 /* Wants n more messages and no others: what comes behind them stays with the broker. */
-void consume_limit(struct consume *c, size_t n);
+void consumer_limit(struct consumer *c, size_t n);
 /* Reads no more; waits for batches that are out to be made durable, acknowledges them, says
  * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
-void consume_stop(struct consume *c);
-void consume_free(struct consume *c);
+void consumer_stop(struct consumer *c);
+void consumer_free(struct consumer *c);
 
 #endif

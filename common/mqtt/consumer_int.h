@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_CONSUMEPART_H
-#define NET_CONSUMEPART_H
+#ifndef MQTT_CONSUMER_INT_H
+#define MQTT_CONSUMER_INT_H
 
 #include "mqtt/consumer.h"
 #include "mqtt/receiver.h"
@@ -12,16 +12,16 @@
 
 /* The session connects and comes back. In between the socket is ours: here it is read and written, the
  * intake takes its bytes apart and makes the answers. */
-struct consume {
+struct consumer {
 	struct loop *loop;
 	struct session *session;
-	struct consume_events events;
+	struct consumer_events events;
 	void *arg;
-	struct intake *intake;
-	struct link link;
+	struct receiver *intake;
+	struct conn link;
 	struct loop_fd watch;
 	struct loop_timer soon, alive, giving_up, answer, hold;
-	struct spin spin;
+	struct busy_poll spin;
 	struct window window;
 	int receive_maximum;
 	bool held; /* told */
@@ -48,23 +48,23 @@ struct consume {
 /* consumer.c */
 
 /* Goes on outside of the caller. */
-void consume_pump_soon(struct consume *c);
+void consumer_pump_soon(struct consumer *c);
 /* The connection is over because of `why`. */
-void consume_give_up(struct consume *c, const struct err *why);
+void consumer_give_up(struct consumer *c, const struct err *why);
 
 /* consumer_watch.c: pings, and how long the broker may be silent or owe a SUBACK. From a new connection on. */
-void consume_watch(struct consume *c);
+void consumer_watch(struct consumer *c);
 
 /* consumer_subscribe.c: its filters. */
 
 /* Copies them, each once. */
-int consume_add_filters(struct consume *c, const struct consume_filter *filters, size_t count,
+int consumer_add_filters(struct consumer *c, const struct consumer_filter *filters, size_t count,
     struct err *err);
 /* Asks for those that were not answered yet; for all if the broker forgot the session. */
-void consume_subscribe(struct consume *c, bool forgotten);
+void consumer_subscribe(struct consumer *c, bool forgotten);
 /* Whether a SUBACK is missing. */
-bool consume_is_asking(const struct consume *c);
+bool consumer_is_asking(const struct consumer *c);
 /* A SUBACK. */
-void consume_answered(void *arg, uint16_t mid, uint8_t reason);
+void consumer_answered(void *arg, uint16_t mid, uint8_t reason);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* A packet identifier is a filter's number from 1. */
 void
-consume_subscribe(struct consume *c, bool forgotten)
+consumer_subscribe(struct consumer *c, bool forgotten)
 {
 	size_t i;
 
@@ -20,16 +20,16 @@ consume_subscribe(struct consume *c, bool forgotten)
 		if (forgotten)
 			f->answered = false;
 		if (!f->answered && f->unsubscribe)
-			frame_put_unsubscribe(intake_packets(c->intake),
+			packet_put_unsubscribe(receiver_packets(c->intake),
 			    (uint16_t)(i + 1), f->text, c->version);
 		else if (!f->answered)
-			frame_put_subscribe(intake_packets(c->intake), (uint16_t)(i + 1),
-			    f->text, (uint8_t)options, c->version);
+			packet_put_subscribe(receiver_packets(c->intake),
+			    (uint16_t)(i + 1), f->text, (uint8_t)options, c->version);
 	}
 }
 
 bool
-consume_is_asking(const struct consume *c)
+consumer_is_asking(const struct consumer *c)
 {
 	size_t i;
 
@@ -42,7 +42,7 @@ consume_is_asking(const struct consume *c)
 
 /* When none is granted there is nothing to wait for. */
 static void
-look_at_answers(struct consume *c, const struct err *why)
+look_at_answers(struct consumer *c, const struct err *why)
 {
 	size_t asked = 0, answered = 0, refused = 0, i;
 
@@ -54,7 +54,7 @@ look_at_answers(struct consume *c, const struct err *why)
 	if (refused == asked) {
 		c->refusal = *why;
 		c->refusal.code = ERR_AUTH;
-		consume_stop(c);
+		consumer_stop(c);
 	} else if (answered == asked && !c->ready) {
 		c->ready = true;
 		if (c->events.ready != NULL)
@@ -63,9 +63,9 @@ look_at_answers(struct consume *c, const struct err *why)
 }
 
 void
-consume_answered(void *arg, uint16_t mid, uint8_t reason)
+consumer_answered(void *arg, uint16_t mid, uint8_t reason)
 {
-	struct consume *c = arg;
+	struct consumer *c = arg;
 	struct filter *f;
 	struct err why = {0};
 
@@ -75,7 +75,7 @@ consume_answered(void *arg, uint16_t mid, uint8_t reason)
 	f->answered = true;
 	f->refused = reason >= 128;
 	if (f->refused)
-		err_suback(&why, f->text, reason);
+		session_err_suback(&why, f->text, reason);
 	else if (reason < f->qos)
 		log_warn(_("the broker grants '%s' QoS %d instead of %d%s"), f->text,
 		    reason, f->qos,
@@ -89,7 +89,7 @@ consume_answered(void *arg, uint16_t mid, uint8_t reason)
 static int
 by_text(const void *a, const void *b)
 {
-	const struct consume_filter *const *x = a, *const *y = b;
+	const struct consumer_filter *const *x = a, *const *y = b;
 	int order = strcmp((*x)->filter, (*y)->filter);
 
 	return order != 0 ? order : (*x > *y) - (*x < *y);
@@ -97,9 +97,9 @@ by_text(const void *a, const void *b)
 
 /* A filter that is given twice is one subscription: the others of the same text are marked. */
 static void
-find_repeated(const struct consume_filter *filters, size_t count, bool *repeated)
+find_repeated(const struct consumer_filter *filters, size_t count, bool *repeated)
 {
-	const struct consume_filter **sorted = xcalloc(count + 1, sizeof(*sorted));
+	const struct consumer_filter **sorted = xcalloc(count + 1, sizeof(*sorted));
 	size_t i;
 
 	for (i = 0; i < count; i++)
@@ -112,8 +112,8 @@ find_repeated(const struct consume_filter *filters, size_t count, bool *repeated
 }
 
 int
-consume_add_filters(struct consume *c, const struct consume_filter *filters, size_t count,
-    struct err *err)
+consumer_add_filters(struct consumer *c, const struct consumer_filter *filters,
+    size_t count, struct err *err)
 {
 	bool *repeated = xcalloc(count + 1, sizeof(*repeated));
 	size_t i;

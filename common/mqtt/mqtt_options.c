@@ -186,7 +186,7 @@ take_url(const char *text, struct buf *parts, struct url *u, struct err *err)
 }
 
 static enum opt_source
-source_of(const struct mqttopts *o, const struct opt_set *set, const void *member)
+source_of(const struct mqtt_options *o, const struct opt_set *set, const void *member)
 {
 	ptrdiff_t in_options = (const char *)member - (const char *)o;
 	ptrdiff_t offset = (const char *)o - (const char *)set->base + in_options;
@@ -196,8 +196,8 @@ source_of(const struct mqttopts *o, const struct opt_set *set, const void *membe
 
 /* -h and -L: the stronger source wins; one source naming both contradicts itself. */
 static int
-choose_host(struct mqttopts *o, const struct opt_set *set, struct url *u, bool *from_url,
-    struct err *err)
+choose_host(struct mqtt_options *o, const struct opt_set *set, struct url *u,
+    bool *from_url, struct err *err)
 {
 	enum opt_source host = source_of(o, set, &o->host);
 	enum opt_source url = source_of(o, set, &o->url);
@@ -214,7 +214,7 @@ choose_host(struct mqttopts *o, const struct opt_set *set, struct url *u, bool *
 }
 
 static int
-choose_port(const struct mqttopts *o, const struct opt_set *set, const struct url *u,
+choose_port(const struct mqtt_options *o, const struct opt_set *set, const struct url *u,
     bool from_url)
 {
 	if (o->port != 0 &&
@@ -227,7 +227,7 @@ choose_port(const struct mqttopts *o, const struct opt_set *set, const struct ur
 /* -P and --password-file: the stronger source wins. */
 static int
 choose_password(
-    struct mqttopts *o, const struct opt_set *set, const char **out, struct err *err)
+    struct mqtt_options *o, const struct opt_set *set, const char **out, struct err *err)
 {
 	enum opt_source text = source_of(o, set, &o->password);
 	enum opt_source file = source_of(o, set, &o->password_file);
@@ -247,7 +247,7 @@ choose_password(
 
 /* A login in the URL outranks a user name of a weaker source, and the password with it. */
 static int
-choose_login(struct mqttopts *o, const struct opt_set *set, const struct url *u,
+choose_login(struct mqtt_options *o, const struct opt_set *set, const struct url *u,
     struct session_opts *out, struct err *err)
 {
 	if (u->username != NULL &&
@@ -267,7 +267,7 @@ choose_login(struct mqttopts *o, const struct opt_set *set, const struct url *u,
 }
 
 static int
-check_tls(const struct mqttopts *o, const struct session_opts *out, struct err *err)
+check_tls(const struct mqtt_options *o, const struct session_opts *out, struct err *err)
 {
 	if (o->key != NULL && o->cert == NULL)
 		return err_set(err, ERR_USAGE, _("--key needs --cert"));
@@ -278,7 +278,7 @@ check_tls(const struct mqttopts *o, const struct session_opts *out, struct err *
 		    _("TLS to the unix socket '%s': it has no name that could be "
 		      "verified"),
 		    out->host);
-	if (o->alpn != NULL && out->ws_path != NULL)
+	if (o->alpn != NULL && out->session_ws_path != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("--tls-alpn: with wss:// the protocol is http/1.1"));
 	return 0;
@@ -286,7 +286,8 @@ check_tls(const struct mqttopts *o, const struct session_opts *out, struct err *
 
 /* Whatever is only for TLS implies it. */
 static int
-choose_tls(struct mqttopts *o, bool implied, struct session_opts *out, struct err *err)
+choose_tls(
+    struct mqtt_options *o, bool implied, struct session_opts *out, struct err *err)
 {
 	out->tls = implied || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
 	    o->insecure || o->tls_version != 0 || o->alpn != NULL;
@@ -309,8 +310,8 @@ choose_tls(struct mqttopts *o, bool implied, struct session_opts *out, struct er
 }
 
 int
-mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_opts *out,
-    struct err *err)
+mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
+    struct session_opts *out, struct err *err)
 {
 	static const int versions[] = {0, 5, 5, 4, 4}; /* MQTT_VERSIONS */
 	struct url u = {0};
@@ -324,7 +325,7 @@ mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_o
 		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
 	if (!from_url)
 		u = (struct url){.tls = o->port == PORT_TLS};
-	out->ws_path = u.ws ? u.path : NULL;
+	out->session_ws_path = u.ws ? u.path : NULL;
 	if (choose_tls(o, u.tls, out, err) || choose_login(o, set, &u, out, err))
 		return -1;
 	out->port = choose_port(o, set, &u, from_url);
@@ -343,10 +344,10 @@ mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_o
 }
 
 void
-mqttopts_release(struct mqttopts *o)
+mqtt_options_release(struct mqtt_options *o)
 {
-	secret_free(o->secret);
-	secret_free(o->keypass);
+	mem_free_secret(o->secret);
+	mem_free_secret(o->keypass);
 	o->secret = o->keypass = NULL;
 	if (o->url_parts.p != NULL)
 		explicit_bzero(o->url_parts.p, o->url_parts.n);

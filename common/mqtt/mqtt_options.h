@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_MQTTOPTS_H
-#define NET_MQTTOPTS_H
+#ifndef MQTT_MQTT_OPTIONS_H
+#define MQTT_MQTT_OPTIONS_H
 
 #include "cli/opt.h"
 #include "base/text.h"
 #include "mqtt/session.h"
 
 /* The connection options that all MQTT programs share: mosquitto's letters. */
-struct mqttopts {
+struct mqtt_options {
 	char *host;
 	int port;
 	char *url;
@@ -23,12 +23,12 @@ struct mqttopts {
 	bool insecure;
 	bool retry;
 	int64_t connect_timeout;
-	char *secret;   /* what password_file held: mqttopts_resolve */
+	char *secret;   /* what password_file held: mqtt_options_resolve */
 	char *keypass;  /* ... and keypass_file */
 	struct buf url_parts; /* what `url` was taken apart into */
 };
 
-#define MQTTOPTS_DEFAULT                                                                 \
+#define MQTT_OPTIONS_DEFAULT                                                                 \
 	{                                                                                \
 		.keepalive = 60, .connect_timeout = 10000                                \
 	}
@@ -100,8 +100,8 @@ struct mqttopts {
  * time-out, client_id) from the options: URL taken apart, password file read, defaults put in.
  * Everything in `out` points into `o`, which must outlive it. -h and -p outrank the URL when they
  * come from a stronger source; two hosts from one source are an error. `set` tells the sources. */
-int mqttopts_resolve(struct mqttopts *o, const struct opt_set *set, struct session_opts *out,
+int mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set, struct session_opts *out,
     struct err *err);
-void mqttopts_release(struct mqttopts *o);
+void mqtt_options_release(struct mqtt_options *o);
 
 #endif

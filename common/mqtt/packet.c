@@ -6,35 +6,35 @@
 static const struct {
 	uint8_t reason;
 	const char *text;
-} faults[FRAME_FAULTS] = {
-    [FRAME_OK] = {0x00, N_("nothing")},
-    [FRAME_BAD_LENGTH] = {0x81, N_("a packet length of more than four bytes")},
-    [FRAME_BAD_TYPE] = {0x82, N_("a type of packet that only clients send")},
-    [FRAME_BAD_FLAGS] = {0x81, N_("flags that this type of packet does not have")},
-    [FRAME_BAD_QOS] = {0x81, N_("QoS 3")},
-    [FRAME_TOO_SHORT] = {0x81, N_("a packet that ends inside of a field")},
-    [FRAME_TOO_LONG] = {0x81, N_("bytes behind the last field of a packet")},
-    [FRAME_TOO_LARGE] = {0x95, N_("a packet far too large for its type")},
-    [FRAME_NO_ID] = {0x82, N_("the packet identifier 0")},
-    [FRAME_NO_TOPIC] = {0x82, N_("a message without a topic")},
-    [FRAME_BAD_ALIAS] = {0x94, N_("a topic alias that is unknown or out of range")},
-    [FRAME_BAD_PROPERTY] = {0x81, N_("a property that this packet cannot have")},
-    [FRAME_PROPERTY_TWICE] = {0x82, N_("a property twice")},
-    [FRAME_PROPERTY_VALUE] = {0x82, N_("a property with a value that is not allowed")},
-    [FRAME_OVER_WINDOW] = {0x93,
+} faults[PACKET_FAULTS] = {
+    [PACKET_OK] = {0x00, N_("nothing")},
+    [PACKET_BAD_LENGTH] = {0x81, N_("a packet length of more than four bytes")},
+    [PACKET_BAD_TYPE] = {0x82, N_("a type of packet that only clients send")},
+    [PACKET_BAD_FLAGS] = {0x81, N_("flags that this type of packet does not have")},
+    [PACKET_BAD_QOS] = {0x81, N_("QoS 3")},
+    [PACKET_TOO_SHORT] = {0x81, N_("a packet that ends inside of a field")},
+    [PACKET_TOO_LONG] = {0x81, N_("bytes behind the last field of a packet")},
+    [PACKET_TOO_LARGE] = {0x95, N_("a packet far too large for its type")},
+    [PACKET_NO_ID] = {0x82, N_("the packet identifier 0")},
+    [PACKET_NO_TOPIC] = {0x82, N_("a message without a topic")},
+    [PACKET_BAD_ALIAS] = {0x94, N_("a topic alias that is unknown or out of range")},
+    [PACKET_BAD_PROPERTY] = {0x81, N_("a property that this packet cannot have")},
+    [PACKET_PROPERTY_TWICE] = {0x82, N_("a property twice")},
+    [PACKET_PROPERTY_VALUE] = {0x82, N_("a property with a value that is not allowed")},
+    [PACKET_OVER_WINDOW] = {0x93,
 	N_("more messages at a time than there are packet identifiers")},
-    [FRAME_UNASKED] = {0x82, N_("an answer to what was never asked")},
-    [FRAME_NO_CONNACK] = {0x82, N_("another packet in place of CONNACK")},
+    [PACKET_UNASKED] = {0x82, N_("an answer to what was never asked")},
+    [PACKET_NO_CONNACK] = {0x82, N_("another packet in place of CONNACK")},
 };
 
 uint8_t
-frame_fault_reason(enum frame_fault fault)
+packet_fault_reason(enum packet_fault fault)
 {
 	return faults[fault].reason;
 }
 
 const char *
-frame_fault_text(enum frame_fault fault)
+packet_fault_text(enum packet_fault fault)
 {
 	return faults[fault].text;
 }
@@ -67,7 +67,7 @@ take_u16(struct span *s)
 {
 	struct span f = take(s, 2);
 
-	return f.p != NULL ? frame_u16(f.p) : 0;
+	return f.p != NULL ? packet_u16(f.p) : 0;
 }
 
 static struct span
@@ -119,7 +119,7 @@ take_properties(struct span *s)
 }
 
 int
-frame_read_long(struct frame *f, const char *p, size_t n)
+packet_read_long(struct packet *f, const char *p, size_t n)
 {
 	uint8_t bytes = 0;
 	int whole = read_length(p + 1, n - 1, &f->body, &bytes);
@@ -129,7 +129,7 @@ frame_read_long(struct frame *f, const char *p, size_t n)
 }
 
 struct span
-frame_front_properties(struct span body)
+packet_front_properties(struct span body)
 {
 	return take_properties(&body);
 }
@@ -180,7 +180,7 @@ take_number(struct span *s, enum prop_type type)
 }
 
 size_t
-frame_user_count(struct span props)
+packet_user_count(struct span props)
 {
 	size_t n = 0;
 
@@ -202,7 +202,7 @@ frame_user_count(struct span props)
 	return n;
 }
 
-static enum frame_fault
+static enum packet_fault
 take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *alias)
 {
 	struct msg_number given = {.given = true};
@@ -212,47 +212,47 @@ take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *
 		struct span value = take_string(props);
 
 		memcpy((char *)out + publish_props[id].offset, &value, sizeof(value));
-		return FRAME_OK;
+		return PACKET_OK;
 	}
 	number = take_number(props, publish_props[id].type);
 	if (props->p == NULL)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	if (number < publish_props[id].min || number > publish_props[id].max)
-		return FRAME_PROPERTY_VALUE;
+		return PACKET_PROPERTY_VALUE;
 	given.v = number;
 	memcpy((char *)out + publish_props[id].offset, &given, sizeof(given));
 	if (id == 0x23) {
 		*alias = (uint16_t)number;
-		return number == 0 ? FRAME_BAD_ALIAS : FRAME_OK;
+		return number == 0 ? PACKET_BAD_ALIAS : PACKET_OK;
 	}
-	return FRAME_OK;
+	return PACKET_OK;
 }
 
-enum frame_fault
-frame_properties(
+enum packet_fault
+packet_properties(
     struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias)
 {
 	uint64_t seen = 0;
-	enum frame_fault fault = FRAME_OK;
+	enum packet_fault fault = PACKET_OK;
 
 	*out = (struct msg_props){.user = pairs};
 	*alias = 0;
-	while (props.n > 0 && fault == FRAME_OK) {
+	while (props.n > 0 && fault == PACKET_OK) {
 		unsigned id = take_u8(&props);
 
 		if (id == PROP_USER) {
 			pairs[out->users * 2] = take_string(&props);
 			pairs[out->users++ * 2 + 1] = take_string(&props);
 		} else if (id > PROP_MAX || publish_props[id].type == PROP_NONE) {
-			return FRAME_BAD_PROPERTY;
+			return PACKET_BAD_PROPERTY;
 		} else if ((seen >> id & 1) != 0 && !publish_props[id].many) {
-			return FRAME_PROPERTY_TWICE;
+			return PACKET_PROPERTY_TWICE;
 		} else {
 			seen |= (uint64_t)1 << id;
 			fault = take_property(&props, id, out, alias);
 		}
-		if (props.p == NULL && fault == FRAME_OK)
-			fault = FRAME_TOO_SHORT;
+		if (props.p == NULL && fault == PACKET_OK)
+			fault = PACKET_TOO_SHORT;
 	}
 	return fault;
 }
@@ -279,7 +279,7 @@ static const struct prop_rule connack_props[PROP_MAX + 1] = {
 };
 
 /* Takes the value of a property and holds it against its rule. */
-static enum frame_fault
+static enum packet_fault
 check_property(struct span *props, const struct prop_rule *rule)
 {
 	uint32_t number = rule->min;
@@ -291,110 +291,111 @@ check_property(struct span *props, const struct prop_rule *rule)
 	else
 		number = take_number(props, rule->type);
 	if (props->p == NULL)
-		return FRAME_TOO_SHORT;
-	return number < rule->min || number > rule->max ? FRAME_PROPERTY_VALUE : FRAME_OK;
+		return PACKET_TOO_SHORT;
+	return number < rule->min || number > rule->max ? PACKET_PROPERTY_VALUE
+							: PACKET_OK;
 }
 
-static enum frame_fault
+static enum packet_fault
 check_connack(struct span body, int version)
 {
 	uint64_t seen = 0;
-	enum frame_fault fault = FRAME_OK;
+	enum packet_fault fault = PACKET_OK;
 	struct span props;
 
 	if (body.n < 2)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	take(&body, 2);
 	if (body.n == 0 || version != 5)
-		return FRAME_OK;
+		return PACKET_OK;
 	props = take_properties(&body);
 	if (props.p == NULL)
-		return FRAME_TOO_SHORT;
-	while (props.n > 0 && fault == FRAME_OK) {
+		return PACKET_TOO_SHORT;
+	while (props.n > 0 && fault == PACKET_OK) {
 		unsigned id = take_u8(&props);
 
 		if (id > PROP_MAX || connack_props[id].type == PROP_NONE)
-			return FRAME_BAD_PROPERTY;
+			return PACKET_BAD_PROPERTY;
 		if ((seen >> id & 1) != 0 && !connack_props[id].many)
-			return FRAME_PROPERTY_TWICE;
+			return PACKET_PROPERTY_TWICE;
 		seen |= (uint64_t)1 << id;
 		fault = check_property(&props, &connack_props[id]);
 	}
-	return fault == FRAME_OK && body.n > 0 ? FRAME_TOO_LONG : fault;
+	return fault == PACKET_OK && body.n > 0 ? PACKET_TOO_LONG : fault;
 }
 
-enum frame_fault
-frame_connack(bool *whole, const char *p, size_t n, int version)
+enum packet_fault
+packet_connack(bool *whole, const char *p, size_t n, int version)
 {
-	struct frame f = {0};
+	struct packet f = {0};
 	int known;
 
 	*whole = false;
-	if (n > 0 && (unsigned char)p[0] >> 4 != FRAME_CONNACK)
-		return FRAME_NO_CONNACK;
+	if (n > 0 && (unsigned char)p[0] >> 4 != PACKET_CONNACK)
+		return PACKET_NO_CONNACK;
 	if (n > 0 && (p[0] & 15) != 0)
-		return FRAME_BAD_FLAGS;
-	known = frame_read(&f, p, n);
+		return PACKET_BAD_FLAGS;
+	known = packet_read(&f, p, n);
 	if (known < 0)
-		return FRAME_BAD_LENGTH;
-	if (known > 0 && f.body > FRAME_CONNACK_MOST)
-		return FRAME_TOO_LARGE;
+		return PACKET_BAD_LENGTH;
+	if (known > 0 && f.body > PACKET_CONNACK_MOST)
+		return PACKET_TOO_LARGE;
 	if (known == 0 || n - f.head < f.body)
-		return FRAME_OK;
+		return PACKET_OK;
 	*whole = true;
 	return check_connack((struct span){p + f.head, f.body}, version);
 }
 
 /* The property list of a packet whose properties tell us nothing: only that it fits. */
-static enum frame_fault
+static enum packet_fault
 skip_properties(struct span *body)
 {
 	if (body->n > 0)
 		take_properties(body);
-	return body->p == NULL ? FRAME_TOO_SHORT : FRAME_OK;
+	return body->p == NULL ? PACKET_TOO_SHORT : PACKET_OK;
 }
 
-enum frame_fault
-frame_pubrel(uint16_t *mid, const struct frame *f, struct span body)
+enum packet_fault
+packet_pubrel(uint16_t *mid, const struct packet *f, struct span body)
 {
 	if (f->flags != 2)
-		return FRAME_BAD_FLAGS;
+		return PACKET_BAD_FLAGS;
 	*mid = take_u16(&body);
 	if (body.p == NULL)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	if (*mid == 0)
-		return FRAME_NO_ID;
+		return PACKET_NO_ID;
 	if (body.n > 0)
 		take_u8(&body);
-	if (skip_properties(&body) != FRAME_OK)
-		return FRAME_TOO_SHORT;
-	return body.n > 0 ? FRAME_TOO_LONG : FRAME_OK;
+	if (skip_properties(&body) != PACKET_OK)
+		return PACKET_TOO_SHORT;
+	return body.n > 0 ? PACKET_TOO_LONG : PACKET_OK;
 }
 
-enum frame_fault
-frame_suback(uint16_t *mid, struct span *reasons, const struct frame *f, struct span body,
-    int version)
+enum packet_fault
+packet_suback(uint16_t *mid, struct span *reasons, const struct packet *f,
+    struct span body, int version)
 {
 	if (f->flags != 0)
-		return FRAME_BAD_FLAGS;
+		return PACKET_BAD_FLAGS;
 	*mid = take_u16(&body);
 	if (version == 5)
 		take_properties(&body);
 	if (body.p == NULL || body.n == 0)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	*reasons = body;
-	return FRAME_OK;
+	return PACKET_OK;
 }
 
-enum frame_fault
-frame_disconnect(uint8_t *reason, const struct frame *f, struct span body)
+enum packet_fault
+packet_disconnect(uint8_t *reason, const struct packet *f, struct span body)
 {
 	if (f->flags != 0)
-		return FRAME_BAD_FLAGS;
+		return PACKET_BAD_FLAGS;
 	*reason = 0;
 	if (body.n > 0)
 		*reason = (uint8_t)take_u8(&body);
-	if (skip_properties(&body) != FRAME_OK)
-		return FRAME_TOO_SHORT;
-	return body.n > 0 ? FRAME_TOO_LONG : FRAME_OK;
+	if (skip_properties(&body) != PACKET_OK)
+		return PACKET_TOO_SHORT;
+	return body.n > 0 ? PACKET_TOO_LONG : PACKET_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_FRAME_H
-#define NET_FRAME_H
+#ifndef MQTT_PACKET_H
+#define MQTT_PACKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,108 +14,108 @@
  * apart in place, those that a client sends are made. No allocation, no input or output; sections
  * are those of the MQTT 5 specification.
  */
-enum frame_type {
-	FRAME_CONNACK = 2,
-	FRAME_PUBLISH = 3,
-	FRAME_PUBACK = 4,
-	FRAME_PUBREC = 5,
-	FRAME_PUBREL = 6,
-	FRAME_PUBCOMP = 7,
-	FRAME_SUBSCRIBE = 8,
-	FRAME_SUBACK = 9,
-	FRAME_UNSUBSCRIBE = 10,
-	FRAME_UNSUBACK = 11,
-	FRAME_PINGREQ = 12,
-	FRAME_PINGRESP = 13,
-	FRAME_DISCONNECT = 14,
-	FRAME_AUTH = 15,
+enum packet_type {
+	PACKET_CONNACK = 2,
+	PACKET_PUBLISH = 3,
+	PACKET_PUBACK = 4,
+	PACKET_PUBREC = 5,
+	PACKET_PUBREL = 6,
+	PACKET_PUBCOMP = 7,
+	PACKET_SUBSCRIBE = 8,
+	PACKET_SUBACK = 9,
+	PACKET_UNSUBSCRIBE = 10,
+	PACKET_UNSUBACK = 11,
+	PACKET_PINGREQ = 12,
+	PACKET_PINGRESP = 13,
+	PACKET_DISCONNECT = 14,
+	PACKET_AUTH = 15,
 };
 
 /* What can be wrong with a packet. */
-enum frame_fault {
-	FRAME_OK,
-	FRAME_BAD_LENGTH,
-	FRAME_BAD_TYPE,
-	FRAME_BAD_FLAGS,
-	FRAME_BAD_QOS,
-	FRAME_TOO_SHORT,
-	FRAME_TOO_LONG,
-	FRAME_TOO_LARGE,
-	FRAME_NO_ID,
-	FRAME_NO_TOPIC,
-	FRAME_BAD_ALIAS,
-	FRAME_BAD_PROPERTY,
-	FRAME_PROPERTY_TWICE,
-	FRAME_PROPERTY_VALUE,
-	FRAME_OVER_WINDOW,
-	FRAME_UNASKED,
-	FRAME_NO_CONNACK,
-	FRAME_FAULTS
+enum packet_fault {
+	PACKET_OK,
+	PACKET_BAD_LENGTH,
+	PACKET_BAD_TYPE,
+	PACKET_BAD_FLAGS,
+	PACKET_BAD_QOS,
+	PACKET_TOO_SHORT,
+	PACKET_TOO_LONG,
+	PACKET_TOO_LARGE,
+	PACKET_NO_ID,
+	PACKET_NO_TOPIC,
+	PACKET_BAD_ALIAS,
+	PACKET_BAD_PROPERTY,
+	PACKET_PROPERTY_TWICE,
+	PACKET_PROPERTY_VALUE,
+	PACKET_OVER_WINDOW,
+	PACKET_UNASKED,
+	PACKET_NO_CONNACK,
+	PACKET_FAULTS
 };
 
 /* The reason code that MQTT 5's DISCONNECT gives for it (3.14.2.1). */
-uint8_t frame_fault_reason(enum frame_fault fault);
+uint8_t packet_fault_reason(enum packet_fault fault);
 /* What the broker did, for people; untranslated (N_). */
-const char *frame_fault_text(enum frame_fault fault);
+const char *packet_fault_text(enum packet_fault fault);
 
 /* A fixed header (2.1): `head` bytes of it, then `body` bytes. */
-struct frame {
+struct packet {
 	uint8_t type, flags;
 	uint8_t head;
 	uint32_t body;
 };
 
-enum { FRAME_HEAD_MAX = 5 };
+enum { PACKET_HEAD_MAX = 5 };
 
 /* A length of two bytes and more. */
-int frame_read_long(struct frame *f, const char *p, size_t n);
+int packet_read_long(struct packet *f, const char *p, size_t n);
 
 /* Reads a fixed header. 1: it is there; 0: more bytes are needed; -1: its length is malformed. */
 static inline int
-frame_read(struct frame *f, const char *p, size_t n)
+packet_read(struct packet *f, const char *p, size_t n)
 {
 	if (n < 2)
 		return 0;
 	f->type = (uint8_t)((unsigned char)p[0] >> 4);
 	f->flags = (uint8_t)(p[0] & 15);
 	if ((p[1] & 0x80) != 0)
-		return frame_read_long(f, p, n);
+		return packet_read_long(f, p, n);
 	f->body = (unsigned char)p[1];
 	f->head = 2;
 	return 1;
 }
 
 static inline uint16_t
-frame_u16(const char *p)
+packet_u16(const char *p)
 {
 	return (uint16_t)((unsigned char)p[0] << 8 | (unsigned char)p[1]);
 }
 
 /* The property list at the front; p == NULL: it is not whole. */
-struct span frame_front_properties(struct span body);
+struct span packet_front_properties(struct span body);
 
 /* A PUBLISH (3.3): fills all of `m` but received_us, reject, plain and props, which are
- * frame_properties' part; spans into the packet. Needs the body's beginning: FRAME_TOO_SHORT says that
+ * packet_properties' part; spans into the packet. Needs the body's beginning: PACKET_TOO_SHORT says that
  * a field is not whole in it. One without properties, the usual one, has one byte for their length. */
-static inline enum frame_fault
-frame_publish(struct msg *m, struct span *props, const struct frame *f, struct span body,
+static inline enum packet_fault
+packet_publish(struct msg *m, struct span *props, const struct packet *f, struct span body,
     int version)
 {
 	const unsigned qos = f->flags >> 1 & 3U;
 	size_t topic, fixed;
 
 	if ((f->flags & 6) == 6)
-		return FRAME_BAD_QOS;
+		return PACKET_BAD_QOS;
 	if ((f->flags & 14) == 8)
-		return FRAME_BAD_FLAGS; /* DUP at QoS 0 */
+		return PACKET_BAD_FLAGS; /* DUP at QoS 0 */
 	if (body.n < 2)
-		return FRAME_TOO_SHORT;
-	topic = frame_u16(body.p);
+		return PACKET_TOO_SHORT;
+	topic = packet_u16(body.p);
 	fixed = topic + (qos > 0 ? 4 : 2);
 	if (body.n < fixed)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	m->topic = (struct span){body.p + 2, topic};
-	m->mid = qos > 0 ? frame_u16(body.p + 2 + topic) : 0;
+	m->mid = qos > 0 ? packet_u16(body.p + 2 + topic) : 0;
 	m->qos = (uint8_t)qos;
 	m->retain = (f->flags & 1) != 0;
 	m->dup = (f->flags & 8) != 0;
@@ -124,37 +124,37 @@ frame_publish(struct msg *m, struct span *props, const struct frame *f, struct s
 		props->p++;
 	else if (version == 5)
 		*props =
-		    frame_front_properties((struct span){body.p + fixed, body.n - fixed});
+		    packet_front_properties((struct span){body.p + fixed, body.n - fixed});
 	if (props->p == NULL)
-		return FRAME_TOO_SHORT;
+		return PACKET_TOO_SHORT;
 	m->payload.p = props->p + props->n;
 	m->payload.n = m->size = (size_t)(body.p + body.n - m->payload.p);
-	return qos > 0 && m->mid == 0 ? FRAME_NO_ID : FRAME_OK;
+	return qos > 0 && m->mid == 0 ? PACKET_NO_ID : PACKET_OK;
 }
 
 /* The properties of a PUBLISH. `pairs` has room for `room` spans and gets names and values of user
- * properties; *alias is 0 when there is none. First ask frame_user_count how much room it needs. */
-size_t frame_user_count(struct span props);
-enum frame_fault frame_properties(
+ * properties; *alias is 0 when there is none. First ask packet_user_count how much room it needs. */
+size_t packet_user_count(struct span props);
+enum packet_fault packet_properties(
     struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias);
 
 /* The CONNACK (3.2) that has to come first, of whose bytes `n` are there: what is wrong with it as far as they
  * tell. *whole: all of it is there. What a broker of MQTT 3.1.1 says, also to who speaks 5, is two bytes. */
-enum { FRAME_CONNACK_MOST = 64 << 10 }; /* bytes behind its head */
-enum frame_fault frame_connack(bool *whole, const char *p, size_t n, int version);
+enum { PACKET_CONNACK_MOST = 64 << 10 }; /* bytes behind its head */
+enum packet_fault packet_connack(bool *whole, const char *p, size_t n, int version);
 
 /* PUBREL: the packet identifier. */
-enum frame_fault frame_pubrel(uint16_t *mid, const struct frame *f, struct span body);
+enum packet_fault packet_pubrel(uint16_t *mid, const struct packet *f, struct span body);
 /* SUBACK (3.9): the packet identifier and the reason codes, one a filter. */
-enum frame_fault frame_suback(uint16_t *mid, struct span *reasons, const struct frame *f,
+enum packet_fault packet_suback(uint16_t *mid, struct span *reasons, const struct packet *f,
     struct span body, int version);
 /* DISCONNECT (3.14) by the broker: its reason code. */
-enum frame_fault frame_disconnect(
-    uint8_t *reason, const struct frame *f, struct span body);
+enum packet_fault packet_disconnect(
+    uint8_t *reason, const struct packet *f, struct span body);
 
 /* Writes the four bytes of a PUBACK, PUBREC or PUBCOMP with success; returns the place behind them. */
 static inline char *
-frame_write_ack(char *p, unsigned type, uint16_t mid)
+packet_write_ack(char *p, unsigned type, uint16_t mid)
 {
 	p[0] = (char)(type << 4);
 	p[1] = 2;
@@ -162,18 +162,18 @@ frame_write_ack(char *p, unsigned type, uint16_t mid)
 	p[3] = (char)(mid & 0xFF);
 	return p + 4;
 }
-/* Writes a PUBLISH of QoS 0 without properties, for who has reserved FRAME_PUBLISH_MORE bytes more than the
+/* Writes a PUBLISH of QoS 0 without properties, for who has reserved PACKET_PUBLISH_MORE bytes more than the
  * topic and the payload have; the topic is at most 65535 bytes. Returns the place behind it. */
-enum { FRAME_PUBLISH_MORE = FRAME_HEAD_MAX + 3 };
-char *frame_write_publish(
+enum { PACKET_PUBLISH_MORE = PACKET_HEAD_MAX + 3 };
+char *packet_write_publish(
     char *to, struct span topic, struct span payload, bool retain, int version);
 /* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
-void frame_put_subscribe(
+void packet_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);
 /* Appends an UNSUBSCRIBE (3.10) for one filter. */
-void frame_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version);
-void frame_put_ping(struct buf *out);
+void packet_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version);
+void packet_put_ping(struct buf *out);
 /* Appends a DISCONNECT; MQTT 3.1.1 has no reason. */
-void frame_put_disconnect(struct buf *out, uint8_t reason, int version);
+void packet_put_disconnect(struct buf *out, uint8_t reason, int version);
 
 #endif

@@ -18,27 +18,27 @@ put_length(struct buf *out, size_t v)
 }
 
 char *
-frame_write_publish(
+packet_write_publish(
     char *to, struct span topic, struct span payload, bool retain, int version)
 {
 	const size_t properties = version == 5 ? 1 : 0;
 	size_t rest = 2 + topic.n + properties + payload.n;
 
-	*to++ = (char)(FRAME_PUBLISH << 4 | (retain ? 1 : 0));
+	*to++ = (char)(PACKET_PUBLISH << 4 | (retain ? 1 : 0));
 	for (; rest > 0x7F; rest >>= 7)
 		*to++ = (char)(rest | 0x80);
 	*to++ = (char)rest;
 	*to++ = (char)(topic.n >> 8);
 	*to++ = (char)(topic.n & 0xFF);
-	to = write_span(to, topic);
+	to = emit_span(to, topic);
 	if (version == 5)
 		*to++ = 0;
-	return write_span(to, payload);
+	return emit_span(to, payload);
 }
 
 /* `more` bytes are still to come. */
 static void
-put_filter(struct buf *out, enum frame_type type, uint16_t mid, const char *filter,
+put_filter(struct buf *out, enum packet_type type, uint16_t mid, const char *filter,
     size_t more, int version)
 {
 	size_t n = strlen(filter);
@@ -53,27 +53,27 @@ put_filter(struct buf *out, enum frame_type type, uint16_t mid, const char *filt
 }
 
 void
-frame_put_subscribe(
+packet_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version)
 {
-	put_filter(out, FRAME_SUBSCRIBE, mid, filter, 1, version);
+	put_filter(out, PACKET_SUBSCRIBE, mid, filter, 1, version);
 	buf_putc(out, (char)options);
 }
 
 void
-frame_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version)
+packet_put_unsubscribe(struct buf *out, uint16_t mid, const char *filter, int version)
 {
-	put_filter(out, FRAME_UNSUBSCRIBE, mid, filter, 0, version);
+	put_filter(out, PACKET_UNSUBSCRIBE, mid, filter, 0, version);
 }
 
 void
-frame_put_ping(struct buf *out)
+packet_put_ping(struct buf *out)
 {
 	buf_put(out, "\xC0\x00", 2);
 }
 
 void
-frame_put_disconnect(struct buf *out, uint8_t reason, int version)
+packet_put_disconnect(struct buf *out, uint8_t reason, int version)
 {
 	if (version != 5 || reason == 0) {
 		buf_put(out, "\xE0\x00", 2);

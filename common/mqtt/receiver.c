@@ -8,14 +8,14 @@
 #include "mqtt/receiver_int.h"
 
 bool
-intake_fail(struct intake *in, enum frame_fault fault)
+receiver_fail(struct receiver *in, enum packet_fault fault)
 {
 	in->state.fault = fault;
 	return false;
 }
 
 void
-intake_hand_out(struct intake *in)
+receiver_hand_out(struct receiver *in)
 {
 	size_t n = (size_t)(in->next - in->v);
 
@@ -28,118 +28,119 @@ intake_hand_out(struct intake *in)
 }
 
 bool
-intake_hand_out_first(struct intake *in)
+receiver_hand_out_first(struct receiver *in)
 {
-	intake_hand_out(in);
+	receiver_hand_out(in);
 	in->again = !in->held;
 	return false;
 }
 
 void
-intake_settle(struct intake *in)
+receiver_settle(struct receiver *in)
 {
-	acks_settle(&in->acks, in->durable, &in->output);
+	ack_queue_settle(&in->acks, in->durable, &in->output);
 }
 
 /* PUBCOMP must not overtake the PUBREC of a message that is not durable yet. */
 static bool
-on_pubrel(struct intake *in, const struct frame *f, struct span body)
+on_pubrel(struct receiver *in, const struct packet *f, struct span body)
 {
 	uint16_t mid;
-	enum frame_fault fault = frame_pubrel(&mid, f, body);
+	enum packet_fault fault = packet_pubrel(&mid, f, body);
 
-	if (fault != FRAME_OK)
-		return intake_fail(in, fault);
-	acks_forget_received(&in->acks, mid);
-	if (!intake_owe(in, FRAME_PUBCOMP, mid))
+	if (fault != PACKET_OK)
+		return receiver_fail(in, fault);
+	ack_queue_forget_received(&in->acks, mid);
+	if (!receiver_owe(in, PACKET_PUBCOMP, mid))
 		return false;
-	intake_settle(in);
+	receiver_settle(in);
 	return true;
 }
 
 static bool
-on_suback(struct intake *in, const struct frame *f, struct span body)
+on_suback(struct receiver *in, const struct packet *f, struct span body)
 {
 	struct span reasons;
 	uint16_t mid;
-	enum frame_fault fault = frame_suback(&mid, &reasons, f, body, in->version);
+	enum packet_fault fault = packet_suback(&mid, &reasons, f, body, in->version);
 
-	if (fault != FRAME_OK)
-		return intake_fail(in, fault);
+	if (fault != PACKET_OK)
+		return receiver_fail(in, fault);
 	in->events.answered(in->arg, mid, (uint8_t)reasons.p[0]);
 	return true;
 }
 
 /* Whatever it says: that there was no such subscription is as good. */
 static bool
-on_unsuback(struct intake *in, const struct frame *f, struct span body)
+on_unsuback(struct receiver *in, const struct packet *f, struct span body)
 {
 	if (f->flags != 0)
-		return intake_fail(in, FRAME_BAD_FLAGS);
-	return body.n >= 2 || intake_fail(in, FRAME_TOO_SHORT);
+		return receiver_fail(in, PACKET_BAD_FLAGS);
+	return body.n >= 2 || receiver_fail(in, PACKET_TOO_SHORT);
 }
 
 static bool
-on_pingresp(struct intake *in, const struct frame *f, struct span body)
+on_pingresp(struct receiver *in, const struct packet *f, struct span body)
 {
 	if (f->flags != 0)
-		return intake_fail(in, FRAME_BAD_FLAGS);
-	return body.n == 0 || intake_fail(in, FRAME_TOO_LONG);
+		return receiver_fail(in, PACKET_BAD_FLAGS);
+	return body.n == 0 || receiver_fail(in, PACKET_TOO_LONG);
 }
 
 static bool
-on_disconnect(struct intake *in, const struct frame *f, struct span body)
+on_disconnect(struct receiver *in, const struct packet *f, struct span body)
 {
-	enum frame_fault fault = frame_disconnect(&in->state.reason, f, body);
+	enum packet_fault fault = packet_disconnect(&in->state.reason, f, body);
 
 	if (in->version != 5)
-		return intake_fail(in, FRAME_BAD_TYPE);
-	if (fault != FRAME_OK)
-		return intake_fail(in, fault);
+		return receiver_fail(in, PACKET_BAD_TYPE);
+	if (fault != PACKET_OK)
+		return receiver_fail(in, fault);
 	in->state.left = true;
 	return false;
 }
 
 static bool
-on_unasked(struct intake *in, const struct frame *f, struct span body)
+on_unasked(struct receiver *in, const struct packet *f, struct span body)
 {
 	(void)f;
 	(void)body;
-	return intake_fail(in, FRAME_UNASKED);
+	return receiver_fail(in, PACKET_UNASKED);
 }
 
-static bool (*const handlers[16])(struct intake *, const struct frame *, struct span) = {
-    [FRAME_CONNACK] = on_unasked,
-    [FRAME_PUBLISH] = intake_publish,
-    [FRAME_PUBACK] = on_unasked,
-    [FRAME_PUBREC] = on_unasked,
-    [FRAME_PUBREL] = on_pubrel,
-    [FRAME_PUBCOMP] = on_unasked,
-    [FRAME_SUBACK] = on_suback,
-    [FRAME_UNSUBACK] = on_unsuback,
-    [FRAME_PINGRESP] = on_pingresp,
-    [FRAME_DISCONNECT] = on_disconnect,
-    [FRAME_AUTH] = on_unasked,
+static bool (*const handlers[16])(
+    struct receiver *, const struct packet *, struct span) = {
+    [PACKET_CONNACK] = on_unasked,
+    [PACKET_PUBLISH] = receiver_publish,
+    [PACKET_PUBACK] = on_unasked,
+    [PACKET_PUBREC] = on_unasked,
+    [PACKET_PUBREL] = on_pubrel,
+    [PACKET_PUBCOMP] = on_unasked,
+    [PACKET_SUBACK] = on_suback,
+    [PACKET_UNSUBACK] = on_unsuback,
+    [PACKET_PINGRESP] = on_pingresp,
+    [PACKET_DISCONNECT] = on_disconnect,
+    [PACKET_AUTH] = on_unasked,
 };
 
 /* One packet. False when there is none to be done now. */
 static bool
-step(struct intake *in)
+step(struct receiver *in)
 {
 	const char *p = in->buffer + in->at;
-	struct frame f = {0};
+	struct packet f = {0};
 	int whole;
 
 	if (in->skip > 0)
-		return intake_skip(in);
-	whole = frame_read(&f, p, in->end - in->at);
+		return receiver_skip(in);
+	whole = packet_read(&f, p, in->end - in->at);
 	if (whole <= 0)
-		return whole < 0 ? intake_fail(in, FRAME_BAD_LENGTH) : false;
+		return whole < 0 ? receiver_fail(in, PACKET_BAD_LENGTH) : false;
 	if (handlers[f.type] == NULL)
-		return intake_fail(in, FRAME_BAD_TYPE);
+		return receiver_fail(in, PACKET_BAD_TYPE);
 	if ((uint64_t)f.head + f.body > in->opts.max_packet)
-		return intake_begin_skip(in, &f);
-	if (!intake_is_there(in, &f, f.body) ||
+		return receiver_begin_skip(in, &f);
+	if (!receiver_is_there(in, &f, f.body) ||
 	    !handlers[f.type](in, &f, (struct span){p + f.head, f.body}))
 		return false;
 	in->at += f.head + f.body;
@@ -148,16 +149,16 @@ step(struct intake *in)
 }
 
 static bool
-may_go_on(const struct intake *in)
+may_go_on(const struct receiver *in)
 {
-	return !in->held && !in->stopped && in->left > 0 && in->state.fault == FRAME_OK &&
-	    !in->state.left;
+	return !in->held && !in->stopped && in->left > 0 &&
+	    in->state.fault == PACKET_OK && !in->state.left;
 }
 
 /* Packets, one after the other, as long as nothing but the next one matters. True: no more of them before
  * those that are there are handed out, which may raise the limit. */
 static bool
-steps(struct intake *in)
+steps(struct receiver *in)
 {
 	while (in->next < in->v + BATCH && in->left > 0 && !in->stopped) {
 		if (!step(in))
@@ -167,29 +168,29 @@ steps(struct intake *in)
 }
 
 void
-intake_go_on(struct intake *in)
+receiver_go_on(struct receiver *in)
 {
 	while (may_go_on(in)) {
 		in->again = false;
 		if (steps(in))
-			intake_hand_out(in);
+			receiver_hand_out(in);
 		else if (!in->again)
 			break;
 	}
-	intake_hand_out(in);
+	receiver_hand_out(in);
 }
 
 void
-intake_got(struct intake *in, size_t n, int64_t now_us)
+receiver_got(struct receiver *in, size_t n, int64_t now_us)
 {
 	in->end += n;
-	memset(in->buffer + in->end, 0, PLAIN_PADDING);
+	memset(in->buffer + in->end, 0, ASCII_PLAIN_PADDING);
 	in->now = now_us;
-	intake_go_on(in);
+	receiver_go_on(in);
 }
 
 char *
-intake_room(struct intake *in, size_t *n)
+receiver_room(struct receiver *in, size_t *n)
 {
 	*n = 0;
 	if (!may_go_on(in) || in->output.n - in->sent > OUTPUT_MOST)
@@ -199,17 +200,18 @@ intake_room(struct intake *in, size_t *n)
 	in->end -= in->at;
 	in->at = 0;
 	if (in->need > in->room) {
-		in->buffer = xrealloc(in->buffer, in->need + PLAIN_PADDING);
+		in->buffer = xrealloc(in->buffer, in->need + ASCII_PLAIN_PADDING);
 		in->room = in->need;
 	}
 	*n = in->room - in->end;
 	return in->buffer + in->end;
 }
 
-struct intake *
-intake_new(const struct intake_opts *opts, const struct intake_events *events, void *arg)
+struct receiver *
+receiver_new(
+    const struct receiver_opts *opts, const struct receiver_events *events, void *arg)
 {
-	struct intake *in = xcalloc(1, sizeof(*in));
+	struct receiver *in = xcalloc(1, sizeof(*in));
 
 	in->opts = *opts;
 	in->events = *events;
@@ -217,17 +219,17 @@ intake_new(const struct intake_opts *opts, const struct intake_events *events, v
 	in->next = in->v;
 	in->left = SIZE_MAX;
 	in->room = READ_BUFFER;
-	in->buffer = xmalloc(in->room + PLAIN_PADDING);
+	in->buffer = xmalloc(in->room + ASCII_PLAIN_PADDING);
 	return in;
 }
 
 void
-intake_free(struct intake *in)
+receiver_free(struct receiver *in)
 {
 	if (in == NULL)
 		return;
-	acks_free(&in->acks);
-	alias_release(&in->aliases);
+	ack_queue_free(&in->acks);
+	topic_alias_release(&in->aliases);
 	buf_release(&in->output);
 	buf_release(&in->large_bytes);
 	free(in->buffer);
@@ -237,27 +239,27 @@ intake_free(struct intake *in)
 
 /* Spans of a batch that is out stay as they are: the bytes are only moved when it is taken. */
 void
-intake_connect(struct intake *in, int version, bool session_present)
+receiver_connect(struct receiver *in, int version, bool session_present)
 {
 	in->version = version;
-	in->state = (struct intake_state){0};
+	in->state = (struct receiver_state){0};
 	in->at = in->end;
 	in->need = 0;
 	in->skip = 0;
 	buf_clear(&in->output);
 	in->sent = 0;
-	acks_reset(&in->acks, session_present);
-	alias_reset(&in->aliases);
+	ack_queue_reset(&in->acks, session_present);
+	topic_alias_reset(&in->aliases);
 }
 
-struct intake_state
-intake_state(const struct intake *in)
+struct receiver_state
+receiver_state(const struct receiver *in)
 {
 	return in->state;
 }
 
 struct span
-intake_output(const struct intake *in)
+receiver_output(const struct receiver *in)
 {
 	struct span all = buf_as_span(&in->output);
 
@@ -265,7 +267,7 @@ intake_output(const struct intake *in)
 }
 
 void
-intake_sent(struct intake *in, size_t n)
+receiver_sent(struct receiver *in, size_t n)
 {
 	in->sent += n;
 	if (in->sent == in->output.n) {
@@ -278,13 +280,13 @@ intake_sent(struct intake *in, size_t n)
 }
 
 struct buf *
-intake_packets(struct intake *in)
+receiver_packets(struct receiver *in)
 {
 	return &in->output;
 }
 
 void
-intake_taken(struct intake *in, uint64_t token)
+receiver_release(struct receiver *in, uint64_t token)
 {
 	size_t i;
 
@@ -298,34 +300,34 @@ intake_taken(struct intake *in, uint64_t token)
 }
 
 void
-intake_durable(struct intake *in, uint64_t token)
+receiver_ack(struct receiver *in, uint64_t token)
 {
 	if (token > in->durable && token <= in->handed)
 		in->durable = token;
-	intake_taken(in, token);
-	intake_settle(in);
+	receiver_release(in, token);
+	receiver_settle(in);
 }
 
 void
-intake_limit(struct intake *in, size_t n)
+receiver_limit(struct receiver *in, size_t n)
 {
 	in->left = n;
 }
 
 void
-intake_stop(struct intake *in)
+receiver_stop(struct receiver *in)
 {
 	in->stopped = true;
 }
 
 size_t
-intake_unacknowledged(const struct intake *in)
+receiver_unacknowledged(const struct receiver *in)
 {
-	return acks_waited_for(&in->acks);
+	return ack_queue_waited_for(&in->acks);
 }
 
 bool
-intake_is_durable(const struct intake *in)
+receiver_is_acked(const struct receiver *in)
 {
 	return in->durable >= in->handed;
 }

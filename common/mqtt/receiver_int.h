@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_INTAKEPART_H
-#define NET_INTAKEPART_H
+#ifndef MQTT_RECEIVER_INT_H
+#define MQTT_RECEIVER_INT_H
 
 #include "mqtt/ack_queue.h"
 #include "mqtt/topic_alias.h"
@@ -24,14 +24,14 @@ enum {
 	SAMPLE = 256, /* bytes of a payload that is too large, for its reject line */
 };
 
-struct intake {
-	struct intake_opts opts;
-	struct intake_events events;
+struct receiver {
+	struct receiver_opts opts;
+	struct receiver_events events;
 	void *arg;
 	int version;
-	struct intake_state state;
+	struct receiver_state state;
 
-	char *buffer; /* at..end is not taken apart yet; PLAIN_PADDING bytes stand behind its room */
+	char *buffer; /* at..end is not taken apart yet; ASCII_PLAIN_PADDING bytes stand behind its room */
 	size_t room, at, end;
 	size_t need; /* how much has to be there from `at` on, as far as that is known */
 	int64_t now;
@@ -46,8 +46,8 @@ struct intake {
 	size_t left;                   /* messages still wanted */
 	uint64_t seq, handed, durable; /* messages: counted, handed out, durable */
 
-	struct acks acks;
-	struct aliases aliases;
+	struct ack_queue acks;
+	struct topic_aliases aliases;
 	bool with_props; /* some of v have properties; else all are zero: clearing costs */
 	struct span *pairs; /* user properties of the messages in v */
 	size_t pairs_n, pairs_room;
@@ -58,42 +58,42 @@ struct intake {
 };
 
 /* The connection is over because of this; false. */
-bool intake_fail(struct intake *in, enum frame_fault fault);
+bool receiver_fail(struct receiver *in, enum packet_fault fault);
 /* Hands out the messages that are there. */
-void intake_hand_out(struct intake *in);
+void receiver_hand_out(struct receiver *in);
 /* The packet at hand wants to change what messages before it point to: they are handed out, and it is
  * looked at again when nobody uses them any more. False. */
-bool intake_hand_out_first(struct intake *in);
+bool receiver_hand_out_first(struct receiver *in);
 /* Owes an acknowledgement of the newest message, which waits for it and for all before. Not up to Receive
  * Maximum: mosquitto 2.0.11 sends 1016 where 1000 are allowed, to a session that it resumes with a full
  * queue. */
 static inline bool
-intake_owe(struct intake *in, enum frame_type type, uint16_t mid)
+receiver_owe(struct receiver *in, enum packet_type type, uint16_t mid)
 {
-	return acks_push(&in->acks, type, mid, in->seq, UINT16_MAX) ||
-	    intake_fail(in, FRAME_OVER_WINDOW);
+	return ack_queue_push(&in->acks, type, mid, in->seq, UINT16_MAX) ||
+	    receiver_fail(in, PACKET_OVER_WINDOW);
 }
 /* Makes the acknowledgements of what is durable. */
-void intake_settle(struct intake *in);
+void receiver_settle(struct receiver *in);
 
-/* receiver_message.c; false: not done, because of a fault or of intake_hand_out_first. */
-bool intake_publish(struct intake *in, const struct frame *f, struct span body);
+/* receiver_message.c; false: not done, because of a fault or of receiver_hand_out_first. */
+bool receiver_publish(struct receiver *in, const struct packet *f, struct span body);
 /* What the properties say of a message, and whether its topic is one. */
-bool intake_complete(struct intake *in, struct msg *m, struct span props);
+bool receiver_complete(struct receiver *in, struct msg *m, struct span props);
 /* The message is *next. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
  * already (4.3.3). */
-bool intake_deliver(struct intake *in);
+bool receiver_deliver(struct receiver *in);
 
 /* receiver_large.c */
 /* False when the first `n` bytes of the packet's body are not there yet. */
 static inline bool
-intake_is_there(struct intake *in, const struct frame *f, size_t n)
+receiver_is_there(struct receiver *in, const struct packet *f, size_t n)
 {
 	in->need = f->head + n;
 	return in->end - in->at >= in->need;
 }
 /* Takes the beginning of a packet of over max_packet bytes; what follows is skipped. */
-bool intake_begin_skip(struct intake *in, const struct frame *f);
-bool intake_skip(struct intake *in);
+bool receiver_begin_skip(struct receiver *in, const struct packet *f);
+bool receiver_skip(struct receiver *in);
 
 #endif

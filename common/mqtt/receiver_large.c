@@ -11,29 +11,29 @@ least(size_t a, size_t b)
  * count as payload. */
 static bool
 read_large(
-    struct intake *in, const struct frame *f, struct span *body, struct span *props)
+    struct receiver *in, const struct packet *f, struct span *body, struct span *props)
 {
-	size_t most = least(f->body, READ_BUFFER - FRAME_HEAD_MAX);
-	enum frame_fault fault;
+	size_t most = least(f->body, READ_BUFFER - PACKET_HEAD_MAX);
+	enum packet_fault fault;
 
 	*body = (struct span){
 	    in->buffer + in->at + f->head, least(f->body, HEAD_MOST + SAMPLE)};
-	if (!intake_is_there(in, f, body->n))
+	if (!receiver_is_there(in, f, body->n))
 		return false;
-	fault = frame_publish(&in->large_msg, props, f, *body, in->version);
-	if (fault == FRAME_TOO_SHORT && body->n < most) {
+	fault = packet_publish(&in->large_msg, props, f, *body, in->version);
+	if (fault == PACKET_TOO_SHORT && body->n < most) {
 		body->n = most;
-		if (!intake_is_there(in, f, most))
+		if (!receiver_is_there(in, f, most))
 			return false;
-		fault = frame_publish(&in->large_msg, props, f, *body, in->version);
+		fault = packet_publish(&in->large_msg, props, f, *body, in->version);
 	}
-	if (fault == FRAME_TOO_SHORT && most < f->body)
-		fault = frame_publish(&in->large_msg, props, f, *body, 4);
-	return fault == FRAME_OK || intake_fail(in, fault);
+	if (fault == PACKET_TOO_SHORT && most < f->body)
+		fault = packet_publish(&in->large_msg, props, f, *body, 4);
+	return fault == PACKET_OK || receiver_fail(in, fault);
 }
 
 static void
-keep_large(struct intake *in, size_t size)
+keep_large(struct receiver *in, size_t size)
 {
 	struct msg *m = &in->large_msg;
 	size_t sample = least(m->payload.n, SAMPLE), topic = m->topic.n;
@@ -51,16 +51,16 @@ keep_large(struct intake *in, size_t size)
 
 /* What is kept of it points to bytes of its own: those of the one before are no longer needed. */
 bool
-intake_begin_skip(struct intake *in, const struct frame *f)
+receiver_begin_skip(struct receiver *in, const struct packet *f)
 {
 	struct span body, props;
 	struct msg *m = &in->large_msg;
 
-	if (f->type != FRAME_PUBLISH)
-		return intake_fail(in, FRAME_TOO_LARGE);
+	if (f->type != PACKET_PUBLISH)
+		return receiver_fail(in, PACKET_TOO_LARGE);
 	if (in->next > in->v)
-		return intake_hand_out_first(in);
-	if (!read_large(in, f, &body, &props) || !intake_complete(in, m, props))
+		return receiver_hand_out_first(in);
+	if (!read_large(in, f, &body, &props) || !receiver_complete(in, m, props))
 		return false;
 	in->pairs_n = 0;
 	keep_large(in, f->body - (size_t)(m->payload.p - body.p));
@@ -69,7 +69,7 @@ intake_begin_skip(struct intake *in, const struct frame *f)
 }
 
 bool
-intake_skip(struct intake *in)
+receiver_skip(struct receiver *in)
 {
 	size_t n = in->end - in->at;
 
@@ -81,5 +81,5 @@ intake_skip(struct intake *in)
 	if (in->skip > 0)
 		return false;
 	*in->next = in->large_msg;
-	return intake_deliver(in);
+	return receiver_deliver(in);
 }

@@ -4,10 +4,10 @@
 #include "mqtt/receiver_int.h"
 
 bool
-intake_deliver(struct intake *in)
+receiver_deliver(struct receiver *in)
 {
 	struct msg *m = in->next;
-	bool again = m->qos == 2 && m->dup && acks_is_received(&in->acks, m->mid);
+	bool again = m->qos == 2 && m->dup && ack_queue_is_received(&in->acks, m->mid);
 
 	if (!again) {
 		in->next++;
@@ -15,11 +15,11 @@ intake_deliver(struct intake *in)
 		in->left--;
 	}
 	if (m->qos > 0 &&
-	    !intake_owe(in, m->qos == 1 ? FRAME_PUBACK : FRAME_PUBREC, m->mid))
+	    !receiver_owe(in, m->qos == 1 ? PACKET_PUBACK : PACKET_PUBREC, m->mid))
 		return false;
 	if (again) {
 		m->props = (struct msg_props){0}; /* the next one's place */
-		intake_settle(in);
+		receiver_settle(in);
 	}
 	return true;
 }
@@ -38,7 +38,7 @@ is_poison(struct span topic)
 }
 
 static void
-grow_pairs(struct intake *in, size_t room)
+grow_pairs(struct receiver *in, size_t room)
 {
 	if (room <= in->pairs_room)
 		return;
@@ -47,41 +47,41 @@ grow_pairs(struct intake *in, size_t room)
 }
 
 static bool
-read_properties(struct intake *in, struct span props, struct msg *m, uint16_t *alias)
+read_properties(struct receiver *in, struct span props, struct msg *m, uint16_t *alias)
 {
-	size_t n = frame_user_count(props) * 2;
-	enum frame_fault fault;
+	size_t n = packet_user_count(props) * 2;
+	enum packet_fault fault;
 
 	if (in->pairs_n + n > in->pairs_room) {
 		if (in->next > in->v)
-			return intake_hand_out_first(in);
+			return receiver_hand_out_first(in);
 		in->pairs_n = 0;
 		grow_pairs(in, n > PAIRS ? n : PAIRS);
 	}
-	fault = frame_properties(
+	fault = packet_properties(
 	    props, &m->props, n > 0 ? in->pairs + in->pairs_n : NULL, alias);
-	return fault == FRAME_OK || intake_fail(in, fault);
+	return fault == PACKET_OK || receiver_fail(in, fault);
 }
 
 static bool
-use_alias(struct intake *in, struct msg *m, uint16_t alias)
+use_alias(struct receiver *in, struct msg *m, uint16_t alias)
 {
-	struct span known = alias_topic(&in->aliases, alias);
+	struct span known = topic_alias_topic(&in->aliases, alias);
 
 	if (m->topic.n == 0) {
 		m->topic = known;
-		return known.p != NULL || intake_fail(in, FRAME_BAD_ALIAS);
+		return known.p != NULL || receiver_fail(in, PACKET_BAD_ALIAS);
 	}
 	if (known.p != NULL && span_eq(known, m->topic))
 		return true;
 	if (in->next > in->v)
-		return intake_hand_out_first(in);
-	return alias_set(&in->aliases, alias, m->topic) ||
-	    intake_fail(in, FRAME_BAD_ALIAS);
+		return receiver_hand_out_first(in);
+	return topic_alias_set(&in->aliases, alias, m->topic) ||
+	    receiver_fail(in, PACKET_BAD_ALIAS);
 }
 
 static __attribute__((noinline)) bool
-add_properties(struct intake *in, struct span props, struct msg *m)
+add_properties(struct receiver *in, struct span props, struct msg *m)
 {
 	uint16_t alias = 0;
 
@@ -94,15 +94,15 @@ add_properties(struct intake *in, struct span props, struct msg *m)
 }
 
 bool
-intake_complete(struct intake *in, struct msg *m, struct span props)
+receiver_complete(struct receiver *in, struct msg *m, struct span props)
 {
 	m->received_us = in->now;
 	m->reject = NULL;
 	if (props.n > 0 && !add_properties(in, props, m))
 		return false;
 	if (m->topic.n == 0)
-		return intake_fail(in, FRAME_NO_TOPIC);
-	m->plain = plain_topic((const unsigned char *)m->topic.p, m->topic.n);
+		return receiver_fail(in, PACKET_NO_TOPIC);
+	m->plain = ascii_plain_topic((const unsigned char *)m->topic.p, m->topic.n);
 	if (!m->plain && is_poison(m->topic))
 		m->reject = "topic";
 	return true;
@@ -110,14 +110,14 @@ intake_complete(struct intake *in, struct msg *m, struct span props)
 
 /* The one that runs for every message: its parts are worth no calls. */
 __attribute__((flatten)) bool
-intake_publish(struct intake *in, const struct frame *f, struct span body)
+receiver_publish(struct receiver *in, const struct packet *f, struct span body)
 {
 	struct msg *m = in->next;
 	struct span props;
-	enum frame_fault fault = frame_publish(m, &props, f, body, in->version);
+	enum packet_fault fault = packet_publish(m, &props, f, body, in->version);
 
-	if (fault != FRAME_OK)
-		return intake_fail(in, fault);
+	if (fault != PACKET_OK)
+		return receiver_fail(in, fault);
 	m->padded = true;
-	return intake_complete(in, m, props) && intake_deliver(in);
+	return receiver_complete(in, m, props) && receiver_deliver(in);
 }

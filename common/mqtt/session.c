@@ -18,7 +18,7 @@ make_id(const char *given)
 	if (given != NULL)
 		return xstrdup(given);
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)text_now_us();
+		chance = (unsigned)clock_wall_us();
 	return xasprintf("%s-%08x", log_name(), chance);
 }
 
@@ -46,9 +46,10 @@ session_new(struct loop *loop, const struct session_opts *o,
 	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
 					   : xasprintf("%s:%d", o->host, o->port);
 	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
-	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
-	if (session_tls_open(s, o, err) == 0 && wire_open(s, o, err) == 0)
+	s->url = xasprintf("%s%s://%s%s", o->session_ws_path != NULL ? "ws" : "mqtt",
+	    o->tls ? "s" : "", s->name,
+	    o->session_ws_path != NULL ? o->session_ws_path : "");
+	if (session_tls_open(s, o, err) == 0 && session_wire_open(s, o, err) == 0)
 		return s;
 	session_free(s);
 	return NULL;
@@ -59,15 +60,15 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	run_halt(s);
-	wire_close(s);
+	session_fsm_halt(s);
+	session_wire_close(s);
 	tls_free(s->tls);
-	ws_close(s);
+	session_ws_close(s);
 	free(s->tls_log);
 	free(s->why);
-	outs_release(&s->outs);
+	session_queue_release(&s->outs);
 	buf_release(&s->rest);
-	subs_release(&s->subs);
+	session_subs_release(&s->subs);
 	strv_release(&s->addresses);
 	free((void *)(uintptr_t)s->opts.host);
 	free(s->name);

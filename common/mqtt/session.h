@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_SESSION_H
-#define NET_SESSION_H
+#ifndef MQTT_SESSION_H
+#define MQTT_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 struct session_opts {
 	const char *host;          /* a name, an address, or a path of a unix socket */
 	int port;                  /* 0 with a unix socket */
-	const char *ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
+	const char *session_ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
 	bool tls;
 	const char *cafile, *capath, *cert, *key; /* NULL cafile and capath: the system's */
 	const char *ca_pem;        /* CA certificates as PEM text, besides or instead of files */
@@ -49,7 +49,7 @@ struct session_opts {
 	int will_qos;
 	bool will_retain;
 	int fleet;                 /* how many sessions back off alike; 0 is 1 */
-	struct gate *gate;         /* their connects pass through it; NULL: none */
+	struct limiter *gate;         /* their connects pass through it; NULL: none */
 	bool lean;                 /* one descriptor instead of three: for a process that opens no
 				    * descriptors in other threads but session's own */
 };
@@ -120,7 +120,7 @@ int session_subscribe(struct session *s, const char *filter, int qos, bool no_lo
     struct err *err);
 
 /* What a SUBACK's reason code says of a filter; -1. */
-int err_suback(struct err *err, const char *filter, int reason);
+int session_err_suback(struct err *err, const char *filter, int reason);
 
 struct session_pub {
 	const char *topic;

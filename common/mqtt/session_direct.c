@@ -20,11 +20,11 @@ enum { DIRECT_MOST = 4096 }; /* bytes of a packet: larger ones gain nothing */
 static bool
 may_pass(const struct session *s, const struct session_pub *p, struct span topic)
 {
-	const size_t n = FRAME_PUBLISH_MORE + topic.n + p->payload.n;
+	const size_t n = PACKET_PUBLISH_MORE + topic.n + p->payload.n;
 
 	return s->tls == NULL && !s->opts.hold_acks && p->props == NULL &&
 	    n <= DIRECT_MOST && (s->packet_most == 0 || n <= s->packet_most) &&
-	    plain_topic((const unsigned char *)topic.p, topic.n);
+	    ascii_plain_topic((const unsigned char *)topic.p, topic.n);
 }
 
 /* The order of what is published is that of the packets. */
@@ -32,11 +32,11 @@ static bool
 is_next(const struct session *s)
 {
 	return s->state == SESSION_UP && s->outs.first == s->outs.n &&
-	    !wire_wants_write(s);
+	    !session_wire_wants_write(s);
 }
 
 bool
-direct_publish(struct session *s, const struct session_pub *p, struct span topic)
+session_direct_publish(struct session *s, const struct session_pub *p, struct span topic)
 {
 	char packet[DIRECT_MOST];
 	const char *end;
@@ -44,8 +44,9 @@ direct_publish(struct session *s, const struct session_pub *p, struct span topic
 
 	if (log_level() >= LOG_DEBUG || !may_pass(s, p, topic) || !is_next(s))
 		return false;
-	end = frame_write_publish(packet, topic, p->payload, p->retain, s->version);
-	n = send(wire_fd(s), packet, (size_t)(end - packet), MSG_NOSIGNAL | MSG_DONTWAIT);
+	end = packet_write_publish(packet, topic, p->payload, p->retain, s->version);
+	n = send(session_wire_fd(s), packet, (size_t)(end - packet),
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
 	buf_put(&s->rest, packet + n, (size_t)(end - packet - n));
@@ -54,29 +55,30 @@ direct_publish(struct session *s, const struct session_pub *p, struct span topic
 
 /* Tells of it before libmosquitto may tell of later ones. */
 enum wire
-direct_go_on(struct session *s)
+session_direct_go_on(struct session *s)
 {
-	ssize_t n = send(wire_fd(s), s->rest.p, s->rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n =
+	    send(session_wire_fd(s), s->rest.p, s->rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		wire_failed(s, errno);
-		return WIRE_LOST;
+		session_wire_failed(s, errno);
+		return SESSION_WIRE_LOST;
 	}
 	if (n > 0)
 		buf_shift(&s->rest, (size_t)n);
 	if (s->rest.n > 0)
-		return WIRE_DRY;
+		return SESSION_WIRE_DRY;
 	buf_release(&s->rest);
-	outs_tell(s, 0);
-	return WIRE_MORE;
+	session_queue_tell(s, 0);
+	return SESSION_WIRE_MORE;
 }
 
 /* A socket that poll calls writable takes these few bytes whole. */
 int
-wire_raw(struct session *s, const void *packet, size_t n)
+session_wire_raw(struct session *s, const void *packet, size_t n)
 {
-	struct pollfd p = {.fd = wire_fd(s), .events = POLLOUT};
-	void *ssl = wire_link(s).ssl;
+	struct pollfd p = {.fd = session_wire_fd(s), .events = POLLOUT};
+	void *ssl = session_wire_link(s).ssl;
 
 	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
 		return -1;

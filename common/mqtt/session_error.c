@@ -107,7 +107,7 @@ text_of(const struct reason *r, char *room, size_t size)
 }
 
 int
-err_connack(struct err *err, const struct session *s, int reason, bool *final)
+session_err_connack(struct err *err, const struct session *s, int reason, bool *final)
 {
 	struct reason r = find(connack_reasons, ARRAY_LEN(connack_reasons), reason);
 	char room[32];
@@ -120,7 +120,7 @@ err_connack(struct err *err, const struct session *s, int reason, bool *final)
 }
 
 int
-err_suback(struct err *err, const char *filter, int reason)
+session_err_suback(struct err *err, const char *filter, int reason)
 {
 	struct reason r = find(suback_reasons, ARRAY_LEN(suback_reasons), reason);
 	char room[32];
@@ -131,7 +131,7 @@ err_suback(struct err *err, const char *filter, int reason)
 }
 
 int
-err_disconnect(struct err *err, const struct session *s, int reason, bool *final)
+session_err_disconnect(struct err *err, const struct session *s, int reason, bool *final)
 {
 	struct reason r = find(disconnect_reasons, ARRAY_LEN(disconnect_reasons), reason);
 	char room[32];
@@ -142,7 +142,7 @@ err_disconnect(struct err *err, const struct session *s, int reason, bool *final
 }
 
 int
-err_stage(struct err *err, const struct session *s)
+session_err_stage(struct err *err, const struct session *s)
 {
 	return err_in(err,
 	    s->state == SESSION_UP || s->state == SESSION_TAKEN ||
@@ -153,26 +153,26 @@ err_stage(struct err *err, const struct session *s)
 }
 
 bool
-err_in_vain(struct session *s, bool was_stable)
+session_err_in_vain(struct session *s, bool was_stable)
 {
-	bool poison = why_of(s)->code == ERR_PROTOCOL;
+	bool poison = session_why_of(s)->code == ERR_PROTOCOL;
 	bool closed = s->closed && s->reason < 128;
-	struct err why = *why_of(s);
+	struct err why = *session_why_of(s);
 
 	s->in_vain = !was_stable && (poison || closed) ? s->in_vain + 1 : 0;
 	if (s->in_vain < SESSION_IN_VAIN || !poison)
 		return false;
-	err_set(why_of(s), ERR_PROTOCOL, _("%.300s, %d times in a row"), why.text,
+	err_set(session_why_of(s), ERR_PROTOCOL, _("%.300s, %d times in a row"), why.text,
 	    SESSION_IN_VAIN);
 	return true;
 }
 
 bool
-err_is_fought(struct session *s)
+session_err_is_fought(struct session *s)
 {
 	if (s->in_vain < SESSION_IN_VAIN)
 		return false;
-	err_set(why_of(s), ERR_PROTOCOL,
+	err_set(session_why_of(s), ERR_PROTOCOL,
 	    _("lost broker '%.300s': it closed the connection, %d times in a row: is "
 	      "there another client with the id '%s'?"),
 	    s->name, SESSION_IN_VAIN, s->id);
@@ -180,7 +180,7 @@ err_is_fought(struct session *s)
 }
 
 const char *
-err_lower(char *room, size_t size, int number)
+session_err_lower(char *room, size_t size, int number)
 {
 	snprintf(room, size, "%s", strerror(number));
 	room[0] = (char)tolower((unsigned char)room[0]);
@@ -188,7 +188,7 @@ err_lower(char *room, size_t size, int number)
 }
 
 struct err *
-why_of(struct session *s)
+session_why_of(struct session *s)
 {
 	if (s->why == NULL)
 		s->why = xcalloc(1, sizeof(*s->why));
@@ -196,7 +196,7 @@ why_of(struct session *s)
 }
 
 void
-why_forget(struct session *s)
+session_why_forget(struct session *s)
 {
 	/* Not freed: somebody may be being told it. */
 	if (s->why != NULL)

@@ -18,7 +18,7 @@ enum {
 static void
 on_timer(void *arg)
 {
-	run_step(arg, EV_TIMER);
+	session_fsm_step(arg, EV_TIMER);
 }
 
 static void
@@ -41,12 +41,12 @@ hang_up(struct session *s)
 	s->held = 0;
 	if (s->mosq == NULL)
 		return;
-	if (wire_fd(s) < 0) {
+	if (session_wire_fd(s) < 0) {
 		loop_fd_forget(&s->watch);
 		return;
 	}
 	loop_fd_stop(&s->watch);
-	shutdown(wire_fd(s), SHUT_RDWR);
+	shutdown(session_wire_fd(s), SHUT_RDWR);
 }
 
 /* The actions: each returns the next state. */
@@ -55,17 +55,17 @@ static enum session_state
 end(struct session *s)
 {
 	hang_up(s);
-	gate_leave(&s->pass);
+	limiter_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	s->state = SESSION_ENDED;
-	run_soon(s);
+	session_fsm_soon(s);
 	return SESSION_ENDED;
 }
 
 static enum session_state
 finish(struct session *s)
 {
-	why_forget(s);
+	session_why_forget(s);
 	return end(s);
 }
 
@@ -81,8 +81,8 @@ resolved(void *arg, const struct strv *addresses, const struct err *why)
 	for (i = 0; i < addresses->n; i++)
 		strv_add(&s->addresses, addresses->v[i]);
 	if (why->code != ERR_OK)
-		*why_of(s) = *why;
-	run_step(s, why->code == ERR_OK ? EV_RESOLVED : EV_UNRESOLVED);
+		*session_why_of(s) = *why;
+	session_fsm_step(s, why->code == ERR_OK ? EV_RESOLVED : EV_UNRESOLVED);
 }
 
 static enum session_state
@@ -97,7 +97,7 @@ resolve(struct session *s)
 static void
 admitted(void *arg)
 {
-	run_step(arg, EV_ADMITTED);
+	session_fsm_step(arg, EV_ADMITTED);
 }
 
 static enum session_state
@@ -105,7 +105,7 @@ begin(struct session *s)
 {
 	if (s->opts.gate == NULL)
 		return resolve(s);
-	gate_enter(s->opts.gate, &s->pass, admitted, s);
+	limiter_enter(s->opts.gate, &s->pass, admitted, s);
 	return SESSION_ADMITTING;
 }
 
@@ -113,9 +113,9 @@ static enum session_state
 wait(struct session *s)
 {
 	hang_up(s);
-	gate_leave(&s->pass);
+	limiter_leave(&s->pass);
 	if (!s->told_down && s->events.down != NULL)
-		s->events.down(s->arg, why_of(s));
+		s->events.down(s->arg, session_why_of(s));
 	s->told_down = true;
 	set_timer(s,
 	    s->in_vain >= SESSION_IN_VAIN ? LOOK_TIME
@@ -128,7 +128,7 @@ static enum session_state
 fail(struct session *s)
 {
 	s->in_vain = 0;
-	err_stage(why_of(s), s);
+	session_err_stage(session_why_of(s), s);
 	return s->was_up || s->opts.retry ? wait(s) : end(s);
 }
 
@@ -138,7 +138,7 @@ dial(struct session *s)
 {
 	for (; s->address < s->addresses.n; s->address++) {
 		int64_t left = s->deadline - loop_now(s->loop);
-		int failed = wire_dial(s, s->addresses.v[s->address]);
+		int failed = session_wire_dial(s, s->addresses.v[s->address]);
 
 		if (failed > 0 && left > 0) {
 			set_timer(s, QUEUE_TIME);
@@ -146,10 +146,11 @@ dial(struct session *s)
 		}
 		if (failed)
 			continue;
-		fcntl(wire_fd(s), F_SETFD, FD_CLOEXEC);
-		if (loop_fd_start(s->loop, &s->watch, wire_fd(s),
-			s->ws ? LOOP_READ : LOOP_WRITE, io_event, s, NULL) != 0) {
-			err_sys(why_of(s), ERR_FAILED, _("cannot watch the socket"));
+		fcntl(session_wire_fd(s), F_SETFD, FD_CLOEXEC);
+		if (loop_fd_start(s->loop, &s->watch, session_wire_fd(s),
+			s->ws ? LOOP_READ : LOOP_WRITE, session_io_event, s, NULL) != 0) {
+			err_sys(
+			    session_why_of(s), ERR_FAILED, _("cannot watch the socket"));
 			break;
 		}
 		set_timer(s, left / (int64_t)(s->addresses.n - s->address));
@@ -175,7 +176,7 @@ patience(const struct session *s)
 static enum session_state
 lookup_timed_out(struct session *s)
 {
-	err_set(why_of(s), ERR_UNREACHABLE,
+	err_set(session_why_of(s), ERR_UNREACHABLE,
 	    _("its name could not be looked up within %g s"), patience(s));
 	return fail(s);
 }
@@ -183,14 +184,15 @@ lookup_timed_out(struct session *s)
 static enum session_state
 dial_timed_out(struct session *s)
 {
-	err_set(why_of(s), ERR_UNREACHABLE, _("no connection within %g s"), patience(s));
+	err_set(session_why_of(s), ERR_UNREACHABLE, _("no connection within %g s"),
+	    patience(s));
 	return dial_next(s);
 }
 
 static enum session_state
 greet_timed_out(struct session *s)
 {
-	err_set(why_of(s), ERR_UNREACHABLE,
+	err_set(session_why_of(s), ERR_UNREACHABLE,
 	    s->partial.slot != 0 ? _("its CONNACK was not whole within %g s")
 				 : _("connected, but it did not answer within %g s"),
 	    patience(s));
@@ -211,13 +213,13 @@ greeting_lost(struct session *s)
 
 	if (s->reason == 0)
 		return fail(s);
-	if (wire_may_downgrade(s)) {
+	if (session_wire_may_downgrade(s)) {
 		hang_up(s);
-		wire_downgrade(s);
+		session_wire_downgrade(s);
 		return dial(s);
 	}
 	s->in_vain = 0;
-	err_connack(why_of(s), s, s->reason, &final);
+	session_err_connack(session_why_of(s), s, s->reason, &final);
 	return !final && (s->was_up || s->opts.retry) ? wait(s) : end(s);
 }
 
@@ -229,16 +231,16 @@ up_lost(struct session *s)
 	bool final = false;
 
 	if (s->reason >= 128)
-		err_disconnect(why_of(s), s, s->reason, &final);
+		session_err_disconnect(session_why_of(s), s, s->reason, &final);
 	else
-		err_stage(why_of(s), s);
-	final |= err_in_vain(s, was_stable);
+		session_err_stage(session_why_of(s), s);
+	final |= session_err_in_vain(s, was_stable);
 	if (was_stable)
 		s->backoff = (struct backoff){0};
 	hang_up(s);
 	s->state = SESSION_WAITING;
-	outs_lost(s);
-	subs_lost(s);
+	session_queue_lost(s);
+	session_subs_lost(s);
 	return final ? end(s) : wait(s);
 }
 
@@ -246,7 +248,7 @@ static void
 begin_up(struct session *s, enum session_state state)
 {
 	loop_timer_stop(&s->timer);
-	gate_leave(&s->pass);
+	limiter_leave(&s->pass);
 	s->state = state;
 	s->up_since = s->heard = loop_now(s->loop);
 	s->was_up = true;
@@ -259,7 +261,7 @@ begin_up(struct session *s, enum session_state state)
 static enum session_state
 hand_over(struct session *s)
 {
-	const struct session_link link = wire_link(s);
+	const struct session_link link = session_wire_link(s);
 
 	begin_up(s, SESSION_TAKEN);
 	loop_fd_stop(&s->watch);
@@ -270,18 +272,18 @@ hand_over(struct session *s)
 static enum session_state
 go_up(struct session *s)
 {
-	if (err_is_fought(s)) {
-		wire_raw(s, "\xE0\x00", 2);
+	if (session_err_is_fought(s)) {
+		session_wire_raw(s, "\xE0\x00", 2);
 		return end(s);
 	}
 	if (s->opts.take)
 		return hand_over(s);
 	begin_up(s, SESSION_UP);
-	io_stay_alive(s);
-	subs_send(s, !s->present);
+	session_io_stay_alive(s);
+	session_subs_send(s, !s->present);
 	if (s->events.up != NULL)
 		s->events.up(s->arg, s->present);
-	run_soon(s);
+	session_fsm_soon(s);
 	return SESSION_UP;
 }
 
@@ -301,8 +303,9 @@ leave(struct session *s)
 static enum session_state
 finish_taken(struct session *s)
 {
-	why_forget(s);
-	if (loop_fd_start(s->loop, &s->watch, wire_fd(s), LOOP_WRITE, io_event, s, NULL))
+	session_why_forget(s);
+	if (loop_fd_start(s->loop, &s->watch, session_wire_fd(s), LOOP_WRITE,
+		session_io_event, s, NULL))
 		return end(s);
 	return leave(s);
 }
@@ -310,7 +313,7 @@ finish_taken(struct session *s)
 static enum session_state
 finish_up(struct session *s)
 {
-	why_forget(s);
+	session_why_forget(s);
 	return leave(s);
 }
 
@@ -339,7 +342,7 @@ static enum session_state (*const table[SESSION_STATES][SESSION_EVENTS])(
 
 /* An empty cell: nothing to do here. */
 void
-run_step(struct session *s, enum session_event e)
+session_fsm_step(struct session *s, enum session_event e)
 {
 	if (table[s->state][e] != NULL)
 		s->state = table[s->state][e](s);
@@ -351,16 +354,16 @@ on_soon(void *arg)
 	struct session *s = arg;
 
 	if (s->state != SESSION_ENDED) {
-		io_look(s);
+		session_io_look(s);
 	} else if (!s->told_end) {
 		s->told_end = true;
 		if (s->events.ended != NULL)
-			s->events.ended(s->arg, why_of(s));
+			s->events.ended(s->arg, session_why_of(s));
 	}
 }
 
 void
-run_soon(struct session *s)
+session_fsm_soon(struct session *s)
 {
 	loop_timer_set(s->loop, &s->soon, 0, on_soon, s);
 }
@@ -370,17 +373,18 @@ on_giving_up(void *arg)
 {
 	struct session *s = arg;
 
-	err_set(why_of(s), ERR_TIMEOUT,
+	err_set(session_why_of(s), ERR_TIMEOUT,
 	    _("broker '%s' did not acknowledge %zu messages in time"), s->name,
 	    s->outs.unacknowledged);
-	s->state = s->state == SESSION_UP && !io_is_half_written(s) ? leave(s) : end(s);
+	s->state =
+	    s->state == SESSION_UP && !session_io_is_half_written(s) ? leave(s) : end(s);
 }
 
 void
-run_halt(struct session *s)
+session_fsm_halt(struct session *s)
 {
 	hang_up(s);
-	gate_leave(&s->pass);
+	limiter_leave(&s->pass);
 	loop_timer_stop(&s->giving_up);
 	loop_timer_stop(&s->soon);
 }
@@ -388,7 +392,7 @@ run_halt(struct session *s)
 void
 session_start(struct session *s)
 {
-	run_step(s, EV_START);
+	session_fsm_step(s, EV_START);
 }
 
 void
@@ -398,5 +402,5 @@ session_stop(struct session *s, int64_t timeout)
 		return;
 	s->stopping = true;
 	loop_timer_set(s->loop, &s->giving_up, timeout, on_giving_up, s);
-	run_soon(s);
+	session_fsm_soon(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_SESSIONPART_H
-#define NET_SESSIONPART_H
+#ifndef MQTT_SESSION_INT_H
+#define MQTT_SESSION_INT_H
 
 #include "loop/backoff.h"
 #include "loop/resolve.h"
@@ -113,7 +113,7 @@ struct session {
 
 	enum session_state state;
 	struct err *why; /* NULL: nothing; half a kilobyte that few of many sessions have */
-	struct gate_pass pass;
+	struct limiter_pass pass;
 	struct resolve *lookup;
 	struct strv addresses;
 	size_t address;
@@ -143,74 +143,74 @@ struct session {
 };
 
 /* session_error.c: what went wrong last; made when it is asked for. */
-struct err *why_of(struct session *s);
-void why_forget(struct session *s);
+struct err *session_why_of(struct session *s);
+void session_why_forget(struct session *s);
 
 /* session_mosq.c: the wire. Failures leave their reason in s->why. */
-int wire_open(struct session *s, const struct session_opts *o, struct err *err);
-void wire_close(struct session *s);
+int session_wire_open(struct session *s, const struct session_opts *o, struct err *err);
+void session_wire_close(struct session *s);
 
-enum wire { WIRE_MORE, WIRE_DRY, WIRE_LOST };
+enum wire { SESSION_WIRE_MORE, SESSION_WIRE_DRY, SESSION_WIRE_LOST };
 
 /* 1: the queue of the unix socket is full (TCP would wait by itself): try again in a moment. */
-int wire_dial(struct session *s, const char *address);
-int wire_fd(const struct session *s);
+int session_wire_dial(struct session *s, const char *address);
+int session_wire_fd(const struct session *s);
 /* The socket failed with this errno (0: it was closed) outside of libmosquitto. */
-void wire_failed(struct session *s, int number);
+void session_wire_failed(struct session *s, int number);
 /* One packet, or one step of the TLS handshake. */
-enum wire wire_read(struct session *s);
+enum wire session_wire_read(struct session *s);
 /* As much of the queue as the socket takes. */
-enum wire wire_write(struct session *s);
-bool wire_wants_write(const struct session *s);
-bool wire_is_shaking(const struct session *s);
+enum wire session_wire_write(struct session *s);
+bool session_wire_wants_write(const struct session *s);
+bool session_wire_is_shaking(const struct session *s);
 /* What CONNACK said, for who takes the connection over. */
-struct session_link wire_link(const struct session *s);
+struct session_link session_wire_link(const struct session *s);
 /* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
  * takes none now. */
-int wire_raw(struct session *s, const void *packet, size_t n);
-void wire_subscribe(struct session *s, struct session_sub *sub);
+int session_wire_raw(struct session *s, const void *packet, size_t n);
+void session_wire_subscribe(struct session *s, struct session_sub *sub);
 /* Gives libmosquitto a publication; a reason from 128 when it refuses for good. */
-int wire_publish(struct session *s, const struct session_pub *p, int *mid);
+int session_wire_publish(struct session *s, const struct session_pub *p, int *mid);
 /* Whether the broker refused MQTT 5 and nobody asked for that alone. */
-bool wire_may_downgrade(const struct session *s);
+bool session_wire_may_downgrade(const struct session *s);
 /* The next connection speaks MQTT 3.1.1. */
-void wire_downgrade(struct session *s);
+void session_wire_downgrade(struct session *s);
 
 /* session_fsm.c */
 /* Takes the action of the table; the state may be any other one afterwards. */
-void run_step(struct session *s, enum session_event e);
+void session_fsm_step(struct session *s, enum session_event e);
 /* Looks again at what there is to do, soon, outside of the caller. */
-void run_soon(struct session *s);
+void session_fsm_soon(struct session *s);
 /* Stops everything without a word. */
-void run_halt(struct session *s);
+void session_fsm_halt(struct session *s);
 
 /* session_io.c */
 /* Only while everything that was begun is written may other bytes be. */
-bool io_is_half_written(const struct session *s);
+bool session_io_is_half_written(const struct session *s);
 /* The watcher's callback. */
-void io_event(void *arg, unsigned events);
+void session_io_event(void *arg, unsigned events);
 /* Pings from now on at half of the keep-alive, if there is one. */
-void io_stay_alive(struct session *s);
+void session_io_stay_alive(struct session *s);
 /* Writes what may be written, finishes if that was the last, waits for what is next. */
-void io_look(struct session *s);
+void session_io_look(struct session *s);
 
 /* session_queue.c */
 /* Forgets the publication with this mid and gives its id, or 0. */
-int outs_done(struct session_outs *l, int mid);
+int session_queue_done(struct session_outs *l, int mid);
 /* Gives the waiting ones to the wire. */
-void outs_send(struct session *s);
+void session_queue_send(struct session *s);
 /* Tells of those that were written directly. */
-void outs_tell(struct session *s, int reason);
+void session_queue_tell(struct session *s, int reason);
 /* The connection is gone: what QoS 0 was on its way is lost. */
-void outs_lost(struct session *s);
-void outs_release(struct session_outs *l);
+void session_queue_lost(struct session *s);
+void session_queue_release(struct session_outs *l);
 
 /* session_direct.c */
 /* Writes a publication of QoS 0 to the socket now if nothing is before it. False: libmosquitto has to take
  * it, who knows what to do with a socket that takes nothing, or is dead. */
-bool direct_publish(struct session *s, const struct session_pub *p, struct span topic);
+bool session_direct_publish(struct session *s, const struct session_pub *p, struct span topic);
 /* Writes what the socket did not take of it. */
-enum wire direct_go_on(struct session *s);
+enum wire session_direct_go_on(struct session *s);
 
 /* session_tls.c */
 struct tls_opts session_tls_opts(const struct session_opts *o);
@@ -221,49 +221,49 @@ int session_tls_open(struct session *s, const struct session_opts *o, struct err
 bool session_tls_explain(struct session *s, bool failed);
 
 /* session_ws.c */
-int ws_open(struct session *s, const struct session_opts *o, struct err *err);
-void ws_close(struct session *s);
+int session_ws_open(struct session *s, const struct session_opts *o, struct err *err);
+void session_ws_close(struct session *s);
 /* Where to connect to instead of the broker; NULL: s->why says why not. */
-const char *ws_path(struct session *s);
+const char *session_ws_path(struct session *s);
 /* Asks on the new connection for the broker; -1: s->why. */
-int ws_ask(struct session *s, const char *address);
+int session_ws_ask(struct session *s, const char *address);
 /* The relay's answer while dialing: goes a step on when there is one. */
-void ws_answered(struct session *s);
+void session_ws_answered(struct session *s);
 
 /* session_subscribe.c */
 /* Sends what is not granted yet; all of them if the broker forgot. */
-void subs_send(struct session *s, bool forgotten);
-void subs_lost(struct session *s);
+void session_subs_send(struct session *s, bool forgotten);
+void session_subs_lost(struct session *s);
 /* Whether the broker owes an answer for longer than a connect may take. */
-bool subs_are_late(const struct session *s);
-void subs_answered(struct session *s, int mid, int count, const int *granted);
-void subs_release(struct session_subs *l);
+bool session_subs_are_late(const struct session *s);
+void session_subs_answered(struct session *s, int mid, int count, const int *granted);
+void session_subs_release(struct session_subs *l);
 
 /* session_properties.c */
 struct mqtt5__property;
-/* A message's properties; props_release frees what it points to. */
-struct msg_props props_take(const struct mqtt5__property *p);
-void props_release(struct msg_props *m);
+/* A message's properties; session_props_release frees what it points to. */
+struct msg_props session_props_take(const struct mqtt5__property *p);
+void session_props_release(struct msg_props *m);
 /* A new list, libmosquitto's to free. */
-struct mqtt5__property *props_make(const struct msg_props *m);
+struct mqtt5__property *session_props_make(const struct msg_props *m);
 /* Leaves the next CONNECT's properties with libmosquitto. */
-void props_leave(struct session *s);
+void session_props_leave(struct session *s);
 
 /* session_error.c: those that return int return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */
-int err_connack(struct err *err, const struct session *s, int reason, bool *final);
+int session_err_connack(struct err *err, const struct session *s, int reason, bool *final);
 /* The broker's DISCONNECT. */
-int err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
+int session_err_disconnect(struct err *err, const struct session *s, int reason, bool *final);
 /* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
-int err_stage(struct err *err, const struct session *s);
+int session_err_stage(struct err *err, const struct session *s);
 /* A connection ended, as soon as it was up unless it was stable. Whether the broker has now ended one after
  * the other because of a message that libmosquitto cannot take and that is delivered each time. */
-bool err_in_vain(struct session *s, bool was_stable);
+bool session_err_in_vain(struct session *s, bool was_stable);
 /* The connection is up again. Whether the broker, which is there all the time, has now ended one after the
  * other because another client with the same id does the same (mosquitto only closes, it does not say why).
  * One that crashes again and again is waited for: it cannot be reached at once when it has closed the last. */
-bool err_is_fought(struct session *s);
+bool session_err_is_fought(struct session *s);
 /* strerror in lower case. */
-const char *err_lower(char *room, size_t size, int number);
+const char *session_err_lower(char *room, size_t size, int number);
 
 #endif

@@ -20,9 +20,9 @@ enum {
 /* Only while everything that was begun is written may other bytes be. In a session that holds
  * acknowledgements a queue that was not begun does not count: it waits for its release. */
 bool
-io_is_half_written(const struct session *s)
+session_io_is_half_written(const struct session *s)
 {
-	return s->opts.hold_acks ? s->flushing : wire_wants_write(s);
+	return s->opts.hold_acks ? s->flushing : session_wire_wants_write(s);
 }
 
 static bool
@@ -45,7 +45,7 @@ wait_for_io(struct session *s)
 {
 	unsigned events = may_read(s) ? LOOP_READ : 0;
 
-	if (wire_wants_write(s) && may_write(s))
+	if (session_wire_wants_write(s) && may_write(s))
 		events |= LOOP_WRITE;
 	loop_fd_set(&s->watch, events);
 }
@@ -71,9 +71,10 @@ connect_error(const struct session *s)
 	int number = 0;
 	socklen_t size = sizeof(number);
 
-	getsockopt(wire_fd(s), SOL_SOCKET, SO_ERROR, &number, &size);
-	if (number == 0 && getpeername(wire_fd(s), (struct sockaddr *)&peer, &n) != 0)
-		return was_connected(wire_fd(s)) ? ECONNRESET : ECONNREFUSED;
+	getsockopt(session_wire_fd(s), SOL_SOCKET, SO_ERROR, &number, &size);
+	if (number == 0 &&
+	    getpeername(session_wire_fd(s), (struct sockaddr *)&peer, &n) != 0)
+		return was_connected(session_wire_fd(s)) ? ECONNRESET : ECONNREFUSED;
 	return number;
 }
 
@@ -83,14 +84,14 @@ look_if_connected(struct session *s)
 	int number;
 
 	if (s->ws) {
-		ws_answered(s);
+		session_ws_answered(s);
 		return;
 	}
 	number = connect_error(s);
 	s->shaking = number == ECONNRESET && s->tls != NULL;
 	if (number != 0)
-		wire_failed(s, number);
-	run_step(s, number == 0 ? EV_CONNECTED : EV_LOST);
+		session_wire_failed(s, number);
+	session_fsm_step(s, number == 0 ? EV_CONNECTED : EV_LOST);
 }
 
 /* A handshake that did not move on a dead socket never will. */
@@ -98,10 +99,10 @@ static void
 look_if_dead(struct session *s, unsigned events)
 {
 	if ((events & LOOP_HANGUP) == 0 || s->state != SESSION_GREETING ||
-	    !wire_is_shaking(s))
+	    !session_wire_is_shaking(s))
 		return;
-	wire_failed(s, 0);
-	run_step(s, EV_LOST);
+	session_wire_failed(s, 0);
+	session_fsm_step(s, EV_LOST);
 }
 
 /* DISCONNECT goes past libmosquitto, which would write held acknowledgements before it, and close at
@@ -109,12 +110,12 @@ look_if_dead(struct session *s, unsigned events)
 static void
 part(struct session *s, unsigned events)
 {
-	if (wire_raw(s, "\xE0\x00", 2) == 0) {
+	if (session_wire_raw(s, "\xE0\x00", 2) == 0) {
 		s->parted = true;
-		shutdown(wire_fd(s), SHUT_WR);
+		shutdown(session_wire_fd(s), SHUT_WR);
 		loop_fd_set(&s->watch, LOOP_READ);
 	} else if ((events & LOOP_HANGUP) != 0) {
-		run_step(s, EV_LOST);
+		session_fsm_step(s, EV_LOST);
 	}
 }
 
@@ -124,16 +125,16 @@ swallow(struct session *s)
 	char scrap[4096];
 	ssize_t n;
 
-	while ((n = recv(wire_fd(s), scrap, sizeof(scrap), MSG_DONTWAIT)) > 0)
+	while ((n = recv(session_wire_fd(s), scrap, sizeof(scrap), MSG_DONTWAIT)) > 0)
 		;
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		run_step(s, EV_LOST);
+		session_fsm_step(s, EV_LOST);
 }
 
 static void
 look_again(void *arg)
 {
-	io_event(arg, LOOP_READ);
+	session_io_event(arg, LOOP_READ);
 }
 
 /* libmosquitto aborts the program at a property that it does not know: it reads a CONNACK that has come whole
@@ -141,30 +142,30 @@ look_again(void *arg)
 static enum wire
 look_at_connack(struct session *s)
 {
-	enum { MOST = FRAME_HEAD_MAX + FRAME_CONNACK_MOST };
-	struct pollfd end = {.fd = wire_fd(s), .events = POLLRDHUP};
+	enum { MOST = PACKET_HEAD_MAX + PACKET_CONNACK_MOST };
+	struct pollfd end = {.fd = session_wire_fd(s), .events = POLLRDHUP};
 	const bool over = poll(&end, 1, 0) == 1;
 	char *p = xmalloc(MOST);
-	const ssize_t n = recv(wire_fd(s), p, MOST, MSG_PEEK | MSG_DONTWAIT);
+	const ssize_t n = recv(session_wire_fd(s), p, MOST, MSG_PEEK | MSG_DONTWAIT);
 	const int number = n < 0 ? errno : 0;
-	enum frame_fault fault = FRAME_OK;
+	enum packet_fault fault = PACKET_OK;
 	bool whole = false;
 
 	if (n > 0)
-		fault = frame_connack(&whole, p, (size_t)n, s->version);
+		fault = packet_connack(&whole, p, (size_t)n, s->version);
 	free(p);
-	if ((fault == FRAME_OK && whole) || number == EAGAIN || number == EINTR)
-		return whole ? WIRE_MORE : WIRE_DRY;
-	if (fault == FRAME_OK && n > 0 && !over) {
+	if ((fault == PACKET_OK && whole) || number == EAGAIN || number == EINTR)
+		return whole ? SESSION_WIRE_MORE : SESSION_WIRE_DRY;
+	if (fault == PACKET_OK && n > 0 && !over) {
 		loop_timer_set(s->loop, &s->partial, LOOK_AGAIN, look_again, s);
-		return WIRE_DRY;
+		return SESSION_WIRE_DRY;
 	}
-	if (fault == FRAME_OK)
-		wire_failed(s, number);
+	if (fault == PACKET_OK)
+		session_wire_failed(s, number);
 	else
-		err_set(why_of(s), ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
-		    _(frame_fault_text(fault)));
-	return WIRE_LOST;
+		err_set(session_why_of(s), ERR_PROTOCOL,
+		    _("it broke the MQTT protocol: %s"), _(packet_fault_text(fault)));
+	return SESSION_WIRE_LOST;
 }
 
 static enum wire
@@ -172,43 +173,43 @@ read_one(struct session *s)
 {
 	enum wire result = s->state == SESSION_GREETING && s->tls == NULL
 	    ? look_at_connack(s)
-	    : WIRE_MORE;
+	    : SESSION_WIRE_MORE;
 
-	return result == WIRE_MORE ? wire_read(s) : result;
+	return result == SESSION_WIRE_MORE ? session_wire_read(s) : result;
 }
 
 static void
 read_some(struct session *s)
 {
-	enum wire result = WIRE_MORE;
+	enum wire result = SESSION_WIRE_MORE;
 	int left = READS;
 
 	s->heard = loop_now(s->loop);
-	while (left-- > 0 && result == WIRE_MORE && may_read(s))
+	while (left-- > 0 && result == SESSION_WIRE_MORE && may_read(s))
 		result = read_one(s);
 	if (s->fresh) {
 		s->fresh = false;
 		if (s->events.dry != NULL)
 			s->events.dry(s->arg);
 	}
-	if (result == WIRE_LOST)
-		run_step(s, EV_LOST);
+	if (result == SESSION_WIRE_LOST)
+		session_fsm_step(s, EV_LOST);
 }
 
 static void
 write_some(struct session *s)
 {
 	if (s->state == SESSION_UP && s->rest.n == 0)
-		outs_tell(s, 0);
+		session_queue_tell(s, 0);
 	if (s->state == SESSION_UP)
-		outs_send(s);
+		session_queue_send(s);
 	if ((s->state != SESSION_UP && s->state != SESSION_GREETING) ||
-	    wire_is_shaking(s) || !wire_wants_write(s) || !may_write(s))
+	    session_wire_is_shaking(s) || !session_wire_wants_write(s) || !may_write(s))
 		return;
 	s->flushing = true;
-	if (wire_write(s) == WIRE_LOST) {
-		run_step(s, EV_LOST);
-	} else if (!wire_wants_write(s)) {
+	if (session_wire_write(s) == SESSION_WIRE_LOST) {
+		session_fsm_step(s, EV_LOST);
+	} else if (!session_wire_wants_write(s)) {
 		s->flushing = false;
 		s->held = 0;
 	}
@@ -220,21 +221,21 @@ has_work(const struct session *s)
 	if (s->state != SESSION_UP)
 		return s->outs.unacknowledged > 0;
 	return s->outs.first < s->outs.n || s->outs.written > 0 ||
-	    (wire_wants_write(s) && may_write(s));
+	    (session_wire_wants_write(s) && may_write(s));
 }
 
 void
-io_look(struct session *s)
+session_io_look(struct session *s)
 {
 	write_some(s);
 	if (s->stopping && !has_work(s))
-		run_step(s, EV_FINISH);
+		session_fsm_step(s, EV_FINISH);
 	if (s->state == SESSION_UP || s->state == SESSION_GREETING)
 		wait_for_io(s);
 }
 
 void
-io_event(void *arg, unsigned events)
+session_io_event(void *arg, unsigned events)
 {
 	struct session *s = arg;
 
@@ -245,10 +246,10 @@ io_event(void *arg, unsigned events)
 	else if (s->state == SESSION_LEAVING)
 		part(s, events);
 	if ((s->state == SESSION_GREETING || s->state == SESSION_UP) &&
-	    ((events & LOOP_READ) != 0 || wire_is_shaking(s)))
+	    ((events & LOOP_READ) != 0 || session_wire_is_shaking(s)))
 		read_some(s);
 	look_if_dead(s, events);
-	io_look(s);
+	session_io_look(s);
 }
 
 /* libmosquitto's own pings would queue behind held acknowledgements, and its own verdict on a silent
@@ -261,23 +262,23 @@ on_alive(void *arg)
 	int64_t silent = loop_now(s->loop) - s->heard;
 	bool is_silent = silent > keepalive * 3 / 2;
 
-	if (!s->paused && (is_silent || subs_are_late(s))) {
+	if (!s->paused && (is_silent || session_subs_are_late(s))) {
 		if (is_silent)
-			err_set(why_of(s), ERR_UNREACHABLE,
+			err_set(session_why_of(s), ERR_UNREACHABLE,
 			    _("it has been silent for %.0f s"), (double)silent / 1000);
 		else
-			err_set(
-			    why_of(s), ERR_UNREACHABLE, _("it did not answer SUBSCRIBE"));
-		run_step(s, EV_LOST);
+			err_set(session_why_of(s), ERR_UNREACHABLE,
+			    _("it did not answer SUBSCRIBE"));
+		session_fsm_step(s, EV_LOST);
 		return;
 	}
-	if (!io_is_half_written(s))
-		wire_raw(s, "\xC0\x00", 2);
-	io_stay_alive(s);
+	if (!session_io_is_half_written(s))
+		session_wire_raw(s, "\xC0\x00", 2);
+	session_io_stay_alive(s);
 }
 
 void
-io_stay_alive(struct session *s)
+session_io_stay_alive(struct session *s)
 {
 	if (s->keepalive > 0)
 		loop_timer_set(
@@ -290,7 +291,7 @@ session_pause(struct session *s, bool paused)
 	if (s->paused && !paused)
 		s->heard = loop_now(s->loop);
 	s->paused = paused;
-	run_soon(s);
+	session_fsm_soon(s);
 }
 
 void
@@ -298,14 +299,14 @@ session_release_acks(struct session *s)
 {
 	if (s->held > 0)
 		s->flushing = true;
-	run_soon(s);
+	session_fsm_soon(s);
 }
 
 void
 session_lost(struct session *s, int number)
 {
-	wire_failed(s, number);
-	run_step(s, EV_LOST);
+	session_wire_failed(s, number);
+	session_fsm_step(s, EV_LOST);
 }
 
 void
@@ -313,6 +314,6 @@ session_failed(struct session *s, int reason, const struct err *why)
 {
 	s->reason = reason;
 	s->closed = false;
-	*why_of(s) = *why;
-	run_step(s, EV_LOST);
+	*session_why_of(s) = *why;
+	session_fsm_step(s, EV_LOST);
 }

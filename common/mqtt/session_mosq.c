@@ -58,7 +58,7 @@ on_connect(
 	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
 	listen_to_log(s, false);
 	if (reason == 0)
-		run_step(s, EV_ACCEPTED);
+		session_fsm_step(s, EV_ACCEPTED);
 	if (s->opts.take)
 		errno = EAGAIN;
 }
@@ -81,7 +81,7 @@ on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *gran
 {
 	(void)m;
 	(void)p;
-	subs_answered(arg, mid, count, granted);
+	session_subs_answered(arg, mid, count, granted);
 }
 
 static void
@@ -89,13 +89,13 @@ on_publish(
     struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *p)
 {
 	struct session *s = arg;
-	int id = outs_done(&s->outs, mid);
+	int id = session_queue_done(&s->outs, mid);
 
 	(void)m;
 	(void)p;
 	if (id != 0 && s->events.published != NULL)
 		s->events.published(s->arg, id, reason);
-	run_soon(s);
+	session_fsm_soon(s);
 }
 
 /* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
@@ -105,12 +105,12 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
     const mosquitto_property *p)
 {
 	struct session *s = arg;
-	struct msg_props props = props_take(p);
+	struct msg_props props = session_props_take(p);
 	struct msg msg = {
 	    .topic = span_of(in->topic),
 	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
 	    .props = props,
-	    .received_us = text_now_us(),
+	    .received_us = clock_wall_us(),
 	    .size = (size_t)in->payloadlen,
 	    .mid = (uint16_t)in->mid,
 	    .qos = (uint8_t)in->qos,
@@ -123,7 +123,7 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 		s->held++;
 	if (s->events.message != NULL)
 		s->events.message(s->arg, &msg);
-	props_release(&props);
+	session_props_release(&props);
 }
 
 static const struct {
@@ -139,7 +139,7 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-/* Says in why_of(s) what a return code and the errno beside it mean. */
+/* Says in session_why_of(s) what a return code and the errno beside it mean. */
 static enum wire
 lost(struct session *s, int rc, int number)
 {
@@ -148,39 +148,39 @@ lost(struct session *s, int rc, int number)
 
 	s->closed = false;
 	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
-		return WIRE_LOST;
+		return SESSION_WIRE_LOST;
 	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
 		rc = MOSQ_ERR_CONN_LOST;
 	s->closed = rc == MOSQ_ERR_CONN_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
 	if (i < ARRAY_LEN(losses))
-		err_set(why_of(s), losses[i].code, "%s", _(losses[i].text));
+		err_set(session_why_of(s), losses[i].code, "%s", _(losses[i].text));
 	else
-		err_set(why_of(s), ERR_UNREACHABLE, "%s",
-		    rc == MOSQ_ERR_ERRNO ? err_lower(room, sizeof(room), number)
+		err_set(session_why_of(s), ERR_UNREACHABLE, "%s",
+		    rc == MOSQ_ERR_ERRNO ? session_err_lower(room, sizeof(room), number)
 					 : mosquitto_strerror(rc));
-	return WIRE_LOST;
+	return SESSION_WIRE_LOST;
 }
 
 void
-wire_failed(struct session *s, int number)
+session_wire_failed(struct session *s, int number)
 {
 	lost(s, MOSQ_ERR_ERRNO, number);
 }
 
 int
-wire_fd(const struct session *s)
+session_wire_fd(const struct session *s)
 {
 	return mosquitto_socket(s->mosq);
 }
 
 int
-wire_dial(struct session *s, const char *address)
+session_wire_dial(struct session *s, const char *address)
 {
 	int rc, number;
 
-	const char *peer = s->ws ? ws_path(s) : address;
+	const char *peer = s->ws ? session_ws_path(s) : address;
 
 	if (peer == NULL)
 		return -1;
@@ -189,7 +189,7 @@ wire_dial(struct session *s, const char *address)
 	free(s->tls_log);
 	s->tls_log = NULL;
 	s->shaking = false;
-	props_leave(s);
+	session_props_leave(s);
 	listen_to_log(s, true);
 	errno = 0;
 	rc = mosquitto_connect_async(
@@ -197,7 +197,7 @@ wire_dial(struct session *s, const char *address)
 	number = errno;
 	s->asked = s->tls != NULL && tls_asked(s->tls);
 	if (rc == MOSQ_ERR_SUCCESS)
-		return s->ws ? ws_ask(s, address) : 0;
+		return s->ws ? session_ws_ask(s, address) : 0;
 	lost(s, rc, number);
 	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
 }
@@ -209,7 +209,7 @@ is_dry(const struct session *s, int number)
 {
 	int n = 0;
 
-	return number == EAGAIN && ioctl(wire_fd(s), FIONREAD, &n) == 0 && n == 0;
+	return number == EAGAIN && ioctl(session_wire_fd(s), FIONREAD, &n) == 0 && n == 0;
 }
 
 static enum wire
@@ -220,52 +220,52 @@ after(struct session *s, int rc)
 	s->asked |= s->tls != NULL && tls_asked(s->tls);
 	if (rc != MOSQ_ERR_SUCCESS)
 		return lost(s, rc, number);
-	if (wire_fd(s) < 0)
+	if (session_wire_fd(s) < 0)
 		return lost(s, MOSQ_ERR_CONN_LOST, 0);
-	return is_dry(s, number) ? WIRE_DRY : WIRE_MORE;
+	return is_dry(s, number) ? SESSION_WIRE_DRY : SESSION_WIRE_MORE;
 }
 
 enum wire
-wire_read(struct session *s)
+session_wire_read(struct session *s)
 {
 	enum wire result;
 
-	s->shaking = wire_is_shaking(s);
+	s->shaking = session_wire_is_shaking(s);
 	errno = 0;
 	result = after(s, mosquitto_loop_read(s->mosq, 1));
-	return s->shaking && result == WIRE_MORE ? WIRE_DRY : result;
+	return s->shaking && result == SESSION_WIRE_MORE ? SESSION_WIRE_DRY : result;
 }
 
 enum wire
-wire_write(struct session *s)
+session_wire_write(struct session *s)
 {
-	enum wire result = s->rest.n > 0 ? direct_go_on(s) : WIRE_MORE;
+	enum wire result = s->rest.n > 0 ? session_direct_go_on(s) : SESSION_WIRE_MORE;
 
-	if (result != WIRE_MORE)
+	if (result != SESSION_WIRE_MORE)
 		return result;
-	s->shaking = wire_is_shaking(s);
+	s->shaking = session_wire_is_shaking(s);
 	errno = 0;
 	return after(s, mosquitto_loop_write(s->mosq, 1));
 }
 
 bool
-wire_is_shaking(const struct session *s)
+session_wire_is_shaking(const struct session *s)
 {
 	return tls_is_shaking(mosquitto_ssl_get(s->mosq));
 }
 
 bool
-wire_wants_write(const struct session *s)
+session_wire_wants_write(const struct session *s)
 {
-	if (wire_is_shaking(s))
+	if (session_wire_is_shaking(s))
 		return tls_wants_write(mosquitto_ssl_get(s->mosq));
 	return s->rest.n > 0 || mosquitto_want_write(s->mosq);
 }
 
 struct session_link
-wire_link(const struct session *s)
+session_wire_link(const struct session *s)
 {
-	return (struct session_link){.fd = wire_fd(s),
+	return (struct session_link){.fd = session_wire_fd(s),
 	    .ssl = mosquitto_ssl_get(s->mosq),
 	    .version = s->version,
 	    .keepalive = s->keepalive,
@@ -273,7 +273,7 @@ wire_link(const struct session *s)
 }
 
 void
-wire_subscribe(struct session *s, struct session_sub *sub)
+session_wire_subscribe(struct session *s, struct session_sub *sub)
 {
 	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
 	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
@@ -296,10 +296,10 @@ refusal(int rc)
 
 /* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
 int
-wire_publish(struct session *s, const struct session_pub *p, int *mid)
+session_wire_publish(struct session *s, const struct session_pub *p, int *mid)
 {
 	mosquitto_property *props =
-	    s->version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	    s->version == 5 && p->props != NULL ? session_props_make(p->props) : NULL;
 	int rc = mosquitto_publish_v5(s->mosq, mid, p->topic, (int)p->payload.n,
 	    p->payload.p, p->qos, p->retain, props);
 
@@ -310,7 +310,7 @@ wire_publish(struct session *s, const struct session_pub *p, int *mid)
 }
 
 bool
-wire_may_downgrade(const struct session *s)
+session_wire_may_downgrade(const struct session *s)
 {
 	return s->opts.version == 0 && s->version == 5 &&
 	    (s->reason == 1 || s->reason == 132);
@@ -318,7 +318,7 @@ wire_may_downgrade(const struct session *s)
 
 /* The properties of MQTT 5, which libmosquitto still keeps, go first. */
 void
-wire_downgrade(struct session *s)
+session_wire_downgrade(struct session *s)
 {
 	s->version = 4;
 	mosquitto_connect_bind_v5(
@@ -375,7 +375,7 @@ make_client(struct session *s, const struct session_opts *o)
 }
 
 int
-wire_open(struct session *s, const struct session_opts *o, struct err *err)
+session_wire_open(struct session *s, const struct session_opts *o, struct err *err)
 {
 	mosquitto_lib_init();
 	s->mosq = make_client(s, o);
@@ -387,7 +387,7 @@ wire_open(struct session *s, const struct session_opts *o, struct err *err)
 }
 
 void
-wire_close(struct session *s)
+session_wire_close(struct session *s)
 {
 	if (s->mosq == NULL)
 		return;

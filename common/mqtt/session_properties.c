@@ -56,7 +56,7 @@ take_numbers(struct msg_props *out, const mosquitto_property *p)
 }
 
 struct msg_props
-props_take(const mosquitto_property *p)
+session_props_take(const mosquitto_property *p)
 {
 	struct msg_props out = {0};
 	void *bytes = NULL;
@@ -81,7 +81,7 @@ free_const(const void *p)
 }
 
 void
-props_release(struct msg_props *m)
+session_props_release(struct msg_props *m)
 {
 	size_t i;
 
@@ -107,7 +107,7 @@ add_string(mosquitto_property **out, int id, struct span s)
 }
 
 mosquitto_property *
-props_make(const struct msg_props *m)
+session_props_make(const struct msg_props *m)
 {
 	mosquitto_property *out = NULL;
 	size_t i;
@@ -132,7 +132,7 @@ props_make(const struct msg_props *m)
 /* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
  * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
 void
-props_leave(struct session *s)
+session_props_leave(struct session *s)
 {
 	mosquitto_property *p = NULL;
 

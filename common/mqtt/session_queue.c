@@ -80,7 +80,7 @@ add(struct session_outs *l, int qos)
 
 /* Keeps a copy until there is a connection, or its turn. */
 static int
-outs_add(struct session_outs *l, const struct session_pub *p)
+session_queue_add(struct session_outs *l, const struct session_pub *p)
 {
 	struct session_out *o = add(l, p->qos);
 
@@ -122,7 +122,7 @@ remove_at(struct session_outs *l, size_t i)
 
 /* Acknowledgements come in order, all but always: the first one is it. */
 int
-outs_done(struct session_outs *l, int mid)
+session_queue_done(struct session_outs *l, int mid)
 {
 	size_t i;
 
@@ -153,7 +153,7 @@ send_one(struct session *s)
 	    .qos = o->qos,
 	    .retain = o->retain,
 	    .props = o->props.user != NULL ? &o->props : NULL};
-	const int refused = wire_publish(s, &p, &given.mid);
+	const int refused = session_wire_publish(s, &p, &given.mid);
 
 	if (refused != 0) {
 		tell(s, remove_at(l, i), refused);
@@ -171,7 +171,7 @@ send_now(struct session *s, const struct session_pub *p)
 	struct session_out *o;
 	int mid;
 
-	if (wire_publish(s, p, &mid) != 0)
+	if (session_wire_publish(s, p, &mid) != 0)
 		return 0;
 	o = add(&s->outs, 0);
 	o->mid = mid;
@@ -190,7 +190,7 @@ add_written(struct session_outs *l)
 
 /* At most as many as there were: those who publish again must not starve the loop. */
 void
-outs_tell(struct session *s, int reason)
+session_queue_tell(struct session *s, int reason)
 {
 	struct session_outs *l = &s->outs;
 	size_t most = l->written;
@@ -205,7 +205,7 @@ outs_tell(struct session *s, int reason)
 }
 
 void
-outs_send(struct session *s)
+session_queue_send(struct session *s)
 {
 	while (s->outs.waiting > 0 && s->state == SESSION_UP)
 		send_one(s);
@@ -213,12 +213,12 @@ outs_send(struct session *s)
 
 /* Who is told may publish again: begin anew after each. */
 void
-outs_lost(struct session *s)
+session_queue_lost(struct session *s)
 {
 	struct session_outs *l = &s->outs;
 	size_t i;
 
-	outs_tell(s, s->rest.n > 0 ? 128 : 0);
+	session_queue_tell(s, s->rest.n > 0 ? 128 : 0);
 	buf_release(&s->rest);
 	for (i = l->first; i < l->n - l->waiting; i++) {
 		if (l->v[i].qos == 0) {
@@ -229,7 +229,7 @@ outs_lost(struct session *s)
 }
 
 void
-outs_release(struct session_outs *l)
+session_queue_release(struct session_outs *l)
 {
 	for (; l->first < l->n; l->first++)
 		out_release(&l->v[l->first]);
@@ -259,12 +259,12 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 		return -1;
 	if (p->qos > 0 || s->outs.waiting > 0)
 		*id = 0;
-	else if (direct_publish(s, p, topic))
+	else if (session_direct_publish(s, p, topic))
 		*id = add_written(&s->outs);
 	else
 		*id = send_now(s, p);
 	if (*id == 0)
-		*id = outs_add(&s->outs, p);
-	run_soon(s);
+		*id = session_queue_add(&s->outs, p);
+	session_fsm_soon(s);
 	return 0;
 }

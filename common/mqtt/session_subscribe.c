@@ -24,7 +24,7 @@ static void
 ask(struct session *s, struct session_sub *sub)
 {
 	sub->asked = loop_now(s->loop);
-	wire_subscribe(s, sub);
+	session_wire_subscribe(s, sub);
 }
 
 int
@@ -42,12 +42,12 @@ session_subscribe(
 	sub->mid = 0;
 	if (session_is_up(s))
 		ask(s, sub);
-	run_soon(s);
+	session_fsm_soon(s);
 	return 0;
 }
 
 void
-subs_send(struct session *s, bool forgotten)
+session_subs_send(struct session *s, bool forgotten)
 {
 	size_t i;
 
@@ -62,7 +62,7 @@ subs_send(struct session *s, bool forgotten)
 }
 
 void
-subs_lost(struct session *s)
+session_subs_lost(struct session *s)
 {
 	size_t i;
 
@@ -71,7 +71,7 @@ subs_lost(struct session *s)
 }
 
 bool
-subs_are_late(const struct session *s)
+session_subs_are_late(const struct session *s)
 {
 	const int64_t least = loop_now(s->loop) - s->opts.connect_timeout;
 	size_t i;
@@ -91,7 +91,7 @@ answered(struct session *s, struct session_sub *sub, int granted)
 	sub->granted = true;
 	sub->mid = 0;
 	if (granted >= 128)
-		err_suback(&why, sub->filter, granted);
+		session_err_suback(&why, sub->filter, granted);
 	if (s->events.subscribed != NULL)
 		s->events.subscribed(s->arg, sub->filter, granted, &why);
 }
@@ -99,7 +99,7 @@ answered(struct session *s, struct session_sub *sub, int granted)
 /* A broker may send fewer answers than were asked for (CVE-2024-10525): one is looked at only if it
  * is there. A refused filter is not asked for again until the broker forgets the session. */
 void
-subs_answered(struct session *s, int mid, int count, const int *granted)
+session_subs_answered(struct session *s, int mid, int count, const int *granted)
 {
 	size_t i;
 
@@ -112,7 +112,7 @@ subs_answered(struct session *s, int mid, int count, const int *granted)
 }
 
 void
-subs_release(struct session_subs *l)
+session_subs_release(struct session_subs *l)
 {
 	size_t i;
 

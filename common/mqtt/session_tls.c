@@ -21,7 +21,7 @@ session_tls_explain(struct session *s, bool failed)
 		    _("it closed the connection when it had our certificate: it may not "
 		      "trust it");
 	if (why[0] != '\0')
-		err_set(why_of(s), ERR_UNREACHABLE, "TLS: %s", why);
+		err_set(session_why_of(s), ERR_UNREACHABLE, "TLS: %s", why);
 	return why[0] != '\0';
 }
 
@@ -53,8 +53,8 @@ session_tls(struct tls **out, const struct session_opts *o, struct err *err)
 int
 session_tls_open(struct session *s, const struct session_opts *o, struct err *err)
 {
-	if (o->ws_path != NULL)
-		return ws_open(s, o, err);
+	if (o->session_ws_path != NULL)
+		return session_ws_open(s, o, err);
 	if (o->tls && o->shared_tls == NULL)
 		return session_tls(&s->tls, o, err);
 	if (o->tls)

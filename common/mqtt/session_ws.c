@@ -18,52 +18,54 @@ check_tls(const struct session_opts *o, struct err *err)
 }
 
 int
-ws_open(struct session *s, const struct session_opts *o, struct err *err)
+session_ws_open(struct session *s, const struct session_opts *o, struct err *err)
 {
 	const struct tls_opts tls = session_tls_opts(o);
 
-	if (check_tls(o, err) || relay_hold(err))
+	if (check_tls(o, err) || ws_proxy_hold(err))
 		return -1;
 	s->ws = true;
-	relay_target(&s->ws_target, o->host, o->port, o->ws_path, o->tls ? &tls : NULL);
+	ws_proxy_target(
+	    &s->ws_target, o->host, o->port, o->session_ws_path, o->tls ? &tls : NULL);
 	return 0;
 }
 
 void
-ws_close(struct session *s)
+session_ws_close(struct session *s)
 {
 	if (!s->ws)
 		return;
 	explicit_bzero(s->ws_target.p, s->ws_target.n);
 	buf_release(&s->ws_target);
-	relay_release();
+	ws_proxy_release();
 	s->ws = false;
 }
 
 const char *
-ws_path(struct session *s)
+session_ws_path(struct session *s)
 {
-	return relay_path(why_of(s));
+	return ws_proxy_path(session_why_of(s));
 }
 
 int
-ws_ask(struct session *s, const char *address)
+session_ws_ask(struct session *s, const char *address)
 {
-	return relay_ask(wire_fd(s), address, buf_as_span(&s->ws_target), why_of(s));
+	return ws_proxy_ask(
+	    session_wire_fd(s), address, buf_as_span(&s->ws_target), session_why_of(s));
 }
 
 /* What another address would not do better is not tried there. */
 void
-ws_answered(struct session *s)
+session_ws_answered(struct session *s)
 {
 	struct err why = {0};
-	enum relay_answer answer = relay_answer(wire_fd(s), &why);
+	enum ws_proxy_answer answer = ws_proxy_answer(session_wire_fd(s), &why);
 
-	if (answer == RELAY_WAIT)
+	if (answer == WS_PROXY_WAIT)
 		return;
-	if (answer != RELAY_OPEN)
-		*why_of(s) = why;
-	if (answer == RELAY_REFUSED)
+	if (answer != WS_PROXY_OPEN)
+		*session_why_of(s) = why;
+	if (answer == WS_PROXY_REFUSED)
 		s->address = s->addresses.n;
-	run_step(s, answer == RELAY_OPEN ? EV_CONNECTED : EV_LOST);
+	session_fsm_step(s, answer == WS_PROXY_OPEN ? EV_CONNECTED : EV_LOST);
 }

@@ -2,7 +2,7 @@
 #include "mqtt/topic_alias.h"
 
 struct span
-alias_topic(const struct aliases *a, uint16_t alias)
+topic_alias_topic(const struct topic_aliases *a, uint16_t alias)
 {
 	if (alias == 0 || alias > ALIASES || a->topics[alias - 1].n == 0)
 		return (struct span){0};
@@ -10,7 +10,7 @@ alias_topic(const struct aliases *a, uint16_t alias)
 }
 
 bool
-alias_set(struct aliases *a, uint16_t alias, struct span topic)
+topic_alias_set(struct topic_aliases *a, uint16_t alias, struct span topic)
 {
 	if (alias == 0 || alias > ALIASES)
 		return false;
@@ -20,7 +20,7 @@ alias_set(struct aliases *a, uint16_t alias, struct span topic)
 }
 
 void
-alias_reset(struct aliases *a)
+topic_alias_reset(struct topic_aliases *a)
 {
 	int i;
 
@@ -29,7 +29,7 @@ alias_reset(struct aliases *a)
 }
 
 void
-alias_release(struct aliases *a)
+topic_alias_release(struct topic_aliases *a)
 {
 	int i;
 

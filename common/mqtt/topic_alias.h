@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_ALIAS_H
-#define NET_ALIAS_H
+#ifndef MQTT_TOPIC_ALIAS_H
+#define MQTT_TOPIC_ALIAS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,16 +11,16 @@
  * The zero value has none. It owns the topics: at most 64 KiB each. */
 enum { ALIASES = 16 };
 
-struct aliases {
+struct topic_aliases {
 	struct buf topics[ALIASES];
 };
 
 /* The topic, valid until the alias is set anew; absent when there is none of this number. */
-struct span alias_topic(const struct aliases *a, uint16_t alias);
+struct span topic_alias_topic(const struct topic_aliases *a, uint16_t alias);
 /* False when the number is out of range. */
-bool alias_set(struct aliases *a, uint16_t alias, struct span topic);
+bool topic_alias_set(struct topic_aliases *a, uint16_t alias, struct span topic);
 /* A new connection: none is known. Keeps the memory. */
-void alias_reset(struct aliases *a);
-void alias_release(struct aliases *a);
+void topic_alias_reset(struct topic_aliases *a);
+void topic_alias_release(struct topic_aliases *a);
 
 #endif

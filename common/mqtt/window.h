@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_WINDOW_H
-#define NET_WINDOW_H
+#ifndef MQTT_WINDOW_H
+#define MQTT_WINDOW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #include "msg/message_int.h"
 
 bool
-command_id(struct span payload, struct span *id)
+device_command_id(struct span payload, struct span *id)
 {
 	struct span value;
 	enum json_kind kind;
@@ -18,7 +18,7 @@ command_id(struct span payload, struct span *id)
 }
 
 void
-command_id_text(struct buf *out, struct span id)
+device_command_id_text(struct buf *out, struct span id)
 {
 	if (json_kind(id) == JSON_KIND_STRING)
 		json_unescape(out, id);
@@ -40,17 +40,17 @@ put_result(struct buf *out, struct span result)
 	if (result.n == 0)
 		buf_puts(out, "null");
 	else
-		message_put_text(out, result);
+		json_put_text(out, result);
 }
 
 void
-command_answer(struct buf *out, struct span id, struct span device_id, const char *status,
-    struct span result)
+device_command_answer(struct buf *out, struct span id, struct span device_id,
+    const char *status, struct span result)
 {
 	buf_puts(out, "{\"id\":");
 	buf_span(out, id);
 	buf_puts(out, ",\"device_id\":");
-	message_put_text(out, device_id);
+	json_put_text(out, device_id);
 	buf_puts(out, ",\"status\":\"");
 	buf_puts(out, status);
 	buf_puts(out, "\",\"result\":");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_COMMAND_H
-#define CONF_COMMAND_H
+#ifndef MSG_DEVICE_COMMAND_H
+#define MSG_DEVICE_COMMAND_H
 
 #include <stdbool.h>
 
@@ -8,16 +8,16 @@
 
 /* A command is any JSON; an object with an `id` is answered. The id's own JSON bytes, within
  * `payload`; false when there is none to be answered. */
-bool command_id(struct span payload, struct span *id);
+bool device_command_id(struct span payload, struct span *id);
 
 /* The id as a person or an environment variable wants it: a string without its quotes and
  * escapes, anything else as its JSON bytes. */
-void command_id_text(struct buf *out, struct span id);
+void device_command_id_text(struct buf *out, struct span id);
 
 /* The answer {"id":ID,"device_id":"X","status":"ok|error|timeout","result":RESULT}: `result` as it is
  * when it is JSON (without insignificant white space), else as a JSON string without its last newline, with
  * bad bytes replaced; null when it is empty. */
-void command_answer(struct buf *out, struct span id, struct span device_id,
+void device_command_answer(struct buf *out, struct span id, struct span device_id,
     const char *status, struct span result);
 
 #endif

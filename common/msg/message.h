@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_MESSAGE_H
-#define CONF_MESSAGE_H
+#ifndef MSG_MESSAGE_H
+#define MSG_MESSAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ struct msg {
 	bool retain;
 	bool dup;
 	bool plain; /* the topic is known to have nothing that JSON escapes, and nothing but ASCII */
-	bool padded; /* PLAIN_PADDING bytes behind the payload can be read, whatever they are */
+	bool padded; /* ASCII_PLAIN_PADDING bytes behind the payload can be read, whatever they are */
 };
 
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)
@@ -47,7 +47,7 @@ struct msg {
 /* A message line. device_id and sensor_type come from `topics` (the first that matches). Returns
  * NULL, or the word of message_reject_words why there is no line; then nothing is appended: "id" with
  * topics->strict, else only what m->reject says. */
-const char *message_line(struct buf *out, const struct msg *m, const struct topics *topics);
+const char *message_line(struct buf *out, const struct msg *m, const struct topic_set *topics);
 
 /* The words of a reject line's `error`; NULL stands for none. */
 extern const char *const message_reject_words[]; /* json utf8 topic shape range id size */
@@ -57,7 +57,7 @@ extern const char *const message_reject_words[]; /* json utf8 topic shape range 
  * (every member but device_id and timestamp is a sensor). Returns NULL, or the word of
  * message_reject_words when the message is no reading; then nothing is appended.
  * *count (may be NULL) is how many lines it appended. */
-const char *message_readings(struct buf *out, const struct msg *m, const struct topics *topics,
+const char *message_readings(struct buf *out, const struct msg *m, const struct topic_set *topics,
     size_t *count);
 
 /* A reject line. A topic that is no UTF-8 is there twice: readable, with U+FFFD for each bad byte, and
@@ -87,6 +87,6 @@ int message_format_compile(struct message_format **out, const char *text, struct
 void message_format_free(struct message_format *f);
 /* Appends no newline. Returns as message_line. */
 const char *message_format_put(const struct message_format *f, struct buf *out,
-    const struct msg *m, const struct topics *topics);
+    const struct msg *m, const struct topic_set *topics);
 
 #endif

@@ -7,38 +7,38 @@
 #include "msg/message_columns_int.h"
 
 struct columns {
-	enum columns_format format;
+	enum message_columns_format format;
 	bool readings;
 	size_t n;
-	const struct column *column[COLUMNS_MAX];
+	const struct column *column[MESSAGE_COLUMNS_MAX];
 	struct buf scratch;
 };
 
 /* Bytes that a cell may not hold as they are. */
 static const bool special[][256] = {
-    [COLUMNS_CSV] =
+    [MESSAGE_COLUMNS_CSV] =
 	{[','] = true, ['"'] = true, ['\r'] = true, ['\n'] = true, [0] = true},
-    [COLUMNS_TSV] =
+    [MESSAGE_COLUMNS_TSV] =
 	{['\t'] = true, ['\\'] = true, ['\r'] = true, ['\n'] = true, [0] = true},
 };
 
 /* What nearly every cell is: bytes that neither format touches. */
 static bool
-is_bare(struct span s, enum columns_format format)
+is_bare(struct span s, enum message_columns_format format)
 {
-	return s.n != 0 && plain_all((const unsigned char *)s.p, s.n) &&
-	    (format == COLUMNS_TSV || memchr(s.p, ',', s.n) == NULL);
+	return s.n != 0 && ascii_plain_all((const unsigned char *)s.p, s.n) &&
+	    (format == MESSAGE_COLUMNS_TSV || memchr(s.p, ',', s.n) == NULL);
 }
 
 static char *
-write_special(char *to, char c, enum columns_format format)
+write_special(char *to, char c, enum message_columns_format format)
 {
 	static const char letters[] = {
 	    ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['\\'] = '\\'};
 
 	if (c == '\0')
-		return WRITE(to, "\xEF\xBF\xBD");
-	if (format == COLUMNS_TSV) {
+		return EMIT(to, "\xEF\xBF\xBD");
+	if (format == MESSAGE_COLUMNS_TSV) {
 		*to++ = '\\';
 		c = letters[(unsigned char)c];
 	} else if (c == '"') {
@@ -49,7 +49,7 @@ write_special(char *to, char c, enum columns_format format)
 }
 
 static bool
-has_special(struct span s, enum columns_format format)
+has_special(struct span s, enum message_columns_format format)
 {
 	size_t i = 0;
 
@@ -81,9 +81,9 @@ ends_copy(struct span s)
 }
 
 static void
-put_odd_cell(struct buf *out, struct span s, enum columns_format format)
+put_odd_cell(struct buf *out, struct span s, enum message_columns_format format)
 {
-	const bool quoted = format == COLUMNS_CSV &&
+	const bool quoted = format == MESSAGE_COLUMNS_CSV &&
 	    (s.n == 0 || has_special(s, format) || span_is(s, "\\."));
 	char *to = buf_reserve(out, 3 * s.n + 2);
 	size_t i;
@@ -103,13 +103,13 @@ put_odd_cell(struct buf *out, struct span s, enum columns_format format)
 
 /* False if the cell cannot be in a row. */
 static bool
-put_cell(struct buf *out, struct span s, enum columns_format format, bool bare)
+put_cell(struct buf *out, struct span s, enum message_columns_format format, bool bare)
 {
-	if (s.p == NULL && format == COLUMNS_TSV)
+	if (s.p == NULL && format == MESSAGE_COLUMNS_TSV)
 		PUT(out, "\\N");
 	else if (s.p != NULL && (bare || is_bare(s, format)))
 		buf_span(out, s);
-	else if (s.p != NULL && format == COLUMNS_CSV && ends_copy(s))
+	else if (s.p != NULL && format == MESSAGE_COLUMNS_CSV && ends_copy(s))
 		return false;
 	else if (s.p != NULL)
 		put_odd_cell(out, s, format);
@@ -119,7 +119,7 @@ put_cell(struct buf *out, struct span s, enum columns_format format, bool bare)
 static bool
 put_row(struct columns *c, struct buf *out, struct row *r)
 {
-	const char separator = c->format == COLUMNS_TSV ? '\t' : ',';
+	const char separator = c->format == MESSAGE_COLUMNS_TSV ? '\t' : ',';
 	size_t i;
 
 	r->scratch = &c->scratch;
@@ -135,7 +135,7 @@ put_row(struct columns *c, struct buf *out, struct row *r)
 
 static const char *
 put_message(
-    struct columns *c, struct buf *out, const struct topics *topics, struct row *r)
+    struct columns *c, struct buf *out, const struct topic_set *topics, struct row *r)
 {
 	message_read_payload(&r->payload, r->m->payload);
 	r->device_id = r->vars.v[TOPIC_DEVICE_ID];
@@ -168,8 +168,8 @@ put_reading(void *arg, const struct reading *reading)
 }
 
 const char *
-columns_put(struct columns *c, struct buf *out, const struct msg *m,
-    const struct topics *topics, size_t *count)
+message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
+    const struct topic_set *topics, size_t *count)
 {
 	struct rows rows = {.columns = c, .out = out, .row.m = m};
 	size_t from = out->n;
@@ -270,8 +270,8 @@ add_defaults(struct columns *c)
 }
 
 int
-columns_compile(struct columns **out, const char *list, enum columns_format format,
-    bool readings, struct err *err)
+message_columns_compile(struct columns **out, const char *list,
+    enum message_columns_format format, bool readings, struct err *err)
 {
 	struct columns *c = xcalloc(1, sizeof(*c));
 
@@ -279,7 +279,7 @@ columns_compile(struct columns **out, const char *list, enum columns_format form
 	if (list == NULL) {
 		add_defaults(c);
 	} else if (add_list(c, list, err)) {
-		columns_free(c);
+		message_columns_free(c);
 		return -1;
 	}
 	*out = c;
@@ -287,7 +287,7 @@ columns_compile(struct columns **out, const char *list, enum columns_format form
 }
 
 void
-columns_free(struct columns *c)
+message_columns_free(struct columns *c)
 {
 	if (c != NULL)
 		buf_release(&c->scratch);
@@ -295,13 +295,13 @@ columns_free(struct columns *c)
 }
 
 void
-columns_header(const struct columns *c, struct buf *out)
+message_columns_header(const struct columns *c, struct buf *out)
 {
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
 		if (i != 0)
-			buf_putc(out, c->format == COLUMNS_TSV ? '\t' : ',');
+			buf_putc(out, c->format == MESSAGE_COLUMNS_TSV ? '\t' : ',');
 		buf_puts(out, c->column[i]->name);
 	}
 	buf_putc(out, '\n');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONF_COLUMNS_H
-#define CONF_COLUMNS_H
+#ifndef MSG_MESSAGE_COLUMNS_H
+#define MSG_MESSAGE_COLUMNS_H
 
 #include "msg/message.h"
 
@@ -17,22 +17,22 @@
  * PostgreSQL's text cannot hold a NUL: a \u0000 inside a string becomes U+FFFD. psql before version 18
  * ends a COPY of CSV at a line \. even inside quotes: a text with such a line is no CSV row ("range").
  */
-enum columns_format { COLUMNS_CSV, COLUMNS_TSV };
+enum message_columns_format { MESSAGE_COLUMNS_CSV, MESSAGE_COLUMNS_TSV };
 
 struct columns;
 
 /* `list` is names separated by commas; NULL stands for a set that loses nothing of the data. An
  * unknown or repeated name is an error (ERR_USAGE) that names the known ones; what a message row
  * has and what a reading row has differ. */
-int columns_compile(struct columns **out, const char *list, enum columns_format format,
+int message_columns_compile(struct columns **out, const char *list, enum message_columns_format format,
     bool readings, struct err *err);
-void columns_free(struct columns *c);
+void message_columns_free(struct columns *c);
 
 /* Appends the row of names. */
-void columns_header(const struct columns *c, struct buf *out);
+void message_columns_header(const struct columns *c, struct buf *out);
 /* Appends the message's row, or a row for each of its readings. Returns and counts as
  * message_readings. Not for two threads at once. */
-const char *columns_put(struct columns *c, struct buf *out, const struct msg *m,
-    const struct topics *topics, size_t *count);
+const char *message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
+    const struct topic_set *topics, size_t *count);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table of columns and what its cells are made from; only for columns*.c. */
-#ifndef CONF_COLUMNSPARTS_H
-#define CONF_COLUMNSPARTS_H
+#ifndef MSG_MESSAGE_COLUMNS_INT_H
+#define MSG_MESSAGE_COLUMNS_INT_H
 
 #include "msg/message_columns.h"
 #include "msg/message_int.h"
@@ -32,7 +32,7 @@ struct column {
 	unsigned flags;
 };
 
-enum { COLUMNS_MAX = 32 };
-extern const struct column columns_known[COLUMNS_MAX];
+enum { MESSAGE_COLUMNS_MAX = 32 };
+extern const struct column columns_known[MESSAGE_COLUMNS_MAX];
 
 #endif

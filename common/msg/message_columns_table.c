@@ -144,7 +144,7 @@ cell_payload_b64(struct row *r)
 {
 	if (r->payload.kind != MESSAGE_BINARY)
 		return (struct span){0};
-	buf_base64(r->scratch, r->payload.value);
+	base64_put(r->scratch, r->payload.value);
 	return buf_as_span(r->scratch);
 }
 
@@ -154,7 +154,7 @@ cell_content_type(struct row *r)
 	return r->m->props.content_type;
 }
 
-const struct column columns_known[COLUMNS_MAX] = {
+const struct column columns_known[MESSAGE_COLUMNS_MAX] = {
     {"received_at", cell_received_at, IN_BOTH | DEFAULT | BARE},
     {"device_id", cell_device_id, IN_BOTH | DEFAULT},
     {"sensor_type", cell_sensor_type, IN_BOTH},

@@ -142,7 +142,7 @@ message_format_free(struct message_format *f)
 
 const char *
 message_format_put(const struct message_format *f, struct buf *out, const struct msg *m,
-    const struct topics *topics)
+    const struct topic_set *topics)
 {
 	struct format_context c = {out, m, topics, NULL};
 	const char *error = message_refused(m, topics);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A compiled format; only for format*.c. */
-#ifndef CONF_FORMATPARTS_H
-#define CONF_FORMATPARTS_H
+#ifndef MSG_MESSAGE_FORMAT_INT_H
+#define MSG_MESSAGE_FORMAT_INT_H
 
 #include "msg/message_int.h"
 
@@ -10,7 +10,7 @@ struct format_item;
 struct format_context {
 	struct buf *out;
 	const struct msg *m;
-	const struct topics *topics;
+	const struct topic_set *topics;
 	const struct format_item *item;
 };
 

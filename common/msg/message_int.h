@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What message lines, reading lines and answers share; only for files of conf/. */
-#ifndef CONF_MESSAGEPARTS_H
-#define CONF_MESSAGEPARTS_H
+#ifndef MSG_MESSAGE_INT_H
+#define MSG_MESSAGE_INT_H
 
 #include "base/json.h"
 #include "base/json_shape.h"
@@ -9,9 +9,9 @@
 #include "msg/message.h"
 
 /* A literal's size is known where it stands: one or two moves. */
-#define PUT(out, literal) put_known((out), (literal), sizeof(literal) - 1)
+#define PUT(out, literal) message_put_known((out), (literal), sizeof(literal) - 1)
 static inline void
-put_known(struct buf *out, const char *s, size_t n)
+message_put_known(struct buf *out, const char *s, size_t n)
 {
 	memcpy(buf_reserve(out, n), s, n);
 	out->n += n;
@@ -19,20 +19,20 @@ put_known(struct buf *out, const char *s, size_t n)
 
 /* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
  * the line stays valid whatever arrives. */
-void message_put_text(struct buf *out, struct span s);
+void json_put_text(struct buf *out, struct span s);
 /* json_put_string for what is plain nearly always: names and topics. */
 static inline void
 message_put_string(struct buf *out, struct span s)
 {
 	char *to;
 
-	if (!plain_all((const unsigned char *)s.p, s.n)) {
+	if (!ascii_plain_all((const unsigned char *)s.p, s.n)) {
 		json_put_string(out, s);
 		return;
 	}
 	to = buf_reserve(out, s.n + 2);
 	*to = '"';
-	to = write_span(to + 1, s);
+	to = emit_span(to + 1, s);
 	*to = '"';
 	out->n += s.n + 2;
 }
@@ -72,26 +72,26 @@ enum { LINE_ROOM = 256 };
 static inline char *
 message_write_head(char *p, int64_t received_us)
 {
-	return WRITE(write_time(WRITE(p, "{\"received_at\":\""), received_us), "\"");
+	return EMIT(emit_time(EMIT(p, "{\"received_at\":\""), received_us), "\"");
 }
 /* `,"qos":1,"retain":false,"mid":17`, and `,"dup":true` when it is. */
 static inline char *
 message_write_delivery(char *p, const struct msg *m)
 {
-	p = WRITE(p, ",\"qos\":");
+	p = EMIT(p, ",\"qos\":");
 	*p++ = (char)('0' + m->qos);
-	p = m->retain ? WRITE(p, ",\"retain\":true") : WRITE(p, ",\"retain\":false");
+	p = m->retain ? EMIT(p, ",\"retain\":true") : EMIT(p, ",\"retain\":false");
 	if (m->qos != 0)
-		p = write_u64(WRITE(p, ",\"mid\":"), m->mid);
-	return m->dup ? WRITE(p, ",\"dup\":true") : p;
+		p = emit_u64(EMIT(p, ",\"mid\":"), m->mid);
+	return m->dup ? EMIT(p, ",\"dup\":true") : p;
 }
 /* The variables of the first template that matches the topic; none: false, all absent. */
-bool message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars);
+bool message_capture(const struct msg *m, const struct topic_set *topics, struct topic_vars *vars);
 /* Whether a payload claims another device than its topic (p == NULL: no topic id). */
 bool message_id_mismatch(const struct message_payload *p, struct span device_id);
 /* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
  * do not have. Reads the payload only for these. */
-const char *message_refused(const struct msg *m, const struct topics *topics);
+const char *message_refused(const struct msg *m, const struct topic_set *topics);
 bool message_reading_mismatch(const struct reading *r, struct span device_id);
 
 #endif

@@ -10,18 +10,18 @@ const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
 
 void
-message_put_text(struct buf *out, struct span s)
+json_put_text(struct buf *out, struct span s)
 {
 	struct buf clean = {0};
 	uint32_t cp;
 	size_t i = 0, n;
 
-	if (text_is_utf8(s.p, s.n)) {
+	if (utf8_is_valid(s.p, s.n)) {
 		json_put_string(out, s);
 		return;
 	}
 	while (i < s.n) {
-		n = text_utf8((const unsigned char *)s.p + i, s.n - i, &cp);
+		n = utf8_read((const unsigned char *)s.p + i, s.n - i, &cp);
 		if (n != 0)
 			buf_put(&clean, s.p + i, n);
 		else
@@ -36,7 +36,7 @@ static void
 put_base64(struct buf *out, struct span s)
 {
 	buf_putc(out, '"');
-	buf_base64(out, s);
+	base64_put(out, s);
 	buf_putc(out, '"');
 }
 
@@ -56,7 +56,7 @@ message_read_payload(struct message_payload *p, struct span payload)
 		p->escapes = found.escapes;
 		json_scan_member(&found, SPAN("device_id"), &p->claim);
 	} else {
-		p->kind = text_is_utf8(payload.p, payload.n) &&
+		p->kind = utf8_is_valid(payload.p, payload.n) &&
 			memchr(payload.p, '\0', payload.n) == NULL
 		    ? MESSAGE_TEXT
 		    : MESSAGE_BINARY;
@@ -85,7 +85,7 @@ end_line(struct buf *out, const struct message_payload *p)
 }
 
 static __attribute__((noinline)) bool
-capture_any(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+capture_any(const struct msg *m, const struct topic_set *topics, struct topic_vars *vars)
 {
 	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
 	    topics->responses, topics->alerts};
@@ -104,7 +104,8 @@ capture_any(const struct msg *m, const struct topics *topics, struct topic_vars 
 }
 
 bool
-message_capture(const struct msg *m, const struct topics *topics, struct topic_vars *vars)
+message_capture(
+    const struct msg *m, const struct topic_set *topics, struct topic_vars *vars)
 {
 	/* Readings come most often. */
 	const struct topic *first = topics->mores > 0 ? topics->more[0] : topics->data;
@@ -118,7 +119,7 @@ message_capture(const struct msg *m, const struct topics *topics, struct topic_v
 static bool
 is_said(struct span claim, struct span id)
 {
-	return claim.n == id.n + 2 && same_bytes(claim.p + 1, id.p, id.n);
+	return claim.n == id.n + 2 && span_same_bytes(claim.p + 1, id.p, id.n);
 }
 
 bool
@@ -138,7 +139,7 @@ message_id_mismatch(const struct message_payload *p, struct span device_id)
 }
 
 const char *
-message_refused(const struct msg *m, const struct topics *topics)
+message_refused(const struct msg *m, const struct topic_set *topics)
 {
 	struct message_payload payload;
 	struct topic_vars vars;
@@ -169,7 +170,7 @@ put_property(struct buf *out, const char *name, struct span value, bool *first)
 	buf_puts(out, *first ? "\"" : ",\"");
 	buf_puts(out, name);
 	PUT(out, "\":");
-	message_put_text(out, value);
+	json_put_text(out, value);
 	*first = false;
 }
 
@@ -182,9 +183,9 @@ put_user_properties(struct buf *out, const struct msg_props *p, bool first)
 	buf_puts(out, first ? "\"user\":[" : ",\"user\":[");
 	for (i = 0; i < p->users; i++) {
 		buf_puts(out, i != 0 ? ",[" : "[");
-		message_put_text(out, p->user[2 * i]);
+		json_put_text(out, p->user[2 * i]);
 		buf_putc(out, ',');
-		message_put_text(out, p->user[2 * i + 1]);
+		json_put_text(out, p->user[2 * i + 1]);
 		buf_putc(out, ']');
 	}
 	buf_putc(out, ']');
@@ -218,7 +219,7 @@ put_name(struct buf *out, const char *key, struct span value)
 	if (value.p == NULL)
 		return;
 	buf_puts(out, key);
-	message_put_text(out, value);
+	json_put_text(out, value);
 }
 
 static __attribute__((noinline)) void
@@ -235,12 +236,12 @@ write_names(char *p, const struct msg *m, const struct topic_vars *vars)
 {
 	struct span id = vars->v[TOPIC_DEVICE_ID], type = vars->v[TOPIC_SENSOR_TYPE];
 
-	p = write_span(WRITE(p, ",\"topic\":\""), m->topic);
+	p = emit_span(EMIT(p, ",\"topic\":\""), m->topic);
 	if (id.p != NULL)
-		p = write_span(WRITE(p, "\",\"device_id\":\""), id);
+		p = emit_span(EMIT(p, "\",\"device_id\":\""), id);
 	if (type.p != NULL)
-		p = write_span(WRITE(p, "\",\"sensor_type\":\""), type);
-	return WRITE(p, "\"");
+		p = emit_span(EMIT(p, "\",\"sensor_type\":\""), type);
+	return EMIT(p, "\"");
 }
 
 /* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
@@ -255,7 +256,7 @@ write_known(char *p, const struct msg *m, struct span device_id)
 	    (shape->claim >= 0 && device_id.p != NULL &&
 		!is_said(values[shape->claim], device_id)))
 		return NULL;
-	return WRITE(write_span(WRITE(p, ",\"payload\":"), m->payload), "}\n");
+	return EMIT(emit_span(EMIT(p, ",\"payload\":"), m->payload), "}\n");
 }
 
 /* The rest of a line behind its first members. */
@@ -279,7 +280,7 @@ put_rest(struct buf *out, const struct msg *m, struct span device_id, bool stric
 /* The one that runs for every message: its usual parts are worth no calls, its room is reserved
  * once. */
 __attribute__((flatten)) const char *
-message_line(struct buf *out, const struct msg *m, const struct topics *topics)
+message_line(struct buf *out, const struct msg *m, const struct topic_set *topics)
 {
 	const size_t from = out->n, room = LINE_ROOM + 3 * m->topic.n + m->payload.n;
 	struct topic_vars vars;
@@ -290,7 +291,7 @@ message_line(struct buf *out, const struct msg *m, const struct topics *topics)
 		return m->reject;
 	message_capture(m, topics, &vars);
 	p = message_write_head(buf_reserve(out, room), m->received_us);
-	if (m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
+	if (m->plain || ascii_plain_all((const unsigned char *)m->topic.p, m->topic.n)) {
 		p = write_names(p, m, &vars);
 	} else {
 		end_at(out, p);
@@ -316,11 +317,11 @@ read_beginning(struct message_payload *p, struct span begins)
 {
 	size_t n = begins.n;
 
-	while (n != 0 && begins.n - n < 3 && !text_is_utf8(begins.p, n))
+	while (n != 0 && begins.n - n < 3 && !utf8_is_valid(begins.p, n))
 		n--;
 	p->kind = MESSAGE_BINARY;
 	p->value = begins;
-	if (text_is_utf8(begins.p, n) && memchr(begins.p, '\0', n) == NULL) {
+	if (utf8_is_valid(begins.p, n) && memchr(begins.p, '\0', n) == NULL) {
 		p->kind = MESSAGE_TEXT;
 		p->value.n = n;
 	}
@@ -338,7 +339,7 @@ message_reject(struct buf *out, const struct msg *m, const char *error)
 		message_read_payload(&payload, m->payload);
 	end_at(out, message_write_head(buf_reserve(out, LINE_ROOM), m->received_us));
 	put_name(out, ",\"topic\":", m->topic);
-	if (!text_is_utf8(m->topic.p, m->topic.n)) {
+	if (!utf8_is_valid(m->topic.p, m->topic.n)) {
 		PUT(out, ",\"topic_b64\":");
 		put_base64(out, m->topic);
 	}

@@ -113,7 +113,7 @@ walk_payload(struct walk *w, struct span payload, struct buf *claim)
 	found.pairs = pairs;
 	found.room = ARRAY_LEN(pairs);
 	if (!json_scan(payload, &found))
-		return text_is_utf8(payload.p, payload.n) ? "json" : "utf8";
+		return utf8_is_valid(payload.p, payload.n) ? "json" : "utf8";
 	if (json_kind(found.value) != JSON_KIND_OBJECT)
 		return "shape";
 	w->escapes = found.escapes;
@@ -148,7 +148,7 @@ message_reading_mismatch(const struct reading *r, struct span device_id)
 {
 	return r->device_id.p != NULL && device_id.p != NULL &&
 	    (r->device_id.n != device_id.n ||
-		!same_bytes(r->device_id.p, device_id.p, device_id.n));
+		!span_same_bytes(r->device_id.p, device_id.p, device_id.n));
 }
 
 enum { MADE_ID, MADE_TOPIC, MADE_TIMESTAMP, MADE_NAME, MADE };
@@ -220,11 +220,11 @@ write_head(struct lines *l, char *p)
 	char *from = p;
 
 	if (l->count > 0)
-		return write_span(p, (struct span){l->out->p + l->head, l->head_n});
+		return emit_span(p, (struct span){l->out->p + l->head, l->head_n});
 	p = message_write_head(p, l->m->received_us);
 	if (l->id.p != NULL)
-		p = WRITE(write_span(WRITE(p, ",\"device_id\":\""), l->id), "\"");
-	p = WRITE(p, ",\"sensor\":");
+		p = EMIT(emit_span(EMIT(p, ",\"device_id\":\""), l->id), "\"");
+	p = EMIT(p, ",\"sensor\":");
 	l->head = (size_t)(from - l->out->p);
 	l->head_n = (size_t)(p - from);
 	return p;
@@ -237,14 +237,14 @@ write_tail(struct lines *l, char *p)
 	char *from = p;
 
 	if (l->count > 0)
-		return write_span(p, (struct span){l->out->p + l->tail, l->tail_n});
+		return emit_span(p, (struct span){l->out->p + l->tail, l->tail_n});
 	if (l->timestamp.p != NULL)
-		p = write_span(WRITE(p, ",\"timestamp\":"), l->timestamp);
-	p = WRITE(write_span(WRITE(p, ",\"topic\":\""), l->topic), "\"");
+		p = emit_span(EMIT(p, ",\"timestamp\":"), l->timestamp);
+	p = EMIT(emit_span(EMIT(p, ",\"topic\":\""), l->topic), "\"");
 	p = message_write_delivery(p, l->m);
 	if (l->mismatch)
-		p = WRITE(p, ",\"id_mismatch\":true");
-	p = WRITE(p, "}\n");
+		p = EMIT(p, ",\"id_mismatch\":true");
+	p = EMIT(p, "}\n");
 	l->tail = (size_t)(from - l->out->p);
 	l->tail_n = (size_t)(p - from);
 	return p;
@@ -257,8 +257,8 @@ put_line(struct lines *l, struct span name, struct span value)
 	const size_t around = l->id.n + l->topic.n + l->timestamp.n;
 	char *p = buf_reserve(l->out, LINE_ROOM + around + name.n + value.n);
 
-	p = write_span(write_head(l, p), name);
-	p = write_tail(l, write_span(p, value));
+	p = emit_span(write_head(l, p), name);
+	p = write_tail(l, emit_span(p, value));
 	l->out->n = (size_t)(p - l->out->p);
 	l->count++;
 }
@@ -313,7 +313,7 @@ put_lines(struct lines *l)
 
 const char *
 message_readings(
-    struct buf *out, const struct msg *m, const struct topics *topics, size_t *count)
+    struct buf *out, const struct msg *m, const struct topic_set *topics, size_t *count)
 {
 	struct lines l;
 	size_t from = out->n;
@@ -326,8 +326,9 @@ message_readings(
 	l.m = m;
 	l.count = 0;
 	l.mismatch = l.makes = false;
-	l.plain = m->plain || plain_all((const unsigned char *)m->topic.p, m->topic.n);
-	if (!l.plain && !text_is_utf8(m->topic.p, m->topic.n))
+	l.plain =
+	    m->plain || ascii_plain_all((const unsigned char *)m->topic.p, m->topic.n);
+	if (!l.plain && !utf8_is_valid(m->topic.p, m->topic.n))
 		return "topic";
 	message_capture(m, topics, &vars);
 	l.device_id = vars.v[TOPIC_DEVICE_ID];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_API_H
-#define NET_API_H
+#ifndef REST_REST_H
+#define REST_REST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
  * to the configured origin only; redirects off; a request's JSON goes out with Content-Length
  * (the Django backend reads no chunked body), paths get their final slash.
  */
-struct api_opts {
+struct rest_opts {
 	const char *url;   /* with or without a final slash or /api */
 	const char *token; /* NULL: log in, or the context's cached token */
 	const char *username;
@@ -29,23 +29,23 @@ struct api_opts {
 	int64_t until;       /* loop_now() by which every request must be over; 0: none */
 };
 
-struct api;
+struct rest;
 
-struct api_reply {
+struct rest_reply {
 	long status;
 	struct buf body;
 	char *location; /* NULL: none */
 	int64_t date;   /* of the server's clock, seconds since 1970; 0: it did not say */
 };
-void api_reply_release(struct api_reply *r);
+void rest_reply_release(struct rest_reply *r);
 
 /* Keeps `opts`' strings. */
-struct api *api_new(struct loop *loop, const struct api_opts *opts, struct err *err);
-void api_free(struct api *a);
+struct rest *rest_new(struct loop *loop, const struct rest_opts *opts, struct err *err);
+void rest_free(struct rest *a);
 /* The configured URL without a final slash or /api. */
-const char *api_base(const struct api *a);
+const char *rest_base(const struct rest *a);
 /* The same of any URL (free); refuses what is no http(s) URL or holds a password. */
-int api_url_base(const char *url, char **out, struct err *err);
+int rest_url_base(const char *url, char **out, struct err *err);
 
 /* Starts a request; done(arg, reply, why) on the loop, once. `path` begins with /api/ and may hold a
  * query; `body` is copied, p == NULL: none. `why` is set for everything but 2xx, and
@@ -54,44 +54,44 @@ int api_url_base(const char *url, char **out, struct err *err);
  * is one line that shows the server's reasons in any of its error shapes; `reply` is there
  * whenever the server answered, and is the callee's only during the call. Retries 429 and 503 by
  * Retry-After, and idempotent methods on a lost connection; logs in or refreshes once on 401. */
-void api_send(struct api *a, const char *method, const char *path, struct span body,
-    void (*done)(void *arg, struct api_reply *reply, const struct err *why), void *arg);
+void rest_send(struct rest *a, const char *method, const char *path, struct span body,
+    void (*done)(void *arg, struct rest_reply *reply, const struct err *why), void *arg);
 
-/* As api_send, and runs the loop until it is done. `reply` may be NULL. */
-int api_call(struct api *a, const char *method, const char *path, struct span body,
-    struct api_reply *reply, struct err *err);
+/* As rest_send, and runs the loop until it is done. `reply` may be NULL. */
+int rest_call(struct rest *a, const char *method, const char *path, struct span body,
+    struct rest_reply *reply, struct err *err);
 
-/* From now on api_call waits by wait(arg, over, err), which returns 0 when `over` is true, as the loop
+/* From now on rest_call waits by wait(arg, over, err), which returns 0 when `over` is true, as the loop
  * makes it and then stops, or -1 when that cannot be. NULL: it runs the loop itself. */
-void api_wait_by(struct api *a,
+void rest_wait_by(struct rest *a,
     int (*wait)(void *arg, const bool *over, struct err *err), void *arg);
 
 /* The path of a list (free). `filters` is "" or "&name=value...", escaped. `order` is "[-]field", one
  * that the server sorts by; NULL: the resource's own. What the server sorts by besides follows it, so
  * that equals stay where they are from page to page. `page`: objects a page, where the server lets
  * one choose; 0: as many as it gives. */
-char *api_list_path(
+char *rest_list_path(
     const struct schema_resource *r, const char *filters, const char *order, int page);
 /* Whether the server sorts by it. */
-bool api_list_sorts(const struct schema_resource *r, const struct schema_field *f);
+bool rest_list_sorts(const struct schema_resource *r, const struct schema_field *f);
 
 /* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike, an
  * id once. A `next` link of another origin is rewritten to the configured one. Stops when `fn`
  * returns not 0 and returns that. ERR_FAILED: all pages came, but not what the list counts, or with
  * no count some came twice; anything else: not even all pages. */
-int api_list(struct api *a, const char *path,
+int rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err);
 
 /* POST login with these; saves the tokens in the context's cache (0600). */
-int api_login(struct api *a, const char *username, const char *password, struct err *err);
+int rest_login(struct rest *a, const char *username, const char *password, struct err *err);
 /* Forgets the cached tokens. */
-int api_logout(struct api *a, struct err *err);
+int rest_logout(struct rest *a, struct err *err);
 
 /* The lines of an error body in any shape the platform sends, one a field ("port: text"), in
  * `out`, separated by newlines; HTML becomes one line. For rest_curl.c and tests. */
-void api_explain(long status, struct span body, struct buf *out);
+void rest_explain(long status, struct span body, struct buf *out);
 
 /* Percent-encodes a query or path part. */
-void api_escape(struct buf *out, struct span s);
+void rest_url_escape(struct buf *out, struct span s);
 
 #endif

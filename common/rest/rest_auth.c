@@ -14,9 +14,9 @@ enum { LOCK_AGAIN = 50 };
 
 /* Everyone who waits gets the same answer; they may ask again from inside it. */
 static void
-auth_end(struct api *a, const struct err *why)
+auth_end(struct rest *a, const struct err *why)
 {
-	struct api_waiter *w = a->auth.waiters;
+	struct rest_waiter *w = a->auth.waiters;
 
 	a->auth.waiters = NULL;
 	a->auth.busy = false;
@@ -24,7 +24,7 @@ auth_end(struct api *a, const struct err *why)
 		close(a->auth.lock);
 	a->auth.lock = -1;
 	while (w != NULL) {
-		struct api_waiter *next = w->next;
+		struct rest_waiter *next = w->next;
 
 		w->fn(w->arg, why == NULL ? a->auth.tokens.access : NULL, why);
 		free(w);
@@ -33,39 +33,39 @@ auth_end(struct api *a, const struct err *why)
 }
 
 static void
-auth_store(struct api *a)
+auth_store(struct rest *a)
 {
 	struct err why = {0};
 
-	if (api_tokens_save(a, &a->auth.tokens, a->auth.username, a->auth.own, &why))
+	if (token_cache_save(a, &a->auth.tokens, a->auth.username, a->auth.own, &why))
 		log_warn("%s", why.text);
 	auth_end(a, NULL);
 }
 
 static void
-auth_post(struct api *a, const char *path, json_t *body,
-    void (*fn)(void *arg, struct api_end *end))
+auth_post(struct rest *a, const char *path, json_t *body,
+    void (*fn)(void *arg, struct rest_end *end))
 {
 	char *text = json_dumps(body, JSON_COMPACT);
-	struct api_exchange x = {.method = "POST",
+	struct rest_exchange x = {.method = "POST",
 	    .path = path,
 	    .body = span_of(text),
 	    .timeout = a->auth.deadline - loop_now(a->loop)};
 
-	api_wire_send(a->wire, &x, fn, a);
-	secret_free(text);
+	rest_curl_send(a->wire, &x, fn, a);
+	mem_free_secret(text);
 	json_decref(body);
 }
 
 /* The platform answers a wrong password with 400. */
 static void
-on_login(void *arg, struct api_end *end)
+on_login(void *arg, struct rest_end *end)
 {
-	struct api *a = arg;
+	struct rest *a = arg;
 	struct err *why = &end->err;
 
 	if (end->reply.status / 100 == 2 &&
-	    api_tokens_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
+	    token_cache_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
 		auth_store(a);
 		return;
 	}
@@ -73,7 +73,7 @@ on_login(void *arg, struct api_end *end)
 		err_set(why, ERR_PROTOCOL,
 		    _("the API at '%s' answered a login without a token"), a->base);
 	else if (end->reply.status != 0)
-		api_status_error(a->base, &end->reply, why);
+		rest_status_error(a->base, &end->reply, why);
 	if (why->code == ERR_REFUSED || why->code == ERR_AUTH) {
 		why->code = ERR_AUTH;
 		err_in(
@@ -83,13 +83,13 @@ on_login(void *arg, struct api_end *end)
 }
 
 static void
-login_send(struct api *a)
+login_send(struct rest *a)
 {
 	json_t *body = json_pack(
 	    "{s:s, s:s}", "username", a->auth.username, "password", a->auth.password);
 	struct err why = {0};
 
-	secret_free(a->auth.password);
+	mem_free_secret(a->auth.password);
 	a->auth.password = NULL;
 	if (body == NULL) {
 		err_set(&why, ERR_USAGE, _("user name and password must be UTF-8"));
@@ -100,7 +100,7 @@ login_send(struct api *a)
 }
 
 static void
-login_from_file(struct api *a)
+login_from_file(struct rest *a)
 {
 	struct err why = {0};
 
@@ -122,12 +122,12 @@ login_from_file(struct api *a)
 }
 
 static void
-on_refresh(void *arg, struct api_end *end)
+on_refresh(void *arg, struct rest_end *end)
 {
-	struct api *a = arg;
+	struct rest *a = arg;
 
 	if (end->reply.status / 100 == 2 &&
-	    api_tokens_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
+	    token_cache_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
 		auth_store(a);
 		return;
 	}
@@ -137,16 +137,16 @@ on_refresh(void *arg, struct api_end *end)
 	}
 	/* A server that is busy or ill has said nothing about the token. */
 	if (end->reply.status == 429 || end->reply.status >= 500) {
-		api_status_error(a->base, &end->reply, &end->err);
+		rest_status_error(a->base, &end->reply, &end->err);
 		auth_end(a, &end->err);
 		return;
 	}
-	api_tokens_release(&a->auth.tokens);
+	token_cache_release(&a->auth.tokens);
 	login_from_file(a);
 }
 
 static bool
-is_fresh(const struct api *a)
+is_fresh(const struct rest *a)
 {
 	return a->auth.tokens.access != NULL &&
 	    (a->auth.stale == NULL || strcmp(a->auth.tokens.access, a->auth.stale) != 0);
@@ -154,11 +154,11 @@ is_fresh(const struct api *a)
 
 /* With the cache locked: another process may have renewed it while we waited. */
 static void
-renew(struct api *a)
+renew(struct rest *a)
 {
 	json_t *body;
 
-	api_tokens_load(a, &a->auth.tokens);
+	token_cache_load(a, &a->auth.tokens);
 	if (is_fresh(a)) {
 		auth_end(a, NULL);
 		return;
@@ -175,10 +175,10 @@ renew(struct api *a)
 static void
 lock_cache(void *arg)
 {
-	struct api *a = arg;
+	struct rest *a = arg;
 	struct err why = {0};
 
-	a->auth.lock = api_tokens_lock(a);
+	a->auth.lock = token_cache_lock(a);
 	if (a->auth.lock != -1) {
 		renew(a);
 	} else if (loop_now(a->loop) >= a->auth.deadline) {
@@ -191,21 +191,21 @@ lock_cache(void *arg)
 }
 
 static void
-auth_start(struct api *a, const char *stale)
+auth_start(struct rest *a, const char *stale)
 {
 	a->auth.busy = true;
 	free(a->auth.stale);
 	a->auth.stale = stale != NULL ? xstrdup(stale) : NULL;
-	a->auth.deadline = api_deadline(a);
+	a->auth.deadline = rest_deadline(a);
 	free(a->auth.username);
 	a->auth.username = xstrdup(a->opts.username != NULL ? a->opts.username : "");
 }
 
 void
-api_auth_want(struct api *a, const char *stale,
+rest_auth_want(struct rest *a, const char *stale,
     void (*fn)(void *arg, const char *token, const struct err *why), void *arg)
 {
-	struct api_waiter *w, **at = &a->auth.waiters;
+	struct rest_waiter *w, **at = &a->auth.waiters;
 	bool differs;
 
 	if (a->opts.token != NULL) {
@@ -213,7 +213,7 @@ api_auth_want(struct api *a, const char *stale,
 		return;
 	}
 	if (!a->auth.loaded)
-		api_tokens_load(a, &a->auth.tokens);
+		token_cache_load(a, &a->auth.tokens);
 	a->auth.loaded = true;
 	differs = stale == NULL || a->auth.tokens.access == NULL ||
 	    strcmp(a->auth.tokens.access, stale) != 0;
@@ -222,7 +222,7 @@ api_auth_want(struct api *a, const char *stale,
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct api_waiter){.fn = fn, .arg = arg};
+	*w = (struct rest_waiter){.fn = fn, .arg = arg};
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = w;
@@ -235,7 +235,7 @@ api_auth_want(struct api *a, const char *stale,
 static void
 on_own_login(void *arg, const char *token, const struct err *why)
 {
-	struct api *a = arg;
+	struct rest *a = arg;
 
 	(void)token;
 	if (why != NULL)
@@ -245,21 +245,21 @@ on_own_login(void *arg, const char *token, const struct err *why)
 }
 
 int
-api_login(struct api *a, const char *username, const char *password, struct err *err)
+rest_login(struct rest *a, const char *username, const char *password, struct err *err)
 {
-	struct api_waiter *w = xcalloc(1, sizeof(*w));
+	struct rest_waiter *w = xcalloc(1, sizeof(*w));
 	int failed = 0;
 
 	auth_start(a, NULL);
 	a->auth.done = false;
 	a->auth.own = true;
 	a->auth.err = (struct err){0};
-	*w = (struct api_waiter){.fn = on_own_login, .arg = a};
+	*w = (struct rest_waiter){.fn = on_own_login, .arg = a};
 	a->auth.waiters = w;
 	free(a->auth.username);
 	a->auth.username = xstrdup(username);
 	a->auth.password = xstrdup(password);
-	api_tokens_release(&a->auth.tokens);
+	token_cache_release(&a->auth.tokens);
 	a->auth.loaded = true;
 	login_send(a);
 	while (!failed && !a->auth.done)
@@ -270,16 +270,16 @@ api_login(struct api *a, const char *username, const char *password, struct err 
 }
 
 int
-api_logout(struct api *a, struct err *err)
+rest_logout(struct rest *a, struct err *err)
 {
-	api_tokens_release(&a->auth.tokens);
-	return api_tokens_forget(a, err);
+	token_cache_release(&a->auth.tokens);
+	return token_cache_forget(a, err);
 }
 
 void
-api_auth_release(struct api *a)
+rest_auth_release(struct rest *a)
 {
-	struct api_waiter *w;
+	struct rest_waiter *w;
 
 	while ((w = a->auth.waiters) != NULL) {
 		a->auth.waiters = w->next;
@@ -288,8 +288,8 @@ api_auth_release(struct api *a)
 	loop_timer_stop(&a->auth.again);
 	if (a->auth.lock >= 0)
 		close(a->auth.lock);
-	api_tokens_release(&a->auth.tokens);
+	token_cache_release(&a->auth.tokens);
 	free(a->auth.stale);
 	free(a->auth.username);
-	secret_free(a->auth.password);
+	mem_free_secret(a->auth.password);
 }

@@ -10,9 +10,9 @@
 
 enum { LOST_MAX = 3, LOST_WAIT = 200, BUSY_WAIT = 1000 };
 
-struct api_call {
-	struct api_call *next;
-	struct api *api;
+struct rest_call {
+	struct rest_call *next;
+	struct rest *api;
 	char *method;
 	char *path;
 	struct buf body;
@@ -23,22 +23,22 @@ struct api_call {
 	int64_t deadline;
 	struct loop_timer timer;
 	struct err bad; /* found before anything was sent */
-	void (*done)(void *arg, struct api_reply *reply, const struct err *why);
+	void (*done)(void *arg, struct rest_reply *reply, const struct err *why);
 	void *arg;
 };
 
 void
-api_reply_release(struct api_reply *r)
+rest_reply_release(struct rest_reply *r)
 {
 	buf_release(&r->body);
 	free(r->location);
-	*r = (struct api_reply){0};
+	*r = (struct rest_reply){0};
 }
 
 static void
-call_free(struct api_call *c)
+call_free(struct rest_call *c)
 {
-	struct api_call **at = &c->api->calls;
+	struct rest_call **at = &c->api->calls;
 
 	while (*at != c)
 		at = &(*at)->next;
@@ -47,21 +47,21 @@ call_free(struct api_call *c)
 	if (c->body.p != NULL)
 		explicit_bzero(c->body.p, c->body.n);
 	buf_release(&c->body);
-	secret_free(c->token);
+	mem_free_secret(c->token);
 	free(c->method);
 	free(c->path);
 	free(c);
 }
 
 static void
-call_finish(struct api_call *c, struct api_reply *reply, const struct err *why)
+call_finish(struct rest_call *c, struct rest_reply *reply, const struct err *why)
 {
 	c->done(c->arg, reply, why);
 	call_free(c);
 }
 
 static bool
-is_idempotent(const struct api_call *c)
+is_idempotent(const struct rest_call *c)
 {
 	static const char *const words[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
 	size_t i;
@@ -73,26 +73,26 @@ is_idempotent(const struct api_call *c)
 	return false;
 }
 
-static void on_end(void *arg, struct api_end *end);
+static void on_end(void *arg, struct rest_end *end);
 
 static void
-call_send(struct api_call *c)
+call_send(struct rest_call *c)
 {
-	struct api_exchange x = {.method = c->method,
+	struct rest_exchange x = {.method = c->method,
 	    .path = c->path,
 	    .token = c->token,
 	    .timeout = c->deadline - loop_now(c->api->loop)};
 
 	if (c->has_body)
 		x.body = buf_as_span(&c->body);
-	api_wire_send(c->api->wire, &x, on_end, c);
+	rest_curl_send(c->api->wire, &x, on_end, c);
 }
 
 /* At once, or when the API will hear it: what one answer asked for holds for all. */
 static void
 call_try(void *arg)
 {
-	struct api_call *c = arg;
+	struct rest_call *c = arg;
 	int64_t quiet = c->api->quiet;
 
 	if (quiet > loop_now(c->api->loop) && quiet < c->deadline)
@@ -104,7 +104,7 @@ call_try(void *arg)
 
 /* Sends it again after `ms` if there is time left for that. */
 static bool
-call_again(struct api_call *c, int64_t ms)
+call_again(struct rest_call *c, int64_t ms)
 {
 	if (loop_now(c->api->loop) + ms >= c->deadline)
 		return false;
@@ -115,20 +115,20 @@ call_again(struct api_call *c, int64_t ms)
 static void
 on_token(void *arg, const char *token, const struct err *why)
 {
-	struct api_call *c = arg;
+	struct rest_call *c = arg;
 
 	if (token == NULL) {
 		call_finish(c, NULL, why);
 		return;
 	}
-	secret_free(c->token);
+	mem_free_secret(c->token);
 	c->token = xstrdup(token);
 	call_try(c);
 }
 
 /* Only this code is worth a new token: an inactive user's 401 is not. */
 static bool
-is_stale(const struct api_call *c, const struct api_reply *reply)
+is_stale(const struct rest_call *c, const struct rest_reply *reply)
 {
 	json_t *body;
 	const char *code;
@@ -147,7 +147,7 @@ is_stale(const struct api_call *c, const struct api_reply *reply)
 
 /* Whether the answer means "later", and the request was put off. */
 static bool
-put_off(struct api_call *c, const struct api_end *end)
+put_off(struct rest_call *c, const struct rest_end *end)
 {
 	int64_t wait = end->retry_after >= 0 ? end->retry_after : BUSY_WAIT;
 	int64_t until = loop_now(c->api->loop) + wait;
@@ -163,7 +163,7 @@ put_off(struct api_call *c, const struct api_end *end)
 
 /* Says what the caller must know of an answer that did not come, or that it cannot wait for. */
 static void
-explain_end(const struct api_call *c, const struct api_end *end, struct err *why)
+explain_end(const struct rest_call *c, const struct rest_end *end, struct err *why)
 {
 	const char *base = c->api->base;
 
@@ -180,14 +180,14 @@ explain_end(const struct api_call *c, const struct api_end *end, struct err *why
 
 /* What was deleted just before the connection broke off is not there the second time. */
 static bool
-is_deleted(const struct api_call *c, long status)
+is_deleted(const struct rest_call *c, long status)
 {
 	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
 }
 
 /* A portal or a proxy says "200" to everything, and nothing was done. Who only asked sees it anyway. */
 static bool
-is_page(const struct api_call *c, const struct api_reply *reply)
+is_page(const struct rest_call *c, const struct rest_reply *reply)
 {
 	struct span body = buf_as_span(&reply->body);
 	size_t i = 0;
@@ -199,10 +199,10 @@ is_page(const struct api_call *c, const struct api_reply *reply)
 }
 
 static void
-on_end(void *arg, struct api_end *end)
+on_end(void *arg, struct rest_end *end)
 {
-	struct api_call *c = arg;
-	struct api_reply *reply = &end->reply;
+	struct rest_call *c = arg;
+	struct rest_reply *reply = &end->reply;
 	struct err why = end->err;
 
 	if (end->lost && is_idempotent(c) && ++c->lost < LOST_MAX &&
@@ -210,14 +210,14 @@ on_end(void *arg, struct api_end *end)
 		return;
 	if (is_stale(c, reply)) {
 		c->renewed = true;
-		api_auth_want(c->api, c->token, on_token, c);
+		rest_auth_want(c->api, c->token, on_token, c);
 		return;
 	}
 	if (put_off(c, end))
 		return;
 	if (reply->status / 100 != 2 && reply->status != 0 &&
 	    !is_deleted(c, reply->status))
-		api_status_error(c->api->base, reply, &why);
+		rest_status_error(c->api->base, reply, &why);
 	else if (reply->status != 0 && is_page(c, reply))
 		err_set(&why, ERR_PROTOCOL,
 		    _("the API at '%s' answered the %s with a web page: is the URL "
@@ -234,7 +234,7 @@ on_end(void *arg, struct api_end *end)
 static void
 call_start(void *arg)
 {
-	struct api_call *c = arg;
+	struct rest_call *c = arg;
 
 	if (c->bad.code != ERR_OK)
 		call_finish(c, NULL, &c->bad);
@@ -242,11 +242,11 @@ call_start(void *arg)
 	    strncmp(c->path, "/api/", 5) != 0)
 		call_try(c);
 	else
-		api_auth_want(c->api, NULL, on_token, c);
+		rest_auth_want(c->api, NULL, on_token, c);
 }
 
 int64_t
-api_deadline(const struct api *a)
+rest_deadline(const struct rest *a)
 {
 	int64_t at = loop_now(a->loop) + a->opts.timeout;
 
@@ -254,43 +254,43 @@ api_deadline(const struct api *a)
 }
 
 void
-api_send(struct api *a, const char *method, const char *path, struct span body,
-    void (*done)(void *arg, struct api_reply *reply, const struct err *why), void *arg)
+rest_send(struct rest *a, const char *method, const char *path, struct span body,
+    void (*done)(void *arg, struct rest_reply *reply, const struct err *why), void *arg)
 {
-	struct api_call *c = xcalloc(1, sizeof(*c));
+	struct rest_call *c = xcalloc(1, sizeof(*c));
 
-	*c = (struct api_call){.next = a->calls,
+	*c = (struct rest_call){.next = a->calls,
 	    .api = a,
 	    .method = xstrdup(method),
 	    .has_body = body.p != NULL,
-	    .deadline = api_deadline(a),
+	    .deadline = rest_deadline(a),
 	    .done = done,
 	    .arg = arg};
 	a->calls = c;
 	buf_span(&c->body, body);
 	if (a->opts.basic != NULL)
-		api_url_bare(path, &c->path, &c->bad);
+		rest_url_bare(path, &c->path, &c->bad);
 	else
-		api_url_path(path, &c->path, &c->bad);
+		rest_url_path(path, &c->path, &c->bad);
 	loop_timer_set(a->loop, &c->timer, 0, call_start, c);
 }
 
-/* api_call's place to wait. */
+/* rest_call's place to wait. */
 struct waiting {
 	struct loop *loop;
-	struct api_reply *reply;
+	struct rest_reply *reply;
 	struct err *err;
 	bool done, failed;
 };
 
 static void
-on_done(void *arg, struct api_reply *reply, const struct err *why)
+on_done(void *arg, struct rest_reply *reply, const struct err *why)
 {
 	struct waiting *w = arg;
 
 	if (reply != NULL && w->reply != NULL) {
 		*w->reply = *reply;
-		*reply = (struct api_reply){0};
+		*reply = (struct rest_reply){0};
 	}
 	w->done = true;
 	w->failed = why != NULL;
@@ -300,14 +300,14 @@ on_done(void *arg, struct api_reply *reply, const struct err *why)
 }
 
 int
-api_call(struct api *a, const char *method, const char *path, struct span body,
-    struct api_reply *reply, struct err *err)
+rest_call(struct rest *a, const char *method, const char *path, struct span body,
+    struct rest_reply *reply, struct err *err)
 {
 	struct waiting w = {.loop = a->loop, .reply = reply, .err = err};
 
 	if (reply != NULL)
-		*reply = (struct api_reply){0};
-	api_send(a, method, path, body, on_done, &w);
+		*reply = (struct rest_reply){0};
+	rest_send(a, method, path, body, on_done, &w);
 	if (a->wait != NULL && a->wait(a->wait_arg, &w.done, err))
 		return -1;
 	while (!w.done) {
@@ -318,41 +318,41 @@ api_call(struct api *a, const char *method, const char *path, struct span body,
 }
 
 void
-api_wait_by(
-    struct api *a, int (*wait)(void *arg, const bool *over, struct err *err), void *arg)
+rest_wait_by(
+    struct rest *a, int (*wait)(void *arg, const bool *over, struct err *err), void *arg)
 {
 	a->wait = wait;
 	a->wait_arg = arg;
 }
 
-struct api *
-api_new(struct loop *loop, const struct api_opts *opts, struct err *err)
+struct rest *
+rest_new(struct loop *loop, const struct rest_opts *opts, struct err *err)
 {
-	struct api *a = xcalloc(1, sizeof(*a));
+	struct rest *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct api){.loop = loop, .opts = *opts, .auth.lock = -1};
-	if (api_url_base(opts->url, &a->base, err) == 0 &&
-	    (a->wire = api_wire_new(a, err)) != NULL)
+	*a = (struct rest){.loop = loop, .opts = *opts, .auth.lock = -1};
+	if (rest_url_base(opts->url, &a->base, err) == 0 &&
+	    (a->wire = rest_curl_new(a, err)) != NULL)
 		return a;
-	api_free(a);
+	rest_free(a);
 	return NULL;
 }
 
 void
-api_free(struct api *a)
+rest_free(struct rest *a)
 {
 	if (a == NULL)
 		return;
-	api_wire_free(a->wire);
+	rest_curl_free(a->wire);
 	while (a->calls != NULL)
 		call_free(a->calls);
-	api_auth_release(a);
+	rest_auth_release(a);
 	free(a->base);
 	free(a);
 }
 
 const char *
-api_base(const struct api *a)
+rest_base(const struct rest *a)
 {
 	return a->base;
 }

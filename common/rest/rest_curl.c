@@ -18,16 +18,16 @@ enum { BODY_MAX = 64 << 20, IDLE_MAX = 2 };
 
 struct transfer {
 	struct transfer *next;
-	struct api_wire *wire;
+	struct rest_wire *wire;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
-	struct api_end end;
+	struct rest_end end;
 	int64_t timeout;
 	bool too_large;
 	bool sent; /* on one connection: curl must not try another by itself */
 	char text[CURL_ERROR_SIZE];
-	void (*fn)(void *arg, struct api_end *end);
+	void (*fn)(void *arg, struct rest_end *end);
 	void *arg;
 };
 
@@ -35,11 +35,11 @@ struct transfer {
 struct sock {
 	struct sock *next;
 	struct loop_fd watch;
-	struct api_wire *wire;
+	struct rest_wire *wire;
 };
 
-struct api_wire {
-	struct api *api;
+struct rest_wire {
+	struct rest *api;
 	CURLM *multi;
 	struct loop_timer timer;
 	struct transfer *transfers;
@@ -63,7 +63,7 @@ transfer_free(struct transfer *t)
 	if (t->body.p != NULL)
 		explicit_bzero(t->body.p, t->body.n);
 	buf_release(&t->body);
-	api_reply_release(&t->end.reply);
+	rest_reply_release(&t->end.reply);
 	free(t);
 }
 
@@ -156,7 +156,7 @@ transfer_end(struct transfer *t, CURLcode code)
 }
 
 static void
-collect(struct api_wire *w)
+collect(struct rest_wire *w)
 {
 	CURLMsg *m;
 	int left;
@@ -176,7 +176,7 @@ static void
 on_ready(void *arg, unsigned events)
 {
 	struct sock *s = arg;
-	struct api_wire *w = s->wire;
+	struct rest_wire *w = s->wire;
 	int running;
 	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
 	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0) |
@@ -189,7 +189,7 @@ on_ready(void *arg, unsigned events)
 static void
 on_timer(void *arg)
 {
-	struct api_wire *w = arg;
+	struct rest_wire *w = arg;
 	int running;
 
 	curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -209,7 +209,7 @@ sock_free(struct sock *s)
 }
 
 static struct sock *
-sock_new(struct api_wire *w, curl_socket_t fd, unsigned events)
+sock_new(struct rest_wire *w, curl_socket_t fd, unsigned events)
 {
 	struct sock *s = xcalloc(1, sizeof(*s));
 	struct err why = {0};
@@ -225,7 +225,7 @@ sock_new(struct api_wire *w, curl_socket_t fd, unsigned events)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
-	struct api_wire *w = arg;
+	struct rest_wire *w = arg;
 	struct sock *s = known;
 	unsigned events = ((what & CURL_POLL_IN) != 0 ? (unsigned)LOOP_READ : 0) |
 	    ((what & CURL_POLL_OUT) != 0 ? (unsigned)LOOP_WRITE : 0);
@@ -246,7 +246,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 static int
 on_timeout(CURLM *multi, long ms, void *arg)
 {
-	struct api_wire *w = arg;
+	struct rest_wire *w = arg;
 
 	(void)multi;
 	if (ms < 0)
@@ -256,10 +256,10 @@ on_timeout(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-struct api_wire *
-api_wire_new(struct api *a, struct err *err)
+struct rest_wire *
+rest_curl_new(struct rest *a, struct err *err)
 {
-	struct api_wire *w = xcalloc(1, sizeof(*w));
+	struct rest_wire *w = xcalloc(1, sizeof(*w));
 
 	w->api = a;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
@@ -276,7 +276,7 @@ api_wire_new(struct api *a, struct err *err)
 }
 
 void
-api_wire_free(struct api_wire *w)
+rest_curl_free(struct rest_wire *w)
 {
 	if (w == NULL)
 		return;
@@ -291,7 +291,7 @@ api_wire_free(struct api_wire *w)
 }
 
 static void
-set_headers(struct transfer *t, const struct api_exchange *x)
+set_headers(struct transfer *t, const struct rest_exchange *x)
 {
 	t->headers = curl_slist_append(t->headers, "Accept: application/json");
 	/* curl would wait for a 100 that small servers never send. */
@@ -303,7 +303,7 @@ set_headers(struct transfer *t, const struct api_exchange *x)
 		char *line = xasprintf("Authorization: Bearer %s", x->token);
 
 		t->headers = curl_slist_append(t->headers, line);
-		secret_free(line);
+		mem_free_secret(line);
 	}
 	if (t->wire->api->opts.basic != NULL)
 		curl_easy_setopt(t->easy, CURLOPT_USERPWD, t->wire->api->opts.basic);
@@ -326,7 +326,7 @@ before_sending(void *arg, char *here, char *there, int here_port, int there_port
 
 /* The method and the body, always with a Content-Length where a body may be. */
 static void
-set_method(struct transfer *t, const struct api_exchange *x)
+set_method(struct transfer *t, const struct rest_exchange *x)
 {
 	bool bare = strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0 ||
 	    strcmp(x->method, "DELETE") == 0 || strcmp(x->method, "OPTIONS") == 0;
@@ -345,7 +345,7 @@ set_method(struct transfer *t, const struct api_exchange *x)
 }
 
 static void
-set_limits(struct transfer *t, const struct api *a)
+set_limits(struct transfer *t, const struct rest *a)
 {
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -359,8 +359,8 @@ set_limits(struct transfer *t, const struct api *a)
 }
 
 void
-api_wire_send(struct api_wire *w, const struct api_exchange *x,
-    void (*fn)(void *arg, struct api_end *end), void *arg)
+rest_curl_send(struct rest_wire *w, const struct rest_exchange *x,
+    void (*fn)(void *arg, struct rest_end *end), void *arg)
 {
 	struct transfer *t = xcalloc(1, sizeof(*t));
 	char *url = xasprintf("%s%s", w->api->base, x->path);

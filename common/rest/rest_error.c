@@ -141,7 +141,7 @@ put_title(struct buf *out, struct span body)
 }
 
 void
-api_explain(long status, struct span body, struct buf *out)
+rest_explain(long status, struct span body, struct buf *out)
 {
 	json_t *json =
 	    json_loadb(body.p != NULL ? body.p : "", body.n, JSON_DECODE_ANY, NULL);
@@ -177,7 +177,7 @@ code_of(long status)
 }
 
 void
-api_status_error(const char *base, const struct api_reply *reply, struct err *err)
+rest_status_error(const char *base, const struct rest_reply *reply, struct err *err)
 {
 	struct buf lines = {0};
 	char *newline;
@@ -189,7 +189,7 @@ api_status_error(const char *base, const struct api_reply *reply, struct err *er
 		    base, reply->status, reply->location != NULL ? reply->location : "?");
 		return;
 	}
-	api_explain(reply->status, buf_as_span(&reply->body), &lines);
+	rest_explain(reply->status, buf_as_span(&reply->body), &lines);
 	for (newline = buf_str(&lines); (newline = strchr(newline, '\n')) != NULL;)
 		*newline = ';';
 	if (reply->status >= 500)

@@ -12,7 +12,7 @@
 enum { PAGES_MAX = 1000000, LINK_SHOWN = 200, PAGE = 1000, DIGITS_MAX = 18 };
 
 bool
-api_list_sorts(const struct schema_resource *r, const struct schema_field *f)
+rest_list_sorts(const struct schema_resource *r, const struct schema_field *f)
 {
 	size_t i;
 
@@ -41,7 +41,7 @@ add_term(struct order *o, const char *term)
 	char *said;
 	size_t i;
 
-	if (o->total || !api_list_sorts(o->r, f))
+	if (o->total || !rest_list_sorts(o->r, f))
 		return;
 	for (i = 0; i < o->terms.n; i++) {
 		if (strcmp(o->terms.v[i] + (o->terms.v[i][0] == '-'), f->name) == 0)
@@ -84,7 +84,7 @@ put_order(struct buf *out, const struct schema_resource *r, const char *order)
 }
 
 char *
-api_list_path(
+rest_list_path(
     const struct schema_resource *r, const char *filters, const char *order, int page)
 {
 	struct buf path = {0};
@@ -112,8 +112,8 @@ number_of(struct span text)
 }
 
 /* Of the numbers around `at`, or a free one; `s` has room. */
-static struct api_seen_block *
-block_of(const struct api_seen *s, uint64_t at)
+static struct rest_seen_block *
+block_of(const struct rest_seen *s, uint64_t at)
 {
 	size_t i = (size_t)((at * 11400714819323198485u) >> 32) & (s->room - 1);
 
@@ -123,9 +123,9 @@ block_of(const struct api_seen *s, uint64_t at)
 }
 
 static void
-grow(struct api_seen *s)
+grow(struct rest_seen *s)
 {
-	struct api_seen old = *s;
+	struct rest_seen old = *s;
 	size_t i;
 
 	s->room = old.room != 0 ? old.room * 2 : 64;
@@ -138,10 +138,10 @@ grow(struct api_seen *s)
 }
 
 bool
-api_seen_add(struct api_seen *s, struct span what)
+rest_seen_add(struct rest_seen *s, struct span what)
 {
 	uint64_t n = number_of(what), bit = (uint64_t)1 << (n % 64);
-	struct api_seen_block *block;
+	struct rest_seen_block *block;
 
 	if ((s->used + 1) * 2 > s->room)
 		grow(s);
@@ -156,16 +156,16 @@ api_seen_add(struct api_seen *s, struct span what)
 }
 
 void
-api_seen_release(struct api_seen *s)
+rest_seen_release(struct rest_seen *s)
 {
 	free(s->v);
-	*s = (struct api_seen){0};
+	*s = (struct rest_seen){0};
 }
 
 /* A list as its pages come. */
 struct list {
 	const char *path;
-	struct api_seen ids, pages;
+	struct rest_seen ids, pages;
 	size_t nameless; /* objects without an id */
 	size_t again;    /* those that had come before */
 	int64_t first,
@@ -186,7 +186,7 @@ each(struct list *l, struct span array,
 			    _("the API's answer to '%s' is no list of objects"), l->path);
 		if (!json_member(it.item, "id", &id)) {
 			l->nameless++;
-		} else if (!api_seen_add(&l->ids, id)) {
+		} else if (!rest_seen_add(&l->ids, id)) {
 			l->again++;
 			continue;
 		}
@@ -210,10 +210,10 @@ take_next(const char *path, struct span page, char **next, struct err *err)
 		return 0;
 	if (json_kind(value) == JSON_KIND_STRING) {
 		json_unescape(&link, value);
-		*next = api_url_next(path, buf_as_span(&link));
+		*next = rest_url_next(path, buf_as_span(&link));
 	}
 	buf_release(&link);
-	if (*next != NULL && api_url_path(*next, &whole, NULL) == 0) {
+	if (*next != NULL && rest_url_path(*next, &whole, NULL) == 0) {
 		free(whole);
 		return 0;
 	}
@@ -240,11 +240,11 @@ count_of(struct span page)
 }
 
 int
-api_page_read(const char *path, struct span body, struct api_page *out, struct err *err)
+rest_page_read(const char *path, struct span body, struct rest_page *out, struct err *err)
 {
 	struct span value;
 
-	*out = (struct api_page){.count = -1};
+	*out = (struct rest_page){.count = -1};
 	if (!json_check(body, &value, NULL))
 		return err_set(
 		    err, ERR_PROTOCOL, _("the API's answer to '%s' is no JSON"), path);
@@ -284,13 +284,13 @@ check_whole(const struct list *l, struct err *err)
 
 /* One page; `at` becomes the next one's path. */
 static int
-read_page(struct api *a, struct list *l, char **at,
+read_page(struct rest *a, struct list *l, char **at,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
-	struct api_reply reply;
-	struct api_page page = {0};
-	int result = api_call(a, "GET", *at, (struct span){0}, &reply, err) ||
-		api_page_read(*at, buf_as_span(&reply.body), &page, err)
+	struct rest_reply reply;
+	struct rest_page page = {0};
+	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, err) ||
+		rest_page_read(*at, buf_as_span(&reply.body), &page, err)
 	    ? -1
 	    : each(l, page.array, fn, arg, err);
 
@@ -298,12 +298,12 @@ read_page(struct api *a, struct list *l, char **at,
 	l->count = page.count;
 	free(*at);
 	*at = page.next;
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	return result;
 }
 
 int
-api_list(struct api *a, const char *path,
+rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
 	struct list l = {.path = path};
@@ -311,7 +311,7 @@ api_list(struct api *a, const char *path,
 	int result = 0;
 
 	while (at != NULL && result == 0) {
-		if (!api_seen_add(&l.pages, span_of(at)) || l.pages.n > PAGES_MAX)
+		if (!rest_seen_add(&l.pages, span_of(at)) || l.pages.n > PAGES_MAX)
 			result = err_set(err, ERR_PROTOCOL,
 			    _("the list '%s' never ends: its next page is '%s' again"),
 			    path, at);
@@ -321,7 +321,7 @@ api_list(struct api *a, const char *path,
 	if (result == 0)
 		result = check_whole(&l, err);
 	free(at);
-	api_seen_release(&l.ids);
-	api_seen_release(&l.pages);
+	rest_seen_release(&l.ids);
+	rest_seen_release(&l.pages);
 	return result;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_APIOPTS_H
-#define NET_APIOPTS_H
+#ifndef REST_REST_OPTIONS_H
+#define REST_REST_OPTIONS_H
 
 #include "cli/opt.h"
 #include "base/text.h"
 #include "rest/rest.h"
 
 /* The options of the REST API that iotctl and iotstatus share. */
-struct apiopts {
+struct rest_options {
 	char *url;
 	char *token; /* IOT_TOKEN only: no option, no key */
 	char *token_file;
@@ -18,7 +18,7 @@ struct apiopts {
 	char *tz; /* of times that the API sends without a zone; NULL: unknown */
 };
 
-#define APIOPTS_DEFAULT                                                                  \
+#define REST_OPTIONS_DEFAULT                                                                  \
 	{                                                                                \
 		.timeout = 10000                                                         \
 	}
@@ -48,7 +48,7 @@ struct apiopts {
 
 /* Fills `out` from the options; `context` (may be NULL) names the token cache. Everything in
  * `out` points into `o`. */
-int apiopts_resolve(struct apiopts *o, const char *context, struct api_opts *out,
+int rest_options_resolve(struct rest_options *o, const char *context, struct rest_opts *out,
     struct err *err);
 
 #endif

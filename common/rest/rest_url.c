@@ -42,7 +42,7 @@ scheme_len(const char *url)
 }
 
 int
-api_url_base(const char *url, char **out, struct err *err)
+rest_url_base(const char *url, char **out, struct err *err)
 {
 	size_t scheme = scheme_len(url);
 	size_t n = strlen(url);
@@ -66,7 +66,7 @@ api_url_base(const char *url, char **out, struct err *err)
 }
 
 int
-api_url_bare(const char *path, char **out, struct err *err)
+rest_url_bare(const char *path, char **out, struct err *err)
 {
 	if (path[0] != '/' || path[1] == '/' || has_bad_byte(path))
 		return err_set(err, ERR_USAGE,
@@ -76,11 +76,11 @@ api_url_bare(const char *path, char **out, struct err *err)
 }
 
 int
-api_url_path(const char *path, char **out, struct err *err)
+rest_url_path(const char *path, char **out, struct err *err)
 {
 	size_t n = strcspn(path, "?");
 
-	if (api_url_bare(path, out, err))
+	if (rest_url_bare(path, out, err))
 		return -1;
 	if (strncmp(path, "/api/", 5) == 0 && path[n - 1] != '/') {
 		free(*out);
@@ -91,7 +91,7 @@ api_url_path(const char *path, char **out, struct err *err)
 
 /* The path stays ours: behind a proxy the server makes links of its own inner address. */
 char *
-api_url_next(const char *path, struct span next)
+rest_url_next(const char *path, struct span next)
 {
 	const char *query = next.n != 0 ? memchr(next.p, '?', next.n) : NULL;
 
@@ -102,7 +102,7 @@ api_url_next(const char *path, struct span next)
 }
 
 void
-api_escape(struct buf *out, struct span s)
+rest_url_escape(struct buf *out, struct span s)
 {
 	size_t i;
 

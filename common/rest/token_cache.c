@@ -15,16 +15,16 @@
 #include "rest/rest_int.h"
 
 void
-api_tokens_release(struct api_tokens *t)
+token_cache_release(struct token_cache *t)
 {
-	secret_free(t->access);
-	secret_free(t->refresh);
-	*t = (struct api_tokens){0};
+	mem_free_secret(t->access);
+	mem_free_secret(t->refresh);
+	*t = (struct token_cache){0};
 }
 
 /* NULL without a home directory. */
 static char *
-cache_path(const struct api *a, const char *suffix)
+cache_path(const struct rest *a, const char *suffix)
 {
 	const char *context = a->opts.context != NULL ? a->opts.context : "default";
 	char *name = xasprintf("token-%s.%s", context, suffix);
@@ -43,7 +43,7 @@ member(json_t *object, const char *key)
 }
 
 static bool
-take_tokens(json_t *object, struct api_tokens *t)
+take_tokens(json_t *object, struct token_cache *t)
 {
 	const char *access = member(object, "access");
 	const char *refresh = member(object, "refresh");
@@ -52,16 +52,16 @@ take_tokens(json_t *object, struct api_tokens *t)
 		return false;
 	/* An answer without a new refresh token leaves the old one valid. */
 	if (refresh[0] != '\0') {
-		secret_free(t->refresh);
+		mem_free_secret(t->refresh);
 		t->refresh = xstrdup(refresh);
 	}
-	secret_free(t->access);
+	mem_free_secret(t->access);
 	t->access = xstrdup(access);
 	return true;
 }
 
 bool
-api_tokens_parse(struct span body, struct api_tokens *t)
+token_cache_parse(struct span body, struct token_cache *t)
 {
 	json_t *object = json_loadb(body.p, body.n, 0, NULL);
 	bool found = take_tokens(object, t);
@@ -72,7 +72,7 @@ api_tokens_parse(struct span body, struct api_tokens *t)
 
 /* A token goes only where it came from, and only for the user who is asked for. */
 static bool
-is_ours(const struct api *a, json_t *object)
+is_ours(const struct rest *a, json_t *object)
 {
 	return strcmp(member(object, "url"), a->base) == 0 &&
 	    (a->opts.username == NULL ||
@@ -81,7 +81,7 @@ is_ours(const struct api *a, json_t *object)
 
 /* The place beside the context's own (free; NULL without a home). */
 static char *
-other_path(const struct api *a)
+other_path(const struct rest *a)
 {
 	uint64_t h = 14695981039346656037u;
 	const char *at;
@@ -95,7 +95,7 @@ other_path(const struct api *a)
 
 /* What a file holds for us: 1, or 0 for somebody else, or -1 for nothing. */
 static int
-read_cache(const struct api *a, const char *path, struct api_tokens *t)
+read_cache(const struct rest *a, const char *path, struct token_cache *t)
 {
 	struct err why = {0};
 	char *text = NULL;
@@ -113,17 +113,17 @@ read_cache(const struct api *a, const char *path, struct api_tokens *t)
 	if (whose == 1 && t != NULL)
 		take_tokens(object, t);
 	json_decref(object);
-	secret_free(text);
+	mem_free_secret(text);
 	return whose;
 }
 
 void
-api_tokens_load(const struct api *a, struct api_tokens *t)
+token_cache_load(const struct rest *a, struct token_cache *t)
 {
 	char *path = cache_path(a, "json");
 	char *other = other_path(a);
 
-	api_tokens_release(t);
+	token_cache_release(t);
 	if (read_cache(a, path, t) == 0)
 		read_cache(a, other, t);
 	free(other);
@@ -131,7 +131,7 @@ api_tokens_load(const struct api *a, struct api_tokens *t)
 }
 
 int
-api_tokens_save(const struct api *a, const struct api_tokens *t, const char *username,
+token_cache_save(const struct rest *a, const struct token_cache *t, const char *username,
     bool own, struct err *err)
 {
 	char *path = cache_path(a, "json");
@@ -151,13 +151,13 @@ api_tokens_save(const struct api *a, const struct api_tokens *t, const char *use
 	else
 		failed = file_write(path, span_of(text), 0600, err);
 	json_decref(object);
-	secret_free(text);
+	mem_free_secret(text);
 	free(path);
 	return failed;
 }
 
 int
-api_tokens_forget(const struct api *a, struct err *err)
+token_cache_forget(const struct rest *a, struct err *err)
 {
 	char *paths[] = {cache_path(a, "json"), other_path(a)};
 	int failed = 0;
@@ -173,7 +173,7 @@ api_tokens_forget(const struct api *a, struct err *err)
 }
 
 int
-api_tokens_lock(const struct api *a)
+token_cache_lock(const struct rest *a)
 {
 	char *path = cache_path(a, "lock");
 	char *slash = path != NULL ? strrchr(path, '/') : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_TLSPART_H
-#define NET_TLSPART_H
+#ifndef TLS_TLS_INT_H
+#define TLS_TLS_INT_H
 
 #include <openssl/ssl.h>
 

@@ -17,7 +17,7 @@
 static int
 left_until(int64_t end)
 {
-	int64_t left = (end - text_now_us()) / 1000;
+	int64_t left = (end - clock_wall_us()) / 1000;
 
 	return left > 0 ? (int)left : 0;
 }
@@ -55,7 +55,7 @@ static int
 shake_hands(struct tls *t, SSL *ssl, int fd, int64_t timeout, struct err *err)
 {
 	struct pollfd p = {.fd = fd};
-	int64_t end = text_now_us() + timeout * 1000;
+	int64_t end = clock_wall_us() + timeout * 1000;
 	int done, left;
 
 	while ((done = step(t, ssl, &p, err)) == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_TLSPEER_H
-#define NET_TLSPEER_H
+#ifndef TLS_TLS_PEER_H
+#define TLS_TLS_PEER_H
 
 #include <stdint.h>
 

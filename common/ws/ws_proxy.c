@@ -120,7 +120,7 @@ be_child(pid_t parent, int listener, int link)
 	keep_only(&listener, &link);
 	raise_limit();
 	if (getppid() == parent)
-		relay_serve(listener, link);
+		ws_proxy_serve(listener, link);
 	remove_files();
 	_exit(0);
 }
@@ -173,7 +173,7 @@ start(struct err *err)
 }
 
 int
-relay_hold(struct err *err)
+ws_proxy_hold(struct err *err)
 {
 	if (relay.holders == 0 && start(err))
 		return -1;
@@ -182,7 +182,7 @@ relay_hold(struct err *err)
 }
 
 void
-relay_release(void)
+ws_proxy_release(void)
 {
 	if (--relay.holders == 0)
 		forget();
@@ -199,7 +199,7 @@ is_dead(void)
 /* The fork of a process whose other threads are inside the C library may inherit a lock that nobody
  * opens again. */
 const char *
-relay_path(struct err *err)
+ws_proxy_path(struct err *err)
 {
 	if (!is_dead())
 		return relay.path;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_RELAY_H
-#define NET_RELAY_H
+#ifndef WS_WS_PROXY_H
+#define WS_WS_PROXY_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -9,34 +9,34 @@
 /*
  * MQTT over WebSocket, which libmosquitto 2.0 does not speak: one child of this process has
  * libwebsockets, and its end of TLS. Whoever wants a connection connects to a unix socket in a
- * directory of mode 0700, asks for a broker (relay_ask), reads the answer (relay_answer), and from
+ * directory of mode 0700, asks for a broker (ws_proxy_ask), reads the answer (ws_proxy_answer), and from
  * then on has a connection as if the broker were at its other end.
  *
  * The child ends with its parent, also when that is killed; it takes no signal that is meant for the
  * parent. Between the two ends it holds a few KB at most: whoever does not read is not read for.
  */
 
-/* Starts the child for the first holder; each calls relay_release, the last one ends it. Only one
+/* Starts the child for the first holder; each calls ws_proxy_release, the last one ends it. Only one
  * thread may use all this. */
-int relay_hold(struct err *err);
-void relay_release(void);
+int ws_proxy_hold(struct err *err);
+void ws_proxy_release(void);
 /* Where to connect to; starts a child that has died again, or says why it cannot be yet. */
-const char *relay_path(struct err *err);
+const char *ws_proxy_path(struct err *err);
 
-/* Appends what relay_ask sends, without the address. tls->host, and the host that is asked for, is
+/* Appends what ws_proxy_ask sends, without the address. tls->host, and the host that is asked for, is
  * `host`; NULL tls: ws, else wss. */
-void relay_target(struct buf *out, const char *host, int port, const char *path,
+void ws_proxy_target(struct buf *out, const char *host, int port, const char *path,
     const struct tls_opts *tls);
 /* Asks on a new connection for the broker at a numeric address. Does not block. */
-int relay_ask(int fd, const char *address, struct span target, struct err *err);
+int ws_proxy_ask(int fd, const char *address, struct span target, struct err *err);
 
-enum relay_answer {
-	RELAY_WAIT,    /* not yet */
-	RELAY_OPEN,    /* the broker is at the other end */
-	RELAY_ABSENT,  /* no connection to this address: err says why */
-	RELAY_REFUSED, /* TLS or WebSocket failed: no other address would do better */
+enum ws_proxy_answer {
+	WS_PROXY_WAIT,    /* not yet */
+	WS_PROXY_OPEN,    /* the broker is at the other end */
+	WS_PROXY_ABSENT,  /* no connection to this address: err says why */
+	WS_PROXY_REFUSED, /* TLS or WebSocket failed: no other address would do better */
 };
 /* When `fd` is readable. Does not block. */
-enum relay_answer relay_answer(int fd, struct err *err);
+enum ws_proxy_answer ws_proxy_answer(int fd, struct err *err);
 
 #endif

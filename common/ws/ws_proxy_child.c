@@ -21,8 +21,8 @@ enum {
 };
 
 /* A broker with its TLS: what libwebsockets calls a virtual host. */
-struct relay_target {
-	struct relay_target *next;
+struct ws_proxy_target {
+	struct ws_proxy_target *next;
 	struct buf bytes; /* what it was asked for with */
 	struct tls *tls;
 	struct lws_vhost *vhost;
@@ -31,10 +31,10 @@ struct relay_target {
 	char name[32];
 };
 
-struct relay {
-	struct relay_side side;
+struct ws_proxy {
+	struct ws_proxy_side side;
 	struct lws_context *context;
-	struct relay_target *targets;
+	struct ws_proxy_target *targets;
 	size_t count;
 };
 
@@ -48,16 +48,16 @@ on_orphaned(int signo)
 }
 
 static void
-answer(struct pipe *p, enum relay_answer a, const struct err *why)
+answer(struct ws_proxy_pipe *p, enum ws_proxy_answer a, const struct err *why)
 {
 	if (!p->told && p->fd >= 0)
-		relay_answer_write(p->fd, a, why);
+		ws_proxy_answer_write(p->fd, a, why);
 	p->told = true;
 }
 
 /* What TLS knows goes first, as in the session. */
 static void
-on_failed(struct pipe *p, const char *words)
+on_failed(struct ws_proxy_pipe *p, const char *words)
 {
 	struct tls *tls = p->target->tls;
 	const char *failure = tls != NULL ? tls_failure(tls) : "";
@@ -65,8 +65,8 @@ on_failed(struct pipe *p, const char *words)
 
 	p->wanted |= tls != NULL && tls_asked(tls);
 	if (strncmp(words, "Unable to connect", 17) == 0) {
-		relay_explain_tcp(p->address, p->port, &why);
-		answer(p, RELAY_ABSENT, &why);
+		ws_proxy_explain_tcp(p->address, p->port, &why);
+		answer(p, WS_PROXY_ABSENT, &why);
 		return;
 	}
 	if (p->wanted)
@@ -79,19 +79,19 @@ on_failed(struct pipe *p, const char *words)
 	if (failure[0] != '\0')
 		err_set(&why, ERR_UNREACHABLE, "TLS: %s", failure);
 	else
-		relay_explain(words, (int)lws_http_client_http_response(p->ws), &why);
-	answer(p, RELAY_REFUSED, &why);
+		ws_proxy_explain(words, (int)lws_http_client_http_response(p->ws), &why);
+	answer(p, WS_PROXY_REFUSED, &why);
 }
 
 /* From the program to the broker: read only what can be sent now. */
 static int
-send_on(struct pipe *p)
+send_on(struct ws_proxy_pipe *p)
 {
 	static unsigned char room[LWS_PRE + CHUNK];
 	ssize_t n = p->fd >= 0 ? recv(p->fd, room + LWS_PRE, CHUNK, MSG_DONTWAIT) : 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		pipe_watch(p, false);
+		ws_proxy_pipe_watch(p, false);
 		return 0;
 	}
 	if (n <= 0) {
@@ -103,22 +103,22 @@ send_on(struct pipe *p)
 	if (n == CHUNK || p->hungup)
 		lws_callback_on_writable(p->ws);
 	else
-		pipe_watch(p, false);
+		ws_proxy_pipe_watch(p, false);
 	return 0;
 }
 
 /* The broker's end is gone: what it sent before still goes through. */
 static void
-on_destroyed(struct pipe *p)
+on_destroyed(struct ws_proxy_pipe *p)
 {
 	p->ws = NULL;
 	if (p->connecting)
 		return;
 	if (p->open && p->in.n > 0 && p->fd >= 0 && !p->hungup)
-		pipe_watch(p, true);
+		ws_proxy_pipe_watch(p, true);
 	else
-		pipe_close(p);
-	pipe_free_if_over(p);
+		ws_proxy_pipe_close(p);
+	ws_proxy_pipe_free_if_over(p);
 }
 
 static int on_lws(
@@ -130,7 +130,7 @@ static const struct lws_protocols protocols[] = {
 };
 
 static struct lws_vhost *
-make_vhost(struct relay *r, const char *name, const struct tls *tls)
+make_vhost(struct ws_proxy *r, const char *name, const struct tls *tls)
 {
 	const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
 	    .protocols = protocols,
@@ -145,7 +145,8 @@ make_vhost(struct relay *r, const char *name, const struct tls *tls)
 
 /* What cannot be used now, a file that is just being replaced, may be the next time. */
 static void
-open_target(struct relay *r, struct relay_target *t, const struct relay_asked *asked)
+open_target(
+    struct ws_proxy *r, struct ws_proxy_target *t, const struct ws_proxy_asked *asked)
 {
 	if (asked->uses_tls && t->tls == NULL && tls_new(&t->tls, &asked->tls, &t->why)) {
 		err_in(&t->why, "TLS");
@@ -156,10 +157,10 @@ open_target(struct relay *r, struct relay_target *t, const struct relay_asked *a
 		err_set(&t->why, ERR_FAILED, _("cannot start WebSocket"));
 }
 
-static struct relay_target *
-find_target(struct relay *r, const struct relay_asked *asked)
+static struct ws_proxy_target *
+find_target(struct ws_proxy *r, const struct ws_proxy_asked *asked)
 {
-	struct relay_target *t = r->targets;
+	struct ws_proxy_target *t = r->targets;
 
 	while (t != NULL && !span_eq(buf_as_span(&t->bytes), asked->target))
 		t = t->next;
@@ -178,12 +179,12 @@ find_target(struct relay *r, const struct relay_asked *asked)
 
 /* A connection that fails at once is not told to the callback. */
 static void
-connect_to(struct pipe *p, const struct relay_asked *asked)
+connect_to(struct ws_proxy_pipe *p, const struct ws_proxy_asked *asked)
 {
 	bool is_v6 = strchr(asked->host, ':') != NULL;
 	char *host = xasprintf(is_v6 ? "[%s]:%d" : "%s:%d", asked->host, asked->port);
 	const struct lws_client_connect_info info = {
-	    .context = ((struct relay *)p->side->owner)->context,
+	    .context = ((struct ws_proxy *)p->side->owner)->context,
 	    .vhost = p->target->vhost,
 	    .address = asked->address,
 	    .port = asked->port,
@@ -203,8 +204,8 @@ connect_to(struct pipe *p, const struct relay_asked *asked)
 	snprintf(p->address, sizeof(p->address), "%s", asked->address);
 	p->port = asked->port;
 	if (lws_client_connect_via_info(&info) == NULL) {
-		relay_explain_tcp(p->address, p->port, &why);
-		answer(p, RELAY_ABSENT, &why);
+		ws_proxy_explain_tcp(p->address, p->port, &why);
+		answer(p, WS_PROXY_ABSENT, &why);
 		p->ws = NULL;
 	}
 	p->connecting = false;
@@ -212,32 +213,32 @@ connect_to(struct pipe *p, const struct relay_asked *asked)
 }
 
 void
-broker_ask(struct pipe *p)
+ws_proxy_broker_ask(struct ws_proxy_pipe *p)
 {
-	struct relay_asked asked;
+	struct ws_proxy_asked asked;
 
-	pipe_watch(p, true);
-	if (relay_ask_read(buf_as_span(&p->in), &asked) == 0) {
+	ws_proxy_pipe_watch(p, true);
+	if (ws_proxy_ask_read(buf_as_span(&p->in), &asked) == 0) {
 		p->target = find_target(p->side->owner, &asked);
 		if (p->target->vhost != NULL)
 			connect_to(p, &asked);
 		else
-			answer(p, RELAY_REFUSED, &p->target->why);
+			answer(p, WS_PROXY_REFUSED, &p->target->why);
 	}
 	explicit_bzero(p->in.p, p->in.n);
 	buf_release(&p->in);
 	if (p->ws == NULL)
-		pipe_close(p);
+		ws_proxy_pipe_close(p);
 }
 
 static int
 on_lws(struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
-	struct pipe *p = user;
+	struct ws_proxy_pipe *p = user;
 
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
-		side_serve(lws_context_user(lws_get_context(ws)));
+		ws_proxy_side_serve(lws_context_user(lws_get_context(ws)));
 		return 0;
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return tls_verify((int)n, user) ? 0 : 1;
@@ -250,10 +251,10 @@ on_lws(struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, s
 		return 0;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		p->open = true;
-		answer(p, RELAY_OPEN, NULL);
-		pipe_watch(p, false);
+		answer(p, WS_PROXY_OPEN, NULL);
+		ws_proxy_pipe_watch(p, false);
 		return 0;
-	case LWS_CALLBACK_CLIENT_RECEIVE: pipe_hand_over(p, in, n); return 0;
+	case LWS_CALLBACK_CLIENT_RECEIVE: ws_proxy_pipe_hand_over(p, in, n); return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE: return send_on(p);
 	case LWS_CALLBACK_WSI_DESTROY:
 		if (p != NULL && p->ws == ws)
@@ -264,32 +265,32 @@ on_lws(struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, s
 }
 
 void
-broker_send_soon(struct pipe *p)
+ws_proxy_broker_send_soon(struct ws_proxy_pipe *p)
 {
 	lws_callback_on_writable(p->ws);
 }
 
 void
-broker_finish(struct pipe *p)
+ws_proxy_broker_finish(struct ws_proxy_pipe *p)
 {
 	lws_set_timeout(p->ws, PENDING_TIMEOUT_CLOSE_SEND, LINGER);
 	lws_callback_on_writable(p->ws);
 }
 
 void
-broker_take(struct pipe *p, bool more)
+ws_proxy_broker_take(struct ws_proxy_pipe *p, bool more)
 {
 	lws_rx_flow_control(p->ws, more);
 }
 
 void
-broker_kill(struct pipe *p)
+ws_proxy_broker_kill(struct ws_proxy_pipe *p)
 {
 	lws_set_timeout(p->ws, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
 static int
-open_all(struct relay *r)
+open_all(struct ws_proxy *r)
 {
 	const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
 	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
@@ -303,7 +304,7 @@ open_all(struct relay *r)
 
 	r->context = lws_create_context(&info);
 	plain = r->context != NULL ? make_vhost(r, "unix", NULL) : NULL;
-	return plain != NULL && side_open(&r->side) == 0 &&
+	return plain != NULL && ws_proxy_side_open(&r->side) == 0 &&
 		lws_adopt_descriptor_vhost(plain, LWS_ADOPT_RAW_FILE_DESC,
 		    (lws_sock_file_fd_type){.filefd = r->side.epoll}, protocols[0].name,
 		    NULL) != NULL
@@ -312,9 +313,9 @@ open_all(struct relay *r)
 }
 
 void
-relay_serve(int listener, int parent)
+ws_proxy_serve(int listener, int parent)
 {
-	struct relay r = {.side = {.listener = listener, .parent = parent}};
+	struct ws_proxy r = {.side = {.listener = listener, .parent = parent}};
 	struct sigaction act = {.sa_handler = on_orphaned};
 
 	r.side.owner = &r;

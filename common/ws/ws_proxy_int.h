@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef NET_RELAYPART_H
-#define NET_RELAYPART_H
+#ifndef WS_WS_PROXY_INT_H
+#define WS_WS_PROXY_INT_H
 
 #include <stdbool.h>
 
@@ -16,10 +16,10 @@
  *	ws_proxy_proto.c    what one tells the other
  */
 
-enum { RELAY_ASK_MOST = 1 << 20 }; /* bytes */
+enum { WS_PROXY_ASK_MOST = 1 << 20 }; /* bytes */
 
 /* What was asked, pointing into the bytes that were read. */
-struct relay_asked {
+struct ws_proxy_asked {
 	const char *address;
 	const char *host, *path;
 	int port;
@@ -30,31 +30,31 @@ struct relay_asked {
 
 /* How many more bytes of the question there are, never fewer than can be known from `in`; -1: it is
  * none. */
-long relay_ask_missing(struct span in);
+long ws_proxy_ask_missing(struct span in);
 /* Takes a whole question apart; `in` must stay. -1: it is none. */
-int relay_ask_read(struct span in, struct relay_asked *out);
+int ws_proxy_ask_read(struct span in, struct ws_proxy_asked *out);
 /* The answer; `why` only for the last two. */
-void relay_answer_write(int fd, enum relay_answer answer, const struct err *why);
+void ws_proxy_answer_write(int fd, enum ws_proxy_answer answer, const struct err *why);
 
 /* ws_proxy_words.c: what libwebsockets says, and the HTTP status of the broker's answer, 0 if none. */
-void relay_explain(const char *words, int status, struct err *why);
+void ws_proxy_explain(const char *words, int status, struct err *why);
 /* Why there is no TCP connection to this address: looks again. */
-void relay_explain_tcp(const char *address, int port, struct err *why);
+void ws_proxy_explain_tcp(const char *address, int port, struct err *why);
 
 /* The programs' side: an epoll of its own, readable when pipe_serve has something to do. */
-struct relay_side {
+struct ws_proxy_side {
 	int epoll, listener, parent;
 	bool over; /* the parent is gone */
 	void *owner;
 };
 
-struct relay_target;
+struct ws_proxy_target;
 struct lws;
 
 /* One connection. It is freed when both its ends are gone. */
-struct pipe {
-	struct relay_side *side;
-	struct relay_target *target; /* NULL until the question is read */
+struct ws_proxy_pipe {
+	struct ws_proxy_side *side;
+	struct ws_proxy_target *target; /* NULL until the question is read */
 	int fd;                      /* the program's end; -1: closed */
 	struct lws *ws;              /* the broker's; NULL: not yet, or gone */
 	struct buf in; /* the question; then what the program does not take yet */
@@ -67,26 +67,26 @@ struct pipe {
 };
 
 /* ws_proxy_unix.c */
-int side_open(struct relay_side *side);
-void side_serve(struct relay_side *side);
+int ws_proxy_side_open(struct ws_proxy_side *side);
+void ws_proxy_side_serve(struct ws_proxy_side *side);
 /* Waits for more from the program, and for its taking what is kept for it; idle: only for the
  * latter. */
-void pipe_watch(struct pipe *p, bool idle);
-void pipe_hand_over(struct pipe *p, const void *bytes, size_t n);
+void ws_proxy_pipe_watch(struct ws_proxy_pipe *p, bool idle);
+void ws_proxy_pipe_hand_over(struct ws_proxy_pipe *p, const void *bytes, size_t n);
 /* Closes the program's end, and then the broker's. */
-void pipe_close(struct pipe *p);
-void pipe_free_if_over(struct pipe *p);
+void ws_proxy_pipe_close(struct ws_proxy_pipe *p);
+void ws_proxy_pipe_free_if_over(struct ws_proxy_pipe *p);
 
-/* ws_proxy_child.c: the broker's end of a pipe, which is there but for broker_ask. */
+/* ws_proxy_child.c: the broker's end of a pipe, which is there but for ws_proxy_broker_ask. */
 /* The question is read: looks for the broker. */
-void broker_ask(struct pipe *p);
-void broker_send_soon(struct pipe *p);
-/* As broker_send_soon, for the last time: a broker that takes nothing is given up. */
-void broker_finish(struct pipe *p);
-void broker_take(struct pipe *p, bool more);
-void broker_kill(struct pipe *p);
+void ws_proxy_broker_ask(struct ws_proxy_pipe *p);
+void ws_proxy_broker_send_soon(struct ws_proxy_pipe *p);
+/* As ws_proxy_broker_send_soon, for the last time: a broker that takes nothing is given up. */
+void ws_proxy_broker_finish(struct ws_proxy_pipe *p);
+void ws_proxy_broker_take(struct ws_proxy_pipe *p, bool more);
+void ws_proxy_broker_kill(struct ws_proxy_pipe *p);
 
 /* The child's work, until `parent` is closed at its other end. */
-void relay_serve(int listener, int parent);
+void ws_proxy_serve(int listener, int parent);
 
 #endif

@@ -30,7 +30,7 @@ enum field {
 };
 
 static const char letters[] = {
-    [RELAY_OPEN] = 'O', [RELAY_ABSENT] = 'A', [RELAY_REFUSED] = 'R'};
+    [WS_PROXY_OPEN] = 'O', [WS_PROXY_ABSENT] = 'A', [WS_PROXY_REFUSED] = 'R'};
 
 static void
 put(struct buf *out, const char *text)
@@ -40,7 +40,7 @@ put(struct buf *out, const char *text)
 }
 
 void
-relay_target(struct buf *out, const char *host, int port, const char *path,
+ws_proxy_target(struct buf *out, const char *host, int port, const char *path,
     const struct tls_opts *tls)
 {
 	static const struct tls_opts none = {0};
@@ -63,7 +63,7 @@ relay_target(struct buf *out, const char *host, int port, const char *path,
 
 /* A new unix socket takes all of it, or it is far too long. */
 int
-relay_ask(int fd, const char *address, struct span target, struct err *err)
+ws_proxy_ask(int fd, const char *address, struct span target, struct err *err)
 {
 	struct buf all = {0};
 	uint32_t n = (uint32_t)(strlen(address) + 1 + target.n);
@@ -84,14 +84,14 @@ relay_ask(int fd, const char *address, struct span target, struct err *err)
 }
 
 long
-relay_ask_missing(struct span in)
+ws_proxy_ask_missing(struct span in)
 {
 	uint32_t n;
 
 	if (in.n < sizeof(n))
 		return (long)(sizeof(n) - in.n);
 	memcpy(&n, in.p, sizeof(n));
-	return n > 0 && n <= RELAY_ASK_MOST ? (long)(n + sizeof(n) - in.n) : -1;
+	return n > 0 && n <= WS_PROXY_ASK_MOST ? (long)(n + sizeof(n) - in.n) : -1;
 }
 
 static const char *
@@ -101,7 +101,7 @@ or_null(const char *text)
 }
 
 int
-relay_ask_read(struct span in, struct relay_asked *out)
+ws_proxy_ask_read(struct span in, struct ws_proxy_asked *out)
 {
 	const char *f[FIELDS], *at = in.p + sizeof(uint32_t), *end = in.p + in.n;
 	size_t i;
@@ -114,7 +114,7 @@ relay_ask_read(struct span in, struct relay_asked *out)
 		f[i] = at;
 		at = stop + 1;
 	}
-	*out = (struct relay_asked){.address = f[ADDRESS],
+	*out = (struct ws_proxy_asked){.address = f[ADDRESS],
 	    .host = f[HOST],
 	    .path = f[PATH],
 	    .port = atoi(f[PORT]),
@@ -135,7 +135,7 @@ relay_ask_read(struct span in, struct relay_asked *out)
 }
 
 void
-relay_answer_write(int fd, enum relay_answer answer, const struct err *why)
+ws_proxy_answer_write(int fd, enum ws_proxy_answer answer, const struct err *why)
 {
 	char text[sizeof(struct err)]; /* more than its text */
 	size_t n = why != NULL ? strlen(why->text) : 0;
@@ -147,21 +147,22 @@ relay_answer_write(int fd, enum relay_answer answer, const struct err *why)
 		;
 }
 
-enum relay_answer
-relay_answer(int fd, struct err *err)
+enum ws_proxy_answer
+ws_proxy_answer(int fd, struct err *err)
 {
 	char letter, text[sizeof(err->text)];
 	ssize_t n = recv(fd, &letter, 1, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return RELAY_WAIT;
-	if (n == 1 && letter == letters[RELAY_OPEN])
-		return RELAY_OPEN;
+		return WS_PROXY_WAIT;
+	if (n == 1 && letter == letters[WS_PROXY_OPEN])
+		return WS_PROXY_OPEN;
 	if (n == 1)
 		n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
 	if (n > 0)
 		err_set(err, ERR_UNREACHABLE, "%.*s", (int)n, text);
 	else
 		err_set(err, ERR_UNREACHABLE, _("the WebSocket relay has ended"));
-	return n > 0 && letter == letters[RELAY_REFUSED] ? RELAY_REFUSED : RELAY_ABSENT;
+	return n > 0 && letter == letters[WS_PROXY_REFUSED] ? WS_PROXY_REFUSED
+							    : WS_PROXY_ABSENT;
 }

@@ -11,7 +11,7 @@
 #include "ws/ws_proxy_int.h"
 
 void
-pipe_watch(struct pipe *p, bool idle)
+ws_proxy_pipe_watch(struct ws_proxy_pipe *p, bool idle)
 {
 	struct epoll_event e = {.events = (idle ? 0 : (unsigned)EPOLLIN) |
 		(p->open && p->in.n > 0 ? (unsigned)EPOLLOUT : 0),
@@ -22,17 +22,17 @@ pipe_watch(struct pipe *p, bool idle)
 }
 
 void
-pipe_close(struct pipe *p)
+ws_proxy_pipe_close(struct ws_proxy_pipe *p)
 {
 	if (p->fd >= 0)
 		close(p->fd);
 	p->fd = -1;
 	if (p->ws != NULL)
-		broker_kill(p);
+		ws_proxy_broker_kill(p);
 }
 
 void
-pipe_free_if_over(struct pipe *p)
+ws_proxy_pipe_free_if_over(struct ws_proxy_pipe *p)
 {
 	if (p->fd >= 0 || p->ws != NULL || p->connecting)
 		return;
@@ -42,7 +42,7 @@ pipe_free_if_over(struct pipe *p)
 
 /* What does not go is kept, and no more is taken from the broker until it is gone. */
 void
-pipe_hand_over(struct pipe *p, const void *bytes, size_t n)
+ws_proxy_pipe_hand_over(struct ws_proxy_pipe *p, const void *bytes, size_t n)
 {
 	ssize_t sent = p->fd < 0 ? (ssize_t)n : 0;
 
@@ -54,12 +54,12 @@ pipe_hand_over(struct pipe *p, const void *bytes, size_t n)
 		return;
 	sent = sent < 0 ? 0 : sent;
 	buf_put(&p->in, (const char *)bytes + sent, n - (size_t)sent);
-	broker_take(p, false);
-	pipe_watch(p, false);
+	ws_proxy_broker_take(p, false);
+	ws_proxy_pipe_watch(p, false);
 }
 
 static void
-hand_over_rest(struct pipe *p)
+hand_over_rest(struct ws_proxy_pipe *p)
 {
 	ssize_t n = send(p->fd, p->in.p, p->in.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -70,17 +70,17 @@ hand_over_rest(struct pipe *p)
 		return;
 	buf_release(&p->in);
 	if (p->ws == NULL) {
-		pipe_close(p);
+		ws_proxy_pipe_close(p);
 		return;
 	}
-	pipe_watch(p, false);
-	broker_take(p, true);
+	ws_proxy_pipe_watch(p, false);
+	ws_proxy_broker_take(p, true);
 }
 
 static void
-read_question(struct pipe *p)
+read_question(struct ws_proxy_pipe *p)
 {
-	long missing = relay_ask_missing(buf_as_span(&p->in));
+	long missing = ws_proxy_ask_missing(buf_as_span(&p->in));
 	ssize_t n = 0;
 
 	if (missing > 0)
@@ -89,28 +89,28 @@ read_question(struct pipe *p)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		pipe_close(p);
+		ws_proxy_pipe_close(p);
 		return;
 	}
 	p->in.n += (size_t)n;
-	if (relay_ask_missing(buf_as_span(&p->in)) == 0)
-		broker_ask(p);
+	if (ws_proxy_ask_missing(buf_as_span(&p->in)) == 0)
+		ws_proxy_broker_ask(p);
 }
 
 /* A hang-up is told again and again: it is told once, and then the socket is read to its end. */
 static void
-on_hangup(struct pipe *p)
+on_hangup(struct ws_proxy_pipe *p)
 {
 	epoll_ctl(p->side->epoll, EPOLL_CTL_DEL, p->fd, NULL);
 	p->hungup = true;
 	if (p->open && p->ws != NULL)
-		broker_finish(p);
+		ws_proxy_broker_finish(p);
 	else
-		pipe_close(p);
+		ws_proxy_pipe_close(p);
 }
 
 static void
-on_program(struct pipe *p, unsigned events)
+on_program(struct ws_proxy_pipe *p, unsigned events)
 {
 	if (p->target == NULL) {
 		read_question(p);
@@ -120,21 +120,21 @@ on_program(struct pipe *p, unsigned events)
 		if ((events & EPOLLOUT) != 0)
 			hand_over_rest(p);
 		if ((events & EPOLLIN) != 0 && p->ws != NULL) {
-			pipe_watch(p, true);
-			broker_send_soon(p);
+			ws_proxy_pipe_watch(p, true);
+			ws_proxy_broker_send_soon(p);
 		}
 	}
-	pipe_free_if_over(p);
+	ws_proxy_pipe_free_if_over(p);
 }
 
 static void
-take_programs(struct relay_side *side)
+take_programs(struct ws_proxy_side *side)
 {
 	int fd;
 
 	while ((fd = accept4(side->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
 	    0) {
-		struct pipe *p = xcalloc(1, sizeof(*p));
+		struct ws_proxy_pipe *p = xcalloc(1, sizeof(*p));
 		struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
 
 		p->side = side;
@@ -144,7 +144,7 @@ take_programs(struct relay_side *side)
 }
 
 void
-side_serve(struct relay_side *side)
+ws_proxy_side_serve(struct ws_proxy_side *side)
 {
 	struct epoll_event e[64];
 	int i, n = epoll_wait(side->epoll, e, ARRAY_LEN(e), 0);
@@ -160,7 +160,7 @@ side_serve(struct relay_side *side)
 }
 
 int
-side_open(struct relay_side *side)
+ws_proxy_side_open(struct ws_proxy_side *side)
 {
 	struct epoll_event listener = {.events = EPOLLIN, .data.ptr = &side->listener};
 	struct epoll_event parent = {.events = EPOLLIN, .data.ptr = &side->parent};

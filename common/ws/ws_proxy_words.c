@@ -16,7 +16,7 @@ enum { SECOND_LOOK = 100 }; /* ms, which the others wait */
 
 /* Those whose cause a person can look for are told apart. */
 void
-relay_explain(const char *words, int status, struct err *why)
+ws_proxy_explain(const char *words, int status, struct err *why)
 {
 	static const struct {
 		const char *words, *text;
@@ -65,7 +65,7 @@ connect_error(const struct sockaddr *to, socklen_t n)
 
 /* libwebsockets looks why a connection failed, and keeps it to itself. */
 void
-relay_explain_tcp(const char *address, int port, struct err *why)
+ws_proxy_explain_tcp(const char *address, int port, struct err *why)
 {
 	const struct addrinfo hints = {
 	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};

@@ -233,8 +233,8 @@ wait_events(struct feed *f, struct pollfd *p)
 		wait = due > now ? due - now : 0;
 	t = (struct timespec){.tv_nsec = wait};
 	p[0] = (struct pollfd){wire_listener(f->w), POLLIN, 0};
-	p[1] = (struct pollfd){wire_fd(f->w), POLLIN, 0};
-	if (wire_wants_write(f->w))
+	p[1] = (struct pollfd){session_wire_fd(f->w), POLLIN, 0};
+	if (session_wire_wants_write(f->w))
 		p[1].events |= POLLOUT;
 	p[2] = (struct pollfd){
 	    f->r.pipe && !f->r.ended && !stalled(f, now) ? f->r.fd : -1, POLLIN, 0};
@@ -253,14 +253,14 @@ turn(struct feed *f)
 	if (p[0].revents != 0)
 		wire_accept(f->w);
 	else if (p[1].revents & ~POLLOUT)
-		wire_read(f->w);
+		session_wire_read(f->w);
 	now = feed_now();
 	if (!stalled(f, now)) {
 		if (!f->r.pipe || f->l.fresh_n > 0 || p[2].revents != 0)
 			lines_drain(&f->r);
 		lines_judge(&f->r);
 	}
-	wire_write(f->w);
+	session_wire_write(f->w);
 	tick(f, now);
 	if (p[3].revents != 0)
 		f->exited = true;
@@ -273,10 +273,10 @@ take_rest(struct feed *f)
 	struct pollfd p;
 
 	for (;;) {
-		p = (struct pollfd){wire_fd(f->w), POLLIN, 0};
+		p = (struct pollfd){session_wire_fd(f->w), POLLIN, 0};
 		if (p.fd < 0 || poll(&p, 1, LINGER_MS) <= 0)
 			break;
-		wire_read(f->w);
+		session_wire_read(f->w);
 	}
 	for (;;) {
 		p = (struct pollfd){f->r.pipe ? f->r.fd : -1, POLLIN, 0};

@@ -65,14 +65,14 @@ struct wire *wire_new(const struct feed_opts *o, struct ledger *l, int *port);
 void wire_free(struct wire *w);
 int wire_listener(const struct wire *w);
 /* -1: nobody is connected. */
-int wire_fd(const struct wire *w);
-bool wire_wants_write(const struct wire *w);
+int session_wire_fd(const struct wire *w);
+bool session_wire_wants_write(const struct wire *w);
 bool wire_subscribed(const struct wire *w);
 /* When the next message is due with `rate`; 0: none waits for the clock. */
 int64_t wire_due(const struct wire *w);
 void wire_accept(struct wire *w);
-void wire_read(struct wire *w);
-void wire_write(struct wire *w);
+void session_wire_read(struct wire *w);
+void session_wire_write(struct wire *w);
 /* Closes a connection whose keepalive ran out, as a broker must. */
 void wire_check_keepalive(struct wire *w);
 bool wire_all_sent(const struct wire *w);

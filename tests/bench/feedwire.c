@@ -34,7 +34,7 @@ struct wire {
 };
 
 /* One PUBLISH whose digits are filled in for each message. */
-struct frame {
+struct packet {
 	char bytes[160];
 	size_t n, device[2], mid, index;
 };
@@ -49,7 +49,7 @@ digits(char *p, size_t count, size_t value)
 }
 
 static void
-frame_make(struct frame *f, bool five, int qos)
+frame_make(struct packet *f, bool five, int qos)
 {
 	static const char topic[] = "iot/sensors/DEV_0000/data";
 	static const char payload[] =
@@ -88,7 +88,7 @@ mid_of(size_t i)
 }
 
 static void
-put_frame(struct wire *w, struct frame *f, size_t i, bool dup)
+put_frame(struct wire *w, struct packet *f, size_t i, bool dup)
 {
 	digits(f->bytes + f->device[0], 4, i % DEVICES + 1);
 	digits(f->bytes + f->device[1], 4, i % DEVICES + 1);
@@ -148,7 +148,7 @@ wire_due(const struct wire *w)
 
 /* Sends the message under the cursor, or what is left to say about it. */
 static void
-put_next(struct wire *w, struct frame *f, int64_t now)
+put_next(struct wire *w, struct packet *f, int64_t now)
 {
 	size_t i = w->cursor++;
 	unsigned char *state = &w->l->state[i];
@@ -186,7 +186,7 @@ stream_big(struct wire *w)
 static void
 fill(struct wire *w)
 {
-	struct frame f;
+	struct packet f;
 	size_t chunk = w->o->tls == TLS_PACKET ? 1 : CHUNK;
 	int64_t now = feed_now();
 
@@ -252,7 +252,7 @@ get_bytes(struct wire *w, char *p, size_t n)
 }
 
 void
-wire_write(struct wire *w)
+session_wire_write(struct wire *w)
 {
 	size_t budget = CHUNK;
 
@@ -431,7 +431,7 @@ parse(struct wire *w)
 }
 
 void
-wire_read(struct wire *w)
+session_wire_read(struct wire *w)
 {
 	ssize_t n = get_bytes(w, buf_reserve(&w->in, IN), IN);
 
@@ -532,13 +532,13 @@ wire_listener(const struct wire *w)
 }
 
 int
-wire_fd(const struct wire *w)
+session_wire_fd(const struct wire *w)
 {
 	return w->fd;
 }
 
 bool
-wire_wants_write(const struct wire *w)
+session_wire_wants_write(const struct wire *w)
 {
 	return w->more;
 }

@@ -13,7 +13,7 @@
 enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
 
 static struct {
-	char topic[40], payload[PAYLOAD_MAX + PLAIN_PADDING];
+	char topic[40], payload[PAYLOAD_MAX + ASCII_PLAIN_PADDING];
 } devices[DEVICES];
 
 static void
@@ -33,7 +33,7 @@ make_devices(void)
 
 struct run {
 	struct buf out;
-	struct topics topics;
+	struct topic_set topics;
 	struct columns *csv, *tsv, *readings;
 };
 
@@ -59,19 +59,19 @@ as_readings(struct run *r, const struct msg *m)
 static void
 as_csv(struct run *r, const struct msg *m)
 {
-	columns_put(r->csv, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->csv, &r->out, m, &r->topics, NULL);
 }
 
 static void
 as_tsv(struct run *r, const struct msg *m)
 {
-	columns_put(r->tsv, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->tsv, &r->out, m, &r->topics, NULL);
 }
 
 static void
 as_reading_rows(struct run *r, const struct msg *m)
 {
-	columns_put(r->readings, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->readings, &r->out, m, &r->topics, NULL);
 }
 
 static const struct {
@@ -97,7 +97,7 @@ print_frames(struct run *r, size_t form)
 		    (size_t)head[2] << 8 | head[3];
 
 		buf_clear(&payload);
-		buf_reserve(&payload, n + PLAIN_PADDING);
+		buf_reserve(&payload, n + ASCII_PLAIN_PADDING);
 		payload.n = fread(payload.p, 1, n, stdin);
 		forms[form].put(r,
 		    &(struct msg){.topic = SPAN("iot/sensors/D/data"),
@@ -143,10 +143,10 @@ main(int argc, char **argv)
 	    strcmp(forms[form].name, argv[1]) != 0)
 		form++;
 	if (argc != 3 || form == ARRAY_LEN(forms) ||
-	    topics_compile(&r.topics, &(struct topicopts){0}, &err) ||
-	    columns_compile(&r.csv, NULL, COLUMNS_CSV, false, &err) ||
-	    columns_compile(&r.tsv, NULL, COLUMNS_TSV, false, &err) ||
-	    columns_compile(&r.readings, NULL, COLUMNS_CSV, true, &err)) {
+	    topic_set_compile(&r.topics, &(struct topicopts){0}, &err) ||
+	    message_columns_compile(&r.csv, NULL, MESSAGE_COLUMNS_CSV, false, &err) ||
+	    message_columns_compile(&r.tsv, NULL, MESSAGE_COLUMNS_TSV, false, &err) ||
+	    message_columns_compile(&r.readings, NULL, MESSAGE_COLUMNS_CSV, true, &err)) {
 		fputs("usage: lines nothing|line|readings|csv|tsv|readings-csv N|-\n",
 		    stderr);
 		return 2;
@@ -155,10 +155,10 @@ main(int argc, char **argv)
 		print_frames(&r, form);
 	else
 		count_bytes(&r, form, strtoul(argv[2], NULL, 10));
-	columns_free(r.csv);
-	columns_free(r.tsv);
-	columns_free(r.readings);
-	topics_release(&r.topics);
+	message_columns_free(r.csv);
+	message_columns_free(r.tsv);
+	message_columns_free(r.readings);
+	topic_set_release(&r.topics);
 	buf_release(&r.out);
 	return 0;
 }

@@ -47,7 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	buf_put(&text, cut + 1, size - sample.n - 1);
 	for (i = 0; i < sizeof(behind); i++) {
-		memset(buf_reserve(&text, PLAIN_PADDING), behind[i], PLAIN_PADDING);
+		memset(buf_reserve(&text, ASCII_PLAIN_PADDING), behind[i],
+		    ASCII_PLAIN_PADDING);
 		fit = json_shape_match(&shape, text.p, text.p + text.n, values);
 		require(i == 0 || fit == first);
 		first = fit;

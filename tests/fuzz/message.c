@@ -53,8 +53,8 @@ check_rows(const struct buf *b, char separator, size_t columns, size_t rows)
 }
 
 static void
-make_rows(const struct msg *m, const struct topics *topics, enum columns_format format,
-    bool readings)
+make_rows(const struct msg *m, const struct topic_set *topics,
+    enum message_columns_format format, bool readings)
 {
 	static const struct {
 		const char *list;
@@ -68,16 +68,18 @@ make_rows(const struct msg *m, const struct topics *topics, enum columns_format 
 	size_t count = 0;
 	const char *word;
 
-	require(columns_compile(&c, lists[readings].list, format, readings, &err) == 0);
-	word = columns_put(c, &b, m, topics, &count);
+	require(message_columns_compile(
+		    &c, lists[readings].list, format, readings, &err) == 0);
+	word = message_columns_put(c, &b, m, topics, &count);
 	require((word == NULL) == (count > 0));
-	check_rows(&b, format == COLUMNS_CSV ? ',' : '\t', lists[readings].n, count);
-	columns_free(c);
+	check_rows(
+	    &b, format == MESSAGE_COLUMNS_CSV ? ',' : '\t', lists[readings].n, count);
+	message_columns_free(c);
 	buf_release(&b);
 }
 
 static void
-make_format(const struct msg *m, const struct topics *topics)
+make_format(const struct msg *m, const struct topic_set *topics)
 {
 	char text[64];
 	size_t n = m->topic.n < sizeof(text) - 1 ? m->topic.n : sizeof(text) - 1;
@@ -96,14 +98,14 @@ make_format(const struct msg *m, const struct topics *topics)
 /* Twice: before a shape is known, and after. */
 static void
 require_same_padded(
-    const struct msg *m, const struct topics *topics, const struct buf *want)
+    const struct msg *m, const struct topic_set *topics, const struct buf *want)
 {
 	struct buf bytes = {0}, b = {0};
 	struct msg padded = *m;
 	int i;
 
 	buf_span(&bytes, m->payload);
-	memset(buf_reserve(&bytes, PLAIN_PADDING), '0', PLAIN_PADDING);
+	memset(buf_reserve(&bytes, ASCII_PLAIN_PADDING), '0', ASCII_PLAIN_PADDING);
 	padded.payload = buf_as_span(&bytes);
 	padded.padded = true;
 	for (i = 0; i < 2; i++) {
@@ -120,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct topics topics;
+	static struct topic_set topics;
 	const uint8_t *cut = memchr(data, '\n', size);
 	size_t n = cut != NULL ? (size_t)(cut - data) : 0;
 	struct msg m = {.topic = {(const char *)data, n}, .qos = 1, .mid = 1};
@@ -130,7 +132,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t count = 0;
 
 	if (topics.data == NULL)
-		require(topics_compile(&topics, &(struct topicopts){0}, &err) == 0);
+		require(topic_set_compile(&topics, &(struct topicopts){0}, &err) == 0);
 	m.payload = cut != NULL ? (struct span){(const char *)cut + 1, size - n - 1}
 				: (struct span){(const char *)data, size};
 	topics.strict = size % 2 != 0;
@@ -147,10 +149,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m.size = size;
 	message_reject(&b, &m, "size");
 	require(check_lines(&b) == 1);
-	make_rows(&m, &topics, COLUMNS_CSV, false);
-	make_rows(&m, &topics, COLUMNS_TSV, false);
-	make_rows(&m, &topics, COLUMNS_CSV, true);
-	make_rows(&m, &topics, COLUMNS_TSV, true);
+	make_rows(&m, &topics, MESSAGE_COLUMNS_CSV, false);
+	make_rows(&m, &topics, MESSAGE_COLUMNS_TSV, false);
+	make_rows(&m, &topics, MESSAGE_COLUMNS_CSV, true);
+	make_rows(&m, &topics, MESSAGE_COLUMNS_TSV, true);
 	make_format(&m, &topics);
 	buf_release(&b);
 	return 0;

@@ -22,13 +22,13 @@ within(struct span part, struct span whole)
 static void
 read_properties(struct span props, struct span body)
 {
-	size_t users = frame_user_count(props), i;
+	size_t users = packet_user_count(props), i;
 	struct span *pairs = xcalloc(users * 2 + 1, sizeof(*pairs));
 	struct msg_props out;
 	uint16_t alias;
 
 	require(users <= props.n / 5 + 1);
-	if (frame_properties(props, &out, pairs, &alias) == FRAME_OK) {
+	if (packet_properties(props, &out, pairs, &alias) == PACKET_OK) {
 		require(out.users == users);
 		within(out.content_type, body);
 		within(out.response_topic, body);
@@ -91,18 +91,18 @@ all_properties_are_known(const uint8_t *p, size_t n)
 static void
 read_connack(const uint8_t *data, size_t size)
 {
-	struct frame f = {0};
+	struct packet f = {0};
 	bool whole, half;
 
-	if (frame_connack(&whole, (const char *)data, size, 4) == FRAME_OK && whole)
-		require(frame_read(&f, (const char *)data, size) == 1 && f.body >= 2);
-	if (frame_connack(&whole, (const char *)data, size, 5) != FRAME_OK || !whole)
+	if (packet_connack(&whole, (const char *)data, size, 4) == PACKET_OK && whole)
+		require(packet_read(&f, (const char *)data, size) == 1 && f.body >= 2);
+	if (packet_connack(&whole, (const char *)data, size, 5) != PACKET_OK || !whole)
 		return;
-	require(frame_read(&f, (const char *)data, size) == 1);
-	require(f.type == FRAME_CONNACK && f.flags == 0 && f.body >= 2 &&
+	require(packet_read(&f, (const char *)data, size) == 1);
+	require(f.type == PACKET_CONNACK && f.flags == 0 && f.body >= 2 &&
 	    f.body <= size - f.head);
-	require(
-	    frame_connack(&half, (const char *)data, f.head + f.body - 1, 5) == FRAME_OK);
+	require(packet_connack(&half, (const char *)data, f.head + f.body - 1, 5) ==
+	    PACKET_OK);
 	require(!half);
 	if (f.body > 2)
 		all_properties_are_known(data + f.head + 2, f.body - 2);
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct frame f = {0};
+	struct packet f = {0};
 	struct msg m;
 	struct span body, props, reasons;
 	uint16_t mid;
@@ -121,20 +121,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int version;
 
 	read_connack(data, size);
-	if (frame_read(&f, (const char *)data, size) != 1 || f.body > size - f.head)
+	if (packet_read(&f, (const char *)data, size) != 1 || f.body > size - f.head)
 		return 0;
 	body = (struct span){(const char *)data + f.head, f.body};
 	for (version = 4; version <= 5; version++) {
-		if (frame_publish(&m, &props, &f, body, version) == FRAME_OK) {
+		if (packet_publish(&m, &props, &f, body, version) == PACKET_OK) {
 			within(m.topic, body);
 			within(m.payload, body);
 			within(props, body);
 			read_properties(props, body);
 		}
-		if (frame_suback(&mid, &reasons, &f, body, version) == FRAME_OK)
+		if (packet_suback(&mid, &reasons, &f, body, version) == PACKET_OK)
 			within(reasons, body);
 	}
-	frame_pubrel(&mid, &f, body);
-	frame_disconnect(&reason, &f, body);
+	packet_pubrel(&mid, &f, body);
+	packet_disconnect(&reason, &f, body);
 	return 0;
 }

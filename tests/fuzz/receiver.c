@@ -11,7 +11,7 @@
 enum { MOST_MEMORY = 4096, MOST_OUTPUT = 300 << 10 };
 
 struct world {
-	struct intake *in;
+	struct receiver *in;
 	uint8_t mood;
 	uint64_t token, durable, seq;
 	struct {
@@ -66,7 +66,7 @@ take(struct world *w)
 {
 	touch_all(w);
 	w->held_n = 0;
-	intake_taken(w->in, w->token);
+	receiver_release(w->in, w->token);
 }
 
 static void
@@ -74,7 +74,7 @@ make_durable(struct world *w)
 {
 	take(w);
 	w->durable = w->token;
-	intake_durable(w->in, w->token);
+	receiver_ack(w->in, w->token);
 }
 
 static void
@@ -113,7 +113,7 @@ on_answered(void *arg, uint16_t mid, uint8_t reason)
 static void
 check_output(struct world *w)
 {
-	struct span out = intake_output(w->in);
+	struct span out = receiver_output(w->in);
 	size_t at, i;
 
 	require(out.n <= MOST_OUTPUT && out.n % 4 == 0);
@@ -121,7 +121,7 @@ check_output(struct world *w)
 		uint16_t mid = (uint16_t)((unsigned char)out.p[at + 2] << 8 |
 		    (unsigned char)out.p[at + 3]);
 
-		if ((unsigned char)out.p[at] != FRAME_PUBACK << 4 || w->n == MOST_MEMORY)
+		if ((unsigned char)out.p[at] != PACKET_PUBACK << 4 || w->n == MOST_MEMORY)
 			continue;
 		for (i = 0; i < w->n; i++) {
 			if (w->out[i].owed && w->out[i].mid == mid &&
@@ -131,21 +131,21 @@ check_output(struct world *w)
 		require(i < w->n);
 		w->out[i].owed = false;
 	}
-	intake_sent(w->in, out.n);
+	receiver_sent(w->in, out.n);
 }
 
 static size_t
 send_some(struct world *w, const uint8_t *p, size_t n)
 {
 	size_t room;
-	char *to = intake_room(w->in, &room);
+	char *to = receiver_room(w->in, &room);
 
 	require(room <= 1 << 20);
 	if (room == 0)
 		return 0;
 	n = n < room ? n : room;
 	memcpy(to, p, n);
-	intake_got(w->in, n, 1);
+	receiver_got(w->in, n, 1);
 	return n;
 }
 
@@ -154,7 +154,7 @@ reconnect(struct world *w, int version, bool present)
 {
 	check_output(w);
 	w->n = 0;
-	intake_connect(w->in, version, present);
+	receiver_connect(w->in, version, present);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -162,15 +162,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct intake_events events = {on_batch, on_answered};
+	static const struct receiver_events events = {on_batch, on_answered};
 	uint8_t options = size > 0 ? data[0] : 0;
-	const struct intake_opts opts = {.max_packet = options & 4 ? 40 : 1 << 20};
+	const struct receiver_opts opts = {.max_packet = options & 4 ? 40 : 1 << 20};
 	int version = options & 1 ? 5 : 4;
 	struct world *w = xcalloc(1, sizeof(*w));
 	size_t at = 1;
 
-	w->in = intake_new(&opts, &events, w);
-	intake_connect(w->in, version, (options & 8) != 0);
+	w->in = receiver_new(&opts, &events, w);
+	receiver_connect(w->in, version, (options & 8) != 0);
 	while (at < size) {
 		uint8_t what = data[at++];
 		size_t n = what >> 3;
@@ -186,11 +186,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			reconnect(w, version, (what & 8) != 0);
 		else
 			at += send_some(w, data + at, n < size - at ? n : size - at);
-		intake_go_on(w->in);
+		receiver_go_on(w->in);
 	}
 	touch_all(w);
 	check_output(w);
-	intake_free(w->in);
+	receiver_free(w->in);
 	free(w);
 	return 0;
 }

@@ -33,13 +33,13 @@ set_active(struct request *rq, int active, const char *done, struct err *err)
 }
 
 int
-broker_activate(struct request *rq, struct err *err)
+actions_activate_broker(struct request *rq, struct err *err)
 {
 	return set_active(rq, 1, "activated successfully", err);
 }
 
 int
-broker_deactivate(struct request *rq, struct err *err)
+actions_deactivate_broker(struct request *rq, struct err *err)
 {
 	return set_active(rq, 0, "deactivated successfully", err);
 }
@@ -48,19 +48,19 @@ static void
 put_link(struct request *rq, int64_t broker, const char *name)
 {
 	char *reason;
-	enum presence state = worker_link(rq->app->worker, broker, &reason);
+	enum presence state = broker_pool_link(rq->app->worker, broker, &reason);
 
-	out_comma(&rq->out);
+	json_out_comma(&rq->out);
 	buf_putc(&rq->out, '{');
-	out_key(&rq->out, "id");
-	out_int(&rq->out, broker);
-	out_key(&rq->out, "nombre");
-	out_string(&rq->out, name);
-	out_key(&rq->out, "connection_status");
-	out_string(&rq->out, presence_words[state]);
-	out_key(&rq->out, "reason");
+	json_out_key(&rq->out, "id");
+	json_out_int(&rq->out, broker);
+	json_out_key(&rq->out, "nombre");
+	json_out_string(&rq->out, name);
+	json_out_key(&rq->out, "connection_status");
+	json_out_string(&rq->out, presence_words[state]);
+	json_out_key(&rq->out, "reason");
 	if (reason != NULL)
-		out_string(&rq->out, reason);
+		json_out_string(&rq->out, reason);
 	else
 		buf_puts(&rq->out, "null");
 	buf_putc(&rq->out, '}');
@@ -68,7 +68,7 @@ put_link(struct request *rq, int64_t broker, const char *name)
 }
 
 int
-broker_status(struct request *rq, struct err *err)
+actions_broker_status(struct request *rq, struct err *err)
 {
 	sqlite3_stmt *stmt =
 	    db_query(rq->db, err, "SELECT id, nombre FROM broker ORDER BY id", "");
@@ -100,7 +100,7 @@ put_array(struct request *rq, const char *where, struct err *err)
 		return -1;
 	buf_putc(&rq->out, '[');
 	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1) {
-		out_comma(&rq->out);
+		json_out_comma(&rq->out);
 		if (rows_put(&rq->out, rq->db, rq->resource, stmt, false, err))
 			step = -1;
 	}
@@ -111,21 +111,21 @@ put_array(struct request *rq, const char *where, struct err *err)
 }
 
 int
-topics_publish(struct request *rq, struct err *err)
+actions_publish_topics(struct request *rq, struct err *err)
 {
 	return put_array(
 	    rq, " WHERE t.tipo IN ('publish', 'both') ORDER BY t.nombre", err);
 }
 
 int
-topics_subscribe(struct request *rq, struct err *err)
+actions_subscribe_topics(struct request *rq, struct err *err)
 {
 	return put_array(
 	    rq, " WHERE t.tipo IN ('subscribe', 'both') ORDER BY t.nombre", err);
 }
 
 int
-config_status(struct request *rq, struct err *err)
+actions_config_status(struct request *rq, struct err *err)
 {
 	const char *word = json_string_value(json_object_get(rq->json, "status"));
 	int state = word != NULL ? presence_by_word(word) : -1;
@@ -186,7 +186,7 @@ insert_assignment(struct request *rq, int64_t sensor, struct err *err)
 	int failed;
 
 	if (config != NULL)
-		out_value(&text, config);
+		json_out_value(&text, config);
 	else
 		buf_puts(&text, "{}");
 	failed = db_run(rq->db, err,
@@ -198,7 +198,7 @@ insert_assignment(struct request *rq, int64_t sensor, struct err *err)
 }
 
 int
-device_assign(struct request *rq, struct err *err)
+actions_assign_device(struct request *rq, struct err *err)
 {
 	int64_t sensor = body_id(rq, "sensor_id");
 
@@ -230,7 +230,7 @@ device_assign(struct request *rq, struct err *err)
 }
 
 int
-device_remove(struct request *rq, struct err *err)
+actions_remove_device(struct request *rq, struct err *err)
 {
 	const char *sensor = request_arg(rq, "sensor_id");
 	long id;
@@ -255,7 +255,7 @@ device_remove(struct request *rq, struct err *err)
 }
 
 int
-device_status(struct request *rq, struct err *err)
+actions_device_status(struct request *rq, struct err *err)
 {
 	int64_t n[4] = {0};
 	sqlite3_stmt *stmt = db_query(rq->db, err,
@@ -275,7 +275,7 @@ device_status(struct request *rq, struct err *err)
 	    "lld,\"percentage_online\":",
 	    (long long)n[0], (long long)n[1], (long long)n[2], (long long)n[3]);
 	/* Hundredths first, so that 66.67 is printed and not 66.66999. */
-	out_float(
+	json_out_float(
 	    &rq->out, n[0] > 0 ? (double)((n[1] * 20000 + n[0]) / (2 * n[0])) / 100 : 0);
 	buf_putc(&rq->out, '}');
 	rq->status = 200;
@@ -305,7 +305,7 @@ try_row(struct db *db, const struct schema_resource *r, struct err *err)
 }
 
 int
-health_get(struct request *rq, struct err *err)
+actions_health(struct request *rq, struct err *err)
 {
 	const struct schema_resource *r;
 	struct buf bad = {0};

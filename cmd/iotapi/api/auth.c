@@ -38,7 +38,7 @@ auth_check(struct request *rq)
 	if (*token == '\0' || strchr(token, ' ') != NULL)
 		return answer_detail(rq, 401, "bad_authorization_header",
 		    "Authorization header must contain two space-delimited values");
-	rq->person = people_token_owner(rq->db, token, TOKEN_ACCESS);
+	rq->person = users_token_owner(rq->db, token, TOKEN_ACCESS);
 	return rq->person != 0 ? 0 : refuse_token(rq);
 }
 
@@ -78,12 +78,12 @@ find_hash(struct request *rq, const char *username)
 
 /* The password is checked here, outside of any transaction: it takes its time. */
 void
-login_prepare(struct request *rq)
+auth_login_prepare(struct request *rq)
 {
 	const char *username, *password;
 	char *hash;
 
-	body_read(rq);
+	resource_body_read(rq);
 	if (rq->status != 0)
 		return;
 	username = need_string(rq, "username");
@@ -123,57 +123,57 @@ put_me(struct request *rq, struct err *err)
 static int
 put_tokens(struct request *rq, struct err *err)
 {
-	char *refresh = people_token(rq->db, rq->person, TOKEN_REFRESH, err);
-	char *access = people_token(rq->db, rq->person, TOKEN_ACCESS, err);
+	char *refresh = users_token(rq->db, rq->person, TOKEN_REFRESH, err);
+	char *access = users_token(rq->db, rq->person, TOKEN_ACCESS, err);
 	bool good = refresh != NULL && access != NULL;
 
 	if (good) {
-		out_key(&rq->out, "refresh");
-		out_string(&rq->out, refresh);
-		out_key(&rq->out, "access");
-		out_string(&rq->out, access);
+		json_out_key(&rq->out, "refresh");
+		json_out_string(&rq->out, refresh);
+		json_out_key(&rq->out, "access");
+		json_out_string(&rq->out, access);
 	}
-	secret_free(refresh);
-	secret_free(access);
+	mem_free_secret(refresh);
+	mem_free_secret(access);
 	return good ? 0 : -1;
 }
 
 int
-login_run(struct request *rq, struct err *err)
+auth_login(struct request *rq, struct err *err)
 {
 	if (rq->status != 0)
 		return -1;
 	buf_puts(&rq->out, "{\"user\":");
-	if (put_me(rq, err) || people_token_drop(rq->db, "", err) || put_tokens(rq, err))
+	if (put_me(rq, err) || users_token_drop(rq->db, "", err) || put_tokens(rq, err))
 		return -1;
-	out_key(&rq->out, "message");
-	out_string(&rq->out, "Login successful");
+	json_out_key(&rq->out, "message");
+	json_out_string(&rq->out, "Login successful");
 	buf_putc(&rq->out, '}');
 	rq->status = 200;
 	return 0;
 }
 
 void
-refresh_prepare(struct request *rq)
+auth_refresh_prepare(struct request *rq)
 {
-	body_read(rq);
+	resource_body_read(rq);
 	if (rq->status == 0 && need_string(rq, "refresh") == NULL)
 		answer_errs(rq);
 }
 
 int
-refresh_run(struct request *rq, struct err *err)
+auth_refresh(struct request *rq, struct err *err)
 {
 	const char *token = json_string_value(json_object_get(rq->json, "refresh"));
 
 	if (rq->status != 0)
 		return -1;
-	rq->person = people_token_owner(rq->db, token, TOKEN_REFRESH);
+	rq->person = users_token_owner(rq->db, token, TOKEN_REFRESH);
 	if (rq->person == 0)
 		return answer_detail(
 		    rq, 401, "token_not_valid", "Token is invalid or expired");
 	buf_putc(&rq->out, '{');
-	if (people_token_drop(rq->db, token, err) || put_tokens(rq, err))
+	if (users_token_drop(rq->db, token, err) || put_tokens(rq, err))
 		return -1;
 	buf_putc(&rq->out, '}');
 	rq->status = 200;
@@ -181,7 +181,7 @@ refresh_run(struct request *rq, struct err *err)
 }
 
 int
-me_get(struct request *rq, struct err *err)
+auth_me(struct request *rq, struct err *err)
 {
 	if (put_me(rq, err))
 		return -1;

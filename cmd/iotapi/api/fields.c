@@ -52,7 +52,7 @@ put_topics(
 	while (!failed && json_next(&it)) {
 		buf_clear(&number);
 		buf_span(&number, it.item);
-		out_comma(out);
+		json_out_comma(out);
 		failed = rows_get(out, db, r, atoll(buf_str(&number)), false, err) != 1;
 	}
 	buf_putc(out, ']');
@@ -68,21 +68,21 @@ fields_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct
 
 	buf_putc(out, '{');
 	for (i = 0; i < ARRAY_LEN(numbers); i++) {
-		out_key(out, numbers[i]);
-		out_int(out, sqlite3_column_int64(stmt, (int)i));
+		json_out_key(out, numbers[i]);
+		json_out_int(out, sqlite3_column_int64(stmt, (int)i));
 	}
-	out_key(out, "dispositivo_nombre");
+	json_out_key(out, "dispositivo_nombre");
 	json_put_string(out, db_column_text(stmt, 3));
-	out_key(out, "sensor_nombre");
+	json_out_key(out, "sensor_nombre");
 	json_put_string(out, db_column_text(stmt, 4));
-	out_key(out, "sensor_detail");
+	json_out_key(out, "sensor_detail");
 	if (put_nested(out, db, "sensor", stmt, 2, err))
 		return -1;
-	out_key(out, "configuracion_json");
+	json_out_key(out, "configuracion_json");
 	buf_span(out, db_column_text(stmt, 5));
-	out_key(out, "fecha_asignacion");
+	json_out_key(out, "fecha_asignacion");
 	json_put_string(out, db_column_text(stmt, 6));
-	out_key(out, "activo");
+	json_out_key(out, "activo");
 	buf_puts(out, sqlite3_column_int(stmt, 7) ? "true" : "false");
 	buf_putc(out, '}');
 	return 0;
@@ -99,7 +99,7 @@ put_sensors(
 
 	buf_putc(out, '[');
 	while (step == 1 && (step = db_step(db, list, err)) == 1) {
-		out_comma(out);
+		json_out_comma(out);
 		if (fields_put_assignment(out, db, list, err))
 			step = -1;
 	}
@@ -207,7 +207,7 @@ put_label(struct buf *out, const struct schema_field *of, sqlite3_stmt *stmt, in
 
 	while (c->value != NULL && !span_is(value, c->value))
 		c++;
-	out_string(out, c->value != NULL ? c->label : "");
+	json_out_string(out, c->value != NULL ? c->label : "");
 }
 
 static void
@@ -216,8 +216,10 @@ put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column
 	switch (type) {
 	case SCHEMA_INT:
 	case SCHEMA_CHOICE_INT:
-	case SCHEMA_REF: out_int(out, sqlite3_column_int64(stmt, column)); break;
-	case SCHEMA_FLOAT: out_float(out, sqlite3_column_double(stmt, column)); break;
+	case SCHEMA_REF: json_out_int(out, sqlite3_column_int64(stmt, column)); break;
+	case SCHEMA_FLOAT:
+		json_out_float(out, sqlite3_column_double(stmt, column));
+		break;
 	case SCHEMA_BOOL:
 		buf_puts(out, sqlite3_column_int(stmt, column) ? "true" : "false");
 		break;

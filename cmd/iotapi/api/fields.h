@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef FIELDS_H
-#define FIELDS_H
+#ifndef IOTAPI_API_FIELDS_H
+#define IOTAPI_API_FIELDS_H
 
 #include <jansson.h>
 
@@ -41,7 +41,7 @@ struct sealed {
 };
 /* `seal` NULL: no key opens anything. */
 int fields_sealed(
-    struct db *db, const struct seal *seal, struct sealed *out, struct err *err);
+    struct db *db, const struct secretbox *seal, struct sealed *out, struct err *err);
 
 /* References exist, unique values are free, and the resource's own rules. `id` is 0 for a new
  * object. Wrong fields go to `errs`. */

@@ -119,7 +119,7 @@ protect(struct app *app, struct db *db, const struct secret *s, int64_t id,
 	}
 	if (s->sealed) {
 		snprintf(label, sizeof(label), "%s.%s", s->resource, s->field);
-		text = seal_put(app->seal, label, clear, err);
+		text = secretbox_put(app->seal, label, clear, err);
 		if (text == NULL || set_text(values, s, "sealed", text))
 			return -1;
 	}
@@ -150,7 +150,7 @@ fields_protect(struct app *app, struct db *db, const struct schema_resource *r,
 }
 
 static int
-open_sealed(struct db *db, const struct seal *seal, const struct secret *s,
+open_sealed(struct db *db, const struct secretbox *seal, const struct secret *s,
     struct sealed *out, struct err *err)
 {
 	char *label = xasprintf("%s.%s", s->resource, s->field), *secret;
@@ -166,12 +166,12 @@ open_sealed(struct db *db, const struct seal *seal, const struct secret *s,
 	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
 		out->n++;
 		secret = seal != NULL
-		    ? seal_get(seal, label, db_column_text(stmt, 0), NULL)
+		    ? secretbox_get(seal, label, db_column_text(stmt, 0), NULL)
 		    : NULL;
 		if (secret == NULL && out->shut++ == 0)
 			snprintf(out->first, sizeof(out->first), "%s of %lld", label,
 			    (long long)sqlite3_column_int64(stmt, 1));
-		secret_free(secret);
+		mem_free_secret(secret);
 	}
 	buf_release(&sql);
 	free(label);
@@ -179,7 +179,8 @@ open_sealed(struct db *db, const struct seal *seal, const struct secret *s,
 }
 
 int
-fields_sealed(struct db *db, const struct seal *seal, struct sealed *out, struct err *err)
+fields_sealed(
+    struct db *db, const struct secretbox *seal, struct sealed *out, struct err *err)
 {
 	int failed = 0;
 	size_t i;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef HANDLERS_H
-#define HANDLERS_H
+#ifndef IOTAPI_API_HANDLERS_H
+#define IOTAPI_API_HANDLERS_H
 
 #include "iotapi/http/request.h"
 
 /* The handlers that the table in routes.c names. */
 
 /* resource.c: every resource of the schema. */
-void body_read(struct request *rq);    /* any JSON object: rq->json */
-void body_whole(struct request *rq);   /* of a new or replaced object: rq->values, rq->errs */
-void body_partial(struct request *rq); /* of a PATCH */
+void resource_body_read(struct request *rq);    /* any JSON object: rq->json */
+void resource_body_whole(struct request *rq);   /* of a new or replaced object: rq->values, rq->errs */
+void resource_body_partial(struct request *rq); /* of a PATCH */
 int resource_create(struct request *rq, struct err *err);
 int resource_get(struct request *rq, struct err *err);
 int resource_update(struct request *rq, struct err *err);
@@ -17,27 +17,27 @@ int resource_delete(struct request *rq, struct err *err);
 
 /* auth.c */
 int auth_check(struct request *rq); /* the Authorization header: rq->person, or 401 */
-void login_prepare(struct request *rq);
-int login_run(struct request *rq, struct err *err);
-void refresh_prepare(struct request *rq);
-int refresh_run(struct request *rq, struct err *err);
-int me_get(struct request *rq, struct err *err);
+void auth_login_prepare(struct request *rq);
+int auth_login(struct request *rq, struct err *err);
+void auth_refresh_prepare(struct request *rq);
+int auth_refresh(struct request *rq, struct err *err);
+int auth_me(struct request *rq, struct err *err);
 
 /* actions.c */
-int broker_activate(struct request *rq, struct err *err);
-int broker_deactivate(struct request *rq, struct err *err);
-int broker_status(struct request *rq, struct err *err);
-int topics_publish(struct request *rq, struct err *err);
-int topics_subscribe(struct request *rq, struct err *err);
-int config_status(struct request *rq, struct err *err);
-int device_assign(struct request *rq, struct err *err);
-int device_remove(struct request *rq, struct err *err);
-int device_status(struct request *rq, struct err *err);
-int health_get(struct request *rq, struct err *err);
+int actions_activate_broker(struct request *rq, struct err *err);
+int actions_deactivate_broker(struct request *rq, struct err *err);
+int actions_broker_status(struct request *rq, struct err *err);
+int actions_publish_topics(struct request *rq, struct err *err);
+int actions_subscribe_topics(struct request *rq, struct err *err);
+int actions_config_status(struct request *rq, struct err *err);
+int actions_assign_device(struct request *rq, struct err *err);
+int actions_remove_device(struct request *rq, struct err *err);
+int actions_device_status(struct request *rq, struct err *err);
+int actions_health(struct request *rq, struct err *err);
 
 /* readings.c */
-void bulk_prepare(struct request *rq);
-int bulk_run(struct request *rq, struct err *err);
-int rejects_list(struct request *rq, struct err *err);
+void readings_bulk_prepare(struct request *rq);
+int readings_bulk(struct request *rq, struct err *err);
+int readings_rejects(struct request *rq, struct err *err);
 
 #endif

@@ -26,9 +26,9 @@ derive(const char *password, int rounds, const unsigned char *salt, int salt_siz
 		EVP_sha512(), sizeof(hash), hash) != 1)
 		return NULL;
 	buf_printf(&b, "$7$%d$", rounds);
-	buf_base64(&b, (struct span){(const char *)salt, (size_t)salt_size});
+	base64_put(&b, (struct span){(const char *)salt, (size_t)salt_size});
 	buf_putc(&b, '$');
-	buf_base64(&b, (struct span){(const char *)hash, sizeof(hash)});
+	base64_put(&b, (struct span){(const char *)hash, sizeof(hash)});
 	return buf_steal(&b);
 }
 
@@ -60,7 +60,7 @@ password_device_matches(const char *password, const char *hash)
 	end = strchr(text, '$');
 	if (end == NULL || (size_t)(end - text) > sizeof(salt))
 		return false;
-	size = unbase64(salt, (struct span){text, (size_t)(end - text)});
+	size = base64_decode(salt, (struct span){text, (size_t)(end - text)});
 	again = size > 0 ? derive(password, rounds, salt, size) : NULL;
 	same = again != NULL && strlen(again) == strlen(hash) &&
 	    CRYPTO_memcmp(again, hash, strlen(hash)) == 0;
@@ -112,7 +112,7 @@ password_matches(const char *password, const char *hash)
 }
 
 char *
-token_make(void)
+password_token_make(void)
 {
 	unsigned char random[(TOKEN_HANDLE + SECRET_HEX) / 2];
 	struct buf b = {0};
@@ -127,7 +127,7 @@ token_make(void)
 }
 
 bool
-token_hash(const char *token, unsigned char hash[TOKEN_HASH])
+password_token_hash(const char *token, unsigned char hash[TOKEN_HASH])
 {
 	size_t n = strlen(token);
 
@@ -136,7 +136,7 @@ token_hash(const char *token, unsigned char hash[TOKEN_HASH])
 }
 
 bool
-token_same(const unsigned char *a, const unsigned char *b)
+password_token_same(const unsigned char *a, const unsigned char *b)
 {
 	return CRYPTO_memcmp(a, b, TOKEN_HASH) == 0;
 }

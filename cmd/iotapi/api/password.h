@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PASSWORDS_H
-#define PASSWORDS_H
+#ifndef IOTAPI_API_PASSWORD_H
+#define IOTAPI_API_PASSWORD_H
 
 #include <stdbool.h>
 
@@ -16,11 +16,11 @@ char *password_person(const char *password, struct err *err);
  * that logins cannot take every processor. */
 bool password_matches(const char *password, const char *hash);
 
-/* A random token (free with secret_free): a handle to find it by and 256 bits of secret. */
-char *token_make(void);
+/* A random token (free with mem_free_secret): a handle to find it by and 256 bits of secret. */
+char *password_token_make(void);
 enum { TOKEN_HANDLE = 16, TOKEN_HASH = 32 };
 /* Its SHA-256. False: this cannot be a token. */
-bool token_hash(const char *token, unsigned char hash[TOKEN_HASH]);
-bool token_same(const unsigned char *a, const unsigned char *b);
+bool password_token_hash(const char *token, unsigned char hash[TOKEN_HASH]);
+bool password_token_same(const unsigned char *a, const unsigned char *b);
 
 #endif

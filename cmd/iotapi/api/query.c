@@ -70,7 +70,7 @@ add_period(struct query *q, const struct schema_filter *filter, const char *valu
 	struct buf text = {0};
 	int64_t us;
 
-	if (!time_parse(value, &us)) {
+	if (!timestamp_parse(value, &us)) {
 		field_errs_add(q->errs, filter->name, "Enter a valid date/time.");
 		return;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef QUERY_H
-#define QUERY_H
+#ifndef IOTAPI_API_QUERY_H
+#define IOTAPI_API_QUERY_H
 
 #include "iotapi/http/request.h"
 

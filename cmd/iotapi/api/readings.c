@@ -12,11 +12,11 @@
 #include "iotapi/db/rows.h"
 
 void
-bulk_prepare(struct request *rq)
+readings_bulk_prepare(struct request *rq)
 {
 	const json_t *list;
 
-	body_read(rq);
+	resource_body_read(rq);
 	if (rq->status != 0)
 		return;
 	list = json_object_get(rq->json, "lecturas");
@@ -42,8 +42,8 @@ store_one(struct request *rq, json_t *item, struct buf *wrong, bool *bad, struct
 		failed = rows_insert(rq->db, rq->resource, values, &id, err);
 	}
 	*bad = *bad || errs.n != 0;
-	out_comma(wrong);
-	errs_put(wrong, &errs);
+	json_out_comma(wrong);
+	answer_put_errs(wrong, &errs);
 	field_errs_release(&errs);
 	json_decref(values);
 	return failed;
@@ -51,7 +51,7 @@ store_one(struct request *rq, json_t *item, struct buf *wrong, bool *bad, struct
 
 /* All or nothing: the position in the errors is the position in the list. */
 int
-bulk_run(struct request *rq, struct err *err)
+readings_bulk(struct request *rq, struct err *err)
 {
 	struct buf wrong = {0};
 	json_t *list, *item;
@@ -87,14 +87,14 @@ bulk_run(struct request *rq, struct err *err)
 static void
 put_payload(struct buf *out, struct span payload)
 {
-	if (text_is_utf8(payload.p != NULL ? payload.p : "", payload.n)) {
-		out_key(out, "payload_text");
+	if (utf8_is_valid(payload.p != NULL ? payload.p : "", payload.n)) {
+		json_out_key(out, "payload_text");
 		json_put_string(out, payload);
 		return;
 	}
-	out_key(out, "payload_b64");
+	json_out_key(out, "payload_b64");
 	buf_putc(out, '"');
-	buf_base64(out, payload);
+	base64_put(out, payload);
 	buf_putc(out, '"');
 }
 
@@ -105,10 +105,10 @@ put_reject(struct buf *out, sqlite3_stmt *stmt)
 	size_t i;
 
 	buf_putc(out, '{');
-	out_key(out, "id");
-	out_int(out, sqlite3_column_int64(stmt, 0));
+	json_out_key(out, "id");
+	json_out_int(out, sqlite3_column_int64(stmt, 0));
 	for (i = 0; i < ARRAY_LEN(names); i++) {
-		out_key(out, names[i]);
+		json_out_key(out, names[i]);
 		json_put_string(out, db_column_text(stmt, (int)i + 1));
 	}
 	put_payload(out, db_column_blob(stmt, 5));
@@ -116,7 +116,7 @@ put_reject(struct buf *out, sqlite3_stmt *stmt)
 }
 
 int
-rejects_list(struct request *rq, struct err *err)
+readings_rejects(struct request *rq, struct err *err)
 {
 	struct page p;
 	sqlite3_stmt *stmt;
@@ -136,7 +136,7 @@ rejects_list(struct request *rq, struct err *err)
 	if (stmt == NULL)
 		return -1;
 	while ((step = db_step(rq->db, stmt, err)) == 1) {
-		out_comma(&rq->out);
+		json_out_comma(&rq->out);
 		put_reject(&rq->out, stmt);
 	}
 	if (step < 0)

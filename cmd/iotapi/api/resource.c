@@ -42,7 +42,7 @@ parse_body(struct request *rq)
 }
 
 void
-body_read(struct request *rq)
+resource_body_read(struct request *rq)
 {
 	parse_body(rq);
 	if (rq->json == NULL || json_is_object(rq->json))
@@ -73,13 +73,13 @@ read_values(struct request *rq, bool partial)
 }
 
 void
-body_whole(struct request *rq)
+resource_body_whole(struct request *rq)
 {
 	read_values(rq, false);
 }
 
 void
-body_partial(struct request *rq)
+resource_body_partial(struct request *rq)
 {
 	read_values(rq, true);
 }

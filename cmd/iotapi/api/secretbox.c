@@ -15,7 +15,7 @@
 
 enum { KEY = 32, NONCE = 12, TAG = 16 };
 
-struct seal {
+struct secretbox {
 	unsigned char key[KEY];
 	char *path;
 };
@@ -29,7 +29,7 @@ make_key(const char *path, struct err *err)
 
 	if (RAND_bytes(key, sizeof(key)) != 1)
 		return err_set(err, ERR_FAILED, _("no random numbers"));
-	buf_base64(&b, (struct span){(const char *)key, sizeof(key)});
+	base64_put(&b, (struct span){(const char *)key, sizeof(key)});
 	buf_putc(&b, '\n');
 	failed = file_write_new(path, buf_as_span(&b), 0600, err);
 	explicit_bzero(b.p, b.n);
@@ -39,11 +39,11 @@ make_key(const char *path, struct err *err)
 }
 
 int
-seal_open(struct seal **out, const char *path, bool may_make, struct err *err)
+secretbox_open(struct secretbox **out, const char *path, bool may_make, struct err *err)
 {
 	unsigned char key[KEY * 2];
 	char *text = NULL;
-	struct seal *s;
+	struct secretbox *s;
 
 	*out = NULL;
 	if (access(path, F_OK) != 0 && errno == ENOENT) {
@@ -57,11 +57,11 @@ seal_open(struct seal **out, const char *path, bool may_make, struct err *err)
 	}
 	if (file_read_secret(path, &text, err))
 		return -1;
-	if (strlen(text) > KEY * 2 || unbase64(key, span_of(text)) != KEY) {
-		secret_free(text);
+	if (strlen(text) > KEY * 2 || base64_decode(key, span_of(text)) != KEY) {
+		mem_free_secret(text);
 		return err_set(err, ERR_USAGE, _("'%s' holds no key of iotapi"), path);
 	}
-	secret_free(text);
+	mem_free_secret(text);
 	s = xcalloc(1, sizeof(*s));
 	memcpy(s->key, key, KEY);
 	explicit_bzero(key, sizeof(key));
@@ -71,7 +71,7 @@ seal_open(struct seal **out, const char *path, bool may_make, struct err *err)
 }
 
 void
-seal_close(struct seal *s)
+secretbox_close(struct secretbox *s)
 {
 	if (s == NULL)
 		return;
@@ -81,7 +81,8 @@ seal_close(struct seal *s)
 }
 
 char *
-seal_put(const struct seal *s, const char *label, const char *secret, struct err *err)
+secretbox_put(
+    const struct secretbox *s, const char *label, const char *secret, struct err *err)
 {
 	size_t n = strlen(secret);
 	unsigned char *box = xmalloc(NONCE + n + TAG);
@@ -99,7 +100,7 @@ seal_put(const struct seal *s, const char *label, const char *secret, struct err
 
 	EVP_CIPHER_CTX_free(c);
 	if (good)
-		buf_base64(&text, (struct span){(const char *)box, NONCE + n + TAG});
+		base64_put(&text, (struct span){(const char *)box, NONCE + n + TAG});
 	else
 		err_set(err, ERR_FAILED, _("cannot seal a secret"));
 	free(box);
@@ -107,10 +108,11 @@ seal_put(const struct seal *s, const char *label, const char *secret, struct err
 }
 
 char *
-seal_get(const struct seal *s, const char *label, struct span sealed, struct err *err)
+secretbox_get(
+    const struct secretbox *s, const char *label, struct span sealed, struct err *err)
 {
 	unsigned char *box = xmalloc(sealed.n + 1);
-	int n = unbase64(box, sealed) - NONCE - TAG;
+	int n = base64_decode(box, sealed) - NONCE - TAG;
 	char *secret = xcalloc(1, n > 0 ? (size_t)n + 1 : 1);
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	int len;
@@ -126,7 +128,7 @@ seal_get(const struct seal *s, const char *label, struct span sealed, struct err
 	free(box);
 	if (good)
 		return secret;
-	secret_free(secret);
+	mem_free_secret(secret);
 	err_set(err, ERR_FAILED, _("a sealed secret does not open with the key in '%s'"),
 	    s->path);
 	return NULL;

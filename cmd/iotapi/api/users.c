@@ -24,7 +24,7 @@ static struct {
 };
 
 void
-people_set_life(enum token_kind kind, int64_t ms)
+users_set_life(enum token_kind kind, int64_t ms)
 {
 	kinds[kind].seconds = ms / 1000 > 0 ? ms / 1000 : 1;
 }
@@ -32,19 +32,19 @@ people_set_life(enum token_kind kind, int64_t ms)
 static int64_t
 now_s(void)
 {
-	return text_now_us() / 1000000;
+	return clock_wall_us() / 1000000;
 }
 
 char *
-people_token(struct db *db, int64_t person, enum token_kind kind, struct err *err)
+users_token(struct db *db, int64_t person, enum token_kind kind, struct err *err)
 {
 	int64_t expires =
 	    kinds[kind].seconds != 0 ? now_s() + kinds[kind].seconds : INT64_MAX;
 	unsigned char hash[TOKEN_HASH];
-	char *token = token_make();
+	char *token = password_token_make();
 	char now[32];
 
-	if (token == NULL || !token_hash(token, hash)) {
+	if (token == NULL || !password_token_hash(token, hash)) {
 		err_set(err, ERR_FAILED, _("no random numbers"));
 	} else if (db_run(db, err,
 		       "INSERT INTO token (handle, hash, person, kind, expires, "
@@ -54,18 +54,18 @@ people_token(struct db *db, int64_t person, enum token_kind kind, struct err *er
 		       kinds[kind].name, expires, rows_now(now)) == 0) {
 		return token;
 	}
-	secret_free(token);
+	mem_free_secret(token);
 	return NULL;
 }
 
 int64_t
-people_token_owner(struct db *db, const char *token, enum token_kind kind)
+users_token_owner(struct db *db, const char *token, enum token_kind kind)
 {
 	unsigned char hash[TOKEN_HASH];
 	sqlite3_stmt *stmt;
 	int64_t person = 0;
 
-	if (!token_hash(token, hash))
+	if (!password_token_hash(token, hash))
 		return 0;
 	stmt = db_query(db, NULL,
 	    "SELECT t.hash, t.person, t.kind FROM token t JOIN person p ON p.id = "
@@ -76,7 +76,7 @@ people_token_owner(struct db *db, const char *token, enum token_kind kind)
 		struct span name = db_column_text(stmt, 2);
 
 		if (stored.n == TOKEN_HASH &&
-		    token_same((const unsigned char *)stored.p, hash) &&
+		    password_token_same((const unsigned char *)stored.p, hash) &&
 		    (span_is(name, kinds[kind].name) ||
 			(kind == TOKEN_ACCESS && span_is(name, "long"))))
 			person = sqlite3_column_int64(stmt, 1);
@@ -88,20 +88,20 @@ people_token_owner(struct db *db, const char *token, enum token_kind kind)
 
 /* The old one goes, and with it all that have expired. */
 int
-people_token_drop(struct db *db, const char *token, struct err *err)
+users_token_drop(struct db *db, const char *token, struct err *err)
 {
 	return db_run(db, err, "DELETE FROM token WHERE handle = ?1 OR expires <= ?2",
 	    "ti", (struct span){token, strnlen(token, TOKEN_HANDLE)}, now_s());
 }
 
 int64_t
-people_find(struct db *db, const char *username)
+users_find(struct db *db, const char *username)
 {
 	return db_number(db, 0, "SELECT id FROM person WHERE username = ?1 AND is_active",
 	    "s", username);
 }
 
-/* One line from the terminal, without echo. Free with secret_free. */
+/* One line from the terminal, without echo. Free with mem_free_secret. */
 static char *
 ask(FILE *tty, const char *question)
 {
@@ -147,7 +147,7 @@ ask_password(char **out, struct err *err)
 		failed = err_set(err, ERR_USAGE, _("no password was given"));
 	else if (strcmp(*out, again) != 0)
 		failed = err_set(err, ERR_USAGE, _("the two passwords differ"));
-	secret_free(again);
+	mem_free_secret(again);
 	return failed;
 }
 
@@ -178,7 +178,7 @@ check_username(const char *name, struct err *err)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > 150 || !text_is_utf8(name, n) ||
+	if (n == 0 || n > 150 || !utf8_is_valid(name, n) ||
 	    strpbrk(name, " \t\r\n") != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("'%s' is no user name: 1 to 150 characters without blanks"), name);
@@ -186,7 +186,7 @@ check_username(const char *name, struct err *err)
 }
 
 int
-people_add(
+users_add(
     const char *db_path, const char *username, const char *password_file, struct err *err)
 {
 	struct store *store = NULL;
@@ -202,7 +202,7 @@ people_add(
 		    store_run(store, add_person, &a, err);
 	}
 	store_close(store);
-	secret_free(password);
+	mem_free_secret(password);
 	free(hash);
 	return failed ? -1 : 0;
 }
@@ -216,17 +216,17 @@ static int
 create_token(struct db *db, void *arg, struct err *err)
 {
 	struct creation *c = arg;
-	int64_t person = people_find(db, c->username);
+	int64_t person = users_find(db, c->username);
 
 	if (person == 0)
 		return err_set(err, ERR_NOT_FOUND,
 		    _("there is no user '%s'; iotapi user add makes one"), c->username);
-	c->token = people_token(db, person, TOKEN_LONG, err);
+	c->token = users_token(db, person, TOKEN_LONG, err);
 	return c->token != NULL ? 0 : -1;
 }
 
 int
-people_make_token(
+users_make_token(
     const char *db_path, const char *username, struct buf *out, struct err *err)
 {
 	struct creation c = {.username = username};
@@ -237,6 +237,6 @@ people_make_token(
 	store_close(store);
 	if (!failed)
 		buf_printf(out, "%s\n", c.token);
-	secret_free(c.token);
+	mem_free_secret(c.token);
 	return failed ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef DB_H
-#define DB_H
+#ifndef IOTAPI_DB_DB_H
+#define IOTAPI_DB_DB_H
 
 #include <sqlite3.h>
 #include <stdbool.h>

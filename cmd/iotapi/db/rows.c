@@ -38,7 +38,7 @@ rows_put(struct buf *out, struct db *db, const struct schema_resource *r,
 		column++;
 		if ((f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, column))
 			continue;
-		out_key(out, f->name);
+		json_out_key(out, f->name);
 		if (fields_put(out, db, r, f, stmt, column, err))
 			return -1;
 	}
@@ -86,7 +86,7 @@ rows_now(char out[32])
 {
 	struct buf b = {0};
 
-	buf_time(&b, text_now_us());
+	buf_time(&b, clock_wall_us());
 	snprintf(out, 32, "%s", buf_str(&b));
 	buf_release(&b);
 	return out;
@@ -125,7 +125,7 @@ rows_bind(sqlite3_stmt *stmt, int at, const struct schema_field *f, const json_t
 	struct buf text = {0};
 
 	if (f != NULL && (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS)) {
-		out_value(&text, v);
+		json_out_value(&text, v);
 		sqlite3_bind_text(stmt, at, text.p, (int)text.n, SQLITE_TRANSIENT);
 		buf_release(&text);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ROWS_H
-#define ROWS_H
+#ifndef IOTAPI_DB_ROWS_H
+#define IOTAPI_DB_ROWS_H
 
 #include <jansson.h>
 

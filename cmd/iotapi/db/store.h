@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef STORE_H
-#define STORE_H
+#ifndef IOTAPI_DB_STORE_H
+#define IOTAPI_DB_STORE_H
 
 #include "base/err.h"
 #include "iotapi/db/db.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef TABLES_H
-#define TABLES_H
+#ifndef IOTAPI_DB_TABLES_H
+#define IOTAPI_DB_TABLES_H
 
 #include "base/buf.h"
 #include "base/err.h"

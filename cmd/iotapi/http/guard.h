@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef GUARD_H
-#define GUARD_H
+#ifndef IOTAPI_HTTP_GUARD_H
+#define IOTAPI_HTTP_GUARD_H
 
 #include <microhttpd.h>
 

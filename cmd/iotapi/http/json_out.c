@@ -5,7 +5,7 @@
 #include "base/text.h"
 
 void
-out_float(struct buf *out, double v)
+json_out_float(struct buf *out, double v)
 {
 	char text[32];
 
@@ -16,19 +16,19 @@ out_float(struct buf *out, double v)
 }
 
 void
-out_int(struct buf *out, int64_t v)
+json_out_int(struct buf *out, int64_t v)
 {
 	buf_printf(out, "%lld", (long long)v);
 }
 
 void
-out_string(struct buf *out, const char *s)
+json_out_string(struct buf *out, const char *s)
 {
 	json_put_string(out, span_of(s));
 }
 
 void
-out_comma(struct buf *out)
+json_out_comma(struct buf *out)
 {
 	char last = out->n != 0 ? out->p[out->n - 1] : '[';
 
@@ -37,15 +37,15 @@ out_comma(struct buf *out)
 }
 
 void
-out_key(struct buf *out, const char *key)
+json_out_key(struct buf *out, const char *key)
 {
-	out_comma(out);
-	out_string(out, key);
+	json_out_comma(out);
+	json_out_string(out, key);
 	buf_putc(out, ':');
 }
 
 static void
-out_array(struct buf *out, const json_t *list)
+json_out_array(struct buf *out, const json_t *list)
 {
 	size_t i;
 
@@ -53,13 +53,13 @@ out_array(struct buf *out, const json_t *list)
 	for (i = 0; i < json_array_size(list); i++) {
 		if (i != 0)
 			buf_putc(out, ',');
-		out_value(out, json_array_get(list, i));
+		json_out_value(out, json_array_get(list, i));
 	}
 	buf_putc(out, ']');
 }
 
 static void
-out_object(struct buf *out, const json_t *object)
+json_out_object(struct buf *out, const json_t *object)
 {
 	const char *name;
 	json_t *v;
@@ -67,24 +67,24 @@ out_object(struct buf *out, const json_t *object)
 	buf_putc(out, '{');
 	/* jansson iterates a const object through a non-const pointer only. */
 	json_object_foreach ((json_t *)object, name, v) {
-		out_key(out, name);
-		out_value(out, v);
+		json_out_key(out, name);
+		json_out_value(out, v);
 	}
 	buf_putc(out, '}');
 }
 
 void
-out_value(struct buf *out, const json_t *v)
+json_out_value(struct buf *out, const json_t *v)
 {
 	switch (json_typeof(v)) {
-	case JSON_OBJECT: out_object(out, v); break;
-	case JSON_ARRAY: out_array(out, v); break;
+	case JSON_OBJECT: json_out_object(out, v); break;
+	case JSON_ARRAY: json_out_array(out, v); break;
 	case JSON_STRING:
 		json_put_string(
 		    out, (struct span){json_string_value(v), json_string_length(v)});
 		break;
-	case JSON_INTEGER: out_int(out, json_integer_value(v)); break;
-	case JSON_REAL: out_float(out, json_real_value(v)); break;
+	case JSON_INTEGER: json_out_int(out, json_integer_value(v)); break;
+	case JSON_REAL: json_out_float(out, json_real_value(v)); break;
 	case JSON_TRUE: buf_puts(out, "true"); break;
 	case JSON_FALSE: buf_puts(out, "false"); break;
 	default: buf_puts(out, "null");

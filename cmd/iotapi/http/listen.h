@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef LISTEN_H
-#define LISTEN_H
+#ifndef IOTAPI_HTTP_LISTEN_H
+#define IOTAPI_HTTP_LISTEN_H
 
 #include "base/err.h"
 

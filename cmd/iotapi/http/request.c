@@ -43,7 +43,7 @@ decode(const char *s, size_t n, bool plus_is_blank)
 		}
 		buf_putc(&b, c);
 	}
-	if (!text_is_utf8(buf_str(&b), b.n)) {
+	if (!utf8_is_valid(buf_str(&b), b.n)) {
 		buf_release(&b);
 		return NULL;
 	}
@@ -125,7 +125,7 @@ request_release(struct request *rq)
 	free(rq->args);
 	free(rq->path);
 	free(rq->host);
-	secret_free(rq->authorization);
+	mem_free_secret(rq->authorization);
 	free(rq->content_type);
 	if (rq->body.p != NULL)
 		explicit_bzero(rq->body.p, rq->body.n);
@@ -146,7 +146,7 @@ static void __attribute__((format(printf, 4, 0))) begin_answer(
 	rq->status = status;
 	buf_clear(&rq->out);
 	buf_putc(&rq->out, '{');
-	out_key(&rq->out, key);
+	json_out_key(&rq->out, key);
 	json_put_string(&rq->out, buf_as_span(&text));
 	buf_release(&text);
 }
@@ -160,8 +160,8 @@ answer_detail(struct request *rq, unsigned status, const char *code, const char 
 	begin_answer(rq, status, "detail", fmt, ap);
 	va_end(ap);
 	if (code != NULL) {
-		out_key(&rq->out, "code");
-		out_string(&rq->out, code);
+		json_out_key(&rq->out, "code");
+		json_out_string(&rq->out, code);
 	}
 	buf_putc(&rq->out, '}');
 	return -1;
@@ -198,7 +198,7 @@ is_repeated(const struct field_errs *errs, size_t i)
 }
 
 void
-errs_put(struct buf *out, const struct field_errs *errs)
+answer_put_errs(struct buf *out, const struct field_errs *errs)
 {
 	size_t i, j;
 
@@ -206,13 +206,13 @@ errs_put(struct buf *out, const struct field_errs *errs)
 	for (i = 0; i < errs->n; i++) {
 		if (is_repeated(errs, i))
 			continue;
-		out_key(out, errs->v[i].field);
+		json_out_key(out, errs->v[i].field);
 		buf_putc(out, '[');
 		for (j = i; j < errs->n; j++) {
 			if (strcmp(errs->v[j].field, errs->v[i].field) != 0)
 				continue;
-			out_comma(out);
-			out_string(out, errs->v[j].text);
+			json_out_comma(out);
+			json_out_string(out, errs->v[j].text);
 		}
 		buf_putc(out, ']');
 	}
@@ -224,6 +224,6 @@ answer_errs(struct request *rq)
 {
 	rq->status = 400;
 	buf_clear(&rq->out);
-	errs_put(&rq->out, &rq->errs);
+	answer_put_errs(&rq->out, &rq->errs);
 	return -1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef IOTAPI_HTTP_REQUEST_H
+#define IOTAPI_HTTP_REQUEST_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -62,6 +62,6 @@ int answer_text(struct request *rq, unsigned status, const char *key, const char
 int answer_errs(struct request *rq);
 int answer_not_found(struct request *rq);
 /* Field errors as a JSON object. */
-void errs_put(struct buf *out, const struct field_errs *errs);
+void answer_put_errs(struct buf *out, const struct field_errs *errs);
 
 #endif

@@ -12,28 +12,30 @@
 #include "iotapi/mqtt/broker_pool.h"
 
 static const struct route routes[] = {
-    {"POST", "/api/auth/login/", NULL, login_prepare, login_run,
+    {"POST", "/api/auth/login/", NULL, auth_login_prepare, auth_login,
 	ROUTE_OPEN | ROUTE_WRITE},
-    {"POST", "/api/auth/refresh/", NULL, refresh_prepare, refresh_run,
+    {"POST", "/api/auth/refresh/", NULL, auth_refresh_prepare, auth_refresh,
 	ROUTE_OPEN | ROUTE_WRITE},
-    {"GET", "/api/users/me/", NULL, NULL, me_get, 0},
-    {"POST", "/api/mqtt/brokers/{id}/activate/", "broker", NULL, broker_activate,
+    {"GET", "/api/users/me/", NULL, NULL, auth_me, 0},
+    {"POST", "/api/mqtt/brokers/{id}/activate/", "broker", NULL, actions_activate_broker,
 	ROUTE_WRITE},
-    {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL, broker_deactivate,
-	ROUTE_WRITE},
-    {"GET", "/api/mqtt/broker-status/", NULL, NULL, broker_status, 0},
-    {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, topics_publish, 0},
-    {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, topics_subscribe, 0},
+    {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL,
+	actions_deactivate_broker, ROUTE_WRITE},
+    {"GET", "/api/mqtt/broker-status/", NULL, NULL, actions_broker_status, 0},
+    {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, actions_publish_topics, 0},
+    {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, actions_subscribe_topics,
+	0},
     {"POST", "/api/mqtt/device-config/{id}/update_connection_status/", "device-config",
-	body_read, config_status, ROUTE_WRITE},
-    {"GET", "/api/mqtt/device-status/", NULL, NULL, device_status, 0},
-    {"POST", "/api/devices/{id}/assign_sensor/", "device", body_read, device_assign,
+	resource_body_read, actions_config_status, ROUTE_WRITE},
+    {"GET", "/api/mqtt/device-status/", NULL, NULL, actions_device_status, 0},
+    {"POST", "/api/devices/{id}/assign_sensor/", "device", resource_body_read,
+	actions_assign_device, ROUTE_WRITE},
+    {"DELETE", "/api/devices/{id}/remove_sensor/", "device", NULL, actions_remove_device,
 	ROUTE_WRITE},
-    {"DELETE", "/api/devices/{id}/remove_sensor/", "device", NULL, device_remove,
+    {"POST", "/api/readings/bulk/", "reading", readings_bulk_prepare, readings_bulk,
 	ROUTE_WRITE},
-    {"POST", "/api/readings/bulk/", "reading", bulk_prepare, bulk_run, ROUTE_WRITE},
-    {"GET", "/api/readings/rejects/", NULL, NULL, rejects_list, 0},
-    {"GET", "/healthz/", NULL, NULL, health_get, ROUTE_OPEN},
+    {"GET", "/api/readings/rejects/", NULL, NULL, readings_rejects, 0},
+    {"GET", "/healthz/", NULL, NULL, actions_health, ROUTE_OPEN},
 };
 
 static const struct {
@@ -44,18 +46,18 @@ static const struct {
     {SCHEMA_LIST, false, {.method = "GET", .run = query_list}},
     {SCHEMA_CREATE, false,
 	{.method = "POST",
-	    .prepare = body_whole,
+	    .prepare = resource_body_whole,
 	    .run = resource_create,
 	    .flags = ROUTE_WRITE}},
     {SCHEMA_GET, true, {.method = "GET", .run = resource_get}},
     {SCHEMA_SET, true,
 	{.method = "PUT",
-	    .prepare = body_whole,
+	    .prepare = resource_body_whole,
 	    .run = resource_update,
 	    .flags = ROUTE_WRITE}},
     {SCHEMA_SET, true,
 	{.method = "PATCH",
-	    .prepare = body_partial,
+	    .prepare = resource_body_partial,
 	    .run = resource_update,
 	    .flags = ROUTE_WRITE}},
     {SCHEMA_DELETE, true,
@@ -172,7 +174,7 @@ run_on_writer(struct request *rq, struct err *err)
 {
 	if (store_run(rq->app->store, run_write, rq, err) == 0) {
 		if (concerns_worker(rq->resource))
-			worker_look_again(rq->app->worker);
+			broker_pool_look_again(rq->app->worker);
 		return;
 	}
 	if (err->code == ERR_REFUSED)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ROUTES_H
-#define ROUTES_H
+#ifndef IOTAPI_HTTP_ROUTES_H
+#define IOTAPI_HTTP_ROUTES_H
 
 #include "iotapi/http/request.h"
 

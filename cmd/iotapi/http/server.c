@@ -28,11 +28,11 @@ enum {
 };
 
 /* A connection, for the deadline. */
-struct link {
+struct conn {
 	int fd;
 	int64_t since; /* its start, or the end of its last request */
 	bool busy;     /* a whole request is here: being served, or its answer sent */
-	struct link *next;
+	struct conn *next;
 };
 
 struct http {
@@ -42,7 +42,7 @@ struct http {
 	struct loop_timer sweep;
 	char *url;
 	pthread_mutex_t lock;
-	struct link *links;
+	struct conn *links;
 };
 
 /* A request and what the guard and the body's size say about it. */
@@ -68,7 +68,7 @@ set_busy(struct http *h, struct MHD_Connection *c, bool busy)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct link *l = info != NULL ? info->socket_context : NULL;
+	struct conn *l = info != NULL ? info->socket_context : NULL;
 
 	if (l == NULL)
 		return;
@@ -85,12 +85,12 @@ link_changed(void *arg, struct MHD_Connection *c, void **context,
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct http *h = arg;
-	struct link **at, *l = *context;
+	struct conn **at, *l = *context;
 
 	pthread_mutex_lock(&h->lock);
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		l = xcalloc(1, sizeof(*l));
-		*l = (struct link){
+		*l = (struct conn){
 		    .fd = info->connect_fd, .since = now_ms(), .next = h->links};
 		h->links = l;
 		*context = l;
@@ -109,7 +109,7 @@ sweep(void *arg)
 {
 	struct http *h = arg;
 	int64_t now = now_ms();
-	struct link *l;
+	struct conn *l;
 
 	pthread_mutex_lock(&h->lock);
 	for (l = h->links; l != NULL; l = l->next) {
@@ -290,7 +290,7 @@ start_daemon(struct http *h, int fd)
 }
 
 int
-http_start(struct http **out, struct loop *loop, struct app *app, const char *where,
+server_start(struct http **out, struct loop *loop, struct app *app, const char *where,
     struct err *err)
 {
 	char *url;
@@ -318,7 +318,7 @@ http_start(struct http **out, struct loop *loop, struct app *app, const char *wh
 }
 
 const char *
-http_url(const struct http *h)
+server_url(const struct http *h)
 {
 	return h->url;
 }
@@ -327,7 +327,7 @@ static bool
 is_serving(struct http *h)
 {
 	bool busy = false;
-	struct link *l;
+	struct conn *l;
 
 	pthread_mutex_lock(&h->lock);
 	for (l = h->links; l != NULL; l = l->next)
@@ -337,7 +337,7 @@ is_serving(struct http *h)
 }
 
 void
-http_stop(struct http *h)
+server_stop(struct http *h)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	int64_t until = now_ms() + DRAIN_MS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef HTTP_H
-#define HTTP_H
+#ifndef IOTAPI_HTTP_SERVER_H
+#define IOTAPI_HTTP_SERVER_H
 
 #include "iotapi/app.h"
 #include "loop/loop.h"
@@ -8,12 +8,12 @@
 /* The HTTP server: libmicrohttpd's threads in front of routes_serve, behind a guard (guard.h). */
 struct http;
 
-/* Serves on ADDRESS:PORT (port 0: a free one) until http_stop. */
-int http_start(struct http **out, struct loop *loop, struct app *app, const char *listen,
+/* Serves on ADDRESS:PORT (port 0: a free one) until server_stop. */
+int server_start(struct http **out, struct loop *loop, struct app *app, const char *listen,
     struct err *err);
 /* "http://ADDRESS:PORT" */
-const char *http_url(const struct http *h);
+const char *server_url(const struct http *h);
 /* Takes no more connections, finishes the requests that are under way. Accepts NULL. Blocks. */
-void http_stop(struct http *h);
+void server_stop(struct http *h);
 
 #endif

@@ -24,7 +24,7 @@ struct note {
 	char *reason;
 };
 
-struct worker {
+struct broker_pool {
 	struct loop *loop;
 	struct app *app;
 	atomic_bool asked; /* to look, and it has not begun to */
@@ -32,9 +32,9 @@ struct worker {
 	int64_t pause;  /* ms between two looks */
 	int64_t looked; /* clock_ms() after the last one */
 	char *id;       /* this database's, part of the client ids */
-	struct upstream **up;
+	struct broker_session **up;
 	size_t n;
-	struct upstream **leaving; /* told to stop, not gone yet */
+	struct broker_session **leaving; /* told to stop, not gone yet */
 	size_t leaving_n;
 	bool stopping;
 	void (*done)(void *arg);
@@ -48,7 +48,7 @@ static void look(void *arg);
 
 /* NULL: nothing is noted of this broker. */
 static struct note *
-find_note(struct worker *w, int64_t broker)
+find_note(struct broker_pool *w, int64_t broker)
 {
 	size_t i;
 
@@ -60,7 +60,8 @@ find_note(struct worker *w, int64_t broker)
 }
 
 void
-worker_note(struct worker *w, int64_t broker, enum presence state, const char *reason)
+broker_pool_note(
+    struct broker_pool *w, int64_t broker, enum presence state, const char *reason)
 {
 	struct note *note;
 
@@ -78,7 +79,7 @@ worker_note(struct worker *w, int64_t broker, enum presence state, const char *r
 }
 
 enum presence
-worker_link(struct worker *w, int64_t broker, char **reason)
+broker_pool_link(struct broker_pool *w, int64_t broker, char **reason)
 {
 	enum presence state = PRESENCE_DISCONNECTED;
 	const struct note *note;
@@ -109,7 +110,7 @@ make_id(struct db *db, void *arg, struct err *err)
 
 /* The session at the broker is found again by its client id: it belongs to this database. */
 static int
-read_id(struct worker *w, struct err *err)
+read_id(struct broker_pool *w, struct err *err)
 {
 	unsigned char random[8];
 	struct buf id = {0};
@@ -139,8 +140,8 @@ read_id(struct worker *w, struct err *err)
 }
 
 struct departure {
-	struct worker *worker;
-	struct upstream *up;
+	struct broker_pool *worker;
+	struct broker_session *up;
 };
 
 /* A round after it said so: not from inside its own callback. */
@@ -148,14 +149,14 @@ static void
 free_gone(void *arg)
 {
 	struct departure *d = arg;
-	struct worker *w = d->worker;
+	struct broker_pool *w = d->worker;
 	size_t i;
 
 	for (i = 0; i < w->leaving_n && w->leaving[i] != d->up; i++)
 		;
 	if (i < w->leaving_n)
 		w->leaving[i] = w->leaving[--w->leaving_n];
-	upstream_free(d->up);
+	broker_session_free(d->up);
 	free(d);
 	if (w->leaving_n > 0)
 		return;
@@ -174,7 +175,7 @@ on_gone(void *arg)
 }
 
 static void
-dismiss(struct worker *w, size_t i)
+dismiss(struct broker_pool *w, size_t i)
 {
 	struct departure *d = xmalloc(sizeof(*d));
 
@@ -182,12 +183,12 @@ dismiss(struct worker *w, size_t i)
 	w->up[i] = w->up[--w->n];
 	w->leaving = xreallocarray(w->leaving, w->leaving_n + 1, sizeof(*w->leaving));
 	w->leaving[w->leaving_n++] = d->up;
-	upstream_stop(d->up, on_gone, d);
+	broker_session_stop(d->up, on_gone, d);
 }
 
 /* What a broker's row says; release with wanted_release. */
 struct wanted {
-	struct upstream_opts o;
+	struct broker_session_opts o;
 	char *name, *host, *username, *password, *ca_pem, *client_id;
 };
 
@@ -197,7 +198,7 @@ wanted_release(struct wanted *x)
 	free(x->name);
 	free(x->host);
 	free(x->username);
-	secret_free(x->password);
+	mem_free_secret(x->password);
 	free(x->ca_pem);
 	free(x->client_id);
 }
@@ -211,8 +212,8 @@ text_or_null(sqlite3_stmt *stmt, int column)
 }
 
 static bool
-read_broker(
-    struct worker *w, sqlite3_stmt *stmt, const struct strv *patterns, struct wanted *x)
+read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patterns,
+    struct wanted *x)
 {
 	const char *protocol = db_column_text(stmt, 4).p;
 	struct span sealed = db_column_text(stmt, 8);
@@ -225,12 +226,13 @@ read_broker(
 	    .client_id = xasprintf("iotapi-worker-%s-%lld", w->id,
 		(long long)sqlite3_column_int64(stmt, 0))};
 	if (sealed.n != 0)
-		x->password = seal_get(w->app->seal, "broker.password", sealed, &err);
+		x->password =
+		    secretbox_get(w->app->seal, "broker.password", sealed, &err);
 	if (err.code != ERR_OK) {
 		log_warn("broker '%s': %s", x->name, err.text);
 		return false;
 	}
-	x->o = (struct upstream_opts){.broker = sqlite3_column_int64(stmt, 0),
+	x->o = (struct broker_session_opts){.broker = sqlite3_column_int64(stmt, 0),
 	    .name = x->name,
 	    .host = x->host,
 	    .username = x->username,
@@ -261,27 +263,27 @@ read_patterns(struct db *db, struct strv *patterns)
 /* Leaves, starts or keeps the session with one broker. One that has to go first is started when it
  * is gone: its client id is the same. */
 static void
-settle(struct worker *w, const struct upstream_opts *o, bool *kept)
+settle(struct broker_pool *w, const struct broker_session_opts *o, bool *kept)
 {
 	size_t i;
 
 	for (i = 0; i < w->leaving_n; i++) {
-		if (upstream_broker(w->leaving[i]) == o->broker)
+		if (broker_session_broker(w->leaving[i]) == o->broker)
 			return;
 	}
 	for (i = 0; i < w->n; i++) {
-		if (upstream_broker(w->up[i]) != o->broker)
+		if (broker_session_broker(w->up[i]) != o->broker)
 			continue;
-		if (upstream_is(w->up[i], o))
+		if (broker_session_is(w->up[i], o))
 			kept[i] = true;
 		return;
 	}
-	w->up = xreallocarray(w->up, w->n + 1, sizeof(struct upstream *));
-	w->up[w->n++] = upstream_new(w->loop, w->app, o);
+	w->up = xreallocarray(w->up, w->n + 1, sizeof(struct broker_session *));
+	w->up[w->n++] = broker_session_new(w->loop, w->app, o);
 }
 
 static void
-settle_all(struct worker *w, struct db *db)
+settle_all(struct broker_pool *w, struct db *db)
 {
 	sqlite3_stmt *stmt = db_query(db, NULL,
 	    "SELECT id, nombre, host, port, protocol, use_tls, ca_cert, username, "
@@ -309,7 +311,7 @@ settle_all(struct worker *w, struct db *db)
 static void
 look(void *arg)
 {
-	struct worker *w = arg;
+	struct broker_pool *w = arg;
 	int64_t began = clock_ms(), took;
 	struct err err = {0};
 	struct db *db;
@@ -332,37 +334,37 @@ look(void *arg)
 static void
 look_soon(void *arg)
 {
-	struct worker *w = arg;
+	struct broker_pool *w = arg;
 	int64_t rest = w->looked + w->pause - clock_ms();
 
 	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, look, w);
 }
 
-struct worker *
-worker_new(struct loop *loop, struct app *app, struct err *err)
+struct broker_pool *
+broker_pool_new(struct loop *loop, struct app *app, struct err *err)
 {
-	struct worker *w = xcalloc(1, sizeof(*w));
+	struct broker_pool *w = xcalloc(1, sizeof(*w));
 
 	w->loop = loop;
 	w->app = app;
 	pthread_mutex_init(&w->lock, NULL);
 	if (read_id(w, err)) {
-		worker_free(w);
+		broker_pool_free(w);
 		return NULL;
 	}
-	worker_look_again(w);
+	broker_pool_look_again(w);
 	return w;
 }
 
 void
-worker_look_again(struct worker *w)
+broker_pool_look_again(struct broker_pool *w)
 {
 	if (w != NULL && !atomic_exchange(&w->asked, true))
 		loop_post(w->loop, look_soon, w);
 }
 
 void
-worker_stop(struct worker *w, void (*done)(void *arg), void *arg)
+broker_pool_stop(struct broker_pool *w, void (*done)(void *arg), void *arg)
 {
 	w->stopping = true;
 	w->done = done;
@@ -383,7 +385,7 @@ nothing(struct db *db, void *arg, struct err *err)
 }
 
 void
-worker_free(struct worker *w)
+broker_pool_free(struct broker_pool *w)
 {
 	struct err err = {0};
 
@@ -393,9 +395,9 @@ worker_free(struct worker *w)
 	store_run(w->app->store, nothing, NULL, &err);
 	loop_timer_stop(&w->later);
 	while (w->n > 0)
-		upstream_free(w->up[--w->n]);
+		broker_session_free(w->up[--w->n]);
 	while (w->leaving_n > 0)
-		upstream_free(w->leaving[--w->leaving_n]);
+		broker_session_free(w->leaving[--w->leaving_n]);
 	while (w->notes_n > 0)
 		free(w->notes[--w->notes_n].reason);
 	free(w->notes);

@@ -20,7 +20,7 @@ enum {
 	SESSION_SECONDS = 7 * 86400,
 };
 
-struct upstream {
+struct broker_session {
 	struct loop *loop;
 	struct app *app;
 	int64_t broker;
@@ -30,7 +30,7 @@ struct upstream {
 	struct strv patterns; /* as given */
 	struct topic **more;  /* compiled */
 	struct strv filters;
-	struct consume *consume; /* NULL: waiting for `again` */
+	struct consumer *consume; /* NULL: waiting for `again` */
 	struct loop_timer again;
 	int64_t wait;
 	char *told; /* the last failure, told once */
@@ -50,12 +50,12 @@ struct upstream {
 static int
 store_batch(struct db *db, void *arg, struct err *err)
 {
-	struct upstream *u = arg;
-	const struct ingest in = {&u->app->topics, u->more, u->patterns.n};
+	struct broker_session *u = arg;
+	const struct store_message in = {&u->app->topics, u->more, u->patterns.n};
 	size_t i;
 
 	for (i = 0; i < u->n; i++) {
-		if (ingest_message(db, &in, &u->m[i], err))
+		if (store_message(db, &in, &u->m[i], err))
 			return -1;
 	}
 	return 0;
@@ -66,7 +66,7 @@ static void batch_stored(void *arg, const struct err *why);
 static void
 submit(void *arg)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	store_submit(u->app->store, store_batch, batch_stored, u);
 }
@@ -75,14 +75,14 @@ submit(void *arg)
 static void
 batch_done(void *arg)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	if (u->why.code == ERR_OK) {
 		u->is_out = false;
 		if (u->stopping && u->over)
 			u->gone(u->gone_arg);
 		else
-			consume_durable(u->consume, u->token);
+			consumer_ack(u->consume, u->token);
 		return;
 	}
 	log_error("broker '%s': %zu messages wait to be stored: %s", u->name, u->n,
@@ -93,7 +93,7 @@ batch_done(void *arg)
 static void
 batch_stored(void *arg, const struct err *why)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	u->why = *why;
 	loop_post(u->loop, batch_done, u);
@@ -102,7 +102,7 @@ batch_stored(void *arg, const struct err *why)
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	u->m = m;
 	u->n = n;
@@ -112,9 +112,9 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 }
 
 static void
-tell(struct upstream *u, enum presence state, const char *text)
+tell(struct broker_session *u, enum presence state, const char *text)
 {
-	worker_note(u->app->worker, u->broker, state, text);
+	broker_pool_note(u->app->worker, u->broker, state, text);
 	if (u->told != NULL && strcmp(u->told, text) == 0)
 		return;
 	free(u->told);
@@ -125,20 +125,20 @@ tell(struct upstream *u, enum presence state, const char *text)
 static void
 on_up(void *arg, bool session_present)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	(void)session_present;
 	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
-	worker_note(u->app->worker, u->broker, PRESENCE_CONNECTED, NULL);
+	broker_pool_note(u->app->worker, u->broker, PRESENCE_CONNECTED, NULL);
 	log_info("broker '%s': connected", u->name);
 }
 
 static void
 on_ready(void *arg)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	log_info("broker '%s': listening", u->name);
 }
@@ -161,7 +161,7 @@ static void start(void *arg);
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 
 	if (u->stopping) {
 		u->gone(u->gone_arg);
@@ -175,13 +175,13 @@ on_ended(void *arg, const struct err *why)
 }
 
 static struct session_opts
-session_of(const struct upstream *u)
+session_of(const struct broker_session *u)
 {
 	return (struct session_opts){
 	    .host = u->host,
 	    .port = u->port,
 	    .tls = u->tls,
-	    .ws_path = u->ws ? MQTT_WS_PATH : NULL,
+	    .session_ws_path = u->ws ? MQTT_WS_PATH : NULL,
 	    .ca_pem = u->ca_pem,
 	    .client_id = u->client_id,
 	    .username = u->username,
@@ -196,7 +196,7 @@ session_of(const struct upstream *u)
 static void
 start(void *arg)
 {
-	static const struct consume_events events = {
+	static const struct consumer_events events = {
 	    .batch = on_batch,
 	    .up = on_up,
 	    .down = on_down,
@@ -204,9 +204,9 @@ start(void *arg)
 	    .refused = on_refused,
 	    .ready = on_ready,
 	};
-	struct upstream *u = arg;
+	struct broker_session *u = arg;
 	const struct session_opts opts = session_of(u);
-	struct consume_filter *filters;
+	struct consumer_filter *filters;
 	struct err err = {0};
 	size_t i;
 
@@ -216,19 +216,20 @@ start(void *arg)
 		return;
 	}
 	filters = xcalloc(u->filters.n + 1, sizeof(*filters));
-	consume_free(u->consume);
+	consumer_free(u->consume);
 	for (i = 0; i < u->filters.n; i++)
-		filters[i] = (struct consume_filter){u->filters.v[i], .qos = 1};
-	u->consume = consume_new(u->loop, &opts, filters, u->filters.n, &events, u, &err);
+		filters[i] = (struct consumer_filter){u->filters.v[i], .qos = 1};
+	u->consume =
+	    consumer_new(u->loop, &opts, filters, u->filters.n, &events, u, &err);
 	free(filters);
 	if (u->consume != NULL)
-		consume_start(u->consume);
+		consumer_start(u->consume);
 	else
 		on_ended(u, &err);
 }
 
 static void
-add_template(struct upstream *u, const struct topic *t)
+add_template(struct broker_session *u, const struct topic *t)
 {
 	char *filter = topic_filter(t);
 
@@ -237,7 +238,7 @@ add_template(struct upstream *u, const struct topic *t)
 }
 
 static void
-compile(struct upstream *u, const struct strv *patterns)
+compile(struct broker_session *u, const struct strv *patterns)
 {
 	struct topic *t;
 	size_t i;
@@ -252,7 +253,7 @@ compile(struct upstream *u, const struct strv *patterns)
 		strv_add(&u->patterns, patterns->v[i]);
 		add_template(u, t);
 	}
-	filters_reduce(&u->filters);
+	filter_cover_reduce(&u->filters);
 }
 
 static char *
@@ -261,12 +262,13 @@ copy(const char *s)
 	return s != NULL ? xstrdup(s) : NULL;
 }
 
-struct upstream *
-upstream_new(struct loop *loop, struct app *app, const struct upstream_opts *o)
+struct broker_session *
+broker_session_new(
+    struct loop *loop, struct app *app, const struct broker_session_opts *o)
 {
-	struct upstream *u = xcalloc(1, sizeof(*u));
+	struct broker_session *u = xcalloc(1, sizeof(*u));
 
-	*u = (struct upstream){.loop = loop,
+	*u = (struct broker_session){.loop = loop,
 	    .app = app,
 	    .broker = o->broker,
 	    .name = copy(o->name),
@@ -280,13 +282,13 @@ upstream_new(struct loop *loop, struct app *app, const struct upstream_opts *o)
 	    .ws = o->ws,
 	    .tls = o->tls};
 	compile(u, o->patterns);
-	worker_note(app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	broker_pool_note(app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
 	start(u);
 	return u;
 }
 
 int64_t
-upstream_broker(const struct upstream *u)
+broker_session_broker(const struct broker_session *u)
 {
 	return u->broker;
 }
@@ -298,7 +300,7 @@ same(const char *a, const char *b)
 }
 
 bool
-upstream_is(const struct upstream *u, const struct upstream_opts *o)
+broker_session_is(const struct broker_session *u, const struct broker_session_opts *o)
 {
 	size_t i;
 
@@ -315,7 +317,7 @@ upstream_is(const struct upstream *u, const struct upstream_opts *o)
 }
 
 void
-upstream_stop(struct upstream *u, void (*gone)(void *arg), void *arg)
+broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg)
 {
 	u->over = u->consume == NULL || u->again.slot != 0;
 	u->stopping = true;
@@ -323,22 +325,22 @@ upstream_stop(struct upstream *u, void (*gone)(void *arg), void *arg)
 	u->gone_arg = arg;
 	loop_timer_stop(&u->again);
 	if (!u->over)
-		consume_stop(u->consume);
+		consumer_stop(u->consume);
 	else if (!u->is_out)
 		loop_post(u->loop, gone, arg);
 }
 
 void
-upstream_free(struct upstream *u)
+broker_session_free(struct broker_session *u)
 {
 	size_t i;
 
 	if (u == NULL)
 		return;
-	worker_note(u->app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	broker_pool_note(u->app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
 	loop_timer_stop(&u->again);
 	loop_timer_stop(&u->store_again);
-	consume_free(u->consume);
+	consumer_free(u->consume);
 	for (i = 0; i < u->patterns.n; i++)
 		topic_free(u->more[i]);
 	free(u->more);
@@ -347,7 +349,7 @@ upstream_free(struct upstream *u)
 	free(u->name);
 	free(u->host);
 	free(u->username);
-	secret_free(u->password);
+	mem_free_secret(u->password);
 	free(u->ca_pem);
 	free(u->client_id);
 	free(u->told);

@@ -108,7 +108,7 @@ is_taken(const struct strv *filters, const struct strv *shapes, const char *filt
 }
 
 void
-filters_reduce(struct strv *filters)
+filter_cover_reduce(struct strv *filters)
 {
 	struct strv shapes = {0}, kept = {0};
 	size_t i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PRESENCE_H
-#define PRESENCE_H
+#ifndef IOTAPI_MQTT_PRESENCE_H
+#define IOTAPI_MQTT_PRESENCE_H
 
 #include "iotapi/db/db.h"
 

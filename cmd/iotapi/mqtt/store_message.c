@@ -13,7 +13,7 @@
 enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
 
 /* A message on its way into the database. */
-struct intake {
+struct receiver {
 	struct db *db;
 	const struct msg *m;
 	int64_t device;
@@ -40,8 +40,8 @@ put_topic(struct buf *out, struct span topic)
 	uint32_t cp = 0;
 
 	for (i = 0; i<topic.n; i += n> 0 ? n : 1) {
-		n = text_utf8((const unsigned char *)topic.p + i, topic.n - i, &cp);
-		if (n > 0 && text_is_harmless(cp))
+		n = utf8_read((const unsigned char *)topic.p + i, topic.n - i, &cp);
+		if (n > 0 && utf8_is_harmless(cp))
 			buf_put(out, topic.p + i, n);
 		else
 			buf_printf(out, "\\x%02X", (unsigned char)topic.p[i]);
@@ -49,7 +49,7 @@ put_topic(struct buf *out, struct span topic)
 }
 
 static int
-reject(struct intake *in, const char *error, const char *detail, struct err *err)
+reject(struct receiver *in, const char *error, const char *detail, struct err *err)
 {
 	struct buf topic = {0};
 	int failed;
@@ -111,7 +111,7 @@ span_number(struct span s, double *out)
 
 /* The time is the device's own where it sent one; as sent it stays in metadata_json. */
 static void
-take_time(struct intake *in, struct span timestamp)
+take_time(struct receiver *in, struct span timestamp)
 {
 	struct buf text = {0};
 	double v;
@@ -132,7 +132,7 @@ take_time(struct intake *in, struct span timestamp)
 static void
 hold_value(void *arg, const struct reading *r)
 {
-	struct intake *in = arg;
+	struct receiver *in = arg;
 	struct held h = {0};
 
 	in->claims_other = in->claims_other ||
@@ -147,7 +147,7 @@ hold_value(void *arg, const struct reading *r)
 }
 
 static void
-note_wrong(struct intake *in, const char *sensor, const char *error, const char *detail)
+note_wrong(struct receiver *in, const char *sensor, const char *error, const char *detail)
 {
 	if (in->error == NULL)
 		in->error = error;
@@ -157,7 +157,7 @@ note_wrong(struct intake *in, const char *sensor, const char *error, const char 
 /* The device's sensor of this name; false, and what is wrong is noted, when the value cannot be
  * its. */
 static bool
-find_sensor(struct intake *in, const struct held *h, int64_t *id)
+find_sensor(struct receiver *in, const struct held *h, int64_t *id)
 {
 	sqlite3_stmt *stmt = db_query(in->db, NULL,
 	    "SELECT s.id, s.rango_min, s.rango_max FROM assignment a JOIN sensor s ON "
@@ -186,7 +186,7 @@ find_sensor(struct intake *in, const struct held *h, int64_t *id)
 
 /* The broker hands a retained message out again at each new session: it is one reading only. */
 static bool
-is_known(struct intake *in, int64_t sensor, double value)
+is_known(struct receiver *in, int64_t sensor, double value)
 {
 	return in->m->retain &&
 	    db_number(in->db, 0,
@@ -197,7 +197,7 @@ is_known(struct intake *in, int64_t sensor, double value)
 }
 
 static int
-store_value(struct intake *in, const struct held *h, struct err *err)
+store_value(struct receiver *in, const struct held *h, struct err *err)
 {
 	char mid[16];
 	int64_t sensor;
@@ -216,7 +216,7 @@ store_value(struct intake *in, const struct held *h, struct err *err)
 
 /* Good values are kept, whatever stands beside them; the wrong ones are one reject. */
 static int
-store_values(struct intake *in, struct err *err)
+store_values(struct receiver *in, struct err *err)
 {
 	size_t i;
 
@@ -234,7 +234,7 @@ store_values(struct intake *in, struct err *err)
 }
 
 static int
-take_readings(struct intake *in, struct err *err)
+take_readings(struct receiver *in, struct err *err)
 {
 	const char *word = message_each_reading(in->m->payload, hold_value, in);
 
@@ -248,7 +248,7 @@ take_readings(struct intake *in, struct err *err)
 /* When a retained status was made, by its own word, or NULL: millis() are no date, and what is ahead
  * of us is no past. `out` holds it. */
 static const char *
-kept_since(const struct intake *in, struct span object, char out[32])
+kept_since(const struct receiver *in, struct span object, char out[32])
 {
 	struct span number;
 	struct buf text = {0};
@@ -274,7 +274,7 @@ kept_since(const struct intake *in, struct span object, char out[32])
 }
 
 static int
-take_status(struct intake *in, struct err *err)
+take_status(struct receiver *in, struct err *err)
 {
 	struct buf word = {0};
 	struct span object;
@@ -298,7 +298,7 @@ take_status(struct intake *in, struct err *err)
 
 /* The template whose expansion the topic is; the platform's own first. */
 static bool
-find_source(const struct ingest *in, struct span topic, struct topic_vars *vars)
+find_source(const struct store_message *in, struct span topic, struct topic_vars *vars)
 {
 	size_t i;
 
@@ -314,7 +314,7 @@ find_source(const struct ingest *in, struct span topic, struct topic_vars *vars)
 
 /* What the platform knows and does not store: nobody's mistake. */
 static bool
-is_other_traffic(const struct topics *t, struct span topic)
+is_other_traffic(const struct topic_set *t, struct span topic)
 {
 	struct topic_vars vars;
 
@@ -324,7 +324,7 @@ is_other_traffic(const struct topics *t, struct span topic)
 }
 
 static int
-take(struct intake *in, const struct ingest *from, struct err *err)
+take(struct receiver *in, const struct store_message *from, struct err *err)
 {
 	struct topic_vars vars = {0};
 	bool status = topic_match(from->topics->status, in->m->topic, &vars);
@@ -344,10 +344,10 @@ take(struct intake *in, const struct ingest *from, struct err *err)
 }
 
 int
-ingest_message(
-    struct db *db, const struct ingest *from, const struct msg *m, struct err *err)
+store_message(
+    struct db *db, const struct store_message *from, const struct msg *m, struct err *err)
 {
-	struct intake in = {.db = db, .m = m};
+	struct receiver in = {.db = db, .m = m};
 	struct buf text = {0};
 	int failed;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ACL_H
-#define ACL_H
+#ifndef IOTCTL_ACL_ACL_H
+#define IOTCTL_ACL_ACL_H
 
 #include "iotctl/core/view.h"
 
@@ -48,13 +48,13 @@ void acl_of_rules(const struct objects *rules, const char *username, struct acl 
 /* The rules of a device: those of its account at the broker, where the platform keeps rules, else what
  * its device-config and the templates of `topics` need, everything else denied. `username` (free)
  * is the name they hold for; "" when the device has none. Adds to `out`. acl_source.c. */
-void acl_of_device(const struct view *v, const struct topics *topics, struct span device,
+void acl_of_device(const struct view *v, const struct topic_set *topics, struct span device,
     struct acl *out, char **username);
 /* Makes "#" in the rules of `username`, the last ones, mean all topics: rules of those that begin with "$" come
  * before it where it matters, and the last one denies the user all, unless it allows all. acl_source.c. */
 void acl_close(struct acl *a, const char *username);
 /* The rules of one who works with all devices: a broker's own user. Adds to `out`. acl_source.c. */
-void acl_of_service(const struct view *v, const struct topics *topics,
+void acl_of_service(const struct view *v, const struct topic_set *topics,
     const char *username, struct acl *out);
 /* A pattern of the platform for one device (NULL: for any) as a filter (free); NULL if it is no good. */
 char *acl_filter(const char *pattern, const char *device);

@@ -14,8 +14,8 @@
 /* The rules of one device, or of all. */
 struct rules {
 	struct view view;
-	struct topics topics;
-	struct found device;
+	struct topic_set topics;
+	struct lookup_found device;
 	struct acl acl;
 	char *username; /* of the last device */
 };
@@ -25,7 +25,7 @@ load_rules(struct ctl *c, const char *device, struct rules *r, struct err *err)
 {
 	size_t i;
 
-	if (topics_compile(&r->topics, &c->args->topics, err) ||
+	if (topic_set_compile(&r->topics, &c->args->topics, err) ||
 	    (device != NULL &&
 		lookup(c, schema_find("device"), device, &r->device, err)) ||
 	    view_load(c, device != NULL ? &r->device : NULL, &r->view, err))
@@ -51,9 +51,9 @@ static void
 rules_release(struct rules *r)
 {
 	acl_release(&r->acl);
-	topics_release(&r->topics);
+	topic_set_release(&r->topics);
 	view_release(&r->view);
-	found_release(&r->device);
+	lookup_release(&r->device);
 	free(r->username);
 }
 
@@ -191,7 +191,7 @@ run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
 	if (opt_source_of(c->set, offsetof(struct args, qos)) == OPT_FROM_ARGV)
 		q.qos = c->args->qos;
 	if (!failed) {
-		client = text_of(buf_as_span(&r.device.bytes), "mqtt_client_id");
+		client = view_text_of(buf_as_span(&r.device.bytes), "mqtt_client_id");
 		q.username = r.username;
 		q.clientid = client;
 		q.topic = in->v[2];
@@ -224,9 +224,9 @@ add_services(struct ctl *c, struct rules *r)
 
 	for (i = 0; i < brokers->n; i++) {
 		struct span broker = buf_as_span(&brokers->v[i]);
-		char *username = text_of(broker, "username");
+		char *username = view_text_of(broker, "username");
 
-		if (member_is(broker, "is_active", "true"))
+		if (view_member_is(broker, "is_active", "true"))
 			add_once(&names, username);
 		free(username);
 	}
@@ -246,8 +246,9 @@ put_file(struct ctl *c, struct rules *r, bool whole, struct err *err)
 	struct buf out = {0};
 	int failed;
 
-	failed = c->args->format == FORMAT_EMQX ? acl_put_emqx(&out, &r->acl, whole, err)
-						: acl_put_mosquitto(&out, &r->acl, err);
+	failed = c->args->format == FORMAT_EMQX
+	    ? acl_file_put_emqx(&out, &r->acl, whole, err)
+	    : acl_file_put_mosquitto(&out, &r->acl, err);
 	if (!failed)
 		fwrite(out.p, 1, out.n, stdout);
 	buf_release(&out);

@@ -14,7 +14,7 @@ check_text(const char *s, const char *what, struct err *err)
 {
 	const char *at = s;
 
-	if (!text_is_utf8(s, strlen(s)))
+	if (!utf8_is_valid(s, strlen(s)))
 		return err_set(err, ERR_REFUSED, _("%s is no UTF-8"), what);
 	for (; *at != '\0'; at++) {
 		if ((unsigned char)*at < ' ' || *at == 127)
@@ -84,7 +84,7 @@ put_emqx_topics(struct buf *out, const char *topic)
 }
 
 int
-acl_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err)
+acl_file_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err)
 {
 	size_t i;
 
@@ -220,7 +220,7 @@ tell_width(const struct acl *a)
 }
 
 int
-acl_put_mosquitto(struct buf *out, struct acl *a, struct err *err)
+acl_file_put_mosquitto(struct buf *out, struct acl *a, struct err *err)
 {
 	size_t from, to;
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ACLFILE_H
-#define ACLFILE_H
+#ifndef IOTCTL_ACL_ACL_FILE_H
+#define IOTCTL_ACL_ACL_FILE_H
 
 #include "iotctl/acl/acl.h"
 
 /* EMQX's acl.conf, of rules that are closed; the `whole` one denies everybody else everything. Refuses
  * (ERR_REFUSED) a name or topic that cannot stand in it. */
-int acl_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err);
+int acl_file_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err);
 /* mosquitto's acl_file: what is not allowed there is denied, so that a denial behind the last permission says
  * nothing more; others are put in and win over every permission, whatever their order; it knows neither
  * QoS nor retain, and is told wider then, with a warning. A rule with which mosquitto would not start is
  * told and counted (left_out). */
-int acl_put_mosquitto(struct buf *out, struct acl *a, struct err *err);
+int acl_file_put_mosquitto(struct buf *out, struct acl *a, struct err *err);
 
 #endif

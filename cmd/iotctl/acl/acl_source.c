@@ -87,7 +87,7 @@ reopen(struct acl *a, const char *username)
 static int
 number_of(struct span object, const char *member)
 {
-	char *text = text_of(object, member);
+	char *text = view_text_of(object, member);
 	int n = text[0] >= '0' && text[0] <= '9' ? atoi(text) : -1;
 
 	free(text);
@@ -98,7 +98,8 @@ number_of(struct span object, const char *member)
 static int
 by_id(const void *a, const void *b)
 {
-	json_int_t x = id_of(*(const struct span *)a), y = id_of(*(const struct span *)b);
+	json_int_t x = lookup_id_of(*(const struct span *)a),
+		   y = lookup_id_of(*(const struct span *)b);
 
 	return x < y ? -1 : x > y;
 }
@@ -112,20 +113,20 @@ acl_of_rules(const struct objects *all, const char *username, struct acl *out)
 	for (i = 0; i < all->n; i++) {
 		struct span object = buf_as_span(&all->v[i]);
 
-		if (member_is(object, "username", username))
+		if (view_member_is(object, "username", username))
 			own[n++] = object;
 	}
 	qsort(own, n, sizeof(*own), by_id);
 	for (i = 0; i < n; i++) {
-		char *topic = text_of(own[i], "topic");
-		enum acl_action action = member_is(own[i], "action", "publish")
+		char *topic = view_text_of(own[i], "topic");
+		enum acl_action action = view_member_is(own[i], "action", "publish")
 		    ? ACL_PUBLISH
-		    : member_is(own[i], "action", "subscribe") ? ACL_SUBSCRIBE
-							       : ACL_ALL;
+		    : view_member_is(own[i], "action", "subscribe") ? ACL_SUBSCRIBE
+								    : ACL_ALL;
 
-		add_rule(out, username, member_is(own[i], "permission", "allow"), action,
-		    topic, number_of(own[i], "qos"), number_of(own[i], "retain"));
-		out->v[out->n - 1].id = id_of(own[i]);
+		add_rule(out, username, view_member_is(own[i], "permission", "allow"),
+		    action, topic, number_of(own[i], "qos"), number_of(own[i], "retain"));
+		out->v[out->n - 1].id = lookup_id_of(own[i]);
 		free(topic);
 	}
 	free(own);
@@ -193,7 +194,7 @@ static void
 add_topic(const struct view *v, struct acl *a, const char *username, const char *device,
     enum acl_action action, const char *id)
 {
-	char *pattern = text_of(view_by(v, VIEW_TOPICS, "id", id), "topic_pattern");
+	char *pattern = view_text_of(view_by(v, VIEW_TOPICS, "id", id), "topic_pattern");
 
 	if (pattern[0] != '\0')
 		add_pattern(a, username, device, action, pattern);
@@ -201,13 +202,14 @@ add_topic(const struct view *v, struct acl *a, const char *username, const char 
 }
 
 static void
-add_derived_rules(const struct view *v, const struct topics *t, struct span device,
+add_derived_rules(const struct view *v, const struct topic_set *t, struct span device,
     const char *username, struct acl *out)
 {
-	struct span config = view_by_id(v, VIEW_CONFIGS, "dispositivo", id_of(device));
+	struct span config =
+	    view_by_id(v, VIEW_CONFIGS, "dispositivo", lookup_id_of(device));
 	struct json_iter it = {0};
-	char *id = text_of(device, "identificador_unico");
-	char *publish = text_of(config, "publish_topic");
+	char *id = view_text_of(device, "identificador_unico");
+	char *publish = view_text_of(config, "publish_topic");
 
 	out->derived = true;
 	reopen(out, username);
@@ -233,18 +235,18 @@ add_derived_rules(const struct view *v, const struct topics *t, struct span devi
 }
 
 void
-acl_of_device(const struct view *v, const struct topics *topics, struct span device,
+acl_of_device(const struct view *v, const struct topic_set *topics, struct span device,
     struct acl *out, char **username)
 {
-	json_int_t id = id_of(device);
+	json_int_t id = lookup_id_of(device);
 	struct span account = view_by_id(v, VIEW_ACCOUNTS, "dispositivo", id);
 	struct span credential = view_by_id(v, VIEW_CREDENTIALS, "dispositivo", id);
 
-	*username = text_of(account.p != NULL ? account : credential, "username");
+	*username = view_text_of(account.p != NULL ? account : credential, "username");
 	if ((*username)[0] == '\0')
 		return;
 	/* EMQX asks no rule about a superuser. */
-	if (member_is(account, "is_superuser", "true"))
+	if (view_member_is(account, "is_superuser", "true"))
 		add_rule(out, *username, true, ACL_ALL, "#", -1, -1);
 	else if (account.p != NULL && !v->missing[VIEW_RULES])
 		acl_of_rules(&v->v[VIEW_RULES], *username, out);
@@ -253,7 +255,7 @@ acl_of_device(const struct view *v, const struct topics *topics, struct span dev
 }
 
 void
-acl_of_service(const struct view *v, const struct topics *topics, const char *username,
+acl_of_service(const struct view *v, const struct topic_set *topics, const char *username,
     struct acl *out)
 {
 	const struct topic *const read[] = {
@@ -265,10 +267,10 @@ acl_of_service(const struct view *v, const struct topics *topics, const char *us
 		add_pattern(out, username, NULL, ACL_SUBSCRIBE, topic_text(read[i]));
 	for (i = 0; i < v->v[VIEW_TOPICS].n; i++) {
 		struct span topic = buf_as_span(&v->v[VIEW_TOPICS].v[i]);
-		char *pattern = text_of(topic, "topic_pattern");
+		char *pattern = view_text_of(topic, "topic_pattern");
 
-		if (member_is(topic, "tipo", "publish") ||
-		    member_is(topic, "tipo", "both"))
+		if (view_member_is(topic, "tipo", "publish") ||
+		    view_member_is(topic, "tipo", "both"))
 			add_pattern(out, username, NULL, ACL_SUBSCRIBE, pattern);
 		free(pattern);
 	}

@@ -40,8 +40,8 @@ apply_say(struct ctl *c, size_t row, const struct schema_resource *r, const char
 	if (outcome == FAILED) {
 		buf_puts(&line, ",\"error\":");
 		json_put_string(&line,
-		    text_is_utf8(why->text, strlen(why->text)) ? span_of(why->text)
-							       : SPAN("?"));
+		    utf8_is_valid(why->text, strlen(why->text)) ? span_of(why->text)
+								: SPAN("?"));
 	}
 	buf_puts(&line, "}\n");
 	show_bytes(buf_as_span(&line));
@@ -93,11 +93,11 @@ static void step(struct work *w);
 /* Takes the answer into the stock, and looks whether it is what was asked for. What a POST ignored goes
  * out once more: of a new device, say, the backend chose the client id, and lets it be changed. */
 static void
-take_answer(struct work *w, struct api_reply *reply)
+take_answer(struct work *w, struct rest_reply *reply)
 {
 	struct apply *a = w->a;
 	const struct schema_resource *r = w->plan.item->r;
-	struct stock *stock = stock_of(&a->p.stocks, r, &w->err);
+	struct index *stock = index_of(&a->p.stocks, r, &w->err);
 	bool last = w->again || w->doing != CREATED || (r->verbs & SCHEMA_SET) == 0;
 	struct span object;
 	json_t *rest;
@@ -106,16 +106,16 @@ take_answer(struct work *w, struct api_reply *reply)
 		err_set(&w->err, ERR_PROTOCOL, _("the API's answer is no JSON"));
 		return;
 	}
-	if (w->plan.object == STOCK_NONE) {
-		w->plan.object = (ssize_t)stock_add(stock, object);
+	if (w->plan.object == INDEX_NONE) {
+		w->plan.object = (ssize_t)index_add(stock, object);
 		stock->touched[w->plan.object] = true;
 	} else {
-		stock_replace(stock, (size_t)w->plan.object, object);
+		index_replace(stock, (size_t)w->plan.object, object);
 	}
-	w->plan.id = id_of(object);
-	rest = last ? json_object() : same_rest(a->p.c, r, w->plan.change, object);
+	w->plan.id = lookup_id_of(object);
+	rest = last ? json_object() : equal_rest(a->p.c, r, w->plan.change, object);
 	if (last)
-		same_check(
+		equal_check(
 		    a->p.c, r, w->plan.item->label, w->plan.change, object, &w->err);
 	json_decref(w->plan.change);
 	w->plan.change = rest;
@@ -123,7 +123,7 @@ take_answer(struct work *w, struct api_reply *reply)
 }
 
 static void
-on_written(void *arg, struct api_reply *reply, const struct err *why)
+on_written(void *arg, struct rest_reply *reply, const struct err *why)
 {
 	struct work *w = arg;
 
@@ -135,7 +135,7 @@ on_written(void *arg, struct api_reply *reply, const struct err *why)
 }
 
 static void
-on_sensor(void *arg, struct api_reply *reply, const struct err *why)
+on_sensor(void *arg, struct rest_reply *reply, const struct err *why)
 {
 	struct work *w = arg;
 
@@ -148,15 +148,15 @@ on_sensor(void *arg, struct api_reply *reply, const struct err *why)
 /* What a request needs; a dry run prints it and goes on. */
 static void
 send_request(struct work *w, const char *method, char *path, struct buf *body,
-    void (*done)(void *arg, struct api_reply *reply, const struct err *why))
+    void (*done)(void *arg, struct rest_reply *reply, const struct err *why))
 {
 	struct ctl *c = w->a->p.c;
 
 	if (c->args->dry_run) {
-		say_request(method, path, body->n != 0 ? buf_str(body) : NULL);
+		verb_say_request(method, path, body->n != 0 ? buf_str(body) : NULL);
 	} else {
 		w->a->flying++;
-		api_send(c->api, method, path,
+		rest_send(c->api, method, path,
 		    body->n != 0 ? buf_as_span(body) : (struct span){0}, done, w);
 	}
 	if (body->p != NULL)
@@ -169,7 +169,7 @@ static bool
 send_fields(struct work *w)
 {
 	const struct schema_resource *r = w->plan.item->r;
-	bool create = w->plan.object == STOCK_NONE;
+	bool create = w->plan.object == INDEX_NONE;
 	struct buf body = {0};
 	char *path;
 
@@ -177,7 +177,7 @@ send_fields(struct work *w)
 		return false;
 	path = create ? xstrdup(r->path)
 		      : xasprintf("%s%" JSON_INTEGER_FORMAT "/", r->path, w->plan.id);
-	body_put(&body, w->plan.change, w->a->p.c->args->dry_run ? r : NULL);
+	request_put_body(&body, w->plan.change, w->a->p.c->args->dry_run ? r : NULL);
 	send_request(w, create ? "POST" : "PATCH", path, &body, on_written);
 	return true;
 }
@@ -194,7 +194,7 @@ send_sensor(struct work *w, json_t *list, bool assign)
 	/* In a dry run what is not there yet has its name for a number. */
 	device = w->plan.id != 0 ? xasprintf("%" JSON_INTEGER_FORMAT, w->plan.id)
 				 : xstrdup(w->plan.item->label);
-	body_put(&sensor, json_array_get(list, n - 1), NULL);
+	request_put_body(&sensor, json_array_get(list, n - 1), NULL);
 	json_array_remove(list, n - 1);
 	if (w->doing == UNCHANGED)
 		w->doing = CHANGED;
@@ -229,16 +229,16 @@ step(struct work *w)
 static void
 pretend(struct work *w)
 {
-	struct stock *stock = stock_of(&w->a->p.stocks, w->plan.item->r, &w->err);
+	struct index *stock = index_of(&w->a->p.stocks, w->plan.item->r, &w->err);
 	struct buf object = {0};
 
 	send_fields(w);
 	while (send_sensor(w, w->plan.unassign, false) ||
 	    send_sensor(w, w->plan.assign, true))
 		;
-	if (w->plan.object == STOCK_NONE) {
-		body_put(&object, w->plan.body, w->plan.item->r);
-		stock_add(stock, buf_as_span(&object));
+	if (w->plan.object == INDEX_NONE) {
+		request_put_body(&object, w->plan.body, w->plan.item->r);
+		index_add(stock, buf_as_span(&object));
 		buf_release(&object);
 	}
 	finish(w);
@@ -254,7 +254,7 @@ start(struct apply *a, size_t i)
 		finish(w);
 		return;
 	}
-	w->doing = w->plan.object == STOCK_NONE     ? CREATED
+	w->doing = w->plan.object == INDEX_NONE     ? CREATED
 	    : json_object_size(w->plan.change) != 0 ? CHANGED
 						    : UNCHANGED;
 	if (a->p.c->args->dry_run) {
@@ -284,13 +284,13 @@ apply_load(struct apply *a, size_t from, size_t to, struct err *err)
 	size_t i;
 
 	for (i = from; i < to; i++) {
-		if (stock_of(&a->p.stocks, a->m.v[i].r, err) == NULL ||
+		if (index_of(&a->p.stocks, a->m.v[i].r, err) == NULL ||
 		    (a->m.v[i].sensors != NULL &&
-			stock_of(&a->p.stocks, schema_find("sensor"), err) == NULL))
+			index_of(&a->p.stocks, schema_find("sensor"), err) == NULL))
 			return -1;
 		for (f = a->m.v[i].r->fields; f->name != NULL; f++) {
 			if (f->ref != NULL &&
-			    stock_of(&a->p.stocks, schema_find(f->ref), err) == NULL)
+			    index_of(&a->p.stocks, schema_find(f->ref), err) == NULL)
 				return -1;
 		}
 	}
@@ -338,7 +338,7 @@ apply_begin(struct apply *a, struct ctl *c, const struct operands *in, const cha
     struct err *err)
 {
 	a->p.c = c;
-	stocks_init(&a->p.stocks, c);
+	index_set_init(&a->p.stocks, c);
 	if (in->n != 0)
 		return err_set(
 		    err, ERR_USAGE, _("'%s': %s takes files with -f"), in->v[0], name);
@@ -347,7 +347,7 @@ apply_begin(struct apply *a, struct ctl *c, const struct operands *in, const cha
 		    err, ERR_USAGE, _("%s -f FILE, or -f - for standard input"), name);
 	if (manifest_read(c, &c->args->files, &a->m, err) || ctl_api(c, err))
 		return -1;
-	remember_load(&a->p.secrets, c);
+	sent_secrets_load(&a->p.secrets, c);
 	a->v = xcalloc(a->m.n + 1, sizeof(*a->v));
 	return 0;
 }
@@ -364,8 +364,8 @@ apply_end(struct apply *a)
 	for (i = 0; a->v != NULL && i < a->m.n; i++)
 		plan_release(&a->v[i].plan);
 	free(a->v);
-	remember_end(&a->p.secrets);
-	stocks_release(&a->p.stocks);
+	sent_secrets_end(&a->p.secrets);
+	index_set_release(&a->p.stocks);
 	manifest_release(&a->m);
 }
 
@@ -373,9 +373,9 @@ int
 run_apply(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct apply a = {0};
-	int failed = (c->args->prune && prune_check(c, err)) ||
+	int failed = (c->args->prune && apply_prune_check(c, err)) ||
 	    apply_begin(&a, c, in, "apply", err) || run_levels(&a, err) ||
-	    sum_up(&a, err) || (c->args->prune && prune_run(&a, err));
+	    sum_up(&a, err) || (c->args->prune && apply_prune_run(&a, err));
 
 	apply_end(&a);
 	return failed ? -1 : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef APPLY_H
-#define APPLY_H
+#ifndef IOTCTL_APPLY_APPLY_H
+#define IOTCTL_APPLY_APPLY_H
 
 #include "iotctl/apply/plan.h"
 
@@ -42,10 +42,10 @@ void apply_say(struct ctl *c, size_t row, const struct schema_resource *r,
 
 /* Deletes what the files do not name, of the resources that they do name; those that refer to others
  * first. */
-int prune_run(struct apply *a, struct err *err);
+int apply_prune_run(struct apply *a, struct err *err);
 /* The same as lines of diff. Returns how many. */
-size_t prune_show(struct apply *a);
+size_t apply_prune_show(struct apply *a);
 /* Asks, unless --yes; refuses without a terminal. */
-int prune_check(const struct ctl *c, struct err *err);
+int apply_prune_check(const struct ctl *c, struct err *err);
 
 #endif

@@ -19,8 +19,8 @@ diff_value(const struct schema_field *f, char sign, json_t *value)
 	if ((f->flags & SCHEMA_WRITE_ONLY) != 0)
 		buf_puts(&line, "********");
 	else
-		body_put(&line, value, NULL);
-	shown = text_shown(buf_str(&line));
+		request_put_body(&line, value, NULL);
+	shown = show_text(buf_str(&line));
 	printf("%c   %s: %s\n", sign, f->name, shown);
 	free(shown);
 	buf_release(&line);
@@ -30,15 +30,15 @@ static void
 diff_show(struct apply *a, const struct plan *plan)
 {
 	const struct schema_resource *r = plan->item->r;
-	struct stock *stock = stock_of(&a->p.stocks, r, NULL);
+	struct index *stock = index_of(&a->p.stocks, r, NULL);
 	json_t *now = NULL, *value, *had;
 	const char *key;
-	char *label = text_shown(plan->item->label);
+	char *label = show_text(plan->item->label);
 
-	printf("%c %s '%s'\n", plan->object == STOCK_NONE ? '+' : ' ', r->name, label);
+	printf("%c %s '%s'\n", plan->object == INDEX_NONE ? '+' : ' ', r->name, label);
 	free(label);
-	if (plan->object != STOCK_NONE)
-		now = same_load(buf_as_span(&stock->objects.v[plan->object]));
+	if (plan->object != INDEX_NONE)
+		now = equal_load(buf_as_span(&stock->objects.v[plan->object]));
 	json_object_foreach (plan->change, key, value) {
 		const struct schema_field *f = schema_field(r, key);
 
@@ -74,10 +74,10 @@ diff_one(struct apply *a, size_t i, struct err *err)
 	    json_array_size(plan->assign) + json_array_size(plan->unassign);
 	if (differs != 0)
 		diff_show(a, plan);
-	if (plan->object == STOCK_NONE) {
-		body_put(&object, plan->body, plan->item->r);
-		stock_add(
-		    stock_of(&a->p.stocks, plan->item->r, err), buf_as_span(&object));
+	if (plan->object == INDEX_NONE) {
+		request_put_body(&object, plan->body, plan->item->r);
+		index_add(
+		    index_of(&a->p.stocks, plan->item->r, err), buf_as_span(&object));
 		buf_release(&object);
 	}
 	plan_release(plan);
@@ -99,7 +99,7 @@ run_diff(struct ctl *c, const struct operands *in, struct err *err)
 		failed = err->code != ERR_OK;
 	}
 	if (!failed && c->args->prune)
-		differs += prune_show(&a);
+		differs += apply_prune_show(&a);
 	if (!failed && differs != 0)
 		err->code = ERR_FAILED;
 	apply_end(&a);

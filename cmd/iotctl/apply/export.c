@@ -17,7 +17,7 @@
 struct export
 {
 	struct ctl *c;
-	struct stocks stocks;
+	struct index_set stocks;
 	size_t n;           /* documents so far */
 	struct err refused; /* the last resource that --all had to leave out */
 };
@@ -39,14 +39,14 @@ static int
 put_ref(struct export *x, const struct schema_resource *r, struct span value,
     struct buf *out, struct err *err)
 {
-	struct stock *stock = stock_of(&x->stocks, r, err);
+	struct index *stock = index_of(&x->stocks, r, err);
 	char digits[24], *name;
 
 	if (stock == NULL)
 		return -1;
 	snprintf(digits, sizeof(digits), "%.*s", (int)value.n, value.p);
 	name = json_kind(value) == JSON_KIND_NUMBER
-	    ? stock_name(stock, strtoll(digits, NULL, 10))
+	    ? index_name(stock, strtoll(digits, NULL, 10))
 	    : NULL;
 	if (name != NULL)
 		json_put_string(out, span_of(name));
@@ -113,7 +113,7 @@ is_secret_in_use(const struct schema_field *f, struct span object)
 static void
 put_file_name(struct buf *out, const struct schema_resource *r, struct span object)
 {
-	char *label = label_of(r, object);
+	char *label = lookup_label_of(r, object);
 	struct buf name = {0};
 	size_t i;
 
@@ -128,7 +128,7 @@ put_file_name(struct buf *out, const struct schema_resource *r, struct span obje
 	if (name.n <= FILE_NAME_MAX)
 		buf_span(out, buf_as_span(&name));
 	else
-		buf_printf(out, "%%id%" JSON_INTEGER_FORMAT, id_of(object));
+		buf_printf(out, "%%id%" JSON_INTEGER_FORMAT, lookup_id_of(object));
 	buf_release(&name);
 	free(label);
 }
@@ -188,7 +188,7 @@ show_document(struct export *x, const struct buf *json)
 			buf_putc(&out, '\n');
 	} else {
 		buf_puts(&out, x->n == 0 ? "" : "---\n");
-		yaml_put(&out, buf_as_span(json));
+		yaml_emit_put(&out, buf_as_span(json));
 	}
 	show_bytes(buf_as_span(&out));
 	buf_release(&out);
@@ -198,7 +198,7 @@ show_document(struct export *x, const struct buf *json)
 static int
 export_one(struct export *x, const struct schema_resource *r, struct err *err)
 {
-	struct stock *stock = stock_of(&x->stocks, r, err);
+	struct index *stock = index_of(&x->stocks, r, err);
 	struct buf json = {0};
 	size_t i;
 	int failed = 0;
@@ -213,7 +213,7 @@ export_one(struct export *x, const struct schema_resource *r, struct err *err)
 		return -1;
 	if (stock->missing && !x->c->args->all)
 		return err_set(err, ERR_NOT_FOUND, _("the API at '%s' has no %s"),
-		    api_base(x->c->api), r->name);
+		    rest_base(x->c->api), r->name);
 	for (i = 0; i < stock->objects.n && !failed; i++) {
 		buf_clear(&json);
 		failed = put_object(x, r, buf_as_span(&stock->objects.v[i]), &json, err);
@@ -272,7 +272,7 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 		if (schema_need(in->v[i], err) == NULL)
 			return -1;
 	}
-	stocks_init(&x.stocks, c);
+	index_set_init(&x.stocks, c);
 	failed = export_all(&x, in, err);
 	if (!failed && x.n == 0 && x.refused.code != ERR_OK) {
 		*err = x.refused;
@@ -280,6 +280,6 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 	}
 	if (!failed && json)
 		show_bytes(span_of(x.n == 0 ? "[]\n" : "]\n"));
-	stocks_release(&x.stocks);
+	index_set_release(&x.stocks);
 	return failed;
 }

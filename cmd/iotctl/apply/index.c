@@ -42,7 +42,7 @@ hash_of(const char *field, const char *text)
 }
 
 static void
-place(struct stock *s, uint64_t hash, size_t object)
+place(struct index *s, uint64_t hash, size_t object)
 {
 	size_t i = (size_t)hash & (s->room - 1);
 
@@ -53,7 +53,7 @@ place(struct stock *s, uint64_t hash, size_t object)
 }
 
 static void
-grow(struct stock *s)
+grow(struct index *s)
 {
 	struct slot *old = s->slots;
 	size_t n = s->room, i;
@@ -69,7 +69,7 @@ grow(struct stock *s)
 }
 
 static void
-enter(struct stock *s, const char *field, size_t object)
+enter(struct index *s, const char *field, size_t object)
 {
 	struct buf text = {0};
 
@@ -82,7 +82,7 @@ enter(struct stock *s, const char *field, size_t object)
 }
 
 size_t
-stock_add(struct stock *s, struct span object)
+index_add(struct index *s, struct span object)
 {
 	size_t at = s->objects.n, i;
 	const char *key;
@@ -97,7 +97,7 @@ stock_add(struct stock *s, struct span object)
 }
 
 void
-stock_replace(struct stock *s, size_t at, struct span object)
+index_replace(struct index *s, size_t at, struct span object)
 {
 	buf_clear(&s->objects.v[at]);
 	buf_span(&s->objects.v[at], object);
@@ -105,7 +105,7 @@ stock_replace(struct stock *s, size_t at, struct span object)
 
 /* Calls fn(arg, object) for each whose field has this text, until it returns false. */
 static void
-each_with(const struct stock *s, const char *field, const char *text,
+each_with(const struct index *s, const char *field, const char *text,
     bool (*fn)(void *arg, size_t object), void *arg)
 {
 	uint64_t hash = hash_of(field, text);
@@ -127,11 +127,11 @@ each_with(const struct stock *s, const char *field, const char *text,
 }
 
 struct hits {
-	const struct stock *s;
+	const struct index *s;
 	ssize_t first;
 	size_t n;
 	struct buf listing;
-	/* stock_match: what must be the same */
+	/* index_match: what must be the same */
 	json_t *body;
 	bool whole; /* all fields, not only the keys */
 	const char *zone;
@@ -150,9 +150,9 @@ hit(void *arg, size_t object)
 		h->first = (ssize_t)object;
 	if (h->n > 8)
 		return false;
-	label = label_of(h->s->r, bytes);
+	label = lookup_label_of(h->s->r, bytes);
 	buf_printf(&h->listing, "%s%" JSON_INTEGER_FORMAT " (%s)",
-	    h->listing.n != 0 ? ", " : "", id_of(bytes), label);
+	    h->listing.n != 0 ? ", " : "", lookup_id_of(bytes), label);
 	free(label);
 	return true;
 }
@@ -160,7 +160,7 @@ hit(void *arg, size_t object)
 static ssize_t
 one_hit(struct hits *h, const char *name, struct err *err)
 {
-	ssize_t first = h->n == 1 ? h->first : STOCK_NONE;
+	ssize_t first = h->n == 1 ? h->first : INDEX_NONE;
 
 	if (h->n > 1)
 		err_set(err, ERR_USAGE, _("%s '%s' is ambiguous: %s; use the id"),
@@ -170,7 +170,7 @@ one_hit(struct hits *h, const char *name, struct err *err)
 }
 
 ssize_t
-stock_find(const struct stock *s, const char *name, struct err *err)
+index_find(const struct index *s, const char *name, struct err *err)
 {
 	struct hits h = {.s = s};
 	size_t i;
@@ -201,7 +201,7 @@ match(void *arg, size_t object)
 {
 	struct hits *h = arg;
 	struct buf *bytes = &h->s->objects.v[object];
-	json_t *now = same_load(buf_as_span(bytes));
+	json_t *now = equal_load(buf_as_span(bytes));
 	const char *key, *unknown = NULL;
 	bool same = true;
 	json_t *value;
@@ -213,7 +213,7 @@ match(void *arg, size_t object)
 		if ((!h->whole && !is_key(h->s->r, key)) || f == NULL ||
 		    (f->flags & SCHEMA_WRITE_ONLY) != 0)
 			continue;
-		is = same_value(f, json_object_get(now, key), value, h->zone);
+		is = equal_value(f, json_object_get(now, key), value, h->zone);
 		same = same && is != SAME_NO;
 		unknown = is == SAME_UNKNOWN ? key : unknown;
 	}
@@ -233,7 +233,7 @@ match(void *arg, size_t object)
 
 /* A scalar as cell_put has it. */
 static char *
-text_of(json_t *value)
+view_text_of(json_t *value)
 {
 	char *text = NULL;
 
@@ -245,7 +245,7 @@ text_of(json_t *value)
 }
 
 ssize_t
-stock_match(const struct stock *s, json_t *body, const char *zone, struct err *err)
+index_match(const struct index *s, json_t *body, const char *zone, struct err *err)
 {
 	struct hits h = {.s = s, .body = body, .zone = zone};
 	const char *key = NULL;
@@ -255,9 +255,9 @@ stock_match(const struct stock *s, json_t *body, const char *zone, struct err *e
 
 	h.whole = s->r->keys[0] == NULL;
 	for (i = 0; text == NULL && (key = key_at(s->r, i)) != NULL; i++)
-		text = text_of(json_object_get(body, key));
+		text = view_text_of(json_object_get(body, key));
 	if (text == NULL)
-		return STOCK_NONE;
+		return INDEX_NONE;
 	if ((schema_field(s->r, key)->flags & SCHEMA_UNIQUE) != 0)
 		each_with(s, key, text, hit, &h);
 	else
@@ -273,7 +273,7 @@ stock_match(const struct stock *s, json_t *body, const char *zone, struct err *e
 }
 
 char *
-stock_name(const struct stock *s, json_int_t id)
+index_name(const struct index *s, json_int_t id)
 {
 	char number[24];
 	struct hits h = {.s = s};
@@ -288,7 +288,7 @@ stock_name(const struct stock *s, json_int_t id)
 		buf_clear(&name);
 		if (cell_member(
 			buf_as_span(&s->objects.v[h.first]), s->r->keys[i], &name) &&
-		    stock_find(s, buf_str(&name), &why) == h.first)
+		    index_find(s, buf_str(&name), &why) == h.first)
 			return buf_steal(&name);
 	}
 	buf_release(&name);
@@ -299,7 +299,7 @@ static int
 on_object(void *arg, struct span object, struct err *err)
 {
 	(void)err;
-	stock_add(arg, object);
+	index_add(arg, object);
 	return 0;
 }
 
@@ -314,13 +314,13 @@ path_of(const struct schema_resource *r)
 		if (strncmp(r->ordering[i], "created", strlen("created")) == 0)
 			order = r->ordering[i];
 	}
-	return api_list_path(r, "", order, 0);
+	return rest_list_path(r, "", order, 0);
 }
 
-struct stock *
-stock_of(struct stocks *s, const struct schema_resource *r, struct err *err)
+struct index *
+index_of(struct index_set *s, const struct schema_resource *r, struct err *err)
 {
-	struct stock *stock = &s->v[r - schema];
+	struct index *stock = &s->v[r - schema];
 	struct err why = {0};
 	char *path;
 	int failed;
@@ -331,7 +331,7 @@ stock_of(struct stocks *s, const struct schema_resource *r, struct err *err)
 		return NULL;
 	stock->r = r;
 	path = path_of(r);
-	failed = api_list(s->c->api, path, on_object, stock, &why);
+	failed = rest_list(s->c->api, path, on_object, stock, &why);
 	free(path);
 	if (!failed)
 		return stock;
@@ -344,17 +344,17 @@ stock_of(struct stocks *s, const struct schema_resource *r, struct err *err)
 }
 
 void
-stocks_init(struct stocks *s, struct ctl *c)
+index_set_init(struct index_set *s, struct ctl *c)
 {
 	size_t n = 0;
 
 	while (schema[n].name != NULL)
 		n++;
-	*s = (struct stocks){.c = c, .v = xcalloc(n + 1, sizeof(*s->v))};
+	*s = (struct index_set){.c = c, .v = xcalloc(n + 1, sizeof(*s->v))};
 }
 
 void
-stocks_release(struct stocks *s)
+index_set_release(struct index_set *s)
 {
 	size_t i;
 
@@ -364,5 +364,5 @@ stocks_release(struct stocks *s)
 		free(s->v[i].slots);
 	}
 	free(s->v);
-	*s = (struct stocks){0};
+	*s = (struct index_set){0};
 }

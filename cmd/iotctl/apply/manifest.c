@@ -75,7 +75,7 @@ take_file(const struct source *in, struct item *item, const struct schema_field 
 	failed = value_file(f, path, &text, err);
 	if (!failed)
 		json_object_set_new(item->fields, f->name, json_string(text));
-	secret_free(text);
+	mem_free_secret(text);
 	free(path);
 	return failed;
 }
@@ -139,7 +139,7 @@ label_of_item(const struct item *item)
 	if (json_is_string(key))
 		buf_puts(&out, json_string_value(key));
 	else if (key != NULL)
-		body_put(&out, key, NULL);
+		request_put_body(&out, key, NULL);
 	else if (item->r->keys[0] == NULL)
 		put_words(item, &out);
 	if (out.n == 0)
@@ -262,7 +262,7 @@ identity_of(const struct item *item)
 	if (json_is_string(value))
 		buf_puts(&out, json_string_value(value));
 	else
-		body_put(&out, value, NULL);
+		request_put_body(&out, value, NULL);
 	return buf_steal(&out);
 }
 
@@ -320,7 +320,8 @@ manifest_read(
 
 		failed = (strcmp(in.path, "-") == 0 && ctl_claim_stdin(c, "-f", err)) ||
 			file_read(in.path, FILE_MAX, &text, err) ||
-			yaml_documents(buf_as_span(&text), in.path, on_document, &in, err)
+			yaml_parse_documents(
+			    buf_as_span(&text), in.path, on_document, &in, err)
 		    ? -1
 		    : 0;
 		buf_release(&text);

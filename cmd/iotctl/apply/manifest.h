@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MANIFEST_H
-#define MANIFEST_H
+#ifndef IOTCTL_APPLY_MANIFEST_H
+#define IOTCTL_APPLY_MANIFEST_H
 
 #include <jansson.h>
 

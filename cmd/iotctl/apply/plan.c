@@ -17,19 +17,19 @@
 static json_t *
 ref_of(struct planner *p, const struct schema_resource *r, json_t *value, struct err *err)
 {
-	struct stock *stock;
+	struct index *stock;
 	json_int_t id;
 	ssize_t at;
 
 	if (!json_is_string(value))
 		return json_incref(value);
-	stock = stock_of(&p->stocks, r, err);
+	stock = index_of(&p->stocks, r, err);
 	if (stock == NULL)
 		return NULL;
-	at = stock_find(stock, json_string_value(value), err);
-	if (at == STOCK_NONE)
+	at = index_find(stock, json_string_value(value), err);
+	if (at == INDEX_NONE)
 		return NULL;
-	id = id_of(buf_as_span(&stock->objects.v[at]));
+	id = lookup_id_of(buf_as_span(&stock->objects.v[at]));
 	return id != 0 ? json_integer(id) : json_incref(value);
 }
 
@@ -146,12 +146,12 @@ compare_field(struct planner *p, const struct plan *plan, const struct schema_fi
 	bool known;
 
 	if ((f->flags & SCHEMA_WRITE_ONLY) == 0)
-		return same_value(f, now, value, p->c->args->api.tz);
+		return equal_value(f, now, value, p->c->args->api.tz);
 	if (now != NULL)
 		known = json_equal(now, value) != 0;
 	else
 		known = json_is_string(value) &&
-		    remember_same(&p->secrets, p->c, plan->item->r, plan->item->label,
+		    sent_secrets_same(&p->secrets, p->c, plan->item->r, plan->item->label,
 			f->name, json_string_value(value));
 	return known ? SAME_YES : SAME_NO;
 }
@@ -159,7 +159,7 @@ compare_field(struct planner *p, const struct plan *plan, const struct schema_fi
 static int
 compare(struct planner *p, struct plan *plan, struct span object, struct err *err)
 {
-	json_t *now = same_load(object);
+	json_t *now = equal_load(object);
 	const char *key;
 	json_t *value;
 
@@ -243,22 +243,22 @@ plan_sensors(struct planner *p, struct plan *plan, struct span device, struct er
 int
 plan_make(struct planner *p, struct item *item, struct plan *out, struct err *err)
 {
-	struct stock *stock = stock_of(&p->stocks, item->r, err);
+	struct index *stock = index_of(&p->stocks, item->r, err);
 	struct span object = {0};
 
-	*out = (struct plan){.item = item, .object = STOCK_NONE};
+	*out = (struct plan){.item = item, .object = INDEX_NONE};
 	if (stock == NULL || make_body(p, out, err))
 		return -1;
 	if (stock->missing)
 		return err_set(err, ERR_NOT_FOUND, _("the API at '%s' has no %s"),
-		    api_base(p->c->api), item->r->name);
-	out->object = stock_match(stock, out->body, p->c->args->api.tz, err);
+		    rest_base(p->c->api), item->r->name);
+	out->object = index_match(stock, out->body, p->c->args->api.tz, err);
 	if (err->code != ERR_OK)
 		return -1;
-	if (out->object != STOCK_NONE) {
+	if (out->object != INDEX_NONE) {
 		object = buf_as_span(&stock->objects.v[out->object]);
 		stock->touched[out->object] = true;
-		out->id = id_of(object);
+		out->id = lookup_id_of(object);
 		if (compare(p, out, object, err))
 			return -1;
 		count_absent(p, item);
@@ -291,7 +291,7 @@ plan_keep_secrets(struct planner *p, const struct plan *plan)
 		const struct schema_field *f = schema_field(plan->item->r, key);
 
 		if ((f->flags & SCHEMA_WRITE_ONLY) != 0 && json_is_string(value))
-			remember_put(&p->secrets, p->c, plan->item->r, plan->item->label,
-			    key, json_string_value(value));
+			sent_secrets_put(&p->secrets, p->c, plan->item->r,
+			    plan->item->label, key, json_string_value(value));
 	}
 }

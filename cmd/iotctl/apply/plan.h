@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PLAN_H
-#define PLAN_H
+#ifndef IOTCTL_APPLY_PLAN_H
+#define IOTCTL_APPLY_PLAN_H
 
 #include "iotctl/apply/manifest.h"
 #include "iotctl/apply/sent_secrets.h"
@@ -9,7 +9,7 @@
 /* What one item of a manifest needs. */
 struct plan {
 	struct item *item;
-	ssize_t object;   /* in its stock; STOCK_NONE: to be made */
+	ssize_t object;   /* in its stock; INDEX_NONE: to be made */
 	json_int_t id;    /* 0: not known yet */
 	json_t *body;     /* all fields as the API wants them */
 	json_t *change;   /* those to send: all of them for a new object */
@@ -21,8 +21,8 @@ struct plan {
 /* What plans are made with. */
 struct planner {
 	struct ctl *c;
-	struct stocks stocks;
-	struct remember secrets;
+	struct index_set stocks;
+	struct sent_secrets secrets;
 	size_t absent;      /* secrets left as they are: their files are not there ... */
 	const char *lacked; /* ... the first of them, the item's */
 };

@@ -22,7 +22,7 @@ is_prunable(const struct schema_resource *r)
 }
 
 int
-prune_check(const struct ctl *c, struct err *err)
+apply_prune_check(const struct ctl *c, struct err *err)
 {
 	if (c->args->yes || c->args->dry_run || tty_is_there())
 		return 0;
@@ -33,7 +33,7 @@ prune_check(const struct ctl *c, struct err *err)
 /* Calls fn for each object too many: of resources that a file names, dependents first. */
 static int
 each_surplus(struct apply *a,
-    int (*fn)(struct apply *a, const struct stock *s, size_t object, struct err *err),
+    int (*fn)(struct apply *a, const struct index *s, size_t object, struct err *err),
     struct err *err)
 {
 	size_t i = a->m.n, k;
@@ -42,14 +42,15 @@ each_surplus(struct apply *a,
 
 	while (i-- > 0) {
 		const struct schema_resource *r = a->m.v[i].r;
-		struct stock *s = &a->p.stocks.v[r - schema];
+		struct index *s = &a->p.stocks.v[r - schema];
 
 		if (r == last || done[r - schema] || !is_prunable(r))
 			continue;
 		last = r;
 		done[r - schema] = true;
 		for (k = 0; k < s->objects.n; k++) {
-			if (!s->touched[k] && id_of(buf_as_span(&s->objects.v[k])) != 0 &&
+			if (!s->touched[k] &&
+			    lookup_id_of(buf_as_span(&s->objects.v[k])) != 0 &&
 			    fn(a, s, k, err))
 				return -1;
 		}
@@ -58,27 +59,28 @@ each_surplus(struct apply *a,
 }
 
 static int
-delete_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
+delete_one(struct apply *a, const struct index *s, size_t object, struct err *err)
 {
 	struct ctl *c = a->p.c;
 	struct span bytes = buf_as_span(&s->objects.v[object]);
-	char *path = xasprintf("%s%" JSON_INTEGER_FORMAT "/", s->r->path, id_of(bytes));
-	char *label = label_of(s->r, bytes);
+	char *path =
+	    xasprintf("%s%" JSON_INTEGER_FORMAT "/", s->r->path, lookup_id_of(bytes));
+	char *label = lookup_label_of(s->r, bytes);
 	struct err why = {0};
 	int failed = 0;
 
 	if (c->args->dry_run) {
-		say_request("DELETE", path, NULL);
+		verb_say_request("DELETE", path, NULL);
 	} else {
 		failed = confirm_delete(c, s->r, label, err) ||
-		    api_call(c->api, "DELETE", path, (struct span){0}, NULL, &why);
+		    rest_call(c->api, "DELETE", path, (struct span){0}, NULL, &why);
 		/* What it hung on may have taken it along. */
 		if (why.code == ERR_NOT_FOUND)
 			failed = 0;
 		else if (why.code != ERR_OK)
 			*err = why;
 		if (!failed) {
-			apply_say(c, 0, s->r, label, id_of(bytes), DELETED, NULL);
+			apply_say(c, 0, s->r, label, lookup_id_of(bytes), DELETED, NULL);
 			retained_clear(c, s->r, bytes);
 		} else if (why.code != ERR_OK) {
 			err_in(err, _("cannot delete %s '%s'"), s->r->name, label);
@@ -90,16 +92,16 @@ delete_one(struct apply *a, const struct stock *s, size_t object, struct err *er
 }
 
 int
-prune_run(struct apply *a, struct err *err)
+apply_prune_run(struct apply *a, struct err *err)
 {
 	return each_surplus(a, delete_one, err);
 }
 
 static int
-show_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
+show_one(struct apply *a, const struct index *s, size_t object, struct err *err)
 {
-	char *label = label_of(s->r, buf_as_span(&s->objects.v[object]));
-	char *shown = text_shown(label);
+	char *label = lookup_label_of(s->r, buf_as_span(&s->objects.v[object]));
+	char *shown = show_text(label);
 
 	(void)a;
 	(void)err;
@@ -110,7 +112,7 @@ show_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
 }
 
 static int
-count_one(struct apply *a, const struct stock *s, size_t object, struct err *err)
+count_one(struct apply *a, const struct index *s, size_t object, struct err *err)
 {
 	(void)s;
 	(void)object;
@@ -120,7 +122,7 @@ count_one(struct apply *a, const struct stock *s, size_t object, struct err *err
 }
 
 size_t
-prune_show(struct apply *a)
+apply_prune_show(struct apply *a)
 {
 	struct err err = {0};
 

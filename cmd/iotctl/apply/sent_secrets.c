@@ -40,7 +40,7 @@ take_hex(const char *s, unsigned char *out, size_t n)
 }
 
 void
-remember_load(struct remember *m, struct ctl *c)
+sent_secrets_load(struct sent_secrets *m, struct ctl *c)
 {
 	const char *context =
 	    c->args->common.context != NULL ? c->args->common.context : "default";
@@ -48,7 +48,7 @@ remember_load(struct remember *m, struct ctl *c)
 	struct buf text = {0};
 	struct err why = {0};
 
-	*m = (struct remember){0};
+	*m = (struct sent_secrets){0};
 	m->path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
 	free(name);
 	if (m->path != NULL && access(m->path, F_OK) == 0 &&
@@ -78,12 +78,12 @@ static char *
 place_of(
     struct ctl *c, const struct schema_resource *r, const char *name, const char *field)
 {
-	return xasprintf("%s %s %s %s", api_base(c->api), r->name, field, name);
+	return xasprintf("%s %s %s %s", rest_base(c->api), r->name, field, name);
 }
 
 /* The place is hashed too: the same password elsewhere looks different. */
 static char *
-hash_of(const struct remember *m, const char *place, const char *secret)
+hash_of(const struct sent_secrets *m, const char *place, const char *secret)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	char *text = xasprintf("%s\n%s", place, secret);
@@ -92,14 +92,14 @@ hash_of(const struct remember *m, const char *place, const char *secret)
 
 	HMAC(EVP_sha256(), m->key, sizeof(m->key), (const unsigned char *)text,
 	    strlen(text), digest, &n);
-	secret_free(text);
+	mem_free_secret(text);
 	hex = xcalloc(2 * n + 1, 1);
 	put_hex(hex, digest, n);
 	return hex;
 }
 
 bool
-remember_same(struct remember *m, struct ctl *c, const struct schema_resource *r,
+sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret)
 {
 	char *place = place_of(c, r, name, field);
@@ -113,7 +113,7 @@ remember_same(struct remember *m, struct ctl *c, const struct schema_resource *r
 }
 
 void
-remember_put(struct remember *m, struct ctl *c, const struct schema_resource *r,
+sent_secrets_put(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret)
 {
 	char *place = place_of(c, r, name, field);
@@ -126,7 +126,7 @@ remember_put(struct remember *m, struct ctl *c, const struct schema_resource *r,
 }
 
 void
-remember_end(struct remember *m)
+sent_secrets_end(struct sent_secrets *m)
 {
 	struct err why = {0};
 	char *text;
@@ -140,5 +140,5 @@ remember_end(struct remember *m)
 	json_decref(m->all);
 	free(m->path);
 	explicit_bzero(m->key, sizeof(m->key));
-	*m = (struct remember){0};
+	*m = (struct sent_secrets){0};
 }

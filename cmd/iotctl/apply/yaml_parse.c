@@ -377,7 +377,7 @@ read_json(struct span text, const char *name,
 }
 
 int
-yaml_documents(struct span text, const char *name,
+yaml_parse_documents(struct span text, const char *name,
     int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
     struct err *err)
 {

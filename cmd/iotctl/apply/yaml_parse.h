@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef YAMLIN_H
-#define YAMLIN_H
+#ifndef IOTCTL_APPLY_YAML_PARSE_H
+#define IOTCTL_APPLY_YAML_PARSE_H
 
 #include <jansson.h>
 
@@ -11,7 +11,7 @@
  * `n` counting from 1. Plain words are numbers, true, false and null where JSON has them, text
  * otherwise: "yes" and "007" stay what they are. Stops when `fn` returns not 0 and returns that.
  * Errors name the line; `name` is the file's. */
-int yaml_documents(struct span text, const char *name,
+int yaml_parse_documents(struct span text, const char *name,
     int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
     struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CONFIRM_H
-#define CONFIRM_H
+#ifndef IOTCTL_CORE_CONFIRM_H
+#define IOTCTL_CORE_CONFIRM_H
 
 #include "iotctl/ctl.h"
 

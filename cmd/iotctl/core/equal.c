@@ -31,7 +31,7 @@ trimmed(const char *s)
 }
 
 static bool
-same_text(const char *a, const char *b)
+equal_text(const char *a, const char *b)
 {
 	struct span x = trimmed(a), y = trimmed(b);
 
@@ -51,29 +51,29 @@ read_clock(const char *text, const char *zone, int64_t *us)
 {
 	size_t date = strlen("2026-11-23");
 	char *clock;
-	bool good = time_parse(text, us);
+	bool good = timestamp_parse(text, us);
 
-	if (!good || !time_has_zone(text))
+	if (!good || !timestamp_has_zone(text))
 		return good;
 	if (zone != NULL) {
-		*us = time_clock_in(*us, zone);
+		*us = timestamp_clock_in(*us, zone);
 		return true;
 	}
 	clock = xstrndup(text, date + strcspn(text + date, "Z+-"));
-	good = time_parse(clock, us);
+	good = timestamp_parse(clock, us);
 	free(clock);
 	return good;
 }
 
 static enum sameness
-same_time(const char *now, const char *value, const char *zone)
+equal_time(const char *now, const char *value, const char *zone)
 {
-	bool has_zone = time_has_zone(now), wants_zone = time_has_zone(value);
+	bool has_zone = timestamp_has_zone(now), wants_zone = timestamp_has_zone(value);
 	bool as_clocks = !wants_zone || (!has_zone && zone != NULL);
 	int64_t x, y;
 
 	if (as_clocks ? !read_clock(now, zone, &x) || !read_clock(value, zone, &y)
-		      : !time_parse(now, &x) || !time_parse(value, &y))
+		      : !timestamp_parse(now, &x) || !timestamp_parse(value, &y))
 		return SAME_NO;
 	/* The backend shows no fraction. */
 	x /= 1000000;
@@ -84,7 +84,7 @@ same_time(const char *now, const char *value, const char *zone)
 }
 
 static bool
-same_set(json_t *now, json_t *value)
+equal_set(json_t *now, json_t *value)
 {
 	size_t i, j;
 	json_t *item;
@@ -102,7 +102,7 @@ same_set(json_t *now, json_t *value)
 
 /* JSON by value: 1.0 is 1, which a backend may make of it. */
 static bool
-same_json(json_t *now, json_t *value)
+equal_json(json_t *now, json_t *value)
 {
 	const char *key;
 	json_t *item;
@@ -114,7 +114,7 @@ same_json(json_t *now, json_t *value)
 		return json_number_value(now) == json_number_value(value);
 	if (json_is_array(now) && json_is_array(value)) {
 		json_array_foreach (value, i, item) {
-			if (!same_json(json_array_get(now, i), item))
+			if (!equal_json(json_array_get(now, i), item))
 				return false;
 		}
 		return json_array_size(now) == json_array_size(value);
@@ -122,30 +122,30 @@ same_json(json_t *now, json_t *value)
 	if (!json_is_object(now) || !json_is_object(value))
 		return json_equal(now, value) != 0;
 	json_object_foreach (value, key, item) {
-		if (!same_json(json_object_get(now, key), item))
+		if (!equal_json(json_object_get(now, key), item))
 			return false;
 	}
 	return json_object_size(now) == json_object_size(value);
 }
 
 enum sameness
-same_value(const struct schema_field *f, json_t *now, json_t *value, const char *zone)
+equal_value(const struct schema_field *f, json_t *now, json_t *value, const char *zone)
 {
 	enum sameness same = SAME_NO;
 	bool equal;
 
 	if (f != NULL && f->type == SCHEMA_TIME && json_is_string(now) &&
 	    json_is_string(value))
-		same = same_time(json_string_value(now), json_string_value(value), zone);
+		same = equal_time(json_string_value(now), json_string_value(value), zone);
 	if (now == NULL || json_is_null(now))
 		equal = json_is_null(value);
 	else if (f != NULL && f->type == SCHEMA_REFS && json_is_array(now) &&
 	    json_is_array(value))
-		equal = same_set(now, value);
+		equal = equal_set(now, value);
 	else if (json_is_string(now) && json_is_string(value))
-		equal = same_text(json_string_value(now), json_string_value(value));
+		equal = equal_text(json_string_value(now), json_string_value(value));
 	else
-		equal = same_json(now, value);
+		equal = equal_json(now, value);
 	return equal ? SAME_YES : same;
 }
 
@@ -170,7 +170,7 @@ copy_number(struct buf *out, const char *p, size_t n)
 }
 
 json_t *
-same_load(struct span object)
+equal_load(struct span object)
 {
 	json_t *value = json_loadb(object.p, object.n, 0, NULL);
 	struct buf text = {0};
@@ -206,9 +206,9 @@ tell(const struct ctl *c, const char *label, const struct schema_resource *r,
 		jobs_turn(c);
 		log_err(err);
 	}
-	body_put(&asked, value, NULL);
+	request_put_body(&asked, value, NULL);
 	if (now != NULL)
-		body_put(&kept, now, NULL);
+		request_put_body(&kept, now, NULL);
 	err_set(err, ERR_FAILED,
 	    _("the API took the request for %s '%s' but ignored %s: it has %s, not %s"),
 	    r->name, label, key, now != NULL ? buf_str(&kept) : _("nothing"),
@@ -218,10 +218,10 @@ tell(const struct ctl *c, const char *label, const struct schema_resource *r,
 }
 
 json_t *
-same_rest(
+equal_rest(
     const struct ctl *c, const struct schema_resource *r, json_t *body, struct span now)
 {
-	json_t *got = same_load(now);
+	json_t *got = equal_load(now);
 	json_t *rest = json_object();
 	const char *key;
 	json_t *value;
@@ -230,7 +230,7 @@ same_rest(
 		const struct schema_field *f = schema_field(r, key);
 
 		if (f != NULL && (f->flags & SCHEMA_WRITE_ONLY) == 0 &&
-		    same_value(f, json_object_get(got, key), value, c->args->api.tz) ==
+		    equal_value(f, json_object_get(got, key), value, c->args->api.tz) ==
 			SAME_NO)
 			json_object_set(rest, key, value);
 	}
@@ -239,11 +239,11 @@ same_rest(
 }
 
 int
-same_check(const struct ctl *c, const struct schema_resource *r, const char *label,
+equal_check(const struct ctl *c, const struct schema_resource *r, const char *label,
     json_t *body, struct span now, struct err *err)
 {
-	json_t *rest = same_rest(c, r, body, now);
-	json_t *got = json_object_size(rest) != 0 ? same_load(now) : NULL;
+	json_t *rest = equal_rest(c, r, body, now);
+	json_t *got = json_object_size(rest) != 0 ? equal_load(now) : NULL;
 	const char *key;
 	json_t *value;
 
@@ -259,48 +259,48 @@ same_check(const struct ctl *c, const struct schema_resource *r, const char *lab
 static int
 shown_time(struct ctl *c, struct span answer, char **shown, struct err *err)
 {
-	json_int_t id = answer.p != NULL ? id_of(answer) : 0;
-	struct api_reply reply = {0};
+	json_int_t id = answer.p != NULL ? lookup_id_of(answer) : 0;
+	struct rest_reply reply = {0};
 	struct span object;
 	char *path;
 	int failed;
 
-	*shown = text_of(answer, "timestamp");
+	*shown = view_text_of(answer, "timestamp");
 	if (**shown != '\0')
 		return 0;
 	if (id == 0)
 		return err_set(
 		    err, ERR_FAILED, _("the answer has no timestamp and no id"));
 	path = xasprintf("/api/readings/%" JSON_INTEGER_FORMAT "/", id);
-	failed = api_call(c->api, "GET", path, (struct span){0}, &reply, err) ||
+	failed = rest_call(c->api, "GET", path, (struct span){0}, &reply, err) ||
 	    ctl_object(&reply, path, &object, err);
 	if (!failed) {
 		free(*shown);
-		*shown = text_of(object, "timestamp");
+		*shown = view_text_of(object, "timestamp");
 		if (**shown == '\0')
 			failed = err_set(
 			    err, ERR_FAILED, _("the API shows no timestamp of it"));
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	free(path);
 	return failed ? -1 : 0;
 }
 
 int
-same_reading_time(
-    struct ctl *c, const char *sent, const struct api_reply *reply, struct err *err)
+equal_reading_time(
+    struct ctl *c, const char *sent, const struct rest_reply *reply, struct err *err)
 {
 	int64_t now = reply->date != 0 ? reply->date : (int64_t)time(NULL);
 	struct span answer = {0};
-	enum time_kept kept = TIME_UNTOLD;
+	enum timestamp_kept kept = TIME_UNTOLD;
 	struct err why = {0};
 	char *shown, *label;
 
 	if (ctl_object(reply, "/api/readings/", &answer, &why))
 		answer = (struct span){0};
-	label = text_of(answer, "id");
+	label = view_text_of(answer, "id");
 	if (shown_time(c, answer, &shown, &why) == 0) {
-		kept = time_kept(sent, shown, c->args->api.tz, now * 1000000);
+		kept = timestamp_kept(sent, shown, c->args->api.tz, now * 1000000);
 		err_set(&why, ERR_FAILED,
 		    kept == TIME_CHANGED ? _("it has \"%s\", not \"%s\"")
 					 : _("it has \"%s\" for \"%s\""),

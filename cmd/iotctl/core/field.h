@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef FIELD_H
-#define FIELD_H
+#ifndef IOTCTL_CORE_FIELD_H
+#define IOTCTL_CORE_FIELD_H
 
 #include "base/buf.h"
 

@@ -164,9 +164,9 @@ run_at_once(struct jobs *j)
 
 	pthread_mutex_lock(&j->lock);
 	c->jobs = j;
-	api_wait_by(c->api, wait_for_answer, j);
+	rest_wait_by(c->api, wait_for_answer, j);
 	run_lanes(j);
-	api_wait_by(c->api, NULL, NULL);
+	rest_wait_by(c->api, NULL, NULL);
 	c->jobs = NULL;
 	pthread_mutex_unlock(&j->lock);
 }

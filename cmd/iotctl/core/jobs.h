@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef JOBS_H
-#define JOBS_H
+#ifndef IOTCTL_CORE_JOBS_H
+#define IOTCTL_CORE_JOBS_H
 
 #include "iotctl/ctl.h"
 
 /*
  * Many of the same at once, each written as if it were alone. A job has a thread for its stack only: just
- * one runs at a time, and only in api_call and jobs_turn may another go on. So jobs need no locks, but
+ * one runs at a time, and only in rest_call and jobs_turn may another go on. So jobs need no locks, but
  * what they share may have changed behind these two. One that runs the loop itself waits for its turn before,
  * and runs it until it has what it wants: others' answers stop it.
  */

@@ -19,20 +19,20 @@ struct search {
 	json_int_t ref; /* the first key is a reference: to this id; 0: it is not */
 	size_t rank;    /* index of the key that matched; less is better */
 	size_t count;
-	struct found best;
+	struct lookup_found best;
 	struct buf listing; /* candidates, for the error */
 };
 
 void
-found_release(struct found *f)
+lookup_release(struct lookup_found *f)
 {
 	free(f->label);
 	buf_release(&f->bytes);
-	*f = (struct found){0};
+	*f = (struct lookup_found){0};
 }
 
 json_int_t
-id_of(struct span object)
+lookup_id_of(struct span object)
 {
 	struct span value;
 	char digits[24];
@@ -60,12 +60,12 @@ put_key(const struct schema_resource *r, struct span object, struct buf *out)
 }
 
 char *
-label_of(const struct schema_resource *r, struct span object)
+lookup_label_of(const struct schema_resource *r, struct span object)
 {
 	struct buf out = {0};
 
 	if (!put_key(r, object, &out))
-		buf_printf(&out, "%" JSON_INTEGER_FORMAT, id_of(object));
+		buf_printf(&out, "%" JSON_INTEGER_FORMAT, lookup_id_of(object));
 	return buf_steal(&out);
 }
 
@@ -109,7 +109,7 @@ key_matches(const struct search *s, const char *key, struct span object)
 static void
 keep(struct search *s, size_t rank, struct span object)
 {
-	json_int_t id = id_of(object);
+	json_int_t id = lookup_id_of(object);
 
 	if (rank > s->rank || (s->count != 0 && id == s->best.id))
 		return;
@@ -119,13 +119,13 @@ keep(struct search *s, size_t rank, struct span object)
 	}
 	s->rank = rank;
 	if (s->count++ == 0) {
-		found_release(&s->best);
+		lookup_release(&s->best);
 		s->best.id = id;
-		s->best.label = label_of(s->r, object);
+		s->best.label = lookup_label_of(s->r, object);
 		buf_span(&s->best.bytes, object);
 	}
 	if (s->count <= CANDIDATES_MAX) {
-		char *label = label_of(s->r, object);
+		char *label = lookup_label_of(s->r, object);
 
 		buf_printf(&s->listing, "%s%" JSON_INTEGER_FORMAT " (%s)",
 		    s->listing.n != 0 ? ", " : "", id, label);
@@ -170,9 +170,9 @@ search_list(struct ctl *c, struct search *s, const char *query, struct span valu
 	int failed;
 
 	buf_puts(&filter, query);
-	api_escape(&filter, value);
-	path = api_list_path(s->r, buf_str(&filter), NULL, 0);
-	failed = api_list(c->api, path, on_object, s, err);
+	rest_url_escape(&filter, value);
+	path = rest_list_path(s->r, buf_str(&filter), NULL, 0);
+	failed = rest_list(c->api, path, on_object, s, err);
 	if (failed)
 		ctl_no_resource(c, s->r, err);
 	free(path);
@@ -208,14 +208,14 @@ static int
 search_id(struct ctl *c, struct search *s, struct err *err)
 {
 	char *path = ctl_path(s->r, s->name, NULL);
-	struct api_reply reply;
+	struct rest_reply reply;
 	struct err why = {0};
 	struct span object;
 	int failed = 0;
 
-	if (api_call(c->api, "GET", path, (struct span){0}, &reply, &why) == 0) {
+	if (rest_call(c->api, "GET", path, (struct span){0}, &reply, &why) == 0) {
 		failed = ctl_object(&reply, path, &object, err);
-		if (!failed && id_of(object) != strtoll(s->name, NULL, 10))
+		if (!failed && lookup_id_of(object) != strtoll(s->name, NULL, 10))
 			failed = err_set(err, ERR_PROTOCOL,
 			    _("the API's answer to '%s' is another object"), path);
 		if (!failed)
@@ -224,7 +224,7 @@ search_id(struct ctl *c, struct search *s, struct err *err)
 		*err = why;
 		failed = -1;
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	free(path);
 	return failed;
 }
@@ -263,7 +263,7 @@ search_all(struct ctl *c, struct search *s, struct err *err)
 
 /* One, or the error that says why not; `s` is spent. */
 static int
-search_end(struct search *s, struct found *out, struct err *err)
+search_end(struct search *s, struct lookup_found *out, struct err *err)
 {
 	int failed = 0;
 
@@ -280,7 +280,7 @@ search_end(struct search *s, struct found *out, struct err *err)
 		failed = err_set(err, ERR_PROTOCOL, _("the API's %s '%s' has no id"),
 		    s->r->name, s->name);
 	if (failed)
-		found_release(&s->best);
+		lookup_release(&s->best);
 	*out = s->best;
 	buf_release(&s->listing);
 	return failed;
@@ -288,16 +288,16 @@ search_end(struct search *s, struct found *out, struct err *err)
 
 int
 lookup(struct ctl *c, const struct schema_resource *r, const char *name,
-    struct found *out, struct err *err)
+    struct lookup_found *out, struct err *err)
 {
 	struct search s = {.r = r, .name = name, .rank = SIZE_MAX};
 
-	*out = (struct found){0};
+	*out = (struct lookup_found){0};
 	if (name[0] == '\0')
 		return err_set(err, ERR_USAGE, _("an empty name is no %s"), r->name);
 	if (ctl_api(c, err) == 0 && search_all(c, &s, err) == 0)
 		return search_end(&s, out, err);
-	found_release(&s.best);
+	lookup_release(&s.best);
 	buf_release(&s.listing);
 	return -1;
 }
@@ -306,12 +306,12 @@ int
 lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
     json_int_t *id, struct err *err)
 {
-	struct found f;
+	struct lookup_found f;
 
 	if (lookup(c, r, name, &f, err))
 		return -1;
 	*id = f.id;
-	found_release(&f);
+	lookup_release(&f);
 	return 0;
 }
 
@@ -335,9 +335,9 @@ int
 objects_fetch(struct ctl *c, const char *resource, const char *filters,
     struct objects *out, struct err *err)
 {
-	char *path = api_list_path(schema_find(resource), filters, NULL, 0);
+	char *path = rest_list_path(schema_find(resource), filters, NULL, 0);
 	int failed =
-	    ctl_api(c, err) || api_list(c->api, path, keep_object, out, err) ? -1 : 0;
+	    ctl_api(c, err) || rest_list(c->api, path, keep_object, out, err) ? -1 : 0;
 
 	free(path);
 	return failed;
@@ -370,13 +370,14 @@ lookup_among(const struct schema_resource *r, const struct objects *among,
 {
 	struct search s = {.r = r, .name = name, .rank = SIZE_MAX};
 	const char *only = id_word(name), *number = only != NULL ? only : name;
-	struct found f;
+	struct lookup_found f;
 	size_t i;
 
 	for (i = 0; i < among->n; i++) {
 		struct span object = buf_as_span(&among->v[i]);
 
-		if (is_number(number) && id_of(object) == strtoll(number, NULL, 10))
+		if (is_number(number) &&
+		    lookup_id_of(object) == strtoll(number, NULL, 10))
 			keep(&s, 0, object);
 		else if (only == NULL)
 			on_object(&s, object, err);
@@ -384,6 +385,6 @@ lookup_among(const struct schema_resource *r, const struct objects *among,
 	if (search_end(&s, &f, err))
 		return -1;
 	*id = f.id;
-	found_release(&f);
+	lookup_release(&f);
 	return 0;
 }

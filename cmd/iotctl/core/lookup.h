@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef LOOKUP_H
-#define LOOKUP_H
+#ifndef IOTCTL_CORE_LOOKUP_H
+#define IOTCTL_CORE_LOOKUP_H
 
 #include <jansson.h>
 
 #include "iotctl/ctl.h"
 
 /* An object that a name stands for. */
-struct found {
+struct lookup_found {
 	json_int_t id;
 	char *label;      /* its natural key, for people */
 	struct buf bytes; /* as the list, or the detail, has it */
@@ -16,10 +16,10 @@ struct found {
 /* The one object that `name` means: an id, or the value of one of the resource's keys, the first key
  * that matches counting. None: ERR_NOT_FOUND. Several: ERR_USAGE, naming them. */
 int lookup(struct ctl *c, const struct schema_resource *r, const char *name,
-    struct found *out, struct err *err);
+    struct lookup_found *out, struct err *err);
 int lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
     json_int_t *id, struct err *err);
-void found_release(struct found *f);
+void lookup_release(struct lookup_found *f);
 
 /* Objects fetched once, for many lookups. The zero value is empty. */
 struct objects {
@@ -28,7 +28,7 @@ struct objects {
 };
 
 void objects_add(struct objects *o, struct span object);
-/* A whole list; `filters` as api_list_path has them. */
+/* A whole list; `filters` as rest_list_path has them. */
 int objects_fetch(struct ctl *c, const char *resource, const char *filters,
     struct objects *out, struct err *err);
 /* Those that belong to a device, and, of a server that ignores the filter, others. */
@@ -40,8 +40,8 @@ int lookup_among(const struct schema_resource *r, const struct objects *among,
     const char *name, json_int_t *id, struct err *err);
 
 /* The natural key of an object, or its id (free). */
-char *label_of(const struct schema_resource *r, struct span object);
+char *lookup_label_of(const struct schema_resource *r, struct span object);
 /* The object's id; 0 if it has none. */
-json_int_t id_of(struct span object);
+json_int_t lookup_id_of(struct span object);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef RANDOM_H
-#define RANDOM_H
+#ifndef IOTCTL_CORE_RANDOM_H
+#define IOTCTL_CORE_RANDOM_H
 
 #include <stddef.h>
 
@@ -9,7 +9,7 @@
 /* Fills `out` with `n` random letters and digits (hexadecimal) and a NUL. */
 int random_hex(char *out, size_t n, struct err *err);
 
-/* A new password of 144 random bits, in characters that nothing has to quote (secret_free). */
+/* A new password of 144 random bits, in characters that nothing has to quote (mem_free_secret). */
 int random_password(char **out, struct err *err);
 
 #endif

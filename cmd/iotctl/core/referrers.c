@@ -49,7 +49,7 @@ on_object(void *arg, struct span object, struct err *err)
 	if (!refers(k, object))
 		return 0;
 	if (k->n++ < NAMES_MAX && k->r->keys[0] != NULL) {
-		char *label = label_of(k->r, object);
+		char *label = lookup_label_of(k->r, object);
 
 		buf_printf(&k->names, "%s%s", k->names.n != 0 ? ", " : "", label);
 		free(label);
@@ -74,11 +74,11 @@ server_count(struct span page)
 static int
 count_page(struct ctl *c, const char *path, struct count *k, bool *done, struct err *err)
 {
-	struct api_reply reply;
+	struct rest_reply reply;
 	struct json_iter it = {0};
 	struct span page;
 	long total;
-	int failed = api_call(c->api, "GET", path, (struct span){0}, &reply, err);
+	int failed = rest_call(c->api, "GET", path, (struct span){0}, &reply, err);
 
 	*done = false;
 	if (!failed && json_check(buf_as_span(&reply.body), &page, NULL) &&
@@ -90,7 +90,7 @@ count_page(struct ctl *c, const char *path, struct count *k, bool *done, struct 
 		*done = k->n == k->seen;
 		k->n = *done ? (size_t)total : 0;
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	return failed;
 }
 
@@ -139,13 +139,13 @@ count_refs(struct ctl *c, const struct schema_resource *r, const struct schema_f
 	snprintf(k.id, sizeof(k.id), "%" JSON_INTEGER_FORMAT, id);
 	if (filtered)
 		filter = xasprintf("&%s=%s", f->name, k.id);
-	path = api_list_path(r, filtered ? filter : "", NULL, filtered ? FIRST_PAGE : 0);
+	path = rest_list_path(r, filtered ? filter : "", NULL, filtered ? FIRST_PAGE : 0);
 	if (filtered)
 		failed = count_page(c, path, &k, &done, &why);
 	if (!failed && !done) {
 		k.n = 0;
 		buf_clear(&k.names);
-		failed = api_list(c->api, path, on_object, &k, &why) < 0;
+		failed = rest_list(c->api, path, on_object, &k, &why) < 0;
 	}
 	if (failed && why.code != ERR_NOT_FOUND && why.code != ERR_AUTH)
 		*err = why;
@@ -158,8 +158,8 @@ count_refs(struct ctl *c, const struct schema_resource *r, const struct schema_f
 }
 
 int
-hang_list(struct ctl *c, const struct schema_resource *r, json_int_t id, struct buf *out,
-    struct err *err)
+referrers_list(struct ctl *c, const struct schema_resource *r, json_int_t id,
+    struct buf *out, struct err *err)
 {
 	const struct schema_resource *other;
 	const struct schema_field *f;

@@ -93,7 +93,7 @@ request_release(struct request *q)
 	size_t i;
 
 	for (i = 0; i < q->n; i++)
-		secret_free(q->v[i].value);
+		mem_free_secret(q->v[i].value);
 	free(q->v);
 	strv_release(&q->names);
 	*q = (struct request){0};

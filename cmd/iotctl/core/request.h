@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef IOTCTL_CORE_REQUEST_H
+#define IOTCTL_CORE_REQUEST_H
 
 #include <jansson.h>
 
@@ -43,12 +43,12 @@ json_t *value_of_text(struct ctl *c, const struct schema_field *f, const char *t
     struct field_errs *errs, struct err *err);
 
 /* The text that a file holds for a field: a secret's first line, anything else without its final
- * newline, a PEM with it (secret_free). A secret's file that others may read is refused. */
+ * newline, a PEM with it (mem_free_secret). A secret's file that others may read is refused. */
 int value_file(
     const struct schema_field *f, const char *path, char **out, struct err *err);
 
 /* JSON with numbers in shortest form, 1.0 with its point; compact; members that are write-only fields
  * of `mask` (may be NULL) are replaced by "********". */
-void body_put(struct buf *out, json_t *value, const struct schema_resource *mask);
+void request_put_body(struct buf *out, json_t *value, const struct schema_resource *mask);
 
 #endif

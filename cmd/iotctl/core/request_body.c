@@ -33,7 +33,7 @@ put_object(struct buf *out, json_t *object, const struct schema_resource *mask)
 		if (is_masked(mask, key, value))
 			buf_puts(out, "\"********\"");
 		else
-			body_put(out, value, NULL);
+			request_put_body(out, value, NULL);
 	}
 	buf_putc(out, '}');
 }
@@ -48,13 +48,13 @@ put_array(struct buf *out, json_t *array)
 	json_array_foreach (array, i, item) {
 		if (i != 0)
 			buf_putc(out, ',');
-		body_put(out, item, NULL);
+		request_put_body(out, item, NULL);
 	}
 	buf_putc(out, ']');
 }
 
 void
-body_put(struct buf *out, json_t *value, const struct schema_resource *mask)
+request_put_body(struct buf *out, json_t *value, const struct schema_resource *mask)
 {
 	char number[32];
 

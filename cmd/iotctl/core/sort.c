@@ -19,7 +19,7 @@ struct row {
 };
 
 const struct schema_field *
-order_field(const struct schema_resource *r, const char *order, struct err *err)
+sort_field(const struct schema_resource *r, const char *order, struct err *err)
 {
 	const struct schema_field *f =
 	    schema_need_field(r, order + (order[0] == '-'), err);
@@ -50,7 +50,7 @@ compare(const void *a, const void *b)
 }
 
 void
-order_objects(struct objects *o, const struct schema_field *f, bool downwards)
+sort_objects(struct objects *o, const struct schema_field *f, bool downwards)
 {
 	struct row *rows = xcalloc(o->n + 1, sizeof(*rows));
 	size_t i;

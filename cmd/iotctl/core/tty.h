@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef TTY_H
-#define TTY_H
+#ifndef IOTCTL_CORE_TTY_H
+#define IOTCTL_CORE_TTY_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
 
-/* Asks on the terminal, not on stdin. A secret is not echoed (secret_free). Without a terminal, and
+/* Asks on the terminal, not on stdin. A secret is not echoed (mem_free_secret). Without a terminal, and
  * at an end of file, ERR_USAGE; Ctrl-C is ERR_SIGNAL + SIGINT. Blocks. */
 int tty_ask(const char *question, bool secret, char **out, struct err *err);
 

@@ -29,7 +29,7 @@ read_text(const char *path, bool secret, char **out, struct err *err)
 		b.n--;
 	if (!failed &&
 	    (memchr(buf_as_span(&b).p, '\0', b.n) != NULL ||
-		!text_is_utf8(buf_as_span(&b).p, b.n)))
+		!utf8_is_valid(buf_as_span(&b).p, b.n)))
 		failed = err_set(err, ERR_USAGE, _("'%s' is not UTF-8 text"), path);
 	if (!failed)
 		*out = buf_steal(&b);
@@ -51,7 +51,7 @@ value_file(const struct schema_field *f, const char *path, char **out, struct er
 }
 
 static int
-text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
+view_text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
 {
 	bool secret = (a->field->flags & SCHEMA_WRITE_ONLY) != 0;
 
@@ -127,7 +127,7 @@ as_written(const struct schema_field *f, const char *text, json_t *value)
 	json_t *written = NULL;
 
 	if (f->type == SCHEMA_TIME && json_is_string(value) && text != NULL &&
-	    !time_has_zone(text))
+	    !timestamp_has_zone(text))
 		written = json_string(text);
 	else if (f->type == SCHEMA_FLOAT && json_is_real(value) &&
 	    number == floor(number) && fabs(number) < 1e15)
@@ -197,9 +197,9 @@ value_of(struct ctl *c, const struct assign *a, struct field_errs *errs, struct 
 	}
 	if (a->op == FIELD_JSON)
 		return value_of_json(c, a, errs, err);
-	if (text_of(c, a, &text, err))
+	if (view_text_of(c, a, &text, err))
 		return NULL;
 	value = value_of_text(c, a->field, text, errs, err);
-	secret_free(text);
+	mem_free_secret(text);
 	return value;
 }

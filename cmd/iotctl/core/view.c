@@ -13,7 +13,7 @@ static const char *const resources[VIEW_PARTS] = {
     "device", "credential", "device-config", "broker", "topic", "emqx-user", "emqx-acl"};
 
 bool
-member_is(struct span object, const char *name, const char *wanted)
+view_member_is(struct span object, const char *name, const char *wanted)
 {
 	struct buf text = {0};
 	bool same = object.p != NULL && cell_member(object, name, &text) &&
@@ -24,7 +24,7 @@ member_is(struct span object, const char *name, const char *wanted)
 }
 
 char *
-text_of(struct span object, const char *member)
+view_text_of(struct span object, const char *member)
 {
 	struct buf text = {0};
 
@@ -59,9 +59,9 @@ load_rules(struct ctl *c, struct view *v, bool only, struct err *err)
 	int failed;
 
 	if (only && v->v[VIEW_ACCOUNTS].n != 0) {
-		name = text_of(buf_as_span(&v->v[VIEW_ACCOUNTS].v[0]), "username");
+		name = view_text_of(buf_as_span(&v->v[VIEW_ACCOUNTS].v[0]), "username");
 		buf_puts(&query, "&username=");
-		api_escape(&query, span_of(name));
+		rest_url_escape(&query, span_of(name));
 		free(name);
 	}
 	failed = load_part(c, v, VIEW_RULES, buf_str(&query), err);
@@ -70,7 +70,8 @@ load_rules(struct ctl *c, struct view *v, bool only, struct err *err)
 }
 
 int
-view_load(struct ctl *c, const struct found *only, struct view *out, struct err *err)
+view_load(
+    struct ctl *c, const struct lookup_found *only, struct view *out, struct err *err)
 {
 	static const enum view_part of_device[] = {
 	    VIEW_CREDENTIALS, VIEW_CONFIGS, VIEW_ACCOUNTS};
@@ -114,7 +115,7 @@ view_by(const struct view *v, enum view_part part, const char *member, const cha
 	for (i = 0; i < v->v[part].n; i++) {
 		struct span object = buf_as_span(&v->v[part].v[i]);
 
-		if (member_is(object, member, value))
+		if (view_member_is(object, member, value))
 			return object;
 	}
 	return (struct span){0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef VIEW_H
-#define VIEW_H
+#ifndef IOTCTL_CORE_VIEW_H
+#define IOTCTL_CORE_VIEW_H
 
 #include "iotctl/core/lookup.h"
 
@@ -23,7 +23,7 @@ struct view {
 
 /* Of all devices, or, unless `only` is NULL, what belongs to that one (v[VIEW_DEVICES] has it alone). A
  * part that is not there, or that one may not see, is no error. Release it in every case. */
-int view_load(struct ctl *c, const struct found *only, struct view *out, struct err *err);
+int view_load(struct ctl *c, const struct lookup_found *only, struct view *out, struct err *err);
 void view_release(struct view *v);
 
 /* The first object of a part whose member has this value; an absent span if there is none. */
@@ -33,7 +33,7 @@ struct span view_by_id(
     const struct view *v, enum view_part part, const char *member, json_int_t id);
 
 /* The member as text, "" if it is absent or null (free). */
-char *text_of(struct span object, const char *member);
-bool member_is(struct span object, const char *name, const char *wanted);
+char *view_text_of(struct span object, const char *member);
+bool view_member_is(struct span object, const char *name, const char *wanted);
 
 #endif

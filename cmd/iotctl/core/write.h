@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef WRITE_H
-#define WRITE_H
+#ifndef IOTCTL_CORE_WRITE_H
+#define IOTCTL_CORE_WRITE_H
 
 #include "iotctl/core/request.h"
 
@@ -14,11 +14,11 @@ void write_member(json_t *body, const struct assign *a, json_t *value, json_t *c
 
 /* Sends a body, or shows the request in a dry run. */
 int write_send(struct ctl *c, const struct schema_resource *r, const char *method,
-    const char *path, const char *doing, json_t *body, struct api_reply *reply,
+    const char *path, const char *doing, json_t *body, struct rest_reply *reply,
     struct err *err);
 
 /* Says what was done, or shows the object where a format was asked for. */
 int write_result(struct ctl *c, const struct schema_resource *r, const char *what,
-    const struct api_reply *reply, struct err *err);
+    const struct rest_reply *reply, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@
 #include "tls/tls_peer.h"
 #include "iotctl/core/random.h"
 
-const char *const probe_names[PROBE_STAGES] = {
+const char *const probe_names[BROKER_PROBE_STAGES] = {
     "DNS", "TCP", "TLS", "CONNACK", "SUBACK", "QoS 0", "QoS 1", "QoS 2"};
 
 /* A lookup on the loop. */
@@ -31,32 +31,34 @@ struct dns {
 };
 
 int
-probe_id(char *id, struct err *err)
+broker_probe_id(char *id, struct err *err)
 {
 	memcpy(id, "iot-probe-", sizeof("iot-probe-"));
 	return random_hex(id + strlen(id), 12, err);
 }
 
 void
-probe_ok(struct probe *p, enum probe_stage s, int64_t since, char *detail)
+broker_probe_ok(
+    struct broker_probe *p, enum broker_probe_stage s, int64_t since, char *detail)
 {
-	p->v[s].state = PROBE_OK;
-	p->v[s].ms = (double)(text_now_us() - since) / 1000;
+	p->v[s].state = BROKER_PROBE_OK;
+	p->v[s].ms = (double)(clock_wall_us() - since) / 1000;
 	p->v[s].detail = detail;
 }
 
 void
-probe_fail(struct probe *p, enum probe_stage s, int64_t since, const struct err *why)
+broker_probe_fail(struct broker_probe *p, enum broker_probe_stage s, int64_t since,
+    const struct err *why)
 {
-	p->v[s].state = PROBE_FAILED;
-	p->v[s].ms = (double)(text_now_us() - since) / 1000;
+	p->v[s].state = BROKER_PROBE_FAILED;
+	p->v[s].ms = (double)(clock_wall_us() - since) / 1000;
 	p->v[s].err = *why;
 }
 
 static void
-not_there(struct probe *p, enum probe_stage s, const char *why)
+not_there(struct broker_probe *p, enum broker_probe_stage s, const char *why)
 {
-	p->v[s].state = PROBE_NOT_THERE;
+	p->v[s].state = BROKER_PROBE_NOT_THERE;
 	p->v[s].detail = xstrdup(why);
 }
 
@@ -83,12 +85,12 @@ on_late(void *arg)
 }
 
 static int
-find_addresses(struct ctl *c, const struct session_opts *o, struct probe *p,
+find_addresses(struct ctl *c, const struct session_opts *o, struct broker_probe *p,
     struct strv *out, struct err *err)
 {
 	struct dns d = {.loop = c->loop};
 	struct buf list = {0};
-	int64_t since = text_now_us();
+	int64_t since = clock_wall_us();
 	int failed;
 	size_t i;
 
@@ -101,9 +103,9 @@ find_addresses(struct ctl *c, const struct session_opts *o, struct probe *p,
 	for (i = 0; i < out->n; i++)
 		buf_printf(&list, "%s%s", i > 0 ? ", " : "", out->v[i]);
 	if (!failed && out->n == 0)
-		probe_fail(p, PROBE_DNS, since, &d.err);
+		broker_probe_fail(p, BROKER_PROBE_DNS, since, &d.err);
 	else if (!failed)
-		probe_ok(p, PROBE_DNS, since, buf_steal(&list));
+		broker_probe_ok(p, BROKER_PROBE_DNS, since, buf_steal(&list));
 	buf_release(&list);
 	return failed;
 }
@@ -138,9 +140,9 @@ dial(const char *address, int port, int64_t timeout, int *out)
 }
 
 static int
-reach(const struct session_opts *o, const struct strv *addresses, struct probe *p)
+reach(const struct session_opts *o, const struct strv *addresses, struct broker_probe *p)
 {
-	int64_t since = text_now_us();
+	int64_t since = clock_wall_us();
 	struct err why = {0};
 	int fd = -1;
 	size_t i;
@@ -153,17 +155,17 @@ reach(const struct session_opts *o, const struct strv *addresses, struct probe *
 			    o->port, strerror(error));
 	}
 	if (fd < 0)
-		probe_fail(p, PROBE_TCP, since, &why);
+		broker_probe_fail(p, BROKER_PROBE_TCP, since, &why);
 	else
-		probe_ok(p, PROBE_TCP, since,
+		broker_probe_ok(p, BROKER_PROBE_TCP, since,
 		    xasprintf("%s:%d", addresses->v[i - 1], o->port));
 	return fd;
 }
 
 static int
-look_at_tls(const struct session_opts *o, int fd, struct probe *p, struct err *err)
+look_at_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct err *err)
 {
-	int64_t since = text_now_us();
+	int64_t since = clock_wall_us();
 	struct tls_peer peer = {0};
 	struct tls *tls;
 	struct err why = {0};
@@ -171,9 +173,9 @@ look_at_tls(const struct session_opts *o, int fd, struct probe *p, struct err *e
 	if (session_tls(&tls, o, err))
 		return -1;
 	if (tls_peer_look(tls, fd, o->connect_timeout, &peer, &why))
-		probe_fail(p, PROBE_TLS, since, &why);
+		broker_probe_fail(p, BROKER_PROBE_TLS, since, &why);
 	else
-		probe_ok(p, PROBE_TLS, since,
+		broker_probe_ok(p, BROKER_PROBE_TLS, since,
 		    xasprintf(_("%s; for %s; %s; %d days left"), peer.version, peer.names,
 			peer.chain, peer.days));
 	tls_peer_release(&peer);
@@ -182,25 +184,26 @@ look_at_tls(const struct session_opts *o, int fd, struct probe *p, struct err *e
 }
 
 static int
-knock(struct ctl *c, const struct session_opts *o, struct probe *p, struct err *err)
+knock(
+    struct ctl *c, const struct session_opts *o, struct broker_probe *p, struct err *err)
 {
 	struct strv addresses = {0};
 	int fd = -1;
 	int failed = 0;
 
 	if (o->host[0] == '/') {
-		not_there(p, PROBE_DNS, _("a unix socket"));
-		not_there(p, PROBE_TCP, _("a unix socket"));
-		not_there(p, PROBE_TLS, _("a unix socket"));
+		not_there(p, BROKER_PROBE_DNS, _("a unix socket"));
+		not_there(p, BROKER_PROBE_TCP, _("a unix socket"));
+		not_there(p, BROKER_PROBE_TLS, _("a unix socket"));
 		return 0;
 	}
 	failed = find_addresses(c, o, p, &addresses, err);
-	if (!failed && p->v[PROBE_DNS].state == PROBE_OK)
+	if (!failed && p->v[BROKER_PROBE_DNS].state == BROKER_PROBE_OK)
 		fd = reach(o, &addresses, p);
 	if (fd >= 0 && o->tls)
 		failed = look_at_tls(o, fd, p, err);
 	else if (fd >= 0)
-		not_there(p, PROBE_TLS, _("the broker is asked without TLS"));
+		not_there(p, BROKER_PROBE_TLS, _("the broker is asked without TLS"));
 	if (fd >= 0)
 		close(fd);
 	strv_release(&addresses);
@@ -208,32 +211,33 @@ knock(struct ctl *c, const struct session_opts *o, struct probe *p, struct err *
 }
 
 int
-probe_run(struct ctl *c, const struct session_opts *o, enum probe_stage last,
-    struct probe *out, struct err *err)
+broker_probe_run(struct ctl *c, const struct session_opts *o,
+    enum broker_probe_stage last, struct broker_probe *out, struct err *err)
 {
-	*out = (struct probe){0};
+	*out = (struct broker_probe){0};
 	if (ctl_loop(c, err) || knock(c, o, out, err))
 		return -1;
-	if (last < PROBE_CONNACK || probe_failed(out) != PROBE_STAGES)
+	if (last < BROKER_PROBE_CONNACK ||
+	    broker_probe_failed(out) != BROKER_PROBE_STAGES)
 		return 0;
-	return probe_mqtt(c, o, last, out, err);
+	return broker_probe_mqtt(c, o, last, out, err);
 }
 
-enum probe_stage
-probe_failed(const struct probe *p)
+enum broker_probe_stage
+broker_probe_failed(const struct broker_probe *p)
 {
 	int i;
 
-	for (i = 0; i < PROBE_STAGES && p->v[i].state != PROBE_FAILED; i++)
+	for (i = 0; i < BROKER_PROBE_STAGES && p->v[i].state != BROKER_PROBE_FAILED; i++)
 		;
-	return (enum probe_stage)i;
+	return (enum broker_probe_stage)i;
 }
 
 /* The first errors begin with their stage already. */
 char *
-probe_why(const struct probe *p)
+broker_probe_why(const struct broker_probe *p)
 {
-	enum probe_stage at = probe_failed(p);
+	enum broker_probe_stage at = broker_probe_failed(p);
 	const char *name = probe_names[at];
 	const char *text = p->v[at].err.text;
 
@@ -242,11 +246,11 @@ probe_why(const struct probe *p)
 }
 
 void
-probe_release(struct probe *p)
+broker_probe_release(struct broker_probe *p)
 {
 	size_t i;
 
-	for (i = 0; i < PROBE_STAGES; i++)
+	for (i = 0; i < BROKER_PROBE_STAGES; i++)
 		free(p->v[i].detail);
-	*p = (struct probe){0};
+	*p = (struct broker_probe){0};
 }

@@ -11,11 +11,11 @@ enum { GOODBYE = 1000, STAGE_TIME = 5000, REFUSED = 0x80 };
 
 struct visit {
 	struct ctl *c;
-	struct probe *p;
+	struct broker_probe *p;
 	const struct session_opts *o;
 	struct session *session;
 	struct loop_timer timer;
-	enum probe_stage stage, last;
+	enum broker_probe_stage stage, last;
 	int64_t since;
 	char *topic;
 	int sent; /* id of the publication under way */
@@ -35,7 +35,7 @@ fail(struct visit *v, const struct err *why)
 {
 	if (v->over)
 		return;
-	probe_fail(v->p, v->stage, v->since, why);
+	broker_probe_fail(v->p, v->stage, v->since, why);
 	leave(v);
 }
 
@@ -45,7 +45,7 @@ on_late(void *arg)
 	struct visit *v = arg;
 	struct err why;
 
-	if (v->stage < PROBE_QOS_0)
+	if (v->stage < BROKER_PROBE_QOS_0)
 		err_set(
 		    &why, ERR_UNREACHABLE, _("no answer within %d s"), STAGE_TIME / 1000);
 	else
@@ -57,18 +57,18 @@ on_late(void *arg)
 }
 
 static void
-enter(struct visit *v, enum probe_stage stage)
+enter(struct visit *v, enum broker_probe_stage stage)
 {
 	struct err err = {0};
 	struct session_pub m = {
 	    .topic = v->topic, .payload = span_of(probe_names[stage])};
 
 	v->stage = stage;
-	v->since = text_now_us();
+	v->since = clock_wall_us();
 	loop_timer_set(v->c->loop, &v->timer, STAGE_TIME, on_late, v);
-	if (stage < PROBE_QOS_0)
+	if (stage < BROKER_PROBE_QOS_0)
 		return;
-	m.qos = (int)(stage - PROBE_QOS_0);
+	m.qos = (int)(stage - BROKER_PROBE_QOS_0);
 	if (session_publish(v->session, &m, &v->sent, &err))
 		fail(v, &err);
 }
@@ -77,11 +77,11 @@ enter(struct visit *v, enum probe_stage stage)
 static void
 go_on(struct visit *v, char *detail)
 {
-	probe_ok(v->p, v->stage, v->since, detail);
+	broker_probe_ok(v->p, v->stage, v->since, detail);
 	if (v->stage == v->last)
 		leave(v);
 	else
-		enter(v, (enum probe_stage)(v->stage + 1));
+		enter(v, (enum broker_probe_stage)(v->stage + 1));
 }
 
 static void
@@ -92,7 +92,7 @@ on_up(void *arg, bool present)
 	const char *user = v->o->username;
 
 	(void)present;
-	if (v->over || v->stage != PROBE_CONNACK)
+	if (v->over || v->stage != BROKER_PROBE_CONNACK)
 		return;
 	go_on(v,
 	    xasprintf(_("MQTT %s%s%s"), session_version(v->session) >= 5 ? "5" : "3.1.1",
@@ -108,7 +108,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 	struct visit *v = arg;
 
 	(void)filter;
-	if (v->over || v->stage != PROBE_SUBACK)
+	if (v->over || v->stage != BROKER_PROBE_SUBACK)
 		return;
 	if (why->code != ERR_OK)
 		fail(v, why);
@@ -133,9 +133,9 @@ static void
 on_message(void *arg, const struct msg *m)
 {
 	struct visit *v = arg;
-	int sent = (int)v->stage - (int)PROBE_QOS_0;
+	int sent = (int)v->stage - (int)BROKER_PROBE_QOS_0;
 
-	if (v->over || v->stage < PROBE_QOS_0 ||
+	if (v->over || v->stage < BROKER_PROBE_QOS_0 ||
 	    !span_is(m->payload, probe_names[v->stage]))
 		return;
 	go_on(v,
@@ -157,15 +157,15 @@ on_ended(void *arg, const struct err *why)
 	struct visit *v = arg;
 
 	if (!v->over)
-		probe_fail(v->p, v->stage, v->since, why);
+		broker_probe_fail(v->p, v->stage, v->since, why);
 	v->over = true;
 	loop_timer_stop(&v->timer);
 	loop_stop(v->c->loop);
 }
 
 int
-probe_mqtt(struct ctl *c, const struct session_opts *o, enum probe_stage last,
-    struct probe *p, struct err *err)
+broker_probe_mqtt(struct ctl *c, const struct session_opts *o,
+    enum broker_probe_stage last, struct broker_probe *p, struct err *err)
 {
 	static const struct session_events events = {.up = on_up,
 	    .down = on_down,
@@ -173,12 +173,13 @@ probe_mqtt(struct ctl *c, const struct session_opts *o, enum probe_stage last,
 	    .message = on_message,
 	    .published = on_published,
 	    .subscribed = on_subscribed};
-	struct visit v = {.c = c, .p = p, .o = o, .stage = PROBE_CONNACK, .last = last};
+	struct visit v = {
+	    .c = c, .p = p, .o = o, .stage = BROKER_PROBE_CONNACK, .last = last};
 	struct session_opts own = *o;
-	char id[PROBE_ID];
+	char id[BROKER_PROBE_ID];
 	int failed;
 
-	if (probe_id(id, err))
+	if (broker_probe_id(id, err))
 		return -1;
 	own.client_id = id;
 	own.clean = true;
@@ -188,7 +189,7 @@ probe_mqtt(struct ctl *c, const struct session_opts *o, enum probe_stage last,
 	v.session = session_new(c->loop, &own, &events, &v, err);
 	failed = v.session == NULL;
 	if (!failed) {
-		v.since = text_now_us();
+		v.since = clock_wall_us();
 		session_start(v.session);
 		failed = loop_run(c->loop, err);
 	}

@@ -10,32 +10,32 @@
 #include "iotctl/output/report.h"
 
 static void
-report_stage(struct report *r, const struct probe *p, enum probe_stage s)
+report_stage(struct report *r, const struct broker_probe *p, enum broker_probe_stage s)
 {
-	static const char *const words[] = {[PROBE_NOT_TRIED] = "not tried",
-	    [PROBE_OK] = "ok",
-	    [PROBE_FAILED] = "FAILED",
-	    [PROBE_NOT_THERE] = "-"};
-	const struct probe_result *v = &p->v[s];
+	static const char *const words[] = {[BROKER_PROBE_NOT_TRIED] = "not tried",
+	    [BROKER_PROBE_OK] = "ok",
+	    [BROKER_PROBE_FAILED] = "FAILED",
+	    [BROKER_PROBE_NOT_THERE] = "-"};
+	const struct broker_probe_result *v = &p->v[s];
 	char ms[32] = "";
 
-	if (v->state == PROBE_OK || v->state == PROBE_FAILED)
+	if (v->state == BROKER_PROBE_OK || v->state == BROKER_PROBE_FAILED)
 		snprintf(ms, sizeof(ms), "%.1f", v->ms);
 	report_row(r,
 	    (const char *const[]){probe_names[s], words[v->state], ms,
-		v->state == PROBE_FAILED ? v->err.text : v->detail});
+		v->state == BROKER_PROBE_FAILED ? v->err.text : v->detail});
 }
 
 static void
-report_probe(const struct ctl *c, const struct probe *p)
+report_probe(const struct ctl *c, const struct broker_probe *p)
 {
 	static const char *const columns[] = {"stage", "result", "ms", "detail"};
 	struct report r;
 	int i;
 
 	report_start(&r, c, columns, ARRAY_LEN(columns), 1u << 2);
-	for (i = 0; i < PROBE_STAGES; i++)
-		report_stage(&r, p, (enum probe_stage)i);
+	for (i = 0; i < BROKER_PROBE_STAGES; i++)
+		report_stage(&r, p, (enum broker_probe_stage)i);
 	report_end(&r);
 }
 
@@ -44,23 +44,24 @@ test_one(struct ctl *c, const char *name, struct err *err)
 {
 	struct target t = {0};
 	struct session_opts o = {0};
-	struct probe p = {0};
-	enum probe_stage at;
+	struct broker_probe p = {0};
+	enum broker_probe_stage at;
 	char *why = NULL;
 	int failed = target_broker(c, name, &t, err) ||
-	    target_connection(c, &t, &o, err) || probe_run(c, &o, PROBE_QOS_2, &p, err);
+	    target_connection(c, &t, &o, err) ||
+	    broker_probe_run(c, &o, BROKER_PROBE_QOS_2, &p, err);
 
 	if (!failed) {
 		report_probe(c, &p);
-		at = probe_failed(&p);
-		if (at != PROBE_STAGES) {
-			why = probe_why(&p);
+		at = broker_probe_failed(&p);
+		if (at != BROKER_PROBE_STAGES) {
+			why = broker_probe_why(&p);
 			failed = err_set(
 			    err, p.v[at].err.code, _("broker '%s': %s"), name, why);
 		}
 	}
 	free(why);
-	probe_release(&p);
+	broker_probe_release(&p);
 	target_release(&t);
 	return failed ? -1 : 0;
 }

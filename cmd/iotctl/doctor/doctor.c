@@ -26,7 +26,7 @@ struct causes {
 };
 
 void
-findings_add(
+doctor_findings_add(
     struct findings *f, const char *check, enum health health, const char *fmt, ...)
 {
 	struct buf text = {0};
@@ -40,14 +40,14 @@ findings_add(
 }
 
 enum health
-health_of(const struct err *err)
+doctor_health_of(const struct err *err)
 {
 	return err->code == ERR_AUTH || err->code == ERR_USAGE ? HEALTH_UNKNOWN
 							       : HEALTH_BAD;
 }
 
 void
-findings_release(struct findings *f)
+doctor_findings_release(struct findings *f)
 {
 	size_t i;
 
@@ -58,7 +58,7 @@ findings_release(struct findings *f)
 }
 
 size_t
-findings_bad(const struct findings *f)
+doctor_findings_bad(const struct findings *f)
 {
 	size_t bad = 0, i;
 
@@ -90,7 +90,7 @@ report_findings(const struct ctl *c, const struct findings *f)
 static int
 conclude(const struct findings *f, const char *subject, struct err *err)
 {
-	size_t bad = findings_bad(f);
+	size_t bad = doctor_findings_bad(f);
 
 	if (bad == 0)
 		return 0;
@@ -172,7 +172,8 @@ causes_release(struct causes *all)
 
 /* A name that is no device is a cause like another. */
 static int
-examine_one(struct clinic *k, const char *name, struct causes *all, struct err *err)
+examine_one(
+    struct doctor_brokers *k, const char *name, struct causes *all, struct err *err)
 {
 	const struct schema_resource *r = schema_find("device");
 	struct findings f = {0};
@@ -184,24 +185,24 @@ examine_one(struct clinic *k, const char *name, struct causes *all, struct err *
 
 	all->devices++;
 	if (lookup_among(r, &k->view.v[VIEW_DEVICES], name, &id, &why)) {
-		findings_add(&f, "identity", HEALTH_BAD, "%s",
+		doctor_findings_add(&f, "identity", HEALTH_BAD, "%s",
 		    why.code == ERR_NOT_FOUND ? _("no such device on the platform")
 					      : why.text);
 	} else {
 		device = view_by_id(&k->view, VIEW_DEVICES, "id", id);
-		failed = device_examine(k, device, &f, err);
+		failed = doctor_check_device(k, device, &f, err);
 	}
 	cause = failed ? NULL : cause_of(all, &f);
 	if (cause != NULL)
 		strv_add(&cause->devices, name);
 	else
 		all->well++;
-	findings_release(&f);
+	doctor_findings_release(&f);
 	return failed;
 }
 
 static int
-examine_many(struct clinic *k, const struct strv *names, struct err *err)
+examine_many(struct doctor_brokers *k, const struct strv *names, struct err *err)
 {
 	struct causes all = {0};
 	size_t i;
@@ -224,59 +225,59 @@ examine_many(struct clinic *k, const struct strv *names, struct err *err)
 }
 
 static int
-examine_single(struct clinic *k, const char *name, struct err *err)
+examine_single(struct doctor_brokers *k, const char *name, struct err *err)
 {
 	struct findings f = {0};
-	struct found device;
+	struct lookup_found device;
 	char *subject;
 	int failed;
 
 	if (lookup(k->c, schema_find("device"), name, &device, err))
 		return -1;
 	failed = view_load(k->c, &device, &k->view, err) ||
-	    device_examine(k, buf_as_span(&device.bytes), &f, err);
+	    doctor_check_device(k, buf_as_span(&device.bytes), &f, err);
 	if (!failed) {
 		report_findings(k->c, &f);
 		subject = xasprintf(_("device '%s'"), name);
 		failed = conclude(&f, subject, err);
 		free(subject);
 	}
-	findings_release(&f);
-	found_release(&device);
+	doctor_findings_release(&f);
+	lookup_release(&device);
 	return failed ? -1 : 0;
 }
 
 static int
-examine_site(struct clinic *k, struct err *err)
+examine_site(struct doctor_brokers *k, struct err *err)
 {
 	struct findings f = {0};
-	int failed = site_examine(k, &f, err);
+	int failed = doctor_check_site(k, &f, err);
 
 	if (!failed) {
 		report_findings(k->c, &f);
 		failed = conclude(&f, _("the platform"), err);
 	}
-	findings_release(&f);
+	doctor_findings_release(&f);
 	return failed;
 }
 
 /* The file of passwords is optional, but one that others can read is a finding. The brokers of another
  * platform must not see devices' passwords; of a whole site none is tried. */
 static int
-open_clinic(struct clinic *k, bool devices, struct err *err)
+open_clinic(struct doctor_brokers *k, bool devices, struct err *err)
 {
 	struct ctl *c = k->c;
 
-	if (topics_compile(&k->topics, &c->args->topics, err))
+	if (topic_set_compile(&k->topics, &c->args->topics, err))
 		return -1;
-	return devices ? passfile_open(c, &k->file, err)
-		       : passfile_open_any(c, &k->file, err);
+	return devices ? password_file_open(c, &k->file, err)
+		       : password_file_open_any(c, &k->file, err);
 }
 
 int
 run_doctor(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct clinic k = {.c = c};
+	struct doctor_brokers k = {.c = c};
 	struct strv names = {0};
 	size_t i;
 	int failed;
@@ -291,6 +292,6 @@ run_doctor(struct ctl *c, const struct operands *in, struct err *err)
 	else if (!failed)
 		failed = examine_many(&k, &names, err);
 	strv_release(&names);
-	clinic_release(&k);
+	doctor_brokers_release(&k);
 	return failed ? -1 : 0;
 }

@@ -8,44 +8,44 @@
 #include "iotctl/doctor/doctor.h"
 
 /* Our own login may not be known: then the broker is only knocked at. */
-static enum probe_stage
+static enum broker_probe_stage
 how_far(const struct target *t, const struct session_opts *o)
 {
 	bool needs_login = t->username != NULL && t->username[0] != '\0';
 
-	return needs_login && o->password == NULL ? PROBE_TLS : PROBE_QOS_2;
+	return needs_login && o->password == NULL ? BROKER_PROBE_TLS : BROKER_PROBE_QOS_2;
 }
 
 static int
-highest_qos(const struct probe *p)
+highest_qos(const struct broker_probe *p)
 {
 	int qos = -1;
 	int i;
 
-	for (i = PROBE_QOS_0; i <= PROBE_QOS_2; i++) {
-		if (p->v[i].state == PROBE_OK && p->v[i].detail == NULL)
-			qos = i - PROBE_QOS_0;
+	for (i = BROKER_PROBE_QOS_0; i <= BROKER_PROBE_QOS_2; i++) {
+		if (p->v[i].state == BROKER_PROBE_OK && p->v[i].detail == NULL)
+			qos = i - BROKER_PROBE_QOS_0;
 	}
 	return qos;
 }
 
 static int
-look_at(struct clinic *k, struct broker_case *b, struct err *err)
+look_at(struct doctor_brokers *k, struct doctor_broker *b, struct err *err)
 {
 	struct session_opts o = {0};
 
 	if (target_connection(k->c, b->t, &o, &b->err))
 		return 0;
-	if (probe_run(k->c, &o, how_far(b->t, &o), &b->probe, err))
+	if (broker_probe_run(k->c, &o, how_far(b->t, &o), &b->probe, err))
 		return -1;
 	b->qos = highest_qos(&b->probe);
 	return 0;
 }
 
-struct broker_case *
-clinic_broker(struct clinic *k, json_int_t id, struct err *err)
+struct doctor_broker *
+doctor_broker_check(struct doctor_brokers *k, json_int_t id, struct err *err)
 {
-	struct broker_case *b;
+	struct doctor_broker *b;
 	char *name;
 	size_t i;
 
@@ -55,10 +55,11 @@ clinic_broker(struct clinic *k, json_int_t id, struct err *err)
 	}
 	k->brokers = xreallocarray(k->brokers, k->n + 1, sizeof(*k->brokers));
 	b = &k->brokers[k->n++];
-	*b = (struct broker_case){.id = id, .qos = -1, .t = xcalloc(1, sizeof(*b->t))};
+	*b = (struct doctor_broker){.id = id, .qos = -1, .t = xcalloc(1, sizeof(*b->t))};
 	name = xasprintf("id:%" JSON_INTEGER_FORMAT, id);
 	if (id != 0)
-		b->name = text_of(view_by_id(&k->view, VIEW_BROKERS, "id", id), "nombre");
+		b->name =
+		    view_text_of(view_by_id(&k->view, VIEW_BROKERS, "id", id), "nombre");
 	if (id == 0 || target_broker(k->c, name, b->t, &b->err) == 0)
 		id = look_at(k, b, err) ? -1 : 0;
 	else
@@ -68,11 +69,11 @@ clinic_broker(struct clinic *k, json_int_t id, struct err *err)
 }
 
 int
-clinic_login(struct clinic *k, struct broker_case *b, const struct credential *login,
-    struct probe_result *out, struct err *err)
+doctor_broker_login(struct doctor_brokers *k, struct doctor_broker *b,
+    const struct credential *login, struct broker_probe_result *out, struct err *err)
 {
 	struct session_opts o = {0};
-	struct probe p = {0};
+	struct broker_probe p = {0};
 	int failed = target_connection(k->c, b->t, &o, err);
 
 	if (!failed) {
@@ -80,27 +81,27 @@ clinic_login(struct clinic *k, struct broker_case *b, const struct credential *l
 		o.password = login->password;
 		o.cert = login->cert != NULL ? login->cert : o.cert;
 		o.key = login->cert != NULL ? login->key : o.key;
-		failed = probe_mqtt(k->c, &o, PROBE_CONNACK, &p, err);
+		failed = broker_probe_mqtt(k->c, &o, BROKER_PROBE_CONNACK, &p, err);
 	}
-	*out = p.v[PROBE_CONNACK];
-	p.v[PROBE_CONNACK].detail = NULL;
-	probe_release(&p);
+	*out = p.v[BROKER_PROBE_CONNACK];
+	p.v[BROKER_PROBE_CONNACK].detail = NULL;
+	broker_probe_release(&p);
 	return failed;
 }
 
 void
-clinic_release(struct clinic *k)
+doctor_brokers_release(struct doctor_brokers *k)
 {
 	size_t i;
 
 	for (i = 0; i < k->n; i++) {
 		free(k->brokers[i].name);
-		probe_release(&k->brokers[i].probe);
+		broker_probe_release(&k->brokers[i].probe);
 		target_release(k->brokers[i].t);
 		free(k->brokers[i].t);
 	}
 	free(k->brokers);
-	passfile_release(&k->file);
-	topics_release(&k->topics);
+	password_file_release(&k->file);
+	topic_set_release(&k->topics);
 	view_release(&k->view);
 }

@@ -12,7 +12,7 @@ enum { KEEPALIVE_LEAST = 30, KEEPALIVE_MOST = 300 };
 
 struct linting {
 	struct report report;
-	struct topics topics;
+	struct topic_set topics;
 	size_t found;
 };
 
@@ -27,7 +27,7 @@ struct rule {
 static bool
 is_pattern(struct span topic, const struct topic *t)
 {
-	return member_is(topic, "topic_pattern", topic_text(t));
+	return view_member_is(topic, "topic_pattern", topic_text(t));
 }
 
 static bool
@@ -61,11 +61,11 @@ static bool
 sends_login_openly(const struct linting *l, struct span object, const char *value)
 {
 	(void)l;
-	return value[0] != '\0' && !member_is(object, "use_tls", "true") &&
-	    !member_is(object, "protocol", "mqtts") &&
-	    !member_is(object, "protocol", "wss") &&
-	    !member_is(object, "host", "localhost") &&
-	    !member_is(object, "host", "127.0.0.1");
+	return value[0] != '\0' && !view_member_is(object, "use_tls", "true") &&
+	    !view_member_is(object, "protocol", "mqtts") &&
+	    !view_member_is(object, "protocol", "wss") &&
+	    !view_member_is(object, "host", "localhost") &&
+	    !view_member_is(object, "host", "127.0.0.1");
 }
 
 static bool
@@ -73,8 +73,8 @@ tls_on_plain_port(const struct linting *l, struct span object, const char *value
 {
 	(void)l;
 	return strcmp(value, "1883") == 0 &&
-	    (member_is(object, "protocol", "mqtts") ||
-		member_is(object, "use_tls", "true"));
+	    (view_member_is(object, "protocol", "mqtts") ||
+		view_member_is(object, "use_tls", "true"));
 }
 
 static bool
@@ -156,11 +156,11 @@ static void
 apply_rule(struct linting *l, const struct rule *rule, struct span object)
 {
 	const struct schema_resource *r = schema_find(rule->resource);
-	char *value = text_of(object, rule->field);
+	char *value = view_text_of(object, rule->field);
 	char *label;
 
 	if (rule->broken(l, object, value)) {
-		label = label_of(r, object);
+		label = lookup_label_of(r, object);
 		report_row(&l->report,
 		    (const char *const[]){
 			rule->resource, label, rule->field, value, _(rule->advice)});
@@ -206,9 +206,9 @@ run_lint(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE, _("lint takes no operand"));
 	report_start(&l.report, c, columns, ARRAY_LEN(columns), 0);
 	failed =
-	    topics_compile(&l.topics, &c->args->topics, err) || lint_lists(c, &l, err);
+	    topic_set_compile(&l.topics, &c->args->topics, err) || lint_lists(c, &l, err);
 	report_end(&l.report);
-	topics_release(&l.topics);
+	topic_set_release(&l.topics);
 	if (!failed && l.found != 0)
 		failed = err_set(err, ERR_FAILED,
 		    _("%zu things differ from the guide's best practices"), l.found);

@@ -11,7 +11,8 @@
 #include "iotctl/core/view.h"
 
 int
-account_of_device(struct ctl *c, json_int_t device, struct found *out, struct err *err)
+account_of_device(
+    struct ctl *c, json_int_t device, struct lookup_found *out, struct err *err)
 {
 	struct objects users = {0};
 	struct err why = {0};
@@ -20,7 +21,7 @@ account_of_device(struct ctl *c, json_int_t device, struct found *out, struct er
 	int failed =
 	    c->no_accounts ? 0 : objects_of_device(c, "emqx-user", device, &users, &why);
 
-	*out = (struct found){0};
+	*out = (struct lookup_found){0};
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
 	if (failed && why.code == ERR_NOT_FOUND) {
 		c->no_accounts = true;
@@ -31,10 +32,10 @@ account_of_device(struct ctl *c, json_int_t device, struct found *out, struct er
 	for (i = 0; i < users.n && out->id == 0; i++) {
 		struct span user = buf_as_span(&users.v[i]);
 
-		if (!member_is(user, "dispositivo", digits))
+		if (!view_member_is(user, "dispositivo", digits))
 			continue;
-		out->id = id_of(user);
-		out->label = text_of(user, "username");
+		out->id = lookup_id_of(user);
+		out->label = view_text_of(user, "username");
 		buf_span(&out->bytes, user);
 	}
 	objects_release(&users);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ACCOUNT_H
-#define ACCOUNT_H
+#ifndef IOTCTL_LOGIN_ACCOUNT_H
+#define IOTCTL_LOGIN_ACCOUNT_H
 
 #include "iotctl/core/lookup.h"
 
 /* The account that EMQX lets a device in with; out->id is 0 if it has none, or the platform knows no
  * accounts (then c->no_accounts is set). */
 int account_of_device(
-    struct ctl *c, json_int_t device, struct found *out, struct err *err);
+    struct ctl *c, json_int_t device, struct lookup_found *out, struct err *err);
 int account_set_password(
     struct ctl *c, json_int_t account, const char *password, struct err *err);
 

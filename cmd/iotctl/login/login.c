@@ -28,7 +28,7 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 {
 	static const char *const rows[] = {"username", "full_name", "email",
 	    "tipo_usuario", "is_superuser", "is_active"};
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	struct strv cells = {0};
 	struct span user;
 	struct buf cell = {0};
@@ -44,7 +44,7 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 		show_raw(buf_as_span(&reply.body));
 	} else if (!failed) {
 		strv_add(&cells, "api");
-		strv_add(&cells, api_base(c->api));
+		strv_add(&cells, rest_base(c->api));
 		for (i = 0; i < ARRAY_LEN(rows); i++) {
 			buf_clear(&cell);
 			if (!cell_member(user, rows[i], &cell))
@@ -52,11 +52,11 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 			strv_add(&cells, rows[i]);
 			strv_add(&cells, buf_str(&cell));
 		}
-		table_print(&cells, 2, NULL);
+		show_table(&cells, 2, NULL);
 	}
 	buf_release(&cell);
 	strv_release(&cells);
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	return failed;
 }
 
@@ -65,7 +65,7 @@ run_logout(struct ctl *c, const struct operands *in, struct err *err)
 {
 	if (in->n != 0)
 		return err_set(err, ERR_USAGE, _("logout takes no operand"));
-	return ctl_api(c, err) || api_logout(c->api, err) ? -1 : 0;
+	return ctl_api(c, err) || rest_logout(c->api, err) ? -1 : 0;
 }
 
 /* The context's settings as they will be read again: all that was given, and what the login used. */
@@ -80,7 +80,7 @@ save_context(struct ctl *c, const char *username, const char *broker,
 	int failed = 0;
 
 	settings_given(&s, c->set);
-	settings_put(&s, "api_url", api_base(c->api));
+	settings_put(&s, "api_url", rest_base(c->api));
 	settings_put(&s, "username", username);
 	if (broker != NULL)
 		settings_put(&s, "broker", broker);
@@ -103,7 +103,7 @@ save_context(struct ctl *c, const char *username, const char *broker,
 static int
 ask_for_login(struct ctl *c, char **username, char **password, struct err *err)
 {
-	const struct apiopts *o = &c->args->api;
+	const struct rest_options *o = &c->args->api;
 
 	if (o->username != NULL)
 		*username = xstrdup(o->username);
@@ -132,17 +132,17 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 		c->args->api.url = xstrdup(in->v[0]);
 	}
 	failed = ctl_api(c, err) || ask_for_login(c, &username, &password, err) ||
-	    api_login(c->api, username, password, err);
+	    rest_login(c->api, username, password, err);
 	if (!failed && !named)
-		offer_broker(c, &broker, &broker_user);
+		pick_broker(c, &broker, &broker_user);
 	failed = failed || save_context(c, username, broker, broker_user, err);
 	if (!failed)
-		log_warn(_("logged in at '%s' as '%s'; context '%s'"), api_base(c->api),
+		log_warn(_("logged in at '%s' as '%s'; context '%s'"), rest_base(c->api),
 		    username, context_name(c));
-	failed = failed || passfile_move(c, err);
+	failed = failed || password_file_move(c, err);
 	free(username);
 	free(broker);
 	free(broker_user);
-	secret_free(password);
+	mem_free_secret(password);
 	return failed ? -1 : 0;
 }

@@ -29,7 +29,7 @@ source_of(const struct ctl *c, const char *key)
 }
 
 static char *
-state_path(const struct passfile *p)
+state_path(const struct password_file *p)
 {
 	return xasprintf("%s.state", p->path);
 }
@@ -60,7 +60,7 @@ is_sound(const json_t *state)
 }
 
 static int
-load_state(struct passfile *p, struct err *err)
+load_state(struct password_file *p, struct err *err)
 {
 	char *path = state_path(p);
 	struct buf text = {0};
@@ -86,19 +86,19 @@ load_state(struct passfile *p, struct err *err)
 }
 
 static int
-save_state(const struct passfile *p, struct err *err)
+save_state(const struct password_file *p, struct err *err)
 {
 	char *path = state_path(p);
 	char *text = json_dumps(p->state, JSON_COMPACT);
 	int failed = file_write(path, span_of(text), 0600, err);
 
-	secret_free(text);
+	mem_free_secret(text);
 	free(path);
 	return failed;
 }
 
 static int
-refuse(const struct passfile *p, const char *owner, struct err *err)
+refuse(const struct password_file *p, const char *owner, struct err *err)
 {
 	return err_set(err, ERR_USAGE,
 	    _("'%s' has the passwords of '%s', not of '%s': --credentials gives another "
@@ -122,7 +122,7 @@ configured_url(struct ctl *c, char **out, struct err *err)
 	rows[0].offset = 0;
 	opt_init(&set, &alone, &url);
 	failed = config_load_files(&set, &common, err) ||
-	    (url != NULL && api_url_base(url, out, err));
+	    (url != NULL && rest_url_base(url, out, err));
 	if (common.context != c->args->common.context)
 		free(common.context);
 	opt_release(&set);
@@ -131,7 +131,7 @@ configured_url(struct ctl *c, char **out, struct err *err)
 
 /* Before anything is recorded the file of a context is of the platform that the context names. */
 static int
-check_platform(struct ctl *c, const struct passfile *p, struct err *err)
+check_platform(struct ctl *c, const struct password_file *p, struct err *err)
 {
 	const char *owner = json_string_value(json_object_get(p->state, "api"));
 	char *configured = NULL;
@@ -151,25 +151,25 @@ check_platform(struct ctl *c, const struct passfile *p, struct err *err)
 }
 
 int
-passfile_open_any(struct ctl *c, struct passfile *p, struct err *err)
+password_file_open_any(struct ctl *c, struct password_file *p, struct err *err)
 {
-	*p = (struct passfile){0};
+	*p = (struct password_file){0};
 	p->path = credentials_path(c->args->credentials, c->args->common.context);
-	return p->path != NULL ? passfile_reload(p, err) : 0;
+	return p->path != NULL ? password_file_reload(p, err) : 0;
 }
 
 int
-passfile_open(struct ctl *c, struct passfile *p, struct err *err)
+password_file_open(struct ctl *c, struct password_file *p, struct err *err)
 {
-	if (passfile_open_any(c, p, err) || ctl_api(c, err))
+	if (password_file_open_any(c, p, err) || ctl_api(c, err))
 		return -1;
 	if (source_of(c, "credentials") != OPT_FROM_ARGV)
-		p->api = api_base(c->api);
+		p->api = rest_base(c->api);
 	return p->path != NULL ? check_platform(c, p, err) : 0;
 }
 
 int
-passfile_reload(struct passfile *p, struct err *err)
+password_file_reload(struct password_file *p, struct err *err)
 {
 	credentials_release(&p->known);
 	return load_state(p, err) || credentials_load(&p->known, p->path, false, err) ? -1
@@ -177,12 +177,12 @@ passfile_reload(struct passfile *p, struct err *err)
 }
 
 void
-passfile_release(struct passfile *p)
+password_file_release(struct password_file *p)
 {
 	free(p->path);
 	credentials_release(&p->known);
 	json_decref(p->state);
-	*p = (struct passfile){0};
+	*p = (struct password_file){0};
 }
 
 static size_t
@@ -219,7 +219,7 @@ apply_pending(json_t *state, const struct change *x)
 }
 
 static int
-apply(struct passfile *p, const struct change *x, struct err *err)
+apply(struct password_file *p, const struct change *x, struct err *err)
 {
 	const char *owner = json_string_value(json_object_get(p->state, "api"));
 
@@ -233,7 +233,7 @@ apply(struct passfile *p, const struct change *x, struct err *err)
 }
 
 static int
-change(struct passfile *p, const struct change *x, struct err *err)
+change(struct password_file *p, const struct change *x, struct err *err)
 {
 	json_t *before = NULL;
 	int lock, failed;
@@ -255,7 +255,7 @@ change(struct passfile *p, const struct change *x, struct err *err)
 }
 
 int
-passfile_claim(struct passfile *p, struct err *err)
+password_file_claim(struct password_file *p, struct err *err)
 {
 	const struct change x = {.api = p->api};
 
@@ -263,12 +263,12 @@ passfile_claim(struct passfile *p, struct err *err)
 }
 
 int
-passfile_move(struct ctl *c, struct err *err)
+password_file_move(struct ctl *c, struct err *err)
 {
-	const struct change x = {.api = api_base(c->api), .moved = true};
-	struct passfile p;
+	const struct change x = {.api = rest_base(c->api), .moved = true};
+	struct password_file p;
 	const char *owner;
-	int failed = passfile_open_any(c, &p, err);
+	int failed = password_file_open_any(c, &p, err);
 
 	owner = json_string_value(json_object_get(p.state, "api"));
 	if (!failed && source_of(c, "credentials") != OPT_FROM_ARGV &&
@@ -279,12 +279,12 @@ passfile_move(struct ctl *c, struct err *err)
 			    p.path, owner, x.api);
 		failed = change(&p, &x, err);
 	}
-	passfile_release(&p);
+	password_file_release(&p);
 	return failed;
 }
 
 const char *
-passfile_pending(const struct passfile *p, const char *device)
+password_file_pending(const struct password_file *p, const char *device)
 {
 	const json_t *list =
 	    json_object_get(json_object_get(p->state, "pending"), device);
@@ -294,7 +294,8 @@ passfile_pending(const struct passfile *p, const char *device)
 }
 
 bool
-passfile_is_pending(const struct passfile *p, const char *device, const char *password)
+password_file_is_pending(
+    const struct password_file *p, const char *device, const char *password)
 {
 	const json_t *list =
 	    json_object_get(json_object_get(p->state, "pending"), device);
@@ -303,8 +304,8 @@ passfile_is_pending(const struct passfile *p, const char *device, const char *pa
 }
 
 int
-passfile_add(
-    struct passfile *p, const char *device, const char *password, struct err *err)
+password_file_add(
+    struct password_file *p, const char *device, const char *password, struct err *err)
 {
 	const struct change x = {.device = device, .add = password};
 
@@ -312,8 +313,8 @@ passfile_add(
 }
 
 int
-passfile_drop(
-    struct passfile *p, const char *device, const char *password, struct err *err)
+password_file_drop(
+    struct password_file *p, const char *device, const char *password, struct err *err)
 {
 	const struct change x = {.device = device, .drop = password};
 
@@ -321,7 +322,7 @@ passfile_drop(
 }
 
 int
-passfile_settle(struct passfile *p, const char *device, struct err *err)
+password_file_settle(struct password_file *p, const char *device, struct err *err)
 {
 	const struct change x = {.device = device};
 

@@ -13,10 +13,10 @@
 static char *
 url_of(struct span broker)
 {
-	char *protocol = text_of(broker, "protocol");
-	char *host = text_of(broker, "host");
-	char *port = text_of(broker, "port");
-	bool tls = member_is(broker, "use_tls", "true");
+	char *protocol = view_text_of(broker, "protocol");
+	char *host = view_text_of(broker, "host");
+	char *port = view_text_of(broker, "port");
+	bool tls = view_member_is(broker, "use_tls", "true");
 	bool v6 = strchr(host, ':') != NULL;
 	const char *scheme = tls && strcmp(protocol, "mqtt") == 0 ? "mqtts"
 	    : tls && strcmp(protocol, "ws") == 0                  ? "wss"
@@ -39,9 +39,9 @@ list_brokers(const struct objects *all)
 		struct span broker = buf_as_span(&all->v[i]);
 		char *name, *url;
 
-		if (!member_is(broker, "is_active", "true"))
+		if (!view_member_is(broker, "is_active", "true"))
 			continue;
-		name = text_of(broker, "nombre");
+		name = view_text_of(broker, "nombre");
 		url = url_of(broker);
 		log_warn("%zu) %s (%s)", ++n, name, url);
 		free(url);
@@ -57,14 +57,14 @@ nth_active(const struct objects *all, long n)
 	for (i = 0; i < all->n; i++) {
 		struct span broker = buf_as_span(&all->v[i]);
 
-		if (member_is(broker, "is_active", "true") && --n == 0)
+		if (view_member_is(broker, "is_active", "true") && --n == 0)
 			return broker;
 	}
 	return (struct span){0};
 }
 
 void
-offer_broker(struct ctl *c, char **url, char **username)
+pick_broker(struct ctl *c, char **url, char **username)
 {
 	struct objects all = {0};
 	struct err ignored = {0};
@@ -85,7 +85,7 @@ offer_broker(struct ctl *c, char **url, char **username)
 	chosen = nth_active(&all, failed ? 0 : strtol(answer, NULL, 10));
 	if (chosen.p != NULL) {
 		*url = url_of(chosen);
-		*username = text_of(chosen, "username");
+		*username = view_text_of(chosen, "username");
 	}
 	free(answer);
 	objects_release(&all);

@@ -25,27 +25,27 @@ enum { PASSWORD_LEAST = 8 };
 
 /* A device whose password changes. */
 struct rotation {
-	struct found device;
-	char *id;              /* its name in the credentials file */
-	struct found account;  /* id 0: none */
-	json_int_t credential; /* 0: none, or it stays */
+	struct lookup_found device;
+	char *id;                    /* its name in the credentials file */
+	struct lookup_found account; /* id 0: none */
+	json_int_t credential;       /* 0: none, or it stays */
 	char *username, *client_id;
 	char *password; /* NULL: no new one, only what is pending */
 	bool given;     /* ... by the user: no other will do */
 	bool finished;  /* what was pending has been taken instead of it */
-	struct passfile file;
+	struct password_file file;
 };
 
 static void
 rotation_release(struct rotation *r)
 {
-	found_release(&r->device);
-	found_release(&r->account);
+	lookup_release(&r->device);
+	lookup_release(&r->account);
 	free(r->id);
 	free(r->username);
 	free(r->client_id);
-	secret_free(r->password);
-	passfile_release(&r->file);
+	mem_free_secret(r->password);
+	password_file_release(&r->file);
 }
 
 /* A row without a name would be no row. */
@@ -72,11 +72,11 @@ find_credential(struct ctl *c, struct rotation *r, struct err *err)
 	for (i = 0; i < all.n && r->credential == 0; i++) {
 		struct span object = buf_as_span(&all.v[i]);
 
-		if (!member_is(object, "dispositivo", digits))
+		if (!view_member_is(object, "dispositivo", digits))
 			continue;
-		r->credential = id_of(object);
-		r->username = text_of(object, "username");
-		r->client_id = text_of(object, "client_id");
+		r->credential = lookup_id_of(object);
+		r->username = view_text_of(object, "username");
+		r->client_id = view_text_of(object, "client_id");
 	}
 	objects_release(&all);
 	return failed;
@@ -85,7 +85,7 @@ find_credential(struct ctl *c, struct rotation *r, struct err *err)
 static int
 find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
 {
-	if (passfile_open(c, &r->file, err) ||
+	if (password_file_open(c, &r->file, err) ||
 	    lookup(c, schema_find("device"), name, &r->device, err) ||
 	    name_device(r, err) || find_credential(c, r, err) ||
 	    account_of_device(c, r->device.id, &r->account, err))
@@ -115,7 +115,7 @@ may_rotate(const struct ctl *c, const struct rotation *r, struct err *err)
 	int failed;
 
 	if (c->args->yes || c->args->dry_run ||
-	    !member_is(buf_as_span(&r->device.bytes), "connection_status", "online"))
+	    !view_member_is(buf_as_span(&r->device.bytes), "connection_status", "online"))
 		return 0;
 	if (!tty_is_there())
 		return err_set(err, ERR_USAGE,
@@ -200,14 +200,14 @@ static int
 try_password(
     struct ctl *c, struct rotation *r, const char *password, bool *begun, struct err *err)
 {
-	bool fresh = !passfile_is_pending(&r->file, r->id, password);
+	bool fresh = !password_file_is_pending(&r->file, r->id, password);
 	struct err why = {0};
 
 	*begun = false;
-	if (fresh && passfile_add(&r->file, r->id, password, err))
+	if (fresh && password_file_add(&r->file, r->id, password, err))
 		return -1;
 	if (send_password(c, r, password, begun, err) == 0)
-		return passfile_settle(&r->file, r->id, err);
+		return password_file_settle(&r->file, r->id, err);
 	if (*begun)
 		return err_in(err,
 		    _("'%s' may have its new password in one place only: run it again"),
@@ -217,7 +217,7 @@ try_password(
 		    _("'%s' has its old password or its new one, and both are kept: run "
 		      "it again"),
 		    r->id);
-	if (fresh && passfile_drop(&r->file, r->id, password, &why))
+	if (fresh && password_file_drop(&r->file, r->id, password, &why))
 		log_warn("%s", why.text);
 	return -1;
 }
@@ -227,7 +227,7 @@ try_password(
 static int
 rotate(struct ctl *c, struct rotation *r, struct err *err)
 {
-	const char *last = passfile_pending(&r->file, r->id);
+	const char *last = password_file_pending(&r->file, r->id);
 	char *open = last != NULL && !r->given ? xstrdup(last) : NULL;
 	bool begun = false;
 	int failed = 0;
@@ -242,7 +242,7 @@ rotate(struct ctl *c, struct rotation *r, struct err *err)
 	}
 	if (!failed && !r->finished && r->password != NULL)
 		failed = try_password(c, r, r->password, &begun, err);
-	secret_free(open);
+	mem_free_secret(open);
 	return failed ? -1 : 0;
 }
 
@@ -254,12 +254,12 @@ rotate_alone(struct ctl *c, struct rotation *r, struct err *err)
 	char *path;
 	int lock, failed;
 
-	if (passfile_claim(&r->file, err))
+	if (password_file_claim(&r->file, err))
 		return -1;
 	path = xasprintf("%s.lock", r->file.path);
 	lock = file_lock(path, err);
 	/* What the one before left. */
-	failed = lock < 0 || passfile_reload(&r->file, err) || rotate(c, r, err);
+	failed = lock < 0 || password_file_reload(&r->file, err) || rotate(c, r, err);
 	if (lock >= 0)
 		close(lock);
 	free(path);
@@ -287,7 +287,7 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 
 	(void)arg;
 	if (!failed && c->args->dry_run)
-		say_request(
+		verb_say_request(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	else if (!failed)
 		failed = rotate_alone(c, &r, err);
@@ -348,12 +348,12 @@ take_password(struct ctl *c, const struct request *q, struct rotation *r, struct
 static int
 find_owner(struct ctl *c, struct rotation *r, struct err *err)
 {
-	char *number = text_of(buf_as_span(&r->account.bytes), "dispositivo");
+	char *number = view_text_of(buf_as_span(&r->account.bytes), "dispositivo");
 	char *device = xasprintf("id:%s", number);
 	int failed = 0;
 
 	if (number[0] != '\0') {
-		failed = passfile_open(c, &r->file, err) ||
+		failed = password_file_open(c, &r->file, err) ||
 		    lookup(c, schema_find("device"), device, &r->device, err) ||
 		    name_device(r, err) || find_credential(c, r, err);
 		free(r->username);
@@ -378,7 +378,7 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		    _("the password is too short: %d characters at least"),
 		    PASSWORD_LEAST);
 	if (c->args->dry_run) {
-		say_request(
+		verb_say_request(
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ROTATE_H
-#define ROTATE_H
+#ifndef IOTCTL_LOGIN_ROTATE_H
+#define IOTCTL_LOGIN_ROTATE_H
 
 #include <jansson.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SETTINGS_H
-#define SETTINGS_H
+#ifndef IOTCTL_LOGIN_SETTINGS_H
+#define IOTCTL_LOGIN_SETTINGS_H
 
 #include "cli/opt.h"
 #include "cli/config.h"

@@ -114,21 +114,21 @@ clear(struct ctl *c, const char *device)
 	struct clearing w = {.c = c};
 	struct target t = {0};
 	struct session_opts o = {0};
-	struct topics topics = {0};
+	struct topic_set topics = {0};
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(device)};
 
 	if (!target_has_broker(c)) {
 		say_once();
 		return;
 	}
-	if (topics_compile(&topics, &c->args->topics, &w.err) == 0 &&
+	if (topic_set_compile(&topics, &c->args->topics, &w.err) == 0 &&
 	    topic_expand(topics.status, &vars, &w.topic, &w.err) == 0 &&
 	    target_connection(c, &t, &o, &w.err) == 0)
 		run(&w, &o);
 	if (w.err.code != ERR_OK)
 		log_warn(_("the retained status of '%s' stays on the broker: %s"), device,
 		    w.err.text);
-	topics_release(&topics);
+	topic_set_release(&topics);
 	target_release(&t);
 	free(w.topic);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef RETAINED_H
-#define RETAINED_H
+#ifndef IOTCTL_MQTT_RETAINED_H
+#define IOTCTL_MQTT_RETAINED_H
 
 #include "iotctl/ctl.h"
 

@@ -249,14 +249,14 @@ mark_command(struct errand *e)
 static int
 make_topics(struct ctl *c, struct errand *e, struct err *err)
 {
-	struct topics topics = {0};
+	struct topic_set topics = {0};
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(e->device)};
-	int failed = topics_compile(&topics, &c->args->topics, err) ||
+	int failed = topic_set_compile(&topics, &c->args->topics, err) ||
 	    topic_expand(topics.commands, &vars, &e->topic, err) ||
 	    (c->args->wait > 0 &&
 		topic_expand(topics.responses, &vars, &e->answers, err));
 
-	topics_release(&topics);
+	topic_set_release(&topics);
 	return failed;
 }
 

@@ -31,7 +31,7 @@ take_as_it_is(const struct ctl *c, const char *name, const struct err *why)
 int
 target_find(struct ctl *c, const char *name, struct target *out, struct err *err)
 {
-	struct found f;
+	struct lookup_found f;
 	struct buf id = {0};
 	struct err why = {0};
 	int failed = 0;
@@ -53,7 +53,7 @@ target_find(struct ctl *c, const char *name, struct target *out, struct err *err
 		failed = err_set(
 		    err, ERR_PROTOCOL, _("device '%s' has no identificador_unico"), name);
 	out->id = buf_steal(&id);
-	found_release(&f);
+	lookup_release(&f);
 	return failed;
 }
 
@@ -95,7 +95,7 @@ static int
 get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 {
 	char *path = ctl_path(schema_find("broker"), id, NULL);
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	struct span broker;
 	int failed = ctl_call(
 	    c, "cannot get the broker", "GET", path, (struct span){0}, &reply, err);
@@ -103,7 +103,7 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 	if (!failed)
 		failed =
 		    ctl_object(&reply, path, &broker, err) || take_broker(t, broker, err);
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	free(path);
 	return failed ? -1 : 0;
 }
@@ -119,7 +119,7 @@ find_broker_id(struct ctl *c, json_int_t device, struct buf *id, struct err *err
 
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
 	for (i = 0; i < all.n && id->n == 0; i++) {
-		if (member_is(buf_as_span(&all.v[i]), "dispositivo", digits))
+		if (view_member_is(buf_as_span(&all.v[i]), "dispositivo", digits))
 			cell_member(buf_as_span(&all.v[i]), "broker", id);
 	}
 	objects_release(&all);
@@ -145,24 +145,25 @@ ask_platform(struct ctl *c, struct target *t, struct err *err)
 int
 target_broker(struct ctl *c, const char *name, struct target *out, struct err *err)
 {
-	struct found f;
+	struct lookup_found f;
 	int failed;
 
 	*out = (struct target){0};
 	if (lookup(c, schema_find("broker"), name, &f, err))
 		return -1;
 	failed = take_broker(out, buf_as_span(&f.bytes), err);
-	found_release(&f);
+	lookup_release(&f);
 	return failed;
 }
 
 /* The platform's broker in place of what the options say of another one. */
 static void
-use_platforms(const struct target *t, const struct mqttopts *o, struct session_opts *out)
+use_platforms(
+    const struct target *t, const struct mqtt_options *o, struct session_opts *out)
 {
 	out->host = t->host;
 	out->port = t->port;
-	out->ws_path = t->ws ? MQTT_WS_PATH : NULL;
+	out->session_ws_path = t->ws ? MQTT_WS_PATH : NULL;
 	out->tls = t->tls || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
 	    o->insecure;
 	if (out->cafile == NULL && out->capath == NULL)
@@ -173,7 +174,7 @@ int
 target_connection(
     struct ctl *c, struct target *t, struct session_opts *out, struct err *err)
 {
-	struct mqttopts *o = &c->args->mqtt;
+	struct mqtt_options *o = &c->args->mqtt;
 	bool lends;
 	int failed;
 
@@ -181,10 +182,10 @@ target_connection(
 		return -1;
 	/* The platform knows the user, but never tells the password. */
 	lends = o->username == NULL && (o->password_file != NULL || o->password != NULL);
-	mqttopts_release(o);
+	mqtt_options_release(o);
 	if (lends)
 		o->username = t->username;
-	failed = mqttopts_resolve(o, c->set, out, err);
+	failed = mqtt_options_resolve(o, c->set, out, err);
 	if (lends)
 		o->username = NULL;
 	if (failed)

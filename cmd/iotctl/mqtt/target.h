@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef DEVBROKER_H
-#define DEVBROKER_H
+#ifndef IOTCTL_MQTT_TARGET_H
+#define IOTCTL_MQTT_TARGET_H
 
 #include "iotctl/ctl.h"
 #include "mqtt/session.h"

@@ -116,8 +116,8 @@ put_time(struct span object, const char *name, const char *zone, struct buf *out
 	int64_t us;
 	time_t t;
 	bool known = cell_member(object, name, &text) &&
-	    (zone != NULL || time_has_zone(buf_str(&text))) &&
-	    time_parse_in(buf_str(&text), zone, &us);
+	    (zone != NULL || timestamp_has_zone(buf_str(&text))) &&
+	    timestamp_parse_in(buf_str(&text), zone, &us);
 
 	buf_release(&text);
 	if (!known)

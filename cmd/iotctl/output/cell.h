@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CELL_H
-#define CELL_H
+#ifndef IOTCTL_OUTPUT_CELL_H
+#define IOTCTL_OUTPUT_CELL_H
 
 #include <stdbool.h>
 

@@ -16,7 +16,7 @@ progress_start(struct progress *p, size_t total, bool quiet)
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");
 
-	*p = (struct progress){.total = total, .since = text_now_us()};
+	*p = (struct progress){.total = total, .since = clock_wall_us()};
 	p->wanted = !quiet && isatty(STDERR_FILENO) &&
 	    (no_color == NULL || no_color[0] == '\0') && term != NULL &&
 	    strcmp(term, "dumb") != 0;
@@ -27,7 +27,7 @@ progress_at(struct progress *p, size_t done)
 {
 	size_t filled = p->total != 0 ? done * WIDTH / p->total : 0;
 
-	if (!p->wanted || text_now_us() - p->since < PATIENCE)
+	if (!p->wanted || clock_wall_us() - p->since < PATIENCE)
 		return;
 	p->shown = true;
 	fprintf(stderr, "\r[%.*s%*s] %zu/%zu", (int)filled,

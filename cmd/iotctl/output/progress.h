@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PROGRESS_H
-#define PROGRESS_H
+#ifndef IOTCTL_OUTPUT_PROGRESS_H
+#define IOTCTL_OUTPUT_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,7 +28,7 @@ put_value(struct buf *out, const char *cell, bool number)
 		buf_puts(out, cell[0] != '\0' ? cell : "null");
 	else
 		json_put_string(
-		    out, text_is_utf8(cell, strlen(cell)) ? span_of(cell) : SPAN("?"));
+		    out, utf8_is_valid(cell, strlen(cell)) ? span_of(cell) : SPAN("?"));
 }
 
 static void
@@ -82,7 +82,7 @@ report_end(struct report *r)
 	size_t i;
 
 	if (r->format == FORMAT_TABLE && r->rows != 0) {
-		table_print(&r->cells, r->n, r->ctl->args->no_header ? NULL : r->columns);
+		show_table(&r->cells, r->n, r->ctl->args->no_header ? NULL : r->columns);
 	} else if (r->format == FORMAT_JSON || r->format == FORMAT_YAML) {
 		/* JSON is YAML as well. */
 		buf_putc(&out, '[');

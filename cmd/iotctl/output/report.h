@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef REPORT_H
-#define REPORT_H
+#ifndef IOTCTL_OUTPUT_REPORT_H
+#define IOTCTL_OUTPUT_REPORT_H
 
 #include "iotctl/ctl.h"
 

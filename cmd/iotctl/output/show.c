@@ -170,9 +170,9 @@ show_yaml(struct show *s, struct span object)
 
 	put_json(s, object, &json);
 	if (s->many)
-		yaml_put_item(&text, buf_as_span(&json));
+		yaml_emit_item(&text, buf_as_span(&json));
 	else
-		yaml_put(&text, buf_as_span(&json));
+		yaml_emit_put(&text, buf_as_span(&json));
 	put_out(&text);
 	buf_release(&text);
 	buf_release(&json);
@@ -282,7 +282,7 @@ end_table(const struct show *s)
 	size_t n = 0;
 
 	if (!s->many) {
-		table_print(&s->cells, 2, NULL);
+		show_table(&s->cells, 2, NULL);
 		return;
 	}
 	while (s->columns[n] != NULL)
@@ -290,7 +290,7 @@ end_table(const struct show *s)
 	names = xcalloc(n + 1, sizeof(*names));
 	for (n = 0; s->columns[n] != NULL; n++)
 		names[n] = s->columns[n]->name;
-	table_print(&s->cells, n, s->ctl->args->no_header ? NULL : names);
+	show_table(&s->cells, n, s->ctl->args->no_header ? NULL : names);
 	free(names);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SHOW_H
-#define SHOW_H
+#ifndef IOTCTL_OUTPUT_SHOW_H
+#define IOTCTL_OUTPUT_SHOW_H
 
 #include "iotctl/ctl.h"
 
@@ -38,10 +38,10 @@ bool show_is_for_person(void);
 void show_to_pager(void);
 
 /* A copy with control characters made visible (free). */
-char *text_shown(const char *s);
+char *show_text(const char *s);
 
 /* A table of cells, `columns` a row, aligned by display columns, control characters visible;
  * `header` may be NULL. */
-void table_print(const struct strv *cells, size_t columns, const char *const *header);
+void show_table(const struct strv *cells, size_t columns, const char *const *header);
 
 #endif

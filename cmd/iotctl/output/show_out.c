@@ -24,12 +24,12 @@ show_to_pager(void)
 }
 
 char *
-text_shown(const char *s)
+show_text(const char *s)
 {
 	size_t room = strlen(s) * 4 + 1;
 	char *out = xmalloc(room);
 
-	out[text_visible(out, room, s)] = '\0';
+	out[utf8_visible(out, room, s)] = '\0';
 	return out;
 }
 
@@ -43,7 +43,7 @@ show_visible(struct span bytes)
 		const char *end = memchr(bytes.p + at, '\n', bytes.n - at);
 		size_t n = end != NULL ? (size_t)(end - bytes.p) - at : bytes.n - at;
 		char *line = xstrndup(bytes.p + at, n);
-		char *shown = text_shown(line);
+		char *shown = show_text(line);
 
 		fputs(shown, stdout);
 		if (end != NULL)

@@ -12,7 +12,7 @@
 
 enum { GAP = 2, CELL_MIN = 6 };
 
-/* Columns that a terminal gives it; text_visible left only what prints. */
+/* Columns that a terminal gives it; utf8_visible left only what prints. */
 static size_t
 width(const char *s)
 {
@@ -117,7 +117,7 @@ put_row(char *const *cells, size_t columns, const size_t *widths)
 }
 
 void
-table_print(const struct strv *cells, size_t columns, const char *const *header)
+show_table(const struct strv *cells, size_t columns, const char *const *header)
 {
 	size_t *widths = xcalloc(columns, sizeof(*widths));
 	struct strv shown = {0};
@@ -127,7 +127,7 @@ table_print(const struct strv *cells, size_t columns, const char *const *header)
 	for (i = 0; header != NULL && i < columns; i++)
 		strv_add(&shown, header[i]);
 	for (i = 0; i < cells->n; i++) {
-		char *cell = text_shown(cells->v[i]);
+		char *cell = show_text(cells->v[i]);
 
 		strv_add(&shown, cell);
 		free(cell);

@@ -38,9 +38,9 @@ is_plain(const char *s)
 	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
 		uint32_t cp;
-		size_t bytes = text_utf8((const unsigned char *)s + i, n - i, &cp);
+		size_t bytes = utf8_read((const unsigned char *)s + i, n - i, &cp);
 
-		if (bytes == 0 || !text_is_harmless(cp) || cp == 0xFEFF ||
+		if (bytes == 0 || !utf8_is_harmless(cp) || cp == 0xFEFF ||
 		    (c < 0x80 && !isalnum(c) && strchr(" _-./@+,()", c) == NULL))
 			return false;
 		i += bytes;
@@ -172,7 +172,7 @@ put_value(struct buf *out, struct span value, int indent, bool inside)
 }
 
 void
-yaml_put_item(struct buf *out, struct span value)
+yaml_emit_item(struct buf *out, struct span value)
 {
 	buf_putc(out, '-');
 	put_value(out, value, STEP, true);
@@ -180,7 +180,7 @@ yaml_put_item(struct buf *out, struct span value)
 }
 
 void
-yaml_put(struct buf *out, struct span value)
+yaml_emit_put(struct buf *out, struct span value)
 {
 	struct buf text = {0};
 

@@ -18,7 +18,7 @@ load_catalog(struct batch *b, struct err *err)
 	struct ctl *c = b->c;
 	struct catalog *k = &b->catalog;
 
-	if (topics_compile(&b->topics, &c->args->topics, err))
+	if (topic_set_compile(&b->topics, &c->args->topics, err))
 		return -1;
 	k->data = topic_text(b->topics.data);
 	k->commands = topic_text(b->topics.commands);
@@ -41,7 +41,7 @@ plan_job(void *arg, size_t i)
 	if (b->hopeless != NULL)
 		return;
 	progress_at(&b->progress, b->done++ / 2);
-	u->failed = unit_plan(b->c, &b->catalog, u, &u->err) != 0;
+	u->failed = provision_unit_plan(b->c, &b->catalog, u, &u->err) != 0;
 	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
 		b->hopeless = &u->err;
 }
@@ -62,8 +62,8 @@ say_body(const char *path, json_t *body, const char *resource)
 {
 	struct buf text = {0};
 
-	body_put(&text, body, schema_find(resource));
-	say_request("POST", path, buf_str(&text));
+	request_put_body(&text, body, schema_find(resource));
+	verb_say_request("POST", path, buf_str(&text));
 	buf_release(&text);
 	json_decref(body);
 }
@@ -75,20 +75,21 @@ say_unit(const struct unit *u)
 	json_t *id;
 
 	if (u->id == 0)
-		say_body("/api/devices/", unit_device_body(u), "device");
+		say_body("/api/devices/", provision_unit_device_body(u), "device");
 	json_array_foreach (u->missing, i, id) {
 		printf("POST /api/devices/%s/assign_sensor/ "
 		       "{\"sensor_id\":%" JSON_INTEGER_FORMAT "}\n",
 		    u->device, json_integer_value(id));
 	}
 	if (!u->has_credential)
-		say_body("/api/mqtt/credentials/", unit_credential_body(u), "credential");
+		say_body("/api/mqtt/credentials/", provision_unit_credential_body(u),
+		    "credential");
 	if (u->open)
-		say_request(
+		verb_say_request(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	if (!u->has_config)
-		say_body(
-		    "/api/mqtt/device-config/", unit_config_body(u), "device-config");
+		say_body("/api/mqtt/device-config/", provision_unit_config_body(u),
+		    "device-config");
 	json_array_foreach (u->rules, i, id) {
 		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
 	}
@@ -105,8 +106,8 @@ print_result(struct batch *b, const struct unit *u, const char *result)
 	if (u->failed) {
 		buf_puts(&line, ",\"error\":");
 		json_put_string(&line,
-		    text_is_utf8(u->err.text, strlen(u->err.text)) ? span_of(u->err.text)
-								   : SPAN("?"));
+		    utf8_is_valid(u->err.text, strlen(u->err.text)) ? span_of(u->err.text)
+								    : SPAN("?"));
 	}
 	buf_puts(&line, "}\n");
 	progress_hide(&b->progress);
@@ -119,11 +120,11 @@ print_result(struct batch *b, const struct unit *u, const char *result)
 static int
 make_unit(struct batch *b, struct unit *u)
 {
-	if (unit_make(b->c, &b->catalog, u, &u->err))
+	if (provision_unit_make(b->c, &b->catalog, u, &u->err))
 		return -1;
-	if (u->has_credential || passfile_pending(&b->file, u->device) == NULL)
+	if (u->has_credential || password_file_pending(&b->file, u->device) == NULL)
 		return 0;
-	return passfile_settle(&b->file, u->device, &u->err);
+	return password_file_settle(&b->file, u->device, &u->err);
 }
 
 /* Once it is hopeless each of those that are left has its line, but no request. */
@@ -132,7 +133,7 @@ make_job(void *arg, size_t i)
 {
 	struct batch *b = arg;
 	struct unit *u = &b->v[i];
-	bool complete = !u->failed && unit_is_complete(u) && !u->open;
+	bool complete = !u->failed && provision_unit_is_complete(u) && !u->open;
 	bool wanted = !u->failed && !complete;
 
 	if (b->c->signo != 0)
@@ -177,21 +178,21 @@ make_them(struct batch *b, struct err *err)
 }
 
 static void
-batch_release(struct batch *b)
+provision_batch_release(struct batch *b)
 {
 	size_t i;
 
 	for (i = 0; i < b->n; i++)
-		unit_release(&b->v[i]);
+		provision_unit_release(&b->v[i]);
 	free(b->v);
 	for (i = 0; i < FLEET_COLUMNS; i++)
 		free(b->common[i]);
 	objects_release(&b->catalog.brokers);
 	objects_release(&b->catalog.topics);
 	objects_release(&b->catalog.sensors);
-	topics_release(&b->topics);
-	passfile_release(&b->file);
-	fleet_release(&b->fleet);
+	topic_set_release(&b->topics);
+	password_file_release(&b->file);
+	fleet_file_release(&b->fleet);
 	strv_release(&b->ids);
 }
 
@@ -199,18 +200,19 @@ int
 run_provision(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct batch b = {.c = c};
-	int failed = batch_read(&b, in, err);
+	int failed = provision_batch_read(&b, in, err);
 
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
 	/* Before anything is changed a signal may end it at once. */
-	failed = failed || passfile_open(c, &b.file, err) || load_catalog(&b, err) ||
-	    plan_all(&b, err) || jobs_catch_signals(c, err) || batch_save_logins(&b, err);
+	failed = failed || password_file_open(c, &b.file, err) || load_catalog(&b, err) ||
+	    plan_all(&b, err) || jobs_catch_signals(c, err) ||
+	    provision_batch_save_logins(&b, err);
 	if (!failed) {
-		batch_finish_logins(&b);
+		provision_batch_finish_logins(&b);
 		failed = make_them(&b, err);
 	}
 	progress_hide(&b.progress);
-	batch_release(&b);
+	provision_batch_release(&b);
 	return failed ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PROVISION_H
-#define PROVISION_H
+#ifndef IOTCTL_PROVISION_PROVISION_H
+#define IOTCTL_PROVISION_PROVISION_H
 
 #include "model/fleet_file.h"
 #include "iotctl/ctl.h"
@@ -40,41 +40,41 @@ struct catalog {
 
 /* Finds what a unit refers to and what of it is there already; a difference between what is there
  * and what was asked for is an error. Changes nothing. */
-int unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
-bool unit_is_complete(const struct unit *u);
+int provision_unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+bool provision_unit_is_complete(const struct unit *u);
 
 /* Makes what is missing: all of it or nothing. */
-int unit_make(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+int provision_unit_make(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
 
 /* Requests that take back what was made, newest last. */
 struct undo {
 	struct strv paths;
 };
 /* POST; the new object's id, and how to take it back. `body` is released. */
-int unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
+int provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
     struct undo *undo, struct err *err);
 
 /* provision_rules.c: what EMQX must know of the device, where the platform has that in hand; then to make it. */
-int unit_plan_rules(
+int provision_unit_plan_rules(
     struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
-int unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err);
+int provision_unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err);
 
-/* The bodies that unit_make sends. */
-json_t *unit_device_body(const struct unit *u);
-json_t *unit_credential_body(const struct unit *u);
-json_t *unit_config_body(const struct unit *u);
+/* The bodies that provision_unit_make sends. */
+json_t *provision_unit_device_body(const struct unit *u);
+json_t *provision_unit_credential_body(const struct unit *u);
+json_t *provision_unit_config_body(const struct unit *u);
 
-void unit_release(struct unit *u);
+void provision_unit_release(struct unit *u);
 
 /* A whole run. */
 struct batch {
 	struct ctl *c;
-	struct fleet fleet;
+	struct fleet_file fleet;
 	struct strv ids;
 	char *common
 	    [FLEET_COLUMNS]; /* FIELD=... of the command line, for what a row leaves open */
-	struct topics topics;
-	struct passfile file;
+	struct topic_set topics;
+	struct password_file file;
 	struct catalog catalog;
 	struct unit *v;
 	size_t n;
@@ -84,13 +84,13 @@ struct batch {
 };
 
 /* The devices of the command line or of --from (provision_args.c). */
-int batch_read(struct batch *b, const struct operands *in, struct err *err);
+int provision_batch_read(struct batch *b, const struct operands *in, struct err *err);
 
 /* A login for each unit that has none: all new passwords are on disk before the platform has the
  * first, so that none can be lost (provision_login.c). */
-int batch_save_logins(struct batch *b, struct err *err);
+int provision_batch_save_logins(struct batch *b, struct err *err);
 /* Finishes the changes of passwords that are pending, one after another: each waits for its turn among all
  * processes. */
-void batch_finish_logins(struct batch *b);
+void provision_batch_finish_logins(struct batch *b);
 
 #endif

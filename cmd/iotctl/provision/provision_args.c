@@ -117,7 +117,7 @@ take_operands(struct batch *b, const struct operands *in, struct err *err)
 		    b->ids.v[0]);
 	if (strcmp(b->c->args->from, "-") == 0 && ctl_claim_stdin(b->c, "--from", err))
 		return -1;
-	return fleet_read(&b->fleet, b->c->args->from, err);
+	return fleet_file_read(&b->fleet, b->c->args->from, err);
 }
 
 static void
@@ -128,7 +128,8 @@ make_units(struct batch *b)
 	b->n = b->ids.n + b->fleet.n;
 	b->v = xcalloc(b->n + 1, sizeof(*b->v));
 	for (i = 0; i < b->n; i++) {
-		const struct fleet_row *row = b->fleet.n != 0 ? &b->fleet.rows[i] : NULL;
+		const struct fleet_file_row *row =
+		    b->fleet.n != 0 ? &b->fleet.rows[i] : NULL;
 		struct unit *u = &b->v[i];
 
 		u->row = row != NULL ? row->line : i + 1;
@@ -140,7 +141,7 @@ make_units(struct batch *b)
 }
 
 int
-batch_read(struct batch *b, const struct operands *in, struct err *err)
+provision_batch_read(struct batch *b, const struct operands *in, struct err *err)
 {
 	if (take_operands(b, in, err))
 		return -1;

@@ -42,7 +42,7 @@ add_logins(struct batch *b, const char *path, const struct credential *rows, siz
 
 		if (own == NULL || own->password == NULL || own->username == NULL)
 			continue;
-		secret_free(u->password);
+		mem_free_secret(u->password);
 		u->password = xstrdup(own->password);
 		free(u->username);
 		u->username = xstrdup(own->username);
@@ -52,7 +52,7 @@ add_logins(struct batch *b, const char *path, const struct credential *rows, siz
 }
 
 int
-batch_save_logins(struct batch *b, struct err *err)
+provision_batch_save_logins(struct batch *b, struct err *err)
 {
 	struct credential *rows = xcalloc(b->n + 1, sizeof(*rows));
 	size_t n = 0, i;
@@ -70,14 +70,14 @@ batch_save_logins(struct batch *b, struct err *err)
 		    .password = u->password};
 	}
 	if (!failed && n != 0 && !b->c->args->dry_run)
-		failed = passfile_claim(&b->file, err) ||
+		failed = password_file_claim(&b->file, err) ||
 		    add_logins(b, b->file.path, rows, n, err);
 	free(rows);
 	return failed ? -1 : 0;
 }
 
 void
-batch_finish_logins(struct batch *b)
+provision_batch_finish_logins(struct batch *b)
 {
 	size_t i;
 
@@ -85,7 +85,7 @@ batch_finish_logins(struct batch *b)
 		struct unit *u = &b->v[i];
 
 		u->open = !u->failed && u->has_credential &&
-		    passfile_pending(&b->file, u->device) != NULL;
+		    password_file_pending(&b->file, u->device) != NULL;
 		if (!u->open || b->c->args->dry_run || b->c->signo != 0)
 			continue;
 		if (b->hopeless != NULL)

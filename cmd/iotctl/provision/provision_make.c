@@ -33,7 +33,7 @@ undo_run(struct ctl *c, struct undo *u, struct err *err)
 }
 
 json_t *
-unit_device_body(const struct unit *u)
+provision_unit_device_body(const struct unit *u)
 {
 	const char *name = u->text[FLEET_NAME];
 	const char *type = u->text[FLEET_TYPE];
@@ -53,7 +53,7 @@ device_ref(const struct unit *u)
 }
 
 json_t *
-unit_credential_body(const struct unit *u)
+provision_unit_credential_body(const struct unit *u)
 {
 	return json_pack("{s:o, s:s, s:s, s:s, s:b}", "dispositivo", device_ref(u),
 	    "client_id", u->device, "username", u->username, "password", u->password,
@@ -61,7 +61,7 @@ unit_credential_body(const struct unit *u)
 }
 
 json_t *
-unit_config_body(const struct unit *u)
+provision_unit_config_body(const struct unit *u)
 {
 	const char *interval = u->text[FLEET_INTERVAL];
 	json_t *body = json_pack("{s:o, s:I, s:O}", "dispositivo", device_ref(u),
@@ -76,31 +76,31 @@ unit_config_body(const struct unit *u)
 }
 
 int
-unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
+provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
     struct undo *undo, struct err *err)
 {
 	const struct schema_resource *r = schema_find(resource);
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	struct buf text = {0};
 	struct span object;
 	char *doing = xasprintf("cannot create %s", r->name);
 	int failed;
 
-	body_put(&text, body, NULL);
+	request_put_body(&text, body, NULL);
 	failed = ctl_call(c, doing, "POST", r->path, buf_as_span(&text), &reply, err);
 	if (!failed &&
 	    (!json_check(buf_as_span(&reply.body), &object, NULL) ||
-		(*id = id_of(object)) == 0))
+		(*id = lookup_id_of(object)) == 0))
 		failed = err_set(err, ERR_PROTOCOL, _("the new %s has no id"), r->name);
 	if (!failed)
 		undo_add(undo, xasprintf("%s%" JSON_INTEGER_FORMAT "/", r->path, *id));
 	if (!failed) {
-		char *label = label_of(r, object);
+		char *label = lookup_label_of(r, object);
 
-		failed = same_check(c, r, label, body, object, err);
+		failed = equal_check(c, r, label, body, object, err);
 		free(label);
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	explicit_bzero(text.p, text.n);
 	buf_release(&text);
 	json_decref(body);
@@ -132,11 +132,11 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 static int
 set_account(struct ctl *c, const struct unit *u, struct err *err)
 {
-	struct found account;
+	struct lookup_found account;
 	int failed = account_of_device(c, u->id, &account, err) ||
 	    (account.id != 0 && account_set_password(c, account.id, u->password, err));
 
-	found_release(&account);
+	lookup_release(&account);
 	return failed ? -1 : 0;
 }
 
@@ -146,22 +146,30 @@ make_all(struct ctl *c, const struct catalog *k, struct unit *u, struct undo *un
 {
 	json_int_t id;
 
-	if (u->id == 0 && unit_post(c, "device", unit_device_body(u), &u->id, undo, err))
+	if (u->id == 0 &&
+	    provision_unit_post(
+		c, "device", provision_unit_device_body(u), &u->id, undo, err))
 		return -1;
 	if (make_sensors(c, u, undo, err))
 		return -1;
 	if (!u->has_credential &&
-	    (unit_post(c, "credential", unit_credential_body(u), &id, undo, err) ||
+	    (provision_unit_post(
+		 c, "credential", provision_unit_credential_body(u), &id, undo, err) ||
 		set_account(c, u, err)))
 		return -1;
 	if (!u->has_config &&
-	    unit_post(c, "device-config", unit_config_body(u), &id, undo, err))
+	    provision_unit_post(
+		c, "device-config", provision_unit_config_body(u), &id, undo, err))
 		return -1;
-	return unit_plan_rules(c, k, u, err) || unit_make_rules(c, u, undo, err) ? -1 : 0;
+	return provision_unit_plan_rules(c, k, u, err) ||
+		provision_unit_make_rules(c, u, undo, err)
+	    ? -1
+	    : 0;
 }
 
 int
-unit_make(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+provision_unit_make(
+    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	struct undo undo = {0};
 	int failed = make_all(c, k, u, &undo, err);

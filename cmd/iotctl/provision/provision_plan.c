@@ -29,8 +29,8 @@ only_one(const struct objects *among, const char *name, const char *wanted)
 	for (i = 0; i < among->n; i++) {
 		struct span object = buf_as_span(&among->v[i]);
 
-		if (member_is(object, name, wanted))
-			id = id == 0 ? id_of(object) : -1;
+		if (view_member_is(object, name, wanted))
+			id = id == 0 ? lookup_id_of(object) : -1;
 	}
 	return id;
 }
@@ -110,7 +110,7 @@ has_value(struct span object, const struct schema_field *f, const char *wanted)
 
 	if (json_member(object, f->name, &bytes))
 		now = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
-	same = value != NULL && same_value(f, now, value, NULL) == SAME_YES;
+	same = value != NULL && equal_value(f, now, value, NULL) == SAME_YES;
 	json_decref(now);
 	json_decref(value);
 	field_errs_release(&errs);
@@ -148,7 +148,7 @@ check_id(struct span object, const char *name, json_int_t wanted, struct err *er
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, wanted);
-	if (member_is(object, name, text))
+	if (view_member_is(object, name, text))
 		return 0;
 	return err_set(err, ERR_REFUSED,
 	    _("there is a device-config already, with another %s"), name);
@@ -166,7 +166,7 @@ find_of_device(struct ctl *c, const char *resource, json_int_t device, struct bu
 
 	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, device);
 	for (i = 0; i < all.n && out->n == 0; i++) {
-		if (member_is(buf_as_span(&all.v[i]), "dispositivo", id))
+		if (view_member_is(buf_as_span(&all.v[i]), "dispositivo", id))
 			buf_span(out, buf_as_span(&all.v[i]));
 	}
 	objects_release(&all);
@@ -204,10 +204,11 @@ find_device(struct ctl *c, const char *device, struct buf *out, struct err *err)
 	int failed;
 
 	buf_puts(&filter, "&search=");
-	api_escape(&filter, span_of(device));
+	rest_url_escape(&filter, span_of(device));
 	failed = objects_fetch(c, "device", buf_str(&filter), &found, err);
 	for (i = 0; i < found.n && out->n == 0; i++) {
-		if (member_is(buf_as_span(&found.v[i]), "identificador_unico", device))
+		if (view_member_is(
+			buf_as_span(&found.v[i]), "identificador_unico", device))
 			buf_span(out, buf_as_span(&found.v[i]));
 	}
 	objects_release(&found);
@@ -239,13 +240,13 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 
 	plan_sensors(u, buf_as_span(&device));
 	if (!failed && device.n != 0) {
-		u->id = id_of(buf_as_span(&device));
+		u->id = lookup_id_of(buf_as_span(&device));
 		failed = check_same(u, buf_as_span(&device), "device", rows,
 			     ARRAY_LEN(rows), err) ||
 		    find_of_device(c, "credential", u->id, &credential, err) ||
 		    plan_config(c, u, err);
 		u->has_credential = credential.n != 0;
-		failed = failed || unit_plan_rules(c, k, u, err);
+		failed = failed || provision_unit_plan_rules(c, k, u, err);
 	}
 	buf_release(&credential);
 	buf_release(&device);
@@ -253,7 +254,8 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 }
 
 int
-unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+provision_unit_plan(
+    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	u->sensors = json_array();
 	return plan_broker(k, u, err) || plan_topics(k, u, err) ||
@@ -265,14 +267,14 @@ unit_plan(struct ctl *c, const struct catalog *k, struct unit *u, struct err *er
 }
 
 bool
-unit_is_complete(const struct unit *u)
+provision_unit_is_complete(const struct unit *u)
 {
 	return u->id != 0 && u->has_credential && u->has_config &&
 	    json_array_size(u->missing) == 0 && json_array_size(u->rules) == 0;
 }
 
 void
-unit_release(struct unit *u)
+provision_unit_release(struct unit *u)
 {
 	json_decref(u->subscribe);
 	json_decref(u->sensors);
@@ -281,5 +283,5 @@ unit_release(struct unit *u)
 	json_decref(u->old_denials);
 	free(u->account_name);
 	free(u->username);
-	secret_free(u->password);
+	mem_free_secret(u->password);
 }

@@ -33,7 +33,7 @@ topic_by_id(const struct catalog *k, json_int_t id)
 	size_t i;
 
 	for (i = 0; i < k->topics.n; i++) {
-		if (id_of(buf_as_span(&k->topics.v[i])) == id)
+		if (lookup_id_of(buf_as_span(&k->topics.v[i])) == id)
 			return buf_as_span(&k->topics.v[i]);
 	}
 	return (struct span){0};
@@ -76,14 +76,14 @@ plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_
     enum acl_action action)
 {
 	struct span topic = topic_by_id(k, id);
-	char *pattern = text_of(topic, "topic_pattern");
-	char *qos = text_of(topic, "qos");
+	char *pattern = view_text_of(topic, "topic_pattern");
+	char *qos = view_text_of(topic, "qos");
 
 	if (topic.p != NULL)
 		plan_pattern(u, now, pattern,
 		    (struct acl_question){.action = action,
 			.qos = qos[0] != '\0' ? qos[0] - '0' : -1,
-			.retain = member_is(topic, "retain", "true")});
+			.retain = view_member_is(topic, "retain", "true")});
 	free(qos);
 	free(pattern);
 }
@@ -156,7 +156,7 @@ fetch_rules(
 	int failed;
 
 	buf_puts(&filter, "&username=");
-	api_escape(&filter, span_of(u->account_name));
+	rest_url_escape(&filter, span_of(u->account_name));
 	failed = objects_fetch(c, "emqx-acl", buf_str(&filter), out, &why);
 	*none = failed && why.code == ERR_NOT_FOUND;
 	if (failed && !*none)
@@ -166,10 +166,11 @@ fetch_rules(
 }
 
 int
-unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
+provision_unit_plan_rules(
+    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	struct objects rules = {0};
-	struct found account;
+	struct lookup_found account;
 	struct acl now = {0};
 	bool none = false;
 	json_t *id;
@@ -184,7 +185,7 @@ unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct e
 	u->account_name = xstrdup(account.id != 0 ? account.label
 		: u->username != NULL             ? u->username
 						  : "");
-	found_release(&account);
+	lookup_release(&account);
 	if (failed || (u->account == 0 && !u->makes_account))
 		return failed;
 	failed = fetch_rules(c, u, &rules, &none, err);
@@ -204,21 +205,22 @@ unit_plan_rules(struct ctl *c, const struct catalog *k, struct unit *u, struct e
 }
 
 int
-unit_make_rules(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
+provision_unit_make_rules(
+    struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 {
 	json_int_t id;
 	json_t *item;
 	size_t i;
 
 	if (u->makes_account &&
-	    unit_post(c, "emqx-user",
+	    provision_unit_post(c, "emqx-user",
 		json_pack("{s:s, s:s, s:I}", "username", u->username, "password",
 		    u->password, "dispositivo", u->id),
 		&u->account, undo, err))
 		return -1;
 	json_array_foreach (u->rules, i, item) {
 		json_object_set_new(item, "emqx_user", json_integer(u->account));
-		if (unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
+		if (provision_unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
 			return -1;
 	}
 	/* The last step: what it takes away is there again, behind the others. */

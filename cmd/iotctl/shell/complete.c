@@ -39,7 +39,7 @@ offer_names(struct completing *k, const char *before, const char *resource)
 
 	if (r == NULL)
 		return;
-	names_live(k->c, r, &names);
+	names_cache_live(k->c, r, &names);
 	for (i = 0; i < names.n; i++)
 		offer(k, before, names.v[i], "");
 	strv_release(&names);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef COMPLETE_H
-#define COMPLETE_H
+#ifndef IOTCTL_SHELL_COMPLETE_H
+#define IOTCTL_SHELL_COMPLETE_H
 
 #include "iotctl/ctl.h"
 

@@ -17,9 +17,9 @@ command_next(const char *first, struct strv *out)
 
 	for (i = 0; first == NULL && schema[i].name != NULL; i++)
 		strv_add(out, schema[i].name);
-	for (i = 0; r != NULL && verb_row(i) != NULL; i++) {
-		if ((r->verbs & verb_row(i)->flag) != 0)
-			strv_add(out, verb_row(i)->name);
+	for (i = 0; r != NULL && command_verb_row(i) != NULL; i++) {
+		if ((r->verbs & command_verb_row(i)->flag) != 0)
+			strv_add(out, command_verb_row(i)->name);
 	}
 	for (i = 0; command_row(i) != NULL; i++) {
 		const char *path = command_row(i)->path;
@@ -36,7 +36,7 @@ command_next(const char *first, struct strv *out)
 const char *
 command_verb(const char *word)
 {
-	const struct verb *v = verb_find(word);
+	const struct verb *v = command_find_verb(word);
 
 	return v != NULL ? v->name : word;
 }
@@ -75,8 +75,8 @@ list_verbs(const struct schema_resource *r, struct strv *cells)
 {
 	size_t i;
 
-	for (i = 0; verb_row(i) != NULL; i++) {
-		const struct verb *v = verb_row(i);
+	for (i = 0; command_verb_row(i) != NULL; i++) {
+		const struct verb *v = command_verb_row(i);
 
 		if ((r->verbs & v->flag) != 0)
 			add_pair(cells,
@@ -131,7 +131,7 @@ print_fields(const struct schema_resource *r)
 		strv_add(&cells, f->help != NULL ? _(f->help) : "");
 		buf_release(&kind);
 	}
-	table_print(&cells, ARRAY_LEN(columns), columns);
+	show_table(&cells, ARRAY_LEN(columns), columns);
 	strv_release(&cells);
 }
 
@@ -149,7 +149,7 @@ help_all(void)
 	add_pair(&cells, xstrdup("  use RESOURCE|CONTEXT"),
 	    N_("the shell: leave a resource out, or change the context"));
 	add_pair(&cells, xstrdup("  exit"), N_("the shell: leave it; Ctrl-D as well"));
-	table_print(&cells, 2, NULL);
+	show_table(&cells, 2, NULL);
 	strv_release(&cells);
 	printf("%s\n", _("help RESOURCE shows its fields; the manual: man 1 iotctl"));
 }
@@ -172,7 +172,7 @@ run_help(struct ctl *c, const struct operands *in, struct err *err)
 	found = list_commands(first, &cells);
 	if (r != NULL)
 		printf("%s: %s\n", r->name, _(r->help));
-	table_print(&cells, 2, NULL);
+	show_table(&cells, 2, NULL);
 	strv_release(&cells);
 	if (r != NULL)
 		print_fields(r);

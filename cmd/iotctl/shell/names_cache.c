@@ -28,7 +28,7 @@ cache_path(const struct ctl *c, const struct schema_resource *r)
 
 	/* The context may be one of another configuration, or lead to another URL for once. */
 	buf_printf(&name, "names-%s-", context != NULL ? context : "default");
-	api_escape(&name, span_of(c->args->api.url));
+	rest_url_escape(&name, span_of(c->args->api.url));
 	buf_printf(&name, "-%s", r->name);
 	path = file_cache_path(buf_str(&name));
 	buf_release(&name);
@@ -46,7 +46,7 @@ static int
 gather(void *arg, struct span object, struct err *err)
 {
 	struct gathering *g = arg;
-	char *name = label_of(g->r, object);
+	char *name = lookup_label_of(g->r, object);
 
 	(void)err;
 	if (strpbrk(name, "\r\n") == NULL)
@@ -61,7 +61,7 @@ fetch(struct ctl *c, const struct schema_resource *r, const char *path)
 {
 	struct ctl own = {.args = c->args, .set = c->set};
 	struct gathering g = {.r = r};
-	char *list = api_list_path(r, "", NULL, 0);
+	char *list = rest_list_path(r, "", NULL, 0);
 	struct err err = {0};
 	int null;
 
@@ -74,7 +74,7 @@ fetch(struct ctl *c, const struct schema_resource *r, const char *path)
 	own.args->api.timeout = FETCH_TIME;
 	/* What is not whole is offered as far as it came. */
 	if (ctl_api(&own, &err) == 0 &&
-	    (api_list(own.api, list, gather, &g, &err) >= 0 || err.code == ERR_FAILED))
+	    (rest_list(own.api, list, gather, &g, &err) >= 0 || err.code == ERR_FAILED))
 		file_write(path, buf_as_span(&g.names), 0600, &err);
 	_exit(0);
 }
@@ -124,7 +124,7 @@ wait_for_it(int fd)
 }
 
 void
-names_live(struct ctl *c, const struct schema_resource *r, struct strv *out)
+names_cache_live(struct ctl *c, const struct schema_resource *r, struct strv *out)
 {
 	char *path = cache_path(c, r);
 	struct stat st;
@@ -147,7 +147,7 @@ names_live(struct ctl *c, const struct schema_resource *r, struct strv *out)
 }
 
 void
-names_forget(struct ctl *c)
+names_cache_forget(struct ctl *c)
 {
 	const struct schema_resource *r;
 

@@ -51,12 +51,12 @@ may_be_kept(const char *text)
 
 	while (*text != '\0' && !secret) {
 		char *one = shell_next_command(&text, &lines);
-		struct line l;
+		struct words l;
 
-		line_split(one, &l);
+		words_split(one, &l);
 		says_something |= l.words.n != 0;
-		secret = line_has_secret(&l);
-		line_release(&l);
+		secret = words_have_secret(&l);
+		words_release(&l);
 		explicit_bzero(one, strlen(one));
 		free(one);
 	}
@@ -179,12 +179,12 @@ on_tab(const char *text, int start, int end)
 	static const char *const own[] = {"use", "exit"};
 	char *before = xstrndup(rl_line_buffer, (size_t)start);
 	struct strv words = {0};
-	struct line l;
+	struct words l;
 	bool files;
 	size_t i;
 
 	(void)end;
-	line_split(before, &l);
+	words_split(before, &l);
 	if (face.s->resource != NULL)
 		strv_add(&words, face.s->resource);
 	for (i = 0; i < l.words.n; i++)
@@ -207,7 +207,7 @@ on_tab(const char *text, int start, int end)
 	}
 	if (files)
 		add_files(text);
-	line_release(&l);
+	words_release(&l);
 	strv_release(&words);
 	free(before);
 	rl_attempted_completion_over = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SHELL_H
-#define SHELL_H
+#ifndef IOTCTL_SHELL_SHELL_H
+#define IOTCTL_SHELL_SHELL_H
 
 #include "iotctl/ctl.h"
 

@@ -24,12 +24,12 @@ enum { NO_COMMAND = 127 };
 bool
 shell_text_is_open(const char *text)
 {
-	struct line l;
+	struct words l;
 	bool open;
 
-	line_split(text, &l);
+	words_split(text, &l);
 	open = l.open;
-	line_release(&l);
+	words_release(&l);
 	return open;
 }
 
@@ -163,7 +163,7 @@ forget_interrupt(void)
 }
 
 static int
-run_words(struct shell *s, const struct line *l)
+run_words(struct shell *s, const struct words *l)
 {
 	const char *pager = pager_of(s, &l->words);
 	const char *reader = l->pipe != NULL ? l->pipe : pager;
@@ -187,7 +187,7 @@ run_words(struct shell *s, const struct line *l)
 	if (other > 0)
 		status_of(other);
 	if (s->terminal && !only_shows(&l->words))
-		names_forget(s->c);
+		names_cache_forget(s->c);
 	forget_interrupt();
 	return status;
 }
@@ -219,7 +219,7 @@ use(struct shell *s, const struct strv *words)
 }
 
 static int
-run_split(struct shell *s, const struct line *l)
+run_split(struct shell *s, const struct words *l)
 {
 	const char *first = l->words.v[0];
 
@@ -239,15 +239,15 @@ run_split(struct shell *s, const struct line *l)
 static int
 run_one(struct shell *s, const char *text)
 {
-	struct line l;
+	struct words l;
 	int status = 0;
 
-	line_split(text, &l);
+	words_split(text, &l);
 	if (l.words.n != 0) {
 		s->run_count++;
 		status = run_split(s, &l);
 	}
-	line_release(&l);
+	words_release(&l);
 	if (status != 0) {
 		s->failed++;
 		s->status = status;

@@ -24,7 +24,7 @@ take_quoted(const char *at, char quote, struct buf *word)
 
 /* One word; `at` is at its first character. */
 static const char *
-take_word(const char *at, struct line *out)
+take_word(const char *at, struct words *out)
 {
 	struct buf word = {0};
 
@@ -52,9 +52,9 @@ take_word(const char *at, struct line *out)
 }
 
 void
-line_split(const char *text, struct line *out)
+words_split(const char *text, struct words *out)
 {
-	*out = (struct line){0};
+	*out = (struct words){0};
 	for (;;) {
 		text += strspn(text, " \t\n");
 		if (*text == '\0' || *text == '#' || *text == '|')
@@ -72,7 +72,7 @@ line_split(const char *text, struct line *out)
 }
 
 void
-line_release(struct line *l)
+words_release(struct words *l)
 {
 	size_t i;
 
@@ -133,7 +133,7 @@ looks_secret(const char *word)
 }
 
 bool
-line_has_secret(const struct line *l)
+words_have_secret(const struct words *l)
 {
 	size_t i;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef WORDS_H
-#define WORDS_H
+#ifndef IOTCTL_SHELL_WORDS_H
+#define IOTCTL_SHELL_WORDS_H
 
 #include <stdbool.h>
 
@@ -8,7 +8,7 @@
 #include "base/err.h"
 
 /* A line of the shell taken apart. */
-struct line {
+struct words {
 	struct strv words;
 	const char *pipe; /* into the text: what follows an unquoted |; NULL: none */
 	const char *rest; /* into the text: what is no word, a pipe or a comment */
@@ -17,10 +17,10 @@ struct line {
 
 /* As a POSIX shell takes words apart: blanks, '...', "..." with \, \, a # at the start of a word; nothing
  * is expanded. Release it in every case. */
-void line_split(const char *text, struct line *out);
-void line_release(struct line *l);
+void words_split(const char *text, struct words *out);
+void words_release(struct words *l);
 
 /* Whether a line gives a secret in the open: it must not be kept. */
-bool line_has_secret(const struct line *l);
+bool words_have_secret(const struct words *l);
 
 #endif

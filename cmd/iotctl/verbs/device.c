@@ -33,12 +33,12 @@ device_has_sensor(struct span device, json_int_t sensor)
 char *
 device_name(struct span device)
 {
-	char *name = text_of(device, "identificador_unico");
+	char *name = view_text_of(device, "identificador_unico");
 
 	if (name[0] != '\0')
 		return name;
 	free(name);
-	return text_of(device, "mqtt_client_id");
+	return view_text_of(device, "mqtt_client_id");
 }
 
 int
@@ -58,7 +58,7 @@ device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
 		    device, sensor);
 	}
 	if (c->args->dry_run)
-		say_request(assign ? "POST" : "DELETE", path, body);
+		verb_say_request(assign ? "POST" : "DELETE", path, body);
 	else
 		failed = ctl_call(
 		    c, doing, assign ? "POST" : "DELETE", path, span_of(body), NULL, err);
@@ -69,7 +69,7 @@ device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
 
 /* What goes from `device assign` to each sensor. */
 struct assigning {
-	struct found device;
+	struct lookup_found device;
 	const char *name;
 	bool assign;
 };
@@ -79,7 +79,7 @@ assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	const struct assigning *a = arg;
 	const char *done = a->assign ? _("assigned") : _("unassigned");
-	struct found sensor;
+	struct lookup_found sensor;
 	char *doing;
 	int failed = 0;
 
@@ -95,7 +95,7 @@ assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
 		ctl_say(c, "%s sensor '%s' (id %" JSON_INTEGER_FORMAT ")", done,
 		    sensor.label, sensor.id);
 	free(doing);
-	found_release(&sensor);
+	lookup_release(&sensor);
 	return failed;
 }
 
@@ -116,7 +116,7 @@ run_assigning(struct ctl *c, const struct operands *in, bool assign, struct err 
 	failed = ctl_names(c, &sensors, err) ||
 	    lookup(c, schema_find("device"), a.name, &a.device, err) ||
 	    jobs_each(c, 1, &sensors, assign_one, &a, err);
-	found_release(&a.device);
+	lookup_release(&a.device);
 	strv_release(&sensors);
 	return failed ? -1 : 0;
 }
@@ -138,7 +138,7 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	const char *action = arg;
 	const struct schema_resource *r = schema_find("broker");
-	struct found f;
+	struct lookup_found f;
 	char *id, *path, *doing;
 	int failed = 0;
 
@@ -148,7 +148,7 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	path = ctl_path(r, id, action);
 	doing = xasprintf("cannot %s broker '%s'", action, name);
 	if (c->args->dry_run)
-		say_request("POST", path, NULL);
+		verb_say_request("POST", path, NULL);
 	else
 		failed = ctl_call(c, doing, "POST", path, (struct span){0}, NULL, err);
 	if (!failed && !c->args->dry_run)
@@ -157,7 +157,7 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	free(doing);
 	free(path);
 	free(id);
-	found_release(&f);
+	lookup_release(&f);
 	return failed;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef DEVICE_H
-#define DEVICE_H
+#ifndef IOTCTL_VERBS_DEVICE_H
+#define IOTCTL_VERBS_DEVICE_H
 
 #include <jansson.h>
 

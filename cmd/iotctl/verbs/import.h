@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef IMPORT_H
-#define IMPORT_H
+#ifndef IOTCTL_VERBS_IMPORT_H
+#define IOTCTL_VERBS_IMPORT_H
 
 #include "iotctl/core/lookup.h"
 

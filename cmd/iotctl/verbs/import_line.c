@@ -48,7 +48,7 @@ bucket_of(const char *device, const char *sensor)
 static double
 number_of(struct span object, const char *member, double otherwise)
 {
-	char *text = text_of(object, member);
+	char *text = view_text_of(object, member);
 	double d;
 
 	if (!text_double(text, &d))
@@ -72,9 +72,9 @@ take_sensor(struct known_pair *p, struct span device)
 			return false;
 		while (json_next(&it)) {
 			if (!json_member(it.item, "sensor_detail", &detail) ||
-			    !member_is(detail, keys[i], p->sensor))
+			    !view_member_is(detail, keys[i], p->sensor))
 				continue;
-			p->sensor_id = id_of(detail);
+			p->sensor_id = lookup_id_of(detail);
 			p->min = number_of(detail, "rango_min", -1e308);
 			p->max = number_of(detail, "rango_max", 1e308);
 			return true;
@@ -92,7 +92,7 @@ find_pair(const struct import_catalog *k, struct known_pair *p)
 
 	for (n = 0; n < ARRAY_LEN(keys) && device.p == NULL; n++) {
 		for (i = 0; i < k->devices.n; i++) {
-			if (member_is(
+			if (view_member_is(
 				buf_as_span(&k->devices.v[i]), keys[n], p->device)) {
 				device = buf_as_span(&k->devices.v[i]);
 				break;
@@ -105,7 +105,7 @@ find_pair(const struct import_catalog *k, struct known_pair *p)
 		p->why =
 		    xasprintf(_("device '%s' has no sensor '%s'"), p->device, p->sensor);
 	else
-		p->device_id = id_of(device);
+		p->device_id = lookup_id_of(device);
 }
 
 static const struct known_pair *

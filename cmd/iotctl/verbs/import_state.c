@@ -31,7 +31,7 @@ record_path(const struct ctl *c, const char *file)
 	uint64_t h = hash_text(HASH_START, whole != NULL ? whole : file);
 	char *name, *path;
 
-	h = hash_text(h, api_base(c->api));
+	h = hash_text(h, rest_base(c->api));
 	name = xasprintf("import-%016llx", (unsigned long long)h);
 	path = file_state_path(name);
 	free(name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef IMPORTSTATE_H
-#define IMPORTSTATE_H
+#ifndef IOTCTL_VERBS_IMPORT_STATE_H
+#define IOTCTL_VERBS_IMPORT_STATE_H
 
 #include <stdint.h>
 #include <stdio.h>

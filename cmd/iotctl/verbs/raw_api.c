@@ -103,11 +103,11 @@ put_query(struct buf *path, json_t *fields)
 		if (json_is_string(value))
 			buf_puts(&text, json_string_value(value));
 		else
-			body_put(&text, value, NULL);
+			request_put_body(&text, value, NULL);
 		buf_putc(path, memchr(path->p, '?', path->n) != NULL ? '&' : '?');
-		api_escape(path, span_of(key));
+		rest_url_escape(path, span_of(key));
 		buf_putc(path, '=');
-		api_escape(path, buf_as_span(&text));
+		rest_url_escape(path, buf_as_span(&text));
 		buf_release(&text);
 	}
 }
@@ -148,7 +148,7 @@ take_body(struct ctl *c, const struct operands *in, bool query, struct buf *path
 	if (!failed && query)
 		put_query(path, fields);
 	else if (!failed && in->n != 0)
-		body_put(body, fields, NULL);
+		request_put_body(body, fields, NULL);
 	json_decref(fields);
 	return failed;
 }
@@ -157,7 +157,7 @@ int
 run_api(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct operands rest = {in->v + 2, in->n > 2 ? in->n - 2 : 0, 0};
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	struct buf path = {0}, body = {0};
 	char *method, *text, *doing;
 	int failed;
@@ -173,13 +173,14 @@ run_api(struct ctl *c, const struct operands *in, struct err *err)
 	doing = xasprintf("%s %s", method, text);
 	failed = take_body(c, &rest, strcmp(method, "GET") == 0, &path, &body, err);
 	if (!failed && c->args->dry_run && strcmp(method, "GET") != 0)
-		say_request(method, buf_str(&path), body.n != 0 ? buf_str(&body) : NULL);
+		verb_say_request(
+		    method, buf_str(&path), body.n != 0 ? buf_str(&body) : NULL);
 	else if (!failed)
 		failed = ctl_call(c, doing, method, buf_str(&path),
 		    body.n != 0 ? buf_as_span(&body) : (struct span){0}, &reply, err);
 	if (!failed)
 		show_raw(buf_as_span(&reply.body));
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	buf_release(&body);
 	buf_release(&path);
 	free(doing);

@@ -113,7 +113,7 @@ drop_refused(struct importing *m, struct span answer)
 }
 
 static int
-post_batch(struct importing *m, struct api_reply *reply, struct err *err)
+post_batch(struct importing *m, struct rest_reply *reply, struct err *err)
 {
 	struct buf body = {0};
 	size_t i;
@@ -125,7 +125,7 @@ post_batch(struct importing *m, struct api_reply *reply, struct err *err)
 		buf_span(&body, buf_as_span(&m->batch.v[i].reading));
 	}
 	buf_puts(&body, "]}");
-	failed = api_call(
+	failed = rest_call(
 	    m->c->api, "POST", "/api/readings/bulk/", buf_as_span(&body), reply, err);
 	buf_release(&body);
 	return failed;
@@ -151,7 +151,7 @@ find_far(const struct batch_lines *b, bool furthest)
 
 		if (json_member_string(
 			buf_as_span(&b->v[i].reading), "timestamp", &text) &&
-		    time_parse(buf_str(&text), &us) && llabs(us - now) > most) {
+		    timestamp_parse(buf_str(&text), &us) && llabs(us - now) > most) {
 			most = llabs(us - now);
 			found = i;
 		}
@@ -162,7 +162,7 @@ find_far(const struct batch_lines *b, bool furthest)
 
 /* Whether the API has something against this one reading: then its line is skipped. */
 static bool
-is_refused(struct importing *m, const struct taken *t, const struct api_reply *reply)
+is_refused(struct importing *m, const struct taken *t, const struct rest_reply *reply)
 {
 	struct json_iter it = {0};
 	struct buf why = {0};
@@ -182,7 +182,7 @@ is_refused(struct importing *m, const struct taken *t, const struct api_reply *r
 
 /* It is stored now, whatever its time: the next run must not send it again. */
 static int
-judge_alone(struct importing *m, const struct taken *t, const struct api_reply *reply,
+judge_alone(struct importing *m, const struct taken *t, const struct rest_reply *reply,
     struct err *err)
 {
 	struct buf sent = {0};
@@ -193,7 +193,7 @@ judge_alone(struct importing *m, const struct taken *t, const struct api_reply *
 	import_state_alone(&m->state, t->line, t->mark);
 	json_member_string(buf_as_span(&t->reading), "timestamp", &sent);
 	failed = import_state_save(&m->state, err) ||
-	    same_reading_time(m->c, buf_str(&sent), reply, err);
+	    equal_reading_time(m->c, buf_str(&sent), reply, err);
 	buf_release(&sent);
 	return failed
 	    ? err_in(err, _("stopped: line %zu is stored and counts as done"), t->line)
@@ -212,16 +212,16 @@ ask_time(struct importing *m, struct err *err)
 	m->begun = true;
 	while (!failed && !m->told && (at = find_far(&m->batch, furthest)) < m->batch.n) {
 		const struct taken *t = &m->batch.v[at];
-		struct api_reply reply = {0};
+		struct rest_reply reply = {0};
 
-		if (api_call(m->c->api, "POST", "/api/readings/",
+		if (rest_call(m->c->api, "POST", "/api/readings/",
 			buf_as_span(&t->reading), &reply, err) == 0)
 			failed = judge_alone(m, t, &reply, err);
 		else if (err->code == ERR_REFUSED && is_refused(m, t, &reply))
 			*err = (struct err){0};
 		else
 			failed = err_in(err, _("stopped before line %zu"), t->line);
-		api_reply_release(&reply);
+		rest_reply_release(&reply);
 		drop_reading(&m->batch, at);
 	}
 	return failed;
@@ -231,7 +231,7 @@ ask_time(struct importing *m, struct err *err)
 static int
 send_batch(struct importing *m, struct err *err)
 {
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	size_t before = m->batch.n;
 	int failed = 0;
 
@@ -242,10 +242,10 @@ send_batch(struct importing *m, struct err *err)
 		    drop_refused(m, buf_as_span(&reply.body)) == 0)
 			break;
 		*err = (struct err){0};
-		api_reply_release(&reply);
+		rest_reply_release(&reply);
 		failed = 0;
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	if (failed)
 		return err_in(err, _("stopped before line %zu, of %zu readings there"),
 		    m->state.line + 1, before);

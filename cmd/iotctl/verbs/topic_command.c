@@ -116,7 +116,7 @@ run_topic_expand(struct ctl *c, const struct operands *in, struct err *err)
 	struct topic_vars vars = {0};
 	struct buf pattern = {0};
 	struct topic *t = NULL;
-	struct found f = {0};
+	struct lookup_found f = {0};
 	char *topic = NULL;
 	size_t i;
 	int failed = 0;
@@ -135,6 +135,6 @@ run_topic_expand(struct ctl *c, const struct operands *in, struct err *err)
 	free(topic);
 	topic_free(t);
 	buf_release(&pattern);
-	found_release(&f);
+	lookup_release(&f);
 	return failed ? -1 : 0;
 }

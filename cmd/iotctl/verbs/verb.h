@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef VERBS_H
-#define VERBS_H
+#ifndef IOTCTL_VERBS_VERB_H
+#define IOTCTL_VERBS_VERB_H
 
 #include "iotctl/ctl.h"
 
@@ -18,9 +18,9 @@ int verb_delete(struct ctl *c, const struct schema_resource *r, const struct ope
 
 /* Names and no field: ERR_USAGE otherwise. */
 struct request;
-int need_names(const struct request *q, const char *verb, struct err *err);
+int verb_need_names(const struct request *q, const char *verb, struct err *err);
 
 /* --dry-run: what would be sent, on stdout. */
-void say_request(const char *method, const char *path, const char *body);
+void verb_say_request(const char *method, const char *path, const char *body);
 
 #endif

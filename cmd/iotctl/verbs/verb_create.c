@@ -18,7 +18,7 @@
 #include "iotctl/core/write.h"
 
 void
-say_request(const char *method, const char *path, const char *body)
+verb_say_request(const char *method, const char *path, const char *body)
 {
 	printf("%s %s%s%s\n", method, path, body != NULL ? " " : "",
 	    body != NULL ? body : "");
@@ -26,7 +26,7 @@ say_request(const char *method, const char *path, const char *body)
 
 int
 write_result(struct ctl *c, const struct schema_resource *r, const char *what,
-    const struct api_reply *reply, struct err *err)
+    const struct rest_reply *reply, struct err *err)
 {
 	struct show s;
 	struct span object;
@@ -35,9 +35,9 @@ write_result(struct ctl *c, const struct schema_resource *r, const char *what,
 	if (ctl_object(reply, r->path, &object, err))
 		return -1;
 	if (c->args->format == FORMAT_TABLE && !c->args->json) {
-		label = label_of(r, object);
+		label = lookup_label_of(r, object);
 		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", what, r->name,
-		    label, id_of(object));
+		    label, lookup_id_of(object));
 		free(label);
 		return 0;
 	}
@@ -50,16 +50,16 @@ write_result(struct ctl *c, const struct schema_resource *r, const char *what,
 
 int
 write_send(struct ctl *c, const struct schema_resource *r, const char *method,
-    const char *path, const char *doing, json_t *body, struct api_reply *reply,
+    const char *path, const char *doing, json_t *body, struct rest_reply *reply,
     struct err *err)
 {
 	struct buf text = {0};
 	int failed = 0;
 
-	body_put(&text, body, c->args->dry_run ? r : NULL);
+	request_put_body(&text, body, c->args->dry_run ? r : NULL);
 	if (c->args->dry_run) {
 		jobs_turn(c);
-		say_request(method, path, buf_str(&text));
+		verb_say_request(method, path, buf_str(&text));
 	} else {
 		failed = ctl_call(c, doing, method, path, buf_as_span(&text), reply, err);
 	}
@@ -172,7 +172,7 @@ ask_secrets(const struct request *q, json_t *body, struct err *err)
 		if (tty_ask(f->name, true, &text, err))
 			return -1;
 		json_object_set_new(body, f->name, json_string(text));
-		secret_free(text);
+		mem_free_secret(text);
 	}
 	return 0;
 }
@@ -233,7 +233,7 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
  * known. */
 static int
 check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
-    const struct api_reply *reply, struct err *err)
+    const struct rest_reply *reply, struct err *err)
 {
 	bool reading = strcmp(r->name, "reading") == 0;
 	struct err why = {0};
@@ -244,13 +244,13 @@ check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
 
 	if (ctl_object(reply, r->path, &object, err))
 		return -1;
-	label = label_of(r, object);
+	label = lookup_label_of(r, object);
 	sent = reading ? json_incref(json_object_get(body, "timestamp")) : NULL;
 	if (reading)
 		json_object_del(body, "timestamp");
-	failed = same_check(c, r, label, body, object, err);
+	failed = equal_check(c, r, label, body, object, err);
 	if (json_is_string(sent) && !c->args->server_time &&
-	    same_reading_time(c, json_string_value(sent), reply, &why)) {
+	    equal_reading_time(c, json_string_value(sent), reply, &why)) {
 		if (failed)
 			log_err(err);
 		*err = why;
@@ -266,7 +266,7 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
     struct err *err)
 {
 	struct request q;
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	json_t *body = json_object();
 	char *doing = xasprintf("cannot create %s", r->name);
 	int failed = request_parse(c, r, in, false, &q, err) ||
@@ -277,7 +277,7 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	if (!failed && !c->args->dry_run)
 		failed = write_result(c, r, _("created"), &reply, err) ||
 		    check_created(c, r, body, &reply, err);
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	free(doing);
 	json_decref(body);
 	request_release(&q);

@@ -18,7 +18,7 @@
 /* One of them on its way. */
 struct doomed {
 	const char *name; /* as it was asked for */
-	struct found f;
+	struct lookup_found f;
 	struct buf hanging; /* what refers to it */
 	bool begun;
 	struct err err;
@@ -61,7 +61,7 @@ find_job(void *arg, size_t i)
 	x->begun = true;
 	if (lookup(c, d->r, x->name, &x->f, &x->err) == 0 && !c->args->dry_run &&
 	    !c->args->common.quiet)
-		hang_list(c, d->r, x->f.id, &x->hanging, &x->err);
+		referrers_list(c, d->r, x->f.id, &x->hanging, &x->err);
 	d->stopped = d->stopped || jobs_are_hopeless(&x->err);
 }
 
@@ -106,7 +106,7 @@ delete_it(struct deletion *d, struct doomed *x)
 
 	if (c->args->dry_run) {
 		jobs_turn(c);
-		say_request("DELETE", path, NULL);
+		verb_say_request("DELETE", path, NULL);
 	} else {
 		failed =
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, &x->err);
@@ -181,14 +181,14 @@ verb_delete(struct ctl *c, const struct schema_resource *r, const struct operand
 	struct request q;
 	size_t i;
 	int failed =
-	    request_parse(c, r, in, false, &q, err) || need_names(&q, "delete", err);
+	    request_parse(c, r, in, false, &q, err) || verb_need_names(&q, "delete", err);
 
 	d.v = xcalloc(q.names.n + 1, sizeof(*d.v));
 	for (d.n = 0; !failed && d.n < q.names.n; d.n++)
 		d.v[d.n].name = q.names.v[d.n];
 	failed = failed || delete_all(&d, err);
 	for (i = 0; i < d.n; i++) {
-		found_release(&d.v[i].f);
+		lookup_release(&d.v[i].f);
 		buf_release(&d.v[i].hanging);
 	}
 	free(d.v);

@@ -13,7 +13,7 @@
 #include "iotctl/verbs/verb.h"
 
 int
-need_names(const struct request *q, const char *verb, struct err *err)
+verb_need_names(const struct request *q, const char *verb, struct err *err)
 {
 	if (q->n != 0)
 		return err_set(err, ERR_USAGE,
@@ -30,8 +30,8 @@ static int
 get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	struct show *s = arg;
-	struct found f;
-	struct api_reply reply = {0};
+	struct lookup_found f;
+	struct rest_reply reply = {0};
 	struct span object;
 	char *id, *path, *doing;
 	int failed;
@@ -46,11 +46,11 @@ get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 		jobs_turn(c);
 		show_object(s, object);
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	free(doing);
 	free(path);
 	free(id);
-	found_release(&f);
+	lookup_release(&f);
 	return failed;
 }
 
@@ -61,7 +61,7 @@ verb_get(struct ctl *c, const struct schema_resource *r, const struct operands *
 	struct request q;
 	struct show s;
 	int failed =
-	    request_parse(c, r, in, false, &q, err) || need_names(&q, "get", err);
+	    request_parse(c, r, in, false, &q, err) || verb_need_names(&q, "get", err);
 	bool many = q.names.n != 1 || strcmp(in->v[0], "-") == 0;
 
 	if (!failed && (failed = show_start(&s, c, r, many, err)) == 0) {

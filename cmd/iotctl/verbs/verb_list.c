@@ -66,7 +66,7 @@ matches(const struct want *w, struct span object, const char *zone)
 	if (!json_member(object, w->a->field->name, &bytes))
 		return json_is_null(w->value);
 	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
-	same = same_value(w->a->field, value, w->value, zone != NULL ? zone : "UTC") ==
+	same = equal_value(w->a->field, value, w->value, zone != NULL ? zone : "UTC") ==
 	    SAME_YES;
 	json_decref(value);
 	return same;
@@ -109,10 +109,10 @@ put_value(struct buf *query, json_t *value, const char *text)
 	if (json_is_string(value))
 		buf_puts(&plain, json_string_value(value));
 	else if (value != NULL)
-		body_put(&plain, value, NULL);
+		request_put_body(&plain, value, NULL);
 	else
 		buf_puts(&plain, text);
-	api_escape(query, buf_as_span(&plain));
+	rest_url_escape(query, buf_as_span(&plain));
 	buf_release(&plain);
 }
 
@@ -142,9 +142,9 @@ take_order(struct ctl *c, struct listing *l, char **asked, struct err *err)
 
 	*asked = NULL;
 	strv_split(&own, r->order, ',');
-	f = order != NULL ? order_field(r, order, err)
+	f = order != NULL ? sort_field(r, order, err)
 			  : schema_field(r, own.v[0] + (own.v[0][0] == '-'));
-	if (f != NULL && !api_list_sorts(r, f)) {
+	if (f != NULL && !rest_list_sorts(r, f)) {
 		l->sort = f;
 		l->downwards = (order != NULL ? order : own.v[0])[0] == '-';
 	} else if (f != NULL && order != NULL) {
@@ -166,11 +166,11 @@ make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, cha
 		return -1;
 	if (c->args->search != NULL) {
 		buf_puts(&filters, "&search=");
-		api_escape(&filters, span_of(c->args->search));
+		rest_url_escape(&filters, span_of(c->args->search));
 	}
 	for (i = 0; i < l->n; i++)
 		put_filter(&filters, &l->wants[i]);
-	*path = api_list_path(r, buf_str(&filters), order, 0);
+	*path = rest_list_path(r, buf_str(&filters), order, 0);
 	free(order);
 	buf_release(&filters);
 	return 0;
@@ -190,7 +190,7 @@ check_filter(const struct assign *a, struct field_errs *errs)
 	if (!a->filter->flag) {
 		char *midnight = xasprintf("%sT00:00:00", a->value);
 
-		good = time_parse(a->value, &us) || time_parse(midnight, &us);
+		good = timestamp_parse(a->value, &us) || timestamp_parse(midnight, &us);
 		free(midnight);
 	}
 	if (a->op != FIELD_TEXT)
@@ -247,7 +247,7 @@ show_sorted(struct listing *l)
 {
 	size_t i;
 
-	order_objects(&l->objects, l->sort, l->downwards);
+	sort_objects(&l->objects, l->sort, l->downwards);
 	for (i = 0; i < l->objects.n; i++) {
 		show_object(&l->show, buf_as_span(&l->objects.v[i]));
 		if (--l->left == 0)
@@ -265,14 +265,14 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
 	    ctl_api(c, err);
 
 	*shown = !failed;
-	if (!failed && api_list(c->api, path, on_object, l, err) < 0) {
+	if (!failed && rest_list(c->api, path, on_object, l, err) < 0) {
 		failed = -1;
 		*shown = err->code == ERR_FAILED;
 		/* The rest names the API already. */
 		ctl_no_resource(c, q->r, err);
 		if (err->code == ERR_REFUSED)
 			err_in(err, _("cannot list %s at '%s'"), q->r->name,
-			    api_base(c->api));
+			    rest_base(c->api));
 	}
 	if (*shown && l->sort != NULL)
 		show_sorted(l);

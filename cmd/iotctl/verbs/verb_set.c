@@ -33,7 +33,7 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 	for (i = 0; i < s->q->n; i++)
 		write_member(body, &s->q->v[i], s->values[i], current);
 	json_object_foreach_safe (body, next, key, value) {
-		if (same_value(schema_field(s->q->r, key), json_object_get(current, key),
+		if (equal_value(schema_field(s->q->r, key), json_object_get(current, key),
 			value, c->args->api.tz) == SAME_YES)
 			json_object_del(body, key);
 	}
@@ -42,7 +42,7 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 /* In a format each object has its place, changed or not. */
 static int
 tell_set(struct ctl *c, struct setting *s, const char *what,
-    const struct api_reply *reply, struct err *err)
+    const struct rest_reply *reply, struct err *err)
 {
 	struct span object;
 
@@ -55,19 +55,19 @@ tell_set(struct ctl *c, struct setting *s, const char *what,
 }
 
 static int
-change(struct ctl *c, struct setting *s, const struct found *f, const char *path,
+change(struct ctl *c, struct setting *s, const struct lookup_found *f, const char *path,
     struct err *err)
 {
 	const struct schema_resource *r = s->q->r;
 	char *doing = xasprintf("cannot change %s '%s'", r->name, f->label);
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	json_t *current = NULL;
 	json_t *body = json_object();
 	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed) {
 		/* What is added to a list that nobody could read would replace it. */
-		current = same_load(buf_as_span(&reply.body));
+		current = equal_load(buf_as_span(&reply.body));
 		if (json_is_object(current))
 			make_change(c, s, current, body);
 		else
@@ -78,15 +78,15 @@ change(struct ctl *c, struct setting *s, const struct found *f, const char *path
 		jobs_turn(c);
 		failed = tell_set(c, s, _("unchanged"), &reply, err);
 	} else if (!failed) {
-		api_reply_release(&reply);
+		rest_reply_release(&reply);
 		failed = write_send(c, r, "PATCH", path, doing, body, &reply, err);
 		jobs_turn(c);
 		if (!failed && !c->args->dry_run)
-			failed = same_check(c, r, f->label, body,
+			failed = equal_check(c, r, f->label, body,
 				     buf_as_span(&reply.body), err) ||
 			    tell_set(c, s, _("changed"), &reply, err);
 	}
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	json_decref(current);
 	json_decref(body);
 	free(doing);
@@ -97,7 +97,7 @@ static int
 set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	struct setting *s = arg;
-	struct found f;
+	struct lookup_found f;
 	char *id, *path;
 	int failed;
 
@@ -108,7 +108,7 @@ set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	failed = change(c, s, &f, path, err);
 	free(path);
 	free(id);
-	found_release(&f);
+	lookup_release(&f);
 	return failed;
 }
 

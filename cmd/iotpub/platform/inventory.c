@@ -13,7 +13,7 @@
 /* The platform lists them in the same order each time: it is the one behind the last one that was found,
  * all but always. */
 struct planned *
-platform_find(struct platform *p, const char *id)
+inventory_find(struct inventory *p, const char *id)
 {
 	size_t i;
 
@@ -29,8 +29,8 @@ platform_find(struct platform *p, const char *id)
 }
 
 bool
-platform_wants(
-    const struct act *t, const char *id, struct span device, struct span config)
+inventory_wants(
+    const struct sim *t, const char *id, struct span device, struct span config)
 {
 	size_t i;
 
@@ -39,20 +39,21 @@ platform_wants(
 			return true;
 	}
 	return t->named.n == 0 && config.p != NULL &&
-	    iotctl_is_true(config, "is_active") && iotctl_is_true(device, "mqtt_enabled");
+	    iotctl_child_is_true(config, "is_active") &&
+	    iotctl_child_is_true(device, "mqtt_enabled");
 }
 
 int
-platform_add(struct act *t, struct span device, struct err *err)
+inventory_add(struct sim *t, struct span device, struct err *err)
 {
-	struct platform *p = t->platform;
-	struct span config = platform_config(p, device);
-	char *id = iotctl_text(device, "identificador_unico");
+	struct inventory *p = t->platform;
+	struct span config = inventory_config(p, device);
+	char *id = iotctl_child_text(device, "identificador_unico");
 	struct planned *d;
 
 	if (id == NULL)
 		return 0;
-	if (!platform_wants(t, id, device, config)) {
+	if (!inventory_wants(t, id, device, config)) {
 		free(id);
 		return 0;
 	}
@@ -63,12 +64,12 @@ platform_add(struct act *t, struct span device, struct err *err)
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
 	p->v[p->n++] = d;
 	strv_add(&t->ids, id);
-	planned_put_seen(&d->seen, p, device, config);
-	return planned_fill(t, d, device, config, err);
+	inventory_planned_put_seen(&d->seen, p, device, config);
+	return inventory_planned_fill(t, d, device, config, err);
 }
 
 static bool
-has_outlet(const struct platform *p, long id)
+has_outlet(const struct inventory *p, long id)
 {
 	size_t i = 0;
 
@@ -78,7 +79,7 @@ has_outlet(const struct platform *p, long id)
 }
 
 static int
-open_outlet(const struct act *t, struct outlet *out, struct err *err)
+open_outlet(const struct sim *t, struct inventory_broker *out, struct err *err)
 {
 	struct session_opts o = t->opts;
 
@@ -91,36 +92,36 @@ open_outlet(const struct act *t, struct outlet *out, struct err *err)
 
 /* Those that are new. Only where the command line and the configuration name no other. */
 int
-platform_take_brokers(struct act *t, struct err *err)
+inventory_take_brokers(struct sim *t, struct err *err)
 {
-	struct platform *p = t->platform;
+	struct inventory *p = t->platform;
 	struct span rest = buf_as_span(&p->answers[BROKERS]), object;
 	int failed = 0;
 
 	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
 		return 0;
-	while (!failed && iotctl_next(&rest, &object)) {
-		struct outlet *o;
+	while (!failed && iotctl_child_next(&rest, &object)) {
+		struct inventory_broker *o;
 
-		if (has_outlet(p, iotctl_number(object, "id")))
+		if (has_outlet(p, iotctl_child_number(object, "id")))
 			continue;
 		o = xcalloc(1, sizeof(*o));
-		p->outlets =
-		    xreallocarray(p->outlets, p->outlets_n + 1, sizeof(struct outlet *));
+		p->outlets = xreallocarray(
+		    p->outlets, p->outlets_n + 1, sizeof(struct inventory_broker *));
 		p->outlets[p->outlets_n++] = o;
-		failed =
-		    iotctl_broker_read(&o->broker, object, err) || open_outlet(t, o, err);
+		failed = iotctl_child_broker_read(&o->broker, object, err) ||
+		    open_outlet(t, o, err);
 	}
 	return failed;
 }
 
 static int
-check_named(const struct act *t, struct err *err)
+check_named(const struct sim *t, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < t->named.n; i++) {
-		if (platform_find(t->platform, t->named.v[i]) == NULL)
+		if (inventory_find(t->platform, t->named.v[i]) == NULL)
 			return err_set(err, ERR_NOT_FOUND,
 			    _("--from-platform: the platform has no device '%s'; see "
 			      "'iotctl device list'"),
@@ -134,34 +135,34 @@ check_named(const struct act *t, struct err *err)
 }
 
 int
-platform_ask(struct act *t, struct err *err)
+inventory_ask(struct sim *t, struct err *err)
 {
 	struct span rest, device;
 
 	t->platform = xcalloc(1, sizeof(*t->platform));
 	t->named = t->ids;
 	t->ids = (struct strv){0};
-	if (platform_ask_all(t, t->platform, err) || platform_take_brokers(t, err))
+	if (inventory_ask_all(t, t->platform, err) || inventory_take_brokers(t, err))
 		return -1;
 	rest = buf_as_span(&t->platform->answers[DEVICES]);
-	while (iotctl_next(&rest, &device)) {
-		if (platform_add(t, device, err))
+	while (iotctl_child_next(&rest, &device)) {
+		if (inventory_add(t, device, err))
 			return -1;
 	}
 	return check_named(t, err);
 }
 
 const struct profile *
-platform_profile(const struct act *t, const char *id)
+inventory_profile(const struct sim *t, const char *id)
 {
-	const struct planned *d = platform_find(t->platform, id);
+	const struct planned *d = inventory_find(t->platform, id);
 
 	return d != NULL ? &d->profile : &t->profile;
 }
 
 /* NULL: that of the command line. */
-static const struct outlet *
-outlet_of(const struct act *t, const struct profile *profile)
+static const struct inventory_broker *
+outlet_of(const struct sim *t, const struct profile *profile)
 {
 	if (profile == &t->profile)
 		return NULL;
@@ -171,45 +172,46 @@ outlet_of(const struct act *t, const struct profile *profile)
 }
 
 const void *
-platform_broker(const struct act *t, const struct profile *profile)
+inventory_broker(const struct sim *t, const struct profile *profile)
 {
 	return outlet_of(t, profile);
 }
 
 void
-platform_login(const struct act *t, const struct profile *profile, struct session_opts *o)
+inventory_login(
+    const struct sim *t, const struct profile *profile, struct session_opts *o)
 {
-	const struct outlet *outlet = outlet_of(t, profile);
+	const struct inventory_broker *outlet = outlet_of(t, profile);
 
 	if (outlet == NULL)
 		return;
 	o->host = outlet->broker.host;
 	o->port = outlet->broker.host[0] == '/' ? 0 : outlet->broker.port;
 	o->tls = outlet->broker.tls;
-	o->ws_path = outlet->broker.ws_path;
+	o->session_ws_path = outlet->broker.session_ws_path;
 	o->shared_tls = outlet->tls;
 	if (o->cafile == NULL && o->capath == NULL)
 		o->ca_pem = outlet->broker.ca_pem;
 }
 
 void
-platform_free(struct platform *p)
+inventory_free(struct inventory *p)
 {
 	size_t i;
 
 	if (p == NULL)
 		return;
-	refresh_free(p->refresh);
+	inventory_refresh_free(p->refresh);
 	loop_timer_stop(&p->timer);
 	for (i = 0; i < p->n; i++) {
-		planned_clear(p->v[i]);
+		inventory_planned_clear(p->v[i]);
 		free(p->v[i]->id);
 		buf_release(&p->v[i]->seen);
 		free(p->v[i]);
 	}
 	for (i = 0; i < p->outlets_n; i++) {
 		tls_free(p->outlets[i]->tls);
-		iotctl_broker_release(&p->outlets[i]->broker);
+		iotctl_child_broker_release(&p->outlets[i]->broker);
 		free(p->outlets[i]);
 	}
 	free(p->v);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PLATFORM_H
-#define PLATFORM_H
+#ifndef IOTPUB_PLATFORM_INVENTORY_H
+#define IOTPUB_PLATFORM_INVENTORY_H
 
 #include "iotpub/sim/sim.h"
 
 /* Devices as the platform has them: --from-platform. */
-struct platform;
+struct inventory;
 
 /* Asks iotctl, which blocks, and fills t->ids: those that were named, or all that are active. */
-int platform_ask(struct act *t, struct err *err);
+int inventory_ask(struct sim *t, struct err *err);
 /* What this device does (t->profile if the platform does not say), and its broker. */
-const struct profile *platform_profile(const struct act *t, const char *id);
+const struct profile *inventory_profile(const struct sim *t, const char *id);
 /* The broker of a profile, for options that name none. */
-void platform_login(const struct act *t, const struct profile *p, struct session_opts *o);
+void inventory_login(const struct sim *t, const struct profile *p, struct session_opts *o);
 /* The same for devices of one broker. */
-const void *platform_broker(const struct act *t, const struct profile *profile);
+const void *inventory_broker(const struct sim *t, const struct profile *profile);
 /* Asks again each --refresh, and lets devices do what is new. */
-void platform_watch(struct act *t);
+void inventory_watch(struct sim *t);
 /* Accepts NULL. */
-void platform_free(struct platform *p);
+void inventory_free(struct inventory *p);
 
 #endif

@@ -14,8 +14,8 @@ look_up(const struct buf *answer, const char *key, long number, struct span *obj
 {
 	struct span rest = buf_as_span(answer);
 
-	while (number >= 0 && iotctl_next(&rest, object)) {
-		if (iotctl_number(*object, key) == number)
+	while (number >= 0 && iotctl_child_next(&rest, object)) {
+		if (iotctl_child_number(*object, key) == number)
 			return true;
 	}
 	return false;
@@ -30,24 +30,24 @@ by_device(const void *a, const void *b)
 }
 
 void
-platform_index(struct platform *p)
+inventory_index(struct inventory *p)
 {
 	struct span rest = buf_as_span(&p->answers[CONFIGS]), object;
 
 	p->index_n = 0;
-	while (iotctl_next(&rest, &object)) {
+	while (iotctl_child_next(&rest, &object)) {
 		p->index = xreallocarray(p->index, p->index_n + 1, sizeof(*p->index));
 		p->index[p->index_n++] =
-		    (struct config){iotctl_number(object, "dispositivo"), object};
+		    (struct config){iotctl_child_number(object, "dispositivo"), object};
 	}
 	if (p->index_n > 0)
 		qsort(p->index, p->index_n, sizeof(*p->index), by_device);
 }
 
 struct span
-platform_config(const struct platform *p, struct span device)
+inventory_config(const struct inventory *p, struct span device)
 {
-	const struct config key = {.device = iotctl_number(device, "id")};
+	const struct config key = {.device = iotctl_child_number(device, "id")};
 	const struct config *found = p->index_n > 0
 	    ? bsearch(&key, p->index, p->index_n, sizeof(key), by_device)
 	    : NULL;
@@ -63,17 +63,17 @@ const char *const platform_resources[PLATFORM_ANSWERS] = {
 };
 
 int
-platform_ask_all(struct act *t, struct platform *p, struct err *err)
+inventory_ask_all(struct sim *t, struct inventory *p, struct err *err)
 {
 	const struct common *c = &t->a->common;
 	size_t i;
 
 	for (i = 0; i < PLATFORM_ANSWERS; i++) {
-		if (iotctl_list(c->config, c->context, platform_resources[i],
+		if (iotctl_child_list(c->config, c->context, platform_resources[i],
 			&p->answers[i], err))
 			return -1;
 	}
-	platform_index(p);
+	inventory_index(p);
 	return 0;
 }
 
@@ -81,13 +81,13 @@ platform_ask_all(struct act *t, struct platform *p, struct err *err)
 static void
 add_sensor(struct sensors *s, struct span detail)
 {
-	char *name = iotctl_text(detail, "mqtt_topic_suffix");
+	char *name = iotctl_child_text(detail, "mqtt_topic_suffix");
 	struct span low, high;
 	struct buf from = {0}, to = {0}, word = {0};
 	double least = 0, most = 100;
 
 	if (name == NULL)
-		name = iotctl_text(detail, "nombre");
+		name = iotctl_child_text(detail, "nombre");
 	if (json_member(detail, "rango_min", &low) &&
 	    json_member(detail, "rango_max", &high)) {
 		buf_span(&from, low);
@@ -121,7 +121,7 @@ take_sensors(struct planned *d, struct span device)
 	it.value = list;
 	while (json_next(&it)) {
 		if (json_kind(it.item) == JSON_KIND_OBJECT &&
-		    iotctl_is_true(it.item, "activo") &&
+		    iotctl_child_is_true(it.item, "activo") &&
 		    json_member(it.item, "sensor_detail", &detail) &&
 		    json_kind(detail) == JSON_KIND_OBJECT)
 			add_sensor(&d->sensors, detail);
@@ -130,16 +130,16 @@ take_sensors(struct planned *d, struct span device)
 
 static int
 take_topic(
-    struct planned *d, const struct platform *p, struct span config, struct err *err)
+    struct planned *d, const struct inventory *p, struct span config, struct err *err)
 {
 	struct span object;
 	char *pattern;
 	int failed = 0;
 
-	if (!look_up(&p->answers[TOPICS], "id", iotctl_number(config, "publish_topic"),
-		&object))
+	if (!look_up(&p->answers[TOPICS], "id",
+		iotctl_child_number(config, "publish_topic"), &object))
 		return 0;
-	pattern = iotctl_text(object, "topic_pattern");
+	pattern = iotctl_child_text(object, "topic_pattern");
 	if (pattern != NULL)
 		failed = topic_compile(&d->topic, pattern, err);
 	free(pattern);
@@ -147,7 +147,7 @@ take_topic(
 }
 
 void
-planned_clear(struct planned *d)
+inventory_planned_clear(struct planned *d)
 {
 	topic_free(d->topic);
 	d->topic = NULL;
@@ -155,15 +155,16 @@ planned_clear(struct planned *d)
 }
 
 int
-planned_fill(struct act *t, struct planned *d, struct span device, struct span config,
-    struct err *err)
+inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
+    struct span config, struct err *err)
 {
-	const struct platform *p = t->platform;
-	long interval = iotctl_number(config, "publish_interval");
-	long qos = iotctl_number(config, "qos"), broker = iotctl_number(config, "broker");
+	const struct inventory *p = t->platform;
+	long interval = iotctl_child_number(config, "publish_interval");
+	long qos = iotctl_child_number(config, "qos"),
+	     broker = iotctl_child_number(config, "broker");
 	size_t i;
 
-	planned_clear(d);
+	inventory_planned_clear(d);
 	if (take_topic(d, p, config, err))
 		return err_in(err, _("device '%s'"), d->id);
 	take_sensors(d, device);
@@ -176,7 +177,7 @@ planned_fill(struct act *t, struct planned *d, struct span device, struct span c
 		d->profile.interval = interval * 1000;
 	if (qos >= 0 && qos <= 2)
 		d->profile.qos = (int)qos;
-	d->profile.retain = iotctl_is_true(config, "retain");
+	d->profile.retain = iotctl_child_is_true(config, "retain");
 	for (i = 0; i < p->outlets_n; i++) {
 		if (p->outlets[i]->broker.id == broker)
 			d->outlet = p->outlets[i];
@@ -185,8 +186,8 @@ planned_fill(struct act *t, struct planned *d, struct span device, struct span c
 }
 
 void
-planned_put_seen(
-    struct buf *seen, const struct platform *p, struct span device, struct span config)
+inventory_planned_put_seen(
+    struct buf *seen, const struct inventory *p, struct span device, struct span config)
 {
 	static const char *const keys[] = {
 	    "publish_topic", "publish_interval", "qos", "retain", "broker"};
@@ -201,8 +202,8 @@ planned_put_seen(
 		if (json_member(config, keys[i], &part))
 			buf_span(seen, part);
 	}
-	if (look_up(&p->answers[TOPICS], "id", iotctl_number(config, "publish_topic"),
-		&part) &&
+	if (look_up(&p->answers[TOPICS], "id",
+		iotctl_child_number(config, "publish_topic"), &part) &&
 	    json_member(part, "topic_pattern", &part))
 		buf_span(seen, part);
 }

@@ -11,13 +11,13 @@
 #include "iotpub/platform/inventory_int.h"
 
 struct refresh {
-	struct act *act;
+	struct sim *act;
 	struct loop_fd watch;
 	int fd; /* the answer of the child */
 	pid_t pid;
 	size_t at; /* which answer it is */
 	struct buf answers[PLATFORM_ANSWERS];
-	void (*done)(struct act *t, struct buf *answers);
+	void (*done)(struct sim *t, struct buf *answers);
 };
 
 static void ask_next(struct refresh *r);
@@ -36,14 +36,14 @@ forget(struct refresh *r)
 static void
 finish(struct refresh *r, const struct err *why)
 {
-	struct act *t = r->act;
+	struct sim *t = r->act;
 
 	if (why->code != ERR_OK)
 		log_warn("%s", why->text);
 	else
 		r->done(t, r->answers);
 	forget(r);
-	platform_watch(t);
+	inventory_watch(t);
 }
 
 static int
@@ -51,7 +51,7 @@ end_child(struct refresh *r, struct err *err)
 {
 	loop_fd_stop(&r->watch);
 	close(r->fd);
-	return iotctl_end(r->pid, platform_resources[r->at], err);
+	return iotctl_child_end(r->pid, platform_resources[r->at], err);
 }
 
 static void
@@ -81,7 +81,7 @@ ask_next(struct refresh *r)
 	const struct common *c = &r->act->a->common;
 	struct err err = {0};
 
-	if (iotctl_begin(c->config, c->context, platform_resources[r->at], &r->fd,
+	if (iotctl_child_begin(c->config, c->context, platform_resources[r->at], &r->fd,
 		&r->pid, &err)) {
 		finish(r, &err);
 	} else if (loop_fd_start(
@@ -92,7 +92,7 @@ ask_next(struct refresh *r)
 }
 
 void
-refresh_start(struct act *t, void (*done)(struct act *t, struct buf *answers))
+inventory_refresh_start(struct sim *t, void (*done)(struct sim *t, struct buf *answers))
 {
 	struct refresh *r = xcalloc(1, sizeof(*r));
 
@@ -102,7 +102,7 @@ refresh_start(struct act *t, void (*done)(struct act *t, struct buf *answers))
 }
 
 void
-refresh_free(struct refresh *r)
+inventory_refresh_free(struct refresh *r)
 {
 	if (r == NULL)
 		return;

@@ -8,21 +8,21 @@
 
 /* What cannot be done changes nothing. */
 static int
-fill_anew(struct act *t, struct planned *d, struct span device, struct span config,
+fill_anew(struct sim *t, struct planned *d, struct span device, struct span config,
     struct err *err)
 {
 	struct planned now = {.id = d->id, .outlet = d->outlet};
 	char *topic = NULL;
-	int failed = planned_fill(t, &now, device, config, err);
+	int failed = inventory_planned_fill(t, &now, device, config, err);
 
-	if (!failed && device_expand(now.profile.data, d->id, 0, &topic, err))
+	if (!failed && sim_device_expand(now.profile.data, d->id, 0, &topic, err))
 		failed = err_in(err, _("device '%s'"), d->id);
 	free(topic);
 	if (failed) {
-		planned_clear(&now);
+		inventory_planned_clear(&now);
 		return -1;
 	}
-	planned_clear(d);
+	inventory_planned_clear(d);
 	d->topic = now.topic;
 	d->sensors = now.sensors;
 	d->outlet = now.outlet;
@@ -34,9 +34,9 @@ fill_anew(struct act *t, struct planned *d, struct span device, struct span conf
 
 /* The device goes on with what it is told now; its walks begin again. */
 static void
-change(struct act *t, struct planned *d, struct span device, struct span config)
+change(struct sim *t, struct planned *d, struct span device, struct span config)
 {
-	const struct outlet *before = d->outlet;
+	const struct inventory_broker *before = d->outlet;
 	struct err err = {0};
 	size_t i;
 
@@ -48,20 +48,20 @@ change(struct act *t, struct planned *d, struct span device, struct span config)
 		if (t->v[i].profile != &d->profile)
 			continue;
 		log_warn(_("%s: the platform has changed what it does"), d->id);
-		reading_change(&t->v[i]);
+		sim_reading_change(&t->v[i]);
 		if (d->outlet != before)
-			device_move(&t->v[i]);
+			sim_device_move(&t->v[i]);
 	}
 }
 
 static void
-compare(struct act *t, struct planned *d, struct span device, struct span config)
+compare(struct sim *t, struct planned *d, struct span device, struct span config)
 {
 	struct buf seen = {0};
 
 	if (config.p == NULL)
 		config = SPAN("{}");
-	planned_put_seen(&seen, t->platform, device, config);
+	inventory_planned_put_seen(&seen, t->platform, device, config);
 	if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
 		buf_release(&seen);
 		return;
@@ -71,8 +71,8 @@ compare(struct act *t, struct planned *d, struct span device, struct span config
 	change(t, d, device, config);
 }
 
-static struct device *
-device_of(const struct act *t, const struct planned *d)
+static struct sim_device *
+device_of(const struct sim *t, const struct planned *d)
 {
 	size_t i = 0;
 
@@ -82,22 +82,22 @@ device_of(const struct act *t, const struct planned *d)
 }
 
 static void
-switch_off(const struct act *t, struct planned *d)
+switch_off(const struct sim *t, struct planned *d)
 {
-	struct device *device = d->off ? NULL : device_of(t, d);
+	struct sim_device *device = d->off ? NULL : device_of(t, d);
 
 	d->off = true;
-	if (device != NULL && act_dismiss(device))
+	if (device != NULL && sim_dismiss(device))
 		log_warn(_("%s: the platform has switched it off"), d->id);
 }
 
 /* Whether it is to be started. */
 static bool
-switch_on(const struct act *t, struct planned *d)
+switch_on(const struct sim *t, struct planned *d)
 {
-	struct device *device = d->off ? device_of(t, d) : NULL;
+	struct sim_device *device = d->off ? device_of(t, d) : NULL;
 	struct err err = {0};
-	int failed = device != NULL && device->dismissed ? act_readmit(device, &err) : -1;
+	int failed = device != NULL && device->dismissed ? sim_readmit(device, &err) : -1;
 
 	d->off = failed > 0;
 	log_err(&err);
@@ -108,34 +108,34 @@ switch_on(const struct act *t, struct planned *d)
 
 /* Nobody was named, so it is wanted if it is active. */
 static void
-welcome(struct act *t, struct span device)
+welcome(struct sim *t, struct span device)
 {
 	const size_t before = t->ids.n;
 	struct err err = {0};
 
 	if (t->named.n > 0)
 		return;
-	if (platform_add(t, device, &err) == 0 && t->ids.n > before &&
-	    fleet_add(t, t->ids.v[before], &err) == 0)
+	if (inventory_add(t, device, &err) == 0 && t->ids.n > before &&
+	    sim_roster_add(t, t->ids.v[before], &err) == 0)
 		log_warn(_("%s: the platform has it now"), t->ids.v[before]);
 	log_err(&err);
 }
 
 /* Whether there is one to be started. */
 static bool
-take_device(struct act *t, struct span device)
+take_device(struct sim *t, struct span device)
 {
 	const size_t before = t->n;
-	const struct span config = platform_config(t->platform, device);
-	char *id = iotctl_text(device, "identificador_unico");
-	struct planned *d = id != NULL ? platform_find(t->platform, id) : NULL;
+	const struct span config = inventory_config(t->platform, device);
+	char *id = iotctl_child_text(device, "identificador_unico");
+	struct planned *d = id != NULL ? inventory_find(t->platform, id) : NULL;
 
 	free(id);
 	if (d == NULL) {
 		welcome(t, device);
 		return t->n > before;
 	}
-	d->listed = platform_wants(t, d->id, device, config);
+	d->listed = inventory_wants(t, d->id, device, config);
 	if (!d->listed)
 		return false;
 	compare(t, d, device, config);
@@ -144,9 +144,9 @@ take_device(struct act *t, struct span device)
 
 /* Whether there are any to be started. */
 static bool
-take_devices(struct act *t)
+take_devices(struct sim *t)
 {
-	struct platform *p = t->platform;
+	struct inventory *p = t->platform;
 	struct span rest = buf_as_span(&p->answers[DEVICES]), device;
 	const size_t before = p->n;
 	bool any = false;
@@ -154,7 +154,7 @@ take_devices(struct act *t)
 
 	for (i = 0; i < before; i++)
 		p->v[i]->listed = false;
-	while (iotctl_next(&rest, &device))
+	while (iotctl_child_next(&rest, &device))
 		any |= take_device(t, device);
 	for (i = 0; i < before; i++) {
 		if (!p->v[i]->listed && t->named.n == 0)
@@ -164,9 +164,9 @@ take_devices(struct act *t)
 }
 
 static void
-on_refreshed(struct act *t, struct buf *answers)
+on_refreshed(struct sim *t, struct buf *answers)
 {
-	struct platform *p = t->platform;
+	struct inventory *p = t->platform;
 	struct err err = {0};
 	size_t i;
 
@@ -178,21 +178,21 @@ on_refreshed(struct act *t, struct buf *answers)
 		p->answers[i] = answers[i];
 		answers[i] = old;
 	}
-	platform_index(p);
-	if (platform_take_brokers(t, &err))
+	inventory_index(p);
+	if (inventory_take_brokers(t, &err))
 		log_err(&err);
 	if (take_devices(t))
-		act_begin(t);
+		sim_begin(t);
 }
 
 static void
 on_refresh(void *arg)
 {
-	refresh_start(arg, on_refreshed);
+	inventory_refresh_start(arg, on_refreshed);
 }
 
 void
-platform_watch(struct act *t)
+inventory_watch(struct sim *t)
 {
 	if (t->platform != NULL && t->a->refresh > 0 && !t->stopping)
 		loop_timer_set(

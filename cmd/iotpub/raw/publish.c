@@ -27,7 +27,7 @@ struct raw {
 	bool streams; /* has its messages from lines ... */
 	bool records; /* ... of NDJSON */
 	int fd;       /* with these lines */
-	struct lines lines;
+	struct stdin_lines lines;
 	struct replay replay;
 	struct buf payload;
 	int left;         /* how often it is still to be published */
@@ -45,7 +45,7 @@ finish(struct raw *r)
 {
 	r->over = true;
 	loop_timer_stop(&r->timer);
-	lines_pause(&r->lines, true);
+	stdin_lines_pause(&r->lines, true);
 	session_stop(r->session, r->a->drain);
 }
 
@@ -112,7 +112,7 @@ publish_record(void *arg)
 		return;
 	}
 	publish(r, &p);
-	lines_pause(&r->lines, is_full(r));
+	stdin_lines_pause(&r->lines, is_full(r));
 }
 
 static void
@@ -124,7 +124,7 @@ take_record(struct raw *r, struct span line)
 	if (replay_take(&r->replay, line, loop_now(r->loop), &wait, &why)) {
 		fail(r, &why);
 	} else if (wait > 0) {
-		lines_pause(&r->lines, true);
+		stdin_lines_pause(&r->lines, true);
 		loop_timer_set(r->loop, &r->timer, wait, publish_record, r);
 	} else {
 		publish_record(r);
@@ -141,7 +141,7 @@ on_line(void *arg, struct span line)
 	else
 		publish_payload(r, line);
 	if (is_full(r))
-		lines_pause(&r->lines, true);
+		stdin_lines_pause(&r->lines, true);
 }
 
 static void
@@ -182,7 +182,7 @@ go_on(struct raw *r)
 		r->held = false;
 		publish_record(r);
 	} else if (r->streams)
-		lines_pause(&r->lines, false);
+		stdin_lines_pause(&r->lines, false);
 	else if (r->a->repeat_delay == 0 || r->timer.slot == 0)
 		publish_again(r);
 }
@@ -195,7 +195,7 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (r->streams && r->lines.loop == NULL && !r->over &&
-	    lines_start(&r->lines, r->loop, r->fd,
+	    stdin_lines_start(&r->lines, r->loop, r->fd,
 		r->fd == STDIN_FILENO ? NULL : r->a->replay, on_line, on_end, r, &err))
 		fail(r, &err);
 	go_on(r);
@@ -208,7 +208,7 @@ on_down(void *arg, const struct err *why)
 
 	log_warn("%s", why->text);
 	if (is_full(r))
-		lines_pause(&r->lines, true);
+		stdin_lines_pause(&r->lines, true);
 }
 
 static void
@@ -311,7 +311,7 @@ start(struct raw *r, const struct session_opts *o, struct err *err)
 }
 
 int
-raw_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
+publish_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
     struct err *err)
 {
 	struct raw r = {.a = a, .err = err, .fd = STDIN_FILENO};
@@ -328,7 +328,7 @@ raw_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
 		r.outcome.unacknowledged = session_unacknowledged(r.session);
 		failed = outcome_judge(&r.outcome, err);
 	}
-	lines_release(&r.lines);
+	stdin_lines_release(&r.lines);
 	replay_release(&r.replay);
 	if (r.fd > STDIN_FILENO)
 		close(r.fd);

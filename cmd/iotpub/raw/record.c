@@ -41,7 +41,7 @@ take_base64(struct span o, const char *key, struct buf *out, bool *found, struct
 
 	buf_clear(out);
 	if (!failed && text.n > 0) {
-		n = unbase64(
+		n = base64_decode(
 		    (unsigned char *)buf_reserve(out, text.n), buf_as_span(&text));
 		failed = n < 0 ? not_a(err, key, _("base64")) : 0;
 	}
@@ -108,7 +108,7 @@ take_time(struct record *r, struct span o, struct err *err)
 	int failed = take_text(o, "received_at", &text, &found, err);
 
 	r->us = -1;
-	if (!failed && found && !time_parse(buf_str(&text), &r->us))
+	if (!failed && found && !timestamp_parse(buf_str(&text), &r->us))
 		failed = not_a(err, "received_at", _("a time"));
 	buf_release(&text);
 	return failed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef RECORD_H
-#define RECORD_H
+#ifndef IOTPUB_RAW_RECORD_H
+#define IOTPUB_RAW_RECORD_H
 
 #include "msg/message.h"
 
@@ -34,6 +34,6 @@ void record_map_release(struct record_map *map);
 /* Lets a device that the map has be another: in the topic, by the templates, and in the payload's
  * device_id. */
 int record_rename(struct record *r, const struct record_map *map,
-    const struct topics *topics, struct err *err);
+    const struct topic_set *topics, struct err *err);
 
 #endif

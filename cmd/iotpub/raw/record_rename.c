@@ -68,7 +68,8 @@ splice(struct buf *b, struct span old, const char *new)
 }
 
 static void
-rename_topic(struct record *r, const struct record_map *map, const struct topics *topics)
+rename_topic(
+    struct record *r, const struct record_map *map, const struct topic_set *topics)
 {
 	const struct topic *const all[] = {topics->data, topics->status, topics->commands,
 	    topics->responses, topics->alerts};
@@ -100,8 +101,8 @@ rename_payload(struct record *r, const struct record_map *map)
 }
 
 int
-record_rename(struct record *r, const struct record_map *map, const struct topics *topics,
-    struct err *err)
+record_rename(struct record *r, const struct record_map *map,
+    const struct topic_set *topics, struct err *err)
 {
 	if (map->n == 0)
 		return 0;

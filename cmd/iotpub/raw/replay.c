@@ -34,7 +34,7 @@ replay_init(struct replay *r, const struct args *a, struct err *err)
 
 	r->a = a;
 	r->us = -1;
-	if (take_speed(r, err) || topics_compile(&r->topics, &a->topics, err))
+	if (take_speed(r, err) || topic_set_compile(&r->topics, &a->topics, err))
 		return -1;
 	for (i = 0; i < a->map.n; i++) {
 		if (record_map_add(&r->map, a->map.v[i], err))
@@ -48,7 +48,7 @@ replay_release(struct replay *r)
 {
 	record_release(&r->record);
 	record_map_release(&r->map);
-	topics_release(&r->topics);
+	topic_set_release(&r->topics);
 }
 
 static int64_t

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef REPLAY_H
-#define REPLAY_H
+#ifndef IOTPUB_RAW_REPLAY_H
+#define IOTPUB_RAW_REPLAY_H
 
 #include "iotpub/iotpub.h"
 #include "iotpub/raw/record.h"
@@ -10,7 +10,7 @@ struct replay {
 	const struct args *a;
 	struct record record; /* the last line's */
 	struct record_map map;
-	struct topics topics;
+	struct topic_set topics;
 	double speed; /* 0: as fast as they are taken */
 	int64_t us;   /* of the first line that says when it was received; -1: none yet */
 	int64_t began; /* when that one was published, on the loop's clock */

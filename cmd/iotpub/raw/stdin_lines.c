@@ -11,7 +11,7 @@
 enum { PIECE = 65536, LONGEST = 268435455 };
 
 static bool
-next_line(struct lines *l, struct span *line)
+next_line(struct stdin_lines *l, struct span *line)
 {
 	const char *newline = l->seen < l->data.n
 	    ? memchr(l->data.p + l->seen, '\n', l->data.n - l->seen)
@@ -30,14 +30,14 @@ next_line(struct lines *l, struct span *line)
 }
 
 static int
-cannot_read(const struct lines *l, struct err *err, enum err_code code)
+cannot_read(const struct stdin_lines *l, struct err *err, enum err_code code)
 {
 	return l->name != NULL ? err_sys(err, code, _("cannot read '%s'"), l->name)
 			       : err_sys(err, code, _("cannot read standard input"));
 }
 
 static void
-finish(struct lines *l, const struct err *why)
+finish(struct stdin_lines *l, const struct err *why)
 {
 	l->over = true;
 	loop_fd_stop(&l->watch);
@@ -48,7 +48,7 @@ finish(struct lines *l, const struct err *why)
 static void on_soon(void *arg);
 
 static void
-hand_out(struct lines *l)
+hand_out(struct stdin_lines *l)
 {
 	struct span line;
 
@@ -65,7 +65,7 @@ hand_out(struct lines *l)
 }
 
 static void
-read_some(struct lines *l)
+read_some(struct stdin_lines *l)
 {
 	struct err why = {0};
 	ssize_t n;
@@ -98,7 +98,7 @@ on_readable(void *arg, unsigned events)
 static void
 on_soon(void *arg)
 {
-	struct lines *l = arg;
+	struct stdin_lines *l = arg;
 
 	if (l->file && !l->eof && l->seen == l->data.n)
 		read_some(l);
@@ -107,13 +107,13 @@ on_soon(void *arg)
 }
 
 int
-lines_start(struct lines *l, struct loop *loop, int fd, const char *name,
+stdin_lines_start(struct stdin_lines *l, struct loop *loop, int fd, const char *name,
     void (*line)(void *arg, struct span line),
     void (*end)(void *arg, const struct err *why), void *arg, struct err *err)
 {
 	struct stat st;
 
-	*l = (struct lines){
+	*l = (struct stdin_lines){
 	    .loop = loop, .fd = fd, .name = name, .line = line, .end = end, .arg = arg};
 	if (fstat(fd, &st) != 0)
 		return cannot_read(l, err, ERR_USAGE);
@@ -125,7 +125,7 @@ lines_start(struct lines *l, struct loop *loop, int fd, const char *name,
 }
 
 void
-lines_pause(struct lines *l, bool paused)
+stdin_lines_pause(struct stdin_lines *l, bool paused)
 {
 	if (l->loop == NULL || l->over || l->paused == paused)
 		return;
@@ -137,7 +137,7 @@ lines_pause(struct lines *l, bool paused)
 }
 
 void
-lines_release(struct lines *l)
+stdin_lines_release(struct stdin_lines *l)
 {
 	if (l->loop != NULL) {
 		loop_fd_stop(&l->watch);

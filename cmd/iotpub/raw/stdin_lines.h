@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef LINES_H
-#define LINES_H
+#ifndef IOTPUB_RAW_STDIN_LINES_H
+#define IOTPUB_RAW_STDIN_LINES_H
 
 #include "base/buf.h"
 #include "loop/loop.h"
 
 /* The lines of a descriptor, read on the loop, only as fast as their taker wants them. Nothing is
  * held but the line that is not complete yet and the rest of one read. */
-struct lines {
+struct stdin_lines {
 	struct loop *loop;
 	int fd;
 	const char *name;
@@ -26,12 +26,12 @@ struct lines {
 /* Begins. `name` is fd's, for messages, and kept; NULL: standard input. `line` gets each without its newline, the last one with or without; then `end` is called
  * once, with code 0 unless reading failed. `fd` stays the caller's and is not made non-blocking:
  * others may share it. */
-int lines_start(struct lines *l, struct loop *loop, int fd, const char *name,
+int stdin_lines_start(struct stdin_lines *l, struct loop *loop, int fd, const char *name,
     void (*line)(void *arg, struct span line),
     void (*end)(void *arg, const struct err *why), void *arg, struct err *err);
 /* Stops handing out lines, and reading, until it is resumed. */
-void lines_pause(struct lines *l, bool paused);
+void stdin_lines_pause(struct stdin_lines *l, bool paused);
 /* Neither `line` nor `end` is called any more. Accepts the zero value. */
-void lines_release(struct lines *l);
+void stdin_lines_release(struct stdin_lines *l);
 
 #endif

@@ -46,7 +46,7 @@ faults_parse(struct faults *f, const struct strv *words, struct err *err)
 bool
 fault_strikes(struct faults *f, enum fault which, uint64_t *random)
 {
-	if (f->rate[which] <= 0 || random_part(random) >= f->rate[which])
+	if (f->rate[which] <= 0 || model_random_part(random) >= f->rate[which])
 		return false;
 	f->count[which]++;
 	return true;
@@ -67,6 +67,6 @@ faults_put(struct buf *out, const struct faults *f)
 void
 fault_mutilate(struct buf *payload, uint64_t *random)
 {
-	payload->n = (size_t)(random_part(random) * (double)payload->n);
-	buf_putc(payload, (char)(0x80 + (int)(random_part(random) * 0x40)));
+	payload->n = (size_t)(model_random_part(random) * (double)payload->n);
+	buf_putc(payload, (char)(0x80 + (int)(model_random_part(random) * 0x40)));
 }

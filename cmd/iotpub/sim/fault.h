@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef FAULT_H
-#define FAULT_H
+#ifndef IOTPUB_SIM_FAULT_H
+#define IOTPUB_SIM_FAULT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -13,21 +13,21 @@ enum { FINE = 32, FINE_BITS = 5, BUCKETS = 60 * FINE };
 enum { MOST = 1 << 28 };
 
 /* One bit a message. */
-struct tally_seen {
+struct latency_seen {
 	uint64_t *bits;
 	size_t words;
 };
 
 void
-tally_init(struct tally *t, size_t senders)
+latency_init(struct latency *t, size_t senders)
 {
-	*t = (struct tally){.senders = senders,
+	*t = (struct latency){.senders = senders,
 	    .seen = xcalloc(senders, sizeof(*t->seen)),
 	    .delays = xcalloc(BUCKETS, sizeof(*t->delays))};
 }
 
 void
-tally_release(struct tally *t)
+latency_release(struct latency *t)
 {
 	size_t i;
 
@@ -35,7 +35,7 @@ tally_release(struct tally *t)
 		free(t->seen[i].bits);
 	free(t->seen);
 	free(t->delays);
-	*t = (struct tally){0};
+	*t = (struct latency){0};
 }
 
 static size_t
@@ -63,7 +63,7 @@ most_of(size_t bucket)
 
 /* Whether it was there already. */
 static bool
-mark(struct tally_seen *s, uint64_t seq)
+mark(struct latency_seen *s, uint64_t seq)
 {
 	size_t word = (size_t)(seq / 64);
 	uint64_t bit = 1ULL << seq % 64;
@@ -82,7 +82,7 @@ mark(struct tally_seen *s, uint64_t seq)
 }
 
 void
-tally_take(struct tally *t, size_t sender, uint64_t seq, int64_t us)
+latency_take(struct latency *t, size_t sender, uint64_t seq, int64_t us)
 {
 	if (sender >= t->senders || seq == 0 || seq > MOST)
 		return;
@@ -95,13 +95,13 @@ tally_take(struct tally *t, size_t sender, uint64_t seq, int64_t us)
 }
 
 uint64_t
-tally_lost(const struct tally *t)
+latency_lost(const struct latency *t)
 {
 	return t->sent > t->received ? t->sent - t->received : 0;
 }
 
 int64_t
-tally_delay(const struct tally *t, double part)
+latency_delay(const struct latency *t, double part)
 {
 	double wanted = part * (double)t->received;
 	uint64_t sum = 0;

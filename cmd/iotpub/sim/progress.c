@@ -11,8 +11,8 @@
 
 enum { LIVE_EVERY = 1000 };
 
-struct report {
-	struct act *act;
+struct progress {
+	struct sim *act;
 	struct loop_timer tell, show;
 	size_t told, shown; /* messages, at the last line */
 	int64_t told_at, shown_at;
@@ -24,7 +24,7 @@ struct figures {
 };
 
 static struct figures
-look(const struct act *t)
+look(const struct sim *t)
 {
 	const struct outcome *o = &t->outcome;
 	const size_t settled = o->published + o->refused + t->dropped;
@@ -46,14 +46,14 @@ rate(size_t messages, int64_t ms)
 static void
 on_tell(void *arg)
 {
-	struct report *r = arg;
-	const struct act *t = r->act;
+	struct progress *r = arg;
+	const struct sim *t = r->act;
 	const struct figures f = look(t);
 	int64_t now = loop_now(t->loop);
 	struct buf b = {0};
 
 	buf_puts(&b, "{\"time\":\"");
-	buf_time(&b, text_now_us());
+	buf_time(&b, clock_wall_us());
 	buf_printf(&b,
 	    "\",\"uptime\":%.1f,\"devices\":%zu,\"connected\":%zu,\"connecting\":%zu,"
 	    "\"messages\":%zu,\"acknowledged\":%zu,\"in_flight\":%zu,\"errors\":%zu,"
@@ -71,8 +71,8 @@ on_tell(void *arg)
 static void
 on_show(void *arg)
 {
-	struct report *r = arg;
-	const struct act *t = r->act;
+	struct progress *r = arg;
+	const struct sim *t = r->act;
 	const struct figures f = look(t);
 	int64_t now = loop_now(t->loop);
 	char text[200];
@@ -95,10 +95,10 @@ is_live(void)
 	return isatty(STDERR_FILENO) && log_level() == LOG_WARN;
 }
 
-struct report *
-report_start(struct act *t)
+struct progress *
+progress_start(struct sim *t)
 {
-	struct report *r = xcalloc(1, sizeof(*r));
+	struct progress *r = xcalloc(1, sizeof(*r));
 
 	r->act = t;
 	r->told_at = r->shown_at = loop_now(t->loop);
@@ -110,9 +110,9 @@ report_start(struct act *t)
 }
 
 void
-report_end(struct report *r)
+progress_end(struct progress *r)
 {
-	const struct act *t = r->act;
+	const struct sim *t = r->act;
 	const double seconds = (double)(loop_now(t->loop) - t->began) / 1000;
 	const struct figures f = look(t);
 	struct buf faults = {0};
@@ -130,7 +130,7 @@ report_end(struct report *r)
 }
 
 void
-report_free(struct report *r)
+progress_free(struct progress *r)
 {
 	if (r == NULL)
 		return;

@@ -21,13 +21,13 @@
 enum { PER_DEVICE = 1, SPARE = 256 };
 
 static void
-finish_all(struct act *t, bool at_once)
+finish_all(struct sim *t, bool at_once)
 {
 	size_t i;
 
 	for (i = 0; i < t->n; i++)
-		device_finish(&t->v[i], at_once);
-	act_go_on(t);
+		sim_device_finish(&t->v[i], at_once);
+	sim_go_on(t);
 }
 
 static void
@@ -38,15 +38,15 @@ on_drained(void *arg)
 
 /* Commands that are being run get their answers out first. */
 void
-act_stop(struct act *t)
+sim_stop(struct sim *t)
 {
 	if (t->stopping)
 		return;
 	t->stopping = true;
-	probe_free(t->probe);
+	sim_status_check_free(t->probe);
 	t->probe = NULL;
 	for (; t->next < t->n; t->next++) {
-		struct device *d = &t->v[t->next];
+		struct sim_device *d = &t->v[t->next];
 
 		t->over += !d->started && !d->over;
 		d->over |= !d->started;
@@ -56,7 +56,7 @@ act_stop(struct act *t)
 }
 
 void
-act_cut(struct act *t)
+sim_cut(struct sim *t)
 {
 	t->stopping = t->cut = true;
 	loop_stop(t->loop);
@@ -65,46 +65,46 @@ act_cut(struct act *t)
 static void
 on_duration(void *arg)
 {
-	act_stop(arg);
+	sim_stop(arg);
 }
 
 static void
 on_signal(void *arg, int signo)
 {
-	struct act *t = arg;
+	struct sim *t = arg;
 
 	if (outcome_signal(&t->outcome, signo))
-		act_stop(t);
+		sim_stop(t);
 	else
 		loop_stop(t->loop);
 }
 
 static void
-stop_loop(struct act *t)
+stop_loop(struct sim *t)
 {
 	loop_stop(t->loop);
 }
 
 /* A run that has an end of its own does not. */
 static bool
-waits_for_dismissed(const struct act *t)
+waits_for_dismissed(const struct sim *t)
 {
 	return t->dismissed > 0 && t->a->count == 0 && !t->stopping;
 }
 
 void
-act_go_on(struct act *t)
+sim_go_on(struct sim *t)
 {
 	if (t->starting)
 		return;
 	t->starting = true;
 	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
-		struct device *d = &t->v[t->next++];
+		struct sim_device *d = &t->v[t->next++];
 
 		if (d->over || d->started)
 			continue;
 		t->in_flight++;
-		device_start(d);
+		sim_device_start(d);
 	}
 	t->starting = false;
 	if (waits_for_dismissed(t))
@@ -116,17 +116,17 @@ act_go_on(struct act *t)
 }
 
 void
-act_connected(struct device *d)
+sim_connected(struct sim_device *d)
 {
 	d->act->connected++;
 	d->act->in_flight--;
-	act_go_on(d->act);
+	sim_go_on(d->act);
 }
 
 void
-act_over(struct device *d)
+sim_over(struct sim_device *d)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	if (d->over)
 		return;
@@ -134,13 +134,13 @@ act_over(struct device *d)
 	t->over++;
 	if (d->started && !d->was_up)
 		t->in_flight--;
-	act_go_on(t);
+	sim_go_on(t);
 }
 
 void
-act_tell(const struct device *d, const struct err *why)
+sim_tell(const struct sim_device *d, const struct err *why)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	if (strcmp(why->text, t->told.text) != 0)
 		log_error("%s: %s", d->id, why->text);
@@ -150,9 +150,9 @@ act_tell(const struct device *d, const struct err *why)
 }
 
 void
-act_failed(struct device *d, const struct err *why)
+sim_failed(struct sim_device *d, const struct err *why)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	if (d->over)
 		return;
@@ -160,28 +160,28 @@ act_failed(struct device *d, const struct err *why)
 	if (t->failed++ == 0)
 		t->first = *why;
 	if (t->n > 1)
-		act_tell(d, why);
-	act_over(d);
+		sim_tell(d, why);
+	sim_over(d);
 }
 
 bool
-act_dismiss(struct device *d)
+sim_dismiss(struct sim_device *d)
 {
 	if (d->over || d->leaving)
 		return false;
 	d->dismissed = true;
 	d->act->dismissed++;
 	if (d->started)
-		device_finish(d, false);
+		sim_device_finish(d, false);
 	else
-		act_over(d);
+		sim_over(d);
 	return true;
 }
 
 int
-act_readmit(struct device *d, struct err *err)
+sim_readmit(struct sim_device *d, struct err *err)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 	const size_t number = (size_t)(d - t->v);
 	const char *id = d->id;
 
@@ -189,8 +189,8 @@ act_readmit(struct device *d, struct err *err)
 		return 1;
 	t->dismissed--;
 	t->connected -= d->was_up;
-	device_release(d);
-	if (device_init(d, t, number, id, err)) {
+	sim_device_release(d);
+	if (sim_device_init(d, t, number, id, err)) {
 		d->over = true;
 		return -1;
 	}
@@ -202,23 +202,23 @@ act_readmit(struct device *d, struct err *err)
 
 /* All sessions are made before the first one looks its host up: they are lean then. */
 static void
-start_all(struct act *t)
+start_all(struct sim *t)
 {
 	size_t i;
 
 	t->starting = true;
 	for (i = 0; i < t->n; i++) {
 		if (!t->v[i].over && t->v[i].session == NULL)
-			device_make(&t->v[i]);
+			sim_device_make(&t->v[i]);
 	}
 	t->starting = false;
-	act_go_on(t);
+	sim_go_on(t);
 }
 
 static void
-on_probed(struct act *t)
+on_probed(struct sim *t)
 {
-	probe_free(t->probe);
+	sim_status_check_free(t->probe);
 	t->probe = NULL;
 	start_all(t);
 }
@@ -241,41 +241,41 @@ raise_limit(size_t devices)
 }
 
 void
-act_begin(struct act *t)
+sim_begin(struct sim *t)
 {
 	if (t->stopping)
 		return;
 	if (t->a->takeover)
 		start_all(t);
 	else
-		probe_start(t, on_probed);
+		sim_status_check_start(t, on_probed);
 }
 
 static int
-start(struct act *t, struct err *err)
+start(struct sim *t, struct err *err)
 {
 	raise_limit(t->room);
 	t->loop = loop_new(err);
 	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
-	    (t->a->listen && listen_init(t, err)))
+	    (t->a->listen && sim_commands_init(t, err)))
 		return -1;
-	t->opts.gate = gate_new(t->loop, GATE_IN_FLIGHT, t->a->ramp);
+	t->opts.gate = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
 	t->opts.lean = true;
 	t->began = loop_now(t->loop);
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
-	t->report = report_start(t);
-	platform_watch(t);
+	t->report = progress_start(t);
+	inventory_watch(t);
 	if (!t->a->verify)
-		act_begin(t);
-	else if (verify_start(t, act_begin, err))
+		sim_begin(t);
+	else if (verify_start(t, sim_begin, err))
 		return -1;
 	return loop_run(t->loop, err);
 }
 
 static int
-judge(struct act *t, struct err *err)
+judge(struct sim *t, struct err *err)
 {
 	struct err beyond = {0};
 	size_t i;
@@ -299,40 +299,40 @@ judge(struct act *t, struct err *err)
 }
 
 static void
-release(struct act *t)
+release(struct sim *t)
 {
 	size_t i;
 
-	probe_free(t->probe);
+	sim_status_check_free(t->probe);
 	verify_free(t->verify);
-	report_free(t->report);
+	progress_free(t->report);
 	responder_free(t->responder);
 	for (i = 0; i < t->n; i++)
-		device_release(&t->v[i]);
+		sim_device_release(&t->v[i]);
 	loop_timer_stop(&t->timer);
-	platform_free(t->platform);
-	gate_free(t->opts.gate);
+	inventory_free(t->platform);
+	limiter_free(t->opts.gate);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
-	fleet_release(t);
+	sim_roster_release(t);
 }
 
 int
-act_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
+sim_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
     char **operands, struct err *err)
 {
-	struct act t = {.a = a,
+	struct sim t = {.a = a,
 	    .err = err,
 	    .opts = *o,
 	    .login_given =
 		opt_source_of(set, offsetof(struct args, mqtt.username)) == OPT_FROM_ARGV,
 	    .interval_given =
 		opt_source_of(set, offsetof(struct args, interval)) == OPT_FROM_ARGV};
-	int failed = fleet_init(&t, operands, err) ||
+	int failed = sim_roster_init(&t, operands, err) ||
 	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
 
 	if (!failed) {
-		report_end(t.report);
+		progress_end(t.report);
 		failed = judge(&t, err);
 	}
 	release(&t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef ACT_H
-#define ACT_H
+#ifndef IOTPUB_SIM_SIM_H
+#define IOTPUB_SIM_SIM_H
 
 #include "model/credentials.h"
 #include "iotpub/sim/fault.h"
@@ -22,7 +22,7 @@
  *	verify.c  a connection that sees what they publish
  *	progress.c  what is told of them meanwhile
  */
-struct act;
+struct sim;
 
 /* What a device does. Devices share one, unless the platform says what each does. */
 struct profile {
@@ -33,8 +33,8 @@ struct profile {
 	bool retain;
 };
 
-struct device {
-	struct act *act;
+struct sim_device {
+	struct sim *act;
 	const struct profile *profile;
 	const char *id;
 	const struct credential *login; /* NULL: none of its own */
@@ -62,12 +62,12 @@ struct device {
 	bool dismissed;
 };
 
-struct act {
+struct sim {
 	const struct args *a;
 	struct session_opts opts; /* what the devices share */
 	bool login_given;         /* -u on the command line: for all of them */
 	struct loop *loop;
-	struct topics topics;
+	struct topic_set topics;
 	struct credentials credentials;
 	struct sensors sensors;
 	struct payload payload;
@@ -77,13 +77,13 @@ struct act {
 	struct strv ids;
 	struct strv named; /* with --from-platform: on the command line */
 	bool sensors_given, interval_given;
-	struct device *v; /* stays where it is: there is room for more */
+	struct sim_device *v; /* stays where it is: there is room for more */
 	size_t n, room;
-	struct platform *platform; /* NULL: not asked */
-	struct probe *probe;
+	struct inventory *platform; /* NULL: not asked */
+	struct sim_status_check *probe;
 	struct faults faults;
 	struct verify *verify;
-	struct report *report;
+	struct progress *report;
 	struct responder *responder;
 
 	size_t next;      /* the first that is not started */
@@ -111,87 +111,87 @@ enum { IN_FLIGHT = 64 };
 /* sim.c: what its parts tell it. */
 
 /* The device is over for a reason, told once. */
-void act_failed(struct device *d, const struct err *why);
+void sim_failed(struct sim_device *d, const struct err *why);
 /* Prints what happened to it. A thousand devices to which the same happens are told of once. */
-void act_tell(const struct device *d, const struct err *why);
+void sim_tell(const struct sim_device *d, const struct err *why);
 /* It is connected for the first time. */
-void act_connected(struct device *d);
+void sim_connected(struct sim_device *d);
 /* It is over. */
-void act_over(struct device *d);
+void sim_over(struct sim_device *d);
 /* No more readings: finishes what runs, then every device. */
-void act_stop(struct act *t);
+void sim_stop(struct sim *t);
 /* Nobody gets the commands: leaves them unacknowledged and everything as it is. The wills tell. */
-void act_cut(struct act *t);
+void sim_cut(struct sim *t);
 /* Starts devices as far as there is room; ends the run when all are over. */
-void act_go_on(struct act *t);
+void sim_go_on(struct sim *t);
 
 /* It is not wanted any more: it says goodbye. False: it is over or leaving anyway. */
-bool act_dismiss(struct device *d);
-/* One that was dismissed is wanted again: as if it were new; act_begin starts it. 1: it has not left yet. */
-int act_readmit(struct device *d, struct err *err);
+bool sim_dismiss(struct sim_device *d);
+/* One that was dismissed is wanted again: as if it were new; sim_begin starts it. 1: it has not left yet. */
+int sim_readmit(struct sim_device *d, struct err *err);
 /* Looks who of those that have no session is connected, and starts the others. */
-void act_begin(struct act *t);
+void sim_begin(struct sim *t);
 
 /* sim_roster.c */
 
 /* Everything that can be said of the devices before anything is connected. */
-int fleet_init(struct act *t, char **operands, struct err *err);
-/* One more, while they run; act_begin starts it. */
-int fleet_add(struct act *t, const char *id, struct err *err);
-void fleet_release(struct act *t);
+int sim_roster_init(struct sim *t, char **operands, struct err *err);
+/* One more, while they run; sim_begin starts it. */
+int sim_roster_add(struct sim *t, const char *id, struct err *err);
+void sim_roster_release(struct sim *t);
 
 /* sim_device.c */
 
 /* Fills what is known before it connects: topics, login, checked. */
-int device_init(
-    struct device *d, struct act *t, size_t number, const char *id, struct err *err);
-void device_release(struct device *d);
+int sim_device_init(
+    struct sim_device *d, struct sim *t, size_t number, const char *id, struct err *err);
+void sim_device_release(struct sim_device *d);
 /* The connection options of its own; `out` points into it. */
-void device_login(const struct device *d, struct session_opts *out);
-/* Makes its session; device_start then connects. */
-void device_make(struct device *d);
-void device_start(struct device *d);
+void sim_device_login(const struct sim_device *d, struct session_opts *out);
+/* Makes its session; sim_device_start then connects. */
+void sim_device_make(struct sim_device *d);
+void sim_device_start(struct sim_device *d);
 /* Says goodbye once everything is acknowledged, and commands that are being run are answered, unless
  * `at_once`. */
-void device_finish(struct device *d, bool at_once);
+void sim_device_finish(struct sim_device *d, bool at_once);
 /* A command was run. */
-void device_handled(struct device *d);
+void sim_device_handled(struct sim_device *d);
 /* The topic of a template at this Unix time (free). */
-int device_expand(
+int sim_device_expand(
     const struct topic *t, const char *id, int64_t now, char **out, struct err *err);
-void device_publish(struct device *d, const struct session_pub *p);
+void sim_device_publish(struct sim_device *d, const struct session_pub *p);
 /* Its session is over; counts what it leaves unacknowledged. */
-void device_drop(struct device *d);
+void sim_device_drop(struct sim_device *d);
 /* The Unix time in seconds that its messages carry: with --seed the plan's. */
-int64_t device_time(const struct device *d);
+int64_t sim_device_time(const struct sim_device *d);
 
 /* sim_reconnect.c */
 
 /* Breaks its connection off as soon as nothing is unacknowledged, and makes it again. */
-void device_flap(struct device *d);
-/* Its broker is another one now: as device_flap, also when it is not connected, and at the latest when the
+void sim_device_flap(struct sim_device *d);
+/* Its broker is another one now: as sim_device_flap, also when it is not connected, and at the latest when the
  * time for acknowledgements is over. */
-void device_move(struct device *d);
+void sim_device_move(struct sim_device *d);
 
 /* sim_reading.c */
 
 /* It is connected: readings from now on. */
-void reading_begin(struct device *d);
+void sim_reading_begin(struct sim_device *d);
 /* Its profile has changed. */
-void reading_change(struct device *d);
+void sim_reading_change(struct sim_device *d);
 /* Publishes what is held back. */
-void reading_flush(struct device *d);
+void sim_reading_flush(struct sim_device *d);
 
 /* sim_status_check.c */
 
-/* Looks which devices are connected already, in t->probe; act_failed for those, then `done`. */
-void probe_start(struct act *t, void (*done)(struct act *t));
-void probe_free(struct probe *p);
+/* Looks which devices are connected already, in t->probe; sim_failed for those, then `done`. */
+void sim_status_check_start(struct sim *t, void (*done)(struct sim *t));
+void sim_status_check_free(struct sim_status_check *p);
 
 /* sim_commands.c */
 
-int listen_init(struct act *t, struct err *err);
+int sim_commands_init(struct sim *t, struct err *err);
 /* 0: it may be acknowledged. */
-int listen_message(struct device *d, const struct msg *m);
+int sim_commands_message(struct sim_device *d, const struct msg *m);
 
 #endif

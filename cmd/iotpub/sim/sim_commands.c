@@ -15,7 +15,7 @@ make_visible(struct buf *line)
 	size_t room = line->n * 4 + 1;
 
 	line->n--;
-	shown.n = text_visible(buf_reserve(&shown, room), room, buf_str(line));
+	shown.n = utf8_visible(buf_reserve(&shown, room), room, buf_str(line));
 	buf_putc(&shown, '\n');
 	buf_release(line);
 	*line = shown;
@@ -23,7 +23,7 @@ make_visible(struct buf *line)
 
 /* Straight to the descriptor: a command is acknowledged only when its line is out. */
 static int
-print(struct act *t, const struct msg *m)
+print(struct sim *t, const struct msg *m)
 {
 	struct buf line = {0};
 	size_t done = 0;
@@ -46,12 +46,12 @@ print(struct act *t, const struct msg *m)
 }
 
 int
-listen_message(struct device *d, const struct msg *m)
+sim_commands_message(struct sim_device *d, const struct msg *m)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	if (print(t, m)) {
-		act_cut(t);
+		sim_cut(t);
 		return -1;
 	}
 	if (t->responder != NULL && d->said_goodbye)
@@ -65,12 +65,12 @@ static void
 on_handled(void *arg, struct responder_device *c)
 {
 	(void)arg;
-	device_handled(
-	    (struct device *)(void *)((char *)c - offsetof(struct device, commands)));
+	sim_device_handled((struct sim_device *)(void *)((char *)c -
+	    offsetof(struct sim_device, commands)));
 }
 
 int
-listen_init(struct act *t, struct err *err)
+sim_commands_init(struct sim *t, struct err *err)
 {
 	const struct responder_opts o = {.exec = &t->a->exec,
 	    .reply = t->a->reply,

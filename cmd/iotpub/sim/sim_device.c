@@ -15,7 +15,7 @@ enum { STATUS_QOS = 1, COMMAND_QOS = 1 };
 enum { SEED_TIME = 1760000000 };
 
 int
-device_expand(
+sim_device_expand(
     const struct topic *t, const char *id, int64_t now, char **out, struct err *err)
 {
 	char text[24];
@@ -29,7 +29,7 @@ device_expand(
 }
 
 void
-device_publish(struct device *d, const struct session_pub *p)
+sim_device_publish(struct sim_device *d, const struct session_pub *p)
 {
 	struct err err = {0};
 	int id;
@@ -41,7 +41,7 @@ device_publish(struct device *d, const struct session_pub *p)
 }
 
 int64_t
-device_time(const struct device *d)
+sim_device_time(const struct sim_device *d)
 {
 	if (d->act->a->seed == 0)
 		return time(NULL);
@@ -49,14 +49,14 @@ device_time(const struct device *d)
 }
 
 static void
-publish_status(struct device *d, const char *status)
+publish_status(struct sim_device *d, const char *status)
 {
 	struct buf payload = {0};
 
 	if (d->act->a->no_status)
 		return;
-	payload_status(&payload, d->id, status, device_time(d));
-	device_publish(d,
+	payload_status(&payload, d->id, status, sim_device_time(d));
+	sim_device_publish(d,
 	    &(struct session_pub){.topic = d->status_topic,
 		.payload = buf_as_span(&payload),
 		.qos = STATUS_QOS,
@@ -65,15 +65,15 @@ publish_status(struct device *d, const char *status)
 }
 
 static void
-begin(struct device *d)
+begin(struct sim_device *d)
 {
 	d->was_up = true;
-	act_connected(d);
-	reading_begin(d);
+	sim_connected(d);
+	sim_reading_begin(d);
 }
 
 static void
-set_up(struct device *d, bool up)
+set_up(struct sim_device *d, bool up)
 {
 	if (d->up && !up)
 		d->act->up--;
@@ -85,7 +85,7 @@ set_up(struct device *d, bool up)
 static void
 on_up(void *arg, bool present)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	(void)present;
 	set_up(d, true);
@@ -101,15 +101,15 @@ on_up(void *arg, bool present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	set_up(d, false);
 	d->act->losses++;
-	act_tell(d, why);
+	sim_tell(d, why);
 }
 
 void
-device_drop(struct device *d)
+sim_device_drop(struct sim_device *d)
 {
 	const size_t left = session_unacknowledged(d->session);
 
@@ -123,34 +123,34 @@ device_drop(struct device *d)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 	struct err reason = *why; /* the session's own goes with it */
 
 	loop_timer_stop(&d->timer);
 	loop_timer_stop(&d->flap);
-	device_drop(d);
+	sim_device_drop(d);
 	if (d->denied != ERR_OK)
 		err_set(&reason, d->denied, _("may not subscribe to '%s'"),
 		    d->commands_topic);
 	if (reason.code != ERR_OK && reason.code != ERR_TIMEOUT)
-		act_failed(d, &reason);
+		sim_failed(d, &reason);
 	else
-		act_over(d);
+		sim_over(d);
 }
 
 static void
 on_message(void *arg, const struct msg *m)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
-	if (listen_message(d, m) == 0)
+	if (sim_commands_message(d, m) == 0)
 		session_release_acks(d->session);
 }
 
 /* The last word comes when all before it is acknowledged: a broker may hand on a QoS 2 message later
  * than one of QoS 1 that followed it. While the connection is down the will has told already. */
 static void
-say_goodbye(struct device *d)
+say_goodbye(struct sim_device *d)
 {
 	if (!d->finishing || d->said_goodbye ||
 	    (d->commands.handling > 0 && !d->at_once) ||
@@ -165,21 +165,21 @@ say_goodbye(struct device *d)
 static void
 on_published(void *arg, int id, int reason)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	(void)id;
 	outcome_published(&d->act->outcome, reason);
 	if (d->moving)
-		device_move(d);
+		sim_device_move(d);
 	else if (d->flapping)
-		device_flap(d);
+		sim_device_flap(d);
 	say_goodbye(d);
 }
 
 static void
 on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	(void)qos;
 	if (why->code == ERR_OK) {
@@ -187,7 +187,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 		return;
 	}
 	d->denied = why->code;
-	device_finish(d, true);
+	sim_device_finish(d, true);
 }
 
 static const struct session_events events = {.up = on_up,
@@ -199,7 +199,7 @@ static const struct session_events events = {.up = on_up,
 
 /* A login on the command line is meant; the file's is a default. */
 void
-device_login(const struct device *d, struct session_opts *out)
+sim_device_login(const struct sim_device *d, struct session_opts *out)
 {
 	const struct credential *c = d->login;
 
@@ -218,9 +218,9 @@ device_login(const struct device *d, struct session_opts *out)
 }
 
 void
-device_make(struct device *d)
+sim_device_make(struct sim_device *d)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 	struct session_opts o = t->opts;
 	struct buf will = {0};
 	struct err err = {0};
@@ -229,8 +229,8 @@ device_make(struct device *d)
 	o.fleet = (int)t->n;
 	o.retry |= d->was_up;
 	o.hold_acks = t->a->listen;
-	platform_login(t, d->profile, &o);
-	device_login(d, &o);
+	inventory_login(t, d->profile, &o);
+	sim_device_login(d, &o);
 	payload_status(&will, d->id, "disconnected", -1);
 	if (!t->a->no_status) {
 		o.will_topic = d->status_topic;
@@ -241,14 +241,14 @@ device_make(struct device *d)
 	d->session = session_new(t->loop, &o, &events, d, &err);
 	buf_release(&will);
 	if (d->session == NULL)
-		act_failed(d, &err);
+		sim_failed(d, &err);
 	else if (t->a->listen &&
 	    session_subscribe(d->session, d->commands_topic, COMMAND_QOS, false, &err))
 		log_err(&err);
 }
 
 void
-device_start(struct device *d)
+sim_device_start(struct sim_device *d)
 {
 	d->started = true;
 	session_start(d->session);
@@ -257,14 +257,14 @@ device_start(struct device *d)
 static void
 on_drained(void *arg)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	d->said_goodbye = true;
 	session_stop(d->session, 0);
 }
 
 void
-device_finish(struct device *d, bool at_once)
+sim_device_finish(struct sim_device *d, bool at_once)
 {
 	if (!d->finishing) /* else it is --drain's */
 		loop_timer_stop(&d->timer);
@@ -274,25 +274,25 @@ device_finish(struct device *d, bool at_once)
 	    (d->commands.handling > 0 && !at_once))
 		return;
 	loop_timer_stop(&d->flap);
-	reading_flush(d);
+	sim_reading_flush(d);
 	d->finishing = true;
 	loop_timer_set(d->act->loop, &d->timer, d->act->a->drain, on_drained, d);
 	say_goodbye(d);
 }
 
 void
-device_handled(struct device *d)
+sim_device_handled(struct sim_device *d)
 {
 	if (d->finishing && d->session != NULL)
 		say_goodbye(d);
 	else if (d->leaving)
-		device_finish(d, false);
+		sim_device_finish(d, false);
 }
 
 static int
-take_client_id(struct device *d, struct err *err)
+take_client_id(struct sim_device *d, struct err *err)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	d->login = credentials_find(&t->credentials, d->id);
 	/* `iotpub RPI_001 temperature` names two devices: the second one is told apart here. */
@@ -312,32 +312,33 @@ take_client_id(struct device *d, struct err *err)
 }
 
 int
-device_init(
-    struct device *d, struct act *t, size_t number, const char *id, struct err *err)
+sim_device_init(
+    struct sim_device *d, struct sim *t, size_t number, const char *id, struct err *err)
 {
 	int failed;
 
-	*d = (struct device){.act = t,
-	    .profile = platform_profile(t, id),
+	*d = (struct sim_device){.act = t,
+	    .profile = inventory_profile(t, id),
 	    .id = id,
-	    .random = random_start(t->seed, number),
-	    .timing = random_start(~t->seed, number),
-	    .mischief = random_start(t->seed ^ 0x5555, number)};
+	    .random = model_random_start(t->seed, number),
+	    .timing = model_random_start(~t->seed, number),
+	    .mischief = model_random_start(t->seed ^ 0x5555, number)};
 	d->walks = sensors_walks(d->profile->sensors);
 	failed = topic_check_id(span_of(id), _("device id"), err) ||
 	    take_client_id(d, err) ||
-	    device_expand(d->profile->data, id, 0, &d->data_topic, err) ||
-	    device_expand(t->topics.status, id, 0, &d->status_topic, err) ||
+	    sim_device_expand(d->profile->data, id, 0, &d->data_topic, err) ||
+	    sim_device_expand(t->topics.status, id, 0, &d->status_topic, err) ||
 	    (t->a->listen &&
-		(device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
-		    device_expand(t->topics.responses, id, 0, &d->responses_topic, err)));
+		(sim_device_expand(t->topics.commands, id, 0, &d->commands_topic, err) ||
+		    sim_device_expand(
+			t->topics.responses, id, 0, &d->responses_topic, err)));
 	d->commands = (struct responder_device){
 	    .id = id, .responses = d->responses_topic, .session = &d->session};
 	return failed ? -1 : 0;
 }
 
 void
-device_release(struct device *d)
+sim_device_release(struct sim_device *d)
 {
 	loop_timer_stop(&d->timer);
 	session_free(d->session);

@@ -12,7 +12,7 @@
 enum { WINDOW = 1000 };
 
 static void
-warn_if_large(struct device *d, size_t n)
+warn_if_large(struct sim_device *d, size_t n)
 {
 	if (n <= LARGE_PAYLOAD || d->act->warned)
 		return;
@@ -23,25 +23,25 @@ warn_if_large(struct device *d, size_t n)
 
 /* When the plan has it: what was skipped or came late moves nothing. */
 static int64_t
-planned(const struct device *d)
+planned(const struct sim_device *d)
 {
 	return d->sent * d->profile->interval;
 }
 
 /* The ESP32's timestamp is millis(): since it was started. */
 static int64_t
-timestamp_of(const struct device *d)
+timestamp_of(const struct sim_device *d)
 {
-	const struct act *t = d->act;
+	const struct sim *t = d->act;
 
 	if (t->payload.shape != PAYLOAD_FLAT)
-		return device_time(d);
+		return sim_device_time(d);
 	return t->a->seed != 0 ? planned(d) : loop_now(t->loop) - t->began;
 }
 
 /* NULL: there can be none. */
 static const char *
-topic_of(struct device *d)
+topic_of(struct sim_device *d)
 {
 	const struct topic *topic = d->profile->data;
 
@@ -49,13 +49,13 @@ topic_of(struct device *d)
 		return d->data_topic;
 	free(d->data_topic);
 	d->data_topic = NULL;
-	device_expand(topic, d->id, device_time(d), &d->data_topic, NULL);
+	sim_device_expand(topic, d->id, sim_device_time(d), &d->data_topic, NULL);
 	return d->data_topic;
 }
 
 /* With --verify the messages of MQTT 5 carry their number and time beside the payload. */
 static void
-send(struct device *d, struct span payload, uint64_t seq)
+send(struct sim_device *d, struct span payload, uint64_t seq)
 {
 	const struct profile *as = d->profile;
 	char number[24], time[24];
@@ -72,17 +72,17 @@ send(struct device *d, struct span payload, uint64_t seq)
 		user[1].n = (size_t)snprintf(
 		    number, sizeof(number), "%llu", (unsigned long long)seq);
 		user[3].n = (size_t)snprintf(
-		    time, sizeof(time), "%lld", (long long)text_now_us());
+		    time, sizeof(time), "%lld", (long long)clock_wall_us());
 		p.props = &props;
 	}
-	device_publish(d, &p);
+	sim_device_publish(d, &p);
 }
 
 /* Over 3.1.1 the stamp is in the payload, where garbage has none. */
 static void
-send_counted(struct device *d, struct span payload, uint64_t seq, bool garbage)
+send_counted(struct sim_device *d, struct span payload, uint64_t seq, bool garbage)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 
 	send(d, payload, seq);
 	if (seq > 0 && (!garbage || session_version(d->session) == 5))
@@ -92,7 +92,7 @@ send_counted(struct device *d, struct span payload, uint64_t seq, bool garbage)
 }
 
 void
-reading_flush(struct device *d)
+sim_reading_flush(struct sim_device *d)
 {
 	if (d->late.n > 0 && (d->profile->qos > 0 || session_is_up(d->session)))
 		send_counted(d, buf_as_span(&d->late), d->late_seq, false);
@@ -100,17 +100,17 @@ reading_flush(struct device *d)
 }
 
 static const char *
-another_id(const struct device *d)
+another_id(const struct sim_device *d)
 {
-	const struct act *t = d->act;
+	const struct sim *t = d->act;
 
 	return t->n > 1 ? t->v[((size_t)(d - t->v) + 1) % t->n].id : "UNKNOWN";
 }
 
 static void
-make_payload(struct device *d, struct buf *payload, uint64_t seq)
+make_payload(struct sim_device *d, struct buf *payload, uint64_t seq)
 {
-	struct act *t = d->act;
+	struct sim *t = d->act;
 	const struct draw draw = {&d->random, (uint64_t)d->sent, planned(d), d->walks};
 	struct payload_stamp stamp = {.seq = seq};
 	struct measured m = {.device = d->id,
@@ -121,7 +121,7 @@ make_payload(struct device *d, struct buf *payload, uint64_t seq)
 	if (fault_strikes(&t->faults, FAULT_WRONG_ID, &d->mischief))
 		m.device = another_id(d);
 	if (seq > 0 && session_version(d->session) != 5) {
-		stamp.us = text_now_us();
+		stamp.us = clock_wall_us();
 		m.stamp = &stamp;
 	}
 	payload_reading(payload, &t->payload, &m);
@@ -130,7 +130,7 @@ make_payload(struct device *d, struct buf *payload, uint64_t seq)
 
 /* A late one goes behind the next one. */
 static void
-publish_reading(struct device *d)
+publish_reading(struct sim_device *d)
 {
 	struct faults *f = &d->act->faults;
 	bool drop = fault_strikes(f, FAULT_DROP, &d->mischief);
@@ -150,15 +150,15 @@ publish_reading(struct device *d)
 		d->late_seq = garbage && session_version(d->session) != 5 ? 0 : seq;
 	} else {
 		send_counted(d, buf_as_span(payload), seq, garbage);
-		reading_flush(d);
+		sim_reading_flush(d);
 	}
 	d->sent++;
 	if (fault_strikes(f, FAULT_FLAP, &d->mischief))
-		device_flap(d);
+		sim_device_flap(d);
 }
 
 static bool
-can_publish(const struct device *d)
+can_publish(const struct sim_device *d)
 {
 	return !d->flapping && !d->moving &&
 	    session_unacknowledged(d->session) < WINDOW &&
@@ -168,9 +168,9 @@ can_publish(const struct device *d)
 static void on_due(void *arg);
 
 static void
-wait_for_due(struct device *d, int64_t now)
+wait_for_due(struct sim_device *d, int64_t now)
 {
-	double jitter = random_part(&d->timing) * (double)d->act->a->jitter;
+	double jitter = model_random_part(&d->timing) * (double)d->act->a->jitter;
 
 	loop_timer_set(
 	    d->act->loop, &d->timer, d->due - now + (int64_t)jitter, on_due, d);
@@ -181,14 +181,14 @@ wait_for_due(struct device *d, int64_t now)
 static void
 on_due(void *arg)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 	const struct args *a = d->act->a;
 	int64_t now = loop_now(d->act->loop);
 
 	if (can_publish(d))
 		publish_reading(d);
 	if (a->count != 0 && d->sent >= a->count) {
-		device_finish(d, false);
+		sim_device_finish(d, false);
 		return;
 	}
 	d->due += d->profile->interval;
@@ -200,9 +200,9 @@ on_due(void *arg)
 /* Devices that were all switched on at one time would go on publishing at one time: their first
  * readings are spread over an interval, unless there is but one each. */
 void
-reading_begin(struct device *d)
+sim_reading_begin(struct sim_device *d)
 {
-	const struct act *t = d->act;
+	const struct sim *t = d->act;
 	int64_t now = loop_now(t->loop);
 
 	d->due = now;
@@ -215,7 +215,7 @@ reading_begin(struct device *d)
 }
 
 void
-reading_change(struct device *d)
+sim_reading_change(struct sim_device *d)
 {
 	const int64_t now = loop_now(d->act->loop);
 

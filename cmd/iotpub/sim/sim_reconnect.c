@@ -5,26 +5,26 @@
 #include "base/text.h"
 
 static void
-connect_anew(struct device *d)
+connect_anew(struct sim_device *d)
 {
 	d->flapping = d->moving = false;
-	device_drop(d);
-	device_make(d);
+	sim_device_drop(d);
+	sim_device_make(d);
 	if (d->session != NULL)
-		device_start(d);
+		sim_device_start(d);
 }
 
 static void
 break_off(void *arg)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 
 	if (d->session != NULL && session_unacknowledged(d->session) == 0)
 		connect_anew(d);
 }
 
 void
-device_flap(struct device *d)
+sim_device_flap(struct sim_device *d)
 {
 	d->flapping = !d->leaving && session_is_up(d->session);
 	if (d->flapping && session_unacknowledged(d->session) == 0)
@@ -34,7 +34,7 @@ device_flap(struct device *d)
 static void
 leave_broker(void *arg)
 {
-	struct device *d = arg;
+	struct sim_device *d = arg;
 	const size_t left = session_unacknowledged(d->session);
 
 	if (left > 0)
@@ -44,13 +44,13 @@ leave_broker(void *arg)
 }
 
 void
-device_move(struct device *d)
+sim_device_move(struct sim_device *d)
 {
 	if (d->session == NULL || d->leaving)
 		return;
 	if (!d->started) {
 		session_free(d->session);
-		device_make(d);
+		sim_device_make(d);
 		return;
 	}
 	if (session_unacknowledged(d->session) == 0)

@@ -18,7 +18,7 @@ enum { MANY_DEVICES = 1000, MANY_MESSAGES = 1000 /* a second */ };
 enum { ROOM_FOR_NEW = 1000 };
 
 static int
-add_operand(struct act *t, const char *word, struct err *err)
+add_operand(struct sim *t, const char *word, struct err *err)
 {
 	if (strchr(word, '=') != NULL)
 		return sensors_add(&t->sensors, word, err);
@@ -62,7 +62,7 @@ add_number(struct strv *ids, const char *format, int number)
 }
 
 static int
-add_numbered(struct act *t, struct err *err)
+add_numbered(struct sim *t, struct err *err)
 {
 	const char *format = t->a->id_format != NULL ? t->a->id_format : "DEV_%04d";
 	int i;
@@ -82,7 +82,7 @@ add_numbered(struct act *t, struct err *err)
 }
 
 static int
-take_operands(struct act *t, char **operands, struct err *err)
+take_operands(struct sim *t, char **operands, struct err *err)
 {
 	int failed = add_numbered(t, err);
 
@@ -109,7 +109,7 @@ is_here(const char *host)
 }
 
 static int
-check_load(const struct act *t, struct err *err)
+check_load(const struct sim *t, struct err *err)
 {
 	double rate = 0;
 	size_t i;
@@ -126,7 +126,7 @@ check_load(const struct act *t, struct err *err)
 }
 
 static int
-check(const struct act *t, struct err *err)
+check(const struct sim *t, struct err *err)
 {
 	const struct args *a = t->a;
 
@@ -154,7 +154,7 @@ check(const struct act *t, struct err *err)
 }
 
 static int
-load_credentials(struct act *t, struct err *err)
+load_credentials(struct sim *t, struct err *err)
 {
 	const struct args *a = t->a;
 	char *path = credentials_path(a->credentials, a->common.context);
@@ -167,16 +167,16 @@ load_credentials(struct act *t, struct err *err)
 static int
 by_client_id(const void *a, const void *b)
 {
-	const struct device *const *x = a, *const *y = b;
+	const struct sim_device *const *x = a, *const *y = b;
 
 	return strcmp((*x)->client_id, (*y)->client_id);
 }
 
 /* Two clients with one id would disconnect each other for ever. */
 static int
-check_client_ids(const struct act *t, struct err *err)
+check_client_ids(const struct sim *t, struct err *err)
 {
-	const struct device **sorted = xcalloc(t->n, sizeof(struct device *));
+	const struct sim_device **sorted = xcalloc(t->n, sizeof(struct sim_device *));
 	int failed = 0;
 	size_t i;
 
@@ -184,7 +184,7 @@ check_client_ids(const struct act *t, struct err *err)
 		sorted[i] = &t->v[i];
 	qsort(sorted, t->n, sizeof(*sorted), by_client_id);
 	for (i = 1; !failed && i < t->n; i++) {
-		const struct device *a = sorted[i - 1], *b = sorted[i];
+		const struct sim_device *a = sorted[i - 1], *b = sorted[i];
 
 		if (strcmp(a->id, b->id) == 0)
 			failed = err_set(
@@ -199,15 +199,15 @@ check_client_ids(const struct act *t, struct err *err)
 }
 
 static int
-make_devices(struct act *t, struct err *err)
+make_devices(struct sim *t, struct err *err)
 {
-	t->seed = t->a->seed != 0 ? (uint64_t)t->a->seed : (uint64_t)text_now_us();
+	t->seed = t->a->seed != 0 ? (uint64_t)t->a->seed : (uint64_t)clock_wall_us();
 	t->profile = (struct profile){.data = t->topics.data,
 	    .sensors = &t->sensors,
 	    .interval = t->a->interval,
 	    .qos = t->a->qos,
 	    .retain = t->a->retain};
-	if (t->a->from_platform && platform_ask(t, err))
+	if (t->a->from_platform && inventory_ask(t, err))
 		return -1;
 	/* Pages that are not touched cost nothing. */
 	t->room = t->ids.n;
@@ -215,7 +215,7 @@ make_devices(struct act *t, struct err *err)
 		t->room = t->room * 2 + ROOM_FOR_NEW;
 	t->v = xcalloc(t->room, sizeof(*t->v));
 	for (; t->n < t->ids.n; t->n++) {
-		if (device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
+		if (sim_device_init(&t->v[t->n], t, t->n, t->ids.v[t->n], err)) {
 			t->n++;
 			return -1;
 		}
@@ -224,9 +224,9 @@ make_devices(struct act *t, struct err *err)
 }
 
 int
-fleet_add(struct act *t, const char *id, struct err *err)
+sim_roster_add(struct sim *t, const char *id, struct err *err)
 {
-	struct device *d = &t->v[t->n];
+	struct sim_device *d = &t->v[t->n];
 
 	if (t->n == t->room)
 		return err_set(err, ERR_FAILED,
@@ -234,31 +234,31 @@ fleet_add(struct act *t, const char *id, struct err *err)
 		      "more"),
 		    id, t->room);
 	t->n++;
-	if (device_init(d, t, t->n - 1, id, err) == 0 && check_client_ids(t, err) == 0 &&
-	    check_load(t, err) == 0)
+	if (sim_device_init(d, t, t->n - 1, id, err) == 0 &&
+	    check_client_ids(t, err) == 0 && check_load(t, err) == 0)
 		return 0;
-	device_release(d);
+	sim_device_release(d);
 	t->n--;
 	return -1;
 }
 
 int
-fleet_init(struct act *t, char **operands, struct err *err)
+sim_roster_init(struct sim *t, char **operands, struct err *err)
 {
 	return faults_parse(&t->faults, &t->a->faults, err) ||
 		take_operands(t, operands, err) || check(t, err) ||
-		topics_compile(&t->topics, &t->a->topics, err) ||
+		topic_set_compile(&t->topics, &t->a->topics, err) ||
 		load_credentials(t, err) || make_devices(t, err) || check_load(t, err)
 	    ? -1
 	    : 0;
 }
 
 void
-fleet_release(struct act *t)
+sim_roster_release(struct sim *t)
 {
 	free(t->v);
 	strv_release(&t->named);
-	topics_release(&t->topics);
+	topic_set_release(&t->topics);
 	credentials_release(&t->credentials);
 	payload_release(&t->payload);
 	buf_release(&t->reading);

@@ -18,18 +18,18 @@ enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 };
 
 /* Devices with one login at one broker share a probe. */
 struct group {
-	struct probe *p;
-	struct device **devices;
+	struct sim_status_check *p;
+	struct sim_device **devices;
 	size_t n;
 	struct session *session;
 	size_t answers, granted, seen;
 	struct loop_timer timer;
 };
 
-struct probe {
-	struct act *act;
-	void (*done)(struct act *t);
-	struct device **devices; /* by login */
+struct sim_status_check {
+	struct sim *act;
+	void (*done)(struct sim *t);
+	struct sim_device **devices; /* by login */
 	struct group *v;
 	size_t n, next, in_flight, over;
 	bool starting;
@@ -37,12 +37,12 @@ struct probe {
 	struct err dead; /* the broker cannot be reached: not even once */
 };
 
-static void start_some(struct probe *p);
+static void start_some(struct sim_status_check *p);
 
 static void
 group_over(struct group *g)
 {
-	struct probe *p = g->p;
+	struct sim_status_check *p = g->p;
 
 	loop_timer_stop(&g->timer);
 	session_free(g->session);
@@ -93,7 +93,7 @@ on_down(void *arg, const struct err *why)
 {
 	struct group *g = arg;
 
-	act_tell(g->devices[0], why);
+	sim_tell(g->devices[0], why);
 }
 
 static void
@@ -142,7 +142,7 @@ on_message(void *arg, const struct msg *m)
 		err_set(&why, ERR_FAILED,
 		    _("device '%s' is connected already; --takeover takes its place"),
 		    g->devices[i]->id);
-		act_failed(g->devices[i], &why);
+		sim_failed(g->devices[i], &why);
 	}
 	if (g->answers == g->n && g->granted == g->seen)
 		leave(g);
@@ -158,7 +158,7 @@ on_ended(void *arg, const struct err *why)
 	if (why->code == ERR_UNREACHABLE && !g->p->reached)
 		g->p->dead = *why;
 	for (i = 0; why->code == ERR_UNREACHABLE && i < g->n; i++)
-		act_failed(g->devices[i], why);
+		sim_failed(g->devices[i], why);
 	if (why->code != ERR_OK && why->code != ERR_UNREACHABLE)
 		log_info(_("cannot see who is connected: %s"), why->text);
 	group_over(g);
@@ -172,7 +172,7 @@ start_group(struct group *g)
 	    .ended = on_ended,
 	    .message = on_message,
 	    .subscribed = on_subscribed};
-	struct act *t = g->p->act;
+	struct sim *t = g->p->act;
 	struct session_opts o = t->opts;
 	struct err err = {0};
 	unsigned chance = 0;
@@ -184,12 +184,12 @@ start_group(struct group *g)
 		return;
 	}
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)text_now_us();
+		chance = (unsigned)clock_wall_us();
 	snprintf(id, sizeof(id), "iot-probe-%08x", chance);
 	o.client_id = id;
 	o.clean = true;
-	platform_login(t, g->devices[0]->profile, &o);
-	device_login(g->devices[0], &o);
+	inventory_login(t, g->devices[0]->profile, &o);
+	sim_device_login(g->devices[0], &o);
 	g->session = session_new(t->loop, &o, &events, g, &err);
 	if (g->session != NULL)
 		session_start(g->session);
@@ -198,7 +198,7 @@ start_group(struct group *g)
 }
 
 static void
-start_some(struct probe *p)
+start_some(struct sim_status_check *p)
 {
 	if (p->starting)
 		return;
@@ -215,12 +215,12 @@ start_some(struct probe *p)
 static int
 by_login(const void *a, const void *b)
 {
-	const struct device *const *x = a, *const *y = b;
+	const struct sim_device *const *x = a, *const *y = b;
 	const struct credential none = {0};
 	const struct credential *p = (*x)->login != NULL ? (*x)->login : &none;
 	const struct credential *q = (*y)->login != NULL ? (*y)->login : &none;
-	const uintptr_t here = (uintptr_t)platform_broker((*x)->act, (*x)->profile);
-	const uintptr_t there = (uintptr_t)platform_broker((*y)->act, (*y)->profile);
+	const uintptr_t here = (uintptr_t)inventory_broker((*x)->act, (*x)->profile);
+	const uintptr_t there = (uintptr_t)inventory_broker((*y)->act, (*y)->profile);
 	const char *const left[] = {p->username, p->password, p->cert};
 	const char *const right[] = {q->username, q->password, q->cert};
 	int order = (here > there) - (here < there);
@@ -233,7 +233,7 @@ by_login(const void *a, const void *b)
 }
 
 static void
-make_groups(struct probe *p, size_t n)
+make_groups(struct sim_status_check *p, size_t n)
 {
 	struct group *g = NULL;
 	size_t i;
@@ -248,9 +248,9 @@ make_groups(struct probe *p, size_t n)
 }
 
 void
-probe_start(struct act *t, void (*done)(struct act *t))
+sim_status_check_start(struct sim *t, void (*done)(struct sim *t))
 {
-	struct probe *p = xcalloc(1, sizeof(*p));
+	struct sim_status_check *p = xcalloc(1, sizeof(*p));
 	size_t i, n = 0;
 
 	p->act = t;
@@ -268,7 +268,7 @@ probe_start(struct act *t, void (*done)(struct act *t))
 }
 
 void
-probe_free(struct probe *p)
+sim_status_check_free(struct sim_status_check *p)
 {
 	size_t i;
 

@@ -15,14 +15,14 @@
 #include "iotpub/sim/latency.h"
 
 struct verify {
-	struct act *act;
-	struct consume *consume;
-	const struct device **devices; /* by id */
-	const struct topic **topics;   /* that they publish to, each once */
+	struct sim *act;
+	struct consumer *consume;
+	const struct sim_device **devices; /* by id */
+	const struct topic **topics;       /* that they publish to, each once */
 	size_t topics_n;
-	struct tally tally;
-	void (*ready)(struct act *t);
-	void (*done)(struct act *t);
+	struct latency tally;
+	void (*ready)(struct sim *t);
+	void (*done)(struct sim *t);
 	struct loop_timer timer;
 	bool is_ready, finishing;
 };
@@ -30,12 +30,12 @@ struct verify {
 static int
 by_id(const void *a, const void *b)
 {
-	const struct device *const *x = a, *const *y = b;
+	const struct sim_device *const *x = a, *const *y = b;
 
 	return strcmp((*x)->id, (*y)->id);
 }
 
-static const struct device *
+static const struct sim_device *
 find_device(const struct verify *v, struct span id)
 {
 	size_t from = 0, to = v->act->n;
@@ -100,14 +100,14 @@ take_stamp(const struct msg *m, int64_t *seq, int64_t *us)
 }
 
 /* Who published it; one topic may match what another one's device says. */
-static const struct device *
+static const struct sim_device *
 sender(const struct verify *v, struct span topic)
 {
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++) {
 		struct topic_vars vars = {0};
-		const struct device *d;
+		const struct sim_device *d;
 
 		if (!topic_match(v->topics[i], topic, &vars))
 			continue;
@@ -121,14 +121,14 @@ sender(const struct verify *v, struct span topic)
 static void
 look_at(struct verify *v, const struct msg *m)
 {
-	const struct device *d;
+	const struct sim_device *d;
 	int64_t seq, us;
 
 	if (m->retain || m->reject != NULL || !take_stamp(m, &seq, &us))
 		return;
 	d = sender(v, m->topic);
 	if (d != NULL)
-		tally_take(&v->tally, (size_t)(d - v->act->v), (uint64_t)seq,
+		latency_take(&v->tally, (size_t)(d - v->act->v), (uint64_t)seq,
 		    m->received_us - us);
 }
 
@@ -155,7 +155,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	for (i = 0; i < n; i++)
 		look_at(v, &m[i]);
-	consume_durable(v->consume, token);
+	consumer_ack(v->consume, token);
 	if (v->finishing && has_all(v))
 		loop_timer_set(v->act->loop, &v->timer, 0, finish, v);
 }
@@ -171,13 +171,13 @@ static void
 on_ended(void *arg, const struct err *why)
 {
 	struct verify *v = arg;
-	struct act *t = v->act;
+	struct sim *t = v->act;
 
 	if (why->code != ERR_OK && t->err->code == ERR_OK) {
 		*t->err = *why;
 		err_in(t->err, "--verify");
 	}
-	act_cut(t);
+	sim_cut(t);
 }
 
 static void
@@ -191,7 +191,7 @@ on_ready(void *arg)
 }
 
 static int
-most_qos(const struct act *t)
+most_qos(const struct sim *t)
 {
 	int qos = 0;
 	size_t i;
@@ -207,41 +207,42 @@ most_qos(const struct act *t)
 static int
 connect_to(struct verify *v, struct err *err)
 {
-	static const struct consume_events events = {
+	static const struct consumer_events events = {
 	    .batch = on_batch, .down = on_down, .ended = on_ended, .ready = on_ready};
-	struct act *t = v->act;
-	struct consume_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
+	struct sim *t = v->act;
+	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = t->opts;
 	unsigned chance = 0;
 	char id[32];
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++)
-		filters[i] = (struct consume_filter){.filter = topic_filter(v->topics[i]),
-		    .qos = most_qos(t),
-		    .retain_handling = 2};
+		filters[i] =
+		    (struct consumer_filter){.filter = topic_filter(v->topics[i]),
+			.qos = most_qos(t),
+			.retain_handling = 2};
 
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)text_now_us();
+		chance = (unsigned)clock_wall_us();
 	snprintf(id, sizeof(id), "iot-verify-%08x", chance);
-	platform_login(t, t->v[0].profile, &o);
+	inventory_login(t, t->v[0].profile, &o);
 	if (o.username == NULL)
-		device_login(&t->v[0], &o);
+		sim_device_login(&t->v[0], &o);
 	o.client_id = id;
 	o.clean = true;
 	o.hold_acks = false;
-	v->consume = consume_new(t->loop, &o, filters, v->topics_n, &events, v, err);
+	v->consume = consumer_new(t->loop, &o, filters, v->topics_n, &events, v, err);
 	for (i = 0; i < v->topics_n; i++)
 		free((char *)(uintptr_t)filters[i].filter);
 	free(filters);
 	if (v->consume == NULL)
 		return -1;
-	consume_start(v->consume);
+	consumer_start(v->consume);
 	return 0;
 }
 
 static int
-take_topic(struct verify *v, const struct device *d, struct err *err)
+take_topic(struct verify *v, const struct sim_device *d, struct err *err)
 {
 	const struct topic *topic = d->profile->data;
 	size_t i = 0;
@@ -261,7 +262,7 @@ take_topic(struct verify *v, const struct device *d, struct err *err)
 
 /* It is one connection, and changes would move its topics. */
 static int
-check_reach(const struct act *t, struct err *err)
+check_reach(const struct sim *t, struct err *err)
 {
 	size_t i;
 
@@ -270,8 +271,8 @@ check_reach(const struct act *t, struct err *err)
 		    _("--verify counts what is known at the beginning: not with "
 		      "--refresh"));
 	for (i = 1; i < t->n; i++) {
-		if (platform_broker(t, t->v[0].profile) !=
-		    platform_broker(t, t->v[i].profile))
+		if (inventory_broker(t, t->v[0].profile) !=
+		    inventory_broker(t, t->v[i].profile))
 			return err_set(err, ERR_USAGE,
 			    _("--verify looks at one broker, and '%s' is at another than "
 			      "'%s': name the devices of one"),
@@ -281,7 +282,7 @@ check_reach(const struct act *t, struct err *err)
 }
 
 int
-verify_start(struct act *t, void (*ready)(struct act *t), struct err *err)
+verify_start(struct sim *t, void (*ready)(struct sim *t), struct err *err)
 {
 	struct verify *v;
 	size_t i;
@@ -291,11 +292,11 @@ verify_start(struct act *t, void (*ready)(struct act *t), struct err *err)
 	t->verify = v = xcalloc(1, sizeof(*v));
 	v->act = t;
 	v->ready = ready;
-	v->devices = xcalloc(t->n, sizeof(struct device *));
+	v->devices = xcalloc(t->n, sizeof(struct sim_device *));
 	for (i = 0; i < t->n; i++)
 		v->devices[i] = &t->v[i];
 	qsort(v->devices, t->n, sizeof(*v->devices), by_id);
-	tally_init(&v->tally, t->n);
+	latency_init(&v->tally, t->n);
 	v->topics = xcalloc(t->n, sizeof(struct topic *));
 	for (i = 0; i < t->n; i++) {
 		if (take_topic(v, &t->v[i], err))
@@ -311,7 +312,7 @@ verify_sent(struct verify *v)
 }
 
 void
-verify_finish(struct verify *v, void (*done)(struct act *t))
+verify_finish(struct verify *v, void (*done)(struct sim *t))
 {
 	if (v->finishing)
 		return;
@@ -325,15 +326,15 @@ int
 verify_judge(const struct verify *v, struct err *err)
 {
 	const struct args *a = v->act->a;
-	const struct tally *t = &v->tally;
-	const uint64_t lost = tally_lost(t);
-	const double p99 = (double)tally_delay(t, 0.99) / 1000;
+	const struct latency *t = &v->tally;
+	const uint64_t lost = latency_lost(t);
+	const double p99 = (double)latency_delay(t, 0.99) / 1000;
 
 	printf(
 	    "sent %llu received %llu lost %llu duplicated %llu p50 %.3g ms p99 %.3g ms\n",
 	    (unsigned long long)t->sent, (unsigned long long)t->received,
 	    (unsigned long long)lost, (unsigned long long)t->duplicated,
-	    (double)tally_delay(t, 0.5) / 1000, p99);
+	    (double)latency_delay(t, 0.5) / 1000, p99);
 	if (a->max_lost >= 0 && lost > (uint64_t)a->max_lost)
 		return err_set(err, ERR_FAILED,
 		    _("%llu messages were lost, and --max-lost is %d"),
@@ -352,8 +353,8 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	loop_timer_stop(&v->timer);
-	consume_free(v->consume);
-	tally_release(&v->tally);
+	consumer_free(v->consume);
+	latency_release(&v->tally);
 	free(v->devices);
 	free(v->topics);
 	free(v);

@@ -22,7 +22,7 @@ next_random(uint64_t *state)
 }
 
 uint64_t
-random_start(uint64_t seed, uint64_t n)
+model_random_start(uint64_t seed, uint64_t n)
 {
 	uint64_t state = seed;
 
@@ -31,7 +31,7 @@ random_start(uint64_t seed, uint64_t n)
 }
 
 double
-random_part(uint64_t *state)
+model_random_part(uint64_t *state)
 {
 	return (double)(next_random(state) >> 11) * 0x1p-53;
 }

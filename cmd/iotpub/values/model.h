@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MODEL_H
-#define MODEL_H
+#ifndef IOTPUB_VALUES_MODEL_H
+#define IOTPUB_VALUES_MODEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,8 +41,8 @@ void model_put(
     const struct model *m, struct buf *out, const struct draw *draw, double *walk);
 
 /* The beginning of sequence number `n` of a seed: the same for the same seed. */
-uint64_t random_start(uint64_t seed, uint64_t n);
+uint64_t model_random_start(uint64_t seed, uint64_t n);
 /* At least 0, less than 1. */
-double random_part(uint64_t *state);
+double model_random_part(uint64_t *state);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The kinds of models; only for model*.c. */
-#ifndef MODELPART_H
-#define MODELPART_H
+#ifndef IOTPUB_VALUES_MODEL_INT_H
+#define IOTPUB_VALUES_MODEL_INT_H
 
 #include "iotpub/values/model.h"
 

@@ -72,7 +72,7 @@ static double
 uniform(const struct model *m, const struct draw *draw, double *walk)
 {
 	(void)walk;
-	return m->v[0] + random_part(draw->random) * (m->v[1] - m->v[0]);
+	return m->v[0] + model_random_part(draw->random) * (m->v[1] - m->v[0]);
 }
 
 static int
@@ -86,8 +86,8 @@ take_normal(struct model *m, const char *args, struct err *err)
 static double
 normal(const struct model *m, const struct draw *draw, double *walk)
 {
-	double radius = sqrt(-2 * log(1 - random_part(draw->random)));
-	double angle = 2 * M_PI * random_part(draw->random);
+	double radius = sqrt(-2 * log(1 - model_random_part(draw->random)));
+	double angle = 2 * M_PI * model_random_part(draw->random);
 
 	(void)walk;
 	return m->v[0] + m->v[1] * radius * cos(angle);
@@ -116,7 +116,7 @@ model_walk_on(const struct model *m, const struct draw *draw, double *walk)
 
 	if (isnan(*walk))
 		return *walk = m->v[0];
-	step = (2 * random_part(draw->random) - 1) * m->v[1];
+	step = (2 * model_random_part(draw->random) - 1) * m->v[1];
 	/* Back from a wall, not along it. */
 	if (*walk + step < m->v[2] || *walk + step > m->v[3])
 		step = -step;
@@ -176,7 +176,8 @@ take_choice(struct model *m, const char *args, struct err *err)
 static const char *
 choice(const struct model *m, const struct draw *draw)
 {
-	return m->values.v[(size_t)(random_part(draw->random) * (double)m->values.n)];
+	return m->values
+	    .v[(size_t)(model_random_part(draw->random) * (double)m->values.n)];
 }
 
 static int

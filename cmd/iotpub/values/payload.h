@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PAYLOAD_H
-#define PAYLOAD_H
+#ifndef IOTPUB_VALUES_PAYLOAD_H
+#define IOTPUB_VALUES_PAYLOAD_H
 
 #include <stdint.h>
 

@@ -33,7 +33,7 @@ sensors_add(struct sensors *l, const char *operand, struct err *err)
 	size_t n = strcspn(operand, "=");
 	struct sensor *s;
 
-	if (!text_is_utf8(operand, strlen(operand)))
+	if (!utf8_is_valid(operand, strlen(operand)))
 		return err_set(err, ERR_USAGE, _("'%s' is no valid UTF-8"), operand);
 	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
 	s = &l->v[l->n++];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SENSOR_H
-#define SENSOR_H
+#ifndef IOTPUB_VALUES_SENSOR_H
+#define IOTPUB_VALUES_SENSOR_H
 
 #include <stddef.h>
 

@@ -13,17 +13,17 @@
 enum { NAMES_MOST = 5, DETAILS_MOST = 200 };
 
 void
-put_share(struct buf *out, const struct counts *c)
+print_share(struct buf *out, const struct counts *c)
 {
 	if (c->total == 0)
 		buf_puts(out, _("no devices speak MQTT"));
 	else
 		buf_printf(out, _("%ld/%ld devices online (%.2f%%)"),
-		    c->n[PRESENCE_ONLINE], c->total, status_percent(c));
+		    c->n[PRESENCE_ONLINE], c->total, verdict_percent(c));
 }
 
 void
-put_when(struct buf *out, int64_t us)
+print_when(struct buf *out, int64_t us)
 {
 	time_t t = (time_t)(us / 1000000);
 	struct tm tm;
@@ -36,7 +36,7 @@ put_when(struct buf *out, int64_t us)
 }
 
 void
-put_age(struct buf *out, int64_t seconds)
+print_age(struct buf *out, int64_t seconds)
 {
 	int64_t s = seconds > 0 ? seconds : 0;
 	int minutes = (int)(s / 60 % 60), hours = (int)(s / 3600 % 24);
@@ -57,14 +57,14 @@ put_name(struct buf *out, const char *name)
 {
 	char shown[512], *bar;
 
-	text_visible(shown, sizeof(shown), name);
+	utf8_visible(shown, sizeof(shown), name);
 	while ((bar = strchr(shown, '|')) != NULL)
 		*bar = '/';
 	buf_puts(out, shown);
 }
 
 static const char *
-sight_word(const struct sight *s)
+reported_word(const struct device_seen *s)
 {
 	static const char *const words[PRESENCES] = {
 	    [PRESENCE_ONLINE] = N_("online"),
@@ -87,7 +87,7 @@ put_disputed(struct buf *out, const struct report *r)
 	for (i = 0; i < r->fleet->n && named < NAMES_MOST; i++) {
 		const struct device *d = &r->fleet->v[i];
 
-		if (!device_is_disputed(d))
+		if (!device_table_is_disputed(d))
 			continue;
 		buf_puts(out, named++ == 0 ? " " : ", ");
 		put_name(out, d->id);
@@ -102,7 +102,7 @@ put_other(struct buf *out, const struct report *r)
 	if (r->other == NULL)
 		return;
 	buf_printf(out, _(", %s says "), r->other);
-	put_share(out, &r->other_counts);
+	print_share(out, &r->other_counts);
 	if (r->disputed == 0) {
 		buf_puts(out, _(", no device differs"));
 		return;
@@ -121,7 +121,7 @@ put_frozen(struct buf *out, const struct report *r)
 		buf_puts(out, _("never"));
 		return;
 	}
-	put_age(out, (text_now_us() - r->seen) / 1000000);
+	print_age(out, (clock_wall_us() - r->seen) / 1000000);
 	buf_puts(out, _(" ago"));
 }
 
@@ -136,7 +136,7 @@ put_remarks(struct buf *out, const struct report *r)
 	}
 	if (r->recovered >= 0) {
 		buf_puts(out, _(", recovered after "));
-		put_age(out, r->recovered);
+		print_age(out, r->recovered);
 	}
 }
 
@@ -148,13 +148,13 @@ put_split(struct buf *out, const struct counts *c)
 	for (i = PRESENCE_OFFLINE; c->split && c->total > 0 && i < PRESENCES; i++) {
 		if (c->n[i] > 0)
 			buf_printf(out, ", %ld %s", c->n[i],
-			    sight_word(&(struct sight){
+			    reported_word(&(struct device_seen){
 				.known = true, .state = (enum presence)i}));
 	}
 }
 
 static const struct range *
-range_of(enum state state, const struct limit *l)
+range_of(enum state state, const struct threshold *l)
 {
 	return state == STATE_CRITICAL ? &l->critical : &l->warning;
 }
@@ -162,7 +162,7 @@ range_of(enum state state, const struct limit *l)
 static bool
 is_outside(const struct counts *c, const struct range *r)
 {
-	return c->total > 0 && range_alerts(r, status_percent(c));
+	return c->total > 0 && range_alerts(r, verdict_percent(c));
 }
 
 /* Thresholds stand in the text too, so that an alert explains itself. */
@@ -199,7 +199,7 @@ put_group(struct buf *out, const struct group *g)
 {
 	put_name(out, g->name);
 	buf_printf(out, " %s: ", state_names[g->state]);
-	put_share(out, &g->counts);
+	print_share(out, &g->counts);
 	put_split(out, &g->counts);
 	if (is_outside(&g->counts, range_of(g->state, &g->limit)))
 		put_why(out, range_of(g->state, &g->limit));
@@ -209,30 +209,30 @@ put_group(struct buf *out, const struct group *g)
 static bool
 is_of_report(const struct report *r, const struct device *d)
 {
-	return r->listed ? d->listed : d->sight[VIEW_SOURCE].known;
+	return r->listed ? d->listed : d->reported[VIEW_SOURCE].known;
 }
 
 /* Who is not where it should be; true if there is something to say. */
 static bool
 put_device(struct buf *out, const struct report *r, const struct device *d)
 {
-	const struct sight *s = &d->sight[VIEW_SOURCE];
-	bool disputed = r->other != NULL && device_is_disputed(d);
+	const struct device_seen *s = &d->reported[VIEW_SOURCE];
+	bool disputed = r->other != NULL && device_table_is_disputed(d);
 
 	if (!is_of_report(r, d) || (!disputed && s->known && s->state == PRESENCE_ONLINE))
 		return false;
 	put_name(out, d->id);
-	buf_printf(out, ": %s", sight_word(s));
+	buf_printf(out, ": %s", reported_word(s));
 	if (r->other != NULL)
-		buf_printf(
-		    out, _(", %s says %s"), r->other, sight_word(&d->sight[VIEW_OTHER]));
+		buf_printf(out, _(", %s says %s"), r->other,
+		    reported_word(&d->reported[VIEW_OTHER]));
 	if (s->since != 0) {
 		buf_puts(out, _(", since "));
-		put_when(out, s->since);
+		print_when(out, s->since);
 	}
 	if (s->seen != 0) {
 		buf_puts(out, _(", last seen "));
-		put_when(out, s->seen);
+		print_when(out, s->seen);
 	}
 	buf_putc(out, '\n');
 	return true;
@@ -267,7 +267,7 @@ print_details(struct buf *out, const struct report *r)
 void
 print_text(struct buf *out, const struct report *r)
 {
-	put_share(out, &r->counts);
+	print_share(out, &r->counts);
 	put_split(out, &r->counts);
 	put_remarks(out, r);
 	buf_putc(out, '\n');
@@ -281,7 +281,7 @@ put_label(struct buf *out, const char *name)
 	char shown[128], *p;
 	bool plain;
 
-	text_visible(shown, sizeof(shown), name);
+	utf8_visible(shown, sizeof(shown), name);
 	for (p = shown; *p != '\0'; p++) {
 		if (*p == '=' || *p == '|')
 			*p = '_';
@@ -300,7 +300,7 @@ put_label(struct buf *out, const char *name)
 
 static void
 put_percent(struct buf *out, const char *label, const char *suffix,
-    const struct counts *c, const struct limit *l)
+    const struct counts *c, const struct threshold *l)
 {
 	char name[160];
 
@@ -309,7 +309,7 @@ put_percent(struct buf *out, const char *label, const char *suffix,
 	snprintf(name, sizeof(name), "%s%s", label, suffix);
 	buf_putc(out, ' ');
 	put_label(out, name);
-	buf_printf(out, "=%.2f%%;", status_percent(c));
+	buf_printf(out, "=%.2f%%;", verdict_percent(c));
 	range_put(out, &l->warning);
 	buf_putc(out, ';');
 	range_put(out, &l->critical);
@@ -345,7 +345,7 @@ print_nagios(struct buf *out, const struct report *r)
 	const long *n = r->counts.n;
 
 	buf_printf(out, "IOT %s - ", state_names[r->state]);
-	put_share(out, &r->counts);
+	print_share(out, &r->counts);
 	buf_printf(
 	    out, _(", %ld offline, %ld error"), n[PRESENCE_OFFLINE], n[PRESENCE_ERROR]);
 	if (r->counts.split)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef PRINT_H
-#define PRINT_H
+#ifndef IOTSTATUS_PRINT_PRINT_H
+#define IOTSTATUS_PRINT_PRINT_H
 
 #include "iotstatus/verdict.h"
 
@@ -26,10 +26,10 @@ enum list_form { LIST_LINES, LIST_TSV, LIST_JSON };
 void print_device(struct buf *out, const struct device *d, enum list_form form);
 
 /* "2026-11-25T19:00:00Z", or - when it is not known. */
-void put_when(struct buf *out, int64_t us);
+void print_when(struct buf *out, int64_t us);
 /* "8/10 devices online (80.00%)". */
-void put_share(struct buf *out, const struct counts *c);
+void print_share(struct buf *out, const struct counts *c);
 /* "45s", "3m", "5h 10m", "2d 4h". */
-void put_age(struct buf *out, int64_t seconds);
+void print_age(struct buf *out, int64_t seconds);
 
 #endif

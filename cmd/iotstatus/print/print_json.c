@@ -10,8 +10,8 @@ put_text(struct buf *out, const char *s)
 {
 	char shown[512];
 
-	if (!text_is_utf8(s, strlen(s))) {
-		text_visible(shown, sizeof(shown), s);
+	if (!utf8_is_valid(s, strlen(s))) {
+		utf8_visible(shown, sizeof(shown), s);
 		s = shown;
 	}
 	json_put_string(out, span_of(s));
@@ -25,7 +25,7 @@ put_time(struct buf *out, int64_t us)
 		return;
 	}
 	buf_putc(out, '"');
-	put_when(out, us);
+	print_when(out, us);
 	buf_putc(out, '"');
 }
 
@@ -43,11 +43,11 @@ put_counts(struct buf *out, const struct counts *c)
 	if (c->total == 0)
 		buf_puts(out, "null");
 	else
-		buf_printf(out, "%.2f", status_percent(c));
+		buf_printf(out, "%.2f", verdict_percent(c));
 }
 
 static const char *
-state_of(const struct sight *s)
+state_of(const struct device_seen *s)
 {
 	return presence_names[s->known ? s->state : PRESENCE_NEVER];
 }
@@ -64,13 +64,13 @@ put_other(struct buf *out, const struct report *r)
 	for (i = 0; i < r->fleet->n; i++) {
 		const struct device *d = &r->fleet->v[i];
 
-		if (!device_is_disputed(d))
+		if (!device_table_is_disputed(d))
 			continue;
 		buf_printf(out, "%s{\"device_id\":", comma);
 		put_text(out, d->id);
 		buf_printf(out, ",\"%s\":\"%s\",\"%s\":\"%s\"}", r->source,
-		    state_of(&d->sight[VIEW_SOURCE]), r->other,
-		    state_of(&d->sight[VIEW_OTHER]));
+		    state_of(&d->reported[VIEW_SOURCE]), r->other,
+		    state_of(&d->reported[VIEW_OTHER]));
 		comma = ",";
 	}
 	buf_puts(out, "]}");
@@ -119,14 +119,14 @@ put_cell(struct buf *out, const char *id)
 {
 	char shown[512];
 
-	text_visible(shown, sizeof(shown), id);
+	utf8_visible(shown, sizeof(shown), id);
 	buf_puts(out, shown);
 }
 
 void
 print_device(struct buf *out, const struct device *d, enum list_form form)
 {
-	const struct sight *s = &d->sight[VIEW_SOURCE];
+	const struct device_seen *s = &d->reported[VIEW_SOURCE];
 
 	if (form == LIST_JSON) {
 		put_text(out, d->id);
@@ -135,9 +135,9 @@ print_device(struct buf *out, const struct device *d, enum list_form form)
 	put_cell(out, d->id);
 	if (form == LIST_TSV) {
 		buf_putc(out, '\t');
-		put_when(out, s->since);
+		print_when(out, s->since);
 		buf_putc(out, '\t');
-		put_when(out, s->seen);
+		print_when(out, s->seen);
 	}
 	buf_putc(out, '\n');
 }

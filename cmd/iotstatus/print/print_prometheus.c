@@ -25,8 +25,8 @@ put_value(struct buf *out, const char *s)
 	for (; left > 0; p += n, left -= n) {
 		uint32_t cp = 0;
 
-		n = text_utf8(p, left, &cp);
-		if (n == 0 || (cp != '\n' && !text_is_harmless(cp))) {
+		n = utf8_read(p, left, &cp);
+		if (n == 0 || (cp != '\n' && !utf8_is_harmless(cp))) {
 			buf_printf(out, "\\\\x%02x", *p);
 			n = 1;
 		} else if (cp == '\n') {
@@ -125,7 +125,7 @@ put_devices(struct buf *out, const struct report *r)
 	put_head(out, "iot_device_online", "Whether this device is online.");
 	for (i = 0; i < r->fleet->n; i++) {
 		const struct device *d = &r->fleet->v[i];
-		const struct sight *s = &d->sight[VIEW_SOURCE];
+		const struct device_seen *s = &d->reported[VIEW_SOURCE];
 
 		if (r->listed ? !d->listed : !s->known)
 			continue;

@@ -9,21 +9,21 @@
 #include "iotstatus/verdict.h"
 
 int
-api_counts(struct api *api, struct counts *c, struct err *err)
+source_api_counts(struct rest *api, struct counts *c, struct err *err)
 {
-	struct api_reply reply = {0};
-	int failed = api_call(api, "GET", "/api/mqtt/device-status/", (struct span){0},
+	struct rest_reply reply = {0};
+	int failed = rest_call(api, "GET", "/api/mqtt/device-status/", (struct span){0},
 			 &reply, err) ||
-	    status_read(c, buf_as_span(&reply.body), err);
+	    verdict_read(c, buf_as_span(&reply.body), err);
 
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	return failed ? -1 : 0;
 }
 
 enum field { ID, ALIAS, STATE, SEEN, GROUP, FIELDS };
 
 struct reader {
-	struct fleet *fleet;
+	struct device_table *fleet;
 	const char *keys[FIELDS];
 	struct buf text[FIELDS];
 	bool there[FIELDS];
@@ -70,7 +70,7 @@ state_by_word(const char *word)
 }
 
 static int
-read_sight(struct reader *r, struct sight *s, struct err *err)
+read_reported(struct reader *r, struct device_seen *s, struct err *err)
 {
 	const char *word = buf_str(&r->text[STATE]);
 	int state = state_by_word(word);
@@ -81,9 +81,9 @@ read_sight(struct reader *r, struct sight *s, struct err *err)
 		      "offline "
 		      "or error"),
 		    buf_str(&r->text[ID]), word);
-	*s = (struct sight){.known = true, .state = (enum presence)state};
+	*s = (struct device_seen){.known = true, .state = (enum presence)state};
 	if (r->there[SEEN])
-		s->seen = when_read(buf_str(&r->text[SEEN]));
+		s->seen = source_when_read(buf_str(&r->text[SEEN]));
 	if (s->state != PRESENCE_ONLINE)
 		s->since = s->seen;
 	if (s->state == PRESENCE_OFFLINE && !r->there[SEEN])
@@ -100,30 +100,30 @@ on_device(void *arg, struct span object, struct err *err)
 	read_members(r, object);
 	if (r->text[ID].n == 0)
 		return err_set(err, ERR_PROTOCOL, _("a device of the API has no id"));
-	d = fleet_get(r->fleet, buf_as_span(&r->text[ID]));
+	d = device_table_get(r->fleet, buf_as_span(&r->text[ID]));
 	d->listed = true;
 	d->number = r->number;
 	if (r->keys[GROUP] != NULL)
-		d->group = fleet_group(r->fleet,
+		d->group = device_table_group(r->fleet,
 		    r->there[GROUP] ? buf_as_span(&r->text[GROUP]) : SPAN("none"));
 	if (r->there[ALIAS] && strcmp(buf_str(&r->text[ALIAS]), d->id) != 0) {
 		free(d->alias);
 		d->alias = xstrdup(buf_str(&r->text[ALIAS]));
 	}
-	return read_sight(r, &d->sight[VIEW_SOURCE], err);
+	return read_reported(r, &d->reported[VIEW_SOURCE], err);
 }
 
 int
-api_devices(
-    struct api *api, struct fleet *f, const char *by, const char *state, struct err *err)
+source_api_devices(struct rest *api, struct device_table *f, const char *by,
+    const char *state, struct err *err)
 {
 	struct reader r = {.fleet = f,
 	    .keys = {"identificador_unico", "mqtt_client_id", "connection_status",
 		"last_seen", by}};
 	char *filters = xasprintf("&mqtt_enabled=true%s%s",
 	    state != NULL ? "&connection_status=" : "", state != NULL ? state : "");
-	char *path = api_list_path(schema_find("device"), filters, NULL, 0);
-	int failed = api_list(api, path, on_device, &r, err);
+	char *path = rest_list_path(schema_find("device"), filters, NULL, 0);
+	int failed = rest_list(api, path, on_device, &r, err);
 	int i;
 
 	for (i = 0; i < FIELDS; i++)
@@ -139,7 +139,7 @@ struct numbered {
 };
 
 struct configs {
-	struct fleet *fleet;
+	struct device_table *fleet;
 	struct numbered *v;
 	size_t n;
 	bool groups;
@@ -171,20 +171,20 @@ on_config(void *arg, struct span object, struct err *err)
 		return 0;
 	d = &c->fleet->v[found->at];
 	buf_clear(&c->text);
-	if (d->sight[VIEW_SOURCE].state == PRESENCE_ONLINE &&
+	if (d->reported[VIEW_SOURCE].state == PRESENCE_ONLINE &&
 	    json_member_string(object, "last_connection", &c->text))
-		d->sight[VIEW_SOURCE].since = when_read(buf_str(&c->text));
+		d->reported[VIEW_SOURCE].since = source_when_read(buf_str(&c->text));
 	buf_clear(&c->text);
 	if (c->groups && json_member_string(object, "broker_nombre", &c->text))
-		d->group = fleet_group(c->fleet, buf_as_span(&c->text));
+		d->group = device_table_group(c->fleet, buf_as_span(&c->text));
 	return 0;
 }
 
 int
-api_configs(struct api *api, struct fleet *f, bool groups, struct err *err)
+source_api_configs(struct rest *api, struct device_table *f, bool groups, struct err *err)
 {
 	struct configs c = {.fleet = f, .n = f->n, .groups = groups};
-	char *path = api_list_path(schema_find("device-config"), "", NULL, 0);
+	char *path = rest_list_path(schema_find("device-config"), "", NULL, 0);
 	size_t i;
 	int failed;
 
@@ -192,10 +192,10 @@ api_configs(struct api *api, struct fleet *f, bool groups, struct err *err)
 	for (i = 0; i < f->n; i++) {
 		c.v[i] = (struct numbered){f->v[i].number, i};
 		if (groups)
-			f->v[i].group = fleet_group(f, SPAN("none"));
+			f->v[i].group = device_table_group(f, SPAN("none"));
 	}
 	qsort(c.v, c.n, sizeof(*c.v), by_number);
-	failed = api_list(api, path, on_config, &c, err);
+	failed = rest_list(api, path, on_config, &c, err);
 	free(path);
 	free(c.v);
 	buf_release(&c.text);
@@ -229,12 +229,12 @@ describe(struct span user)
 }
 
 int
-api_view(struct api *api, char **out, struct err *err)
+source_api_view(struct rest *api, char **out, struct err *err)
 {
-	struct api_reply reply = {0};
+	struct rest_reply reply = {0};
 	struct span user;
 	int failed =
-	    api_call(api, "GET", "/api/users/me/", (struct span){0}, &reply, err);
+	    rest_call(api, "GET", "/api/users/me/", (struct span){0}, &reply, err);
 
 	if (!failed &&
 	    (!json_check(buf_as_span(&reply.body), &user, NULL) ||
@@ -243,6 +243,6 @@ api_view(struct api *api, char **out, struct err *err)
 		    _("the API's answer to '/api/users/me/' is no JSON object"));
 	if (!failed)
 		*out = describe(user);
-	api_reply_release(&reply);
+	rest_reply_release(&reply);
 	return failed;
 }

@@ -11,7 +11,7 @@
 enum { PAGE = 1000, PAGES_MAX = 100000 };
 
 struct reader {
-	struct fleet *fleet;
+	struct device_table *fleet;
 	enum view view;
 	struct buf id, login, text;
 };
@@ -37,8 +37,9 @@ static int64_t
 time_of(struct reader *r, struct span client, const char *key)
 {
 	buf_clear(&r->text);
-	return json_member_string(client, key, &r->text) ? when_read(buf_str(&r->text))
-							 : 0;
+	return json_member_string(client, key, &r->text)
+	    ? source_when_read(buf_str(&r->text))
+	    : 0;
 }
 
 /* The platform names logins device_ID; the id at the broker may be anything. */
@@ -46,25 +47,25 @@ static struct device *
 device_of(struct reader *r)
 {
 	static const char prefix[] = "device_";
-	struct device *d = fleet_find(r->fleet, buf_as_span(&r->id));
+	struct device *d = device_table_find(r->fleet, buf_as_span(&r->id));
 	const char *login = buf_str(&r->login);
 
 	if ((d == NULL || !d->listed) &&
 	    strncmp(login, prefix, sizeof(prefix) - 1) == 0) {
 		struct device *named =
-		    fleet_find(r->fleet, span_of(login + sizeof(prefix) - 1));
+		    device_table_find(r->fleet, span_of(login + sizeof(prefix) - 1));
 
 		if (named != NULL && named->listed)
 			return named;
 	}
-	return d != NULL ? d : fleet_get(r->fleet, buf_as_span(&r->id));
+	return d != NULL ? d : device_table_get(r->fleet, buf_as_span(&r->id));
 }
 
 static int
 read_client(struct reader *r, struct span client, struct err *err)
 {
 	struct span connected;
-	struct sight *s;
+	struct device_seen *s;
 	bool on;
 
 	buf_clear(&r->id);
@@ -77,15 +78,15 @@ read_client(struct reader *r, struct span client, struct err *err)
 		return 0;
 	json_member_string(client, "username", &r->login);
 	on = json_kind(connected) == JSON_KIND_TRUE;
-	s = &device_of(r)->sight[r->view];
+	s = &device_of(r)->reported[r->view];
 	/* Of two sessions that are one device's the living one counts. */
 	if (s->known && s->state == PRESENCE_ONLINE && !on)
 		return 0;
-	*s = (struct sight){.known = true,
+	*s = (struct device_seen){.known = true,
 	    .state = on ? PRESENCE_ONLINE : PRESENCE_OFFLINE,
 	    .since = time_of(r, client, on ? "connected_at" : "disconnected_at")};
 	/* A connection is a sign of life: EMQX ends those that miss their keep-alive. */
-	s->seen = on ? text_now_us() : s->since;
+	s->seen = on ? clock_wall_us() : s->since;
 	return 0;
 }
 
@@ -111,19 +112,20 @@ read_page(struct reader *r, struct span body, bool *more, struct err *err)
 }
 
 int
-emqx_clients(struct api *api, struct fleet *f, enum view view, struct err *err)
+source_emqx_clients(
+    struct rest *api, struct device_table *f, enum view view, struct err *err)
 {
 	struct reader r = {.fleet = f, .view = view};
 	bool more = true;
 	int failed = 0, page;
 
 	for (page = 1; !failed && more && page <= PAGES_MAX; page++) {
-		struct api_reply reply = {0};
+		struct rest_reply reply = {0};
 		char *path = xasprintf("/api/v5/clients?page=%d&limit=%d", page, PAGE);
 
-		failed = api_call(api, "GET", path, (struct span){0}, &reply, err) ||
+		failed = rest_call(api, "GET", path, (struct span){0}, &reply, err) ||
 		    read_page(&r, buf_as_span(&reply.body), &more, err);
-		api_reply_release(&reply);
+		rest_reply_release(&reply);
 		free(path);
 	}
 	buf_release(&r.id);

@@ -47,11 +47,11 @@ state_of(struct span word, enum presence *out)
 }
 
 bool
-status_message_read(struct span payload, bool live, int64_t now, struct sight *out)
+source_message_read(struct span payload, bool live, int64_t now, struct device_seen *out)
 {
 	struct span object, value;
 
-	*out = (struct sight){.known = true};
+	*out = (struct device_seen){.known = true};
 	if (!json_check(payload, &object, NULL) ||
 	    json_kind(object) != JSON_KIND_OBJECT ||
 	    !json_member(object, "status", &value) || !state_of(value, &out->state))

@@ -18,13 +18,13 @@ enum {
 	ASKS_MOST = 5, /* for an answer that has all that is known */
 };
 
-struct listener {
+struct source_mqtt {
 	struct loop *loop;
-	struct listener_opts opts;
-	struct fleet *fleet;
-	struct consume *consume;
+	struct source_mqtt_opts opts;
+	struct device_table *fleet;
+	struct consumer *consume;
 	struct loop_timer quiet, deadline;
-	bool waiting; /* in listener_wait */
+	bool waiting; /* in source_mqtt_wait */
 	bool done;    /* it was quiet, or all that is wanted is here */
 	bool over;    /* the connection has ended, or time is up */
 	bool whole; /* it was quiet once: what follows only looks for what was dropped */
@@ -39,7 +39,7 @@ struct listener {
 };
 
 static void
-finish(struct listener *l, bool over)
+finish(struct source_mqtt *l, bool over)
 {
 	l->done = true;
 	l->over |= over;
@@ -55,7 +55,7 @@ on_quiet(void *arg)
 static void
 on_deadline(void *arg)
 {
-	struct listener *l = arg;
+	struct source_mqtt *l = arg;
 
 	if (!l->ready)
 		err_set(&l->err, ERR_UNREACHABLE, _("broker '%s' did not answer in time"),
@@ -74,7 +74,7 @@ on_deadline(void *arg)
 /* As long as it sends what it kept it is not quiet; devices that change meanwhile are no noise. While
  * the API was asked it may have been quiet for long, but what waits in the socket must be read. */
 static void
-await_quiet(struct listener *l)
+await_quiet(struct source_mqtt *l)
 {
 	int64_t left = l->kept + QUIET - loop_now(l->loop);
 
@@ -84,28 +84,28 @@ await_quiet(struct listener *l)
 }
 
 static void
-take_status(struct listener *l, const struct msg *m, struct span id)
+take_status(struct source_mqtt *l, const struct msg *m, struct span id)
 {
 	struct device *d;
-	struct sight s;
+	struct device_seen s;
 	bool first;
 
 	if (m->payload.n == 0) {
-		d = fleet_find(l->fleet, id);
+		d = device_table_find(l->fleet, id);
 		if (d != NULL)
-			d->sight[l->opts.view].known = false;
+			d->reported[l->opts.view].known = false;
 		return;
 	}
-	if (!status_message_read(m->payload, !m->retain, m->received_us, &s)) {
+	if (!source_message_read(m->payload, !m->retain, m->received_us, &s)) {
 		l->unreadable++;
 		return;
 	}
 	l->brought += m->retain;
-	d = fleet_get(l->fleet, id);
-	first = !d->sight[l->opts.view].known;
-	if (m->retain && s.seen < d->sight[l->opts.view].seen)
-		s.seen = d->sight[l->opts.view].seen;
-	d->sight[l->opts.view] = s;
+	d = device_table_get(l->fleet, id);
+	first = !d->reported[l->opts.view].known;
+	if (m->retain && s.seen < d->reported[l->opts.view].seen)
+		s.seen = d->reported[l->opts.view].seen;
+	d->reported[l->opts.view] = s;
 	l->heard += first;
 	if (first && d->listed && l->roster && --l->missing == 0 && l->opts.wait == 0)
 		finish(l, false);
@@ -113,18 +113,18 @@ take_status(struct listener *l, const struct msg *m, struct span id)
 
 /* Readings tell that it lives, not what it is. */
 static void
-take_data(struct listener *l, const struct msg *m, struct span id)
+take_data(struct source_mqtt *l, const struct msg *m, struct span id)
 {
-	struct device *d = m->retain ? NULL : fleet_find(l->fleet, id);
+	struct device *d = m->retain ? NULL : device_table_find(l->fleet, id);
 
 	if (d != NULL)
-		d->sight[l->opts.view].seen = m->received_us;
+		d->reported[l->opts.view].seen = m->received_us;
 }
 
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct listener *l = arg;
+	struct source_mqtt *l = arg;
 	struct topic_vars vars;
 	bool heard = false;
 	size_t i;
@@ -144,14 +144,14 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 		l->kept = loop_now(l->loop);
 		await_quiet(l);
 	}
-	consume_taken(l->consume, token);
-	consume_durable(l->consume, token);
+	consumer_release(l->consume, token);
+	consumer_ack(l->consume, token);
 }
 
 static void
 on_ready(void *arg)
 {
-	struct listener *l = arg;
+	struct source_mqtt *l = arg;
 
 	l->ready = true;
 	l->kept = loop_now(l->loop);
@@ -163,7 +163,7 @@ on_ready(void *arg)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct listener *l = arg;
+	struct source_mqtt *l = arg;
 
 	l->err = *why;
 	finish(l, true);
@@ -173,7 +173,7 @@ on_ended(void *arg, const struct err *why)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct listener *l = arg;
+	struct source_mqtt *l = arg;
 
 	if (l->done)
 		return;
@@ -182,32 +182,33 @@ on_down(void *arg, const struct err *why)
 }
 
 static int
-start(struct listener *l, const struct consume_filter *filters, size_t n, struct err *err)
+start(struct source_mqtt *l, const struct consumer_filter *filters, size_t n,
+    struct err *err)
 {
-	static const struct consume_events events = {
+	static const struct consumer_events events = {
 	    .batch = on_batch,
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
 	};
 
-	consume_free(l->consume);
+	consumer_free(l->consume);
 	l->ready = l->done = false;
 	l->brought = 0;
-	l->consume = consume_new(l->loop, &l->opts.session, filters, n, &events, l, err);
+	l->consume = consumer_new(l->loop, &l->opts.session, filters, n, &events, l, err);
 	if (l->consume == NULL)
 		return -1;
-	consume_start(l->consume);
+	consumer_start(l->consume);
 	return 0;
 }
 
 /* At QoS 0 a broker sends what it keeps without waiting for us in between. */
 static int
-start_broad(struct listener *l, struct err *err)
+start_broad(struct source_mqtt *l, struct err *err)
 {
 	char *status = topic_filter(l->opts.topics->status);
 	char *data = topic_filter(l->opts.topics->data);
-	const struct consume_filter filters[] = {
+	const struct consumer_filter filters[] = {
 	    {.filter = status}, {.filter = data, .retain_handling = 2}};
 	int failed = start(l, filters, l->opts.data ? 2 : 1, err);
 
@@ -216,15 +217,15 @@ start_broad(struct listener *l, struct err *err)
 	return failed;
 }
 
-struct listener *
-listener_new(
-    struct loop *loop, const struct listener_opts *opts, struct fleet *f, struct err *err)
+struct source_mqtt *
+source_mqtt_new(struct loop *loop, const struct source_mqtt_opts *opts,
+    struct device_table *f, struct err *err)
 {
-	struct listener *l = xcalloc(1, sizeof(*l));
+	struct source_mqtt *l = xcalloc(1, sizeof(*l));
 
-	*l = (struct listener){.loop = loop, .opts = *opts, .fleet = f};
+	*l = (struct source_mqtt){.loop = loop, .opts = *opts, .fleet = f};
 	if (start_broad(l, err)) {
-		listener_free(l);
+		source_mqtt_free(l);
 		return NULL;
 	}
 	return l;
@@ -232,7 +233,7 @@ listener_new(
 
 /* How many of the API's devices have no word yet. */
 static void
-count_missing(struct listener *l)
+count_missing(struct source_mqtt *l)
 {
 	size_t i;
 
@@ -241,12 +242,12 @@ count_missing(struct listener *l)
 	for (i = 0; i < l->fleet->n; i++) {
 		l->roster |= l->fleet->v[i].listed;
 		l->missing +=
-		    l->fleet->v[i].listed && !l->fleet->v[i].sight[l->opts.view].known;
+		    l->fleet->v[i].listed && !l->fleet->v[i].reported[l->opts.view].known;
 	}
 }
 
 static int
-collect(struct listener *l, struct err *err)
+collect(struct source_mqtt *l, struct err *err)
 {
 	int64_t left = l->opts.until - loop_now(l->loop);
 
@@ -272,7 +273,7 @@ collect(struct listener *l, struct err *err)
 
 /* The topics of up to `most` devices, from the *at'th on, that have no word yet. */
 static size_t
-missing_topics(struct listener *l, size_t *at, char **topics, size_t most)
+missing_topics(struct source_mqtt *l, size_t *at, char **topics, size_t most)
 {
 	size_t n = 0;
 
@@ -281,7 +282,7 @@ missing_topics(struct listener *l, size_t *at, char **topics, size_t most)
 		struct topic_vars vars = {0};
 
 		vars.v[TOPIC_DEVICE_ID] = span_of(d->id);
-		if (d->listed && !d->sight[l->opts.view].known &&
+		if (d->listed && !d->reported[l->opts.view].known &&
 		    topic_expand(l->opts.topics->status, &vars, &topics[n], NULL) == 0)
 			n++;
 	}
@@ -289,15 +290,15 @@ missing_topics(struct listener *l, size_t *at, char **topics, size_t most)
 }
 
 static int
-ask_one_by_one(struct listener *l, struct err *err)
+ask_one_by_one(struct source_mqtt *l, struct err *err)
 {
 	char *topics[ASK_AT_ONCE];
-	struct consume_filter filters[ASK_AT_ONCE];
+	struct consumer_filter filters[ASK_AT_ONCE];
 	size_t at = 0, n = missing_topics(l, &at, topics, ASK_AT_ONCE), i;
 	int failed;
 
 	for (i = 0; i < n; i++)
-		filters[i] = (struct consume_filter){.filter = topics[i]};
+		filters[i] = (struct consumer_filter){.filter = topics[i]};
 	failed = n > 0 && (start(l, filters, n, err) || collect(l, err));
 	for (i = 0; i < n; i++)
 		free(topics[i]);
@@ -306,14 +307,14 @@ ask_one_by_one(struct listener *l, struct err *err)
 
 /* Some devices may take their word back between two answers. */
 static bool
-has_brought_all(const struct listener *l)
+has_brought_all(const struct source_mqtt *l)
 {
 	return l->brought * 100 >= l->heard * 99;
 }
 
 /* A broker that drops what does not fit into its queue says nothing of it; but then its answers differ. */
 static int
-refuse_a_part(const struct listener *l, struct err *err)
+refuse_a_part(const struct source_mqtt *l, struct err *err)
 {
 	return err_set(err, ERR_PROTOCOL,
 	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
@@ -324,7 +325,7 @@ refuse_a_part(const struct listener *l, struct err *err)
 
 /* Asks for everything again as long as that brings news, then for the few that are left. */
 static int
-ask_again(struct listener *l, struct err *err)
+ask_again(struct source_mqtt *l, struct err *err)
 {
 	size_t before, heard = l->heard;
 	int failed = 0, asks = 1;
@@ -347,7 +348,7 @@ ask_again(struct listener *l, struct err *err)
 }
 
 int
-listener_wait(struct listener *l, struct err *err)
+source_mqtt_wait(struct source_mqtt *l, struct err *err)
 {
 	int failed = collect(l, err) || ask_again(l, err);
 
@@ -357,12 +358,12 @@ listener_wait(struct listener *l, struct err *err)
 }
 
 void
-listener_free(struct listener *l)
+source_mqtt_free(struct source_mqtt *l)
 {
 	if (l == NULL)
 		return;
 	loop_timer_stop(&l->quiet);
 	loop_timer_stop(&l->deadline);
-	consume_free(l->consume);
+	consumer_free(l->consume);
 	free(l);
 }

@@ -11,22 +11,22 @@ static struct {
 } zone;
 
 void
-when_zone(const char *name, bool matter)
+source_when_zone(const char *name, bool matter)
 {
 	zone.name = name;
 	zone.told = !matter;
 }
 
 int64_t
-when_read(const char *text)
+source_when_read(const char *text)
 {
 	int64_t us;
 
 	if (zone.name != NULL)
-		return time_parse_in(text, zone.name, &us) ? us : 0;
-	if (!time_parse(text, &us))
+		return timestamp_parse_in(text, zone.name, &us) ? us : 0;
+	if (!timestamp_parse(text, &us))
 		return 0;
-	if (!zone.told && !time_has_zone(text)) {
+	if (!zone.told && !timestamp_has_zone(text)) {
 		log_warn(_("the API's times ('%s') have no zone and are taken for UTC: "
 			   "say which "
 			   "with --api-tz or IOT_API_TZ, such as America/Mexico_City"),

@@ -226,8 +226,8 @@ static uint32_t
 fit(const struct screen *s, uint32_t cp)
 {
 	if (cp < 0x80)
-		return text_is_harmless(cp) ? cp : '?';
-	return s->utf8 && text_is_harmless(cp) && wcwidth((wchar_t)cp) == 1 ? cp : '?';
+		return utf8_is_harmless(cp) ? cp : '?';
+	return s->utf8 && utf8_is_harmless(cp) && wcwidth((wchar_t)cp) == 1 ? cp : '?';
 }
 
 int
@@ -242,7 +242,7 @@ screen_put(
 		return column;
 	for (; left > 0 && column < end; column++) {
 		uint32_t cp = '?';
-		size_t n = text_utf8(p, left, &cp);
+		size_t n = utf8_read(p, left, &cp);
 
 		s->now[row * s->columns + column] =
 		    (struct cell){n > 0 ? fit(s, cp) : '?', (uint8_t)style};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef SCREEN_H
-#define SCREEN_H
+#ifndef IOTSTATUS_WATCH_SCREEN_H
+#define IOTSTATUS_WATCH_SCREEN_H
 
 #include <stdbool.h>
 

@@ -20,12 +20,12 @@ enum {
 };
 
 struct watch {
-	struct look *look;
+	struct device_check *look;
 	enum format format;
-	struct model model;
+	struct watch_model model;
 	struct choice choice;
 	struct screen *screen; /* NULL: plain lines */
-	struct feed feed;
+	struct watch_feed feed;
 	bool push; /* the feed is there */
 	struct loop_fd keys;
 	struct loop_timer tick, redraw, poll, plain;
@@ -69,10 +69,10 @@ count(struct watch *w)
 	if (w->polling)
 		return;
 	if (w->feed.strangers && w->model.listed)
-		fleet_join(w->model.fleet);
+		device_table_join(w->model.fleet);
 	w->feed.strangers = false;
 	w->uncounted = false;
-	model_count(&w->model, text_now_us());
+	watch_model_count(&w->model, clock_wall_us());
 }
 
 static void
@@ -87,11 +87,11 @@ picture(void *arg)
 	w->drawn = loop_now(w->look->loop);
 	if (w->uncounted)
 		count(w);
-	report_judge(&r, (enum state)w->look->args->on_empty);
+	verdict_judge_report(&r, (enum state)w->look->args->on_empty);
 	snprintf(w->head, sizeof(w->head), "%s  %s", state_names[r.state], w->where);
 	if (screen_size_changed(w->screen))
 		screen_resize(w->screen);
-	draw(w->screen, &w->model, &w->choice, &h, text_now_us());
+	watch_draw(w->screen, &w->model, &w->choice, &h, clock_wall_us());
 	if (screen_flush(w->screen) != 0)
 		stop(w);
 }
@@ -114,7 +114,7 @@ on_tick(void *arg)
 
 	loop_timer_set(w->look->loop, &w->tick, 1000, on_tick, w);
 	count(w);
-	model_tick(&w->model, feed_is_settled(&w->feed));
+	watch_model_tick(&w->model, watch_feed_is_settled(&w->feed));
 	dirty(w);
 }
 
@@ -137,11 +137,11 @@ on_plain(void *arg)
 	struct buf line = {0};
 
 	loop_timer_set(w->look->loop, &w->plain, w->look->args->every, on_plain, w);
-	report_judge(&r, (enum state)w->look->args->on_empty);
+	verdict_judge_report(&r, (enum state)w->look->args->on_empty);
 	if (w->format == FORMAT_JSON) {
 		print_json(&line, &r);
 	} else {
-		put_when(&line, text_now_us());
+		print_when(&line, clock_wall_us());
 		buf_putc(&line, ' ');
 		if (w->format == FORMAT_NAGIOS)
 			print_nagios(&line, &r);
@@ -170,24 +170,24 @@ on_poll(void *arg)
 static int
 poll_once(struct watch *w, struct err *err)
 {
-	struct fleet *f = w->model.fleet;
+	struct device_table *f = w->model.fleet;
 	size_t n = f->n, i;
 	struct device *before = xcalloc(n + 1, sizeof(*before));
 	int failed;
 
 	w->polling = true;
 	for (i = 0; i < n; i++) {
-		struct sight *s = &f->v[i].sight[VIEW_SOURCE];
+		struct device_seen *s = &f->v[i].reported[VIEW_SOURCE];
 
 		before[i] = f->v[i];
 		f->v[i].listed = false;
 		if (!w->model.listed && s->known)
 			s->state = PRESENCE_OFFLINE;
 	}
-	failed = look_poll(w->look, err);
+	failed = check_poll(w->look, err);
 	for (i = 0; failed && i < n; i++) {
 		f->v[i].listed = before[i].listed;
-		f->v[i].sight[VIEW_SOURCE] = before[i].sight[VIEW_SOURCE];
+		f->v[i].reported[VIEW_SOURCE] = before[i].reported[VIEW_SOURCE];
 	}
 	free(before);
 	w->polling = false;
@@ -220,7 +220,7 @@ on_keys(void *arg, unsigned events)
 	(void)events;
 	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 		stop(w);
-	if (n > 0 && keys_take(&w->choice, bytes, (size_t)n))
+	if (n > 0 && watch_keys_take(&w->choice, bytes, (size_t)n))
 		dirty(w);
 	if (w->choice.quit)
 		stop(w);
@@ -275,25 +275,25 @@ open_screen(struct watch *w, struct err *err)
 static int
 begin(struct watch *w, struct err *err)
 {
-	const struct args *a = w->look->args;
+	const struct options *a = w->look->args;
 	struct loop *loop = w->look->loop;
-	bool push =
-	    args_source(a) == SOURCE_MQTT || a->mqtt.host != NULL || a->mqtt.url != NULL;
+	bool push = options_source(a) == SOURCE_MQTT || a->mqtt.host != NULL ||
+	    a->mqtt.url != NULL;
 
 	w->push = push;
 	if (loop_signal(loop, SIGINT, on_end, w, err) ||
 	    loop_signal(loop, SIGTERM, on_end, w, err) ||
 	    loop_signal(loop, SIGHUP, on_end, w, err) ||
-	    (push && feed_start(&w->feed, w->look, &w->model, changed, w, err)) ||
-	    (args_source(a) != SOURCE_MQTT && poll_once(w, err)))
+	    (push && watch_feed_start(&w->feed, w->look, &w->model, changed, w, err)) ||
+	    (options_source(a) != SOURCE_MQTT && poll_once(w, err)))
 		return -1;
 	snprintf(w->where, sizeof(w->where), "%s%s%s",
-	    args_source(a) == SOURCE_API        ? api_base(w->look->api)
-		: args_source(a) == SOURCE_EMQX ? api_base(w->look->emqx)
-						: "",
-	    push && args_source(a) != SOURCE_MQTT ? "  " : "",
+	    options_source(a) == SOURCE_API        ? rest_base(w->look->api)
+		: options_source(a) == SOURCE_EMQX ? rest_base(w->look->emqx)
+						   : "",
+	    push && options_source(a) != SOURCE_MQTT ? "  " : "",
 	    push ? w->look->session.host : "");
-	if (args_source(a) != SOURCE_MQTT)
+	if (options_source(a) != SOURCE_MQTT)
 		loop_timer_set(loop, &w->poll, push ? POLL_PUSHED : a->every, on_poll, w);
 	if (screen_is_possible())
 		return open_screen(w, err);
@@ -323,19 +323,19 @@ end(struct watch *w)
 	for (i = 0; i < ARRAY_LEN(timers); i++)
 		loop_timer_stop(timers[i]);
 	loop_fd_stop(&w->keys);
-	feed_stop(&w->feed);
+	watch_feed_stop(&w->feed);
 	screen_close(w->screen);
-	model_release(&w->model);
+	watch_model_release(&w->model);
 }
 
 int
-watch_run(struct look *l, enum format format, struct err *err)
+watch_run(struct device_check *l, enum format format, struct err *err)
 {
 	struct watch w = {.look = l, .format = format};
 	int failed;
 
 	w.model.fleet = &l->fleet;
-	w.model.listed = args_source(l->args) == SOURCE_API;
+	w.model.listed = options_source(l->args) == SOURCE_API;
 	w.model.max_age = l->args->max_age * 1000;
 	failed = begin(&w, err) || live(&w, err);
 	end(&w);

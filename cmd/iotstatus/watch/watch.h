@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef WATCH_H
-#define WATCH_H
+#ifndef IOTSTATUS_WATCH_WATCH_H
+#define IOTSTATUS_WATCH_WATCH_H
 
 #include "iotstatus/check.h"
 #include "mqtt/consumer.h"
@@ -8,7 +8,7 @@
 
 /* The live view. Blocks until it is quit; `format` is that of the plain lines when there is no
  * terminal. Ended by a signal: an error of code ERR_SIGNAL + its number. */
-int watch_run(struct look *l, enum format format, struct err *err);
+int watch_run(struct device_check *l, enum format format, struct err *err);
 
 /* All below is for the view's own parts: watch_feed.c feeds, watch_model.c counts, watch_draw.c draws,
  * watch_keys.c listens. */
@@ -39,8 +39,8 @@ struct change {
 };
 
 /* What is known, for whoever draws it. */
-struct model {
-	struct fleet *fleet;
+struct watch_model {
+	struct device_table *fleet;
 	bool listed;     /* the API's list is the fleet */
 	int64_t max_age; /* microseconds, 0: none */
 	struct counts counts;
@@ -56,39 +56,39 @@ struct model {
 };
 
 /* The state that counts: a broker's word, if there is one, before the database's; by age, stale. */
-enum presence model_state(const struct model *m, const struct device *d, int64_t now);
+enum presence watch_model_state(const struct watch_model *m, const struct device *d, int64_t now);
 /* Since when, microseconds; 0: unknown. */
-int64_t model_since(const struct model *m, size_t device);
+int64_t watch_model_since(const struct watch_model *m, size_t device);
 /* Looks at all devices: counts, and what changed. */
-void model_count(struct model *m, int64_t now);
+void watch_model_count(struct watch_model *m, int64_t now);
 /* The next word about this device is the first. */
-void model_forget(struct model *m, size_t device);
+void watch_model_forget(struct watch_model *m, size_t device);
 /* A second has passed: a sample, if it is worth one, and the next bucket of traffic. */
-void model_tick(struct model *m, bool sample);
-double model_rate(const struct model *m, enum traffic t);
-void model_release(struct model *m);
+void watch_model_tick(struct watch_model *m, bool sample);
+double watch_model_rate(const struct watch_model *m, enum traffic t);
+void watch_model_release(struct watch_model *m);
 
 /* What the broker pushes (watch_feed.c): status, signs of life, traffic. It never gives up. */
-struct feed {
-	struct look *look;
-	struct model *model;
-	struct consume *consume; /* NULL: not started */
+struct watch_feed {
+	struct device_check *look;
+	struct watch_model *model;
+	struct consumer *consume; /* NULL: not started */
 	struct topic *templates[TRAFFICS];
 	struct loop_timer dial;
 	bool
 	    strangers; /* a topic has an id that the API does not list: perhaps a client id */
 	bool ready, settled;
-	size_t kept;       /* retained status messages since the last feed_is_settled */
+	size_t kept;       /* retained status messages since the last watch_feed_is_settled */
 	char trouble[512]; /* "" or why there is no connection */
 	void (*changed)(void *arg); /* something may have to be counted and drawn */
 	void *arg;
 };
-int feed_start(struct feed *f, struct look *l, struct model *m,
+int watch_feed_start(struct watch_feed *f, struct device_check *l, struct watch_model *m,
     void (*changed)(void *arg), void *arg, struct err *err);
 /* Asked once a second: whether the broker has sent all that it kept. Before that a percentage would be
  * of half a fleet. */
-bool feed_is_settled(struct feed *f);
-void feed_stop(struct feed *f);
+bool watch_feed_is_settled(struct watch_feed *f);
+void watch_feed_stop(struct watch_feed *f);
 
 /* What the person at the keys has chosen. */
 struct choice {
@@ -101,13 +101,13 @@ struct choice {
 	bool quit;
 };
 /* Bytes of the keyboard; true if something must be drawn. */
-bool keys_take(struct choice *c, const char *p, size_t n);
+bool watch_keys_take(struct choice *c, const char *p, size_t n);
 
 struct headline {
 	const char *where;   /* who is asked */
 	const char *trouble; /* "" or what is wrong just now */
 };
-void draw(struct screen *s, const struct model *m, struct choice *c,
+void watch_draw(struct screen *s, const struct watch_model *m, struct choice *c,
     const struct headline *h, int64_t now);
 
 #endif

@@ -54,7 +54,7 @@ draw_title(struct screen *s, const struct headline *h, int64_t now)
 	int columns = screen_columns(s);
 	struct buf when = {0};
 
-	put_when(&when, now);
+	print_when(&when, now);
 	fill(s, 0, 0, columns, STYLE_REVERSE, " ");
 	screen_printf(
 	    s, 0, 1, columns - (int)when.n - 3, STYLE_REVERSE, "iotstatus  %s", h->where);
@@ -88,7 +88,7 @@ draw_bar(struct screen *s, const struct counts *c)
 		    screen_is_utf8(s) ? marks[i] : ascii[i]);
 		at = end;
 	}
-	snprintf(text, sizeof(text), "%7.2f%%", status_percent(c));
+	snprintf(text, sizeof(text), "%7.2f%%", verdict_percent(c));
 	screen_put(s, 2, screen_columns(s) - 9, 8, STYLE_BOLD, text);
 }
 
@@ -108,7 +108,7 @@ draw_counts(struct screen *s, const struct counts *c)
 
 /* The mean of the samples of one column of `width`, the newest at the right; < 0: none. */
 static double
-column_mean(const struct model *m, int column, int width)
+column_mean(const struct watch_model *m, int column, int width)
 {
 	size_t from = (size_t)(width - 1 - column) * HOUR / (size_t)width;
 	size_t to = (size_t)(width - column) * HOUR / (size_t)width, i;
@@ -128,7 +128,7 @@ column_mean(const struct model *m, int column, int width)
 
 /* From the least to the most of the hour, but never less than five points of a hundred. */
 static void
-draw_hour(struct screen *s, const struct model *m)
+draw_hour(struct screen *s, const struct watch_model *m)
 {
 	int width = screen_columns(s) - 2 - LABEL - 17, i;
 	double low = 101, high = -1;
@@ -158,14 +158,14 @@ draw_hour(struct screen *s, const struct model *m)
 }
 
 static void
-draw_traffic(struct screen *s, const struct model *m)
+draw_traffic(struct screen *s, const struct watch_model *m)
 {
 	int at = 1 + LABEL, t;
 
 	screen_put(s, 5, 1, LABEL, STYLE_BOLD, _("messages/s"));
 	for (t = 0; t < TRAFFICS; t++)
 		at = screen_printf(s, 5, at, 30, STYLE_PLAIN, "%s %.1f", traffic_names[t],
-			 model_rate(m, (enum traffic)t)) +
+			 watch_model_rate(m, (enum traffic)t)) +
 		    2;
 }
 
@@ -176,7 +176,8 @@ is_wanted(const struct choice *c, const struct device *d)
 }
 
 static void
-draw_changes(struct screen *s, const struct model *m, const struct choice *c, int width)
+draw_changes(
+    struct screen *s, const struct watch_model *m, const struct choice *c, int width)
 {
 	int row = HEAD;
 	size_t i;
@@ -219,7 +220,7 @@ by_key(const void *a, const void *b)
 
 /* Smaller comes first. Offline longest: those that were lost, then those that never came. */
 static int64_t
-key_of(const struct model *m, size_t device, enum sort sort)
+key_of(const struct watch_model *m, size_t device, enum sort sort)
 {
 	static const int weight[PRESENCES] = {
 	    [PRESENCE_ERROR] = 0,
@@ -229,7 +230,7 @@ key_of(const struct model *m, size_t device, enum sort sort)
 	    [PRESENCE_ONLINE] = 4,
 	};
 	enum presence state = m->shown[device];
-	int64_t since = model_since(m, device);
+	int64_t since = watch_model_since(m, device);
 
 	switch (sort) {
 	case SORT_OFFLINE:
@@ -241,7 +242,7 @@ key_of(const struct model *m, size_t device, enum sort sort)
 }
 
 static struct entry *
-sorted(const struct model *m, const struct choice *c, int *count)
+sorted(const struct watch_model *m, const struct choice *c, int *count)
 {
 	struct entry *v = xcalloc(m->known + 1, sizeof(*v));
 	size_t i, n = 0;
@@ -261,17 +262,17 @@ sorted(const struct model *m, const struct choice *c, int *count)
 }
 
 static void
-draw_device(struct screen *s, const struct model *m, int row, int column, int width,
+draw_device(struct screen *s, const struct watch_model *m, int row, int column, int width,
     size_t device, int64_t now)
 {
 	enum presence state = m->shown[device];
-	int64_t since = model_since(m, device);
+	int64_t since = watch_model_since(m, device);
 	struct buf age = {0};
 
 	if (state == PRESENCE_NEVER || since == 0)
 		buf_putc(&age, '-');
 	else
-		put_age(&age, (now - since) / 1000000);
+		print_age(&age, (now - since) / 1000000);
 	screen_put(s, row, column, width - 18, STYLE_PLAIN, m->fleet->v[device].id);
 	screen_put(s, row, column + width - 17, 8, styles[state], presence_names[state]);
 	screen_printf(s, row, column + width - 8, 8, STYLE_PLAIN, "%8s", buf_str(&age));
@@ -279,7 +280,7 @@ draw_device(struct screen *s, const struct model *m, int row, int column, int wi
 }
 
 static void
-draw_list(struct screen *s, const struct model *m, struct choice *c, int column,
+draw_list(struct screen *s, const struct watch_model *m, struct choice *c, int column,
     int width, int64_t now)
 {
 	struct entry *v = sorted(m, c, &c->count);
@@ -316,8 +317,8 @@ draw_foot(struct screen *s, const struct choice *c, const struct headline *h)
 }
 
 void
-draw(struct screen *s, const struct model *m, struct choice *c, const struct headline *h,
-    int64_t now)
+watch_draw(struct screen *s, const struct watch_model *m, struct choice *c,
+    const struct headline *h, int64_t now)
 {
 	int columns = screen_columns(s), rows = screen_rows(s);
 	int left = columns < COLUMNS_BOTH ? -2 : columns / 2 - 2;
@@ -325,7 +326,7 @@ draw(struct screen *s, const struct model *m, struct choice *c, const struct hea
 	screen_begin(s);
 	if (rows < ROWS_LEAST || columns < COLUMNS_LEAST) {
 		screen_printf(s, 0, 0, columns, STYLE_PLAIN, "%.2f%%",
-		    m->counts.total > 0 ? status_percent(&m->counts) : 0);
+		    m->counts.total > 0 ? verdict_percent(&m->counts) : 0);
 		screen_printf(s, 1, 0, columns, STYLE_PLAIN, _("wants %dx%d"),
 		    COLUMNS_LEAST, ROWS_LEAST);
 		return;

@@ -10,42 +10,42 @@
 enum { DIAL_AGAIN = 5000 };
 
 static void
-take_status(struct feed *f, const struct msg *m, struct span id)
+take_status(struct watch_feed *f, const struct msg *m, struct span id)
 {
-	struct fleet *fleet = f->model->fleet;
+	struct device_table *fleet = f->model->fleet;
 	struct device *d;
-	struct sight s;
+	struct device_seen s;
 
 	if (m->payload.n == 0) {
-		d = fleet_find(fleet, id);
+		d = device_table_find(fleet, id);
 		if (d != NULL)
-			d->sight[VIEW_OTHER].known = false;
+			d->reported[VIEW_OTHER].known = false;
 		return;
 	}
-	if (!status_message_read(m->payload, !m->retain, m->received_us, &s))
+	if (!source_message_read(m->payload, !m->retain, m->received_us, &s))
 		return;
-	d = fleet_get(fleet, id);
+	d = device_table_get(fleet, id);
 	/* What the broker kept is the past, no change that we see. */
-	if (m->retain && !d->sight[VIEW_OTHER].known)
-		model_forget(f->model, (size_t)(d - fleet->v));
+	if (m->retain && !d->reported[VIEW_OTHER].known)
+		watch_model_forget(f->model, (size_t)(d - fleet->v));
 	f->kept += m->retain;
-	d->sight[VIEW_OTHER] = s;
+	d->reported[VIEW_OTHER] = s;
 	f->strangers |= !d->listed;
 	f->changed(f->arg);
 }
 
 static void
-take_life(struct feed *f, const struct msg *m, struct span id)
+take_life(struct watch_feed *f, const struct msg *m, struct span id)
 {
-	struct device *d = id.p != NULL ? fleet_find(f->model->fleet, id) : NULL;
+	struct device *d = id.p != NULL ? device_table_find(f->model->fleet, id) : NULL;
 
 	if (d != NULL)
-		d->sight[d->sight[VIEW_OTHER].known ? VIEW_OTHER : VIEW_SOURCE].seen =
-		    m->received_us;
+		d->reported[d->reported[VIEW_OTHER].known ? VIEW_OTHER : VIEW_SOURCE]
+		    .seen = m->received_us;
 }
 
 static void
-take(struct feed *f, const struct msg *m)
+take(struct watch_feed *f, const struct msg *m)
 {
 	struct topic_vars vars;
 	int t;
@@ -68,21 +68,21 @@ take(struct feed *f, const struct msg *m)
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		if (m[i].reject == NULL)
 			take(f, &m[i]);
 	}
-	consume_taken(f->consume, token);
-	consume_durable(f->consume, token);
+	consumer_release(f->consume, token);
+	consumer_ack(f->consume, token);
 }
 
 static void
 on_up(void *arg, bool session_present)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 
 	(void)session_present;
 	f->trouble[0] = '\0';
@@ -92,7 +92,7 @@ on_up(void *arg, bool session_present)
 static void
 on_ready(void *arg)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 
 	f->ready = true;
 }
@@ -100,7 +100,7 @@ on_ready(void *arg)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 
 	snprintf(f->trouble, sizeof(f->trouble), "%s", why->text);
 	f->changed(f->arg);
@@ -109,39 +109,39 @@ on_down(void *arg, const struct err *why)
 static void on_ended(void *arg, const struct err *why);
 
 static int
-dial(struct feed *f, struct err *err)
+dial(struct watch_feed *f, struct err *err)
 {
-	static const struct consume_events events = {
+	static const struct consumer_events events = {
 	    .batch = on_batch,
 	    .up = on_up,
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
 	};
-	struct consume_filter filters[TRAFFICS];
+	struct consumer_filter filters[TRAFFICS];
 	char *text[TRAFFICS];
 	int t;
 
-	consume_free(f->consume);
+	consumer_free(f->consume);
 	for (t = 0; t < TRAFFICS; t++) {
 		text[t] = topic_filter(f->templates[t]);
-		filters[t] = (struct consume_filter){
+		filters[t] = (struct consumer_filter){
 		    .filter = text[t], .retain_handling = t == TRAFFIC_STATUS ? 0 : 2};
 	}
-	f->consume = consume_new(
+	f->consume = consumer_new(
 	    f->look->loop, &f->look->session, filters, TRAFFICS, &events, f, err);
 	for (t = 0; t < TRAFFICS; t++)
 		free(text[t]);
 	if (f->consume == NULL)
 		return -1;
-	consume_start(f->consume);
+	consumer_start(f->consume);
 	return 0;
 }
 
 static void
 on_dial(void *arg)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 	struct err why = {0};
 
 	if (dial(f, &why))
@@ -152,15 +152,15 @@ on_dial(void *arg)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct feed *f = arg;
+	struct watch_feed *f = arg;
 
 	on_down(f, why);
 	loop_timer_set(f->look->loop, &f->dial, DIAL_AGAIN, on_dial, f);
 }
 
 int
-feed_start(struct feed *f, struct look *l, struct model *m, void (*changed)(void *arg),
-    void *arg, struct err *err)
+watch_feed_start(struct watch_feed *f, struct device_check *l, struct watch_model *m,
+    void (*changed)(void *arg), void *arg, struct err *err)
 {
 	struct topic *const templates[TRAFFICS] = {
 	    [TRAFFIC_STATUS] = l->topics.status,
@@ -170,14 +170,14 @@ feed_start(struct feed *f, struct look *l, struct model *m, void (*changed)(void
 	    [TRAFFIC_ALERTS] = l->topics.alerts,
 	};
 
-	*f = (struct feed){.look = l, .model = m, .changed = changed, .arg = arg};
+	*f = (struct watch_feed){.look = l, .model = m, .changed = changed, .arg = arg};
 	memcpy(f->templates, templates, sizeof(templates));
 	l->session.retry = true;
 	return dial(f, err);
 }
 
 bool
-feed_is_settled(struct feed *f)
+watch_feed_is_settled(struct watch_feed *f)
 {
 	f->settled |= f->consume == NULL || (f->ready && f->kept == 0);
 	f->kept = 0;
@@ -185,8 +185,8 @@ feed_is_settled(struct feed *f)
 }
 
 void
-feed_stop(struct feed *f)
+watch_feed_stop(struct watch_feed *f)
 {
 	loop_timer_stop(&f->dial);
-	consume_free(f->consume);
+	consumer_free(f->consume);
 }

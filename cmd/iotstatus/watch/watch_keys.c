@@ -167,7 +167,7 @@ press(struct choice *c, const char *p, size_t n)
 }
 
 bool
-keys_take(struct choice *c, const char *p, size_t n)
+watch_keys_take(struct choice *c, const char *p, size_t n)
 {
 	size_t at = 0;
 

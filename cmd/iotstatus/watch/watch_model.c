@@ -13,35 +13,35 @@ const char *const traffic_names[TRAFFICS] = {
     [TRAFFIC_ALERTS] = "alerts",
 };
 
-static const struct sight *
+static const struct device_seen *
 sight_of(const struct device *d)
 {
-	return d->sight[VIEW_OTHER].known ? &d->sight[VIEW_OTHER]
-					  : &d->sight[VIEW_SOURCE];
+	return d->reported[VIEW_OTHER].known ? &d->reported[VIEW_OTHER]
+					     : &d->reported[VIEW_SOURCE];
 }
 
 static bool
-is_counted(const struct model *m, const struct device *d)
+is_counted(const struct watch_model *m, const struct device *d)
 {
 	return m->listed ? d->listed : sight_of(d)->known;
 }
 
 enum presence
-model_state(const struct model *m, const struct device *d, int64_t now)
+watch_model_state(const struct watch_model *m, const struct device *d, int64_t now)
 {
-	const struct sight *s = sight_of(d);
+	const struct device_seen *s = sight_of(d);
 
 	if (!s->known)
 		return PRESENCE_NEVER;
 	if (s->state == PRESENCE_ONLINE && m->max_age != 0 &&
-	    !seen_lately(s->seen, now, m->max_age) &&
-	    !seen_lately(d->sight[VIEW_SOURCE].seen, now, m->max_age))
+	    !device_table_seen_lately(s->seen, now, m->max_age) &&
+	    !device_table_seen_lately(d->reported[VIEW_SOURCE].seen, now, m->max_age))
 		return PRESENCE_STALE;
 	return s->state;
 }
 
 int64_t
-model_since(const struct model *m, size_t device)
+watch_model_since(const struct watch_model *m, size_t device)
 {
 	if (m->changed[device] != 0)
 		return m->changed[device] * 1000000;
@@ -49,7 +49,7 @@ model_since(const struct model *m, size_t device)
 }
 
 static void
-make_room(struct model *m)
+make_room(struct watch_model *m)
 {
 	size_t i;
 
@@ -66,7 +66,7 @@ make_room(struct model *m)
 }
 
 void
-model_forget(struct model *m, size_t device)
+watch_model_forget(struct watch_model *m, size_t device)
 {
 	if (device < m->known)
 		m->shown[device] = PRESENCES;
@@ -74,7 +74,7 @@ model_forget(struct model *m, size_t device)
 
 /* The first word about a device is no change. */
 static void
-note(struct model *m, size_t device, enum presence to, int64_t seconds)
+note(struct watch_model *m, size_t device, enum presence to, int64_t seconds)
 {
 	if (m->shown[device] != PRESENCES) {
 		m->changes[m->change_count++ % CHANGES] = (struct change){
@@ -85,7 +85,7 @@ note(struct model *m, size_t device, enum presence to, int64_t seconds)
 }
 
 void
-model_count(struct model *m, int64_t now)
+watch_model_count(struct watch_model *m, int64_t now)
 {
 	size_t i;
 
@@ -99,7 +99,7 @@ model_count(struct model *m, int64_t now)
 			m->shown[i] = PRESENCES;
 			continue;
 		}
-		state = model_state(m, d, now);
+		state = watch_model_state(m, d, now);
 		m->counts.total++;
 		m->counts.n[state]++;
 		if (m->shown[i] != state)
@@ -108,13 +108,13 @@ model_count(struct model *m, int64_t now)
 }
 
 void
-model_tick(struct model *m, bool sample)
+watch_model_tick(struct watch_model *m, bool sample)
 {
 	int t;
 
 	if (sample)
 		m->hour[m->samples++ % HOUR] =
-		    m->counts.total == 0 ? -1 : (float)status_percent(&m->counts);
+		    m->counts.total == 0 ? -1 : (float)verdict_percent(&m->counts);
 	m->second++;
 	for (t = 0; t < TRAFFICS; t++)
 		m->traffic[t][m->second % RATE_SECONDS] = 0;
@@ -122,7 +122,7 @@ model_tick(struct model *m, bool sample)
 
 /* Of whole seconds: the one that has begun is no second yet. */
 double
-model_rate(const struct model *m, enum traffic t)
+watch_model_rate(const struct watch_model *m, enum traffic t)
 {
 	size_t i, whole = m->second < RATE_SECONDS - 1 ? m->second : RATE_SECONDS - 1;
 	double sum = 0;
@@ -133,7 +133,7 @@ model_rate(const struct model *m, enum traffic t)
 }
 
 void
-model_release(struct model *m)
+watch_model_release(struct watch_model *m)
 {
 	free(m->shown);
 	free(m->changed);

@@ -56,22 +56,22 @@ static void
 compare_within(const unsigned char *text, size_t n)
 {
 	static const unsigned char behind[] = {'\0', 'x', '7', '.', '"'};
-	unsigned char *p = xmalloc(n + PLAIN_PADDING);
+	unsigned char *p = xmalloc(n + ASCII_PLAIN_PADDING);
 	size_t i, plain = slow_plain(text, n);
 
 	memcpy(p, text, n);
 	for (i = 0; i < sizeof(behind); i++) {
-		memset(p + n, behind[i], PLAIN_PADDING);
-		assert_int_equal(least(plain_within(p, p + n) - p, n), plain);
+		memset(p + n, behind[i], ASCII_PLAIN_PADDING);
+		assert_int_equal(least(ascii_plain_within(p, p + n) - p, n), plain);
 		assert_true(plain < n || behind[i] == '\0' || behind[i] == '"' ||
-		    plain_within(p, p + n) > p + n);
+		    ascii_plain_within(p, p + n) > p + n);
 		if (n == 0 || slow_digits(text, n) == 0)
 			continue;
-		assert_int_equal(
-		    number_within(p, p + n) - p, number_within_portable(p, p + n) - p);
+		assert_int_equal(ascii_number_within(p, p + n) - p,
+		    ascii_number_within_portable(p, p + n) - p);
 		if (behind[i] == '\0' || behind[i] == 'x')
 			assert_int_equal(
-			    number_within(p, p + n) - p, slow_number(text, n));
+			    ascii_number_within(p, p + n) - p, slow_number(text, n));
 	}
 	free(p);
 }
@@ -81,22 +81,22 @@ static void
 compare(const unsigned char *text, size_t n)
 {
 	unsigned char *exact = xmalloc(n != 0 ? n : 1),
-		      *padded = xmalloc(n + PLAIN_PADDING);
+		      *padded = xmalloc(n + ASCII_PLAIN_PADDING);
 	size_t plain = slow_plain(text, n), digits = slow_digits(text, n);
 
 	memcpy(exact, text, n);
 	memcpy(padded, text, n);
-	memset(padded + n, 0, PLAIN_PADDING);
-	assert_int_equal(plain_end(exact, exact + n) - exact, plain);
-	assert_int_equal(plain_end_portable(exact, exact + n) - exact, plain);
-	assert_int_equal(plain_all(exact, n), plain == n);
-	assert_int_equal(plain_all_portable(exact, n), plain == n);
-	assert_int_equal(plain_topic(exact, n), slow_topic(text, n));
-	assert_int_equal(plain_topic_portable(exact, n), slow_topic(text, n));
-	assert_int_equal(plain_stop(padded) - padded, plain);
-	assert_int_equal(plain_stop_portable(padded) - padded, plain);
-	assert_int_equal(digits_stop(padded) - padded, digits);
-	assert_int_equal(digits_stop_portable(padded) - padded, digits);
+	memset(padded + n, 0, ASCII_PLAIN_PADDING);
+	assert_int_equal(ascii_plain_end(exact, exact + n) - exact, plain);
+	assert_int_equal(ascii_plain_end_portable(exact, exact + n) - exact, plain);
+	assert_int_equal(ascii_plain_all(exact, n), plain == n);
+	assert_int_equal(ascii_plain_all_portable(exact, n), plain == n);
+	assert_int_equal(ascii_plain_topic(exact, n), slow_topic(text, n));
+	assert_int_equal(ascii_plain_topic_portable(exact, n), slow_topic(text, n));
+	assert_int_equal(ascii_plain_stop(padded) - padded, plain);
+	assert_int_equal(ascii_plain_stop_portable(padded) - padded, plain);
+	assert_int_equal(ascii_digits_stop(padded) - padded, digits);
+	assert_int_equal(ascii_digits_stop_portable(padded) - padded, digits);
 	free(exact);
 	free(padded);
 	compare_within(text, n);
@@ -154,8 +154,8 @@ each_byte_that_differs_is_told(void **state)
 		memset(a, (int)(bits % 251), sizeof(a));
 		for (i = 0; i < 16; i++)
 			b[i] = (unsigned char)(a[i] + (bits >> i & 1) * 0x80);
-		assert_int_equal(plain_differ(a, b), bits);
-		assert_int_equal(plain_differ_portable(a, b), bits);
+		assert_int_equal(ascii_plain_differ(a, b), bits);
+		assert_int_equal(ascii_plain_differ_portable(a, b), bits);
 	}
 }
 

@@ -97,7 +97,7 @@ base64_agrees_with_rfc_4648(void **state)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		struct buf b = {0};
 
-		buf_base64(&b, span_of(cases[i].in));
+		base64_put(&b, span_of(cases[i].in));
 		assert_string_equal(buf_str(&b), cases[i].out);
 		buf_release(&b);
 	}
@@ -143,7 +143,7 @@ utf8_is_checked_as_rfc_3629(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(
-		    text_is_utf8(cases[i].text, strlen(cases[i].text)), cases[i].valid);
+		    utf8_is_valid(cases[i].text, strlen(cases[i].text)), cases[i].valid);
 }
 
 static void
@@ -152,9 +152,9 @@ a_terminal_never_sees_controls(void **state)
 	char out[128];
 
 	(void)state;
-	text_visible(out, sizeof(out), "a\x1b]0;x\x07\n\xc2\x9b\xe2\x80\xae\xff ñ");
+	utf8_visible(out, sizeof(out), "a\x1b]0;x\x07\n\xc2\x9b\xe2\x80\xae\xff ñ");
 	assert_string_equal(out, "a\\x1b]0;x\\x07\\x0a\\xc2\\x9b\\xe2\\x80\\xae\\xff ñ");
-	assert_int_equal(text_visible(out, 5, "\xc3\xb1\xc3\xb1\xc3\xb1"), 4);
+	assert_int_equal(utf8_visible(out, 5, "\xc3\xb1\xc3\xb1\xc3\xb1"), 4);
 }
 
 static void
@@ -250,11 +250,11 @@ files_are_replaced_whole_and_private(void **state)
 	assert_int_equal(file_read(path, 3, &b, &err), -1);
 	assert_int_equal(file_read_secret(path, &secret, &err), 0);
 	assert_string_equal(secret, "pass word");
-	secret_free(secret);
+	mem_free_secret(secret);
 	assert_int_equal(file_write_new(path, SPAN("other\n"), 0600, &err), 0);
 	assert_int_equal(file_read_secret(path, &secret, &err), 0);
 	assert_string_equal(secret, "pass word");
-	secret_free(secret);
+	mem_free_secret(secret);
 	assert_int_equal(chmod(path, 0644), 0);
 	assert_int_equal(file_read_secret(path, &secret, &err), -1);
 	assert_non_null(strstr(err.text, "chmod 600"));

@@ -26,13 +26,13 @@ fits_before(
     const struct json_shape *shape, const char *text, const char *want, char behind)
 {
 	size_t n = strlen(text), i;
-	char *padded = xmalloc(n + PLAIN_PADDING);
+	char *padded = xmalloc(n + ASCII_PLAIN_PADDING);
 	struct span values[SHAPE_VALUES] = {{0}};
 	struct buf found = {0};
 	bool fit;
 
 	memcpy(padded, text, n);
-	memset(padded + n, behind, PLAIN_PADDING);
+	memset(padded + n, behind, ASCII_PLAIN_PADDING);
 	fit = json_shape_match(shape, padded, padded + n, values);
 	for (i = 0; fit && i < SHAPE_VALUES && values[i].p != NULL; i++) {
 		buf_puts(&found, i != 0 ? " " : "");

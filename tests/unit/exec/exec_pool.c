@@ -21,7 +21,7 @@ struct run {
 };
 
 static void
-on_done(void *arg, void *tag, const struct handler_result *r)
+on_done(void *arg, void *tag, const struct exec_pool_result *r)
 {
 	static const char *const words[] = {"ok", "error", "timeout"};
 	struct run *run = arg;
@@ -33,14 +33,14 @@ on_done(void *arg, void *tag, const struct handler_result *r)
 }
 
 static void
-run_command(struct run *run, struct handler_opts o, size_t times)
+run_command(struct run *run, struct exec_pool_opts o, size_t times)
 {
 	static char tags[][2] = {"a", "b", "c"};
 	const struct msg m = {.topic = SPAN("t/x"),
 	    .payload = SPAN("{\"id\":7}"),
 	    .qos = 1,
 	    .retain = true};
-	struct handlers *h = NULL;
+	struct exec_pool *h = NULL;
 	struct err err = {0};
 	size_t i;
 
@@ -48,14 +48,14 @@ run_command(struct run *run, struct handler_opts o, size_t times)
 	*run = (struct run){.loop = loop_new(&err), .left = times};
 	if (o.output_max == 0)
 		o.output_max = 1000;
-	assert_int_equal(handlers_new(&h, run->loop, &o, on_done, run, &err), 0);
+	assert_int_equal(exec_pool_new(&h, run->loop, &o, on_done, run, &err), 0);
 	for (i = 0; i < times; i++)
-		handlers_run(h, &m, SPAN("X"), SPAN("7"), tags[i]);
-	assert_int_equal(handlers_busy(h), times);
+		exec_pool_run(h, &m, SPAN("X"), SPAN("7"), tags[i]);
+	assert_int_equal(exec_pool_busy(h), times);
 	assert_int_equal(run->log.n, 0);
 	assert_int_equal(loop_run(run->loop, &err), 0);
-	assert_int_equal(handlers_busy(h), 0);
-	handlers_free(h);
+	assert_int_equal(exec_pool_busy(h), 0);
+	exec_pool_free(h);
 }
 
 static void
@@ -72,10 +72,10 @@ payload_goes_in_and_output_comes_back(void **state)
 	struct run run;
 
 	(void)state;
-	run_command(&run, (struct handler_opts){.command = WORDS("cat")}, 1);
+	run_command(&run, (struct exec_pool_opts){.command = WORDS("cat")}, 1);
 	run_ends(&run, "a ok {\"id\":7}\n");
 	run_command(&run,
-	    (struct handler_opts){
+	    (struct exec_pool_opts){
 		.command = WORDS("sh", "-c",
 		    "echo -n $IOT_TOPIC $IOT_DEVICE_ID $IOT_COMMAND_ID $IOT_QOS "
 		    "$IOT_RETAIN")},
@@ -90,7 +90,7 @@ words_stay_as_they_are(void **state)
 
 	(void)state;
 	run_command(&run,
-	    (struct handler_opts){
+	    (struct exec_pool_opts){
 		.command = WORDS("printf", "[%s]", "a  b", "c\"d", "", "$HOME;")},
 	    1);
 	run_ends(&run, "a ok [a  b][c\"d][][$HOME;]\n");
@@ -103,13 +103,15 @@ failures_are_told(void **state)
 
 	(void)state;
 	run_command(&run,
-	    (struct handler_opts){.command = WORDS("sh", "-c", "echo -n x; exit 3")}, 1);
+	    (struct exec_pool_opts){.command = WORDS("sh", "-c", "echo -n x; exit 3")},
+	    1);
 	run_ends(&run, "a error x'sh' exited with status 3\n");
 	run_command(
-	    &run, (struct handler_opts){.command = WORDS("sh", "-c", "kill -9 $$")}, 1);
+	    &run, (struct exec_pool_opts){.command = WORDS("sh", "-c", "kill -9 $$")}, 1);
 	run_ends(&run, "a error 'sh' was ended by signal 9\n");
 	run_command(&run,
-	    (struct handler_opts){.command = WORDS("printf", "123456"), .output_max = 4},
+	    (struct exec_pool_opts){
+		.command = WORDS("printf", "123456"), .output_max = 4},
 	    1);
 	run_ends(&run, "a error 1234'printf' printed more than 4 bytes\n");
 }
@@ -121,7 +123,7 @@ time_is_limited_for_the_whole_group(void **state)
 
 	(void)state;
 	run_command(&run,
-	    (struct handler_opts){
+	    (struct exec_pool_opts){
 		.command = WORDS("sh", "-c", "sleep 30; :"), .timeout = 100},
 	    1);
 	run_ends(&run, "a timeout 'sh' took longer than 0.1 s\n");
@@ -134,7 +136,7 @@ jobs_wait_for_their_turn(void **state)
 
 	(void)state;
 	run_command(&run,
-	    (struct handler_opts){
+	    (struct exec_pool_opts){
 		.command = WORDS("sh", "-c",
 		    "mkdir /tmp/iot-h.$PPID && sleep 0.05 && rmdir /tmp/iot-h.$PPID"),
 		.jobs = 1},
@@ -146,12 +148,12 @@ static void
 jobs_run_at_once(void **state)
 {
 	struct run run;
-	int64_t began = text_now_us();
+	int64_t began = clock_wall_us();
 
 	(void)state;
-	run_command(
-	    &run, (struct handler_opts){.command = WORDS("sleep", "0.5"), .jobs = 3}, 3);
-	assert_true(text_now_us() - began < 1400000);
+	run_command(&run,
+	    (struct exec_pool_opts){.command = WORDS("sleep", "0.5"), .jobs = 3}, 3);
+	assert_true(clock_wall_us() - began < 1400000);
 	buf_release(&run.log);
 	loop_free(run.loop);
 }
@@ -160,17 +162,17 @@ static void
 freeing_kills_what_runs(void **state)
 {
 	const struct msg m = {.topic = SPAN("t"), .payload = SPAN("")};
-	struct handler_opts o = {.command = WORDS("sleep", "30"), .jobs = 1};
-	struct handlers *h = NULL;
+	struct exec_pool_opts o = {.command = WORDS("sleep", "30"), .jobs = 1};
+	struct exec_pool *h = NULL;
 	struct err err = {0};
 	struct run run = {.loop = loop_new(&err)};
 
 	(void)state;
-	assert_int_equal(handlers_new(&h, run.loop, &o, on_done, &run, &err), 0);
-	handlers_run(h, &m, SPAN("X"), (struct span){0}, &run);
-	handlers_run(h, &m, SPAN("X"), (struct span){0}, &run);
-	handlers_free(h);
-	handlers_free(NULL);
+	assert_int_equal(exec_pool_new(&h, run.loop, &o, on_done, &run, &err), 0);
+	exec_pool_run(h, &m, SPAN("X"), (struct span){0}, &run);
+	exec_pool_run(h, &m, SPAN("X"), (struct span){0}, &run);
+	exec_pool_free(h);
+	exec_pool_free(NULL);
 	loop_free(run.loop);
 }
 
@@ -191,12 +193,12 @@ commands_that_cannot_run_are_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct handler_opts o = {
+		struct exec_pool_opts o = {
 		    .command = WORDS((char *)(uintptr_t)cases[i][0])};
-		struct handlers *h = NULL;
+		struct exec_pool *h = NULL;
 		struct err err = {0};
 
-		assert_int_equal(handlers_new(&h, NULL, &o, on_done, NULL, &err), -1);
+		assert_int_equal(exec_pool_new(&h, NULL, &o, on_done, NULL, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		assert_string_equal(err.text, cases[i][1]);
 	}
@@ -208,15 +210,16 @@ only_a_command_with_an_id_is_answered(void **state)
 	struct span id;
 
 	(void)state;
-	assert_true(command_id(SPAN(" {\"a\":1,\"id\": 12345678901234567890 } "), &id));
+	assert_true(
+	    device_command_id(SPAN(" {\"a\":1,\"id\": 12345678901234567890 } "), &id));
 	assert_true(span_is(id, "12345678901234567890"));
-	assert_true(command_id(SPAN("{\"id\":\"x\"}"), &id));
+	assert_true(device_command_id(SPAN("{\"id\":\"x\"}"), &id));
 	assert_true(span_is(id, "\"x\""));
-	assert_false(command_id(SPAN("{\"id\":null}"), &id));
-	assert_false(command_id(SPAN("{\"id\":[1]}"), &id));
-	assert_false(command_id(SPAN("[1]"), &id));
-	assert_false(command_id(SPAN("on"), &id));
-	assert_false(command_id(SPAN(""), &id));
+	assert_false(device_command_id(SPAN("{\"id\":null}"), &id));
+	assert_false(device_command_id(SPAN("{\"id\":[1]}"), &id));
+	assert_false(device_command_id(SPAN("[1]"), &id));
+	assert_false(device_command_id(SPAN("on"), &id));
+	assert_false(device_command_id(SPAN(""), &id));
 }
 
 static void
@@ -236,14 +239,15 @@ answers_keep_the_ids_bytes_and_json_results(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		buf_clear(&b);
 		buf_clear(&wanted);
-		command_answer(&b, SPAN("1.0"), SPAN("X"), "ok", span_of(cases[i][0]));
+		device_command_answer(
+		    &b, SPAN("1.0"), SPAN("X"), "ok", span_of(cases[i][0]));
 		buf_printf(&wanted,
 		    "{\"id\":1.0,\"device_id\":\"X\",\"status\":\"ok\",\"result\":%s}",
 		    cases[i][1]);
 		assert_string_equal(buf_str(&b), buf_str(&wanted));
 	}
 	buf_clear(&b);
-	command_id_text(&b, SPAN("\"a\\u0062\""));
+	device_command_id_text(&b, SPAN("\"a\\u0062\""));
 	assert_string_equal(buf_str(&b), "ab");
 	buf_release(&b);
 	buf_release(&wanted);

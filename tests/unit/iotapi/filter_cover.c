@@ -40,7 +40,7 @@ leaves_what_is_needed(void **state)
 		struct buf left = {0};
 
 		strv_split(&l, rows[i].given, ' ');
-		filters_reduce(&l);
+		filter_cover_reduce(&l);
 		for (k = 0; k < l.n; k++)
 			buf_printf(&left, "%s%s", k != 0 ? " " : "", l.v[k]);
 		assert_string_equal(rows[i].left, buf_str(&left));
@@ -74,7 +74,7 @@ agrees_with_matching(void **state)
 			strv_add(&left, buf_str(&f));
 			buf_release(&f);
 		}
-		filters_reduce(&left);
+		filter_cover_reduce(&left);
 		for (i = 0; i < n; i++) {
 			size_t takers = 0;
 

@@ -17,7 +17,7 @@ struct start {
 	pthread_t thread;
 	pthread_barrier_t *together;
 	const char *path;
-	struct seal *seal;
+	struct secretbox *seal;
 };
 
 static void *
@@ -26,7 +26,7 @@ start(void *arg)
 	struct start *s = arg;
 
 	pthread_barrier_wait(s->together);
-	seal_open(&s->seal, s->path, true, NULL);
+	secretbox_open(&s->seal, s->path, true, NULL);
 	return NULL;
 }
 
@@ -39,16 +39,16 @@ check_and_close(struct start *s)
 	int i;
 
 	assert_non_null(s[STARTS - 1].seal);
-	sealed = seal_put(s[STARTS - 1].seal, "label", "secret", &err);
+	sealed = secretbox_put(s[STARTS - 1].seal, "label", "secret", &err);
 	for (i = 0; i < STARTS; i++) {
 		assert_non_null(s[i].seal);
-		opened = seal_get(s[i].seal, "label", span_of(sealed), &err);
+		opened = secretbox_get(s[i].seal, "label", span_of(sealed), &err);
 		assert_string_equal(err.text, "");
 		assert_string_equal(opened, "secret");
-		secret_free(opened);
+		mem_free_secret(opened);
 	}
 	for (i = 0; i < STARTS; i++)
-		seal_close(s[i].seal);
+		secretbox_close(s[i].seal);
 	free(sealed);
 }
 
@@ -94,12 +94,12 @@ makes_none_where_it_may_not(void **state)
 	char *path;
 	struct dirent **left = NULL;
 	struct err err = {0};
-	struct seal *seal;
+	struct secretbox *seal;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	path = xasprintf("%s/x.key", dir);
-	assert_int_equal(seal_open(&seal, path, false, &err), -1);
+	assert_int_equal(secretbox_open(&seal, path, false, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_non_null(strstr(err.text, "put the key back"));
 	assert_int_equal(scandir(dir, &left, is_entry, NULL), 0);

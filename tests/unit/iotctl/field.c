@@ -61,7 +61,7 @@ puts_bodies(void **state)
 	struct buf out = {0};
 
 	(void)state;
-	body_put(&out, value, NULL);
+	request_put_body(&out, value, NULL);
 	assert_string_equal(buf_str(&out), text);
 	json_decref(value);
 	buf_release(&out);
@@ -74,7 +74,7 @@ masks_secrets(void **state)
 	struct buf out = {0};
 
 	(void)state;
-	body_put(&out, value, schema_find("broker"));
+	request_put_body(&out, value, schema_find("broker"));
 	assert_string_equal(
 	    buf_str(&out), "{\"nombre\":\"x\",\"password\":\"********\"}");
 	json_decref(value);

@@ -30,7 +30,7 @@ reads(const char *text, const char *wanted)
 	struct buf out = {0};
 	struct err err = {0};
 
-	assert_int_equal(yaml_documents(span_of(text), "f", take, &out, &err), 0);
+	assert_int_equal(yaml_parse_documents(span_of(text), "f", take, &out, &err), 0);
 	assert_string_equal(buf_str(&out), wanted);
 	buf_release(&out);
 }
@@ -41,7 +41,7 @@ refuses(const char *text, const char *part)
 	struct buf out = {0};
 	struct err err = {0};
 
-	assert_int_equal(yaml_documents(span_of(text), "f", take, &out, &err), -1);
+	assert_int_equal(yaml_parse_documents(span_of(text), "f", take, &out, &err), -1);
 	assert_int_equal(err.code, ERR_USAGE);
 	if (strstr(err.text, part) == NULL)
 		fail_msg("wanted '%s' in '%s'", part, err.text);
@@ -166,8 +166,8 @@ comes_back(const char *json)
 	struct buf text = {0}, out = {0};
 	struct err err = {0};
 
-	yaml_put(&text, span_of(json));
-	if (yaml_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
+	yaml_emit_put(&text, span_of(json));
+	if (yaml_parse_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
 		fail_msg("%s in:\n%s", err.text, buf_str(&text));
 	assert_string_equal(buf_str(&out), json);
 	buf_release(&text);

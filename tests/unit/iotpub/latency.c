@@ -12,52 +12,52 @@
 static void
 each_message_counts_once(void **state)
 {
-	struct tally t;
+	struct latency t;
 	uint64_t i;
 
 	(void)state;
-	tally_init(&t, 2);
+	latency_init(&t, 2);
 	t.sent = 2000;
 	for (i = 1000; i > 0; i--)
-		tally_take(&t, 0, i, 10);
-	tally_take(&t, 1, 1000, 10);
+		latency_take(&t, 0, i, 10);
+	latency_take(&t, 1, 1000, 10);
 	assert_int_equal(t.received, 1001);
-	assert_int_equal(tally_lost(&t), 999);
+	assert_int_equal(latency_lost(&t), 999);
 	assert_int_equal(t.duplicated, 0);
-	tally_take(&t, 1, 1000, 10);
-	tally_take(&t, 0, 1, 10);
+	latency_take(&t, 1, 1000, 10);
+	latency_take(&t, 0, 1, 10);
 	assert_int_equal(t.received, 1001);
 	assert_int_equal(t.duplicated, 2);
 	/* What is none of its messages changes nothing. */
-	tally_take(&t, 0, 0, 10);
-	tally_take(&t, 2, 1, 10);
-	tally_take(&t, 0, UINT64_MAX, 10);
+	latency_take(&t, 0, 0, 10);
+	latency_take(&t, 2, 1, 10);
+	latency_take(&t, 0, UINT64_MAX, 10);
 	assert_int_equal(t.received, 1001);
-	tally_release(&t);
+	latency_release(&t);
 }
 
 static void
 delays_are_known_within_three_percent(void **state)
 {
-	struct tally t;
+	struct latency t;
 	uint64_t i;
 
 	(void)state;
-	tally_init(&t, 1);
-	assert_int_equal(tally_delay(&t, 0.5), 0);
+	latency_init(&t, 1);
+	assert_int_equal(latency_delay(&t, 0.5), 0);
 	for (i = 1; i <= 100000; i++)
-		tally_take(&t, 0, i, (int64_t)i);
-	assert_true(fabs((double)tally_delay(&t, 0.5) - 50000) <= 1600);
-	assert_true(fabs((double)tally_delay(&t, 0.99) - 99000) <= 3100);
-	tally_release(&t);
-	tally_init(&t, 1);
-	tally_take(&t, 0, 1, -5);
-	tally_take(&t, 0, 2, 31);
-	assert_int_equal(tally_delay(&t, 0.5), 0);
-	assert_int_equal(tally_delay(&t, 1), 31);
-	tally_take(&t, 0, 3, INT64_MAX);
-	assert_true(tally_delay(&t, 1) > INT64_MAX / 2);
-	tally_release(&t);
+		latency_take(&t, 0, i, (int64_t)i);
+	assert_true(fabs((double)latency_delay(&t, 0.5) - 50000) <= 1600);
+	assert_true(fabs((double)latency_delay(&t, 0.99) - 99000) <= 3100);
+	latency_release(&t);
+	latency_init(&t, 1);
+	latency_take(&t, 0, 1, -5);
+	latency_take(&t, 0, 2, 31);
+	assert_int_equal(latency_delay(&t, 0.5), 0);
+	assert_int_equal(latency_delay(&t, 1), 31);
+	latency_take(&t, 0, 3, INT64_MAX);
+	assert_true(latency_delay(&t, 1) > INT64_MAX / 2);
+	latency_release(&t);
 }
 
 static void
@@ -67,7 +67,7 @@ faults_strike_at_their_rate(void **state)
 	struct faults f = {0};
 	struct err err = {0};
 	struct buf b = {0};
-	uint64_t random = random_start(3, 0);
+	uint64_t random = model_random_start(3, 0);
 	int i;
 
 	(void)state;

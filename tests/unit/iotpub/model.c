@@ -42,7 +42,7 @@ draw_many(const char *text, size_t n)
 	struct model m;
 	struct err err = {0};
 	struct buf b = {0};
-	uint64_t random = random_start(7, 0);
+	uint64_t random = model_random_start(7, 0);
 	double walk = NAN;
 	struct draw draw = {.random = &random};
 	char *end;

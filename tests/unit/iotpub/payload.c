@@ -26,7 +26,7 @@ payload_is(const char *const *operands, enum payload_shape shape, int64_t timest
 	struct sensors s = {0};
 	struct buf b = {0};
 	struct err err = {0};
-	uint64_t random = random_start(1, 0);
+	uint64_t random = model_random_start(1, 0);
 
 	for (; *operands != NULL; operands++)
 		assert_int_equal(sensors_add(&s, *operands, &err), 0);
@@ -73,8 +73,8 @@ a_seed_makes_the_same_values_again(void **state)
 	struct sensors s = {0};
 	struct buf b = {0};
 	struct err err = {0};
-	uint64_t one = random_start(7, 0), again = random_start(7, 0),
-		 other = random_start(7, 1);
+	uint64_t one = model_random_start(7, 0), again = model_random_start(7, 0),
+		 other = model_random_start(7, 1);
 	size_t half;
 
 	(void)state;
@@ -142,7 +142,7 @@ fill(const char *template, struct buf *b, struct err *err)
 {
 	char path[] = "/tmp/iot-template.XXXXXX";
 	int fd = mkstemp(path);
-	uint64_t random = random_start(1, 0);
+	uint64_t random = model_random_start(1, 0);
 	const struct draw draw = {.random = &random, .number = 4};
 	struct sensors s = {0};
 	struct payload p = {0};

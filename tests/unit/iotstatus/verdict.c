@@ -70,7 +70,7 @@ static int
 read_status(const char *body, struct counts *c, struct err *err)
 {
 	*err = (struct err){0};
-	return status_read(c, span_of(body), err);
+	return verdict_read(c, span_of(body), err);
 }
 
 static void
@@ -124,7 +124,7 @@ an_empty_fleet_has_no_percentage(void **state)
 		&c, &err),
 	    0);
 	assert_int_equal(
-	    status_judge(&c, &(struct limit){0}, STATE_UNKNOWN), STATE_UNKNOWN);
+	    verdict_judge(&c, &(struct threshold){0}, STATE_UNKNOWN), STATE_UNKNOWN);
 	print_json(
 	    &b, &(struct report){.counts = c, .state = STATE_UNKNOWN, .recovered = -1});
 	assert_non_null(
@@ -143,7 +143,7 @@ a_plugin_line_explains_itself(void **state)
 	(void)state;
 	range_parse(&r.limit.warning, "90:", "-w", &err);
 	range_parse(&r.limit.critical, "50:", "-c", &err);
-	report_judge(&r, STATE_UNKNOWN);
+	verdict_judge_report(&r, STATE_UNKNOWN);
 	assert_int_equal(r.state, STATE_WARNING);
 	print_nagios(&b, &r);
 	assert_string_equal(buf_str(&b),
@@ -179,14 +179,14 @@ the_percentage_is_rounded_with_care(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		struct counts c = {.total = rows[i].total, .n = {rows[i].online}};
-		struct limit l = {0};
+		struct threshold l = {0};
 		struct err err = {0};
 		char text[32];
 
 		assert_int_equal(range_parse(&l.critical, rows[i].range, "-c", &err), 0);
-		snprintf(text, sizeof(text), "%.2f", status_percent(&c));
+		snprintf(text, sizeof(text), "%.2f", verdict_percent(&c));
 		assert_string_equal(text, rows[i].shown);
-		if (status_judge(&c, &l, STATE_UNKNOWN) != rows[i].state)
+		if (verdict_judge(&c, &l, STATE_UNKNOWN) != rows[i].state)
 			fail_msg("%ld/%ld of '%s': wanted %s", rows[i].online,
 			    rows[i].total, rows[i].range, state_names[rows[i].state]);
 	}
@@ -197,45 +197,45 @@ thresholds_of_a_group_are_its_own(void **state)
 {
 	char *warning[] = {"90:", "esp32=80:"}, *critical[] = {"75:", "a=b=60:"};
 	char *loose[] = {"esp32=85:"};
-	struct limits l = {0};
-	struct limit found;
+	struct thresholds l = {0};
+	struct threshold found;
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(limits_read(&l, &(struct strv){warning, 2},
+	assert_int_equal(threshold_read(&l, &(struct strv){warning, 2},
 			     &(struct strv){critical, 2}, &err),
 	    0);
-	found = limits_of(&l, "esp32");
+	found = threshold_of(&l, "esp32");
 	assert_string_equal(found.warning.text, "80:");
 	assert_string_equal(found.critical.text, "75:");
-	found = limits_of(&l, "a=b");
+	found = threshold_of(&l, "a=b");
 	assert_string_equal(found.critical.text, "60:");
-	found = limits_of(&l, "other");
+	found = threshold_of(&l, "other");
 	assert_string_equal(found.warning.text, "90:");
-	limits_release(&l);
-	assert_int_equal(
-	    limits_read(&l, &(struct strv){warning, 2}, &(struct strv){loose, 1}, &err),
+	threshold_release(&l);
+	assert_int_equal(threshold_read(&l, &(struct strv){warning, 2},
+			     &(struct strv){loose, 1}, &err),
 	    -1);
 	assert_non_null(
 	    strstr(err.text, "--critical '85:' is looser than --warning '80:'"));
-	limits_release(&l);
+	threshold_release(&l);
 }
 
 static struct device *
-add(struct fleet *f, const char *id, enum presence state, int64_t seen)
+add(struct device_table *f, const char *id, enum presence state, int64_t seen)
 {
-	struct device *d = fleet_get(f, span_of(id));
+	struct device *d = device_table_get(f, span_of(id));
 
 	d->listed = true;
-	d->sight[VIEW_SOURCE] =
-	    (struct sight){.known = true, .state = state, .seen = seen};
+	d->reported[VIEW_SOURCE] =
+	    (struct device_seen){.known = true, .state = state, .seen = seen};
 	return d;
 }
 
 static void
 stale_and_never_are_kept_apart(void **state)
 {
-	struct fleet f = {0};
+	struct device_table f = {0};
 	struct counts c;
 
 	(void)state;
@@ -247,57 +247,57 @@ stale_and_never_are_kept_apart(void **state)
 	/* A clock that is ahead by more than the age says nothing. */
 	add(&f, "F", PRESENCE_ONLINE, 1900);
 	add(&f, "G", PRESENCE_ONLINE, 1901);
-	fleet_get(&f, SPAN("unlisted"))->sight[VIEW_OTHER].known = true;
-	fleet_age(&f, VIEW_SOURCE, 1000, 900);
-	fleet_count(&f, VIEW_SOURCE, true, -1, &c);
+	device_table_get(&f, SPAN("unlisted"))->reported[VIEW_OTHER].known = true;
+	device_table_age(&f, VIEW_SOURCE, 1000, 900);
+	device_table_count(&f, VIEW_SOURCE, true, -1, &c);
 	assert_int_equal(c.total, 7);
 	assert_int_equal(c.n[PRESENCE_ONLINE], 2);
 	assert_int_equal(c.n[PRESENCE_STALE], 3);
 	assert_int_equal(c.n[PRESENCE_NEVER], 1);
-	fleet_count(&f, VIEW_OTHER, true, -1, &c);
+	device_table_count(&f, VIEW_OTHER, true, -1, &c);
 	assert_int_equal(c.n[PRESENCE_NEVER], 7);
-	fleet_release(&f);
+	device_table_release(&f);
 }
 
 static void
 a_brokers_names_are_joined(void **state)
 {
-	struct fleet f = {0};
-	const struct sight on = {.known = true, .state = PRESENCE_ONLINE};
+	struct device_table f = {0};
+	const struct device_seen on = {.known = true, .state = PRESENCE_ONLINE};
 
 	(void)state;
 	/* The broker may speak first. */
-	fleet_get(&f, SPAN("client-a"))->sight[VIEW_OTHER] = on;
-	fleet_get(&f, SPAN("device_B"))->sight[VIEW_OTHER] = on;
+	device_table_get(&f, SPAN("client-a"))->reported[VIEW_OTHER] = on;
+	device_table_get(&f, SPAN("device_B"))->reported[VIEW_OTHER] = on;
 	add(&f, "A", PRESENCE_ONLINE, 0)->alias = strdup("client-a");
 	add(&f, "B", PRESENCE_ONLINE, 0);
 	add(&f, "C", PRESENCE_ONLINE, 0);
 	add(&f, "D", PRESENCE_STALE, 0);
-	fleet_join(&f);
-	assert_false(device_is_disputed(fleet_find(&f, SPAN("A"))));
-	assert_false(device_is_disputed(fleet_find(&f, SPAN("B"))));
-	assert_true(device_is_disputed(fleet_find(&f, SPAN("C"))));
-	assert_false(device_is_disputed(fleet_find(&f, SPAN("D"))));
-	assert_false(fleet_find(&f, SPAN("client-a"))->sight[VIEW_OTHER].known);
-	fleet_release(&f);
+	device_table_join(&f);
+	assert_false(device_table_is_disputed(device_table_find(&f, SPAN("A"))));
+	assert_false(device_table_is_disputed(device_table_find(&f, SPAN("B"))));
+	assert_true(device_table_is_disputed(device_table_find(&f, SPAN("C"))));
+	assert_false(device_table_is_disputed(device_table_find(&f, SPAN("D"))));
+	assert_false(device_table_find(&f, SPAN("client-a"))->reported[VIEW_OTHER].known);
+	device_table_release(&f);
 }
 
 static void
 many_devices_are_found_again(void **state)
 {
-	struct fleet f = {0};
+	struct device_table f = {0};
 	char id[16];
 	int i;
 
 	(void)state;
 	for (i = 0; i < 20000; i++) {
 		snprintf(id, sizeof(id), "D%d", i % 10000);
-		fleet_get(&f, span_of(id));
+		device_table_get(&f, span_of(id));
 	}
 	assert_int_equal(f.n, 10000);
-	assert_string_equal(fleet_find(&f, SPAN("D9999"))->id, "D9999");
-	assert_null(fleet_find(&f, SPAN("D10000")));
-	fleet_release(&f);
+	assert_string_equal(device_table_find(&f, SPAN("D9999"))->id, "D9999");
+	assert_null(device_table_find(&f, SPAN("D10000")));
+	device_table_release(&f);
 }
 
 static void
@@ -322,13 +322,13 @@ status_messages_are_read(void **state)
 	    {"connected", false, false, 0, 0, 0},
 	    {"{\"status\":\"connected\"", false, false, 0, 0, 0},
 	    {"[]", false, false, 0, 0, 0}};
-	struct sight s;
+	struct device_seen s;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		bool good =
-		    status_message_read(span_of(rows[i].payload), rows[i].live, 7, &s);
+		    source_message_read(span_of(rows[i].payload), rows[i].live, 7, &s);
 
 		if (good != rows[i].good ||
 		    (good &&

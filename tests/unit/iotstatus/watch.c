@@ -8,108 +8,110 @@
 
 static const int64_t second = 1000000;
 
-static struct sight *
-hear(struct fleet *f, const char *id, enum view view, enum presence state, int64_t seen)
+static struct device_seen *
+hear(struct device_table *f, const char *id, enum view view, enum presence state,
+    int64_t seen)
 {
-	struct device *d = fleet_get(f, span_of(id));
+	struct device *d = device_table_get(f, span_of(id));
 
-	d->sight[view] = (struct sight){.known = true, .state = state, .seen = seen};
-	return &d->sight[view];
+	d->reported[view] =
+	    (struct device_seen){.known = true, .state = state, .seen = seen};
+	return &d->reported[view];
 }
 
 static void
 first_words_are_no_changes(void **state)
 {
-	struct fleet f = {0};
-	struct model m = {.fleet = &f};
+	struct device_table f = {0};
+	struct watch_model m = {.fleet = &f};
 
 	(void)state;
 	hear(&f, "A", VIEW_SOURCE, PRESENCE_ONLINE, 0);
 	hear(&f, "B", VIEW_SOURCE, PRESENCE_NEVER, 0);
-	model_count(&m, 10 * second);
+	watch_model_count(&m, 10 * second);
 	assert_int_equal(m.change_count, 0);
 	assert_int_equal(m.counts.n[PRESENCE_ONLINE], 1);
 	/* What a broker kept about B is the past. */
-	model_forget(&m, 1);
+	watch_model_forget(&m, 1);
 	hear(&f, "B", VIEW_OTHER, PRESENCE_OFFLINE, 0)->since = 5 * second;
-	model_count(&m, 11 * second);
+	watch_model_count(&m, 11 * second);
 	assert_int_equal(m.change_count, 0);
-	assert_int_equal(model_since(&m, 1), 5 * second);
+	assert_int_equal(watch_model_since(&m, 1), 5 * second);
 	hear(&f, "B", VIEW_OTHER, PRESENCE_ONLINE, 0);
 	hear(&f, "C", VIEW_OTHER, PRESENCE_ONLINE, 0);
-	model_count(&m, 12 * second);
+	watch_model_count(&m, 12 * second);
 	assert_int_equal(m.change_count, 1);
 	assert_int_equal(m.changes[0].device, 1);
 	assert_int_equal(m.changes[0].from, PRESENCE_OFFLINE);
 	assert_int_equal(m.changes[0].to, PRESENCE_ONLINE);
-	assert_int_equal(model_since(&m, 1), 12 * second);
+	assert_int_equal(watch_model_since(&m, 1), 12 * second);
 	assert_int_equal(m.counts.n[PRESENCE_ONLINE], 3);
-	model_release(&m);
-	fleet_release(&f);
+	watch_model_release(&m);
+	device_table_release(&f);
 }
 
 static void
 a_brokers_word_counts_before_the_databases(void **state)
 {
-	struct fleet f = {0};
-	struct model m = {.fleet = &f, .max_age = 60 * second};
+	struct device_table f = {0};
+	struct watch_model m = {.fleet = &f, .max_age = 60 * second};
 
 	(void)state;
 	hear(&f, "A", VIEW_SOURCE, PRESENCE_ONLINE, 100 * second);
 	hear(&f, "A", VIEW_OTHER, PRESENCE_OFFLINE, 100 * second);
-	assert_int_equal(model_state(&m, &f.v[0], 101 * second), PRESENCE_OFFLINE);
+	assert_int_equal(watch_model_state(&m, &f.v[0], 101 * second), PRESENCE_OFFLINE);
 	hear(&f, "A", VIEW_OTHER, PRESENCE_ONLINE, 0);
 	/* The younger of both signs of life. */
-	assert_int_equal(model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
-	assert_int_equal(model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
+	assert_int_equal(watch_model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
+	assert_int_equal(watch_model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
 	/* One from the future hides no other, and is none. */
 	hear(&f, "A", VIEW_OTHER, PRESENCE_ONLINE, 4000 * second);
-	assert_int_equal(model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
-	assert_int_equal(model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
-	fleet_release(&f);
+	assert_int_equal(watch_model_state(&m, &f.v[0], 160 * second), PRESENCE_ONLINE);
+	assert_int_equal(watch_model_state(&m, &f.v[0], 161 * second), PRESENCE_STALE);
+	device_table_release(&f);
 }
 
 static void
 who_is_deleted_leaves_the_list(void **state)
 {
-	struct fleet f = {0};
-	struct model m = {.fleet = &f, .listed = true};
+	struct device_table f = {0};
+	struct watch_model m = {.fleet = &f, .listed = true};
 
 	(void)state;
 	hear(&f, "A", VIEW_SOURCE, PRESENCE_OFFLINE, 0);
 	f.v[0].listed = true;
-	model_count(&m, 10 * second);
+	watch_model_count(&m, 10 * second);
 	assert_int_equal(m.shown[0], PRESENCE_OFFLINE);
 	f.v[0].listed = false;
-	model_count(&m, 11 * second);
+	watch_model_count(&m, 11 * second);
 	assert_int_equal(m.counts.total, 0);
 	assert_int_equal(m.shown[0], PRESENCES);
 	f.v[0].listed = true;
-	model_count(&m, 12 * second);
+	watch_model_count(&m, 12 * second);
 	assert_int_equal(m.change_count, 0);
-	model_release(&m);
-	fleet_release(&f);
+	watch_model_release(&m);
+	device_table_release(&f);
 }
 
 static void
 rates_are_of_whole_seconds(void **state)
 {
-	struct fleet f = {0};
-	struct model m = {.fleet = &f};
+	struct device_table f = {0};
+	struct watch_model m = {.fleet = &f};
 	int i;
 
 	(void)state;
 	m.traffic[TRAFFIC_DATA][0] = 30;
-	assert_true(model_rate(&m, TRAFFIC_DATA) == 0);
-	model_tick(&m, true);
-	assert_true(model_rate(&m, TRAFFIC_DATA) == 30);
+	assert_true(watch_model_rate(&m, TRAFFIC_DATA) == 0);
+	watch_model_tick(&m, true);
+	assert_true(watch_model_rate(&m, TRAFFIC_DATA) == 30);
 	for (i = 0; i < 3; i++)
-		model_tick(&m, true);
-	assert_true(model_rate(&m, TRAFFIC_DATA) == 7.5);
-	model_tick(&m, true);
-	assert_true(model_rate(&m, TRAFFIC_DATA) == 0);
+		watch_model_tick(&m, true);
+	assert_true(watch_model_rate(&m, TRAFFIC_DATA) == 7.5);
+	watch_model_tick(&m, true);
+	assert_true(watch_model_rate(&m, TRAFFIC_DATA) == 0);
 	assert_int_equal(m.samples, 5);
-	model_tick(&m, false);
+	watch_model_tick(&m, false);
 	assert_int_equal(m.samples, 5);
 }
 
@@ -153,7 +155,7 @@ keys_do_what_they_say(void **state)
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		struct choice c = {.lines = 10, .count = 100};
 
-		assert_true(keys_take(&c, rows[i].bytes, strlen(rows[i].bytes)));
+		assert_true(watch_keys_take(&c, rows[i].bytes, strlen(rows[i].bytes)));
 		if (c.top != rows[i].top || c.sort != rows[i].sort ||
 		    strcmp(c.filter, rows[i].filter) != 0 || c.typing != rows[i].typing ||
 		    c.quit != rows[i].quit)
@@ -169,9 +171,9 @@ a_filter_has_its_limit(void **state)
 	int i;
 
 	(void)state;
-	keys_take(&c, "/", 1);
+	watch_keys_take(&c, "/", 1);
 	for (i = 0; i < 500; i++)
-		keys_take(&c, "x", 1);
+		watch_keys_take(&c, "x", 1);
 	assert_int_equal(strlen(c.filter), sizeof(c.filter) - 1);
 }
 

@@ -36,11 +36,11 @@ processors(void)
 
 /* How many answers are slept for while one is there already. */
 static unsigned
-slept(struct spin *s)
+slept(struct busy_poll *s)
 {
 	unsigned n = 0;
 
-	while (!spin_until_readable(s, ends[0]))
+	while (!busy_poll_until_readable(s, ends[0]))
 		n++;
 	return n;
 }
@@ -48,7 +48,7 @@ slept(struct spin *s)
 static void
 waits_in_vain_get_rare(void **state)
 {
-	struct spin s = {0};
+	struct busy_poll s = {0};
 	unsigned misses;
 	char c;
 
@@ -58,29 +58,29 @@ waits_in_vain_get_rare(void **state)
 	assert_int_equal(write(ends[1], "x", 1), 1);
 	assert_int_equal(slept(&s), 0);
 	assert_int_equal(read(ends[0], &c, 1), 1);
-	assert_false(spin_until_readable(&s, ends[0]));
+	assert_false(busy_poll_until_readable(&s, ends[0]));
 	assert_int_equal(write(ends[1], "x", 1), 1);
 	assert_int_equal(slept(&s), 1);
 	assert_int_equal(slept(&s), 0);
 	assert_int_equal(read(ends[0], &c, 1), 1);
 	for (misses = 0; misses < 5000; misses++)
-		assert_false(spin_until_readable(&s, ends[0]));
-	assert_int_equal(s.pause, SPIN_PAUSE_MOST);
+		assert_false(busy_poll_until_readable(&s, ends[0]));
+	assert_int_equal(s.pause, BUSY_POLL_PAUSE_MOST);
 	assert_int_equal(write(ends[1], "x", 1), 1);
-	assert_in_range(slept(&s), 0, SPIN_PAUSE_MOST);
+	assert_in_range(slept(&s), 0, BUSY_POLL_PAUSE_MOST);
 	assert_int_equal(slept(&s), 0);
 }
 
 static void
 the_end_is_something_to_read(void **state)
 {
-	struct spin s = {0};
+	struct busy_poll s = {0};
 
 	(void)state;
 	if (processors() == 1)
 		skip();
 	assert_int_equal(shutdown(ends[1], SHUT_RDWR), 0);
-	assert_true(spin_until_readable(&s, ends[0]));
+	assert_true(busy_poll_until_readable(&s, ends[0]));
 }
 
 /* A thread, whose processors are its own. */
@@ -89,12 +89,12 @@ on_one_processor(void *arg)
 {
 	bool *found = arg;
 	cpu_set_t set;
-	struct spin s = {0};
+	struct busy_poll s = {0};
 
 	CPU_ZERO(&set);
 	CPU_SET((size_t)sched_getcpu(), &set);
 	*found = sched_setaffinity(0, sizeof(set), &set) != 0 ||
-	    spin_until_readable(&s, ends[0]);
+	    busy_poll_until_readable(&s, ends[0]);
 	return NULL;
 }
 

@@ -108,23 +108,23 @@ static void
 what_is_set_at_once_over_and_over_takes_no_memory(void **state)
 {
 	struct loop_timer timers[3] = {0};
-	struct heap h = {0};
+	struct timer_heap h = {0};
 	int i;
 
 	(void)state;
-	heap_add(&h, &timers[0], true);
+	timer_heap_add(&h, &timers[0], true);
 	for (i = 0; i < 10000; i++) {
-		heap_add(&h, &timers[1], true);
-		heap_add(&h, &timers[2], true);
-		heap_remove(&h, &timers[1]);
-		heap_remove(&h, &timers[2]);
+		timer_heap_add(&h, &timers[1], true);
+		timer_heap_add(&h, &timers[2], true);
+		timer_heap_remove(&h, &timers[1]);
+		timer_heap_remove(&h, &timers[2]);
 	}
 	assert_true(h.now_room <= 16);
-	assert_ptr_equal(heap_first(&h), &timers[0]);
-	heap_remove(&h, &timers[0]);
-	assert_null(heap_first(&h));
-	assert_int_equal(heap_count(&h), 0);
-	heap_release(&h);
+	assert_ptr_equal(timer_heap_first(&h), &timers[0]);
+	timer_heap_remove(&h, &timers[0]);
+	assert_null(timer_heap_first(&h));
+	assert_int_equal(timer_heap_count(&h), 0);
+	timer_heap_release(&h);
 }
 
 static int64_t last_fired;

@@ -275,11 +275,11 @@ a_fleet_is_csv_or_ndjson(void **state)
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		struct fleet f;
+		struct fleet_file f;
 		struct err err = {0};
 
 		put_file(path, texts[i], 0644);
-		assert_int_equal(fleet_read(&f, path, &err), 0);
+		assert_int_equal(fleet_file_read(&f, path, &err), 0);
 		assert_int_equal(f.n, 2);
 		assert_int_equal(f.rows[0].line, 2);
 		assert_string_equal(f.rows[0].text[FLEET_DEVICE], "N1");
@@ -290,7 +290,7 @@ a_fleet_is_csv_or_ndjson(void **state)
 		assert_null(f.rows[0].text[FLEET_BROKER]);
 		assert_string_equal(f.rows[1].text[FLEET_DEVICE], "N2");
 		assert_null(f.rows[1].text[FLEET_SENSORS]);
-		fleet_release(&f);
+		fleet_file_release(&f);
 	}
 	free(path);
 }
@@ -319,14 +319,14 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fleet f;
+		struct fleet_file f;
 		struct err err = {0};
 
 		put_file(path, cases[i].text, 0644);
-		assert_int_equal(fleet_read(&f, path, &err), -1);
+		assert_int_equal(fleet_file_read(&f, path, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		assert_non_null(strstr(err.text, cases[i].wanted));
-		fleet_release(&f);
+		fleet_file_release(&f);
 	}
 	free(path);
 }

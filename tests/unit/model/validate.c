@@ -197,11 +197,11 @@ times_are_read_in_every_form(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(good); i++) {
-		assert_true(time_parse(good[i].text, &us));
+		assert_true(timestamp_parse(good[i].text, &us));
 		assert_int_equal(us, good[i].us);
 	}
 	for (i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(time_parse(bad[i], &us));
+		assert_false(timestamp_parse(bad[i], &us));
 }
 
 /* What a server may show for a time that it was sent, at 2026-11-29T13:00:00Z. */
@@ -211,7 +211,7 @@ times_are_kept_whatever_their_zone(void **state)
 	static const char sent[] = "2026-11-20T12:47:20.123456Z";
 	static const struct {
 		const char *sent, *shown, *zone;
-		enum time_kept kept;
+		enum timestamp_kept kept;
 	} t[] = {
 	    {sent, "2026-11-20T12:47:20.123456Z", NULL, TIME_KEPT},
 	    {sent, "2026-11-20 12:47:20", NULL, TIME_KEPT},
@@ -248,7 +248,7 @@ times_are_kept_whatever_their_zone(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(t); i++) {
-		enum time_kept kept = time_kept(
+		enum timestamp_kept kept = timestamp_kept(
 		    t[i].sent, t[i].shown, t[i].zone, 1795957200 * INT64_C(1000000));
 
 		if (kept != t[i].kept)

@@ -7,7 +7,7 @@
 struct eater {
 	const struct broker *broker;
 	struct loop *loop;
-	struct consume *consume;
+	struct consumer *consume;
 	struct loop_timer limit;
 	size_t messages, batches, want;
 	uint64_t token;
@@ -28,7 +28,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	snprintf(e->last, sizeof(e->last), "%.*s", (int)m[n - 1].payload.n,
 	    m[n - 1].payload.p);
 	if (e->at_once)
-		consume_durable(e->consume, token);
+		consumer_ack(e->consume, token);
 	if (e->messages >= e->want)
 		loop_stop(e->loop);
 }
@@ -73,16 +73,16 @@ begin(struct eater *e, const struct broker *b, const char *id, const char *filte
 	    .keepalive = 5,
 	    .session_expiry = 60,
 	    .connect_timeout = 3000};
-	const struct consume_filter filters[] = {{filter, .qos = 1}};
-	const struct consume_events events = {
+	const struct consumer_filter filters[] = {{filter, .qos = 1}};
+	const struct consumer_events events = {
 	    .batch = on_batch, .ended = on_ended, .ready = on_ready};
 	struct err err = {0};
 
 	e->broker = b;
 	e->loop = loop_new(&err);
-	e->consume = consume_new(e->loop, &opts, filters, 1, &events, e, &err);
+	e->consume = consumer_new(e->loop, &opts, filters, 1, &events, e, &err);
 	assert_string_equal(err.text, "");
-	consume_start(e->consume);
+	consumer_start(e->consume);
 	run(e, 5000);
 	if (e->ready == 0)
 		run(e, 1000);
@@ -112,10 +112,10 @@ acknowledged(const struct broker *b, const char *id)
 static void
 end(struct eater *e)
 {
-	consume_stop(e->consume);
+	consumer_stop(e->consume);
 	run(e, 5000);
 	assert_string_equal(e->ended.text, "");
-	consume_free(e->consume);
+	consumer_free(e->consume);
 	loop_free(e->loop);
 }
 
@@ -135,7 +135,7 @@ nothing_is_acknowledged_before_it_is_durable(void **state)
 	assert_int_equal(acknowledged(b, "held"), 0);
 	assert_true(broker_logged(b, "Received PINGREQ from held") > 0);
 	e.at_once = true;
-	consume_durable(e.consume, e.token);
+	consumer_ack(e.consume, e.token);
 	for (tries = 0; tries < 50 && acknowledged(b, "held") < 10; tries++)
 		run(&e, 100);
 	assert_int_equal(e.messages, 10);
@@ -195,7 +195,7 @@ what_was_not_durable_comes_again(void **state)
 	begin(&e, b, "twice", "twice");
 	publish(b, "twice", 1, 5);
 	run(&e, 5000);
-	consume_free(e.consume); /* dies with the batch */
+	consumer_free(e.consume); /* dies with the batch */
 	loop_free(e.loop);
 	begin(&again, b, "twice", "twice");
 	if (again.messages < 5)
@@ -228,7 +228,7 @@ limit_leaves_the_rest_with_the_broker(void **state)
 		     rest = {.want = 7, .at_once = true};
 
 	begin(&e, b, "some", "some");
-	consume_limit(e.consume, 3);
+	consumer_limit(e.consume, 3);
 	publish(b, "some", 1, 10);
 	run(&e, 5000);
 	end(&e);

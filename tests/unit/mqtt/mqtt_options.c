@@ -8,7 +8,7 @@
 #include "unit.h"
 
 struct args {
-	struct mqttopts mqtt;
+	struct mqtt_options mqtt;
 };
 
 static const struct opt opts[] = {OPT_MQTT(struct args, mqtt), OPT_END};
@@ -39,20 +39,20 @@ put(struct attempt *t, const char *text, enum opt_source source)
 static void
 try_begin(struct attempt *t)
 {
-	*t = (struct attempt){.args.mqtt = MQTTOPTS_DEFAULT};
+	*t = (struct attempt){.args.mqtt = MQTT_OPTIONS_DEFAULT};
 	opt_init(&t->set, &program, &t->args);
 }
 
 static void
 try_end(struct attempt *t)
 {
-	t->failed = mqttopts_resolve(&t->args.mqtt, &t->set, &t->out, &t->err);
+	t->failed = mqtt_options_resolve(&t->args.mqtt, &t->set, &t->out, &t->err);
 }
 
 static void
 try_release(struct attempt *t)
 {
-	mqttopts_release(&t->args.mqtt);
+	mqtt_options_release(&t->args.mqtt);
 	opt_release(&t->set);
 }
 
@@ -78,7 +78,7 @@ struct url_case {
 	const char *url, *host, *username, *password;
 	int port;
 	bool tls;
-	const char *ws_path;
+	const char *session_ws_path;
 };
 
 static void
@@ -118,10 +118,10 @@ urls_are_taken_apart(void **state)
 		assert_string_equal(t.out.host, c->host);
 		assert_int_equal(t.out.port, c->port);
 		assert_int_equal(t.out.tls, c->tls);
-		if (c->ws_path != NULL)
-			assert_string_equal(t.out.ws_path, c->ws_path);
+		if (c->session_ws_path != NULL)
+			assert_string_equal(t.out.session_ws_path, c->session_ws_path);
 		else
-			assert_null(t.out.ws_path);
+			assert_null(t.out.session_ws_path);
 		if (c->username != NULL)
 			assert_string_equal(t.out.username, c->username);
 		if (c->password != NULL)

@@ -35,37 +35,37 @@ a_connack_is_sound_or_has_a_fault(void **state)
 	static const struct {
 		int version;
 		const char *hex;
-		enum frame_fault fault;
+		enum packet_fault fault;
 	} cases[] = {
-	    {5, "20 05 00 00 02 7f00", FRAME_BAD_PROPERTY},
-	    {4, "20 05 00 00 02 7f00", FRAME_OK},
-	    {5, "20 05 00 00 02 0100", FRAME_BAD_PROPERTY},
-	    {5, "20 06 00 00 03 a60000", FRAME_BAD_PROPERTY},
-	    {5, "20 02 00 00", FRAME_OK},
-	    {5, "20 02 00 01", FRAME_OK},
-	    {5, "20 03 00 87 00", FRAME_OK},
-	    {5, "20 83 00 00 00 00", FRAME_OK},
-	    {5, "20 00", FRAME_TOO_SHORT},
-	    {5, "20 01 00", FRAME_TOO_SHORT},
-	    {4, "20 01 00", FRAME_TOO_SHORT},
-	    {5, "20 03 00 00 01", FRAME_TOO_SHORT},
-	    {5, "20 04 00 00 00 00", FRAME_TOO_LONG},
-	    {5, "20 06 00 00 ff ff ff ff", FRAME_TOO_SHORT},
-	    {5, "20 06 00 00 03 210000", FRAME_PROPERTY_VALUE},
-	    {5, "20 05 00 00 02 2402", FRAME_PROPERTY_VALUE},
-	    {5, "20 08 00 00 05 2700000000", FRAME_PROPERTY_VALUE},
-	    {5, "20 09 00 00 06 220001 220001", FRAME_PROPERTY_TWICE},
-	    {5, "20 04 00 00 01 22", FRAME_TOO_SHORT},
-	    {5, "20 06 00 00 03 1f0001", FRAME_TOO_SHORT},
-	    {5, "20 08 00 00 05 26000161 00", FRAME_TOO_SHORT},
-	    {5, "20 11 00 00 0e 260001610000 2600016100026162", FRAME_OK},
+	    {5, "20 05 00 00 02 7f00", PACKET_BAD_PROPERTY},
+	    {4, "20 05 00 00 02 7f00", PACKET_OK},
+	    {5, "20 05 00 00 02 0100", PACKET_BAD_PROPERTY},
+	    {5, "20 06 00 00 03 a60000", PACKET_BAD_PROPERTY},
+	    {5, "20 02 00 00", PACKET_OK},
+	    {5, "20 02 00 01", PACKET_OK},
+	    {5, "20 03 00 87 00", PACKET_OK},
+	    {5, "20 83 00 00 00 00", PACKET_OK},
+	    {5, "20 00", PACKET_TOO_SHORT},
+	    {5, "20 01 00", PACKET_TOO_SHORT},
+	    {4, "20 01 00", PACKET_TOO_SHORT},
+	    {5, "20 03 00 00 01", PACKET_TOO_SHORT},
+	    {5, "20 04 00 00 00 00", PACKET_TOO_LONG},
+	    {5, "20 06 00 00 ff ff ff ff", PACKET_TOO_SHORT},
+	    {5, "20 06 00 00 03 210000", PACKET_PROPERTY_VALUE},
+	    {5, "20 05 00 00 02 2402", PACKET_PROPERTY_VALUE},
+	    {5, "20 08 00 00 05 2700000000", PACKET_PROPERTY_VALUE},
+	    {5, "20 09 00 00 06 220001 220001", PACKET_PROPERTY_TWICE},
+	    {5, "20 04 00 00 01 22", PACKET_TOO_SHORT},
+	    {5, "20 06 00 00 03 1f0001", PACKET_TOO_SHORT},
+	    {5, "20 08 00 00 05 26000161 00", PACKET_TOO_SHORT},
+	    {5, "20 11 00 00 0e 260001610000 2600016100026162", PACKET_OK},
 	    {5,
 		"20 3f 00 00 3c 1100000001 12000161 13003c 1500016116000161 1a000161"
 		"1c0001611f000161 210014220000 24012501 26000161000162 2700100000"
 		"28012901 2a00",
-		FRAME_OK},
+		PACKET_OK},
 	};
-	enum frame_fault fault;
+	enum packet_fault fault;
 	bool whole;
 	size_t i, n;
 
@@ -75,13 +75,13 @@ a_connack_is_sound_or_has_a_fault(void **state)
 
 		for (n = 0; n < k.n; n++) {
 			assert_int_equal(
-			    frame_connack(&whole, k.p, n, cases[i].version), FRAME_OK);
+			    packet_connack(&whole, k.p, n, cases[i].version), PACKET_OK);
 			assert_false(whole);
 		}
-		fault = frame_connack(&whole, k.p, k.n, cases[i].version);
+		fault = packet_connack(&whole, k.p, k.n, cases[i].version);
 		if (fault != cases[i].fault)
 			print_message("%s: wanted '%s', got '%s'\n", cases[i].hex,
-			    frame_fault_text(cases[i].fault), frame_fault_text(fault));
+			    packet_fault_text(cases[i].fault), packet_fault_text(fault));
 		assert_int_equal(fault, cases[i].fault);
 		assert_true(whole);
 		free(k.p);
@@ -94,11 +94,11 @@ another_beginning_is_a_fault_at_once(void **state)
 {
 	static const struct {
 		const char *hex;
-		enum frame_fault fault;
-	} cases[] = {{"30", FRAME_NO_CONNACK}, {"e0", FRAME_NO_CONNACK},
-	    {"10", FRAME_NO_CONNACK}, {"21", FRAME_BAD_FLAGS},
-	    {"20 ff ff ff ff", FRAME_BAD_LENGTH}, {"20 81 80 04", FRAME_TOO_LARGE},
-	    {"20 ff ff ff 7f", FRAME_TOO_LARGE}, {"20 80 80 04", FRAME_OK}};
+		enum packet_fault fault;
+	} cases[] = {{"30", PACKET_NO_CONNACK}, {"e0", PACKET_NO_CONNACK},
+	    {"10", PACKET_NO_CONNACK}, {"21", PACKET_BAD_FLAGS},
+	    {"20 ff ff ff ff", PACKET_BAD_LENGTH}, {"20 81 80 04", PACKET_TOO_LARGE},
+	    {"20 ff ff ff 7f", PACKET_TOO_LARGE}, {"20 80 80 04", PACKET_OK}};
 	bool whole;
 	size_t i;
 
@@ -106,9 +106,9 @@ another_beginning_is_a_fault_at_once(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct bytes k = bytes_of(cases[i].hex);
 
-		assert_int_equal(frame_connack(&whole, k.p, k.n, 5), cases[i].fault);
+		assert_int_equal(packet_connack(&whole, k.p, k.n, 5), cases[i].fault);
 		assert_false(whole);
-		assert_int_equal(frame_connack(&whole, k.p, k.n, 4), cases[i].fault);
+		assert_int_equal(packet_connack(&whole, k.p, k.n, 4), cases[i].fault);
 		free(k.p);
 	}
 }
@@ -126,8 +126,8 @@ no_other_property_passes(void **state)
 		const char p[] = {0x20, 4, 0, 0, 1, (char)id};
 		bool whole, is_known = id != 0 && strchr(known, id) != NULL;
 
-		assert_int_equal(frame_connack(&whole, p, sizeof(p), 5),
-		    is_known ? FRAME_TOO_SHORT : FRAME_BAD_PROPERTY);
+		assert_int_equal(packet_connack(&whole, p, sizeof(p), 5),
+		    is_known ? PACKET_TOO_SHORT : PACKET_BAD_PROPERTY);
 	}
 }
 

@@ -11,7 +11,7 @@
 /* A consumer that writes down what it gets: "topic=payload " for each message, with !word for a reject,
  * * for a dup, and | behind each batch. */
 struct eater {
-	struct intake *in;
+	struct receiver *in;
 	struct buf got;
 	struct buf answers;
 	uint64_t token;
@@ -41,9 +41,9 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	e->batches++;
 	e->messages += n;
 	if (e->durable)
-		intake_durable(e->in, token);
+		receiver_ack(e->in, token);
 	else if (e->takes)
-		intake_taken(e->in, token);
+		receiver_release(e->in, token);
 }
 
 static void
@@ -54,15 +54,15 @@ on_answered(void *arg, uint16_t mid, uint8_t reason)
 	buf_printf(&e->answers, "%d:%d ", mid, reason);
 }
 
-static const struct intake_events events = {on_batch, on_answered};
+static const struct receiver_events events = {on_batch, on_answered};
 
 static void
 begin_with(struct eater *e, int version, uint32_t max_packet)
 {
-	const struct intake_opts opts = {max_packet};
+	const struct receiver_opts opts = {max_packet};
 
-	e->in = intake_new(&opts, &events, e);
-	intake_connect(e->in, version, false);
+	e->in = receiver_new(&opts, &events, e);
+	receiver_connect(e->in, version, false);
 }
 
 static void
@@ -74,7 +74,7 @@ begin(struct eater *e, int version)
 static void
 end(struct eater *e)
 {
-	intake_free(e->in);
+	receiver_free(e->in);
 	buf_release(&e->got);
 	buf_release(&e->answers);
 }
@@ -110,7 +110,7 @@ feed_bytes(struct eater *e, const char *p, size_t n, size_t chunk)
 	size_t at = 0, room;
 
 	while (at < n) {
-		char *to = intake_room(e->in, &room);
+		char *to = receiver_room(e->in, &room);
 
 		if (room == 0)
 			break;
@@ -118,7 +118,7 @@ feed_bytes(struct eater *e, const char *p, size_t n, size_t chunk)
 		room = room > n - at ? n - at : room;
 		memcpy(to, p + at, room);
 		at += room;
-		intake_got(e->in, room, 1000000);
+		receiver_got(e->in, room, 1000000);
 	}
 	return at;
 }
@@ -146,7 +146,7 @@ assert_got(struct eater *e, const char *wanted)
 static void
 assert_sent(struct eater *e, const char *wanted)
 {
-	struct span out = intake_output(e->in);
+	struct span out = receiver_output(e->in);
 	struct buf hex = {0};
 	size_t i;
 
@@ -154,14 +154,14 @@ assert_sent(struct eater *e, const char *wanted)
 		buf_printf(&hex, i % 4 == 0 && i > 0 ? " %02x" : "%02x",
 		    (unsigned char)out.p[i]);
 	assert_string_equal(buf_str(&hex), wanted);
-	intake_sent(e->in, out.n);
+	receiver_sent(e->in, out.n);
 	buf_release(&hex);
 }
 
-static enum frame_fault
+static enum packet_fault
 fault_of(const struct eater *e)
 {
-	return intake_state(e->in).fault;
+	return receiver_state(e->in).fault;
 }
 
 #define Q0 "30 06 0003 'a/b' 'x' "
@@ -179,11 +179,11 @@ all_qos_are_acknowledged_in_order_when_durable(void **state)
 	feed(&e, Q0 Q2 Q1);
 	assert_got(&e, "a/b=x a/b=z a/b=y |");
 	assert_sent(&e, "");
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "50020002 40020001");
 	feed(&e, "62 02 0002");
 	assert_sent(&e, "70020002");
-	assert_true(intake_is_durable(e.in));
+	assert_true(receiver_is_acked(e.in));
 	end(&e);
 }
 
@@ -221,16 +221,16 @@ nothing_is_read_while_spans_are_in_use(void **state)
 	feed(&e, Q1);
 	first = e.token;
 	assert_int_equal(feed(&e, Q1), 0);
-	intake_taken(e.in, first);
+	receiver_release(e.in, first);
 	assert_true(feed(&e, "32 08 0003 'a/b' 0005 'w'") > 0);
 	assert_got(&e, "a/b=y |a/b=w |");
 	assert_sent(&e, "");
-	assert_false(intake_is_durable(e.in));
-	intake_durable(e.in, first);
+	assert_false(receiver_is_acked(e.in));
+	receiver_ack(e.in, first);
 	assert_sent(&e, "40020001");
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "40020005");
-	assert_true(intake_is_durable(e.in));
+	assert_true(receiver_is_acked(e.in));
 	end(&e);
 }
 
@@ -244,9 +244,9 @@ a_token_covers_the_batches_before_it(void **state)
 	feed(&e, Q1);
 	feed(&e, "32 08 0003 'a/b' 0005 'w'");
 	feed(&e, Q0);
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "40020001 40020005");
-	intake_durable(e.in, e.token + 10); /* nobody was given that one */
+	receiver_ack(e.in, e.token + 10); /* nobody was given that one */
 	feed(&e, Q1);
 	assert_sent(&e, "");
 	end(&e);
@@ -260,13 +260,13 @@ qos_2_comes_again_until_it_was_acknowledged(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q2);
-	intake_connect(e.in, 4, true); /* not durable yet */
-	intake_taken(e.in, e.token);
+	receiver_connect(e.in, 4, true); /* not durable yet */
+	receiver_release(e.in, e.token);
 	feed(&e, Q2_DUP);
 	assert_got(&e, "a/b=z |a/b=z* |");
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "50020002");
-	intake_connect(e.in, 4, true); /* as if PUBREC was lost */
+	receiver_connect(e.in, 4, true); /* as if PUBREC was lost */
 	feed(&e, Q2_DUP);
 	assert_got(&e, "");
 	assert_sent(&e, "50020002");
@@ -285,7 +285,7 @@ a_forgotten_session_forgets_what_was_received(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q2);
-	intake_connect(e.in, 4, false);
+	receiver_connect(e.in, 4, false);
 	feed(&e, Q2_DUP);
 	assert_got(&e, "a/b=z |a/b=z* |");
 	end(&e);
@@ -294,7 +294,7 @@ a_forgotten_session_forgets_what_was_received(void **state)
 static void
 assert_unacknowledged(const struct eater *e, size_t n)
 {
-	assert_int_equal(intake_unacknowledged(e->in), n);
+	assert_int_equal(receiver_unacknowledged(e->in), n);
 }
 
 /* As the broker counts: QoS 2 until PUBCOMP, nothing of the connection before. */
@@ -307,16 +307,16 @@ what_the_broker_waits_for_is_counted(void **state)
 	begin(&e, 4);
 	feed(&e, Q0 Q1 Q2);
 	assert_unacknowledged(&e, 2);
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_unacknowledged(&e, 1);
 	feed(&e, Q1);
 	feed(&e, "62 02 0002"); /* PUBCOMP waits for the one before */
 	assert_unacknowledged(&e, 2);
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_unacknowledged(&e, 0);
 	feed(&e, Q2);
-	intake_durable(e.in, e.token);
-	intake_connect(e.in, 4, true);
+	receiver_ack(e.in, e.token);
+	receiver_connect(e.in, 4, true);
 	assert_unacknowledged(&e, 0);
 	feed(&e, Q2_DUP); /* its PUBREC was lost */
 	assert_unacknowledged(&e, 1);
@@ -339,10 +339,10 @@ pubrel_of_an_earlier_process_is_answered(void **state)
 	feed(&e, "62 04 0007 92 00"); /* with a reason: it does not know the identifier */
 	assert_sent(&e, "70020007");
 	feed(&e, "32 09 0003 'a/b' 0001 00 'y'");
-	intake_taken(e.in, e.token);
+	receiver_release(e.in, e.token);
 	feed(&e, "62 03 0008 00"); /* overtakes nothing */
 	assert_sent(&e, "");
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "40020001 70020008");
 	end(&e);
 }
@@ -357,11 +357,11 @@ a_lost_connection_loses_its_acknowledgements(void **state)
 	begin(&e, 4);
 	feed(&e, Q1);
 	old = e.token;
-	intake_connect(e.in, 4, true);
+	receiver_connect(e.in, 4, true);
 	feed(&e, "32 08 0003 'a/b' 0001 'n'"); /* the same identifier, another message */
-	intake_durable(e.in, old);
+	receiver_ack(e.in, old);
 	assert_sent(&e, "");
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "40020001");
 	end(&e);
 }
@@ -374,10 +374,10 @@ half_a_packet_dies_with_its_connection(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, "32 08 0003 'a/'");
-	intake_connect(e.in, 4, true);
+	receiver_connect(e.in, 4, true);
 	feed(&e, Q1);
 	assert_got(&e, "a/b=y |");
-	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(fault_of(&e), PACKET_OK);
 	end(&e);
 }
 
@@ -389,10 +389,10 @@ spans_outlive_the_connection(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q1);
-	intake_connect(e.in, 4, true);
+	receiver_connect(e.in, 4, true);
 	assert_int_equal(feed(&e, Q0), 0);
 	assert_memory_equal(e.last.payload.p, "y", 1);
-	intake_durable(e.in, e.token);
+	receiver_ack(e.in, e.token);
 	assert_sent(&e, "");
 	feed(&e, Q0);
 	assert_got(&e, "a/b=y |a/b=x |");
@@ -409,7 +409,7 @@ properties_are_passed_on(void **state)
 	feed(&e,
 	    "32 34 0003 'a/b' 0001 2b 01 01 02 00000010 03 0004 'text' 08 0003 'r/t' "
 	    "09 0002 00ff 0b 81 01 26 0001 'k' 0001 'v' 26 0001 'k' 0002 'vv' 'y'");
-	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(fault_of(&e), PACKET_OK);
 	assert_true(span_is(e.last.props.content_type, "text"));
 	assert_true(span_is(e.last.props.response_topic, "r/t"));
 	assert_int_equal(e.last.props.correlation.n, 2);
@@ -465,7 +465,7 @@ many_user_properties_stay_apart(void **state)
 			buf_put(&b, "\x26\0\1k\0\1v", 7);
 	}
 	feed_bytes(&e, b.p, b.n, SIZE_MAX);
-	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(fault_of(&e), PACKET_OK);
 	assert_int_equal(e.messages, 60);
 	assert_int_equal(e.last.props.users, 60);
 	buf_release(&b);
@@ -488,9 +488,9 @@ aliases_stand_for_topics(void **state)
 	    "30 0a 0003 'e/f' 03 230001 '6' 30 07 0000 03 230001 '7' "
 	    "30 0a 0003 'g/h' 03 230001 '8' 30 07 0000 03 230001 '9'");
 	assert_got(&e, "e/f=6 e/f=7 |g/h=8 g/h=9 |");
-	intake_connect(e.in, 5, true);
+	receiver_connect(e.in, 5, true);
 	feed(&e, "30 07 0000 03 230001 'x'");
-	assert_int_equal(fault_of(&e), FRAME_BAD_ALIAS);
+	assert_int_equal(fault_of(&e), PACKET_BAD_ALIAS);
 	end(&e);
 }
 
@@ -505,8 +505,8 @@ an_alias_in_use_is_not_changed(void **state)
 	feed(&e, "30 0a 0003 'a/b' 03 230001 '1' 30 0a 0003 'c/d' 03 230001 '2'");
 	assert_got(&e, "a/b=1 |");
 	assert_true(span_is(e.last.topic, "a/b"));
-	intake_taken(e.in, e.token);
-	intake_go_on(e.in);
+	receiver_release(e.in, e.token);
+	receiver_go_on(e.in);
 	assert_got(&e, "c/d=2 |");
 	end(&e);
 }
@@ -526,12 +526,12 @@ a_large_packet_is_skipped(void **state)
 			buf_putc(&b, 'B');
 		put_bytes(&b, Q0);
 		assert_int_equal(feed_bytes(&e, b.p, b.n, (size_t)chunk), b.n);
-		assert_int_equal(fault_of(&e), FRAME_OK);
+		assert_int_equal(fault_of(&e), PACKET_OK);
 		assert_int_equal(e.messages, 3);
 		assert_non_null(strstr(buf_str(&e.got), "|big=BBB"));
 		assert_non_null(strstr(buf_str(&e.got), "BBB!size:1031 "));
 		assert_sent(&e, "");
-		intake_durable(e.in, e.token);
+		receiver_ack(e.in, e.token);
 		assert_sent(&e, "40020001 40020009");
 		buf_clear(&b);
 		end(&e);
@@ -558,7 +558,7 @@ a_huge_packet_needs_no_memory(void **state)
 		size_t n = left < sizeof(block) ? left : sizeof(block);
 
 		left -= feed_bytes(&e, block, n, SIZE_MAX);
-		intake_room(e.in, &room);
+		receiver_room(e.in, &room);
 		assert_in_range(room, 1, 128 << 10);
 	}
 	feed(&e, Q0);
@@ -603,7 +603,7 @@ poison_topics_are_rejects(void **state)
 		buf_span(&packet, buf_as_span(&topic));
 		buf_put(&packet, "\0\1", 2);
 		feed_bytes(&e, packet.p, packet.n, SIZE_MAX);
-		assert_int_equal(fault_of(&e), FRAME_OK);
+		assert_int_equal(fault_of(&e), PACKET_OK);
 		assert_int_equal(e.messages, 1);
 		if (cases[i].word == NULL)
 			assert_null(e.last.reject);
@@ -622,52 +622,52 @@ every_malformed_packet_is_a_fault(void **state)
 	static const struct {
 		int version;
 		const char *bytes;
-		enum frame_fault fault;
+		enum packet_fault fault;
 	} cases[] = {
-	    {5, "30 ff ff ff ff", FRAME_BAD_LENGTH},
-	    {5, "36 08 0003 'a/b' 0001 00", FRAME_BAD_QOS},
-	    {4, "38 06 0003 'a/b' 'x'", FRAME_BAD_FLAGS},
-	    {4, "30 04 0003 'a/'", FRAME_TOO_SHORT},
-	    {4, "30 01 00", FRAME_TOO_SHORT},
-	    {4, "30 00", FRAME_TOO_SHORT},
-	    {4, "32 06 0003 'a/b' 00", FRAME_TOO_SHORT},
-	    {5, "30 05 0003 'a/b'", FRAME_TOO_SHORT},
-	    {5, "30 06 0003 'a/b' 05", FRAME_TOO_SHORT},
-	    {5, "30 0a 0003 'a/b' ffffffff 01", FRAME_TOO_SHORT},
-	    {4, "32 08 0003 'a/b' 0000 'y'", FRAME_NO_ID},
-	    {4, "30 03 0000 'x'", FRAME_NO_TOPIC},
-	    {5, "30 04 0000 00 'x'", FRAME_NO_TOPIC},
-	    {5, "30 06 0000 03 230001", FRAME_BAD_ALIAS},
-	    {5, "30 09 0003 'a/b' 03 230000", FRAME_BAD_ALIAS},
-	    {5, "30 09 0003 'a/b' 03 230011", FRAME_BAD_ALIAS},
-	    {5, "30 08 0003 'a/b' 02 0102", FRAME_PROPERTY_VALUE},
-	    {5, "30 0a 0003 'a/b' 04 0101 0100", FRAME_PROPERTY_TWICE},
-	    {5, "30 08 0003 'a/b' 02 0b00", FRAME_PROPERTY_VALUE},
-	    {5, "30 08 0003 'a/b' 02 1200", FRAME_BAD_PROPERTY},
-	    {5, "30 08 0003 'a/b' 02 ff00", FRAME_BAD_PROPERTY},
-	    {5, "30 07 0003 'a/b' 01 02", FRAME_TOO_SHORT},
-	    {5, "30 0a 0003 'a/b' 04 03 0009 'a'", FRAME_TOO_SHORT},
-	    {5, "30 0b 0003 'a/b' 05 26 0001 'k' 00", FRAME_TOO_SHORT},
-	    {4, "60 02 0001", FRAME_BAD_FLAGS},
-	    {4, "62 02 0000", FRAME_NO_ID},
-	    {4, "62 01 00", FRAME_TOO_SHORT},
-	    {5, "62 05 0001 00 00 00", FRAME_TOO_LONG},
-	    {4, "91 03 0001 00", FRAME_BAD_FLAGS},
-	    {4, "90 02 0001", FRAME_TOO_SHORT},
-	    {5, "90 03 0001 00", FRAME_TOO_SHORT},
-	    {4, "d0 01 00", FRAME_TOO_LONG},
-	    {4, "d1 00", FRAME_BAD_FLAGS},
-	    {4, "e0 00", FRAME_BAD_TYPE},
-	    {5, "e1 00", FRAME_BAD_FLAGS},
-	    {5, "e0 04 00 00 00 00", FRAME_TOO_LONG},
-	    {4, "00 00", FRAME_BAD_TYPE},
-	    {4, "10 00", FRAME_BAD_TYPE},
-	    {4, "82 00", FRAME_BAD_TYPE},
-	    {4, "c0 00", FRAME_BAD_TYPE},
-	    {4, "20 02 00 00", FRAME_UNASKED},
-	    {4, "40 02 0001", FRAME_UNASKED},
-	    {5, "f0 00", FRAME_UNASKED},
-	    {5, "d0 ff ff ff 7f", FRAME_TOO_LARGE},
+	    {5, "30 ff ff ff ff", PACKET_BAD_LENGTH},
+	    {5, "36 08 0003 'a/b' 0001 00", PACKET_BAD_QOS},
+	    {4, "38 06 0003 'a/b' 'x'", PACKET_BAD_FLAGS},
+	    {4, "30 04 0003 'a/'", PACKET_TOO_SHORT},
+	    {4, "30 01 00", PACKET_TOO_SHORT},
+	    {4, "30 00", PACKET_TOO_SHORT},
+	    {4, "32 06 0003 'a/b' 00", PACKET_TOO_SHORT},
+	    {5, "30 05 0003 'a/b'", PACKET_TOO_SHORT},
+	    {5, "30 06 0003 'a/b' 05", PACKET_TOO_SHORT},
+	    {5, "30 0a 0003 'a/b' ffffffff 01", PACKET_TOO_SHORT},
+	    {4, "32 08 0003 'a/b' 0000 'y'", PACKET_NO_ID},
+	    {4, "30 03 0000 'x'", PACKET_NO_TOPIC},
+	    {5, "30 04 0000 00 'x'", PACKET_NO_TOPIC},
+	    {5, "30 06 0000 03 230001", PACKET_BAD_ALIAS},
+	    {5, "30 09 0003 'a/b' 03 230000", PACKET_BAD_ALIAS},
+	    {5, "30 09 0003 'a/b' 03 230011", PACKET_BAD_ALIAS},
+	    {5, "30 08 0003 'a/b' 02 0102", PACKET_PROPERTY_VALUE},
+	    {5, "30 0a 0003 'a/b' 04 0101 0100", PACKET_PROPERTY_TWICE},
+	    {5, "30 08 0003 'a/b' 02 0b00", PACKET_PROPERTY_VALUE},
+	    {5, "30 08 0003 'a/b' 02 1200", PACKET_BAD_PROPERTY},
+	    {5, "30 08 0003 'a/b' 02 ff00", PACKET_BAD_PROPERTY},
+	    {5, "30 07 0003 'a/b' 01 02", PACKET_TOO_SHORT},
+	    {5, "30 0a 0003 'a/b' 04 03 0009 'a'", PACKET_TOO_SHORT},
+	    {5, "30 0b 0003 'a/b' 05 26 0001 'k' 00", PACKET_TOO_SHORT},
+	    {4, "60 02 0001", PACKET_BAD_FLAGS},
+	    {4, "62 02 0000", PACKET_NO_ID},
+	    {4, "62 01 00", PACKET_TOO_SHORT},
+	    {5, "62 05 0001 00 00 00", PACKET_TOO_LONG},
+	    {4, "91 03 0001 00", PACKET_BAD_FLAGS},
+	    {4, "90 02 0001", PACKET_TOO_SHORT},
+	    {5, "90 03 0001 00", PACKET_TOO_SHORT},
+	    {4, "d0 01 00", PACKET_TOO_LONG},
+	    {4, "d1 00", PACKET_BAD_FLAGS},
+	    {4, "e0 00", PACKET_BAD_TYPE},
+	    {5, "e1 00", PACKET_BAD_FLAGS},
+	    {5, "e0 04 00 00 00 00", PACKET_TOO_LONG},
+	    {4, "00 00", PACKET_BAD_TYPE},
+	    {4, "10 00", PACKET_BAD_TYPE},
+	    {4, "82 00", PACKET_BAD_TYPE},
+	    {4, "c0 00", PACKET_BAD_TYPE},
+	    {4, "20 02 00 00", PACKET_UNASKED},
+	    {4, "40 02 0001", PACKET_UNASKED},
+	    {5, "f0 00", PACKET_UNASKED},
+	    {5, "d0 ff ff ff 7f", PACKET_TOO_LARGE},
 	};
 	size_t i;
 
@@ -680,11 +680,11 @@ every_malformed_packet_is_a_fault(void **state)
 		feed(&e, cases[i].bytes);
 		if (fault_of(&e) != cases[i].fault)
 			print_message("%s: wanted '%s', got '%s'\n", cases[i].bytes,
-			    frame_fault_text(cases[i].fault),
-			    frame_fault_text(fault_of(&e)));
+			    packet_fault_text(cases[i].fault),
+			    packet_fault_text(fault_of(&e)));
 		assert_int_equal(fault_of(&e), cases[i].fault);
-		assert_in_range(frame_fault_reason(fault_of(&e)), 0x80, 0xA2);
-		intake_room(e.in, &room);
+		assert_in_range(packet_fault_reason(fault_of(&e)), 0x80, 0xA2);
+		receiver_room(e.in, &room);
 		assert_int_equal(room, 0);
 		assert_int_equal(e.messages, 0);
 		end(&e);
@@ -700,7 +700,7 @@ messages_before_a_fault_are_handed_out(void **state)
 	begin(&e, 4);
 	feed(&e, Q0 Q1 "36 00");
 	assert_got(&e, "a/b=x a/b=y |");
-	assert_int_equal(fault_of(&e), FRAME_BAD_QOS);
+	assert_int_equal(fault_of(&e), PACKET_BAD_QOS);
 	end(&e);
 }
 
@@ -720,8 +720,8 @@ the_brokers_farewell_has_its_reason(void **state)
 
 		begin(&e, 5);
 		feed(&e, cases[i].bytes);
-		assert_true(intake_state(e.in).left);
-		assert_int_equal(intake_state(e.in).reason, cases[i].reason);
+		assert_true(receiver_state(e.in).left);
+		assert_int_equal(receiver_state(e.in).reason, cases[i].reason);
 		end(&e);
 	}
 }
@@ -737,11 +737,11 @@ more_messages_than_identifiers_are_a_fault(void **state)
 	begin(&e, 5);
 	for (i = 0; i < UINT16_MAX; i++)
 		feed(&e, "32 09 0003 'a/b' 0001 00 'y'");
-	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(fault_of(&e), PACKET_OK);
 	feed(&e, "32 09 0003 'a/b' 0001 00 'y'");
-	assert_int_equal(fault_of(&e), FRAME_OVER_WINDOW);
-	intake_durable(e.in, e.token);
-	assert_int_equal(intake_output(e.in).n, 4 * UINT16_MAX);
+	assert_int_equal(fault_of(&e), PACKET_OVER_WINDOW);
+	receiver_ack(e.in, e.token);
+	assert_int_equal(receiver_output(e.in).n, 4 * UINT16_MAX);
 	end(&e);
 }
 
@@ -753,18 +753,18 @@ a_limit_leaves_the_rest_alone(void **state)
 
 	(void)state;
 	begin(&e, 4);
-	intake_limit(e.in, 2);
+	receiver_limit(e.in, 2);
 	feed(&e, Q0 Q1 "32 08 0003 'a/b' 0005 'w'");
 	assert_got(&e, "a/b=x a/b=y |");
 	assert_sent(&e, "40020001");
-	intake_room(e.in, &room);
+	receiver_room(e.in, &room);
 	assert_int_equal(room, 0);
-	intake_limit(e.in, 1);
-	intake_go_on(e.in);
+	receiver_limit(e.in, 1);
+	receiver_go_on(e.in);
 	assert_got(&e, "a/b=w |");
 	assert_sent(&e, "40020005");
-	intake_limit(e.in, 10);
-	intake_stop(e.in);
+	receiver_limit(e.in, 10);
+	receiver_stop(e.in);
 	assert_int_equal(feed(&e, Q0), 0);
 	end(&e);
 }
@@ -781,7 +781,7 @@ unread_answers_stop_the_reading(void **state)
 	while ((n = feed(&e, "62 02 0001 62 02 0002 62 02 0003 62 02 0004")) > 0)
 		taken += n;
 	assert_in_range(taken, 200000, 600000);
-	intake_sent(e.in, intake_output(e.in).n);
+	receiver_sent(e.in, receiver_output(e.in).n);
 	assert_true(feed(&e, "62 02 0001") > 0);
 	end(&e);
 }
@@ -794,20 +794,21 @@ on_batch_wanting_more(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	on_batch(arg, m, n, token);
 	if (e->messages < 4)
-		intake_limit(e->in, 4 - e->messages);
+		receiver_limit(e->in, 4 - e->messages);
 }
 
 static void
 a_limit_raised_in_a_batch_goes_on_at_once(void **state)
 {
-	static const struct intake_events wanting = {on_batch_wanting_more, on_answered};
-	const struct intake_opts opts = {1 << 20};
+	static const struct receiver_events wanting = {
+	    on_batch_wanting_more, on_answered};
+	const struct receiver_opts opts = {1 << 20};
 	struct eater e = {.durable = true};
 
 	(void)state;
-	e.in = intake_new(&opts, &wanting, &e);
-	intake_connect(e.in, 4, false);
-	intake_limit(e.in, 2);
+	e.in = receiver_new(&opts, &wanting, &e);
+	receiver_connect(e.in, 4, false);
+	receiver_limit(e.in, 2);
 	feed(&e, Q0 Q1 Q0 Q1 Q0);
 	assert_got(&e, "a/b=x a/b=y |a/b=x a/b=y |");
 	end(&e);
@@ -826,7 +827,7 @@ user_properties_do_not_split_batches(void **state)
 	for (i = 0; i < 256; i++)
 		put_bytes(&b, "30 10 0003 'a/b' 09 26 0001 'k' 0003 'abc' 'x'");
 	feed_bytes(&e, b.p, b.n, SIZE_MAX);
-	assert_int_equal(fault_of(&e), FRAME_OK);
+	assert_int_equal(fault_of(&e), PACKET_OK);
 	assert_int_equal(e.messages, 256);
 	assert_int_equal(e.batches, 1);
 	buf_release(&b);
@@ -845,13 +846,13 @@ read_answers_need_no_memory(void **state)
 	begin(&e, 4);
 	while (sent < 8 << 20) {
 		feed(&e, "62 02 0001 62 02 0002 62 02 0003 62 02 0004");
-		out = intake_output(e.in);
+		out = receiver_output(e.in);
 		if (out.n > 1000) {
-			intake_sent(e.in, out.n - 4);
+			receiver_sent(e.in, out.n - 4);
 			sent += out.n - 4;
 		}
 	}
-	assert_in_range(intake_packets(e.in)->room, 0, 2 << 20);
+	assert_in_range(receiver_packets(e.in)->room, 0, 2 << 20);
 	end(&e);
 }
 

@@ -179,18 +179,18 @@ static bool
 next_publish(struct world *w, int version, struct msg *m, struct span *props)
 {
 	static char packet[8192];
-	struct frame f;
+	struct packet f;
 
-	if (frame_read(&f, w->in.p, w->in.n) != 1 || w->in.n < f.head + f.body)
+	if (packet_read(&f, w->in.p, w->in.n) != 1 || w->in.n < f.head + f.body)
 		return false;
 	assert_true(f.body <= sizeof(packet));
-	assert_int_equal(f.type, FRAME_PUBLISH);
+	assert_int_equal(f.type, PACKET_PUBLISH);
 	memcpy(packet, w->in.p + f.head, f.body);
 	buf_shift(&w->in, f.head + f.body);
 	*m = (struct msg){0};
 	assert_int_equal(
-	    frame_publish(m, props, &f, (struct span){packet, f.body}, version),
-	    FRAME_OK);
+	    packet_publish(m, props, &f, (struct span){packet, f.body}, version),
+	    PACKET_OK);
 	return true;
 }
 

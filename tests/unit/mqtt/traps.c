@@ -471,7 +471,7 @@ a_busy_broker_is_asked_again(void **state)
 
 /* A crowd at a gate; each stays inside for a moment. */
 struct guest {
-	struct gate_pass pass;
+	struct limiter_pass pass;
 	struct loop_timer stay;
 	struct crowd *crowd;
 	int number;
@@ -490,7 +490,7 @@ leave(void *arg)
 	struct guest *g = arg;
 
 	g->crowd->inside--;
-	gate_leave(&g->pass);
+	limiter_leave(&g->pass);
 	if (g->crowd->entered == g->crowd->n && g->crowd->inside == 0)
 		loop_stop(g->crowd->loop);
 }
@@ -514,21 +514,21 @@ enter(void *arg)
 static void
 pass_all(struct crowd *c, int n, int in_flight, int per_second)
 {
-	struct gate *gate;
+	struct limiter *gate;
 	int i;
 
 	c->loop = loop_new(NULL);
 	c->began = loop_now(c->loop);
 	c->n = n;
 	c->per_second = per_second;
-	gate = gate_new(c->loop, in_flight, per_second);
+	gate = limiter_new(c->loop, in_flight, per_second);
 	for (i = 0; i < n; i++) {
 		c->v[i] = (struct guest){.crowd = c, .number = i};
-		gate_enter(gate, &c->v[i].pass, enter, &c->v[i]);
+		limiter_enter(gate, &c->v[i].pass, enter, &c->v[i]);
 	}
 	assert_int_equal(loop_run(c->loop, NULL), 0);
 	assert_int_equal(c->entered, n);
-	gate_free(gate);
+	limiter_free(gate);
 	loop_free(c->loop);
 }
 
@@ -555,7 +555,7 @@ static void
 who_waits_at_a_gate_may_go(void **state)
 {
 	struct loop *loop = loop_new(NULL);
-	struct gate *gate = gate_new(loop, 1, 0);
+	struct limiter *gate = limiter_new(loop, 1, 0);
 	struct crowd c = {.loop = loop, .n = 2};
 	struct guest *g = c.v;
 	int i;
@@ -563,14 +563,14 @@ who_waits_at_a_gate_may_go(void **state)
 	(void)state;
 	for (i = 0; i < 4; i++) {
 		g[i] = (struct guest){.crowd = &c, .number = i == 3};
-		gate_enter(gate, &g[i].pass, enter, &g[i]);
+		limiter_enter(gate, &g[i].pass, enter, &g[i]);
 	}
-	gate_leave(&g[1].pass);
-	gate_leave(&g[2].pass);
-	gate_leave(&g[2].pass);
+	limiter_leave(&g[1].pass);
+	limiter_leave(&g[2].pass);
+	limiter_leave(&g[2].pass);
 	assert_int_equal(loop_run(loop, NULL), 0);
 	assert_int_equal(c.entered, 2);
-	gate_free(gate);
+	limiter_free(gate);
 	loop_free(loop);
 }
 
@@ -583,7 +583,7 @@ a_fleet_passes_its_gate(void **state)
 	struct session *v[MANY];
 	int i;
 
-	o.gate = gate_new(s.loop, 4, 0);
+	o.gate = limiter_new(s.loop, 4, 0);
 	for (i = 0; i < MANY; i++) {
 		v[i] = make(&s, &o);
 		session_start(v[i]);
@@ -595,7 +595,7 @@ a_fleet_passes_its_gate(void **state)
 	assert_int_equal(s.ups, MANY - 1);
 	for (i = 0; i < MANY; i++)
 		session_free(v[i]);
-	gate_free(o.gate);
+	limiter_free(o.gate);
 	loop_free(s.loop);
 }
 

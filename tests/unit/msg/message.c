@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "msg/message.h"
 
-static struct topics topics;
+static struct topic_set topics;
 
 static int
 setup(void **state)
@@ -17,14 +17,14 @@ setup(void **state)
 	struct err err = {0};
 
 	(void)state;
-	return topics_compile(&topics, &(struct topicopts){0}, &err);
+	return topic_set_compile(&topics, &(struct topicopts){0}, &err);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	topics_release(&topics);
+	topic_set_release(&topics);
 	return 0;
 }
 
@@ -45,10 +45,10 @@ static struct msg
 padded(const struct msg *m)
 {
 	struct msg copy = *m;
-	char *p = xmalloc(m->payload.n + PLAIN_PADDING);
+	char *p = xmalloc(m->payload.n + ASCII_PLAIN_PADDING);
 
 	memcpy(p, m->payload.p, m->payload.n);
-	memset(p + m->payload.n, '0', PLAIN_PADDING);
+	memset(p + m->payload.n, '0', ASCII_PLAIN_PADDING);
 	copy.payload.p = p;
 	copy.padded = true;
 	return copy;

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "msg/message_columns.h"
 
-static struct topics topics;
+static struct topic_set topics;
 
 static int
 setup(void **state)
@@ -12,14 +12,14 @@ setup(void **state)
 	struct err err = {0};
 
 	(void)state;
-	return topics_compile(&topics, &(struct topicopts){0}, &err);
+	return topic_set_compile(&topics, &(struct topicopts){0}, &err);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	topics_release(&topics);
+	topic_set_release(&topics);
 	return 0;
 }
 
@@ -37,24 +37,24 @@ message(const char *payload)
 
 /* The rows of one message, or "REJECT word". */
 static void
-rows_are(const char *list, enum columns_format format, bool readings, const struct msg *m,
-    const char *want)
+rows_are(const char *list, enum message_columns_format format, bool readings,
+    const struct msg *m, const char *want)
 {
 	struct columns *c = NULL;
 	struct err err = {0};
 	struct buf b = {0};
 	const char *word;
 
-	if (columns_compile(&c, list, format, readings, &err) != 0)
+	if (message_columns_compile(&c, list, format, readings, &err) != 0)
 		fail_msg("wanted columns '%s', got: %s", list, err.text);
-	word = columns_put(c, &b, m, &topics, NULL);
+	word = message_columns_put(c, &b, m, &topics, NULL);
 	if (word != NULL) {
 		assert_int_equal(b.n, 0);
 		buf_printf(&b, "REJECT %s", word);
 	}
 	assert_string_equal(buf_str(&b), want);
 	buf_release(&b);
-	columns_free(c);
+	message_columns_free(c);
 }
 
 static void
@@ -68,27 +68,29 @@ defaults_lose_nothing(void **state)
 	size_t count = 0;
 
 	(void)state;
-	assert_int_equal(columns_compile(&c, NULL, COLUMNS_CSV, true, &err), 0);
-	columns_header(c, &b);
-	assert_null(columns_put(c, &b, &m, &topics, &count));
+	assert_int_equal(
+	    message_columns_compile(&c, NULL, MESSAGE_COLUMNS_CSV, true, &err), 0);
+	message_columns_header(c, &b);
+	assert_null(message_columns_put(c, &b, &m, &topics, &count));
 	assert_int_equal(count, 2);
 	assert_string_equal(buf_str(&b),
 	    "received_at,device_id,sensor,value,timestamp,topic,qos,retain,mid\n" AT
 	    ",E,t,21.50,7,iot/sensors/E/data,1,false,17\n" AT
 	    ",E,s,on,7,iot/sensors/E/data,1,false,17\n");
-	columns_free(c);
+	message_columns_free(c);
 	buf_clear(&b);
-	assert_int_equal(columns_compile(&c, NULL, COLUMNS_TSV, false, &err), 0);
-	columns_header(c, &b);
+	assert_int_equal(
+	    message_columns_compile(&c, NULL, MESSAGE_COLUMNS_TSV, false, &err), 0);
+	message_columns_header(c, &b);
 	m.payload = SPAN(" [ 1.0 ] ");
 	m.qos = 0;
-	assert_null(columns_put(c, &b, &m, &topics, &count));
+	assert_null(message_columns_put(c, &b, &m, &topics, &count));
 	assert_int_equal(count, 1);
 	assert_string_equal(buf_str(&b),
 	    "received_at\tdevice_id\ttopic\tqos\tretain\tmid\tpayload\tpayload_text\t"
 	    "payload_b64\n" AT
 	    "\tE\tiot/sensors/E/data\t0\tfalse\t\\N\t[1.0]\t\\N\t\\N\n");
-	columns_free(c);
+	message_columns_free(c);
 	buf_release(&b);
 }
 
@@ -118,8 +120,8 @@ cells_are_what_a_copy_reads(void **state)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		struct msg m = message(cases[i].payload);
 
-		rows_are("value,value_type", COLUMNS_CSV, true, &m, cases[i].csv);
-		rows_are("value,value_type", COLUMNS_TSV, true, &m, cases[i].tsv);
+		rows_are("value,value_type", MESSAGE_COLUMNS_CSV, true, &m, cases[i].csv);
+		rows_are("value,value_type", MESSAGE_COLUMNS_TSV, true, &m, cases[i].tsv);
 	}
 }
 
@@ -131,12 +133,12 @@ payloads_have_a_column_for_each_kind(void **state)
 
 	(void)state;
 	m.dup = true;
-	rows_are(list, COLUMNS_CSV, false, &m,
+	rows_are(list, MESSAGE_COLUMNS_CSV, false, &m,
 	    "\"{\"\"device_id\"\":\"\"F\"\"}\",,,true,true\n");
 	m.payload = SPAN("");
-	rows_are(list, COLUMNS_CSV, false, &m, ",\"\",,true,false\n");
+	rows_are(list, MESSAGE_COLUMNS_CSV, false, &m, ",\"\",,true,false\n");
 	m.payload = (struct span){"\0", 1};
-	rows_are(list, COLUMNS_CSV, false, &m, ",,AA==,true,false\n");
+	rows_are(list, MESSAGE_COLUMNS_CSV, false, &m, ",,AA==,true,false\n");
 }
 
 static void
@@ -146,22 +148,22 @@ what_is_no_row_is_a_reject(void **state)
 
 	(void)state;
 	topics.strict = true;
-	rows_are("value", COLUMNS_CSV, true, &m, "REJECT id");
-	rows_are("payload", COLUMNS_CSV, false, &m, "REJECT id");
+	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT id");
+	rows_are("payload", MESSAGE_COLUMNS_CSV, false, &m, "REJECT id");
 	topics.strict = false;
-	rows_are("value,id_mismatch", COLUMNS_CSV, true, &m, "1,true\n");
+	rows_are("value,id_mismatch", MESSAGE_COLUMNS_CSV, true, &m, "1,true\n");
 	m.reject = "size";
-	rows_are("value", COLUMNS_CSV, true, &m, "REJECT size");
-	rows_are("payload", COLUMNS_CSV, false, &m, "REJECT size");
+	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT size");
+	rows_are("payload", MESSAGE_COLUMNS_CSV, false, &m, "REJECT size");
 	m = message("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
-	rows_are("value", COLUMNS_CSV, true, &m, "REJECT range");
-	rows_are("value", COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
+	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT range");
+	rows_are("value", MESSAGE_COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
 	m.payload = SPAN("a\n\\.\n");
-	rows_are("payload_text", COLUMNS_CSV, false, &m, "REJECT range");
+	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "REJECT range");
 	m.payload = SPAN("a\n\\.,\n\\.");
-	rows_are("payload_text", COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
+	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
 	m = message("[1]");
-	rows_are("value", COLUMNS_CSV, true, &m, "REJECT shape");
+	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT shape");
 }
 
 static void
@@ -186,8 +188,8 @@ wrong_lists_are_refused(void **state)
 		struct columns *c = NULL;
 		struct err err = {0};
 
-		assert_int_equal(columns_compile(&c, cases[i].list, COLUMNS_CSV,
-				     cases[i].readings, &err),
+		assert_int_equal(message_columns_compile(&c, cases[i].list,
+				     MESSAGE_COLUMNS_CSV, cases[i].readings, &err),
 		    -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		if (strncmp(err.text, cases[i].said, strlen(cases[i].said)) != 0)

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "msg/message.h"
 
-static struct topics topics;
+static struct topic_set topics;
 
 static int
 setup(void **state)
@@ -12,14 +12,14 @@ setup(void **state)
 	struct err err = {0};
 
 	(void)state;
-	return topics_compile(&topics, &(struct topicopts){0}, &err);
+	return topic_set_compile(&topics, &(struct topicopts){0}, &err);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	topics_release(&topics);
+	topic_set_release(&topics);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ explains(long status, const char *body, const char *wanted)
 {
 	struct buf out = {0};
 
-	api_explain(status, span_of(body), &out);
+	rest_explain(status, span_of(body), &out);
 	assert_string_equal(buf_str(&out), wanted);
 	buf_release(&out);
 }
@@ -73,10 +73,10 @@ maps_statuses(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		struct api_reply reply = {.status = rows[i].status};
+		struct rest_reply reply = {.status = rows[i].status};
 		struct err err = {0};
 
-		api_status_error("http://h", &reply, &err);
+		rest_status_error("http://h", &reply, &err);
 		assert_int_equal(err.code, rows[i].code);
 		assert_null(strchr(err.text, '\n'));
 	}
@@ -97,12 +97,12 @@ normalises_the_base(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(api_url_base(rows[i][0], &base, &err), 0);
+		assert_int_equal(rest_url_base(rows[i][0], &base, &err), 0);
 		assert_string_equal(base, rows[i][1]);
 		free(base);
 	}
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		assert_int_equal(api_url_base(bad[i], &base, &err), -1);
+		assert_int_equal(rest_url_base(bad[i], &base, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
 	}
 }
@@ -122,12 +122,12 @@ adds_the_final_slash(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		assert_int_equal(api_url_path(rows[i][0], &path, &err), 0);
+		assert_int_equal(rest_url_path(rows[i][0], &path, &err), 0);
 		assert_string_equal(path, rows[i][1]);
 		free(path);
 	}
 	for (i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_equal(api_url_path(bad[i], &path, &err), -1);
+		assert_int_equal(rest_url_path(bad[i], &path, &err), -1);
 }
 
 static void
@@ -136,29 +136,29 @@ reads_pages(void **state)
 	static const char page[] =
 	    "{\"count\":3,\"next\":\"http://inner:1/x/api/b/?page=2&s=1\","
 	    "\"previous\":null,\"results\":[{\"v\":21.50},{}]}";
-	struct api_page p;
+	struct rest_page p;
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(api_page_read("/api/b/?s=1", SPAN(page), &p, &err), 0);
+	assert_int_equal(rest_page_read("/api/b/?s=1", SPAN(page), &p, &err), 0);
 	assert_true(span_is(p.array, "[{\"v\":21.50},{}]"));
 	assert_int_equal(p.count, 3);
 	assert_string_equal(p.next, "/api/b/?page=2&s=1");
 	free(p.next);
 	assert_int_equal(
-	    api_page_read("/api/b/", SPAN("{\"next\":null,\"results\":[]}"), &p, &err),
+	    rest_page_read("/api/b/", SPAN("{\"next\":null,\"results\":[]}"), &p, &err),
 	    0);
 	assert_null(p.next);
 	assert_int_equal(p.count, -1);
 	assert_int_equal(
-	    api_page_read("/api/b/", SPAN("{\"count\":-3.5,\"results\":[]}"), &p, &err),
+	    rest_page_read("/api/b/", SPAN("{\"count\":-3.5,\"results\":[]}"), &p, &err),
 	    0);
 	assert_int_equal(p.count, -1);
-	assert_int_equal(api_page_read("/api/b/", SPAN(" [1,2] "), &p, &err), 0);
+	assert_int_equal(rest_page_read("/api/b/", SPAN(" [1,2] "), &p, &err), 0);
 	assert_true(span_is(p.array, "[1,2]"));
 	assert_int_equal(p.count, -1);
-	assert_int_equal(api_page_read("/api/b/", SPAN("{\"a\":1}"), &p, &err), -1);
-	assert_int_equal(api_page_read("/api/b/", SPAN("<html>"), &p, &err), -1);
+	assert_int_equal(rest_page_read("/api/b/", SPAN("{\"a\":1}"), &p, &err), -1);
+	assert_int_equal(rest_page_read("/api/b/", SPAN("<html>"), &p, &err), -1);
 	assert_int_equal(err.code, ERR_PROTOCOL);
 }
 
@@ -195,11 +195,11 @@ orders_every_list(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		path = api_list_path(schema_find(rows[i][0]), rows[i][1], rows[i][2], 0);
+		path = rest_list_path(schema_find(rows[i][0]), rows[i][1], rows[i][2], 0);
 		assert_string_equal(path, rows[i][3]);
 		free(path);
 	}
-	path = api_list_path(schema_find("reading"), "", "-timestamp", 1);
+	path = rest_list_path(schema_find("reading"), "", "-timestamp", 1);
 	assert_string_equal(path, "/api/readings/?page_size=1&ordering=-timestamp");
 	free(path);
 }
@@ -209,22 +209,22 @@ knows_what_it_has_seen(void **state)
 {
 	static const char *const rows[] = {"0", "1", "63", "64", "999999999999999999",
 	    "1000000000000000000", "\"a\"", "\"b\"", "1.5", "-1", "/api/b/?page=2"};
-	struct api_seen s = {0};
+	struct rest_seen s = {0};
 	char digits[24];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		assert_true(api_seen_add(&s, span_of(rows[i])));
+		assert_true(rest_seen_add(&s, span_of(rows[i])));
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		assert_false(api_seen_add(&s, span_of(rows[i])));
+		assert_false(rest_seen_add(&s, span_of(rows[i])));
 	for (i = 0; i < 20000; i++) {
 		snprintf(digits, sizeof(digits), "%zu", 1000 + i * 77);
-		assert_true(api_seen_add(&s, span_of(digits)));
-		assert_false(api_seen_add(&s, span_of(digits)));
+		assert_true(rest_seen_add(&s, span_of(digits)));
+		assert_false(rest_seen_add(&s, span_of(digits)));
 	}
 	assert_int_equal(s.n, ARRAY_LEN(rows) + 20000);
-	api_seen_release(&s);
+	rest_seen_release(&s);
 }
 
 static void
@@ -233,18 +233,18 @@ takes_tokens_out_of_a_long_answer(void **state)
 	static const char body[] =
 	    "{\"user\":{\"access\":\"no\",\"id\":1},\"refresh\":\"R\","
 	    "\"access\":\"A\",\"message\":\"ok\"}";
-	struct api_tokens t = {0};
+	struct token_cache t = {0};
 
 	(void)state;
-	assert_true(api_tokens_parse(SPAN(body), &t));
+	assert_true(token_cache_parse(SPAN(body), &t));
 	assert_string_equal(t.access, "A");
 	assert_string_equal(t.refresh, "R");
 	/* A refresh may leave the refresh token as it was. */
-	assert_true(api_tokens_parse(SPAN("{\"access\":\"B\"}"), &t));
+	assert_true(token_cache_parse(SPAN("{\"access\":\"B\"}"), &t));
 	assert_string_equal(t.access, "B");
 	assert_string_equal(t.refresh, "R");
-	assert_false(api_tokens_parse(SPAN("[]"), &t));
-	api_tokens_release(&t);
+	assert_false(token_cache_parse(SPAN("[]"), &t));
+	token_cache_release(&t);
 }
 
 static void
@@ -253,7 +253,7 @@ escapes(void **state)
 	struct buf out = {0};
 
 	(void)state;
-	api_escape(&out, SPAN("a b+c&\xc3\xa9/~"));
+	rest_url_escape(&out, SPAN("a b+c&\xc3\xa9/~"));
 	assert_string_equal(buf_str(&out), "a%20b%2Bc%26%C3%A9%2F~");
 	buf_release(&out);
 }
