@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic.h"
-#include "iotapi/export.h"
 #include "iotapi/api/users.h"
+#include "iotapi/export.h"
 #include "iotapi/serve.h"
 
 struct args {

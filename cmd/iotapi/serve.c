@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotapi/http/server.h"
 #include "loop/loop.h"
+#include "iotapi/http/server.h"
 #include "iotapi/mqtt/broker_pool.h"
 
 struct serving {

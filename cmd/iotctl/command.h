@@ -2,6 +2,7 @@
 #ifndef IOTCTL_COMMAND_H
 #define IOTCTL_COMMAND_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /* A command that is no plain verb of a resource. `path` is one word, or two of which the first may

@@ -8,7 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "iotctl/core/jobs.h"
 
 int

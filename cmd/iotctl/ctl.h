@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 
+#include "base/strv.h"
 #include "cli/opt.h"
 #include "model/schema.h"
 #include "model/topic.h"
+#include "mqtt/mqtt_options.h"
 #include "rest/rest.h"
 #include "rest/rest_options.h"
-#include "mqtt/mqtt_options.h"
 
 enum format {
 	FORMAT_TABLE,

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/command.h"
-#include "iotctl/shell/complete.h"
 #include "cli/program.h"
-#include "iotctl/shell/shell.h"
+#include "iotctl/command.h"
 #include "iotctl/output/show.h"
+#include "iotctl/shell/complete.h"
+#include "iotctl/shell/shell.h"
 
 #define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/strv.h"
 #include "base/text.h"
 
 static int

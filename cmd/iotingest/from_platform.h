@@ -2,6 +2,7 @@
 #ifndef IOTINGEST_FROM_PLATFORM_H
 #define IOTINGEST_FROM_PLATFORM_H
 
+#include "base/strv.h"
 #include "exec/iotctl_child.h"
 #include "iotingest/run.h"
 

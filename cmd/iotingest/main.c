@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/program.h"
-#include "iotingest/run.h"
 #include "iotingest/from_platform.h"
+#include "iotingest/run.h"
 #include "iotingest/sink.h"
 
 /* A kept session waits this long for its consumer, in seconds. */

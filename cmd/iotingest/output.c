@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "iotingest/safe_file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotingest/safe_file.h"
 
 struct output {
 	struct loop *loop;

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "iotingest/run.h"
-#include "iotingest/encoder.h"
 #include "loop/loop.h"
+#include "iotingest/encoder.h"
+#include "iotingest/run.h"
 #include "iotingest/stats.h"
 
 /*

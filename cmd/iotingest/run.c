@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotingest/subscriptions.h"
-#include "iotingest/encoder.h"
 #include "mqtt/consumer.h"
+#include "iotingest/encoder.h"
 #include "iotingest/pipeline.h"
 #include "iotingest/stats.h"
+#include "iotingest/subscriptions.h"
 
 /* How long a clean end may wait for a reader that stalls, or for a sink: what they have not taken
  * stays with the broker. A sink is asked to end a little before. */

@@ -2,6 +2,7 @@
 #ifndef IOTINGEST_RUN_H
 #define IOTINGEST_RUN_H
 
+#include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
 #include "mqtt/mqtt_options.h"

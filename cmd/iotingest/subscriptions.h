@@ -2,9 +2,10 @@
 #ifndef IOTINGEST_SUBSCRIPTIONS_H
 #define IOTINGEST_SUBSCRIPTIONS_H
 
+#include "base/strv.h"
 #include "model/topic.h"
-#include "iotingest/run.h"
 #include "mqtt/consumer.h"
+#include "iotingest/run.h"
 
 /* What is subscribed to, and the templates that captures come from. */
 struct subscriptions {

@@ -2,6 +2,7 @@
 #ifndef IOTPUB_IOTPUB_H
 #define IOTPUB_IOTPUB_H
 
+#include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
 #include "mqtt/mqtt_options.h"

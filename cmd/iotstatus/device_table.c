@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 
 const char *const presence_names[PRESENCES] = {
     [PRESENCE_ONLINE] = "online",

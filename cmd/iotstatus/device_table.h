@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/strv.h"
 
 /* The states that are kept apart. Never: known, not online, and no sign that it ever was. Stale: said
  * to be online, but without a sign of life that is young enough. */

@@ -3,14 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/program.h"
 #include "iotstatus/check.h"
-#include "iotstatus/state_file.h"
 #include "iotstatus/print/print.h"
+#include "iotstatus/state_file.h"
 #include "iotstatus/watch/watch.h"
 
 static const struct opt opts[] = {

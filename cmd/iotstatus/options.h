@@ -2,12 +2,13 @@
 #ifndef IOTSTATUS_OPTIONS_H
 #define IOTSTATUS_OPTIONS_H
 
+#include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
+#include "mqtt/mqtt_options.h"
+#include "rest/rest_options.h"
 #include "iotstatus/device_table.h"
 #include "iotstatus/threshold.h"
-#include "rest/rest_options.h"
-#include "mqtt/mqtt_options.h"
 
 enum format {
 	FORMAT_AUTO, /* text; with thresholds, nagios */

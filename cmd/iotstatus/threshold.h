@@ -3,6 +3,7 @@
 #define IOTSTATUS_THRESHOLD_H
 
 #include "base/buf.h"
+#include "base/strv.h"
 #include "iotstatus/range.h"
 
 /* The thresholds of one fleet or group. */

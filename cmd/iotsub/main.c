@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "cli/program.h"
 #include "iotsub/sub.h"

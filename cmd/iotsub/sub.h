@@ -2,6 +2,7 @@
 #ifndef IOTSUB_SUB_H
 #define IOTSUB_SUB_H
 
+#include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
 #include "mqtt/mqtt_options.h"

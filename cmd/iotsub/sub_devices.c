@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "model/credentials.h"
 #include "iotsub/device_session.h"

@@ -18,6 +18,29 @@ bits_of(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+void
+base64_put(struct buf *b, struct span s)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *in = (const unsigned char *)s.p;
+	char *out = buf_reserve(b, (s.n + 2) / 3 * 4);
+	size_t i;
+
+	for (i = 0; i < s.n; i += 3) {
+		size_t left = s.n - i;
+		unsigned v = (unsigned)in[i] << 16;
+
+		v |= left > 1 ? (unsigned)in[i + 1] << 8 : 0;
+		v |= left > 2 ? in[i + 2] : 0;
+		*out++ = digits[v >> 18];
+		*out++ = digits[v >> 12 & 63];
+		*out++ = left > 1 ? digits[v >> 6 & 63] : '=';
+		*out++ = left > 2 ? digits[v & 63] : '=';
+	}
+	b->n += (s.n + 2) / 3 * 4;
+}
+
 int
 base64_decode(unsigned char *out, struct span s)
 {

@@ -22,4 +22,14 @@ clock_ms(void)
 	return clock_us() / 1000;
 }
 
+/* The wall clock in microseconds since 1970. */
+static inline int64_t
+clock_wall_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 #endif

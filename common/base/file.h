@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /* Reads a whole file, at most `max` bytes (more is an error); "-" is standard input. Blocks. */
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);

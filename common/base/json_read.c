@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Walking through text that json_check accepted, and writing pieces of JSON. */
-#include "base/json.h"
-
 #include "base/ascii.h"
+#include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 static inline bool
 is_blank(char c)

@@ -2,13 +2,13 @@
 /* The check of a whole text in one pass, with an explicit stack. Each scan_ function takes the place of
  * what it scans and returns the place behind it, or NULL. Behind the text stands a NUL, which is wrong
  * everywhere: nothing else has to look for the end. */
+#include "base/ascii.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
-
-#include "base/mem.h"
-#include "base/ascii.h"
-#include "base/text.h"
 
 typedef const unsigned char *place;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/json_shape.h"
 
-#include "base/json.h"
 #include "base/ascii.h"
+#include "base/json.h"
 
 typedef const unsigned char *place;
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/ascii.h"
+#include "base/buf.h"
 
 /*
  * The shape of a compact JSON text: all its bytes but the numbers, strings and words that are its values.

@@ -17,22 +17,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Valid UTF-8 as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-bool utf8_is_valid(const char *p, size_t n);
-
-/* Length of the well-formed UTF-8 sequence that begins at p, its code point in *cp; 0 if there is
- * none. n is at least 1. */
-size_t utf8_read(const unsigned char *p, size_t n, uint32_t *cp);
-
-/* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
- * marks that reorder or break lines. */
-bool utf8_is_harmless(uint32_t cp);
-
-/* Copies `s` so that a terminal and a log survive it: C0, DEL, C1, bidirectional controls and
- * bytes that are no UTF-8 become \xNN; the rest stays. Cuts at `room`; terminates when room
- * allows. Returns the bytes written without the NUL. */
-size_t utf8_visible(char *out, size_t room, const char *s);
-size_t strlen(const char *s);
 /* Appends lines: as utf8_visible, but newlines stay, and a NUL is \x00. */
 void text_put_visible(struct buf *out, struct span lines);
 
@@ -57,8 +41,5 @@ bool text_double(const char *s, double *out);
 /* The shortest decimal form that reads back as the same double, as JSON writes it (a whole
  * number without ".0"). `out` holds at least 32 bytes. Returns its length. */
 size_t text_from_double(char *out, double v);
-
-/* The wall clock in microseconds since 1970. */
-int64_t clock_wall_us(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /*
  * The option table: one row an option, the one source of parsing, configuration file keys,

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "cli/opt.h"
 #include "base/text.h"
+#include "cli/opt.h"
 
 #ifndef IOT_VERSION
 #define IOT_VERSION "0.0.0"

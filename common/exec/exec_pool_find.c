@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "exec/exec_pool_int.h"
 

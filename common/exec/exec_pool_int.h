@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /* The file that execvp would run for this name (free), or ERR_USAGE. */
 int exec_pool_find(const char *name, char **path, struct err *err);

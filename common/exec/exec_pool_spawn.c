@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 #include "exec/exec_pool_int.h"
 
 extern char **environ;

@@ -2,9 +2,10 @@
 #ifndef EXEC_RESPONDER_H
 #define EXEC_RESPONDER_H
 
+#include "base/strv.h"
 #include "msg/message.h"
-#include "exec/exec_pool.h"
 #include "mqtt/session.h"
+#include "exec/exec_pool.h"
 
 /*
  * Devices that obey: each command is run, or gets a fixed reply; one that is a JSON object with an `id` is

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "loop/timer_heap.h"
 #include "loop/loop_signals.h"
+#include "loop/timer_heap.h"
 
 enum { ROUND = 64 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 
 /* A lookup, of all who ask for the same host at the same time. Shared by the loop and its thread;

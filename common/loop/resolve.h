@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 #include "loop/loop.h"
 
 /* A lookup of a host name in a thread of its own, since getaddrinfo blocks; one for all who ask for the

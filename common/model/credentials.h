@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/err.h"
 #include "base/csv.h"
+#include "base/err.h"
 
 /*
  * The credentials file: CSV, mode 0600, header device,client_id,username,password,cert,key. Written

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/csv.h"
 #include "model/topic.h"
 
 enum { LARGEST = 64 << 20, LONGEST_INTERVAL = 86400 };

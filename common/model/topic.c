@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "base/ascii.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 static const char *const var_names[TOPIC_VARS] = {

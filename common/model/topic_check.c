@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/topic.h"
 
 enum { ID_MAX = 64, TOPIC_MAX = 65535 };

@@ -2,10 +2,10 @@
 #ifndef MQTT_CONSUMER_INT_H
 #define MQTT_CONSUMER_INT_H
 
+#include "loop/busy_poll.h"
+#include "mqtt/conn.h"
 #include "mqtt/consumer.h"
 #include "mqtt/receiver.h"
-#include "mqtt/conn.h"
-#include "loop/busy_poll.h"
 #include "mqtt/window.h"
 
 /* What the parts of a consumer share; for consume*.c only. */

@@ -2,8 +2,8 @@
 #ifndef MQTT_MQTT_OPTIONS_H
 #define MQTT_MQTT_OPTIONS_H
 
-#include "cli/opt.h"
 #include "base/text.h"
+#include "cli/opt.h"
 #include "mqtt/session.h"
 
 /* The connection options that all MQTT programs share: mosquitto's letters. */

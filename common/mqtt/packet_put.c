@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The packets that a client sends. */
+#include "base/emit.h"
 #include "mqtt/packet.h"
 
 static void

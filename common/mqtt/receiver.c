@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "base/ascii.h"
+#include "base/mem.h"
 #include "mqtt/receiver_int.h"
 
 bool

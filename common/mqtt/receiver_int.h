@@ -3,8 +3,8 @@
 #define MQTT_RECEIVER_INT_H
 
 #include "mqtt/ack_queue.h"
-#include "mqtt/topic_alias.h"
 #include "mqtt/receiver.h"
+#include "mqtt/topic_alias.h"
 
 /*
  * What the parts of an intake share; for intake*.c only.

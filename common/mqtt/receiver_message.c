@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/mem.h"
 #include "base/ascii.h"
+#include "base/mem.h"
 #include "mqtt/receiver_int.h"
 
 bool

@@ -8,8 +8,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/ascii.h"
+#include "base/log.h"
 #include "mqtt/packet.h"
 #include "mqtt/session_int.h"
 

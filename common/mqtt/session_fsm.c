@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/session_int.h"
 

@@ -2,10 +2,11 @@
 #ifndef MQTT_SESSION_INT_H
 #define MQTT_SESSION_INT_H
 
+#include "base/strv.h"
 #include "loop/backoff.h"
 #include "loop/resolve.h"
-#include "mqtt/session.h"
 #include "tls/tls.h"
+#include "mqtt/session.h"
 
 /*
  * What the parts of a session share; for session*.c only.

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "mqtt/session.h"
+#include "mqtt/session_int.h"
 
 #include <errno.h>
 #include <mosquitto.h>
@@ -11,11 +16,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "base/log.h"
-#include "base/mem.h"
-#include "base/text.h"
-#include "mqtt/session_int.h"
 
 /* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
 static void

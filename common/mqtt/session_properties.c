@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "mqtt/topic_alias.h"
 #include "mqtt/session_int.h"
+#include "mqtt/topic_alias.h"
 
 static struct span
 take_string(const mosquitto_property *p, int id)

@@ -2,7 +2,9 @@
 /* A list of columns, compiled from the table, and rows written with it. */
 #include <stdlib.h>
 
+#include "base/emit.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "msg/message_columns_int.h"
 

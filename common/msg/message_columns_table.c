@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The columns, each the cell of a row. */
+#include "base/base64.h"
 #include "base/json.h"
 #include "msg/message_columns_int.h"
 

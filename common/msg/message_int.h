@@ -3,9 +3,10 @@
 #ifndef MSG_MESSAGE_INT_H
 #define MSG_MESSAGE_INT_H
 
+#include "base/ascii.h"
+#include "base/emit.h"
 #include "base/json.h"
 #include "base/json_shape.h"
-#include "base/ascii.h"
 #include "msg/message.h"
 
 /* A literal's size is known where it stands: one or two moves. */

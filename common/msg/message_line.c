@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Message and reject lines: the payload's own bytes inside an envelope of fixed key order. */
-#include "msg/message_int.h"
-
-#include "base/json.h"
 #include "base/ascii.h"
+#include "base/base64.h"
+#include "base/emit.h"
+#include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "msg/message_int.h"
 
 const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Payloads as readings: both shapes of the platform, walked in payload order, bytes kept. */
+#include "base/emit.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "msg/message_int.h"
 
 /* Values nested deeper than this are no readings; the walk's stack stays small. */

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
 

@@ -2,8 +2,8 @@
 #ifndef REST_REST_OPTIONS_H
 #define REST_REST_OPTIONS_H
 
-#include "cli/opt.h"
 #include "base/text.h"
+#include "cli/opt.h"
 #include "rest/rest.h"
 
 /* The options of the REST API that iotctl and iotstatus share. */

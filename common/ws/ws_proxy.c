@@ -17,8 +17,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/loop.h"
-#include "ws/ws_proxy_int.h"
 #include "loop/resolve.h"
+#include "ws/ws_proxy_int.h"
 
 enum { QUEUE = 4096, MOST_FILES = 131072 };
 

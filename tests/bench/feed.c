@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Feeds a subscriber, reads its lines, and prints one line of figures: KEY=VALUE KEY=VALUE... */
+#include "base/clock.h"
+#include "base/strv.h"
 #include "feed.h"
 
 #include <errno.h>

@@ -8,10 +8,10 @@
 #include "base/text.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/api/handlers.h"
-#include "iotapi/http/json_out.h"
-#include "iotapi/mqtt/presence.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/json_out.h"
 #include "iotapi/mqtt/broker_pool.h"
+#include "iotapi/mqtt/presence.h"
 
 static int
 set_active(struct request *rq, int active, const char *done, struct err *err)

@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotapi/api/handlers.h"
-#include "iotapi/http/json_out.h"
 #include "iotapi/api/password.h"
 #include "iotapi/api/users.h"
+#include "iotapi/http/json_out.h"
 
 static int
 refuse_token(struct request *rq)

@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "iotapi/http/json_out.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/json_out.h"
 
 typedef int putter(
     struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err);

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "iotapi/app.h"
 #include "base/buf.h"
 #include "model/schema.h"
+#include "iotapi/app.h"
 #include "iotapi/db/db.h"
 
 /* What the schema table cannot say: how derived fields are made, how secrets are kept, and what must

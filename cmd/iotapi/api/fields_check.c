@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/api/password.h"
-#include "iotapi/db/rows.h"
 #include "iotapi/api/secretbox.h"
+#include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 
 /* Which secrets are kept in which form: hashed for who checks them, sealed for who uses them. */

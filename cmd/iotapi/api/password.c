@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/base64.h"
 
 enum { SALT_BYTES = 12, HASH_BYTES = 64, SECRET_HEX = 64 };
 

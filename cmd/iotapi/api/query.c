@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/strv.h"
 #include "base/text.h"
 #include "model/timestamp.h"
 #include "model/validate.h"

@@ -2,14 +2,16 @@
 /* Readings in bulk, and the messages that were none. */
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/validate.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/api/handlers.h"
-#include "iotapi/http/json_out.h"
 #include "iotapi/api/query.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/json_out.h"
 
 void
 readings_bulk_prepare(struct request *rq)

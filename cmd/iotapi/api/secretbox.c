@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/base64.h"
 
 enum { KEY = 32, NONCE = 12, TAG = 16 };
 

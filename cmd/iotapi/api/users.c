@@ -7,9 +7,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "iotapi/api/password.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/store.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/db/rows.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "iotapi/api/fields.h"
-#include "iotapi/http/json_out.h"
 #include "iotapi/db/tables.h"
+#include "iotapi/http/json_out.h"
 
 void
 rows_select(struct buf *sql, const struct schema_resource *r, bool detail)

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "iotapi/http/json_out.h"
 #include "iotapi/api/query.h"
+#include "iotapi/http/json_out.h"
 
 void
 page_read(struct request *rq, struct page *p)

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "iotapi/app.h"
 #include "base/buf.h"
 #include "model/schema.h"
+#include "iotapi/app.h"
 #include "iotapi/db/db.h"
 
 /* A name and value of a query string, decoded. */

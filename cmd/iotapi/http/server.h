@@ -2,8 +2,8 @@
 #ifndef IOTAPI_HTTP_SERVER_H
 #define IOTAPI_HTTP_SERVER_H
 
-#include "iotapi/app.h"
 #include "loop/loop.h"
+#include "iotapi/app.h"
 
 /* The HTTP server: libmicrohttpd's threads in front of routes_serve, behind a guard (guard.h). */
 struct http;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotapi/api/secretbox.h"
 #include "iotapi/mqtt/broker_session.h"

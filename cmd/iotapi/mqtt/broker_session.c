@@ -5,12 +5,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotapi/mqtt/filter_cover.h"
-#include "iotapi/mqtt/store_message.h"
 #include "mqtt/consumer.h"
 #include "mqtt/mqtt_options.h"
 #include "iotapi/mqtt/broker_pool.h"
+#include "iotapi/mqtt/filter_cover.h"
+#include "iotapi/mqtt/store_message.h"
 
 enum {
 	CONNECT_MS = 10000,

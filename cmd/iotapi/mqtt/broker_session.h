@@ -2,8 +2,9 @@
 #ifndef IOTAPI_MQTT_BROKER_SESSION_H
 #define IOTAPI_MQTT_BROKER_SESSION_H
 
-#include "iotapi/app.h"
+#include "base/strv.h"
 #include "loop/loop.h"
+#include "iotapi/app.h"
 
 /* The durable session with one broker. Reconnects for ever, and slowly after a refused login too:
  * the broker may be about to learn it (iotapi export, SIGHUP). */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strv.h"
+
 static int
 by_text(const void *a, const void *b)
 {

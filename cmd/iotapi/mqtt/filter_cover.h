@@ -3,6 +3,7 @@
 #define IOTAPI_MQTT_FILTER_COVER_H
 
 #include "base/buf.h"
+#include "base/strv.h"
 
 /* Leaves of topic filters (those of templates: "+" for whole levels, no "#") only what must be
  * subscribed: each once, and none that another takes too, which would bring a message twice. Sorted. */

@@ -7,8 +7,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotapi/mqtt/presence.h"
+#include "base/utf8.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/mqtt/presence.h"
 
 enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
 

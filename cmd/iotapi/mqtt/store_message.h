@@ -2,8 +2,8 @@
 #ifndef IOTAPI_MQTT_STORE_MESSAGE_H
 #define IOTAPI_MQTT_STORE_MESSAGE_H
 
-#include "msg/message.h"
 #include "model/topic.h"
+#include "msg/message.h"
 #include "iotapi/db/db.h"
 
 /* Where messages come from, as templates. */

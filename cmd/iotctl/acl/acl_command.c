@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iotctl/acl/acl.h"
-#include "iotctl/acl/acl_file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "iotctl/acl/acl.h"
+#include "iotctl/acl/acl_file.h"
 #include "iotctl/command.h"
 #include "iotctl/output/report.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/topic.h"
 
 enum { MOSQUITTO_LEVELS = 200 };

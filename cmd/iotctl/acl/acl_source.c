@@ -2,11 +2,11 @@
 /* Where a device's rules come from: the platform's own, or its topics. */
 #include <stdlib.h>
 
-#include "iotctl/acl/acl.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/acl/acl.h"
 
 static void
 add_rule(struct acl *a, const char *username, bool allow, enum acl_action action,

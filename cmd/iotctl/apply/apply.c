@@ -9,9 +9,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "iotctl/command.h"
-#include "iotctl/core/request.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
 #include "iotctl/verbs/verb.h"
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iotctl/apply/apply.h"
 #include "base/text.h"
+#include "iotctl/apply/apply.h"
 #include "iotctl/command.h"
-#include "iotctl/core/request.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
 
 static void

@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/command.h"
-#include "iotctl/apply/manifest.h"
-#include "iotctl/output/show.h"
 #include "iotctl/apply/index.h"
+#include "iotctl/apply/manifest.h"
+#include "iotctl/command.h"
+#include "iotctl/output/show.h"
 #include "iotctl/output/yaml_emit.h"
 
 struct export

@@ -9,8 +9,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/output/cell.h"
 
 /* Where a resource has no keys its first required field narrows the search. */
 static const char *

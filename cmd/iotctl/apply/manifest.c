@@ -9,9 +9,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/core/request.h"
 #include "iotctl/apply/yaml_parse.h"
+#include "iotctl/core/request.h"
 
 enum { FILE_MAX = 256 << 20 };
 

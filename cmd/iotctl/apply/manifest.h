@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /* One object that a file wants. */

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/validate.h"
-#include "iotctl/verbs/device.h"
-#include "iotctl/core/request.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/request.h"
+#include "iotctl/verbs/device.h"
 
 /* An id for a name, through the stock. What --dry-run only pretends to make has none: its name. */
 static json_t *

@@ -2,9 +2,9 @@
 #ifndef IOTCTL_APPLY_PLAN_H
 #define IOTCTL_APPLY_PLAN_H
 
+#include "iotctl/apply/index.h"
 #include "iotctl/apply/manifest.h"
 #include "iotctl/apply/sent_secrets.h"
-#include "iotctl/apply/index.h"
 
 /* What one item of a manifest needs. */
 struct plan {

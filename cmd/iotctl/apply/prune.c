@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iotctl/apply/apply.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/apply/apply.h"
 #include "iotctl/core/confirm.h"
+#include "iotctl/core/tty.h"
 #include "iotctl/mqtt/retained.h"
 #include "iotctl/output/show.h"
-#include "iotctl/core/tty.h"
 #include "iotctl/verbs/verb.h"
 
 /* Readings are data, and people are not swept away with a file. */

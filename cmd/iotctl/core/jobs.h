@@ -2,6 +2,7 @@
 #ifndef IOTCTL_CORE_JOBS_H
 #define IOTCTL_CORE_JOBS_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /*

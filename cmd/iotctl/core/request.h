@@ -4,8 +4,9 @@
 
 #include <jansson.h>
 
-#include "iotctl/ctl.h"
+#include "base/strv.h"
 #include "iotctl/core/field.h"
+#include "iotctl/ctl.h"
 
 /* One FIELD of the command line. */
 struct assign {

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/timestamp.h"
 #include "model/validate.h"
 #include "iotctl/core/lookup.h"

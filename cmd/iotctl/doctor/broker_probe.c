@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "loop/resolve.h"
 #include "tls/tls_peer.h"

@@ -2,8 +2,8 @@
 #ifndef IOTCTL_DOCTOR_BROKER_PROBE_H
 #define IOTCTL_DOCTOR_BROKER_PROBE_H
 
-#include "iotctl/ctl.h"
 #include "mqtt/session.h"
+#include "iotctl/ctl.h"
 
 /* The way to a broker, stage by stage, under a client id that no device has. */
 enum broker_probe_stage {

@@ -5,8 +5,8 @@
 
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/mqtt/target.h"
 #include "iotctl/doctor/broker_probe.h"
+#include "iotctl/mqtt/target.h"
 #include "iotctl/output/report.h"
 
 static void

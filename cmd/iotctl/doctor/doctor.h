@@ -3,8 +3,8 @@
 #define IOTCTL_DOCTOR_DOCTOR_H
 
 #include "iotctl/acl/acl.h"
-#include "iotctl/login/password_file.h"
 #include "iotctl/doctor/broker_probe.h"
+#include "iotctl/login/password_file.h"
 
 enum health {
 	HEALTH_OK,

@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/mqtt/target.h"
 #include "iotctl/doctor/doctor.h"
+#include "iotctl/mqtt/target.h"
 
 /* Our own login may not be known: then the broker is only knocked at. */
 static enum broker_probe_stage

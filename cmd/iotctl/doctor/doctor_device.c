@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/verbs/device.h"
 #include "iotctl/doctor/doctor.h"
+#include "iotctl/verbs/device.h"
 
 enum { SILENT_LEAST = 90, SILENT_INTERVALS = 3 };
 

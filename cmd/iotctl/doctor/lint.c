@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/output/report.h"
 #include "iotctl/core/view.h"
+#include "iotctl/output/report.h"
 
 enum { KEEPALIVE_LEAST = 30, KEEPALIVE_MOST = 300 };
 

@@ -7,15 +7,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
-#include "iotctl/command.h"
 #include "cli/config.h"
-#include "iotctl/login/pick_broker.h"
-#include "iotctl/login/password_file.h"
-#include "iotctl/login/settings.h"
-#include "iotctl/output/show.h"
+#include "iotctl/command.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/login/password_file.h"
+#include "iotctl/login/pick_broker.h"
+#include "iotctl/login/settings.h"
+#include "iotctl/output/cell.h"
+#include "iotctl/output/show.h"
 
 static const char *
 context_name(const struct ctl *c)

@@ -4,22 +4,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "iotctl/login/account.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/verbs/device.h"
 #include "iotctl/core/jobs.h"
-#include "iotctl/login/password_file.h"
 #include "iotctl/core/random.h"
 #include "iotctl/core/request.h"
-#include "iotctl/login/rotate.h"
 #include "iotctl/core/tty.h"
-#include "iotctl/verbs/verb.h"
 #include "iotctl/core/view.h"
+#include "iotctl/login/account.h"
+#include "iotctl/login/password_file.h"
+#include "iotctl/verbs/device.h"
+#include "iotctl/verbs/verb.h"
+#include "iotctl/login/rotate.h"
 
 enum { PASSWORD_LEAST = 8 };
 

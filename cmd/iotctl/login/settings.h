@@ -2,8 +2,8 @@
 #ifndef IOTCTL_LOGIN_SETTINGS_H
 #define IOTCTL_LOGIN_SETTINGS_H
 
-#include "cli/opt.h"
 #include "cli/config.h"
+#include "cli/opt.h"
 #include "iotctl/ctl.h"
 
 /* Key and value pairs to save; owns the values. The zero value is empty. */

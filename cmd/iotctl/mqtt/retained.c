@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
-#include "iotctl/mqtt/target.h"
 #include "mqtt/session.h"
+#include "iotctl/mqtt/target.h"
+#include "iotctl/output/cell.h"
 
 enum { REFUSED = 128 };
 

@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/mqtt/target.h"
 #include "iotctl/core/random.h"
+#include "iotctl/mqtt/target.h"
 #include "iotctl/output/show.h"
 
 enum {

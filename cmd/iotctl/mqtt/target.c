@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/view.h"
+#include "iotctl/output/cell.h"
 
 bool
 target_has_broker(const struct ctl *c)

@@ -2,8 +2,8 @@
 #ifndef IOTCTL_MQTT_TARGET_H
 #define IOTCTL_MQTT_TARGET_H
 
-#include "iotctl/ctl.h"
 #include "mqtt/session.h"
+#include "iotctl/ctl.h"
 
 /* A device as the commands that speak to it need it. */
 struct target {

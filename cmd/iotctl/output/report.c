@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "base/csv.h"
+#include "base/utf8.h"
 #include "iotctl/output/show.h"
 
 void

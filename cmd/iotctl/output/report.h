@@ -2,6 +2,7 @@
 #ifndef IOTCTL_OUTPUT_REPORT_H
 #define IOTCTL_OUTPUT_REPORT_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /*

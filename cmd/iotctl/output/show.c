@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/output/cell.h"
-#include "base/csv.h"
 #include "iotctl/output/yaml_emit.h"
 
 static void

@@ -2,6 +2,7 @@
 #ifndef IOTCTL_OUTPUT_SHOW_H
 #define IOTCTL_OUTPUT_SHOW_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /*

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 /* YAML looks no further than 1024 characters for the colon behind a key. */
 enum { STEP = 2, KEY_MAX = 1000 };

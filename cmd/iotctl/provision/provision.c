@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/request.h"

@@ -2,9 +2,10 @@
 #ifndef IOTCTL_PROVISION_PROVISION_H
 #define IOTCTL_PROVISION_PROVISION_H
 
+#include "base/strv.h"
 #include "model/fleet_file.h"
-#include "iotctl/ctl.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/ctl.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/output/progress.h"
 

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/core/jobs.h"
-#include "iotctl/provision/provision.h"
 #include "iotctl/core/random.h"
 #include "iotctl/login/rotate.h"
+#include "iotctl/provision/provision.h"
 
 /* A password in the file that the platform never got is taken again: the run that wrote it was cut
  * off in between. */

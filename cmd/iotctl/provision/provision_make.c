@@ -2,14 +2,15 @@
 /* Provisioning one device: every step knows how to be undone. */
 #include <stdlib.h>
 
-#include "iotctl/login/account.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/verbs/device.h"
-#include "iotctl/provision/provision.h"
-#include "iotctl/core/request.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/request.h"
+#include "iotctl/login/account.h"
+#include "iotctl/provision/provision.h"
+#include "iotctl/verbs/device.h"
 
 static void
 undo_add(struct undo *u, char *path)

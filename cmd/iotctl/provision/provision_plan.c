@@ -5,13 +5,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
 #include "model/validate.h"
-#include "iotctl/verbs/device.h"
-#include "iotctl/provision/provision.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/view.h"
+#include "iotctl/output/cell.h"
+#include "iotctl/provision/provision.h"
+#include "iotctl/verbs/device.h"
 
 /* A column of the fleet file, as the field of a resource that it becomes. */
 struct same {

@@ -2,12 +2,12 @@
 /* The part of a device that EMQX knows: its account, and the rules that its topics need. */
 #include <stdlib.h>
 
-#include "iotctl/login/account.h"
-#include "iotctl/acl/acl.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/provision/provision.h"
+#include "iotctl/acl/acl.h"
 #include "iotctl/core/view.h"
+#include "iotctl/login/account.h"
+#include "iotctl/provision/provision.h"
 
 static void
 plan_clear(struct unit *u)

@@ -2,6 +2,7 @@
 #ifndef IOTCTL_SHELL_COMPLETE_H
 #define IOTCTL_SHELL_COMPLETE_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /* What may stand for the last word of a command line, given the words before it (options among them):

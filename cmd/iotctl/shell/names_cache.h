@@ -2,6 +2,7 @@
 #ifndef IOTCTL_SHELL_NAMES_CACHE_H
 #define IOTCTL_SHELL_NAMES_CACHE_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /* The names of a resource's objects, for completion: from a file of the cache that is at most a minute

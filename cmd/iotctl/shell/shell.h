@@ -2,6 +2,7 @@
 #ifndef IOTCTL_SHELL_SHELL_H
 #define IOTCTL_SHELL_SHELL_H
 
+#include "base/strv.h"
 #include "iotctl/ctl.h"
 
 /* One command line, run and told of in a process of its own, as if it stood behind the options that the

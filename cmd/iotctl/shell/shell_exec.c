@@ -12,10 +12,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/shell/names_cache.h"
 #include "iotctl/login/settings.h"
+#include "iotctl/shell/names_cache.h"
 #include "iotctl/shell/shell.h"
 #include "iotctl/shell/words.h"
 

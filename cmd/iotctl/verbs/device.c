@@ -4,13 +4,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/command.h"
-#include "iotctl/verbs/device.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
-#include "iotctl/verbs/verb.h"
 #include "iotctl/core/view.h"
+#include "iotctl/verbs/verb.h"
+#include "iotctl/verbs/device.h"
 
 bool
 device_has_sensor(struct span device, json_int_t sensor)

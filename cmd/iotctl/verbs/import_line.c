@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/verbs/import.h"
 #include "iotctl/core/view.h"
+#include "iotctl/verbs/import.h"
 
 /* Seconds: what is outside is a device's own count, not a date. */
 enum { YEAR_2000 = 946684800, DAY = 86400 };

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/command.h"
 #include "model/timestamp.h"
+#include "iotctl/command.h"
+#include "iotctl/core/equal.h"
+#include "iotctl/output/progress.h"
 #include "iotctl/verbs/import.h"
 #include "iotctl/verbs/import_state.h"
-#include "iotctl/output/progress.h"
-#include "iotctl/core/equal.h"
 #include "iotctl/verbs/verb.h"
 
 enum { BATCH = 500, KIB = 1024 };

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
 #include "iotctl/command.h"
 #include "iotctl/core/field.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/output/cell.h"
 #include "iotctl/output/report.h"
 
 static const char *const variables[TOPIC_VARS] = {[TOPIC_DEVICE_ID] = "device_id",

@@ -8,14 +8,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/validate.h"
+#include "iotctl/core/equal.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
-#include "iotctl/core/equal.h"
-#include "iotctl/output/show.h"
 #include "iotctl/core/tty.h"
-#include "iotctl/verbs/verb.h"
 #include "iotctl/core/write.h"
+#include "iotctl/output/show.h"
+#include "iotctl/verbs/verb.h"
 
 void
 verb_say_request(const char *method, const char *path, const char *body)

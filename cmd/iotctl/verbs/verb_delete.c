@@ -7,12 +7,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/core/confirm.h"
-#include "iotctl/core/referrers.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/referrers.h"
 #include "iotctl/core/request.h"
-#include "iotctl/mqtt/retained.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/mqtt/retained.h"
 #include "iotctl/verbs/verb.h"
 
 /* One of them on its way. */

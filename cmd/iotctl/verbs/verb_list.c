@@ -6,13 +6,14 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/output/cell.h"
 #include "model/timestamp.h"
-#include "iotctl/core/lookup.h"
-#include "iotctl/core/sort.h"
-#include "iotctl/core/request.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/lookup.h"
+#include "iotctl/core/request.h"
+#include "iotctl/core/sort.h"
+#include "iotctl/output/cell.h"
 #include "iotctl/output/show.h"
 #include "iotctl/verbs/verb.h"
 

@@ -5,13 +5,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/equal.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
-#include "iotctl/core/equal.h"
+#include "iotctl/core/write.h"
 #include "iotctl/output/show.h"
 #include "iotctl/verbs/verb.h"
-#include "iotctl/core/write.h"
 
 /* What `set` carries to each of its names. */
 struct setting {

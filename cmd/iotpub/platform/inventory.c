@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "tls/tls.h"
 #include "iotpub/platform/inventory_int.h"

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "iotpub/iotpub.h"
-#include "iotpub/raw/stdin_lines.h"
 #include "iotpub/outcome.h"
 #include "iotpub/raw/replay.h"
+#include "iotpub/raw/stdin_lines.h"
 
 enum {
 	WINDOW = 1000,       /* messages on their way */

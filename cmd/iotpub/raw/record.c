@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/base64.h"
 #include "model/timestamp.h"
 
 static int

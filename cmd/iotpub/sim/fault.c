@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotpub/values/model.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /* What devices do wrong on purpose: --fault. */
 enum fault {

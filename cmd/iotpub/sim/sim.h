@@ -2,11 +2,12 @@
 #ifndef IOTPUB_SIM_SIM_H
 #define IOTPUB_SIM_SIM_H
 
+#include "base/strv.h"
 #include "model/credentials.h"
-#include "iotpub/sim/fault.h"
-#include "iotpub/iotpub.h"
 #include "exec/responder.h"
+#include "iotpub/iotpub.h"
 #include "iotpub/outcome.h"
+#include "iotpub/sim/fault.h"
 #include "iotpub/values/payload.h"
 
 /*

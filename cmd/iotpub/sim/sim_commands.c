@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "iotpub/sim/sim.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "iotpub/sim/sim.h"
 
 /* A line has no NUL: JSON escapes it. Other bytes of a payload could drive a terminal. */
 static void

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "iotpub/sim/sim.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
+#include "iotpub/sim/sim.h"
 
 enum { STATUS_QOS = 1, COMMAND_QOS = 1 };
 

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "iotpub/sim/sim.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "iotpub/sim/sim.h"
 #include "iotpub/sim/verify.h"
 
 /* More readings than this without an acknowledgement: none is made until some arrive. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A device's connection, broken off and made anew. Without a goodbye: the broker publishes the will. */
-#include "iotpub/sim/sim.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "iotpub/sim/sim.h"
 
 static void
 connect_anew(struct sim_device *d)

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "iotpub/sim/sim.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
+#include "iotpub/sim/sim.h"
 
 /* A load beyond these is meant for a broker of one's own, or meant with --yes. */
 enum { MANY_DEVICES = 1000, MANY_MESSAGES = 1000 /* a second */ };

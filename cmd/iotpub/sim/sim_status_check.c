@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "iotpub/sim/sim.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
+#include "iotpub/sim/sim.h"
 
 /* A broker sends retained messages right behind its answer (mosquitto), or a moment later (EMQX). */
 enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 };

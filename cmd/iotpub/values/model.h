@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /* The place of a value among those of its sensor. Nothing else but the model decides what it is, so
  * that the same seed makes the same values, however busy the machine is. */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/csv.h"
 #include "iotpub/values/model_int.h"
 
 enum { LEAST_DECIMALS = 2, FILE_MOST = 64 << 20 };

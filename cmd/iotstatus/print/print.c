@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 /* How many devices a line names before it says how many more there are, and how many lines -v has:
  * monitoring systems cut at some kilobytes. */

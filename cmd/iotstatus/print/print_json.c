@@ -2,6 +2,7 @@
 /* What programs read of a report. */
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "iotstatus/print/print.h"
 
 /* An id that a broker let through may be no UTF-8: then as a terminal would show it. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Prometheus' text format, for node_exporter's textfile collector: no time stamps, base units, a ratio
  * instead of a percentage. */
+#include "base/text.h"
+#include "base/utf8.h"
 #include "iotstatus/print/print.h"
 
 #include <string.h>
-
-#include "base/text.h"
 
 static void
 put_head(struct buf *out, const char *name, const char *help)

@@ -3,9 +3,9 @@
 #define IOTSTATUS_SOURCE_SOURCE_H
 
 #include "model/topic.h"
-#include "iotstatus/device_table.h"
-#include "rest/rest.h"
 #include "mqtt/session.h"
+#include "rest/rest.h"
+#include "iotstatus/device_table.h"
 
 /* Where the fleet's states come from. Each fills one view of a fleet. */
 

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 enum { ROWS_MOST = 500, COLUMNS_MOST = 1000 };
 

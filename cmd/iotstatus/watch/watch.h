@@ -2,8 +2,8 @@
 #ifndef IOTSTATUS_WATCH_WATCH_H
 #define IOTSTATUS_WATCH_WATCH_H
 
-#include "iotstatus/check.h"
 #include "mqtt/consumer.h"
+#include "iotstatus/check.h"
 #include "iotstatus/watch/screen.h"
 
 /* The live view. Blocks until it is quit; `format` is that of the plain lines when there is no

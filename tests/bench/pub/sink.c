@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { EVENTS = 512, PIECE = 65536, SLICE_MS = 100, SLICES = 36000 };

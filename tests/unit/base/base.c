@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/base64.h"
+#include "base/strv.h"
+#include "base/utf8.h"
 #include "unit.h"
 
 #include <inttypes.h>

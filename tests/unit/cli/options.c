@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The option table and the configuration: one set of targets, many sources. */
+#include "base/strv.h"
 #include "unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Programs that handle commands, and what a command is. */
+#include "base/clock.h"
+#include "base/strv.h"
 #include "unit.h"
 
 #include <signal.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which filters iotapi subscribes of those that its topics make. */
+#include "base/strv.h"
 #include "unit.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What --verify counts, and what --fault does. */
+#include "base/strv.h"
 #include "unit.h"
 
 #include <math.h>

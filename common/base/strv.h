@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_STRV_H
+#define BASE_STRV_H
+
+#include <stddef.h>
+
+/* A list of strings that it owns. The zero value is empty. */
+struct strv {
+	char **v;
+	size_t n;
+};
+
+void strv_add(struct strv *l, const char *s);
+/* Adds the parts of `s` between `sep`, blanks around them removed, empty ones left out. */
+void strv_split(struct strv *l, const char *s, char sep);
+void strv_release(struct strv *l);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ascii.h"
+
+size_t
+utf8_read(const unsigned char *p, size_t n, uint32_t *cp)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len, i;
+
+	if (p[0] < 0x80) {
+		*cp = p[0];
+		return 1;
+	}
+	len = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+	if (p[0] < 0xC2 || p[0] > 0xF4 || len > n)
+		return 0;
+	*cp = p[0] & (0xFFu >> (len + 1));
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (p[i] & 0x3Fu);
+	}
+	if (*cp < least[len] || *cp > 0x10FFFF || (*cp >= 0xD800 && *cp <= 0xDFFF))
+		return 0;
+	return len;
+}
+
+bool
+utf8_is_valid(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *end = p + n;
+	uint32_t cp;
+
+	while ((p = ascii_plain_end(p, end)) < end) {
+		size_t len = *p < 0x80 ? 1 : utf8_read(p, (size_t)(end - p), &cp);
+
+		if (len == 0)
+			return false;
+		p += len;
+	}
+	return true;
+}
+
+bool
+utf8_is_harmless(uint32_t cp)
+{
+	bool control = cp < 0x20 || (cp >= 0x7F && cp < 0xA0);
+	bool bidi = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
+	    cp == 0x200E || cp == 0x200F || cp == 0x061C || cp == 0x2028 || cp == 0x2029;
+
+	return !control && !bidi;
+}
+
+size_t
+utf8_visible(char *out, size_t room, const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t left = strlen(s);
+	size_t n = 0;
+
+	while (left != 0) {
+		uint32_t cp = 0;
+		size_t len = utf8_read(p, left, &cp);
+
+		if (len != 0 && utf8_is_harmless(cp)) {
+			if (n + len >= room)
+				break;
+			memcpy(out + n, p, len);
+			n += len;
+		} else {
+			if (n + 4 >= room)
+				break;
+			snprintf(out + n, 5, "\\x%02x", p[0]);
+			n += 4;
+			len = 1;
+		}
+		p += len;
+		left -= len;
+	}
+	if (n < room)
+		out[n] = '\0';
+	return n;
+}

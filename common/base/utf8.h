@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Valid UTF-8 as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool utf8_is_valid(const char *p, size_t n);
+
+/* Length of the well-formed UTF-8 sequence that begins at p, its code point in *cp; 0 if there is
+ * none. n is at least 1. */
+size_t utf8_read(const unsigned char *p, size_t n, uint32_t *cp);
+
+/* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
+ * marks that reorder or break lines. */
+bool utf8_is_harmless(uint32_t cp);
+
+/* Copies `s` so that a terminal and a log survive it: C0, DEL, C1, bidirectional controls and
+ * bytes that are no UTF-8 become \xNN; the rest stays. Cuts at `room`; terminates when room
+ * allows. Returns the bytes written without the NUL. */
+size_t utf8_visible(char *out, size_t room, const char *s);
+
+#endif
