@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/api/secretbox.h"
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "iotapi/db/store.h"
 
 struct secretbox;

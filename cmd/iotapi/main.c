@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "iotapi/api/users.h"
 #include "iotapi/export.h"
 #include "iotapi/serve.h"

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/verb.h"
 
 static const struct command commands[] = {

@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/field_errs.h"
 #include "iotctl/core/jobs.h"
 
 int

@@ -6,8 +6,10 @@
 
 #include "base/strv.h"
 #include "cli/opt.h"
+#include "model/field_errs.h"
 #include "model/schema.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "mqtt/mqtt_options.h"
 #include "rest/rest.h"
 #include "rest/rest_options.h"

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/program.h"
+#include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/output/show.h"
 #include "iotctl/shell/complete.h"

@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "msg/message_columns.h"
+#include "msg/message_format.h"
 
 struct encoder {
 	const struct topic_set *topics;

@@ -2,6 +2,7 @@
 #ifndef IOTINGEST_ENCODER_H
 #define IOTINGEST_ENCODER_H
 
+#include "model/topic_set.h"
 #include "msg/message.h"
 #include "iotingest/run.h"
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/program.h"
+#include "model/topic_set.h"
 #include "iotingest/from_platform.h"
 #include "iotingest/run.h"
 #include "iotingest/sink.h"

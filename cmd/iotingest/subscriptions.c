@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 
 /* The guide's templates capture from topics of filters that have no variables. */
 static bool

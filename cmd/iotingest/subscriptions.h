@@ -4,6 +4,7 @@
 
 #include "base/strv.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "mqtt/consumer.h"
 #include "iotingest/run.h"
 

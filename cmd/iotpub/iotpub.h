@@ -5,6 +5,7 @@
 #include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "mqtt/mqtt_options.h"
 
 /* The targets of the option table. */
@@ -69,12 +70,5 @@ enum {
 	LARGE_PAYLOAD = 1024, /* the guide: keep messages small */
 	SHORT_INTERVAL = 1000 /* the guide: a second at least between messages */
 };
-
-/* Publishes messages of any kind: -t, -l --json, --replay. */
-int publish_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
-    struct err *err);
-/* Acts as devices. `operands` is NULL-ended. */
-int sim_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
-    char **operands, struct err *err);
 
 #endif

@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/program.h"
+#include "model/topic_set.h"
 #include "iotpub/iotpub.h"
+#include "iotpub/raw/publish.h"
+#include "iotpub/sim/sim.h"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("As devices")),

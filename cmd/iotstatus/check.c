@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotstatus/print/print.h"
 
 static const char *const source_names[] = {

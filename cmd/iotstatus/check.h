@@ -2,6 +2,7 @@
 #ifndef IOTSTATUS_CHECK_H
 #define IOTSTATUS_CHECK_H
 
+#include "model/topic_set.h"
 #include "iotstatus/options.h"
 #include "iotstatus/source/source.h"
 #include "iotstatus/verdict.h"

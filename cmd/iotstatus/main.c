@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/program.h"
+#include "model/topic_set.h"
 #include "iotstatus/check.h"
 #include "iotstatus/print/print.h"
 #include "iotstatus/state_file.h"

@@ -5,6 +5,7 @@
 #include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "mqtt/mqtt_options.h"
 #include "rest/rest_options.h"
 #include "iotstatus/device_table.h"

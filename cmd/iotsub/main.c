@@ -7,6 +7,8 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/program.h"
+#include "model/topic_set.h"
+#include "msg/message_format.h"
 #include "iotsub/sub.h"
 
 static const struct opt opts[] = {

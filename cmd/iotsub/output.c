@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "msg/message_format.h"
 
 enum { LOOK_AT_SIGNALS = 200 }; /* ms */
 

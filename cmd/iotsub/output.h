@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 
+#include "model/topic_set.h"
 #include "msg/message.h"
+#include "msg/message_format.h"
 
 /* Messages on standard output, gathered until output_flush. The zero value with the options set is
  * ready. */

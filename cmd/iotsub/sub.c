@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
+#include "msg/message_format.h"
 #include "iotsub/device_session.h"
 
 /* What a reader that stalls does not take is not safe, and nobody waits for it: the broker keeps it. */

@@ -5,6 +5,8 @@
 #include "base/strv.h"
 #include "cli/opt.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
+#include "msg/message_format.h"
 #include "mqtt/mqtt_options.h"
 #include "iotsub/output.h"
 #include "iotsub/subscription.h"

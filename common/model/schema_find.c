@@ -113,29 +113,3 @@ schema_need_field(const struct schema_resource *r, const char *name, struct err 
 	buf_release(&all);
 	return NULL;
 }
-
-void
-field_errs_add(struct field_errs *errs, const char *field, const char *fmt, ...)
-{
-	struct buf text = {0};
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	errs->v = xreallocarray(errs->v, errs->n + 1, sizeof(*errs->v));
-	errs->v[errs->n++] = (struct field_err){xstrdup(field), buf_steal(&text)};
-}
-
-void
-field_errs_release(struct field_errs *errs)
-{
-	size_t i;
-
-	for (i = 0; i < errs->n; i++) {
-		free(errs->v[i].field);
-		free(errs->v[i].text);
-	}
-	free(errs->v);
-	*errs = (struct field_errs){0};
-}

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/topic.h"
 

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "model/field_errs.h"
 #include "model/schema.h"
 
 /* Checks a request body against the schema: types (as lenient as DRF: "8883" is an integer, 123 a

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "model/topic.h"
+#include "model/topic_set.h"
 
 struct msg_number {
 	bool given;
@@ -78,15 +79,5 @@ struct reading {
 };
 const char *message_each_reading(struct span payload,
     void (*fn)(void *arg, const struct reading *r), void *arg);
-
-/* mosquitto_sub's -F formats, compiled once: its letters, flags and widths, its @ dates (local time of
- * receipt) and backslash escapes, the same bytes; but %j and %J are the message line. What it would
- * not take is an error (ERR_USAGE) that names what there is. */
-struct message_format;
-int message_format_compile(struct message_format **out, const char *text, struct err *err);
-void message_format_free(struct message_format *f);
-/* Appends no newline. Returns as message_line. */
-const char *message_format_put(const struct message_format *f, struct buf *out,
-    const struct msg *m, const struct topic_set *topics);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "msg/message_columns_int.h"
 
 struct columns {

@@ -2,6 +2,7 @@
 #ifndef MSG_MESSAGE_COLUMNS_H
 #define MSG_MESSAGE_COLUMNS_H
 
+#include "model/topic_set.h"
 #include "msg/message.h"
 
 /*

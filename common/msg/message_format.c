@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "msg/message_format_int.h"
+#include "msg/message_format.h"
 
 enum { WIDTH_MAX = 65535 };
 

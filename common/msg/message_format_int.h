@@ -3,6 +3,7 @@
 #ifndef MSG_MESSAGE_FORMAT_INT_H
 #define MSG_MESSAGE_FORMAT_INT_H
 
+#include "model/topic_set.h"
 #include "msg/message_int.h"
 
 struct format_item;

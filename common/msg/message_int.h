@@ -7,6 +7,7 @@
 #include "base/emit.h"
 #include "base/json.h"
 #include "base/json_shape.h"
+#include "model/topic_set.h"
 #include "msg/message.h"
 
 /* A literal's size is known where it stands: one or two moves. */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/topic_set.h"
 #include "msg/message_int.h"
 
 const char *const message_reject_words[] = {

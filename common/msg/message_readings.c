@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/topic_set.h"
 #include "msg/message_int.h"
 
 /* Values nested deeper than this are no readings; the walk's stack stays small. */

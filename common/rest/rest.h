@@ -44,8 +44,6 @@ struct rest *rest_new(struct loop *loop, const struct rest_opts *opts, struct er
 void rest_free(struct rest *a);
 /* The configured URL without a final slash or /api. */
 const char *rest_base(const struct rest *a);
-/* The same of any URL (free); refuses what is no http(s) URL or holds a password. */
-int rest_url_base(const char *url, char **out, struct err *err);
 
 /* Starts a request; done(arg, reply, why) on the loop, once. `path` begins with /api/ and may hold a
  * query; `body` is copied, p == NULL: none. `why` is set for everything but 2xx, and
@@ -90,8 +88,5 @@ int rest_logout(struct rest *a, struct err *err);
 /* The lines of an error body in any shape the platform sends, one a field ("port: text"), in
  * `out`, separated by newlines; HTML becomes one line. For rest_curl.c and tests. */
 void rest_explain(long status, struct span body, struct buf *out);
-
-/* Percent-encodes a query or path part. */
-void rest_url_escape(struct buf *out, struct span s);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
+#include "rest/token_cache.h"
 
 enum { LOCK_AGAIN = 50 };
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
+#include "rest/rest_url.h"
 
 enum { LOST_MAX = 3, LOST_WAIT = 200, BUSY_WAIT = 1000 };
 

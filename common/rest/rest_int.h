@@ -3,17 +3,12 @@
 #define REST_REST_INT_H
 
 #include "rest/rest.h"
+#include "rest/token_cache.h"
 
 /* What the parts of the REST client share; nobody else includes it. */
 
 /* The curl side (rest_curl.c). */
 struct rest_wire;
-
-/* Tokens of one login at one URL. The zero value holds none. */
-struct token_cache {
-	char *access;
-	char *refresh; /* NULL: none */
-};
 
 /* Somebody who waits for a token. */
 struct rest_waiter {
@@ -84,31 +79,8 @@ void rest_auth_want(struct rest *a, const char *stale,
     void (*fn)(void *arg, const char *token, const struct err *why), void *arg);
 void rest_auth_release(struct rest *a);
 
-/* The token cache of the context, bound to base URL and user (token_cache.c). Loading finds nothing
- * rather than fail; a cache that cannot be written is told once and otherwise harmless. */
-void token_cache_load(const struct rest *a, struct token_cache *t);
-/* `own`: they are the context's from now on; otherwise they leave its own alone. */
-int token_cache_save(const struct rest *a, const struct token_cache *t, const char *username,
-    bool own, struct err *err);
-int token_cache_forget(const struct rest *a, struct err *err);
-void token_cache_release(struct token_cache *t);
-/* Tries to lock the cache against other processes: a descriptor to close, -1 if another holds it,
- * -2 if there is nothing to lock. Does not block. */
-int token_cache_lock(const struct rest *a);
-
-/* Takes access and refresh from an answer's body; false if there is no access token. */
-bool token_cache_parse(struct span body, struct token_cache *t);
-
 /* Sets `err` from an answer that is not 2xx (rest_error.c). */
 void rest_status_error(const char *base, const struct rest_reply *reply, struct err *err);
-
-/* With its final slash before the query (free); refuses what could leave the origin. */
-int rest_url_path(const char *path, char **out, struct err *err);
-/* The same without adding a slash. */
-int rest_url_bare(const char *path, char **out, struct err *err);
-/* The page that `next` (a JSON string's text) points to, as a path of this origin: `path` with
- * next's query (free). NULL when next has none. */
-char *rest_url_next(const char *path, struct span next);
 
 /* One answer to a list request (rest_list.c). */
 struct rest_page {

@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
+#include "rest/rest_url.h"
 
 /* Before this many pages a list is taken for endless. */
 enum { PAGES_MAX = 1000000, LINK_SHOWN = 200, PAGE = 1000, DIGITS_MAX = 18 };

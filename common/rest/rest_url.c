@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
+#include "rest/rest_url.h"
 
 static bool
 has_suffix(const char *s, size_t n, const char *suffix)

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_int.h"
+#include "rest/token_cache.h"
 
 void
 token_cache_release(struct token_cache *t)

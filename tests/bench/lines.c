@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "msg/message_columns.h"
 
 enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };

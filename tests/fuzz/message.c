@@ -5,7 +5,9 @@
 
 #include "base/json.h"
 #include "base/ascii.h"
+#include "model/topic_set.h"
 #include "msg/message_columns.h"
+#include "msg/message_format.h"
 
 static void
 require(bool law)

@@ -6,12 +6,14 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "iotapi/api/fields.h"
-#include "iotapi/api/handlers.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
 #include "iotapi/mqtt/broker_pool.h"
 #include "iotapi/mqtt/presence.h"
+#include "iotapi/api/actions.h"
 
 static int
 set_active(struct request *rq, int active, const char *done, struct err *err)

@@ -5,10 +5,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotapi/api/handlers.h"
+#include "model/field_errs.h"
 #include "iotapi/api/password.h"
+#include "iotapi/api/resource.h"
 #include "iotapi/api/users.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
+#include "iotapi/api/auth.h"
 
 static int
 refuse_token(struct request *rq)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "model/field_errs.h"
 #include "model/schema.h"
 #include "iotapi/app.h"
 #include "iotapi/db/db.h"

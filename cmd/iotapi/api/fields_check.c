@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/api/password.h"
 #include "iotapi/api/secretbox.h"

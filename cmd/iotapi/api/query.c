@@ -7,11 +7,14 @@
 
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/validate.h"
 #include "iotapi/api/fields.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
+#include "iotapi/http/answer.h"
+#include "iotapi/http/page.h"
 
 struct query {
 	const struct schema_resource *r;

@@ -6,12 +6,16 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/field_errs.h"
 #include "model/validate.h"
 #include "iotapi/api/fields.h"
-#include "iotapi/api/handlers.h"
 #include "iotapi/api/query.h"
+#include "iotapi/api/resource.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
+#include "iotapi/http/page.h"
+#include "iotapi/api/readings.h"
 
 void
 readings_bulk_prepare(struct request *rq)

@@ -5,11 +5,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "model/validate.h"
 #include "iotapi/api/fields.h"
-#include "iotapi/api/handlers.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
+#include "iotapi/http/answer.h"
+#include "iotapi/api/resource.h"
 
 static bool
 is_json_type(const char *type)

@@ -4,8 +4,11 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "iotapi/api/query.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
+#include "iotapi/http/page.h"
 
 void
 page_read(struct request *rq, struct page *p)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "model/field_errs.h"
 #include "model/schema.h"
 #include "iotapi/app.h"
 #include "iotapi/db/db.h"
@@ -51,17 +52,5 @@ int request_target(struct request *rq, const char *target);
 /* The value of a query argument, NULL when it is not there. */
 const char *request_arg(const struct request *rq, const char *name);
 void request_release(struct request *rq);
-
-/* Answers. All replace what was answered before and return -1 for who wants to undo a job. */
-int answer_detail(struct request *rq, unsigned status, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-/* {"KEY":"text"} */
-int answer_text(struct request *rq, unsigned status, const char *key, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-/* 400 with rq->errs, field -> array of texts. */
-int answer_errs(struct request *rq);
-int answer_not_found(struct request *rq);
-/* Field errors as a JSON object. */
-void answer_put_errs(struct buf *out, const struct field_errs *errs);
 
 #endif

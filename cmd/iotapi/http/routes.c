@@ -7,8 +7,12 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "iotapi/api/handlers.h"
+#include "iotapi/api/actions.h"
+#include "iotapi/api/auth.h"
 #include "iotapi/api/query.h"
+#include "iotapi/api/readings.h"
+#include "iotapi/api/resource.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/mqtt/broker_pool.h"
 
 static const struct route routes[] = {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotapi/http/answer.h"
 #include "iotapi/http/guard.h"
 #include "iotapi/http/listen.h"
 #include "iotapi/http/routes.h"

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/topic_set.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/mqtt/presence.h"
 

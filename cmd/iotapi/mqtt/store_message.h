@@ -3,6 +3,7 @@
 #define IOTAPI_MQTT_STORE_MESSAGE_H
 
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "msg/message.h"
 #include "iotapi/db/db.h"
 

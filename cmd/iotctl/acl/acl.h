@@ -2,6 +2,8 @@
 #ifndef IOTCTL_ACL_ACL_H
 #define IOTCTL_ACL_ACL_H
 
+#include "model/topic_set.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 
 enum acl_action { ACL_PUBLISH = 1, ACL_SUBSCRIBE = 2, ACL_ALL = 3 };

@@ -7,10 +7,13 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/acl/acl.h"
 #include "iotctl/acl/acl_file.h"
 #include "iotctl/command.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 /* The rules of one device, or of all. */
 struct rules {

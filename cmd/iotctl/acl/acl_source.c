@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/acl/acl.h"
+#include "iotctl/core/objects.h"
 
 static void
 add_rule(struct acl *a, const char *username, bool allow, enum acl_action action,

@@ -14,6 +14,7 @@
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/verb.h"
 
 void

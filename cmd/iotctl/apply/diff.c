@@ -9,6 +9,7 @@
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 
 static void
 diff_value(const struct schema_field *f, char sign, json_t *value)

@@ -13,6 +13,7 @@
 #include "iotctl/command.h"
 #include "iotctl/output/show.h"
 #include "iotctl/output/yaml_emit.h"
+#include "iotctl/run.h"
 
 struct export
 {

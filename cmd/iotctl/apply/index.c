@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/output/cell.h"
 
 /* Where a resource has no keys its first required field narrows the search. */

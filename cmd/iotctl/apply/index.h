@@ -3,6 +3,7 @@
 #define IOTCTL_APPLY_INDEX_H
 
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 
 /* All that the API holds of a resource, read once; names are found without another request. */
 struct index {

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "iotctl/apply/yaml_parse.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/value.h"
 
 enum { FILE_MAX = 256 << 20 };
 

@@ -8,9 +8,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "model/validate.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/value.h"
 #include "iotctl/verbs/device.h"
 
 /* An id for a name, through the stock. What --dry-run only pretends to make has none: its name. */

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "iotctl/core/objects.h"
 #include "iotctl/ctl.h"
 
 /* An object that a name stands for. */
@@ -21,20 +22,6 @@ int lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
     json_int_t *id, struct err *err);
 void lookup_release(struct lookup_found *f);
 
-/* Objects fetched once, for many lookups. The zero value is empty. */
-struct objects {
-	struct buf *v;
-	size_t n;
-};
-
-void objects_add(struct objects *o, struct span object);
-/* A whole list; `filters` as rest_list_path has them. */
-int objects_fetch(struct ctl *c, const char *resource, const char *filters,
-    struct objects *out, struct err *err);
-/* Those that belong to a device, and, of a server that ignores the filter, others. */
-int objects_of_device(struct ctl *c, const char *resource, json_int_t device,
-    struct objects *out, struct err *err);
-void objects_release(struct objects *o);
 /* As lookup_id, among these only. */
 int lookup_among(const struct schema_resource *r, const struct objects *among,
     const char *name, json_int_t *id, struct err *err);

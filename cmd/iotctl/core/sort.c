@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/output/cell.h"
 
 struct row {

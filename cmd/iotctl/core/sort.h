@@ -3,6 +3,7 @@
 #define IOTCTL_CORE_SORT_H
 
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 
 /* "[-]FIELD" of --sort: the field, by name or alias, or NULL with `err` (ERR_USAGE). */
 const struct schema_field *sort_field(

@@ -8,11 +8,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/validate.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/core/value.h"
 
 enum { VALUE_MAX = 1 << 20 };
 

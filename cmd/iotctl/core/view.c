@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_url.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/output/cell.h"
 
 static const char *const resources[VIEW_PARTS] = {

@@ -3,6 +3,7 @@
 #define IOTCTL_CORE_VIEW_H
 
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 
 /* What the platform knows of devices, side by side, fetched once. */
 enum view_part {

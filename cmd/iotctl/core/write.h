@@ -2,6 +2,7 @@
 #ifndef IOTCTL_CORE_WRITE_H
 #define IOTCTL_CORE_WRITE_H
 
+#include "model/field_errs.h"
 #include "iotctl/core/request.h"
 
 /* The values of all assignments, in order (each NULL, with one field error more, or to be decref'ed). */

@@ -8,6 +8,7 @@
 #include "iotctl/doctor/broker_probe.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 static void
 report_stage(struct report *r, const struct broker_probe *p, enum broker_probe_stage s)

@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 enum { NAMES_SHOWN = 5 };
 

@@ -2,6 +2,7 @@
 #ifndef IOTCTL_DOCTOR_DOCTOR_H
 #define IOTCTL_DOCTOR_DOCTOR_H
 
+#include "model/topic_set.h"
 #include "iotctl/acl/acl.h"
 #include "iotctl/doctor/broker_probe.h"
 #include "iotctl/login/password_file.h"

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/doctor/doctor.h"
 #include "iotctl/mqtt/target.h"
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/timestamp.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/doctor/doctor.h"
 
 enum { SKEW_MAX = 30, NEWS_WITHIN = 600, SILENT_INTERVALS = 3, INTERVAL_MAX = 86400 };

@@ -4,9 +4,12 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/command.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 enum { KEEPALIVE_LEAST = 30, KEEPALIVE_MOST = 300 };
 

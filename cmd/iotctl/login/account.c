@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 
 int

@@ -17,6 +17,7 @@
 #include "iotctl/login/settings.h"
 #include "iotctl/output/cell.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 
 static const char *
 context_name(const struct ctl *c)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/config.h"
+#include "rest/rest_url.h"
 
 enum { VERSION = 1, LARGEST = 64 << 20 };
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/core/view.h"
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "iotctl/command.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 /* A target as its configuration key would have it; false when it has no value. */
 static bool

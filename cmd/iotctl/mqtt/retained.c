@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "mqtt/session.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/cell.h"

@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/core/random.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 
 enum {
 	COMMAND_MAX = 1 << 20,

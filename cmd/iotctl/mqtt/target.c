@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/output/cell.h"
 

@@ -9,9 +9,12 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/verb.h"
 
 static int

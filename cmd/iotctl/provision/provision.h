@@ -4,7 +4,9 @@
 
 #include "base/strv.h"
 #include "model/fleet_file.h"
+#include "model/topic_set.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/ctl.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/output/progress.h"

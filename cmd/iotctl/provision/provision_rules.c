@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_url.h"
 #include "iotctl/acl/acl.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/login/account.h"
 #include "iotctl/provision/provision.h"

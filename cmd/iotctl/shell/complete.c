@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/command.h"
+#include "iotctl/run.h"
 #include "iotctl/shell/names_cache.h"
 
 struct completing {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "iotctl/command.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 
 void
 command_next(const char *first, struct strv *out)

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "rest/rest_url.h"
 #include "iotctl/core/lookup.h"
 
 enum { FRESH = 60, PATIENCE = 300, SLICE = 20, NAMES_MAX = 5000, FETCH_TIME = 10000 };

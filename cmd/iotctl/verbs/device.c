@@ -10,6 +10,7 @@
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/view.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/verb.h"
 #include "iotctl/verbs/device.h"
 

@@ -3,6 +3,7 @@
 #define IOTCTL_VERBS_IMPORT_H
 
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 
 /* What a device's word for a sensor stands for; found once for all its lines. */
 struct known_pair {

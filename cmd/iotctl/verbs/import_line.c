@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/verbs/import.h"
 

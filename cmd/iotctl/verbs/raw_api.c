@@ -8,9 +8,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_url.h"
 #include "iotctl/command.h"
 #include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/verb.h"
 
 enum { BODY_MAX = 64 << 20 };

@@ -16,6 +16,7 @@
 #include "iotctl/command.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/output/progress.h"
+#include "iotctl/run.h"
 #include "iotctl/verbs/import.h"
 #include "iotctl/verbs/import_state.h"
 #include "iotctl/verbs/verb.h"

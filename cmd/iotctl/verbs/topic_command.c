@@ -9,8 +9,10 @@
 #include "iotctl/command.h"
 #include "iotctl/core/field.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/objects.h"
 #include "iotctl/output/cell.h"
 #include "iotctl/output/report.h"
+#include "iotctl/run.h"
 
 static const char *const variables[TOPIC_VARS] = {[TOPIC_DEVICE_ID] = "device_id",
     [TOPIC_SENSOR_TYPE] = "sensor_type",

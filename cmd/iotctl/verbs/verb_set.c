@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"

@@ -13,6 +13,7 @@
 #include "iotpub/outcome.h"
 #include "iotpub/raw/replay.h"
 #include "iotpub/raw/stdin_lines.h"
+#include "iotpub/raw/publish.h"
 
 enum {
 	WINDOW = 1000,       /* messages on their way */

@@ -2,6 +2,7 @@
 #ifndef IOTPUB_RAW_RECORD_H
 #define IOTPUB_RAW_RECORD_H
 
+#include "model/topic_set.h"
 #include "msg/message.h"
 
 /* A message as a line of NDJSON says it: a message line of iotingest or iotsub, or as little of one as

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotpub/raw/record.h"
 
 int

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/topic_set.h"
 
 static const double longest = 1e15; /* ms; as good as never */
 

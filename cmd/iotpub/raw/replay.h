@@ -2,6 +2,7 @@
 #ifndef IOTPUB_RAW_REPLAY_H
 #define IOTPUB_RAW_REPLAY_H
 
+#include "model/topic_set.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/raw/record.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/strv.h"
 #include "model/credentials.h"
+#include "model/topic_set.h"
 #include "exec/responder.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/outcome.h"
@@ -194,5 +195,9 @@ void sim_status_check_free(struct sim_status_check *p);
 int sim_commands_init(struct sim *t, struct err *err);
 /* 0: it may be acknowledged. */
 int sim_commands_message(struct sim_device *d, const struct msg *m);
+
+/* Acts as devices. `operands` is NULL-ended. */
+int sim_run(const struct args *a, const struct opt_set *set, struct session_opts *opts,
+    char **operands, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/topic_set.h"
 #include "iotpub/platform/inventory.h"
 #include "iotpub/sim/sim.h"
 

@@ -3,6 +3,7 @@
 #define IOTSTATUS_SOURCE_SOURCE_H
 
 #include "model/topic.h"
+#include "model/topic_set.h"
 #include "mqtt/session.h"
 #include "rest/rest.h"
 #include "iotstatus/device_table.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Bodies and texts against the schema, with the platform's own leniency and its texts. */
+#include "model/field_errs.h"
 #include "unit.h"
 
 #include <jansson.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/topic_set.h"
 #include "unit.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/topic_set.h"
+#include "msg/message_format.h"
 #include "unit.h"
 
 #include "base/text.h"

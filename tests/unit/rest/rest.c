@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the REST client makes of addresses, error bodies and pages; the rest is tested through
  * iotctl against the real server. */
+#include "rest/rest_url.h"
+#include "rest/token_cache.h"
 #include "unit.h"
 
 #include <stdlib.h>
