@@ -71,6 +71,9 @@ void json_unescape(struct buf *out, struct span string);
 /* Appends `s`, which must be valid UTF-8, as a JSON string with quotes: escapes only what RFC
  * 8259 demands, plus DEL, so that a line of output is one line. */
 void json_put_string(struct buf *out, struct span s);
+/* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
+ * the line stays valid whatever arrives. */
+void json_put_text(struct buf *out, struct span s);
 /* Appends lines of JSON text with everything escaped that a terminal might obey (C1, DEL, marks of
  * direction): the same values, for people's eyes. */
 void json_put_visible(struct buf *out, struct span lines);

@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/types.h>
 #include "exec/exec_pool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "exec/exec_pool_int.h"
+
+/* A handler's command: its program, its process; only for net/handler*.c. */
+
+/* The file that execvp would run for this name (free), or ERR_USAGE. */
+int exec_pool_find(const char *name, char **path, struct err *err);
+/* Starts it in a process group of its own, default signal actions, `env` in front of our environment.
+ * *in and *out are our ends of its standard input and output, not blocking. -1: errno says why. */
+int exec_pool_spawn(
+    const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid);
 
 enum { KILL_AFTER = 1000 };
 
@@ -360,4 +375,141 @@ exec_pool_free(struct exec_pool *h)
 	strv_release(&h->words);
 	free(h->path);
 	free(h);
+}
+
+static bool
+is_program(const char *path)
+{
+	struct stat s;
+
+	if (access(path, X_OK) != 0 || stat(path, &s) != 0)
+		return false;
+	errno = EISDIR;
+	return S_ISREG(s.st_mode);
+}
+
+/* Who knows commands in one string finds here how it is done. */
+static int
+not_found(const char *name, struct err *err)
+{
+	if (strpbrk(name, " \t") != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("cannot run '%s': there is no such program; its arguments are "
+		      "words "
+		      "of their own, without quotes around it all"),
+		    name);
+	return err_set(
+	    err, ERR_USAGE, _("cannot run '%s': there is no such program"), name);
+}
+
+int
+exec_pool_find(const char *name, char **path, struct err *err)
+{
+	const char *list = getenv("PATH");
+	struct strv dirs = {0};
+	size_t i;
+
+	if (name[0] == '\0')
+		return err_set(err, ERR_USAGE, _("the command is empty"));
+	if (strchr(name, '/') != NULL) {
+		if (!is_program(name) && errno == ENOENT)
+			return not_found(name, err);
+		if (!is_program(name))
+			return err_sys(err, ERR_USAGE, _("cannot run '%s'"), name);
+		*path = xstrdup(name);
+		return 0;
+	}
+	strv_split(&dirs, list != NULL ? list : "/usr/local/bin:/usr/bin:/bin", ':');
+	for (i = 0; *path == NULL && i < dirs.n; i++) {
+		*path = xasprintf("%s/%s", dirs.v[i], name);
+		if (!is_program(*path)) {
+			free(*path);
+			*path = NULL;
+		}
+	}
+	strv_release(&dirs);
+	return *path != NULL ? 0 : not_found(name, err);
+}
+
+extern char **environ;
+
+/* Those of `env` come first: a program takes the first it finds. */
+static char **
+make_environment(const struct strv *own)
+{
+	size_t i, n = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = xcalloc(n + own->n + 1, sizeof(*env));
+	for (i = 0; i < own->n; i++)
+		env[i] = own->v[i];
+	memcpy(env + i, environ, n * sizeof(*env));
+	return env;
+}
+
+static int
+spawn(const char *path, char **argv, char **env, const int *ends, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int failed;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	failed = posix_spawn(pid, path, &actions, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return failed;
+}
+
+static void
+close_pair(const int *pair)
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+int
+exec_pool_spawn(
+    const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid)
+{
+	int to[2], from[2];
+	char **all;
+	int failed;
+
+	if (pipe2(to, O_CLOEXEC) != 0)
+		return -1;
+	if (pipe2(from, O_CLOEXEC) != 0) {
+		close_pair(to);
+		return -1;
+	}
+	all = make_environment(env);
+	failed = spawn(path, argv, all, (const int[]){to[0], from[1]}, pid);
+	free(all);
+	if (failed) {
+		close_pair(to);
+		close_pair(from);
+		*pid = 0;
+		errno = failed;
+		return -1;
+	}
+	close(to[0]);
+	close(from[1]);
+	*in = to[1];
+	*out = from[0];
+	fcntl(*in, F_SETFL, O_NONBLOCK);
+	fcntl(*out, F_SETFL, O_NONBLOCK);
+	return 0;
 }

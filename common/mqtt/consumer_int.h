@@ -52,7 +52,7 @@ void consumer_pump_soon(struct consumer *c);
 /* The connection is over because of `why`. */
 void consumer_give_up(struct consumer *c, const struct err *why);
 
-/* consumer_watch.c: pings, and how long the broker may be silent or owe a SUBACK. From a new connection on. */
+/* consumer.c: pings, and how long the broker may be silent or owe a SUBACK. From a new connection on. */
 void consumer_watch(struct consumer *c);
 
 /* consumer_subscribe.c: its filters. */

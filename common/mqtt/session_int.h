@@ -13,15 +13,15 @@
  *
  *	session.c     from options to a session, and its end
  *	session_mosq.c        libmosquitto's calls and callbacks: the wire
- *	session_properties.c   properties to and from libmosquitto's
+ *	session_mosq.c   properties to and from libmosquitto's
  *	session_fsm.c     states and what leads from one to the next
- *	session_io.c      the descriptor: when to read, write, ping
+ *	session_fsm.c      the descriptor: when to read, write, ping
  *	session_queue.c     publications on their way
- *	session_direct.c  those of QoS 0 past libmosquitto
- *	session_subscribe.c     subscriptions
- *	session_tls.c     the TLS context, and what it knows of a failure
- *	session_ws.c      WebSocket, by the relay
- *	session_error.c     reasons to errors
+ *	session_queue.c  those of QoS 0 past libmosquitto
+ *	session.c     subscriptions
+ *	session_connect.c     the TLS context, and what it knows of a failure
+ *	session_connect.c      WebSocket, by the relay
+ *	session_connect.c     reasons to errors
  */
 
 enum { SESSION_IN_VAIN = 5 }; /* short connections in a row are enough */
@@ -143,7 +143,7 @@ struct session {
 	struct session_subs subs;
 };
 
-/* session_error.c: what went wrong last; made when it is asked for. */
+/* session_connect.c: what went wrong last; made when it is asked for. */
 struct err *session_why_of(struct session *s);
 void session_why_forget(struct session *s);
 
@@ -185,7 +185,7 @@ void session_fsm_soon(struct session *s);
 /* Stops everything without a word. */
 void session_fsm_halt(struct session *s);
 
-/* session_io.c */
+/* session_fsm.c */
 /* Only while everything that was begun is written may other bytes be. */
 bool session_io_is_half_written(const struct session *s);
 /* The watcher's callback. */
@@ -206,14 +206,14 @@ void session_queue_tell(struct session *s, int reason);
 void session_queue_lost(struct session *s);
 void session_queue_release(struct session_outs *l);
 
-/* session_direct.c */
+/* session_queue.c */
 /* Writes a publication of QoS 0 to the socket now if nothing is before it. False: libmosquitto has to take
  * it, who knows what to do with a socket that takes nothing, or is dead. */
 bool session_direct_publish(struct session *s, const struct session_pub *p, struct span topic);
 /* Writes what the socket did not take of it. */
 enum wire session_direct_go_on(struct session *s);
 
-/* session_tls.c */
+/* session_connect.c */
 struct tls_opts session_tls_opts(const struct session_opts *o);
 /* The session's context: its own, or the shared one. */
 int session_tls_open(struct session *s, const struct session_opts *o, struct err *err);
@@ -221,7 +221,7 @@ int session_tls_open(struct session *s, const struct session_opts *o, struct err
  * handshake. */
 bool session_tls_explain(struct session *s, bool failed);
 
-/* session_ws.c */
+/* session_connect.c */
 int session_ws_open(struct session *s, const struct session_opts *o, struct err *err);
 void session_ws_close(struct session *s);
 /* Where to connect to instead of the broker; NULL: s->why says why not. */
@@ -231,7 +231,7 @@ int session_ws_ask(struct session *s, const char *address);
 /* The relay's answer while dialing: goes a step on when there is one. */
 void session_ws_answered(struct session *s);
 
-/* session_subscribe.c */
+/* session.c */
 /* Sends what is not granted yet; all of them if the broker forgot. */
 void session_subs_send(struct session *s, bool forgotten);
 void session_subs_lost(struct session *s);
@@ -240,7 +240,7 @@ bool session_subs_are_late(const struct session *s);
 void session_subs_answered(struct session *s, int mid, int count, const int *granted);
 void session_subs_release(struct session_subs *l);
 
-/* session_properties.c */
+/* session_mosq.c */
 struct mqtt5__property;
 /* A message's properties; session_props_release frees what it points to. */
 struct msg_props session_props_take(const struct mqtt5__property *p);
@@ -250,7 +250,7 @@ struct mqtt5__property *session_props_make(const struct msg_props *m);
 /* Leaves the next CONNECT's properties with libmosquitto. */
 void session_props_leave(struct session *s);
 
-/* session_error.c: those that return int return -1. */
+/* session_connect.c: those that return int return -1. */
 /* CONNACK: sets err; *final: asking again cannot help. */
 int session_err_connack(struct err *err, const struct session *s, int reason, bool *final);
 /* The broker's DISCONNECT. */

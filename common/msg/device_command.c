@@ -2,7 +2,6 @@
 #include "msg/device_command.h"
 
 #include "base/json.h"
-#include "msg/message_int.h"
 
 bool
 device_command_id(struct span payload, struct span *id)

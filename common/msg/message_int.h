@@ -19,9 +19,6 @@ message_put_known(struct buf *out, const char *s, size_t n)
 	out->n += n;
 }
 
-/* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
- * the line stays valid whatever arrives. */
-void json_put_text(struct buf *out, struct span s);
 /* json_put_string for what is plain nearly always: names and topics. */
 static inline void
 message_put_string(struct buf *out, struct span s)

@@ -12,29 +12,6 @@
 const char *const message_reject_words[] = {
     "json", "utf8", "topic", "shape", "range", "id", "size", NULL};
 
-void
-json_put_text(struct buf *out, struct span s)
-{
-	struct buf clean = {0};
-	uint32_t cp;
-	size_t i = 0, n;
-
-	if (utf8_is_valid(s.p, s.n)) {
-		json_put_string(out, s);
-		return;
-	}
-	while (i < s.n) {
-		n = utf8_read((const unsigned char *)s.p + i, s.n - i, &cp);
-		if (n != 0)
-			buf_put(&clean, s.p + i, n);
-		else
-			PUT(&clean, "\xEF\xBF\xBD");
-		i += n != 0 ? n : 1;
-	}
-	json_put_string(out, buf_as_span(&clean));
-	buf_release(&clean);
-}
-
 static void
 put_base64(struct buf *out, struct span s)
 {

@@ -11,7 +11,7 @@
 
 /* The words for the oldest error in OpenSSL's queue, which is emptied. */
 const char *tls_reason(void);
-/* tls_load.c: puts trust, certificate and key into a context, from files and from texts. */
+/* tls.c: puts trust, certificate and key into a context, from files and from texts. */
 int tls_load(SSL_CTX *ctx, const struct tls_opts *o, struct err *err);
 
 /* A certificate in words: the common name in quotes, else the whole name; ... */

@@ -11,7 +11,7 @@
  *
  *	ws_proxy_child.c       the child: libwebsockets, the brokers' side
  *	ws_proxy_unix.c   the child: the programs' side
- *	ws_proxy_words.c  the child: what went wrong, in words
+ *	ws_proxy_child.c  the child: what went wrong, in words
  *	ws_proxy.c   the parent: starts it, notices its end
  *	ws_proxy_proto.c    what one tells the other
  */
@@ -36,7 +36,7 @@ int ws_proxy_ask_read(struct span in, struct ws_proxy_asked *out);
 /* The answer; `why` only for the last two. */
 void ws_proxy_answer_write(int fd, enum ws_proxy_answer answer, const struct err *why);
 
-/* ws_proxy_words.c: what libwebsockets says, and the HTTP status of the broker's answer, 0 if none. */
+/* ws_proxy_child.c: what libwebsockets says, and the HTTP status of the broker's answer, 0 if none. */
 void ws_proxy_explain(const char *words, int status, struct err *why);
 /* Why there is no TCP connection to this address: looks again. */
 void ws_proxy_explain_tcp(const char *address, int port, struct err *why);
