@@ -23,10 +23,10 @@
 /* A handler's command: its program, its process; only for net/handler*.c. */
 
 /* The file that execvp would run for this name (free), or ERR_USAGE. */
-int exec_pool_find(const char *name, char **path, struct err *err);
+static int exec_pool_find(const char *name, char **path, struct err *err);
 /* Starts it in a process group of its own, default signal actions, `env` in front of our environment.
  * *in and *out are our ends of its standard input and output, not blocking. -1: errno says why. */
-int exec_pool_spawn(
+static int exec_pool_spawn(
     const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid);
 
 enum { KILL_AFTER = 1000 };
@@ -402,7 +402,7 @@ not_found(const char *name, struct err *err)
 	    err, ERR_USAGE, _("cannot run '%s': there is no such program"), name);
 }
 
-int
+static int
 exec_pool_find(const char *name, char **path, struct err *err)
 {
 	const char *list = getenv("PATH");
@@ -481,7 +481,7 @@ close_pair(const int *pair)
 	close(pair[1]);
 }
 
-int
+static int
 exec_pool_spawn(
     const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid)
 {

@@ -31,9 +31,7 @@ enum { MODEL_KINDS_MOST = 16, MODEL_DECIMALS = 9 };
 extern const struct model_kind model_kinds[];
 extern const size_t model_kinds_count;
 
-double model_walk_on(const struct model *m, const struct draw *draw, double *walk);
-/* Adds a text to m->values, as JSON. */
-void model_add_value(struct model *m, const char *text);
+static double model_walk_on(const struct model *m, const struct draw *draw, double *walk);
 
 /* splitmix64: small, and every state is a good one. */
 static uint64_t
@@ -61,7 +59,8 @@ model_random_part(uint64_t *state)
 	return (double)(next_random(state) >> 11) * 0x1p-53;
 }
 
-void
+/* Adds a text to m->values, as JSON. */
+static void
 model_add_value(struct model *m, const char *text)
 {
 	struct buf b = {0};
@@ -282,7 +281,7 @@ take_walk(struct model *m, const char *args, struct err *err)
 	    : -1;
 }
 
-double
+static double
 model_walk_on(const struct model *m, const struct draw *draw, double *walk)
 {
 	double step;
