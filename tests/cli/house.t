@@ -117,7 +117,7 @@ absent() { # absent 'sentence' COMMAND...: prints nothing
 }
 cd "$top" || exit 1
 below() { # below PATTERN: code (not comments) of common/ that has it
-	find common -name '*.c' | xargs grep -nE "$1" | grep -vE ':[0-9]+:[[:space:]]*(\*|/\*)' || :
+	find common -name '*.c' -exec grep -nE "$1" {} + | grep -vE ':[0-9]+:[[:space:]]*(\*|/\*)' || :
 }
 absent 'nothing below the commands writes SQL' below '"(SELECT|INSERT|UPDATE|DELETE FROM|CREATE TABLE) '
 absent 'lists have one maker of paths, with an order' sh -c "find cmd common -name '*.[ch]' ! -path 'cmd/iotapi/*' ! -path common/rest/rest_list.c | xargs grep -nE '(page_size|ordering)=|/api/[a-z/-]*\\?|[^:]\"%s\\?' | grep -vF /api/v5/ || :"

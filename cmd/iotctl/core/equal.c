@@ -248,8 +248,9 @@ equal_check(const struct ctl *c, const struct schema_resource *r, const char *la
 	json_t *value;
 
 	*err = (struct err){0};
-	json_object_foreach (rest, key, value)
+	json_object_foreach (rest, key, value) {
 		tell(c, label, r, key, json_object_get(got, key), value, err);
+	}
 	json_decref(got);
 	json_decref(rest);
 	return err->code != ERR_OK ? -1 : 0;
