@@ -46,8 +46,8 @@ write_and_read(void *arg, json_t *doc, size_t n, struct err *err)
 	if (text == NULL || !json_check(span_of(text), &value, NULL))
 		abort();
 	if ((json_is_object(doc) || json_is_array(doc)) && depth_of(doc) < DEPTH) {
-		yaml_put(&out, value);
-		if (yaml_documents(buf_as_span(&out), "again", compare, doc, err) != 0)
+		yaml_emit_put(&out, value);
+		if (yaml_parse_documents(buf_as_span(&out), "again", compare, doc, err) != 0)
 			abort();
 	}
 	buf_release(&out);
@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct span text = {(const char *)data, size};
 	struct err err = {0};
 
-	if (yaml_documents(text, "f", write_and_read, NULL, &err) != 0 &&
+	if (yaml_parse_documents(text, "f", write_and_read, NULL, &err) != 0 &&
 	    (err.code != ERR_USAGE || err.text[0] == '\0'))
 		abort();
 	return 0;

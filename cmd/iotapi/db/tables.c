@@ -29,18 +29,19 @@ static const char *const column_types[] = {
 
 /* Each behind the name of the database that it is made in. */
 static const char *const own_tables[] = {
-    "person (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, "
-    "password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, created_at TEXT "
-    "NOT NULL)",
-    "token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, person INTEGER NOT NULL "
-    "REFERENCES person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT "
-    "NULL, created_at TEXT NOT NULL)",
-    "assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, dispositivo INTEGER NOT NULL "
-    "REFERENCES device(id) ON DELETE CASCADE, sensor INTEGER NOT NULL REFERENCES "
-    "sensor(id), configuracion_json TEXT NOT NULL, fecha_asignacion TEXT NOT NULL, "
-    "activo INTEGER NOT NULL DEFAULT 1, UNIQUE(dispositivo, sensor))",
-    "reject (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at TEXT NOT NULL, topic TEXT "
-    "NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT NULL)",
+    ("person (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, "
+     "password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, created_at TEXT "
+     "NOT NULL)"),
+    ("token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, person INTEGER NOT NULL "
+     "REFERENCES person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT "
+     "NULL, created_at TEXT NOT NULL)"),
+    ("assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, dispositivo INTEGER NOT NULL "
+     "REFERENCES device(id) ON DELETE CASCADE, sensor INTEGER NOT NULL REFERENCES "
+     "sensor(id), configuracion_json TEXT NOT NULL, fecha_asignacion TEXT NOT NULL, "
+     "activo INTEGER NOT NULL DEFAULT 1, UNIQUE(dispositivo, sensor))"),
+    ("reject (id INTEGER PRIMARY KEY AUTOINCREMENT, received_at TEXT NOT NULL, topic "
+     "TEXT NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT "
+     "NULL)"),
     "setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 };
 
