@@ -47,7 +47,8 @@ write_and_read(void *arg, json_t *doc, size_t n, struct err *err)
 		abort();
 	if ((json_is_object(doc) || json_is_array(doc)) && depth_of(doc) < DEPTH) {
 		yaml_emit_put(&out, value);
-		if (yaml_parse_documents(buf_as_span(&out), "again", compare, doc, err) != 0)
+		if (yaml_parse_documents(buf_as_span(&out), "again", compare, doc, err) !=
+		    0)
 			abort();
 	}
 	buf_release(&out);
