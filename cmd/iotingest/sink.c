@@ -3,20 +3,16 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/backoff.h"
-
-extern char **environ;
+#include "exec/spawn.h"
 
 struct sink {
 	struct loop *loop;
@@ -27,83 +23,12 @@ struct sink {
 	int failed; /* tries of this batch */
 	bool hurry;
 	struct span bytes;
-	pid_t pid; /* 0: none runs */
-	int pid_fd;
-	struct loop_fd pid_watch;
+	struct spawn_child child;
 	struct loop_timer timer; /* of the next try, or of a failed start */
 	struct err why;
 	void (*done)(void *arg, const struct err *why);
 	void *done_arg;
 };
-
-static void
-close_fd(struct loop_fd *w, int *fd)
-{
-	loop_fd_stop(w);
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static bool
-is_secret(const char *variable)
-{
-	static const char *const secrets[] = {
-	    "IOT_TOKEN=", "IOT_PASSWORD=", "IOT_MQTT_PASSWORD="};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(secrets); i++) {
-		if (strncmp(variable, secrets[i], strlen(secrets[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Our environment without its secrets (free; the strings stay where they are). */
-static char **
-make_environment(void)
-{
-	size_t i, n = 0;
-	char **env;
-
-	while (environ[n] != NULL)
-		n++;
-	env = xcalloc(n + 1, sizeof(*env));
-	for (i = n = 0; environ[i] != NULL; i++) {
-		if (!is_secret(environ[i]))
-			env[n++] = environ[i];
-	}
-	return env;
-}
-
-/* posix_spawn's answer: an errno value. */
-static int
-spawn(const struct sink *s, int in, pid_t *pid)
-{
-	char *argv[] = {"sh", "-c", (char *)s->command, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	char **env = make_environment();
-	int failed;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	failed = posix_spawn(pid, "/bin/sh", &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	free(env);
-	return failed;
-}
 
 static void start(struct sink *s);
 
@@ -151,7 +76,7 @@ on_failed_start(void *arg)
 }
 
 static void
-judge(struct sink *s, const siginfo_t *info)
+explain_exit(struct sink *s, const siginfo_t *info)
 {
 	s->why = (struct err){0};
 	if (info->si_code != CLD_EXITED)
@@ -163,18 +88,11 @@ judge(struct sink *s, const siginfo_t *info)
 }
 
 static void
-on_exit_of(void *arg, unsigned events)
+on_ended(void *arg, const siginfo_t *info)
 {
 	struct sink *s = arg;
-	siginfo_t info = {0};
 
-	(void)events;
-	if (waitid(P_PID, (id_t)s->pid, &info, WEXITED | WNOHANG) != 0 ||
-	    info.si_pid == 0)
-		return;
-	s->pid = 0;
-	close_fd(&s->pid_watch, &s->pid_fd);
-	judge(s, &info);
+	explain_exit(s, info);
 	if (s->why.code != ERR_OK) {
 		fail(s);
 		return;
@@ -210,30 +128,20 @@ batch_file(struct span bytes)
 static int
 start_command(struct sink *s)
 {
-	int in = batch_file(s->bytes);
-	int failed;
+	const char *const words[] = {"sh", "-c", s->command, NULL};
+	const struct spawn child = {.role = SPAWN_HANDLER,
+	    .path = "/bin/sh",
+	    .words = (char *const *)words,
+	    .in = batch_file(s->bytes),
+	    .out = STDOUT_FILENO};
+	int failed =
+	    child.in < 0 || spawn_child_start(&s->child, &child, s->loop, on_ended, s)
+	    ? err_sys(&s->why, ERR_OUTPUT, _("cannot run sink '%s'"), s->command)
+	    : 0;
 
-	if (in < 0)
-		return -1;
-	failed = spawn(s, in, &s->pid);
-	close(in);
-	if (failed) {
-		s->pid = 0;
-		errno = failed;
-		return -1;
-	}
-	s->pid_fd = pidfd_open(s->pid, 0);
-	return s->pid_fd < 0 ? -1 : 0;
-}
-
-static void
-end_now(struct sink *s)
-{
-	if (s->pid == 0)
-		return;
-	kill(-s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
-	s->pid = 0;
+	if (child.in >= 0)
+		close(child.in);
+	return failed;
 }
 
 static void
@@ -241,14 +149,7 @@ start(struct sink *s)
 {
 	s->why = (struct err){0};
 	if (start_command(s))
-		err_sys(&s->why, ERR_OUTPUT, _("cannot run sink '%s'"), s->command);
-	if (s->why.code != ERR_OK ||
-	    loop_fd_start(
-		s->loop, &s->pid_watch, s->pid_fd, LOOP_READ, on_exit_of, s, &s->why)) {
-		end_now(s);
-		close_fd(&s->pid_watch, &s->pid_fd);
 		loop_timer_set(s->loop, &s->timer, 0, on_failed_start, s);
-	}
 }
 
 struct sink *
@@ -256,11 +157,8 @@ sink_new(struct loop *loop, const char *command, int retries, uint64_t *failures
 {
 	struct sink *s = xcalloc(1, sizeof(*s));
 
-	*s = (struct sink){.loop = loop,
-	    .command = command,
-	    .retries = retries,
-	    .failures = failures,
-	    .pid_fd = -1};
+	*s = (struct sink){
+	    .loop = loop, .command = command, .retries = retries, .failures = failures};
 	return s;
 }
 
@@ -278,7 +176,7 @@ void
 sink_hurry(struct sink *s)
 {
 	s->hurry = true;
-	if (s->done != NULL && s->pid == 0)
+	if (s->done != NULL && s->child.pid == 0)
 		loop_timer_set(s->loop, &s->timer, 0, on_time, s);
 }
 
@@ -286,8 +184,7 @@ void
 sink_interrupt(struct sink *s)
 {
 	s->hurry = true;
-	if (s->pid != 0)
-		kill(-s->pid, SIGTERM);
+	spawn_child_signal(&s->child, SIGTERM);
 }
 
 void
@@ -296,7 +193,6 @@ sink_free(struct sink *s)
 	if (s == NULL)
 		return;
 	loop_timer_stop(&s->timer);
-	end_now(s);
-	close_fd(&s->pid_watch, &s->pid_fd);
+	spawn_child_kill(&s->child);
 	free(s);
 }

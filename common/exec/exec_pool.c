@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <sys/types.h>
 #include "exec/exec_pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/pidfd.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -19,38 +11,30 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "exec/spawn.h"
 
-/* A handler's command: its program, its process; only for net/handler*.c. */
-
-/* The file that execvp would run for this name (free), or ERR_USAGE. */
-static int exec_pool_find(const char *name, char **path, struct err *err);
-/* Starts it in a process group of its own, default signal actions, `env` in front of our environment.
- * *in and *out are our ends of its standard input and output, not blocking. -1: errno says why. */
-static int exec_pool_spawn(
-    const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid);
-
-enum { KILL_AFTER = 1000 };
+enum { KILL_AFTER = 1000 }; /* ms from SIGTERM to SIGKILL */
 
 /* One run, from exec_pool_run to `done`. */
 struct job {
-	struct job *next;
-	struct exec_pool *h;
+	struct job *next; /* of those that run, or wait */
+	struct exec_pool *pool;
 	void *tag;
-	struct buf payload; /* what is not written yet */
+	struct buf payload; /* what its standard input has not taken yet */
 	struct strv env;
-	pid_t pid; /* 0: not started */
-	int pid_fd, in, out;
-	struct loop_fd pid_watch, in_watch, out_watch;
-	struct loop_timer timer;
+	struct spawn_child child;
+	int in, out; /* our ends of its standard input and output; -1: closed */
+	struct loop_fd in_watch, out_watch;
+	struct loop_timer timer; /* of the time-out, the kill, or a failed start */
 	struct buf output;
-	struct err why;
+	struct err why; /* it failed */
 	bool too_much, too_long;
 };
 
 struct exec_pool {
 	struct loop *loop;
-	struct strv words; /* a NULL behind the last */
-	char *path;        /* of the program */
+	struct strv command; /* a NULL behind the last */
+	char *path;          /* of the program */
 	int64_t timeout;
 	size_t jobs, output_max;
 	exec_pool_done_fn *done;
@@ -59,66 +43,66 @@ struct exec_pool {
 	size_t n_running, n_waiting;
 };
 
+static void start_waiting(struct exec_pool *p);
+
+static void
+close_end(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void
 close_fd(struct loop_fd *w, int *fd)
 {
 	loop_fd_stop(w);
-	if (*fd >= 0)
-		close(*fd);
+	close_end(*fd);
 	*fd = -1;
 }
 
 static void
 job_free(struct job *j)
 {
+	spawn_child_kill(&j->child);
 	loop_timer_stop(&j->timer);
 	close_fd(&j->in_watch, &j->in);
 	close_fd(&j->out_watch, &j->out);
-	close_fd(&j->pid_watch, &j->pid_fd);
 	buf_release(&j->payload);
 	buf_release(&j->output);
 	strv_release(&j->env);
 	free(j);
 }
 
-static void start_waiting(struct exec_pool *h);
-
 static void
-unlink_job(struct exec_pool *h, const struct job *j)
+unlink_running(struct exec_pool *p, const struct job *j)
 {
-	struct job **at = &h->running;
+	struct job **at = &p->running;
 
 	while (*at != j)
 		at = &(*at)->next;
 	*at = j->next;
-	h->n_running--;
+	p->n_running--;
 }
 
 static void
 finish(struct job *j)
 {
-	struct exec_pool *h = j->h;
+	struct exec_pool *p = j->pool;
 	struct exec_pool_result r = {EXEC_POOL_OK, buf_as_span(&j->output), j->why};
 
 	if (j->too_long)
 		r.status = EXEC_POOL_TIMEOUT;
 	else if (j->why.code != ERR_OK)
 		r.status = EXEC_POOL_ERROR;
-	unlink_job(h, j);
-	start_waiting(h);
-	h->done(h->arg, j->tag, &r);
+	unlink_running(p, j);
+	start_waiting(p);
+	p->done(p->arg, j->tag, &r);
 	job_free(j);
 }
 
+/* A program that does not read all of it is free not to. */
 static void
-on_failed_start(void *arg)
-{
-	finish(arg);
-}
-
-/* Standard input. A program that does not read it all is free not to. */
-static void
-on_in(void *arg, unsigned events)
+on_writable(void *arg, unsigned events)
 {
 	struct job *j = arg;
 	ssize_t n = write(j->in, j->payload.p, j->payload.n);
@@ -132,13 +116,13 @@ on_in(void *arg, unsigned events)
 		close_fd(&j->in_watch, &j->in);
 }
 
-/* What goes over the limit is read, so that the program does not hang, and dropped. */
+/* What is over the limit is read and dropped: the program must not wait for a reader. */
 static ssize_t
-read_some(struct job *j)
+read_output(struct job *j)
 {
 	char piece[4096];
 	ssize_t n = read(j->out, piece, sizeof(piece));
-	size_t room = j->h->output_max - j->output.n;
+	size_t room = j->pool->output_max - j->output.n;
 
 	if (n > 0) {
 		buf_put(&j->output, piece, (size_t)n < room ? (size_t)n : room);
@@ -148,10 +132,10 @@ read_some(struct job *j)
 }
 
 static void
-on_out(void *arg, unsigned events)
+on_readable(void *arg, unsigned events)
 {
 	struct job *j = arg;
-	ssize_t n = read_some(j);
+	ssize_t n = read_output(j);
 
 	(void)events;
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
@@ -159,13 +143,13 @@ on_out(void *arg, unsigned events)
 }
 
 static void
-judge(struct job *j, const siginfo_t *info)
+explain_exit(struct job *j, const siginfo_t *info)
 {
-	const char *name = j->h->words.v[0];
+	const char *name = j->pool->command.v[0];
 
 	if (j->too_long)
 		err_set(&j->why, ERR_TIMEOUT, _("'%s' took longer than %g s"), name,
-		    (double)j->h->timeout / 1000);
+		    (double)j->pool->timeout / 1000);
 	else if (info->si_code != CLD_EXITED)
 		err_set(&j->why, ERR_FAILED, _("'%s' was ended by signal %d"), name,
 		    info->si_status);
@@ -174,33 +158,27 @@ judge(struct job *j, const siginfo_t *info)
 		    info->si_status);
 	else if (j->too_much)
 		err_set(&j->why, ERR_FAILED, _("'%s' printed more than %zu bytes"), name,
-		    j->h->output_max);
+		    j->pool->output_max);
 }
 
-/* It ended: what it printed is in the pipe, whoever else still holds the other end. */
+/* All that it printed is in the pipe by now; what it left running may hold the other end for long. */
 static void
-on_exit_of(void *arg, unsigned events)
+on_ended(void *arg, const siginfo_t *info)
 {
 	struct job *j = arg;
-	siginfo_t info = {0};
 
-	(void)events;
-	if (waitid(P_PID, (id_t)j->pid, &info, WEXITED | WNOHANG) != 0 ||
-	    info.si_pid == 0)
-		return;
-	j->pid = 0;
-	while (j->out >= 0 && !j->too_much && read_some(j) > 0)
+	while (j->out >= 0 && !j->too_much && read_output(j) > 0)
 		;
-	judge(j, &info);
+	explain_exit(j, info);
 	finish(j);
 }
 
 static void
-on_killed_late(void *arg)
+on_kill_time(void *arg)
 {
 	struct job *j = arg;
 
-	kill(-j->pid, SIGKILL);
+	spawn_child_signal(&j->child, SIGKILL);
 }
 
 static void
@@ -209,72 +187,89 @@ on_timeout(void *arg)
 	struct job *j = arg;
 
 	j->too_long = true;
-	kill(-j->pid, SIGTERM);
-	loop_timer_set(j->h->loop, &j->timer, KILL_AFTER, on_killed_late, j);
+	spawn_child_signal(&j->child, SIGTERM);
+	loop_timer_set(j->pool->loop, &j->timer, KILL_AFTER, on_kill_time, j);
+}
+
+static void
+on_failed_start(void *arg)
+{
+	finish(arg);
+}
+
+static int
+spawn_program(struct job *j, int in, int out)
+{
+	const struct spawn s = {.role = SPAWN_HANDLER,
+	    .path = j->pool->path,
+	    .words = j->pool->command.v,
+	    .env = &j->env,
+	    .in = in,
+	    .out = out};
+
+	return spawn_child_start(&j->child, &s, j->pool->loop, on_ended, j);
 }
 
 static int
 start_program(struct job *j)
 {
-	if (exec_pool_spawn(j->h->path, j->h->words.v, &j->env, &j->in, &j->out, &j->pid))
-		return -1;
-	j->pid_fd = pidfd_open(j->pid, 0);
-	return j->pid_fd < 0 ? -1 : 0;
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
+	int failed = 0;
+
+	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
+	    spawn_program(j, in[0], out[1]))
+		failed = err_sys(
+		    &j->why, ERR_FAILED, _("cannot run '%s'"), j->pool->command.v[0]);
+	close_end(in[0]);
+	close_end(out[1]);
+	j->in = in[1];
+	j->out = out[0];
+	return failed;
 }
 
 static int
-watch_program(struct job *j)
+watch_pipes(struct job *j)
 {
-	struct loop *loop = j->h->loop;
+	struct loop *loop = j->pool->loop;
 
+	fcntl(j->in, F_SETFL, O_NONBLOCK);
+	fcntl(j->out, F_SETFL, O_NONBLOCK);
 	if (j->payload.n == 0)
 		close_fd(&j->in_watch, &j->in);
 	return (j->in >= 0 &&
 		   loop_fd_start(
-		       loop, &j->in_watch, j->in, LOOP_WRITE, on_in, j, &j->why)) ||
-	    loop_fd_start(loop, &j->out_watch, j->out, LOOP_READ, on_out, j, &j->why) ||
+		       loop, &j->in_watch, j->in, LOOP_WRITE, on_writable, j, &j->why)) ||
 	    loop_fd_start(
-		loop, &j->pid_watch, j->pid_fd, LOOP_READ, on_exit_of, j, &j->why);
+		loop, &j->out_watch, j->out, LOOP_READ, on_readable, j, &j->why);
 }
 
-static void
-end_now(struct job *j)
-{
-	if (j->pid == 0)
-		return;
-	kill(-j->pid, SIGKILL);
-	waitpid(j->pid, NULL, 0);
-	j->pid = 0;
-}
-
+/* A failure is told from the loop, as exec_pool_done_fn promises. */
 static void
 start(struct job *j)
 {
-	struct exec_pool *h = j->h;
+	struct exec_pool *p = j->pool;
 
-	j->next = h->running;
-	h->running = j;
-	h->n_running++;
-	if (start_program(j))
-		err_sys(&j->why, ERR_FAILED, _("cannot run '%s'"), h->words.v[0]);
-	if (j->why.code != ERR_OK || watch_program(j)) {
-		end_now(j);
-		loop_timer_set(h->loop, &j->timer, 0, on_failed_start, j);
-	} else if (h->timeout > 0) {
-		loop_timer_set(h->loop, &j->timer, h->timeout, on_timeout, j);
+	j->next = p->running;
+	p->running = j;
+	p->n_running++;
+	if (start_program(j) || watch_pipes(j)) {
+		spawn_child_kill(&j->child);
+		loop_timer_set(p->loop, &j->timer, 0, on_failed_start, j);
+	} else if (p->timeout > 0) {
+		loop_timer_set(p->loop, &j->timer, p->timeout, on_timeout, j);
 	}
 }
 
 static void
-start_waiting(struct exec_pool *h)
+start_waiting(struct exec_pool *p)
 {
 	struct job *j;
 
-	while (h->n_running < h->jobs && (j = h->waiting) != NULL) {
-		h->waiting = j->next;
-		if (h->waiting == NULL)
-			h->waiting_end = &h->waiting;
-		h->n_waiting--;
+	while (p->n_running < p->jobs && (j = p->waiting) != NULL) {
+		p->waiting = j->next;
+		if (p->waiting == NULL)
+			p->waiting_end = &p->waiting;
+		p->n_waiting--;
 		start(j);
 	}
 }
@@ -292,35 +287,35 @@ add_variable(struct strv *env, const char *name, struct span value)
 }
 
 void
-exec_pool_run(struct exec_pool *h, const struct msg *m, struct span device_id,
+exec_pool_run(struct exec_pool *p, const struct msg *m, struct span device_id,
     struct span device_command_id, void *tag)
 {
 	const char qos[] = {(char)('0' + m->qos)};
 	struct job *j = xcalloc(1, sizeof(*j));
 
-	j->h = h;
+	j->pool = p;
 	j->tag = tag;
-	j->in = j->out = j->pid_fd = -1;
+	j->in = j->out = -1;
 	buf_span(&j->payload, m->payload);
 	add_variable(&j->env, "IOT_TOPIC", m->topic);
 	add_variable(&j->env, "IOT_DEVICE_ID", device_id);
 	add_variable(&j->env, "IOT_COMMAND_ID", device_command_id);
 	add_variable(&j->env, "IOT_QOS", (struct span){qos, 1});
 	add_variable(&j->env, "IOT_RETAIN", m->retain ? SPAN("1") : SPAN("0"));
-	*h->waiting_end = j;
-	h->waiting_end = &j->next;
-	h->n_waiting++;
-	start_waiting(h);
+	*p->waiting_end = j;
+	p->waiting_end = &j->next;
+	p->n_waiting++;
+	start_waiting(p);
 }
 
 size_t
-exec_pool_busy(const struct exec_pool *h)
+exec_pool_busy(const struct exec_pool *p)
 {
-	return h->n_running + h->n_waiting;
+	return p->n_running + p->n_waiting;
 }
 
 static void
-copy_words(struct strv *to, const struct strv *from)
+copy_command(struct strv *to, const struct strv *from)
 {
 	size_t i;
 
@@ -335,181 +330,43 @@ exec_pool_new(struct exec_pool **out, struct loop *loop,
     const struct exec_pool_opts *opts, exec_pool_done_fn *done, void *arg,
     struct err *err)
 {
-	struct exec_pool *h = xcalloc(1, sizeof(*h));
+	struct exec_pool *p = xcalloc(1, sizeof(*p));
 
-	h->loop = loop;
-	h->timeout = opts->timeout;
-	h->jobs = opts->jobs != 0 ? opts->jobs : 1;
-	h->output_max = opts->output_max;
-	h->done = done;
-	h->arg = arg;
-	h->waiting_end = &h->waiting;
-	copy_words(&h->words, opts->command);
-	if (exec_pool_find(h->words.v[0], &h->path, err)) {
-		exec_pool_free(h);
+	p->loop = loop;
+	p->timeout = opts->timeout;
+	p->jobs = opts->jobs != 0 ? opts->jobs : 1;
+	p->output_max = opts->output_max;
+	p->done = done;
+	p->arg = arg;
+	p->waiting_end = &p->waiting;
+	copy_command(&p->command, opts->command);
+	if (spawn_find(p->command.v[0], &p->path, err)) {
+		exec_pool_free(p);
 		return -1;
 	}
-	*out = h;
+	*out = p;
 	return 0;
 }
 
 static void
-free_all(struct job *j)
+free_jobs(struct job *j)
 {
 	while (j != NULL) {
 		struct job *next = j->next;
 
-		end_now(j);
 		job_free(j);
 		j = next;
 	}
 }
 
 void
-exec_pool_free(struct exec_pool *h)
+exec_pool_free(struct exec_pool *p)
 {
-	if (h == NULL)
+	if (p == NULL)
 		return;
-	free_all(h->running);
-	free_all(h->waiting);
-	strv_release(&h->words);
-	free(h->path);
-	free(h);
-}
-
-static bool
-is_program(const char *path)
-{
-	struct stat s;
-
-	if (access(path, X_OK) != 0 || stat(path, &s) != 0)
-		return false;
-	errno = EISDIR;
-	return S_ISREG(s.st_mode);
-}
-
-/* Who knows commands in one string finds here how it is done. */
-static int
-not_found(const char *name, struct err *err)
-{
-	if (strpbrk(name, " \t") != NULL)
-		return err_set(err, ERR_USAGE,
-		    _("cannot run '%s': there is no such program; its arguments are "
-		      "words "
-		      "of their own, without quotes around it all"),
-		    name);
-	return err_set(
-	    err, ERR_USAGE, _("cannot run '%s': there is no such program"), name);
-}
-
-static int
-exec_pool_find(const char *name, char **path, struct err *err)
-{
-	const char *list = getenv("PATH");
-	struct strv dirs = {0};
-	size_t i;
-
-	if (name[0] == '\0')
-		return err_set(err, ERR_USAGE, _("the command is empty"));
-	if (strchr(name, '/') != NULL) {
-		if (!is_program(name) && errno == ENOENT)
-			return not_found(name, err);
-		if (!is_program(name))
-			return err_sys(err, ERR_USAGE, _("cannot run '%s'"), name);
-		*path = xstrdup(name);
-		return 0;
-	}
-	strv_split(&dirs, list != NULL ? list : "/usr/local/bin:/usr/bin:/bin", ':');
-	for (i = 0; *path == NULL && i < dirs.n; i++) {
-		*path = xasprintf("%s/%s", dirs.v[i], name);
-		if (!is_program(*path)) {
-			free(*path);
-			*path = NULL;
-		}
-	}
-	strv_release(&dirs);
-	return *path != NULL ? 0 : not_found(name, err);
-}
-
-extern char **environ;
-
-/* Those of `env` come first: a program takes the first it finds. */
-static char **
-make_environment(const struct strv *own)
-{
-	size_t i, n = 0;
-	char **env;
-
-	while (environ[n] != NULL)
-		n++;
-	env = xcalloc(n + own->n + 1, sizeof(*env));
-	for (i = 0; i < own->n; i++)
-		env[i] = own->v[i];
-	memcpy(env + i, environ, n * sizeof(*env));
-	return env;
-}
-
-static int
-spawn(const char *path, char **argv, char **env, const int *ends, pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int failed;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	failed = posix_spawn(pid, path, &actions, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return failed;
-}
-
-static void
-close_pair(const int *pair)
-{
-	close(pair[0]);
-	close(pair[1]);
-}
-
-static int
-exec_pool_spawn(
-    const char *path, char **argv, const struct strv *env, int *in, int *out, pid_t *pid)
-{
-	int to[2], from[2];
-	char **all;
-	int failed;
-
-	if (pipe2(to, O_CLOEXEC) != 0)
-		return -1;
-	if (pipe2(from, O_CLOEXEC) != 0) {
-		close_pair(to);
-		return -1;
-	}
-	all = make_environment(env);
-	failed = spawn(path, argv, all, (const int[]){to[0], from[1]}, pid);
-	free(all);
-	if (failed) {
-		close_pair(to);
-		close_pair(from);
-		*pid = 0;
-		errno = failed;
-		return -1;
-	}
-	close(to[0]);
-	close(from[1]);
-	*in = to[1];
-	*out = from[0];
-	fcntl(*in, F_SETFL, O_NONBLOCK);
-	fcntl(*out, F_SETFL, O_NONBLOCK);
-	return 0;
+	free_jobs(p->running);
+	free_jobs(p->waiting);
+	strv_release(&p->command);
+	free(p->path);
+	free(p);
 }

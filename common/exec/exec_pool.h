@@ -13,11 +13,11 @@
 #include "loop/loop.h"
 
 /*
- * Runs a program for each message, on the loop and without a shell: the payload on its standard
- * input, its standard output is the result, standard error is ours. Environment: IOT_TOPIC,
- * IOT_DEVICE_ID, IOT_COMMAND_ID, IOT_QOS, IOT_RETAIN. Each runs in a process group of its own, which
- * gets SIGTERM when its time is over, and SIGKILL a second later. What a program leaves running in
- * the background when it exits is left alone.
+ * Runs a program for each message, on the loop and without a shell (SPAWN_HANDLER of spawn.h): the
+ * payload on its standard input, its standard output is the result, standard error is ours. In its
+ * environment: IOT_TOPIC, IOT_DEVICE_ID, IOT_COMMAND_ID, IOT_QOS, IOT_RETAIN. When its time is over its
+ * process group gets SIGTERM, and SIGKILL a second later. What a program leaves running in the
+ * background when it exits is left alone.
  */
 struct exec_pool;
 
@@ -43,12 +43,12 @@ typedef void exec_pool_done_fn(void *arg, void *tag, const struct exec_pool_resu
 int exec_pool_new(struct exec_pool **out, struct loop *loop, const struct exec_pool_opts *opts,
     exec_pool_done_fn *done, void *arg, struct err *err);
 /* Runs it for a message, or queues it; the message is copied. Absent spans: no such variable. */
-void exec_pool_run(struct exec_pool *h, const struct msg *m, struct span device_id,
+void exec_pool_run(struct exec_pool *p, const struct msg *m, struct span device_id,
     struct span device_command_id, void *tag);
 /* How many are running or waiting. A caller that stops reading while this is not under `jobs`
  * keeps the queue short. */
-size_t exec_pool_busy(const struct exec_pool *h);
+size_t exec_pool_busy(const struct exec_pool *p);
 /* Kills what runs, forgets what waits; `done` is not called for them. Accepts NULL. */
-void exec_pool_free(struct exec_pool *h);
+void exec_pool_free(struct exec_pool *p);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -13,24 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-
-extern char **environ;
-
-static int
-spawn(char **argv, int out, pid_t *pid)
-{
-	posix_spawn_file_actions_t actions;
-	int failed;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(
-	    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	failed = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return failed;
-}
+#include "exec/spawn.h"
 
 static int
 read_answer(int fd, struct buf *answer, struct err *err)
@@ -66,33 +48,37 @@ iotctl_child_end(pid_t pid, const char *resource, struct err *err)
 	    WEXITSTATUS(status));
 }
 
+/* Its standard input is empty: it must not read what was meant for us. */
 static int
 begin(const char *config, const char *context, const char *resource, int *fd, pid_t *pid,
     struct err *err)
 {
-	char *argv[] = {"iotctl", "--format", "ndjson", "--config", (char *)config,
-	    "--context", (char *)context, (char *)resource, "list", NULL};
-	char *fit[ARRAY_LEN(argv)];
-	size_t i, n = 0;
+	const char *words[10] = {"iotctl", "--format", "ndjson"};
+	struct spawn s = {.role = SPAWN_IOTCTL, .words = (char *const *)words, .in = -1};
+	size_t n = 3;
 	int ends[2], failed;
 
-	/* An option without a value is not given. */
-	for (i = 0; i < ARRAY_LEN(argv); i++) {
-		if (i + 2 < ARRAY_LEN(argv) && argv[i + 1] == NULL)
-			i++;
-		else
-			fit[n++] = argv[i];
+	if (config != NULL) {
+		words[n++] = "--config";
+		words[n++] = config;
 	}
+	if (context != NULL) {
+		words[n++] = "--context";
+		words[n++] = context;
+	}
+	words[n++] = resource;
+	words[n] = "list";
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
-	failed = spawn(fit, ends[1], pid);
+	s.out = ends[1];
+	failed =
+	    spawn_start(&s, pid) ? err_sys(err, ERR_FAILED, _("cannot run iotctl")) : 0;
 	close(ends[1]);
-	*fd = ends[0];
-	if (!failed)
-		return 0;
-	close(ends[0]);
-	errno = failed;
-	return err_sys(err, ERR_FAILED, _("cannot run iotctl"));
+	if (failed)
+		close(ends[0]);
+	else
+		*fd = ends[0];
+	return failed;
 }
 
 int

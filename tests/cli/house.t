@@ -16,8 +16,6 @@ prefixes xasprintf: likewise
 libraries cmd/iotapi/mqtt/broker_pool.c: makes an id by chance; common/base has no random bytes yet
 manners common/base/log.c: memory failure ends the process, there and nowhere else
 manners common/ws/ws_proxy.c: the proxy's own process, which ends there
-manners common/exec/exec_pool.c: argv is that of the command which it runs
-manners common/exec/iotctl_child.c: likewise, of iotctl
 manners common/cli/opt.c: takes main's argv apart, which program_start hands it
 manners common/cli/opt.h: declares that
 manners common/cli/program.c: begins and ends a program: --help to stdout, the last flush

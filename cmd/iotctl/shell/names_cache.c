@@ -57,7 +57,8 @@ gather(void *arg, struct span object, struct err *err)
 	return ++g->n == NAMES_MAX;
 }
 
-/* In a process of its own: nothing of it reaches the terminal. */
+/* In a process of its own, a fork without exec, for it has the context's settings: nothing of it reaches
+ * the terminal. */
 _Noreturn static void
 fetch(struct ctl *c, const struct schema_resource *r, const char *path)
 {

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "exec/spawn.h"
 #include "iotctl/command.h"
 #include "iotctl/login/settings.h"
 #include "iotctl/shell/names_cache.h"
@@ -94,23 +95,25 @@ pager_of(const struct shell *s, const struct strv *words)
 		return NULL;
 	if (pager != NULL && pager[0] == '\0')
 		return NULL;
-	setenv("LESS", "-FX", 0);
-	setenv("LESSSECURE", "1", 1);
 	return pager != NULL ? pager : access("/usr/bin/less", X_OK) == 0 ? "less" : NULL;
 }
 
-/* The reader of our output; its standard input is `from`. */
+/* The reader of our output, a command of the system's shell; its standard input is `from`. */
 static pid_t
-start_reader(const char *command, int from)
+start_reader(const char *command, int from, enum spawn_role role)
 {
-	pid_t pid = fork();
+	static char *const less[] = {"LESSSECURE=1", "LESS=-FX"};
+	const struct strv pager_env = {(char **)less, getenv("LESS") != NULL ? 1 : 2};
+	const char *const words[] = {"sh", "-c", command, NULL};
+	const struct spawn reader = {.role = role,
+	    .path = "/bin/sh",
+	    .words = (char *const *)words,
+	    .env = role == SPAWN_PAGER ? &pager_env : NULL,
+	    .in = from,
+	    .out = STDOUT_FILENO};
+	pid_t pid;
 
-	if (pid != 0)
-		return pid;
-	loop_unblock_signals();
-	dup2(from, STDIN_FILENO);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(NO_COMMAND);
+	return spawn_start(&reader, &pid) == 0 ? pid : -1;
 }
 
 /* The lines that follow are the shell's. stdio would put what it read ahead back into the file, which
@@ -126,6 +129,7 @@ take_stdin_away(void)
 	close(fd);
 }
 
+/* A fork without exec: a command runs as if main had been called with it, in a process that may fail. */
 _Noreturn static void
 be_command(const struct shell *s, const struct strv *words, int to, bool for_person)
 {
@@ -176,7 +180,8 @@ run_words(struct shell *s, const struct words *l)
 		reader = NULL;
 	fflush(NULL);
 	if (reader != NULL)
-		other = start_reader(reader, ends[0]);
+		other = start_reader(
+		    reader, ends[0], l->pipe != NULL ? SPAWN_COMMAND : SPAWN_PAGER);
 	command = fork();
 	if (command == 0)
 		be_command(s, &l->words, ends[1], reader != NULL && reader == pager);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "exec/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+extern char **environ;
+
+static const struct policy {
+	bool own_group;
+	bool secrets; /* it may have them */
+} policies[] = {
+    [SPAWN_HANDLER] = {.own_group = true},
+    [SPAWN_PAGER] = {.secrets = true},
+    [SPAWN_IOTCTL] = {.secrets = true},
+    [SPAWN_COMMAND] = {.secrets = true},
+};
+
+static bool
+may_have(const struct policy *p, const char *variable)
+{
+	static const char *const secrets[] = {
+	    "IOT_TOKEN=", "IOT_PASSWORD=", "IOT_MQTT_PASSWORD="};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(secrets); i++) {
+		if (strncmp(variable, secrets[i], strlen(secrets[i])) == 0)
+			return p->secrets;
+	}
+	return true;
+}
+
+/* (Free; the strings stay whose they are.) */
+static char **
+make_environment(const struct spawn *s)
+{
+	size_t own = s->env != NULL ? s->env->n : 0;
+	size_t i, n = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = xcalloc(n + own + 1, sizeof(*env));
+	for (n = 0; n < own; n++)
+		env[n] = s->env->v[n];
+	for (i = 0; environ[i] != NULL; i++) {
+		if (may_have(&policies[s->role], environ[i]))
+			env[n++] = environ[i];
+	}
+	return env;
+}
+
+static void
+set_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s)
+{
+	if (s->in >= 0)
+		posix_spawn_file_actions_adddup2(actions, s->in, STDIN_FILENO);
+	else
+		posix_spawn_file_actions_addopen(
+		    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(actions, s->out, STDOUT_FILENO);
+	/* Not each of ours closes on exec: libmosquitto's socket pairs do not. */
+	posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+}
+
+static void
+set_attributes(posix_spawnattr_t *attr, const struct spawn *s)
+{
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(attr, &none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	if (policies[s->role].own_group) {
+		posix_spawnattr_setpgroup(attr, 0);
+		flags |= POSIX_SPAWN_SETPGROUP;
+	}
+	posix_spawnattr_setflags(attr, flags);
+}
+
+int
+spawn_start(const struct spawn *s, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	char **env = make_environment(s);
+	int failed;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	set_descriptors(&actions, s);
+	set_attributes(&attr, s);
+	failed = s->path != NULL
+	    ? posix_spawn(pid, s->path, &actions, &attr, s->words, env)
+	    : posix_spawnp(pid, s->words[0], &actions, &attr, s->words, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	free(env);
+	errno = failed;
+	return failed ? -1 : 0;
+}
+
+/* errno says why not. */
+static bool
+is_program(const char *path)
+{
+	struct stat s;
+
+	if (access(path, X_OK) != 0 || stat(path, &s) != 0)
+		return false;
+	errno = EISDIR;
+	return S_ISREG(s.st_mode);
+}
+
+static int
+not_found(const char *name, struct err *err)
+{
+	/* Somebody who is used to give a command in one string learns how it is done here. */
+	if (strpbrk(name, " \t") != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("cannot run '%s': there is no such program; its arguments "
+		      "are words of their own, without quotes around it all"),
+		    name);
+	return err_set(
+	    err, ERR_USAGE, _("cannot run '%s': there is no such program"), name);
+}
+
+static char *
+search_path(const char *name)
+{
+	const char *list = getenv("PATH");
+	struct strv dirs = {0};
+	char *path = NULL;
+	size_t i;
+
+	strv_split(&dirs, list != NULL ? list : "/usr/local/bin:/usr/bin:/bin", ':');
+	for (i = 0; path == NULL && i < dirs.n; i++) {
+		path = xasprintf("%s/%s", dirs.v[i], name);
+		if (!is_program(path)) {
+			free(path);
+			path = NULL;
+		}
+	}
+	strv_release(&dirs);
+	return path;
+}
+
+int
+spawn_find(const char *name, char **path, struct err *err)
+{
+	if (name[0] == '\0')
+		return err_set(err, ERR_USAGE, _("the command is empty"));
+	if (strchr(name, '/') == NULL) {
+		*path = search_path(name);
+		return *path != NULL ? 0 : not_found(name, err);
+	}
+	if (!is_program(name))
+		return errno == ENOENT
+		    ? not_found(name, err)
+		    : err_sys(err, ERR_USAGE, _("cannot run '%s'"), name);
+	*path = xstrdup(name);
+	return 0;
+}
+
+static void
+forget(struct spawn_child *c)
+{
+	loop_fd_stop(&c->watch);
+	if (c->pid_fd >= 0)
+		close(c->pid_fd);
+	*c = (struct spawn_child){0};
+}
+
+static void
+on_exit_of(void *arg, unsigned events)
+{
+	struct spawn_child *c = arg;
+	void (*ended)(void *, const siginfo_t *) = c->ended;
+	void *ended_arg = c->arg;
+	siginfo_t info = {0};
+
+	(void)events;
+	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG) != 0 ||
+	    info.si_pid == 0)
+		return;
+	forget(c);
+	ended(ended_arg, &info);
+}
+
+int
+spawn_child_start(struct spawn_child *c, const struct spawn *s, struct loop *loop,
+    void (*ended)(void *arg, const siginfo_t *info), void *arg)
+{
+	struct err why = {0};
+	int reason;
+
+	*c = (struct spawn_child){.ended = ended, .arg = arg};
+	if (spawn_start(s, &c->pid)) {
+		c->pid = 0;
+		return -1;
+	}
+	c->pid_fd = pidfd_open(c->pid, 0);
+	if (c->pid_fd >= 0 &&
+	    loop_fd_start(loop, &c->watch, c->pid_fd, LOOP_READ, on_exit_of, c, &why) ==
+		0)
+		return 0;
+	reason = errno;
+	spawn_child_kill(c);
+	errno = reason;
+	return -1;
+}
+
+void
+spawn_child_signal(const struct spawn_child *c, int signo)
+{
+	if (c->pid != 0)
+		kill(-c->pid, signo);
+}
+
+void
+spawn_child_kill(struct spawn_child *c)
+{
+	if (c->pid == 0)
+		return;
+	kill(-c->pid, SIGKILL);
+	waitpid(c->pid, NULL, 0);
+	forget(c);
+}
