@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,26 +20,52 @@ extern char **environ;
 
 static const struct policy {
 	bool own_group;
-	bool secrets; /* it may have them */
+	bool api_secrets, other_secrets; /* which of them it may have */
 } policies[] = {
     [SPAWN_HANDLER] = {.own_group = true},
-    [SPAWN_PAGER] = {.secrets = true},
-    [SPAWN_IOTCTL] = {.secrets = true},
-    [SPAWN_COMMAND] = {.secrets = true},
+    [SPAWN_PAGER] = {.own_group = false},
+    [SPAWN_IOTCTL] = {.api_secrets = true},
+    [SPAWN_COMMAND] = {.api_secrets = true, .other_secrets = true},
 };
+
+/* Variables that hold a secret or name the file that does; the first that fits counts. */
+static const struct secret {
+	const char *pattern; /* of fnmatch(3) */
+	bool api;            /* the REST API wants it; else MQTT or EMQX's own API */
+	bool with_login;     /* a URL: secret when it holds a login */
+} secrets[] = {
+    {.pattern = "IOT_TOKEN*", .api = true},
+    {.pattern = "IOT_PASSWORD*", .api = true},
+    {.pattern = "IOT_*PASSWORD*"},
+    {.pattern = "IOT_*SECRET*"},
+    {.pattern = "IOT_*KEY*"},
+    {.pattern = "IOT_CREDENTIALS"},
+    {.pattern = "IOT_MQTT_URL", .with_login = true},
+};
+
+static const struct secret *
+find_secret(const char *variable)
+{
+	char *name = xstrndup(variable, strcspn(variable, "="));
+	const struct secret *found = NULL;
+	size_t i;
+
+	for (i = 0; found == NULL && i < ARRAY_LEN(secrets); i++) {
+		if (fnmatch(secrets[i].pattern, name, 0) == 0)
+			found = &secrets[i];
+	}
+	free(name);
+	return found;
+}
 
 static bool
 may_have(const struct policy *p, const char *variable)
 {
-	static const char *const secrets[] = {
-	    "IOT_TOKEN=", "IOT_PASSWORD=", "IOT_MQTT_PASSWORD="};
-	size_t i;
+	const struct secret *s = find_secret(variable);
 
-	for (i = 0; i < ARRAY_LEN(secrets); i++) {
-		if (strncmp(variable, secrets[i], strlen(secrets[i])) == 0)
-			return p->secrets;
-	}
-	return true;
+	if (s == NULL || (s->with_login && strchr(variable, '@') == NULL))
+		return true;
+	return s->api ? p->api_secrets : p->other_secrets;
 }
 
 /* (Free; the strings stay whose they are.) */
