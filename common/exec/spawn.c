@@ -68,7 +68,21 @@ may_have(const struct policy *p, const char *variable)
 	return s->api ? p->api_secrets : p->other_secrets;
 }
 
-/* (Free; the strings stay whose they are.) */
+static bool
+is_replaced(const struct strv *by, const char *variable)
+{
+	size_t name = strcspn(variable, "=") + 1;
+	size_t i;
+
+	for (i = 0; by != NULL && i < by->n; i++) {
+		if (strncmp(by->v[i], variable, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* No name twice: of two, some programs take the first and shells the last. (Free; the strings stay
+ * whose they are.) */
 static char **
 make_environment(const struct spawn *s)
 {
@@ -82,7 +96,8 @@ make_environment(const struct spawn *s)
 	for (n = 0; n < own; n++)
 		env[n] = s->env->v[n];
 	for (i = 0; environ[i] != NULL; i++) {
-		if (may_have(&policies[s->role], environ[i]))
+		if (may_have(&policies[s->role], environ[i]) &&
+		    !is_replaced(s->env, environ[i]))
 			env[n++] = environ[i];
 	}
 	return env;

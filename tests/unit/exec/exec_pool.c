@@ -85,6 +85,29 @@ payload_goes_in_and_output_comes_back(void **state)
 	run_ends(&run, "a ok t/x X 7 1 1\n");
 }
 
+/* A program started by a handler of another one: of two variables of a name a shell takes the last. */
+static void
+variables_replace_ours(void **state)
+{
+	struct run run;
+
+	(void)state;
+	setenv("IOT_TOPIC", "outer/topic", 1);
+	setenv("IOT_TOPIC_2", "another", 1);
+	run_command(&run,
+	    (struct exec_pool_opts){
+		.command = WORDS("sh", "-c", "echo -n $IOT_TOPIC $IOT_TOPIC_2")},
+	    1);
+	run_ends(&run, "a ok t/x another\n");
+	run_command(&run,
+	    (struct exec_pool_opts){
+		.command = WORDS("sh", "-c", "env | grep -c ^IOT_TOPIC=")},
+	    1);
+	run_ends(&run, "a ok 1\n\n");
+	unsetenv("IOT_TOPIC");
+	unsetenv("IOT_TOPIC_2");
+}
+
 static void
 words_stay_as_they_are(void **state)
 {
@@ -260,6 +283,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(payload_goes_in_and_output_comes_back),
+	    cmocka_unit_test(variables_replace_ours),
 	    cmocka_unit_test(words_stay_as_they_are),
 	    cmocka_unit_test(failures_are_told),
 	    cmocka_unit_test(time_is_limited_for_the_whole_group),
