@@ -50,6 +50,16 @@ has "$(cat out)" 'protocol       protocolo   mqtt|mqtts|ws|wss' 'help from the t
 run iotctl help nonsense
 exits 3 'no such topic'
 
+# A reader that leaves early, as a pager with q, keeps no command waiting: what it did not read is more than a
+# pipe holds.
+long=$(printf '%099000d' 0)
+iotctl topic create Long topic_pattern=long description="$long" >/dev/null
+printf 'topic list --json | head -c 1\ntopic get Long --columns nombre -o csv --no-header\n' |
+	timeout 10 iotctl >out 2>err
+is '0 [Long' "$? $(cat out)" 'a reader that leaves early'
+is '' "$(cat err)" 'without a word'
+iotctl topic delete Long --yes >/dev/null 2>&1
+
 # A terminal.
 command -v expect >/dev/null || skip_all 'no expect'
 cat >lib.exp <<END

@@ -129,15 +129,20 @@ take_stdin_away(void)
 	close(fd);
 }
 
-/* A fork without exec: a command runs as if main had been called with it, in a process that may fail. */
+/* A fork without exec: a command runs as if main had been called with it, in a process that may fail.
+ * `to` is the pipe to its reader, or -1s; holding the reading end it would not see the reader leave. */
 _Noreturn static void
-be_command(const struct shell *s, const struct strv *words, int to, bool for_person)
+be_command(
+    const struct shell *s, const struct strv *words, const int *to, bool for_person)
 {
 	struct strv argv = {0};
 
 	loop_unblock_signals();
-	if (to >= 0)
-		dup2(to, STDOUT_FILENO);
+	if (to[1] >= 0) {
+		dup2(to[1], STDOUT_FILENO);
+		close(to[1]);
+		close(to[0]);
+	}
 	if (!s->terminal)
 		take_stdin_away();
 	whole_command(s, words, &argv);
@@ -184,7 +189,7 @@ run_words(struct shell *s, const struct words *l)
 		    reader, ends[0], l->pipe != NULL ? SPAWN_COMMAND : SPAWN_PAGER);
 	command = fork();
 	if (command == 0)
-		be_command(s, &l->words, ends[1], reader != NULL && reader == pager);
+		be_command(s, &l->words, ends, reader != NULL && reader == pager);
 	if (reader != NULL) {
 		close(ends[0]);
 		close(ends[1]);
