@@ -22,22 +22,22 @@ struct command {
 	bool correlated;
 };
 
-/* A command that was answered, or is being run: its answer is empty then. */
-struct memory {
-	struct buf key; /* device and id */
-	struct buf answer;
+/* A command that came, so that it is not run twice. */
+struct known {
+	struct buf key;    /* device and id */
+	struct buf answer; /* empty: it is still being run */
 };
 
 struct responder {
-	struct exec_pool *handlers; /* NULL: the reply answers */
+	struct exec_pool *pool; /* NULL: `reply` answers */
 	char *reply;
 	size_t jobs;
 	void (*handled)(void *arg, struct responder_device *d);
 	void *arg;
 	struct command *commands;
-	struct responder_device *paused;
-	struct memory memory[RESPONDER_REMEMBERS];
-	size_t oldest;
+	struct responder_device *paused;         /* until a job is free */
+	struct known known[RESPONDER_REMEMBERS]; /* a ring */
+	size_t known_n;                          /* that ever were */
 };
 
 static struct command *
@@ -103,67 +103,68 @@ put_key(struct buf *key, const struct command *c)
 	buf_span(key, buf_as_span(&c->id));
 }
 
-static struct memory *
-recall(struct responder *r, const struct command *c)
+static struct known *
+find_known(struct responder *r, const struct command *c)
 {
-	struct memory *found = NULL;
+	struct known *found = NULL;
 	struct buf key = {0};
 	size_t i;
 
 	put_key(&key, c);
 	for (i = 0; found == NULL && i < RESPONDER_REMEMBERS; i++) {
-		if (span_eq(buf_as_span(&r->memory[i].key), buf_as_span(&key)))
-			found = &r->memory[i];
+		if (span_eq(buf_as_span(&r->known[i].key), buf_as_span(&key)))
+			found = &r->known[i];
 	}
 	buf_release(&key);
 	return found;
 }
 
-/* The oldest is forgotten. */
+/* In the place of the oldest. */
 static void
-remember(struct responder *r, const struct command *c)
+add_known(struct responder *r, const struct command *c)
 {
-	struct memory *m = &r->memory[r->oldest++ % RESPONDER_REMEMBERS];
+	struct known *k = &r->known[r->known_n++ % RESPONDER_REMEMBERS];
 
-	buf_clear(&m->key);
-	buf_release(&m->answer);
-	put_key(&m->key, c);
+	buf_clear(&k->key);
+	buf_release(&k->answer);
+	put_key(&k->key, c);
 }
 
 static void
-answer(struct command *c, const struct exec_pool_result *h)
+answer(struct command *c, const struct exec_pool_result *done)
 {
 	static const char *const words[] = {"ok", "error", "timeout"};
-	struct memory *m = recall(c->responder, c);
+	struct known *k = find_known(c->responder, c);
 	struct buf payload = {0};
-	struct span result = h->output;
+	struct span result = done->output;
 
-	if (h->status != EXEC_POOL_OK && result.n == 0)
-		result = span_of(h->why.text);
+	if (done->status != EXEC_POOL_OK && result.n == 0)
+		result = span_of(done->why.text);
 	device_command_answer(&payload, buf_as_span(&c->id), span_of(c->device->id),
-	    words[h->status], result);
+	    words[done->status], result);
 	publish_answer(c, buf_as_span(&payload));
-	if (m != NULL)
-		buf_span(&m->answer, buf_as_span(&payload));
+	if (k != NULL)
+		buf_span(&k->answer, buf_as_span(&payload));
 	buf_release(&payload);
 }
 
+/* Reads, or stops reading, as `paused` and `held` say. */
 static void
-look_at_pause(struct responder_device *d)
+apply_pause(struct responder_device *d)
 {
 	if (*d->session != NULL)
 		session_pause(*d->session, d->paused || d->held);
 }
 
 static void
-resume(struct responder *r)
+resume_all(struct responder *r)
 {
 	while (r->paused != NULL) {
 		struct responder_device *d = r->paused;
 
 		r->paused = d->next;
 		d->paused = false;
-		look_at_pause(d);
+		apply_pause(d);
 	}
 }
 
@@ -173,28 +174,28 @@ responder_hold(struct responder_device *d, bool held)
 	if (d->held == held)
 		return;
 	d->held = held;
-	look_at_pause(d);
+	apply_pause(d);
 }
 
 static void
-on_done(void *arg, void *tag, const struct exec_pool_result *h)
+on_done(void *arg, void *tag, const struct exec_pool_result *done)
 {
 	struct responder *r = arg;
 	struct command *c = tag;
 	struct responder_device *d = c->device;
 
-	if (h->why.code != ERR_OK)
-		log_warn("%s: %s", d->id, h->why.text);
+	if (done->why.code != ERR_OK)
+		log_warn("%s: %s", d->id, done->why.text);
 	if (c->id.n != 0)
-		answer(c, h);
+		answer(c, done);
 	command_free(c);
-	resume(r);
+	resume_all(r);
 	d->handling--;
 	r->handled(r->arg, d);
 }
 
 static void
-run(struct responder *r, struct command *c, const struct msg *m)
+run_command(struct responder *r, struct command *c, const struct msg *m)
 {
 	struct responder_device *d = c->device;
 	struct buf text = {0};
@@ -205,13 +206,13 @@ run(struct responder *r, struct command *c, const struct msg *m)
 		id = buf_as_span(&text);
 	}
 	d->handling++;
-	exec_pool_run(r->handlers, m, span_of(d->id), id, c);
+	exec_pool_run(r->pool, m, span_of(d->id), id, c);
 	buf_release(&text);
-	if (!d->paused && exec_pool_busy(r->handlers) >= r->jobs) {
+	if (!d->paused && exec_pool_busy(r->pool) >= r->jobs) {
 		d->paused = true;
 		d->next = r->paused;
 		r->paused = d;
-		look_at_pause(d);
+		apply_pause(d);
 	}
 }
 
@@ -220,7 +221,7 @@ responder_take(struct responder *r, struct responder_device *d, const struct msg
 {
 	struct command *c = command_new(r, d, m);
 	const struct exec_pool_result fixed = {.output = span_of(r->reply)};
-	const struct memory *known = c->id.n != 0 ? recall(r, c) : NULL;
+	const struct known *known = c->id.n != 0 ? find_known(r, c) : NULL;
 
 	if (known != NULL) {
 		log_info(_("%s: a command came again"), d->id);
@@ -231,9 +232,9 @@ responder_take(struct responder *r, struct responder_device *d, const struct msg
 		return;
 	}
 	if (c->id.n != 0)
-		remember(r, c);
-	if (r->handlers != NULL) {
-		run(r, c, m);
+		add_known(r, c);
+	if (r->pool != NULL) {
+		run_command(r, c, m);
 		return;
 	}
 	if (c->id.n != 0)
@@ -258,7 +259,7 @@ responder_new(struct responder **out, struct loop *loop,
     const struct responder_opts *opts,
     void (*handled)(void *arg, struct responder_device *d), void *arg, struct err *err)
 {
-	const struct exec_pool_opts h = {.command = opts->exec,
+	const struct exec_pool_opts o = {.command = opts->exec,
 	    .timeout = opts->timeout,
 	    .jobs = opts->jobs,
 	    .output_max = OUTPUT_MAX};
@@ -270,7 +271,7 @@ responder_new(struct responder **out, struct loop *loop,
 	r->handled = handled;
 	r->arg = arg;
 	if (opts->exec->n > 0)
-		return exec_pool_new(&r->handlers, loop, &h, on_done, r, err);
+		return exec_pool_new(&r->pool, loop, &o, on_done, r, err);
 	r->reply = xstrdup(opts->reply);
 	return json_check(span_of(r->reply), &value, NULL)
 	    ? 0
@@ -287,12 +288,12 @@ responder_free(struct responder *r)
 
 	if (r == NULL)
 		return;
-	exec_pool_free(r->handlers);
+	exec_pool_free(r->pool);
 	while (r->commands != NULL)
 		command_free(r->commands);
 	for (i = 0; i < RESPONDER_REMEMBERS; i++) {
-		buf_release(&r->memory[i].key);
-		buf_release(&r->memory[i].answer);
+		buf_release(&r->known[i].key);
+		buf_release(&r->known[i].answer);
 	}
 	free(r->reply);
 	free(r);

@@ -8,10 +8,10 @@
 #include "exec/exec_pool.h"
 
 /*
- * Devices that obey: each command is run, or gets a fixed reply; one that is a JSON object with an `id` is
- * answered, on its MQTT 5 response topic or the device's own. The answers of the last
- * RESPONDER_REMEMBERS such commands are kept: a command that comes again with the same id is not run
- * again, its answer is published again.
+ * Carries out the commands that devices get: each is run, or gets a fixed reply. One that is a JSON
+ * object with an `id` is answered, on its MQTT 5 response topic or else the device's own. The answers of
+ * the last RESPONDER_REMEMBERS such commands are kept: one that comes again with the same id is not run
+ * again, its answer is published again. All on the loop's thread; nothing blocks.
  */
 struct responder;
 
@@ -24,28 +24,29 @@ struct responder_opts {
 	size_t jobs;
 };
 
-/* A device and its connection, embedded in its owner, who sets these three. */
+/* A device and its connection, embedded in its owner, who sets the first three; the rest is ours. */
 struct responder_device {
 	const char *id;
 	const char *responses;    /* its own topic for answers */
 	struct session **session; /* the owner's; NULL there: it is gone */
-	size_t handling;          /* commands of it that are being run */
-	bool held; /* the owner wants no more of it now: it reads no more, whatever is free */
-	bool paused;
+	size_t handling; /* commands of it that are being run; the owner may read it */
+	bool held;       /* by responder_hold */
+	bool paused;     /* until a job is free */
 	struct responder_device *next; /* of those that are paused */
 };
 
-/* `handled` is told when a command of the device was run and answered. */
+/* `handled` is told when a command of the device was run and answered. Without a program `reply` must be
+ * JSON (ERR_USAGE); *out is to be freed in any case. */
 int responder_new(struct responder **out, struct loop *loop,
     const struct responder_opts *opts,
     void (*handled)(void *arg, struct responder_device *d), void *arg, struct err *err);
-/* Runs or answers it. While all jobs are taken the device's session reads no more: the broker keeps what
+/* Runs or answers it. While all jobs are busy the device's session reads no more: the broker keeps what
  * comes. */
 void responder_take(
     struct responder *r, struct responder_device *d, const struct msg *m);
-/* Sets `held`. */
+/* While held, the device's session reads no more, though jobs may be free. */
 void responder_hold(struct responder_device *d, bool held);
-/* Answers, if it is to be answered, that the device is leaving. */
+/* Runs nothing; the answer, if one is wanted, is that the device is leaving. */
 void responder_refuse(
     struct responder *r, struct responder_device *d, const struct msg *m);
 /* Kills what runs, and tells nobody. Accepts NULL. */
