@@ -194,8 +194,8 @@ fill_session(
     const struct args *a, const struct from_platform *p, struct session_opts *session)
 {
 	session->tls = session->tls || p->broker.tls;
-	if (p->broker.session_ws_path != NULL)
-		session->session_ws_path = p->broker.session_ws_path;
+	if (p->broker.ws_path != NULL)
+		session->session_ws_path = p->broker.ws_path;
 	if (session->cafile != NULL || session->capath != NULL)
 		session->ca_pem = NULL;
 	session->receive_maximum = a->receive_maximum;

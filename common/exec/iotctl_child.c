@@ -14,18 +14,29 @@
 #include "base/text.h"
 #include "exec/spawn.h"
 
+int
+iotctl_child_fits(const struct buf *answer, const char *resource, struct err *err)
+{
+	return answer->n < IOTCTL_CHILD_ANSWER_MAX
+	    ? 0
+	    : err_set(err, ERR_PROTOCOL,
+		  _("--from-platform: 'iotctl %s list' answers with over %d MiB"),
+		  resource, IOTCTL_CHILD_ANSWER_MAX >> 20);
+}
+
 static int
-read_answer(int fd, struct buf *answer, struct err *err)
+read_answer(int fd, const char *resource, struct buf *answer, struct err *err)
 {
 	char piece[16384];
 	ssize_t n;
 
-	while (
-	    (n = read(fd, piece, sizeof(piece))) != 0 && answer->n < IOTCTL_ANSWER_MOST) {
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno != EINTR)
+			return err_sys(err, ERR_FAILED, _("cannot read from iotctl"));
 		if (n > 0)
 			buf_put(answer, piece, (size_t)n);
-		else if (errno != EINTR)
-			return err_sys(err, ERR_FAILED, _("cannot read from iotctl"));
+		if (iotctl_child_fits(answer, resource, err))
+			return -1;
 	}
 	return 0;
 }
@@ -100,7 +111,7 @@ iotctl_child_list(const char *config, const char *context, const char *resource,
 
 	if (begin(config, context, resource, &fd, &pid, err))
 		return -1;
-	failed = read_answer(fd, answer, err);
+	failed = read_answer(fd, resource, answer, err);
 	close(fd);
 	return iotctl_child_end(pid, resource, failed ? NULL : err) || failed ? -1 : 0;
 }
@@ -173,7 +184,7 @@ iotctl_child_broker_read(
 	b->tls = (protocol != NULL &&
 		     (strcmp(protocol, "mqtts") == 0 || strcmp(protocol, "wss") == 0)) ||
 	    iotctl_child_is_true(object, "use_tls");
-	b->session_ws_path = ws ? xstrdup("/mqtt") : NULL;
+	b->ws_path = ws ? xstrdup("/mqtt") : NULL;
 	b->ca_pem = iotctl_child_text(object, "ca_cert");
 	b->username = iotctl_child_text(object, "username");
 	free(protocol);
@@ -187,7 +198,7 @@ void
 iotctl_child_broker_release(struct iotctl_child_broker *b)
 {
 	free(b->host);
-	free(b->session_ws_path);
+	free(b->ws_path);
 	free(b->ca_pem);
 	free(b->username);
 	*b = (struct iotctl_child_broker){0};

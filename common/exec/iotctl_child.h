@@ -8,22 +8,26 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* More than any platform has brokers or topics. */
-enum { IOTCTL_ANSWER_MOST = 16 << 20 };
+/* What the platform knows, for --from-platform: iotctl is run (SPAWN_IOTCTL of spawn.h), which has the login, and
+ * prints NDJSON. */
 
-/* What the platform knows, asked of iotctl as a child: its NDJSON. For --from-platform. */
+/* Bytes of one answer, more than any platform's brokers or topics are. */
+enum { IOTCTL_CHILD_ANSWER_MAX = 16 << 20 };
 
 /* `iotctl RESOURCE list`, with this configuration and context (NULL: not given). Blocks. iotctl says on
  * stderr itself what went wrong, and its exit status becomes the error's code. */
 int iotctl_child_list(const char *config, const char *context, const char *resource,
     struct buf *answer, struct err *err);
-/* As iotctl_child_list, but returns at once: the answer comes through *fd, which does not block and is the caller's
- * to close; what is more than IOTCTL_ANSWER_MOST bytes is no answer. Then iotctl_child_end. */
+/* As iotctl_child_list, but returns at once: the answer comes through *fd, which does not block and is the
+ * caller's to close, at its end or when iotctl_child_fits fails. Then iotctl_child_end. */
 int iotctl_child_begin(const char *config, const char *context, const char *resource, int *fd,
     pid_t *pid, struct err *err);
-/* Waits for a child that has closed its answer, or was killed, and judges it. */
+/* Whether the answer so far may go on. iotctl itself takes a reader that leaves for no error. */
+int iotctl_child_fits(const struct buf *answer, const char *resource, struct err *err);
+/* Waits for a child that has closed its answer, or was killed; -1: it failed. `err` may be NULL. */
 int iotctl_child_end(pid_t pid, const char *resource, struct err *err);
-/* The first line of *rest as an object; false at the end. */
+
+/* Takes the first object off the lines of *rest; false at the end. */
 bool iotctl_child_next(struct span *rest, struct span *object);
 /* A member that is a text and not empty (free), or NULL. */
 char *iotctl_child_text(struct span object, const char *key);
@@ -37,7 +41,7 @@ struct iotctl_child_broker {
 	char *host; /* NULL: nothing is known */
 	int port;
 	bool tls;
-	char *session_ws_path;  /* NULL: over TCP */
+	char *ws_path;  /* NULL: over TCP */
 	char *ca_pem;   /* NULL: none */
 	char *username; /* NULL: none */
 };

@@ -65,9 +65,14 @@ on_answer(void *arg, unsigned events)
 	(void)events;
 	if (n > 0)
 		answer->n += (size_t)n;
-	if (n > 0 && answer->n < IOTCTL_ANSWER_MOST)
-		return;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (iotctl_child_fits(answer, platform_resources[r->at], &err)) {
+		end_child(r, NULL);
+		finish(r, &err);
+		return;
+	}
+	if (n > 0)
 		return;
 	if (end_child(r, &err) == 0 && ++r->at < PLATFORM_ANSWERS)
 		ask_next(r);
