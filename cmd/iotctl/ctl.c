@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/field_errs.h"
+#include "rest/rest_error.h"
 #include "iotctl/core/jobs.h"
 
 int
@@ -56,7 +57,7 @@ tell_reasons(const struct ctl *c, const char *doing, const struct rest_reply *re
 		return -1;
 	if (c->join_reasons)
 		return err_in(err, "%s", doing);
-	rest_explain(reply->status, buf_as_span(&reply->body), &lines);
+	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
 	if (strchr(buf_str(&lines), '\n') != NULL)
 		jobs_turn(c);
 	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)

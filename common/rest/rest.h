@@ -13,7 +13,7 @@
 
 /*
  * The REST client on libcurl's multi interface, driven by the loop. Sends "Authorization: Bearer"
- * to the configured origin only; redirects off; a request's JSON goes out with Content-Length
+ * to the configured origin only and follows no redirect; a request's JSON goes out with Content-Length
  * (the Django backend reads no chunked body), paths get their final slash.
  */
 struct rest_opts {
@@ -39,8 +39,9 @@ struct rest_reply {
 };
 void rest_reply_release(struct rest_reply *r);
 
-/* Keeps `opts`' strings. */
+/* Keeps pointers to the strings of `opts`. NULL: ERR_USAGE for a URL that is none, ERR_FAILED. */
 struct rest *rest_new(struct loop *loop, const struct rest_opts *opts, struct err *err);
+/* Requests under way end and tell nobody. Accepts NULL. */
 void rest_free(struct rest *a);
 /* The configured URL without a final slash or /api. */
 const char *rest_base(const struct rest *a);
@@ -55,12 +56,14 @@ const char *rest_base(const struct rest *a);
 void rest_send(struct rest *a, const char *method, const char *path, struct span body,
     void (*done)(void *arg, struct rest_reply *reply, const struct err *why), void *arg);
 
-/* As rest_send, and runs the loop until it is done. `reply` may be NULL. */
+/* As rest_send, and runs the loop until it is done. `reply` may be NULL; else the caller releases it, also
+ * when the call failed. */
 int rest_call(struct rest *a, const char *method, const char *path, struct span body,
     struct rest_reply *reply, struct err *err);
 
-/* From now on rest_call waits by wait(arg, over, err), which returns 0 when `over` is true, as the loop
- * makes it and then stops, or -1 when that cannot be. NULL: it runs the loop itself. */
+/* From now on rest_call does not run the loop itself but calls wait(arg, over, err), which returns 0 when
+ * the loop has made *over true, after which the loop stops, or -1 if that cannot come about. For a caller in
+ * another thread than the loop's. NULL: as before. */
 void rest_wait_by(struct rest *a,
     int (*wait)(void *arg, const bool *over, struct err *err), void *arg);
 
@@ -80,13 +83,10 @@ bool rest_list_sorts(const struct schema_resource *r, const struct schema_field 
 int rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err);
 
-/* POST login with these; saves the tokens in the context's cache (0600). */
+/* Logs in and saves the tokens in the context's cache (0600). Runs the loop until that is done. ERR_AUTH for
+ * a wrong password. */
 int rest_login(struct rest *a, const char *username, const char *password, struct err *err);
 /* Forgets the cached tokens. */
 int rest_logout(struct rest *a, struct err *err);
-
-/* The lines of an error body in any shape the platform sends, one a field ("port: text"), in
- * `out`, separated by newlines; HTML becomes one line. For rest_curl.c and tests. */
-void rest_explain(long status, struct span body, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Getting a token: the one given, the cache, a refresh, a login. */
+/* Where a token comes from: the one given, else the cache, else a refresh, else a login. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,10 +8,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_error.h"
 #include "rest/rest_int.h"
-#include "rest/token_cache.h"
 
 enum { LOCK_AGAIN = 50 };
+
+static struct token_cache_key
+cache_key(const struct rest *a)
+{
+	return (struct token_cache_key){
+	    .context = a->opts.context, .base = a->base, .username = a->opts.username};
+}
 
 /* Everyone who waits gets the same answer; they may ask again from inside it. */
 static void
@@ -36,16 +43,17 @@ auth_end(struct rest *a, const struct err *why)
 static void
 auth_store(struct rest *a)
 {
+	const struct token_cache_key key = cache_key(a);
 	struct err why = {0};
 
-	if (token_cache_save(a, &a->auth.tokens, a->auth.username, a->auth.own, &why))
+	if (token_cache_save(&key, &a->auth.tokens, a->auth.username, a->auth.own, &why))
 		log_warn("%s", why.text);
 	auth_end(a, NULL);
 }
 
 static void
 auth_post(struct rest *a, const char *path, json_t *body,
-    void (*fn)(void *arg, struct rest_end *end))
+    void (*fn)(void *arg, struct rest_outcome *end))
 {
 	char *text = json_dumps(body, JSON_COMPACT);
 	struct rest_exchange x = {.method = "POST",
@@ -53,14 +61,14 @@ auth_post(struct rest *a, const char *path, json_t *body,
 	    .body = span_of(text),
 	    .timeout = a->auth.deadline - loop_now(a->loop)};
 
-	rest_curl_send(a->wire, &x, fn, a);
+	rest_curl_send(a->curl, &x, fn, a);
 	mem_free_secret(text);
 	json_decref(body);
 }
 
 /* The platform answers a wrong password with 400. */
 static void
-on_login(void *arg, struct rest_end *end)
+on_login(void *arg, struct rest_outcome *end)
 {
 	struct rest *a = arg;
 	struct err *why = &end->err;
@@ -74,7 +82,7 @@ on_login(void *arg, struct rest_end *end)
 		err_set(why, ERR_PROTOCOL,
 		    _("the API at '%s' answered a login without a token"), a->base);
 	else if (end->reply.status != 0)
-		rest_status_error(a->base, &end->reply, why);
+		rest_error_set(a->base, &end->reply, why);
 	if (why->code == ERR_REFUSED || why->code == ERR_AUTH) {
 		why->code = ERR_AUTH;
 		err_in(
@@ -123,7 +131,7 @@ login_from_file(struct rest *a)
 }
 
 static void
-on_refresh(void *arg, struct rest_end *end)
+on_refresh(void *arg, struct rest_outcome *end)
 {
 	struct rest *a = arg;
 
@@ -138,7 +146,7 @@ on_refresh(void *arg, struct rest_end *end)
 	}
 	/* A server that is busy or ill has said nothing about the token. */
 	if (end->reply.status == 429 || end->reply.status >= 500) {
-		rest_status_error(a->base, &end->reply, &end->err);
+		rest_error_set(a->base, &end->reply, &end->err);
 		auth_end(a, &end->err);
 		return;
 	}
@@ -157,9 +165,10 @@ is_fresh(const struct rest *a)
 static void
 renew(struct rest *a)
 {
+	const struct token_cache_key key = cache_key(a);
 	json_t *body;
 
-	token_cache_load(a, &a->auth.tokens);
+	token_cache_load(&key, &a->auth.tokens);
 	if (is_fresh(a)) {
 		auth_end(a, NULL);
 		return;
@@ -177,9 +186,10 @@ static void
 lock_cache(void *arg)
 {
 	struct rest *a = arg;
+	const struct token_cache_key key = cache_key(a);
 	struct err why = {0};
 
-	a->auth.lock = token_cache_lock(a);
+	a->auth.lock = token_cache_lock(&key);
 	if (a->auth.lock != -1) {
 		renew(a);
 	} else if (loop_now(a->loop) >= a->auth.deadline) {
@@ -206,6 +216,7 @@ void
 rest_auth_want(struct rest *a, const char *stale,
     void (*fn)(void *arg, const char *token, const struct err *why), void *arg)
 {
+	const struct token_cache_key key = cache_key(a);
 	struct rest_waiter *w, **at = &a->auth.waiters;
 	bool differs;
 
@@ -214,7 +225,7 @@ rest_auth_want(struct rest *a, const char *stale,
 		return;
 	}
 	if (!a->auth.loaded)
-		token_cache_load(a, &a->auth.tokens);
+		token_cache_load(&key, &a->auth.tokens);
 	a->auth.loaded = true;
 	differs = stale == NULL || a->auth.tokens.access == NULL ||
 	    strcmp(a->auth.tokens.access, stale) != 0;
@@ -273,8 +284,10 @@ rest_login(struct rest *a, const char *username, const char *password, struct er
 int
 rest_logout(struct rest *a, struct err *err)
 {
+	const struct token_cache_key key = cache_key(a);
+
 	token_cache_release(&a->auth.tokens);
-	return token_cache_forget(a, err);
+	return token_cache_forget(&key, err);
 }
 
 void

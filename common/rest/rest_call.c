@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One request as its caller sees it: token, retries, the error in the exit table's terms. */
+/* Requests as their callers see them: token, retries, the error in the exit table's terms. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_error.h"
 #include "rest/rest_int.h"
 #include "rest/rest_url.h"
 
+/* Sendings of a request whose connection broke off; ms before the next one, and after a "later" without a
+ * time. */
 enum { LOST_MAX = 3, LOST_WAIT = 200, BUSY_WAIT = 1000 };
 
 struct rest_call {
@@ -74,7 +77,7 @@ is_idempotent(const struct rest_call *c)
 	return false;
 }
 
-static void on_end(void *arg, struct rest_end *end);
+static void on_end(void *arg, struct rest_outcome *end);
 
 static void
 call_send(struct rest_call *c)
@@ -86,10 +89,10 @@ call_send(struct rest_call *c)
 
 	if (c->has_body)
 		x.body = buf_as_span(&c->body);
-	rest_curl_send(c->api->wire, &x, on_end, c);
+	rest_curl_send(c->api->curl, &x, on_end, c);
 }
 
-/* At once, or when the API will hear it: what one answer asked for holds for all. */
+/* Now, or when the API will hear it: the Retry-After of one answer holds for all requests. */
 static void
 call_try(void *arg)
 {
@@ -127,7 +130,8 @@ on_token(void *arg, const char *token, const struct err *why)
 	call_try(c);
 }
 
-/* Only this code is worth a new token: an inactive user's 401 is not. */
+/* Whether the token was refused and a new one may help: it does not for an inactive user, whose 401 has
+ * another code. */
 static bool
 is_stale(const struct rest_call *c, const struct rest_reply *reply)
 {
@@ -146,9 +150,9 @@ is_stale(const struct rest_call *c, const struct rest_reply *reply)
 	return stale;
 }
 
-/* Whether the answer means "later", and the request was put off. */
+/* Whether the answer means "later", and there is time to do so. */
 static bool
-put_off(struct rest_call *c, const struct rest_end *end)
+retry_later(struct rest_call *c, const struct rest_outcome *end)
 {
 	int64_t wait = end->retry_after >= 0 ? end->retry_after : BUSY_WAIT;
 	int64_t until = loop_now(c->api->loop) + wait;
@@ -164,7 +168,7 @@ put_off(struct rest_call *c, const struct rest_end *end)
 
 /* Says what the caller must know of an answer that did not come, or that it cannot wait for. */
 static void
-explain_end(const struct rest_call *c, const struct rest_end *end, struct err *why)
+explain_end(const struct rest_call *c, const struct rest_outcome *end, struct err *why)
 {
 	const char *base = c->api->base;
 
@@ -186,9 +190,10 @@ is_deleted(const struct rest_call *c, long status)
 	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
 }
 
-/* A portal or a proxy says "200" to everything, and nothing was done. Who only asked sees it anyway. */
+/* A portal or a proxy answers everything with 200 and a page, and nothing was done. (A GET's caller sees that
+ * by itself.) */
 static bool
-is_page(const struct rest_call *c, const struct rest_reply *reply)
+is_web_page(const struct rest_call *c, const struct rest_reply *reply)
 {
 	struct span body = buf_as_span(&reply->body);
 	size_t i = 0;
@@ -200,7 +205,7 @@ is_page(const struct rest_call *c, const struct rest_reply *reply)
 }
 
 static void
-on_end(void *arg, struct rest_end *end)
+on_end(void *arg, struct rest_outcome *end)
 {
 	struct rest_call *c = arg;
 	struct rest_reply *reply = &end->reply;
@@ -214,12 +219,12 @@ on_end(void *arg, struct rest_end *end)
 		rest_auth_want(c->api, c->token, on_token, c);
 		return;
 	}
-	if (put_off(c, end))
+	if (retry_later(c, end))
 		return;
 	if (reply->status / 100 != 2 && reply->status != 0 &&
 	    !is_deleted(c, reply->status))
-		rest_status_error(c->api->base, reply, &why);
-	else if (reply->status != 0 && is_page(c, reply))
+		rest_error_set(c->api->base, reply, &why);
+	else if (reply->status != 0 && is_web_page(c, reply))
 		err_set(&why, ERR_PROTOCOL,
 		    _("the API at '%s' answered the %s with a web page: is the URL "
 		      "right?"),
@@ -333,7 +338,7 @@ rest_new(struct loop *loop, const struct rest_opts *opts, struct err *err)
 
 	*a = (struct rest){.loop = loop, .opts = *opts, .auth.lock = -1};
 	if (rest_url_base(opts->url, &a->base, err) == 0 &&
-	    (a->wire = rest_curl_new(a, err)) != NULL)
+	    (a->curl = rest_curl_new(a, err)) != NULL)
 		return a;
 	rest_free(a);
 	return NULL;
@@ -344,7 +349,7 @@ rest_free(struct rest *a)
 {
 	if (a == NULL)
 		return;
-	rest_curl_free(a->wire);
+	rest_curl_free(a->curl);
 	while (a->calls != NULL)
 		call_free(a->calls);
 	rest_auth_release(a);

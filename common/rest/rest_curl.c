@@ -18,16 +18,16 @@ enum { BODY_MAX = 64 << 20, IDLE_MAX = 2 };
 
 struct transfer {
 	struct transfer *next;
-	struct rest_wire *wire;
+	struct rest_curl *wire;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
-	struct rest_end end;
+	struct rest_outcome end;
 	int64_t timeout;
 	bool too_large;
 	bool sent; /* on one connection: curl must not try another by itself */
 	char text[CURL_ERROR_SIZE];
-	void (*fn)(void *arg, struct rest_end *end);
+	void (*fn)(void *arg, struct rest_outcome *end);
 	void *arg;
 };
 
@@ -35,10 +35,10 @@ struct transfer {
 struct sock {
 	struct sock *next;
 	struct loop_fd watch;
-	struct rest_wire *wire;
+	struct rest_curl *wire;
 };
 
-struct rest_wire {
+struct rest_curl {
 	struct rest *api;
 	CURLM *multi;
 	struct loop_timer timer;
@@ -156,7 +156,7 @@ transfer_end(struct transfer *t, CURLcode code)
 }
 
 static void
-collect(struct rest_wire *w)
+collect(struct rest_curl *w)
 {
 	CURLMsg *m;
 	int left;
@@ -176,7 +176,7 @@ static void
 on_ready(void *arg, unsigned events)
 {
 	struct sock *s = arg;
-	struct rest_wire *w = s->wire;
+	struct rest_curl *w = s->wire;
 	int running;
 	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
 	    ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0) |
@@ -189,7 +189,7 @@ on_ready(void *arg, unsigned events)
 static void
 on_timer(void *arg)
 {
-	struct rest_wire *w = arg;
+	struct rest_curl *w = arg;
 	int running;
 
 	curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -209,7 +209,7 @@ sock_free(struct sock *s)
 }
 
 static struct sock *
-sock_new(struct rest_wire *w, curl_socket_t fd, unsigned events)
+sock_new(struct rest_curl *w, curl_socket_t fd, unsigned events)
 {
 	struct sock *s = xcalloc(1, sizeof(*s));
 	struct err why = {0};
@@ -225,7 +225,7 @@ sock_new(struct rest_wire *w, curl_socket_t fd, unsigned events)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
-	struct rest_wire *w = arg;
+	struct rest_curl *w = arg;
 	struct sock *s = known;
 	unsigned events = ((what & CURL_POLL_IN) != 0 ? (unsigned)LOOP_READ : 0) |
 	    ((what & CURL_POLL_OUT) != 0 ? (unsigned)LOOP_WRITE : 0);
@@ -246,7 +246,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 static int
 on_timeout(CURLM *multi, long ms, void *arg)
 {
-	struct rest_wire *w = arg;
+	struct rest_curl *w = arg;
 
 	(void)multi;
 	if (ms < 0)
@@ -256,10 +256,10 @@ on_timeout(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
-struct rest_wire *
+struct rest_curl *
 rest_curl_new(struct rest *a, struct err *err)
 {
-	struct rest_wire *w = xcalloc(1, sizeof(*w));
+	struct rest_curl *w = xcalloc(1, sizeof(*w));
 
 	w->api = a;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
@@ -276,7 +276,7 @@ rest_curl_new(struct rest *a, struct err *err)
 }
 
 void
-rest_curl_free(struct rest_wire *w)
+rest_curl_free(struct rest_curl *w)
 {
 	if (w == NULL)
 		return;
@@ -359,8 +359,8 @@ set_limits(struct transfer *t, const struct rest *a)
 }
 
 void
-rest_curl_send(struct rest_wire *w, const struct rest_exchange *x,
-    void (*fn)(void *arg, struct rest_end *end), void *arg)
+rest_curl_send(struct rest_curl *w, const struct rest_exchange *x,
+    void (*fn)(void *arg, struct rest_outcome *end), void *arg)
 {
 	struct transfer *t = xcalloc(1, sizeof(*t));
 	char *url = xasprintf("%s%s", w->api->base, x->path);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Answers that are no success: what the server's words mean to a person. */
+#include "rest/rest_error.h"
+
 #include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "base/text.h"
-#include "rest/rest_int.h"
 
 /* Bodies name the whole object so; people read only the text. */
 static bool
@@ -141,7 +141,7 @@ put_title(struct buf *out, struct span body)
 }
 
 void
-rest_explain(long status, struct span body, struct buf *out)
+rest_error_explain(long status, struct span body, struct buf *out)
 {
 	json_t *json =
 	    json_loadb(body.p != NULL ? body.p : "", body.n, JSON_DECODE_ANY, NULL);
@@ -177,7 +177,7 @@ code_of(long status)
 }
 
 void
-rest_status_error(const char *base, const struct rest_reply *reply, struct err *err)
+rest_error_set(const char *base, const struct rest_reply *reply, struct err *err)
 {
 	struct buf lines = {0};
 	char *newline;
@@ -189,7 +189,7 @@ rest_status_error(const char *base, const struct rest_reply *reply, struct err *
 		    base, reply->status, reply->location != NULL ? reply->location : "?");
 		return;
 	}
-	rest_explain(reply->status, buf_as_span(&reply->body), &lines);
+	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
 	for (newline = buf_str(&lines); (newline = strchr(newline, '\n')) != NULL;)
 		*newline = ';';
 	if (reply->status >= 500)

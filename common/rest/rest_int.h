@@ -5,10 +5,14 @@
 #include "rest/rest.h"
 #include "rest/token_cache.h"
 
-/* What the parts of the REST client share; nobody else includes it. */
+/*
+ * A request's way through the client, all on the loop's thread: rest_call.c keeps it until its caller is
+ * told, and decides what is tried again; rest_auth.c gets it a token; rest_curl.c makes one HTTP exchange.
+ * rest_list.c asks for page after page. Their functions stand here in this order.
+ */
 
-/* The curl side (rest_curl.c). */
-struct rest_wire;
+/* libcurl at work (rest_curl.c). */
+struct rest_curl;
 
 /* Somebody who waits for a token. */
 struct rest_waiter {
@@ -20,17 +24,17 @@ struct rest_waiter {
 /* rest_auth.c's state: one login or refresh at a time, whoever asks meanwhile waits for it. */
 struct rest_auth {
 	struct token_cache tokens;
-	bool loaded;
-	bool busy;
+	bool loaded; /* from the cache, once */
+	bool busy;   /* with a login or a refresh */
 	struct rest_waiter *waiters;
-	char *stale;    /* the access token that was refused */
+	char *stale;    /* the access token that was refused; NULL: none was */
 	char *username; /* who logs in now */
-	char *password;
+	char *password; /* of rest_login or the password file, until it is sent */
 	int lock;       /* of the token cache; -1: not held */
-	int64_t deadline;
-	struct loop_timer again;
-	bool own;       /* rest_login's: of the context itself */
-	bool done;
+	int64_t deadline;        /* loop_now() by which it must be over */
+	struct loop_timer again; /* tries the lock */
+	bool own;       /* rest_login: the tokens become the context's */
+	bool done;      /* rest_login: it is over, with `err` */
 	struct err err;
 };
 
@@ -38,7 +42,7 @@ struct rest {
 	struct loop *loop;
 	struct rest_opts opts;
 	char *base;
-	struct rest_wire *wire;
+	struct rest_curl *curl;
 	struct rest_auth auth;
 	struct rest_call *calls; /* in flight */
 	int64_t quiet;          /* loop_now() until when the API asked to be left alone */
@@ -46,19 +50,19 @@ struct rest {
 	void *wait_arg;
 };
 
-/* One exchange: no token of its own accord, no retry. */
+/* One HTTP exchange, as it is sent: no token but this, no retry. */
 struct rest_exchange {
 	const char *method;
-	const char *path; /* final; begins with / */
+	const char *path; /* the request target, with its query */
 	struct span body; /* p == NULL: none; copied */
 	const char *token; /* NULL: none */
 	int64_t timeout;  /* ms */
 };
 
-/* How it ended. */
-struct rest_end {
+/* How an exchange ended. */
+struct rest_outcome {
 	struct rest_reply reply; /* status 0: no answer, `err` says why */
-	int64_t retry_after;    /* ms; -1: the answer names none */
+	int64_t retry_after;    /* ms, at most a day; -1: the answer names none */
 	bool lost;              /* the connection broke off: nobody knows what happened */
 	bool late;              /* sent, but no answer in time: nobody knows either */
 	struct err err;
@@ -67,20 +71,19 @@ struct rest_end {
 /* loop_now() by which a request that starts now must be over. */
 int64_t rest_deadline(const struct rest *a);
 
-struct rest_wire *rest_curl_new(struct rest *a, struct err *err);
-void rest_curl_free(struct rest_wire *w);
-/* Starts it; fn(arg, end) on the loop, never from inside this call. The reply may be taken. */
-void rest_curl_send(struct rest_wire *w, const struct rest_exchange *x,
-    void (*fn)(void *arg, struct rest_end *end), void *arg);
-
 /* Hands out a token other than `stale` (NULL: any): fn(arg, token, NULL) or fn(arg, NULL, why),
  * perhaps at once. Reads the cache, refreshes, logs in, in this order. */
 void rest_auth_want(struct rest *a, const char *stale,
     void (*fn)(void *arg, const char *token, const struct err *why), void *arg);
 void rest_auth_release(struct rest *a);
 
-/* Sets `err` from an answer that is not 2xx (rest_error.c). */
-void rest_status_error(const char *base, const struct rest_reply *reply, struct err *err);
+struct rest_curl *rest_curl_new(struct rest *a, struct err *err);
+/* Ends what is under way and tells nobody. Accepts NULL. */
+void rest_curl_free(struct rest_curl *w);
+/* Starts it, with copies of what `x` points to; fn(arg, end) on the loop, never from inside this call.
+ * The reply is the client's, but fn may move it away. */
+void rest_curl_send(struct rest_curl *w, const struct rest_exchange *x,
+    void (*fn)(void *arg, struct rest_outcome *end), void *arg);
 
 /* One answer to a list request (rest_list.c). */
 struct rest_page {
@@ -88,6 +91,7 @@ struct rest_page {
 	int64_t count; /* objects of the whole list; -1: it does not say */
 	char *next;    /* the next page's path (free); NULL on the last */
 };
+/* `path` is that of the request, which `next` is made from. ERR_PROTOCOL. */
 int rest_page_read(
     const char *path, struct span body, struct rest_page *out, struct err *err);
 

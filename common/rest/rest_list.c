@@ -10,8 +10,12 @@
 #include "rest/rest_int.h"
 #include "rest/rest_url.h"
 
-/* Before this many pages a list is taken for endless. */
-enum { PAGES_MAX = 1000000, LINK_SHOWN = 200, PAGE = 1000, DIGITS_MAX = 18 };
+enum {
+	PAGES_MAX = 1000000, /* of a list that ends */
+	LINK_SHOWN = 200,    /* bytes of a bad link in an error */
+	PAGE_SIZE = 1000,
+	DIGITS_MAX = 18, /* of a number that fits */
+};
 
 bool
 rest_list_sorts(const struct schema_resource *r, const struct schema_field *f)
@@ -25,8 +29,9 @@ rest_list_sorts(const struct schema_resource *r, const struct schema_field *f)
 	return false;
 }
 
-/* When an object was made, to the microsecond, by this name or as its alias: no two in practice. */
-#define MADE "created"
+/* The field, by name or alias, that says when an object was made, to the microsecond: in practice no two have
+ * the same. */
+#define CREATED "created"
 
 /* The terms of an order so far. */
 struct order {
@@ -40,7 +45,7 @@ add_term(struct order *o, const char *term)
 {
 	bool down = term[0] == '-';
 	const struct schema_field *f = schema_field(o->r, term + down);
-	char *said;
+	char *text;
 	size_t i;
 
 	if (o->total || !rest_list_sorts(o->r, f))
@@ -49,16 +54,16 @@ add_term(struct order *o, const char *term)
 		if (strcmp(o->terms.v[i] + (o->terms.v[i][0] == '-'), f->name) == 0)
 			return;
 	}
-	said = xasprintf("%s%s", down ? "-" : "", f->name);
-	strv_add(&o->terms, said);
-	free(said);
+	text = xasprintf("%s%s", down ? "-" : "", f->name);
+	strv_add(&o->terms, text);
+	free(text);
 	o->total = (f->flags & (SCHEMA_UNIQUE | SCHEMA_NULLABLE)) == SCHEMA_UNIQUE ||
-	    f == schema_field(o->r, MADE);
+	    f == schema_field(o->r, CREATED);
 }
 
-/* What may have no value is the same for many, and comes while the pages are read. */
+/* A field that may be null is equal for many objects, and may get its value while the pages are read. */
 static void
-add_firm(struct order *o, const char *term)
+add_unless_nullable(struct order *o, const char *term)
 {
 	const struct schema_field *f = schema_field(o->r, term + (term[0] == '-'));
 
@@ -77,8 +82,8 @@ put_order(struct buf *out, const struct schema_resource *r, const char *order)
 	if (order != NULL)
 		add_term(&o, order);
 	for (i = 0; i < own.n; i++)
-		add_firm(&o, own.v[i]);
-	add_firm(&o, MADE);
+		add_unless_nullable(&o, own.v[i]);
+	add_unless_nullable(&o, CREATED);
 	for (i = 0; i < o.terms.n; i++)
 		buf_printf(out, "%s%s", i == 0 ? "&ordering=" : ",", o.terms.v[i]);
 	strv_release(&own);
@@ -91,7 +96,8 @@ rest_list_path(
 {
 	struct buf path = {0};
 
-	buf_printf(&path, "%s?page_size=%d%s", r->path, page != 0 ? page : PAGE, filters);
+	buf_printf(
+	    &path, "%s?page_size=%d%s", r->path, page != 0 ? page : PAGE_SIZE, filters);
 	put_order(&path, r, order);
 	return buf_steal(&path);
 }
@@ -168,10 +174,10 @@ rest_seen_release(struct rest_seen *s)
 struct list {
 	const char *path;
 	struct rest_seen ids, pages;
-	size_t nameless; /* objects without an id */
-	size_t again;    /* those that had come before */
+	size_t without_id; /* objects without an id */
+	size_t repeats;    /* objects that had come before */
 	int64_t first,
-	    count; /* what the first page, and the last, says there is; -1: nothing */
+	    last; /* `count` of the first page and of the last; -1: it has none */
 };
 
 static int
@@ -187,9 +193,9 @@ each(struct list *l, struct span array,
 			return err_set(err, ERR_PROTOCOL,
 			    _("the API's answer to '%s' is no list of objects"), l->path);
 		if (!json_member(it.item, "id", &id)) {
-			l->nameless++;
+			l->without_id++;
 		} else if (!rest_seen_add(&l->ids, id)) {
-			l->again++;
+			l->repeats++;
 			continue;
 		}
 		stopped = fn(arg, it.item, err);
@@ -197,8 +203,8 @@ each(struct list *l, struct span array,
 	return stopped;
 }
 
-/* The next page; NULL on the last. A link that cannot be followed would end the list early, and nobody
- * would know. */
+/* The next page; NULL on the last. A link that cannot be followed is an error: the list would end early, and
+ * nobody would know. */
 static int
 take_next(const char *path, struct span page, char **next, struct err *err)
 {
@@ -267,21 +273,21 @@ rest_page_read(const char *path, struct span body, struct rest_page *out, struct
 static int
 check_whole(const struct list *l, struct err *err)
 {
-	size_t n = l->ids.n + l->nameless;
+	size_t n = l->ids.n + l->without_id;
 	int64_t came = (int64_t)n;
 	int path = (int)strcspn(l->path, "?");
 
-	if (l->count < 0 && l->again != 0)
+	if (l->last < 0 && l->repeats != 0)
 		return err_set(err, ERR_FAILED,
 		    _("the API's list '%.*s' may not be whole: it has no count, and %zu "
 		      "repeats came"),
-		    path, l->path, l->again);
-	if (l->count < 0 || came == l->count ||
-	    (came >= l->first && came + (int64_t)l->again == l->count))
+		    path, l->path, l->repeats);
+	if (l->last < 0 || came == l->last ||
+	    (came >= l->first && came + (int64_t)l->repeats == l->last))
 		return 0;
 	return err_set(err, ERR_FAILED,
 	    _("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats"),
-	    path, l->path, n, (long long)l->count, l->again);
+	    path, l->path, n, (long long)l->last, l->repeats);
 }
 
 /* One page; `at` becomes the next one's path. */
@@ -297,7 +303,7 @@ read_page(struct rest *a, struct list *l, char **at,
 	    : each(l, page.array, fn, arg, err);
 
 	l->first = l->pages.n == 1 ? page.count : l->first;
-	l->count = page.count;
+	l->last = page.count;
 	free(*at);
 	*at = page.next;
 	rest_reply_release(&reply);

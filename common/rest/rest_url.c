@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Addresses: the base, a request's path, the next page. */
+#include "rest/rest_url.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "rest/rest_int.h"
-#include "rest/rest_url.h"
 
 static bool
 has_suffix(const char *s, size_t n, const char *suffix)

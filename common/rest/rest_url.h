@@ -5,11 +5,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Percent-encodes a query or path part. */
+/* Appends a part of a path or query, percent-encoded: all but the unreserved characters (RFC 3986, 2.3). */
 void rest_url_escape(struct buf *out, struct span s);
-/* The same of any URL (free); refuses what is no http(s) URL or holds a password. */
+/* The API's URL without a final slash or /api (free). ERR_USAGE for what is no http(s) URL or holds a
+ * login. */
 int rest_url_base(const char *url, char **out, struct err *err);
-/* With its final slash before the query (free); refuses what could leave the origin. */
+/* The request target of a path, whose final slash before the query is added if it begins with /api/ (free).
+ * ERR_USAGE for what could lead to another origin. */
 int rest_url_path(const char *path, char **out, struct err *err);
 /* The same without adding a slash. */
 int rest_url_bare(const char *path, char **out, struct err *err);

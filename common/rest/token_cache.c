@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The token cache: one small file a context, for its owner only, and one for each other platform or user
- * that is asked for once within it: that must not end the context's login. */
+#include "rest/token_cache.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "rest/rest_int.h"
-#include "rest/token_cache.h"
 
 void
 token_cache_release(struct token_cache *t)
@@ -23,11 +21,11 @@ token_cache_release(struct token_cache *t)
 	*t = (struct token_cache){0};
 }
 
-/* NULL without a home directory. */
+/* (Free.) NULL without a home directory. */
 static char *
-cache_path(const struct rest *a, const char *suffix)
+cache_path(const struct token_cache_key *key, const char *suffix)
 {
-	const char *context = a->opts.context != NULL ? a->opts.context : "default";
+	const char *context = key->context != NULL ? key->context : "default";
 	char *name = xasprintf("token-%s.%s", context, suffix);
 	char *path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
 
@@ -36,9 +34,9 @@ cache_path(const struct rest *a, const char *suffix)
 }
 
 static const char *
-member(json_t *object, const char *key)
+member(json_t *object, const char *name)
 {
-	const char *s = json_string_value(json_object_get(object, key));
+	const char *s = json_string_value(json_object_get(object, name));
 
 	return s != NULL ? s : "";
 }
@@ -71,32 +69,31 @@ token_cache_parse(struct span body, struct token_cache *t)
 	return found;
 }
 
-/* A token goes only where it came from, and only for the user who is asked for. */
 static bool
-is_ours(const struct rest *a, json_t *object)
+is_ours(const struct token_cache_key *key, json_t *object)
 {
-	return strcmp(member(object, "url"), a->base) == 0 &&
-	    (a->opts.username == NULL ||
-		strcmp(member(object, "username"), a->opts.username) == 0);
+	return strcmp(member(object, "url"), key->base) == 0 &&
+	    (key->username == NULL ||
+		strcmp(member(object, "username"), key->username) == 0);
 }
 
-/* The place beside the context's own (free; NULL without a home). */
+/* The file beside the context's own, by platform. (Free; NULL without a home.) */
 static char *
-other_path(const struct rest *a)
+other_path(const struct token_cache_key *key)
 {
 	uint64_t h = 14695981039346656037u;
 	const char *at;
 	char suffix[40];
 
-	for (at = a->base; *at != '\0'; at++)
+	for (at = key->base; *at != '\0'; at++)
 		h = (h ^ (unsigned char)*at) * 1099511628211u;
 	snprintf(suffix, sizeof(suffix), "%016llx.json", (unsigned long long)h);
-	return cache_path(a, suffix);
+	return cache_path(key, suffix);
 }
 
-/* What a file holds for us: 1, or 0 for somebody else, or -1 for nothing. */
+/* Whose tokens a file holds: 1: the key's, which are taken if `t` is not NULL; 0: another's; -1: none. */
 static int
-read_cache(const struct rest *a, const char *path, struct token_cache *t)
+read_cache(const struct token_cache_key *key, const char *path, struct token_cache *t)
 {
 	struct err why = {0};
 	char *text = NULL;
@@ -110,7 +107,7 @@ read_cache(const struct rest *a, const char *path, struct token_cache *t)
 	else if (t != NULL)
 		log_warn("%s", why.text);
 	if (object != NULL)
-		whose = is_ours(a, object);
+		whose = is_ours(key, object);
 	if (whose == 1 && t != NULL)
 		take_tokens(object, t);
 	json_decref(object);
@@ -119,32 +116,32 @@ read_cache(const struct rest *a, const char *path, struct token_cache *t)
 }
 
 void
-token_cache_load(const struct rest *a, struct token_cache *t)
+token_cache_load(const struct token_cache_key *key, struct token_cache *t)
 {
-	char *path = cache_path(a, "json");
-	char *other = other_path(a);
+	char *path = cache_path(key, "json");
+	char *other = other_path(key);
 
 	token_cache_release(t);
-	if (read_cache(a, path, t) == 0)
-		read_cache(a, other, t);
+	if (read_cache(key, path, t) == 0)
+		read_cache(key, other, t);
 	free(other);
 	free(path);
 }
 
 int
-token_cache_save(const struct rest *a, const struct token_cache *t, const char *username,
-    bool own, struct err *err)
+token_cache_save(const struct token_cache_key *key, const struct token_cache *t,
+    const char *username, bool own, struct err *err)
 {
-	char *path = cache_path(a, "json");
+	char *path = cache_path(key, "json");
 	json_t *object =
-	    json_pack("{s:s, s:s, s:s, s:s}", "url", a->base, "username", username,
+	    json_pack("{s:s, s:s, s:s, s:s}", "url", key->base, "username", username,
 		"access", t->access, "refresh", t->refresh != NULL ? t->refresh : "");
 	char *text = json_dumps(object, JSON_COMPACT);
 	int failed;
 
-	if (!own && read_cache(a, path, NULL) == 0) {
+	if (!own && read_cache(key, path, NULL) == 0) {
 		free(path);
-		path = other_path(a);
+		path = other_path(key);
 	}
 	if (path == NULL)
 		failed = err_set(
@@ -158,9 +155,9 @@ token_cache_save(const struct rest *a, const struct token_cache *t, const char *
 }
 
 int
-token_cache_forget(const struct rest *a, struct err *err)
+token_cache_forget(const struct token_cache_key *key, struct err *err)
 {
-	char *paths[] = {cache_path(a, "json"), other_path(a)};
+	char *paths[] = {cache_path(key, "json"), other_path(key)};
 	int failed = 0;
 	size_t i;
 
@@ -174,9 +171,9 @@ token_cache_forget(const struct rest *a, struct err *err)
 }
 
 int
-token_cache_lock(const struct rest *a)
+token_cache_lock(const struct token_cache_key *key)
 {
-	char *path = cache_path(a, "lock");
+	char *path = cache_path(key, "lock");
 	char *slash = path != NULL ? strrchr(path, '/') : NULL;
 	int fd = -1;
 	bool held;

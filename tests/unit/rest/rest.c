@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "rest/rest_error.h"
 #include "rest/rest_int.h"
 
 static void
@@ -15,7 +16,7 @@ explains(long status, const char *body, const char *wanted)
 {
 	struct buf out = {0};
 
-	rest_explain(status, span_of(body), &out);
+	rest_error_explain(status, span_of(body), &out);
 	assert_string_equal(buf_str(&out), wanted);
 	buf_release(&out);
 }
@@ -78,7 +79,7 @@ maps_statuses(void **state)
 		struct rest_reply reply = {.status = rows[i].status};
 		struct err err = {0};
 
-		rest_status_error("http://h", &reply, &err);
+		rest_error_set("http://h", &reply, &err);
 		assert_int_equal(err.code, rows[i].code);
 		assert_null(strchr(err.text, '\n'));
 	}
