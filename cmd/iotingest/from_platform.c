@@ -8,62 +8,66 @@
 #include "base/text.h"
 
 static int
-ask(const struct args *a, const char *resource, struct buf *answer, struct err *err)
+take_topic(void *arg, struct span topic, struct err *err)
 {
-	return iotctl_child_list(
-	    a->common.config, a->common.context, resource, answer, err);
-}
-
-static void
-take_topic(struct from_platform *p, struct span topic)
-{
+	struct from_platform *p = arg;
 	char *direction = iotctl_child_text(topic, "tipo");
 	char *pattern = iotctl_child_text(topic, "topic_pattern");
 
+	(void)err;
 	if (direction != NULL && pattern != NULL && strcmp(direction, "subscribe") != 0)
 		strv_add(&p->topics, pattern);
 	free(direction);
 	free(pattern);
+	return 0;
 }
 
 static int
 ask_topics(struct from_platform *p, const struct args *a, struct err *err)
 {
-	struct buf answer = {0};
-	struct span rest, topic;
-	int failed = ask(a, "topic", &answer, err);
+	if (iotctl_child_list(
+		a->common.config, a->common.context, "topic", take_topic, p, err))
+		return -1;
+	if (p->topics.n > 0)
+		return 0;
+	return err_set(err, ERR_NOT_FOUND,
+	    _("--from-platform: the platform has no topic that devices publish "
+	      "to; see 'iotctl topic list'"));
+}
 
-	rest = buf_as_span(&answer);
-	while (!failed && iotctl_child_next(&rest, &topic))
-		take_topic(p, topic);
-	buf_release(&answer);
-	if (!failed && p->topics.n == 0)
-		failed = err_set(err, ERR_NOT_FOUND,
-		    _("--from-platform: the platform has no topic that devices publish "
-		      "to; see 'iotctl topic list'"));
-	return failed;
+/* Those that are in use. */
+struct active {
+	struct buf last, names;
+	size_t n;
+};
+
+static int
+take_broker(void *arg, struct span broker, struct err *err)
+{
+	struct active *active = arg;
+
+	(void)err;
+	if (!iotctl_child_is_true(broker, "is_active"))
+		return 0;
+	buf_puts(&active->names, active->n++ != 0 ? ", " : "");
+	json_member_string(broker, "nombre", &active->names);
+	buf_clear(&active->last);
+	buf_span(&active->last, broker);
+	return 0;
 }
 
 /* The one broker that is in use. */
 static int
 ask_broker(struct from_platform *p, const struct args *a, struct err *err)
 {
-	struct buf answer = {0}, names = {0};
-	struct span rest, broker, chosen = {0};
-	size_t active = 0;
-	int failed = ask(a, "broker", &answer, err);
+	struct active active = {0};
+	int failed = iotctl_child_list(
+	    a->common.config, a->common.context, "broker", take_broker, &active, err);
 
-	rest = buf_as_span(&answer);
-	while (!failed && iotctl_child_next(&rest, &broker)) {
-		if (!iotctl_child_is_true(broker, "is_active"))
-			continue;
-		buf_puts(&names, active++ != 0 ? ", " : "");
-		json_member_string(broker, "nombre", &names);
-		chosen = broker;
-	}
-	if (!failed && active == 1)
-		failed = iotctl_child_broker_read(&p->broker, chosen, err);
-	else if (!failed && active == 0)
+	if (!failed && active.n == 1)
+		failed =
+		    iotctl_child_broker_read(&p->broker, buf_as_span(&active.last), err);
+	else if (!failed && active.n == 0)
 		failed = err_set(err, ERR_NOT_FOUND,
 		    _("--from-platform: the platform has no active broker: name one "
 		      "with -h or -L"));
@@ -71,9 +75,9 @@ ask_broker(struct from_platform *p, const struct args *a, struct err *err)
 		failed = err_set(err, ERR_USAGE,
 		    _("--from-platform: the platform has %zu active brokers (%s): name "
 		      "one with -h or -L"),
-		    active, buf_str(&names));
-	buf_release(&answer);
-	buf_release(&names);
+		    active.n, buf_str(&active.names));
+	buf_release(&active.last);
+	buf_release(&active.names);
 	return failed;
 }
 

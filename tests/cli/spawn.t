@@ -90,7 +90,7 @@ my %rows = (
 	"device-config" => '{"id":1,"dispositivo":1,"broker":1,"is_active":true}',
 	"broker" => '{"id":1,"nombre":"B","host":"nowhere","port":1883,"is_active":true}');
 $| = 1;
-print "$rows{$ARGV[-2]}\n";
+print "$rows{$ARGV[-2]}\n" if $rows{$ARGV[-2]};
 open my $calls, ">>", "calls";
 syswrite $calls, "$ARGV[-2]\n";
 close $calls;

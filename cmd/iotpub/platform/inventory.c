@@ -31,7 +31,7 @@ inventory_find(struct inventory *p, const char *id)
 
 bool
 inventory_wants(
-    const struct sim *t, const char *id, struct span device, struct span config)
+    const struct sim *t, const char *id, struct span device, const struct config *config)
 {
 	size_t i;
 
@@ -39,8 +39,7 @@ inventory_wants(
 		if (strcmp(t->named.v[i], id) == 0)
 			return true;
 	}
-	return t->named.n == 0 && config.p != NULL &&
-	    iotctl_child_is_true(config, "is_active") &&
+	return t->named.n == 0 && config->active &&
 	    iotctl_child_is_true(device, "mqtt_enabled");
 }
 
@@ -48,7 +47,7 @@ int
 inventory_add(struct sim *t, struct span device, struct err *err)
 {
 	struct inventory *p = t->platform;
-	struct span config = inventory_config(p, device);
+	const struct config *config = inventory_answers_config(&p->answers, device);
 	char *id = iotctl_child_text(device, "identificador_unico");
 	struct planned *d;
 
@@ -58,14 +57,12 @@ inventory_add(struct sim *t, struct span device, struct err *err)
 		free(id);
 		return 0;
 	}
-	if (config.p == NULL)
-		config = SPAN("{}");
 	d = xcalloc(1, sizeof(*d));
 	d->id = id;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
 	p->v[p->n++] = d;
 	strv_add(&t->ids, id);
-	inventory_planned_put_seen(&d->seen, p, device, config);
+	inventory_planned_put_seen(&d->seen, &p->answers, device, config);
 	return inventory_planned_fill(t, d, device, config, err);
 }
 
@@ -96,7 +93,7 @@ int
 inventory_take_brokers(struct sim *t, struct err *err)
 {
 	struct inventory *p = t->platform;
-	struct span rest = buf_as_span(&p->answers[BROKERS]), object;
+	struct span rest = buf_as_span(&p->answers.brokers), object;
 	int failed = 0;
 
 	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
@@ -135,21 +132,33 @@ check_named(const struct sim *t, struct err *err)
 		    "configuration; see 'iotctl device-config list'"));
 }
 
+static int
+add(void *arg, struct span device, struct err *err)
+{
+	return inventory_add(arg, device, err);
+}
+
 int
 inventory_ask(struct sim *t, struct err *err)
 {
-	struct span rest, device;
+	const struct common *c = &t->a->common;
+	struct answers *a;
+	size_t i;
 
 	t->platform = xcalloc(1, sizeof(*t->platform));
 	t->named = t->ids;
 	t->ids = (struct strv){0};
-	if (inventory_ask_all(t, t->platform, err) || inventory_take_brokers(t, err))
-		return -1;
-	rest = buf_as_span(&t->platform->answers[DEVICES]);
-	while (iotctl_child_next(&rest, &device)) {
-		if (inventory_add(t, device, err))
+	a = &t->platform->answers;
+	for (i = 0; i < DEVICES; i++) {
+		if (iotctl_child_list(c->config, c->context, platform_resources[i],
+			answers_take[i], a, err))
 			return -1;
 	}
+	inventory_answers_sort(a);
+	if (inventory_take_brokers(t, err) ||
+	    iotctl_child_list(
+		c->config, c->context, platform_resources[DEVICES], add, t, err))
+		return -1;
 	return check_named(t, err);
 }
 
@@ -216,9 +225,7 @@ inventory_free(struct inventory *p)
 		free(p->outlets[i]);
 	}
 	free(p->v);
-	free(p->index);
 	free(p->outlets);
-	for (i = 0; i < PLATFORM_ANSWERS; i++)
-		buf_release(&p->answers[i]);
+	inventory_answers_release(&p->answers);
 	free(p);
 }

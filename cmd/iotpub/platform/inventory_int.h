@@ -24,15 +24,21 @@ struct inventory_broker {
 	struct tls *tls;
 };
 
-/* What there is to say of a device: a line of `device-config list`. */
+/* What there is to say of a device, of a line of `device-config list`. Numbers are -1 where it does not say. */
 struct config {
-	long device;
-	struct span object;
+	long device, topic, interval, qos, broker;
+	bool retain, active;
 };
 
-/* What iotctl is asked for, in this order. */
-enum { DEVICES, CONFIGS, TOPICS, BROKERS, PLATFORM_ANSWERS };
-enum { PLATFORM_PIECE = 16384 };
+/* What the platform answered. */
+struct answers {
+	struct buf brokers, topics; /* for iotctl_child_next */
+	struct buf configs;         /* struct config; by device once inventory_answers_sort was called */
+	struct buf devices; /* of a --refresh: only those that change something; for iotctl_child_next */
+};
+
+/* What iotctl is asked for, in this order: devices last, for they refer to all others. */
+enum { BROKERS, TOPICS, CONFIGS, DEVICES, PLATFORM_ANSWERS };
 extern const char *const platform_resources[PLATFORM_ANSWERS];
 
 struct refresh;
@@ -44,18 +50,16 @@ struct inventory {
 	size_t outlets_n;
 	struct loop_timer timer;
 	struct refresh *refresh; /* NULL: not asked now */
-	struct buf answers[PLATFORM_ANSWERS]; /* NDJSON */
-	struct config *index;                 /* of the configs, by device */
-	size_t index_n;
+	struct answers answers;  /* the last ones that were whole */
 };
 
 /* inventory.c */
 
 /* NULL: it is not known. */
 struct planned *inventory_find(struct inventory *p, const char *id);
-/* Of all devices the active ones, of those that are named each. `config`: p is NULL when it has none. */
-bool inventory_wants(
-    const struct sim *t, const char *id, struct span device, struct span config);
+/* Of all devices the active ones, of those that are named each. */
+bool inventory_wants(const struct sim *t, const char *id, struct span device,
+    const struct config *config);
 /* Adds one if it is wanted, to t->ids as well. */
 int inventory_add(struct sim *t, struct span device, struct err *err);
 /* Those that are new. Only where the command line and the configuration name no other. */
@@ -63,25 +67,34 @@ int inventory_take_brokers(struct sim *t, struct err *err);
 
 /* inventory_read.c */
 
-/* Asks for everything anew. */
-int inventory_ask_all(struct sim *t, struct inventory *p, struct err *err);
-/* After new answers. */
-void inventory_index(struct inventory *p);
-/* The configuration of a device; without one, p is NULL and everything is as built in. */
-struct span inventory_config(const struct inventory *p, struct span device);
+/* How an object of each answer is put into a struct answers; NULL for devices. */
+extern iotctl_child_take *const answers_take[PLATFORM_ANSWERS];
+/* Once all configurations are there. */
+void inventory_answers_sort(struct answers *a);
+/* The configuration of a device; without one, it wants nothing and everything is as built in. */
+const struct config *inventory_answers_config(const struct answers *a, struct span device);
+void inventory_answers_release(struct answers *a);
 /* Sets what the device does. What is missing is as for devices that the platform does not know. */
-int inventory_planned_fill(struct sim *t, struct planned *d, struct span device, struct span config,
-    struct err *err);
+int inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
+    const struct config *config, struct err *err);
 /* Appends what inventory_planned_fill looks at. */
-void inventory_planned_put_seen(
-    struct buf *seen, const struct inventory *p, struct span device, struct span config);
+void inventory_planned_put_seen(struct buf *seen, const struct answers *a, struct span device,
+    const struct config *config);
 void inventory_planned_clear(struct planned *d);
+
+/* inventory_update.c */
+
+/* Of the devices that answers list, keeps those that change something; begin with inventory_unlist. */
+void inventory_unlist(struct inventory *p);
+void inventory_keep_device(struct sim *t, struct answers *a, struct span device);
+/* Lets the devices do what is new in answers, which it takes. */
+void inventory_change(struct sim *t, struct answers *a);
 
 /* inventory_refresh.c */
 
-/* Asks for everything anew, on the loop. `done` gets the answers, which it may take; what fails is told. Then
+/* Asks for everything anew, on the loop, then inventory_change; what fails is told and changes nothing. Then
  * inventory_watch. */
-void inventory_refresh_start(struct sim *t, void (*done)(struct sim *t, struct buf *answers));
+void inventory_refresh_start(struct sim *t);
 /* Ends the child. Accepts NULL. */
 void inventory_refresh_free(struct refresh *r);
 

@@ -22,6 +22,52 @@ look_up(const struct buf *answer, const char *key, long number, struct span *obj
 }
 
 static int
+keep_broker(void *arg, struct span object, struct err *err)
+{
+	struct answers *a = arg;
+
+	return iotctl_child_keep(&a->brokers, object, err);
+}
+
+static int
+keep_topic(void *arg, struct span object, struct err *err)
+{
+	struct answers *a = arg;
+
+	return iotctl_child_keep(&a->topics, object, err);
+}
+
+static int
+keep_config(void *arg, struct span object, struct err *err)
+{
+	struct answers *a = arg;
+	const struct config c = {.device = iotctl_child_number(object, "dispositivo"),
+	    .topic = iotctl_child_number(object, "publish_topic"),
+	    .interval = iotctl_child_number(object, "publish_interval"),
+	    .qos = iotctl_child_number(object, "qos"),
+	    .broker = iotctl_child_number(object, "broker"),
+	    .retain = iotctl_child_is_true(object, "retain"),
+	    .active = iotctl_child_is_true(object, "is_active")};
+
+	(void)err;
+	buf_put(&a->configs, &c, sizeof(c));
+	return 0;
+}
+
+const char *const platform_resources[PLATFORM_ANSWERS] = {
+    [BROKERS] = "broker",
+    [TOPICS] = "topic",
+    [CONFIGS] = "device-config",
+    [DEVICES] = "device",
+};
+
+iotctl_child_take *const answers_take[PLATFORM_ANSWERS] = {
+    [BROKERS] = keep_broker,
+    [TOPICS] = keep_topic,
+    [CONFIGS] = keep_config,
+};
+
+static int
 by_device(const void *a, const void *b)
 {
 	const struct config *x = a, *y = b;
@@ -30,51 +76,34 @@ by_device(const void *a, const void *b)
 }
 
 void
-inventory_index(struct inventory *p)
+inventory_answers_sort(struct answers *a)
 {
-	struct span rest = buf_as_span(&p->answers[CONFIGS]), object;
-
-	p->index_n = 0;
-	while (iotctl_child_next(&rest, &object)) {
-		p->index = xreallocarray(p->index, p->index_n + 1, sizeof(*p->index));
-		p->index[p->index_n++] =
-		    (struct config){iotctl_child_number(object, "dispositivo"), object};
-	}
-	if (p->index_n > 0)
-		qsort(p->index, p->index_n, sizeof(*p->index), by_device);
+	if (a->configs.n > 0)
+		qsort(a->configs.p, a->configs.n / sizeof(struct config),
+		    sizeof(struct config), by_device);
 }
 
-struct span
-inventory_config(const struct inventory *p, struct span device)
+const struct config *
+inventory_answers_config(const struct answers *a, struct span device)
 {
+	static const struct config none = {
+	    .topic = -1, .interval = -1, .qos = -1, .broker = -1};
 	const struct config key = {.device = iotctl_child_number(device, "id")};
-	const struct config *found = p->index_n > 0
-	    ? bsearch(&key, p->index, p->index_n, sizeof(key), by_device)
+	const struct config *found = a->configs.n > 0
+	    ? bsearch(
+		  &key, a->configs.p, a->configs.n / sizeof(key), sizeof(key), by_device)
 	    : NULL;
 
-	return found != NULL ? found->object : (struct span){0};
+	return found != NULL ? found : &none;
 }
 
-const char *const platform_resources[PLATFORM_ANSWERS] = {
-    [DEVICES] = "device",
-    [CONFIGS] = "device-config",
-    [TOPICS] = "topic",
-    [BROKERS] = "broker",
-};
-
-int
-inventory_ask_all(struct sim *t, struct inventory *p, struct err *err)
+void
+inventory_answers_release(struct answers *a)
 {
-	const struct common *c = &t->a->common;
-	size_t i;
-
-	for (i = 0; i < PLATFORM_ANSWERS; i++) {
-		if (iotctl_child_list(c->config, c->context, platform_resources[i],
-			&p->answers[i], err))
-			return -1;
-	}
-	inventory_index(p);
-	return 0;
+	buf_release(&a->brokers);
+	buf_release(&a->topics);
+	buf_release(&a->devices);
+	buf_release(&a->configs);
 }
 
 /* Something between its limits that wanders, as what is measured does. */
@@ -129,15 +158,13 @@ take_sensors(struct planned *d, struct span device)
 }
 
 static int
-take_topic(
-    struct planned *d, const struct inventory *p, struct span config, struct err *err)
+take_topic(struct planned *d, const struct answers *a, long topic, struct err *err)
 {
 	struct span object;
 	char *pattern;
 	int failed = 0;
 
-	if (!look_up(&p->answers[TOPICS], "id",
-		iotctl_child_number(config, "publish_topic"), &object))
+	if (!look_up(&a->topics, "id", topic, &object))
 		return 0;
 	pattern = iotctl_child_text(object, "topic_pattern");
 	if (pattern != NULL)
@@ -156,16 +183,13 @@ inventory_planned_clear(struct planned *d)
 
 int
 inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
-    struct span config, struct err *err)
+    const struct config *config, struct err *err)
 {
 	const struct inventory *p = t->platform;
-	long interval = iotctl_child_number(config, "publish_interval");
-	long qos = iotctl_child_number(config, "qos"),
-	     broker = iotctl_child_number(config, "broker");
 	size_t i;
 
 	inventory_planned_clear(d);
-	if (take_topic(d, p, config, err))
+	if (take_topic(d, &p->answers, config->topic, err))
 		return err_in(err, _("device '%s'"), d->id);
 	take_sensors(d, device);
 	d->profile = t->profile;
@@ -173,37 +197,29 @@ inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
 		d->profile.data = d->topic;
 	if (!t->sensors_given && d->sensors.n > 0)
 		d->profile.sensors = &d->sensors;
-	if (interval > 0 && !t->interval_given)
-		d->profile.interval = interval * 1000;
-	if (qos >= 0 && qos <= 2)
-		d->profile.qos = (int)qos;
-	d->profile.retain = iotctl_child_is_true(config, "retain");
+	if (config->interval > 0 && !t->interval_given)
+		d->profile.interval = config->interval * 1000;
+	if (config->qos >= 0 && config->qos <= 2)
+		d->profile.qos = (int)config->qos;
+	d->profile.retain = config->retain;
 	for (i = 0; i < p->outlets_n; i++) {
-		if (p->outlets[i]->broker.id == broker)
+		if (p->outlets[i]->broker.id == config->broker)
 			d->outlet = p->outlets[i];
 	}
 	return payload_check(&t->payload, d->profile.sensors, err);
 }
 
 void
-inventory_planned_put_seen(
-    struct buf *seen, const struct inventory *p, struct span device, struct span config)
+inventory_planned_put_seen(struct buf *seen, const struct answers *a, struct span device,
+    const struct config *config)
 {
-	static const char *const keys[] = {
-	    "publish_topic", "publish_interval", "qos", "retain", "broker"};
 	struct span part;
-	size_t i;
 
 	if (json_member(device, "sensores_asignados", &part))
 		buf_span(seen, part);
-
-	for (i = 0; i < ARRAY_LEN(keys); i++) {
-		buf_putc(seen, ' ');
-		if (json_member(config, keys[i], &part))
-			buf_span(seen, part);
-	}
-	if (look_up(&p->answers[TOPICS], "id",
-		iotctl_child_number(config, "publish_topic"), &part) &&
+	buf_printf(seen, " %ld %ld %ld %d %ld ", config->topic, config->interval,
+	    config->qos, config->retain, config->broker);
+	if (look_up(&a->topics, "id", config->topic, &part) &&
 	    json_member(part, "topic_pattern", &part))
 		buf_span(seen, part);
 }

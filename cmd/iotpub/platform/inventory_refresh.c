@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Asking the platform again while the devices go on: one iotctl after the other, read on the loop. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "iotpub/platform/inventory_int.h"
 
 struct refresh {
 	struct sim *act;
 	struct loop_fd watch;
-	int fd; /* the answer of the child */
-	pid_t pid;
-	size_t at; /* which answer it is */
-	struct buf answers[PLATFORM_ANSWERS];
-	void (*done)(struct sim *t, struct buf *answers);
+	struct iotctl_child_answer answer; /* of the child */
+	size_t at;                         /* which one it is */
+	struct answers answers;
 };
 
 static void ask_next(struct refresh *r);
@@ -25,10 +20,7 @@ static void ask_next(struct refresh *r);
 static void
 forget(struct refresh *r)
 {
-	size_t i;
-
-	for (i = 0; i < PLATFORM_ANSWERS; i++)
-		buf_release(&r->answers[i]);
+	inventory_answers_release(&r->answers);
 	r->act->platform->refresh = NULL;
 	free(r);
 }
@@ -41,7 +33,7 @@ finish(struct refresh *r, const struct err *why)
 	if (why->code != ERR_OK)
 		log_warn("%s", why->text);
 	else
-		r->done(t, r->answers);
+		inventory_change(t, &r->answers);
 	forget(r);
 	inventory_watch(t);
 }
@@ -50,31 +42,32 @@ static int
 end_child(struct refresh *r, struct err *err)
 {
 	loop_fd_stop(&r->watch);
-	close(r->fd);
-	return iotctl_child_end(r->pid, platform_resources[r->at], err);
+	return iotctl_child_end(&r->answer, err);
+}
+
+static int
+take(void *arg, struct span object, struct err *err)
+{
+	struct refresh *r = arg;
+
+	if (r->at != DEVICES)
+		return answers_take[r->at](&r->answers, object, err);
+	inventory_keep_device(r->act, &r->answers, object);
+	return 0;
 }
 
 static void
 on_answer(void *arg, unsigned events)
 {
 	struct refresh *r = arg;
-	struct buf *answer = &r->answers[r->at];
 	struct err err = {0};
-	ssize_t n = read(r->fd, buf_reserve(answer, PLATFORM_PIECE), PLATFORM_PIECE);
+	int more = iotctl_child_read(&r->answer, &err);
 
 	(void)events;
-	if (n > 0)
-		answer->n += (size_t)n;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (more == 1)
 		return;
-	if (iotctl_child_fits(answer, platform_resources[r->at], &err)) {
-		end_child(r, NULL);
-		finish(r, &err);
-		return;
-	}
-	if (n > 0)
-		return;
-	if (end_child(r, &err) == 0 && ++r->at < PLATFORM_ANSWERS)
+	if (end_child(r, more < 0 ? NULL : &err) == 0 && more == 0 &&
+	    ++r->at < PLATFORM_ANSWERS)
 		ask_next(r);
 	else
 		finish(r, &err);
@@ -86,22 +79,26 @@ ask_next(struct refresh *r)
 	const struct common *c = &r->act->a->common;
 	struct err err = {0};
 
-	if (iotctl_child_begin(c->config, c->context, platform_resources[r->at], &r->fd,
-		&r->pid, &err)) {
+	if (r->at == DEVICES) {
+		inventory_answers_sort(&r->answers);
+		inventory_unlist(r->act->platform);
+	}
+	if (iotctl_child_begin(&r->answer, c->config, c->context,
+		platform_resources[r->at], take, r, &err)) {
 		finish(r, &err);
-	} else if (loop_fd_start(
-		       r->act->loop, &r->watch, r->fd, LOOP_READ, on_answer, r, &err)) {
+	} else if (loop_fd_start(r->act->loop, &r->watch, r->answer.fd, LOOP_READ,
+		       on_answer, r, &err)) {
 		end_child(r, NULL);
 		finish(r, &err);
 	}
 }
 
 void
-inventory_refresh_start(struct sim *t, void (*done)(struct sim *t, struct buf *answers))
+inventory_refresh_start(struct sim *t)
 {
 	struct refresh *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct refresh){.act = t, .done = done};
+	r->act = t;
 	t->platform->refresh = r;
 	ask_next(r);
 }
@@ -111,7 +108,7 @@ inventory_refresh_free(struct refresh *r)
 {
 	if (r == NULL)
 		return;
-	kill(r->pid, SIGKILL);
+	kill(r->answer.pid, SIGKILL);
 	end_child(r, NULL);
 	forget(r);
 }

@@ -8,8 +8,8 @@
 
 /* What cannot be done changes nothing. */
 static int
-fill_anew(struct sim *t, struct planned *d, struct span device, struct span config,
-    struct err *err)
+fill_anew(struct sim *t, struct planned *d, struct span device,
+    const struct config *config, struct err *err)
 {
 	struct planned now = {.id = d->id, .outlet = d->outlet};
 	char *topic = NULL;
@@ -34,7 +34,7 @@ fill_anew(struct sim *t, struct planned *d, struct span device, struct span conf
 
 /* The device goes on with what it is told now; its walks begin again. */
 static void
-change(struct sim *t, struct planned *d, struct span device, struct span config)
+change(struct sim *t, struct planned *d, struct span device, const struct config *config)
 {
 	const struct inventory_broker *before = d->outlet;
 	struct err err = {0};
@@ -55,13 +55,11 @@ change(struct sim *t, struct planned *d, struct span device, struct span config)
 }
 
 static void
-compare(struct sim *t, struct planned *d, struct span device, struct span config)
+compare(struct sim *t, struct planned *d, struct span device, const struct config *config)
 {
 	struct buf seen = {0};
 
-	if (config.p == NULL)
-		config = SPAN("{}");
-	inventory_planned_put_seen(&seen, t->platform, device, config);
+	inventory_planned_put_seen(&seen, &t->platform->answers, device, config);
 	if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
 		buf_release(&seen);
 		return;
@@ -126,7 +124,8 @@ static bool
 take_device(struct sim *t, struct span device)
 {
 	const size_t before = t->n;
-	const struct span config = inventory_config(t->platform, device);
+	const struct config *config =
+	    inventory_answers_config(&t->platform->answers, device);
 	char *id = iotctl_child_text(device, "identificador_unico");
 	struct planned *d = id != NULL ? inventory_find(t->platform, id) : NULL;
 
@@ -135,11 +134,40 @@ take_device(struct sim *t, struct span device)
 		welcome(t, device);
 		return t->n > before;
 	}
-	d->listed = inventory_wants(t, d->id, device, config);
-	if (!d->listed)
-		return false;
 	compare(t, d, device, config);
 	return switch_on(t, d);
+}
+
+void
+inventory_unlist(struct inventory *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		p->v[i]->listed = false;
+}
+
+void
+inventory_keep_device(struct sim *t, struct answers *a, struct span device)
+{
+	const struct config *config = inventory_answers_config(a, device);
+	char *id = iotctl_child_text(device, "identificador_unico");
+	struct planned *d = id != NULL ? inventory_find(t->platform, id) : NULL;
+	struct buf seen = {0};
+	bool changes = false;
+
+	if (d != NULL) {
+		d->listed = inventory_wants(t, id, device, config);
+		inventory_planned_put_seen(&seen, a, device, config);
+		changes = d->listed &&
+		    (d->off || !span_eq(buf_as_span(&seen), buf_as_span(&d->seen)));
+	} else if (id != NULL) {
+		changes = inventory_wants(t, id, device, config);
+	}
+	if (changes)
+		iotctl_child_keep(&a->devices, device, NULL);
+	buf_release(&seen);
+	free(id);
 }
 
 /* Whether there are any to be started. */
@@ -147,13 +175,11 @@ static bool
 take_devices(struct sim *t)
 {
 	struct inventory *p = t->platform;
-	struct span rest = buf_as_span(&p->answers[DEVICES]), device;
+	struct span rest = buf_as_span(&p->answers.devices), device;
 	const size_t before = p->n;
 	bool any = false;
 	size_t i;
 
-	for (i = 0; i < before; i++)
-		p->v[i]->listed = false;
 	while (iotctl_child_next(&rest, &device))
 		any |= take_device(t, device);
 	for (i = 0; i < before; i++) {
@@ -163,32 +189,28 @@ take_devices(struct sim *t)
 	return any;
 }
 
-static void
-on_refreshed(struct sim *t, struct buf *answers)
+void
+inventory_change(struct sim *t, struct answers *a)
 {
 	struct inventory *p = t->platform;
 	struct err err = {0};
-	size_t i;
 
 	if (t->stopping || t->probe != NULL)
 		return;
-	for (i = 0; i < PLATFORM_ANSWERS; i++) {
-		struct buf old = p->answers[i];
-
-		p->answers[i] = answers[i];
-		answers[i] = old;
-	}
-	inventory_index(p);
+	inventory_answers_release(&p->answers);
+	p->answers = *a;
+	*a = (struct answers){0};
 	if (inventory_take_brokers(t, &err))
 		log_err(&err);
 	if (take_devices(t))
 		sim_begin(t);
+	buf_release(&p->answers.devices);
 }
 
 static void
 on_refresh(void *arg)
 {
-	inventory_refresh_start(arg, on_refreshed);
+	inventory_refresh_start(arg);
 }
 
 void
