@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "loop/backoff.h"
 
-#include <sys/random.h>
+#include "base/random.h"
 
 int64_t
 backoff_window(unsigned failures, int fleet)
@@ -17,11 +17,8 @@ backoff_window(unsigned failures, int fleet)
 int64_t
 backoff_next(struct backoff *b, int fleet)
 {
-	uint64_t chance = 0;
 	int64_t window = backoff_window(b->failures, fleet);
 
 	b->failures++;
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (uint64_t)window / 2;
-	return (int64_t)(chance % (uint64_t)(window + 1));
+	return (int64_t)(random_number() % (uint64_t)(window + 1));
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/session_int.h"
@@ -15,13 +14,9 @@ enum { LEAST_KEEPALIVE = 5 };
 static char *
 make_id(const char *given)
 {
-	unsigned chance = 0;
-
 	if (given != NULL)
 		return xstrdup(given);
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)clock_wall_us();
-	return xasprintf("%s-%08x", log_name(), chance);
+	return xasprintf("%s-%08x", log_name(), (unsigned)random_number());
 }
 
 struct session *

@@ -11,7 +11,6 @@ prefixes xreallocarray: likewise
 prefixes xstrdup: likewise
 prefixes xstrndup: likewise
 prefixes xasprintf: likewise
-libraries cmd/iotapi/mqtt/broker_pool.c: makes an id by chance; common/base has no random bytes yet
 manners common/base/log.c: memory failure ends the process, there and nowhere else
 manners common/ws/ws_proxy.c: the proxy's own process, which ends there
 manners common/cli/opt.c: takes main's argv apart, which program_start hands it

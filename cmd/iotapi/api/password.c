@@ -4,7 +4,6 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 
 enum { SALT_BYTES = 12, HASH_BYTES = 64, SECRET_HEX = 64 };
@@ -38,7 +38,7 @@ password_device(const char *password, int rounds, struct err *err)
 	unsigned char salt[SALT_BYTES];
 	char *hash = NULL;
 
-	if (RAND_bytes(salt, sizeof(salt)) == 1)
+	if (random_bytes(salt, sizeof(salt), NULL) == 0)
 		hash = derive(password, rounds, salt, sizeof(salt));
 	if (hash == NULL)
 		err_set(err, ERR_FAILED, _("cannot hash a password"));
@@ -112,18 +112,16 @@ password_matches(const char *password, const char *hash)
 }
 
 char *
-password_token_make(void)
+password_token_make(struct err *err)
 {
-	unsigned char random[(TOKEN_HANDLE + SECRET_HEX) / 2];
-	struct buf b = {0};
-	size_t i;
+	char token[TOKEN_HANDLE + SECRET_HEX + 1];
+	char *copy;
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
+	if (random_hex(token, sizeof(token) - 1, err))
 		return NULL;
-	for (i = 0; i < sizeof(random); i++)
-		buf_printf(&b, "%02x", random[i]);
-	explicit_bzero(random, sizeof(random));
-	return buf_steal(&b);
+	copy = xstrdup(token);
+	explicit_bzero(token, sizeof(token));
+	return copy;
 }
 
 bool

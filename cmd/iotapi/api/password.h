@@ -17,7 +17,7 @@ char *password_person(const char *password, struct err *err);
 bool password_matches(const char *password, const char *hash);
 
 /* A random token (free with mem_free_secret): a handle to find it by and 256 bits of secret. */
-char *password_token_make(void);
+char *password_token_make(struct err *err);
 enum { TOKEN_HANDLE = 16, TOKEN_HASH = 32 };
 /* Its SHA-256. False: this cannot be a token. */
 bool password_token_hash(const char *token, unsigned char hash[TOKEN_HASH]);

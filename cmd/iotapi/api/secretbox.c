@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 
 enum { KEY = 32, NONCE = 12, TAG = 16 };
@@ -27,8 +27,8 @@ make_key(const char *path, struct err *err)
 	struct buf b = {0};
 	int failed;
 
-	if (RAND_bytes(key, sizeof(key)) != 1)
-		return err_set(err, ERR_FAILED, _("no random numbers"));
+	if (random_bytes(key, sizeof(key), err))
+		return -1;
 	base64_put(&b, (struct span){(const char *)key, sizeof(key)});
 	buf_putc(&b, '\n');
 	failed = file_write_new(path, buf_as_span(&b), 0600, err);
@@ -89,7 +89,7 @@ secretbox_put(
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	struct buf text = {0};
 	int len;
-	bool good = c != NULL && RAND_bytes(box, NONCE) == 1 &&
+	bool good = c != NULL && random_bytes(box, NONCE, NULL) == 0 &&
 	    EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, s->key, box) == 1 &&
 	    EVP_EncryptUpdate(
 		c, NULL, &len, (const unsigned char *)label, (int)strlen(label)) == 1 &&

@@ -43,11 +43,13 @@ users_token(struct db *db, int64_t person, enum token_kind kind, struct err *err
 	int64_t expires =
 	    kinds[kind].seconds != 0 ? now_s() + kinds[kind].seconds : INT64_MAX;
 	unsigned char hash[TOKEN_HASH];
-	char *token = password_token_make();
+	char *token = password_token_make(err);
 	char now[32];
 
-	if (token == NULL || !password_token_hash(token, hash)) {
-		err_set(err, ERR_FAILED, _("no random numbers"));
+	if (token == NULL)
+		return NULL;
+	if (!password_token_hash(token, hash)) {
+		err_set(err, ERR_FAILED, _("cannot hash a token"));
 	} else if (db_run(db, err,
 		       "INSERT INTO token (handle, hash, person, kind, expires, "
 		       "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/mqtt/broker_pool.h"
 
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "iotapi/api/secretbox.h"
@@ -113,19 +113,13 @@ make_id(struct db *db, void *arg, struct err *err)
 static int
 read_id(struct broker_pool *w, struct err *err)
 {
-	unsigned char random[8];
-	struct buf id = {0};
+	char id[16 + 1];
 	struct db *db;
 	sqlite3_stmt *stmt;
-	size_t i;
 	int failed;
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		return err_set(err, ERR_FAILED, _("no random numbers"));
-	for (i = 0; i < sizeof(random); i++)
-		buf_printf(&id, "%02x", random[i]);
-	failed = store_run(w->app->store, make_id, buf_str(&id), err);
-	buf_release(&id);
+	failed = random_hex(id, sizeof(id) - 1, err) ||
+	    store_run(w->app->store, make_id, id, err);
 	db = failed ? NULL : store_reader(w->app->store, err);
 	if (db == NULL)
 		return -1;

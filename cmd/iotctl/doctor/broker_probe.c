@@ -14,11 +14,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "loop/resolve.h"
 #include "tls/tls_peer.h"
-#include "iotctl/core/random.h"
 
 const char *const probe_names[BROKER_PROBE_STAGES] = {
     "DNS", "TCP", "TLS", "CONNACK", "SUBACK", "QoS 0", "QoS 1", "QoS 2"};

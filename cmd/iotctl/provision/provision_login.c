@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "iotctl/core/jobs.h"
-#include "iotctl/core/random.h"
 #include "iotctl/login/rotate.h"
 #include "iotctl/provision/provision.h"
 

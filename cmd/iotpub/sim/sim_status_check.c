@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
 #include "iotpub/sim/sim.h"
@@ -176,7 +175,6 @@ start_group(struct group *g)
 	struct sim *t = g->p->act;
 	struct session_opts o = t->opts;
 	struct err err = {0};
-	unsigned chance = 0;
 	char id[32];
 
 	if (g->p->dead.code != ERR_OK) {
@@ -184,9 +182,7 @@ start_group(struct group *g)
 		on_ended(g, &err);
 		return;
 	}
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)clock_wall_us();
-	snprintf(id, sizeof(id), "iot-probe-%08x", chance);
+	snprintf(id, sizeof(id), "iot-probe-%08x", (unsigned)random_number());
 	o.client_id = id;
 	o.clean = true;
 	inventory_login(t, g->devices[0]->profile, &o);

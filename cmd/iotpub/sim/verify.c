@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
 #include "iotpub/platform/inventory.h"
@@ -213,7 +212,6 @@ connect_to(struct verify *v, struct err *err)
 	struct sim *t = v->act;
 	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = t->opts;
-	unsigned chance = 0;
 	char id[32];
 	size_t i;
 
@@ -223,9 +221,7 @@ connect_to(struct verify *v, struct err *err)
 			.qos = most_qos(t),
 			.retain_handling = 2};
 
-	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
-		chance = (unsigned)clock_wall_us();
-	snprintf(id, sizeof(id), "iot-verify-%08x", chance);
+	snprintf(id, sizeof(id), "iot-verify-%08x", (unsigned)random_number());
 	inventory_login(t, t->v[0].profile, &o);
 	if (o.username == NULL)
 		sim_device_login(&t->v[0], &o);
