@@ -15,47 +15,17 @@ const char *const presence_names[PRESENCES] = {
     [PRESENCE_STALE] = "stale",
 };
 
-/* FNV-1a. */
-static size_t
-hash(struct span s)
-{
-	uint64_t h = 14695981039346656037u;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-	return (size_t)(h ^ (h >> 32));
-}
-
-/* The slot of this id: its own, or the empty one where it belongs. */
-static uint32_t *
-slot_of(const struct device_table *f, struct span id)
-{
-	size_t at = hash(id) & (f->slot_count - 1);
-
-	while (f->slots[at] != 0 && !span_is(id, f->v[f->slots[at] - 1].id))
-		at = (at + 1) & (f->slot_count - 1);
-	return &f->slots[at];
-}
-
-static void
-fill_slots(struct device_table *f, size_t count)
-{
-	size_t i;
-
-	free(f->slots);
-	f->slot_count = count;
-	f->slots = xcalloc(f->slot_count, sizeof(*f->slots));
-	for (i = 0; i < f->n; i++)
-		*slot_of(f, span_of(f->v[i].id)) = (uint32_t)i + 1;
-}
-
 struct device *
 device_table_find(const struct device_table *f, struct span id)
 {
-	uint32_t found = f->slot_count != 0 ? *slot_of(f, id) : 0;
+	struct hash_search s = hash_find(&f->ids, hash_of(id));
+	size_t i;
 
-	return found != 0 ? &f->v[found - 1] : NULL;
+	while (hash_next(&s, &i)) {
+		if (span_is(id, f->v[i].id))
+			return &f->v[i];
+	}
+	return NULL;
 }
 
 struct device *
@@ -65,15 +35,13 @@ device_table_get(struct device_table *f, struct span id)
 
 	if (d != NULL)
 		return d;
-	if (f->n * 2 >= f->slot_count)
-		fill_slots(f, f->slot_count == 0 ? 64 : f->slot_count * 2);
 	if (f->n == f->room) {
 		f->room += f->room / 2 + 64;
 		f->v = xreallocarray(f->v, f->room, sizeof(*f->v));
 	}
 	d = &f->v[f->n++];
 	*d = (struct device){.id = xstrndup(id.p, id.n)};
-	*slot_of(f, id) = (uint32_t)f->n;
+	hash_table_add(&f->ids, hash_of(id), f->n - 1);
 	return d;
 }
 
@@ -181,10 +149,14 @@ by_id(const void *a, const void *b)
 void
 device_table_sort(struct device_table *f)
 {
+	size_t i;
+
 	if (f->n == 0)
 		return;
 	qsort(f->v, f->n, sizeof(*f->v), by_id);
-	fill_slots(f, f->slot_count);
+	hash_table_release(&f->ids);
+	for (i = 0; i < f->n; i++)
+		hash_table_add(&f->ids, hash_of(span_of(f->v[i].id)), i);
 }
 
 bool
@@ -208,7 +180,7 @@ device_table_release(struct device_table *f)
 		free(f->v[i].alias);
 	}
 	free(f->v);
-	free(f->slots);
+	hash_table_release(&f->ids);
 	strv_release(&f->groups);
 	*f = (struct device_table){0};
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/strv.h"
 
 /* The states that are kept apart. Never: known, not online, and no sign that it ever was. Stale: said
@@ -46,8 +47,7 @@ struct device {
 struct device_table {
 	struct device *v;
 	size_t n, room;
-	uint32_t *slots; /* hash table of index + 1 */
-	size_t slot_count;
+	struct hash_table ids; /* indexes */
 	struct strv groups;
 };
 

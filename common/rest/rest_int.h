@@ -2,6 +2,7 @@
 #ifndef REST_REST_INT_H
 #define REST_REST_INT_H
 
+#include "base/hash.h"
 #include "rest/rest.h"
 #include "rest/token_cache.h"
 
@@ -98,10 +99,11 @@ int rest_page_read(
 /* A set of numbers; a text goes in as its hash. */
 struct rest_seen {
 	struct rest_seen_block {
-		uint64_t at, bits; /* of 64 numbers in a row, as ids mostly are; no bits: free */
+		uint64_t at, bits; /* of 64 numbers in a row, as ids mostly are */
 	} *v;
-	size_t room, used;
-	size_t n; /* numbers */
+	size_t room;
+	struct hash_table blocks; /* indexes of v */
+	size_t n;		  /* numbers */
 };
 /* False: it was there. */
 bool rest_seen_add(struct rest_seen *s, struct span what);

@@ -106,58 +106,47 @@ rest_list_path(
 static uint64_t
 number_of(struct span text)
 {
-	uint64_t n = 0, hash = 14695981039346656037u;
+	uint64_t n = 0;
 	size_t i;
 
 	for (i = 0; i < text.n && i < DIGITS_MAX && text.p[i] >= '0' && text.p[i] <= '9';
 	     i++)
 		n = n * 10 + (uint64_t)(text.p[i] - '0');
-	if (i == text.n)
-		return n;
-	for (i = 0; i < text.n; i++)
-		hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211u;
-	return hash;
+	return i == text.n ? n : hash_of(text);
 }
 
-/* Of the numbers around `at`, or a free one; `s` has room. */
+/* 2^64 over the golden ratio: numbers in a row go far apart. */
+#define SPREAD UINT64_C(11400714819323198485)
+
+/* Of the numbers around `at`, added when it is new. */
 static struct rest_seen_block *
-block_of(const struct rest_seen *s, uint64_t at)
+block_of(struct rest_seen *s, uint64_t at)
 {
-	size_t i = (size_t)((at * 11400714819323198485u) >> 32) & (s->room - 1);
-
-	while (s->v[i].bits != 0 && s->v[i].at != at)
-		i = (i + 1) & (s->room - 1);
-	return &s->v[i];
-}
-
-static void
-grow(struct rest_seen *s)
-{
-	struct rest_seen old = *s;
+	struct hash_search search = hash_find(&s->blocks, at * SPREAD);
 	size_t i;
 
-	s->room = old.room != 0 ? old.room * 2 : 64;
-	s->v = xcalloc(s->room, sizeof(*s->v));
-	for (i = 0; i < old.room; i++) {
-		if (old.v[i].bits != 0)
-			*block_of(s, old.v[i].at) = old.v[i];
+	while (hash_next(&search, &i)) {
+		if (s->v[i].at == at)
+			return &s->v[i];
 	}
-	free(old.v);
+	i = s->blocks.n;
+	if (i == s->room) {
+		s->room = s->room * 2 + 16;
+		s->v = xreallocarray(s->v, s->room, sizeof(*s->v));
+	}
+	s->v[i] = (struct rest_seen_block){.at = at};
+	hash_table_add(&s->blocks, at * SPREAD, i);
+	return &s->v[i];
 }
 
 bool
 rest_seen_add(struct rest_seen *s, struct span what)
 {
 	uint64_t n = number_of(what), bit = (uint64_t)1 << (n % 64);
-	struct rest_seen_block *block;
+	struct rest_seen_block *block = block_of(s, n / 64);
 
-	if ((s->used + 1) * 2 > s->room)
-		grow(s);
-	block = block_of(s, n / 64);
 	if ((block->bits & bit) != 0)
 		return false;
-	s->used += block->bits == 0;
-	block->at = n / 64;
 	block->bits |= bit;
 	s->n++;
 	return true;
@@ -167,6 +156,7 @@ void
 rest_seen_release(struct rest_seen *s)
 {
 	free(s->v);
+	hash_table_release(&s->blocks);
 	*s = (struct rest_seen){0};
 }
 

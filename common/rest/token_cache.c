@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -81,13 +82,10 @@ is_ours(const struct token_cache_key *key, json_t *object)
 static char *
 other_path(const struct token_cache_key *key)
 {
-	uint64_t h = 14695981039346656037u;
-	const char *at;
 	char suffix[40];
 
-	for (at = key->base; *at != '\0'; at++)
-		h = (h ^ (unsigned char)*at) * 1099511628211u;
-	snprintf(suffix, sizeof(suffix), "%016llx.json", (unsigned long long)h);
+	snprintf(suffix, sizeof(suffix), "%016llx.json",
+	    (unsigned long long)hash_of(span_of(key->base)));
 	return cache_path(key, suffix);
 }
 

@@ -2,6 +2,7 @@
 #ifndef IOTCTL_VERBS_IMPORT_H
 #define IOTCTL_VERBS_IMPORT_H
 
+#include "base/hash.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/objects.h"
 
@@ -11,16 +12,13 @@ struct known_pair {
 	json_int_t device_id, sensor_id;
 	double min, max;
 	char *why; /* what is wrong with it; NULL: nothing */
-	size_t next;
 };
-
-enum { IMPORT_BUCKETS = 4096 };
 
 struct import_catalog {
 	struct objects devices;
 	struct known_pair *v;
 	size_t n;
-	size_t heads[IMPORT_BUCKETS]; /* index + 1 into v */
+	struct hash_table pairs; /* indexes of v */
 };
 
 /* Fetches the devices, with the sensors they have. */

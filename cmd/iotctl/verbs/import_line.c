@@ -31,19 +31,8 @@ import_close(struct import_catalog *k)
 		free(k->v[i].why);
 	}
 	free(k->v);
+	hash_table_release(&k->pairs);
 	objects_release(&k->devices);
-}
-
-static size_t
-bucket_of(const char *device, const char *sensor)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *device != '\0'; device++)
-		h = (h ^ (unsigned char)*device) * 16777619u;
-	for (h *= 16777619u; *sensor != '\0'; sensor++)
-		h = (h ^ (unsigned char)*sensor) * 16777619u;
-	return h % IMPORT_BUCKETS;
 }
 
 static double
@@ -112,20 +101,20 @@ find_pair(const struct import_catalog *k, struct known_pair *p)
 static const struct known_pair *
 pair_of(struct import_catalog *k, const char *device, const char *sensor)
 {
-	size_t *head = &k->heads[bucket_of(device, sensor)];
+	const uint64_t hash = hash_add_text(hash_add_text(HASH_START, device), sensor);
+	struct hash_search s = hash_find(&k->pairs, hash);
 	struct known_pair *p;
 	size_t at;
 
-	for (at = *head; at != 0; at = k->v[at - 1].next) {
-		p = &k->v[at - 1];
+	while (hash_next(&s, &at)) {
+		p = &k->v[at];
 		if (strcmp(p->device, device) == 0 && strcmp(p->sensor, sensor) == 0)
 			return p;
 	}
 	k->v = xreallocarray(k->v, k->n + 1, sizeof(*k->v));
 	p = &k->v[k->n++];
-	*p = (struct known_pair){
-	    .device = xstrdup(device), .sensor = xstrdup(sensor), .next = *head};
-	*head = k->n;
+	*p = (struct known_pair){.device = xstrdup(device), .sensor = xstrdup(sensor)};
+	hash_table_add(&k->pairs, hash, k->n - 1);
 	find_pair(k, p);
 	return p;
 }

@@ -7,31 +7,22 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 /* Of what is done so much is looked at again, at its beginning and at its end. */
 enum { RECORD_MAX = 1 << 20, PIECE = 4096 };
 
-#define HASH_START 14695981039346656037u
-
-static uint64_t
-hash_text(uint64_t h, const char *s)
-{
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211u;
-	return h * 1099511628211u;
-}
-
 /* One record for a file and the platform it goes to. */
 static char *
 record_path(const struct ctl *c, const char *file)
 {
 	char *whole = realpath(file, NULL);
-	uint64_t h = hash_text(HASH_START, whole != NULL ? whole : file);
+	uint64_t h = hash_add_text(HASH_START, whole != NULL ? whole : file);
 	char *name, *path;
 
-	h = hash_text(h, rest_base(c->api));
+	h = hash_add_text(h, rest_base(c->api));
 	name = xasprintf("import-%016llx", (unsigned long long)h);
 	path = file_state_path(name);
 	free(name);
@@ -44,11 +35,8 @@ hash_piece(uint64_t h, int fd, long long from, size_t n)
 {
 	char bytes[PIECE];
 	ssize_t got = pread(fd, bytes, n < PIECE ? n : PIECE, (off_t)from);
-	ssize_t i;
 
-	for (i = 0; i < got; i++)
-		h = (h ^ (unsigned char)bytes[i]) * 1099511628211u;
-	return h;
+	return hash_add(h, (struct span){bytes, got > 0 ? (size_t)got : 0});
 }
 
 /* What `offset` bytes of this file are known by. A file that is written anew keeps its inode. */
@@ -63,12 +51,7 @@ mark_of(int fd, long long offset)
 uint64_t
 import_state_mark(struct span text)
 {
-	uint64_t h = HASH_START;
-	size_t i;
-
-	for (i = 0; i < text.n; i++)
-		h = (h ^ (unsigned char)text.p[i]) * 1099511628211u;
-	return h;
+	return hash_of(text);
 }
 
 void
