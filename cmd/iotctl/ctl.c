@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "model/field_errs.h"
 #include "rest/rest_error.h"
 #include "iotctl/core/jobs.h"
@@ -159,8 +159,7 @@ ctl_names(struct ctl *c, struct strv *names, struct err *err)
 void
 ctl_say(const struct ctl *c, const char *fmt, ...)
 {
-	struct buf text = {0};
-	char visible[2048];
+	struct buf text = {0}, shown = {0};
 	va_list ap;
 
 	if (c->args->common.quiet)
@@ -168,7 +167,8 @@ ctl_say(const struct ctl *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	visible[utf8_visible(visible, sizeof(visible) - 1, buf_str(&text))] = '\0';
-	puts(visible);
+	visible_put(&shown, buf_as_span(&text));
+	puts(buf_str(&shown));
 	buf_release(&text);
+	buf_release(&shown);
 }

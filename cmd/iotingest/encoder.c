@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/visible.h"
 #include "model/topic_set.h"
 #include "msg/message_columns.h"
 #include "msg/message_format.h"
@@ -113,9 +114,9 @@ encoder_make_visible(const struct encoder *l, struct buf *lines)
 	struct buf shown = {0};
 
 	if (encoder_head(l) != NULL)
-		json_put_visible(&shown, buf_as_span(lines));
+		visible_put_json(&shown, buf_as_span(lines));
 	else
-		text_put_visible(&shown, buf_as_span(lines));
+		visible_put_lines(&shown, buf_as_span(lines));
 	buf_release(lines);
 	*lines = shown;
 }
@@ -125,7 +126,7 @@ encoder_make_rejects_visible(struct buf *bad)
 {
 	struct buf shown = {0};
 
-	json_put_visible(&shown, buf_as_span(bad));
+	visible_put_json(&shown, buf_as_span(bad));
 	buf_release(bad);
 	*bad = shown;
 }

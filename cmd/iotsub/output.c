@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/visible.h"
 #include "msg/message_format.h"
 
 enum { LOOK_AT_SIGNALS = 200 }; /* ms */
@@ -54,7 +55,7 @@ output_put(struct output *o, const struct msg *m)
 		return;
 	}
 	put_one(o, &o->one, m);
-	text_put_visible(&o->buf, buf_as_span(&o->one));
+	visible_put_lines(&o->buf, buf_as_span(&o->one));
 	buf_clear(&o->one);
 }
 

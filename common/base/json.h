@@ -74,9 +74,6 @@ void json_put_string(struct buf *out, struct span s);
 /* A string from the network: as it is when it is UTF-8, else with each bad byte as U+FFFD, so that
  * the line stays valid whatever arrives. */
 void json_put_text(struct buf *out, struct span s);
-/* Appends lines of JSON text with everything escaped that a terminal might obey (C1, DEL, marks of
- * direction): the same values, for people's eyes. */
-void json_put_visible(struct buf *out, struct span lines);
 /* Appends a value without the insignificant white space, every other byte as it is. */
 void json_put_compact(struct buf *out, struct span value);
 

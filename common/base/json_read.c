@@ -284,24 +284,6 @@ json_put_compact(struct buf *out, struct span value)
 }
 
 void
-json_put_visible(struct buf *out, struct span lines)
-{
-	const unsigned char *p = (const unsigned char *)lines.p;
-	const unsigned char *end = p + lines.n;
-
-	while (p < end) {
-		uint32_t cp = '\n';
-		size_t n = *p == '\n' ? 1 : utf8_read(p, (size_t)(end - p), &cp);
-
-		if (cp == '\n' || (n != 0 && utf8_is_harmless(cp)))
-			buf_put(out, p, n);
-		else
-			buf_printf(out, "\\u%04x", cp);
-		p += n != 0 ? n : 1;
-	}
-}
-
-void
 json_put_text(struct buf *out, struct span s)
 {
 	struct buf clean = {0};

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 
 static struct {
 	const char *name;
@@ -109,13 +109,15 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 {
 	char raw[2048];
 	char line[sizeof(raw) * 4 + 80];
+	struct span text;
 	size_t n;
 
 	vsnprintf(raw, sizeof(raw), fmt, ap);
+	text = span_of(raw);
 	n = (size_t)snprintf(
 	    line, 80, "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
 	log_state.transient = false;
-	n += utf8_visible(line + n, sizeof(line) - n - 1, raw);
+	n += visible_fill(line + n, sizeof(line) - n - 1, &text);
 	line[n++] = '\n';
 	write_line(line, n);
 }

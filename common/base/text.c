@@ -9,26 +9,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
-
-void
-text_put_visible(struct buf *out, struct span s)
-{
-	while (s.n > 0) {
-		size_t n = 0; /* of a part that utf8_visible can take as a string */
-		char *part;
-
-		while (n < s.n && s.p[n] != '\n' && s.p[n] != '\0')
-			n++;
-		part = xstrndup(s.p, n);
-		out->n += utf8_visible(buf_reserve(out, n * 4 + 1), n * 4 + 1, part);
-		free(part);
-		if (n < s.n)
-			buf_puts(out, s.p[n++] == '\n' ? "\n" : "\\x00");
-		s.p += n;
-		s.n -= n;
-	}
-}
 
 enum { WORD_MAX = 40 };
 

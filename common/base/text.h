@@ -17,8 +17,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Appends lines: as utf8_visible, but newlines stay, and a NUL is \x00. */
-void text_put_visible(struct buf *out, struct span lines);
 
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for
  * "did you mean". Damerau-Levenshtein distance at most a third of the word, at least 1. */

@@ -56,34 +56,3 @@ utf8_is_harmless(uint32_t cp)
 
 	return !control && !bidi;
 }
-
-size_t
-utf8_visible(char *out, size_t room, const char *s)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	size_t left = strlen(s);
-	size_t n = 0;
-
-	while (left != 0) {
-		uint32_t cp = 0;
-		size_t len = utf8_read(p, left, &cp);
-
-		if (len != 0 && utf8_is_harmless(cp)) {
-			if (n + len >= room)
-				break;
-			memcpy(out + n, p, len);
-			n += len;
-		} else {
-			if (n + 4 >= room)
-				break;
-			snprintf(out + n, 5, "\\x%02x", p[0]);
-			n += 4;
-			len = 1;
-		}
-		p += len;
-		left -= len;
-	}
-	if (n < room)
-		out[n] = '\0';
-	return n;
-}

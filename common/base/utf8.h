@@ -17,9 +17,4 @@ size_t utf8_read(const unsigned char *p, size_t n, uint32_t *cp);
  * marks that reorder or break lines. */
 bool utf8_is_harmless(uint32_t cp);
 
-/* Copies `s` so that a terminal and a log survive it: C0, DEL, C1, bidirectional controls and
- * bytes that are no UTF-8 become \xNN; the rest stays. Cuts at `room`; terminates when room
- * allows. Returns the bytes written without the NUL. */
-size_t utf8_visible(char *out, size_t room, const char *s);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/visible.h"
 
 static void
 require(bool law)
@@ -81,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(json_scan(buf_as_span(&compact), &found) && found.blanks == 0);
 	json_put_compact(&twice, found.value);
 	require(span_eq(buf_as_span(&compact), buf_as_span(&twice)));
-	json_put_visible(&twice, buf_as_span(&compact));
+	visible_put_json(&twice, buf_as_span(&compact));
 	buf_release(&compact);
 	buf_release(&twice);
 	return 0;

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/mqtt/presence.h"
@@ -34,29 +34,13 @@ struct receiver {
 	bool claims_other;
 };
 
-/* A topic is shown in answers: what no text may hold becomes \xNN. */
-static void
-put_topic(struct buf *out, struct span topic)
-{
-	size_t i, n;
-	uint32_t cp = 0;
-
-	for (i = 0; i<topic.n; i += n> 0 ? n : 1) {
-		n = utf8_read((const unsigned char *)topic.p + i, topic.n - i, &cp);
-		if (n > 0 && utf8_is_harmless(cp))
-			buf_put(out, topic.p + i, n);
-		else
-			buf_printf(out, "\\x%02X", (unsigned char)topic.p[i]);
-	}
-}
-
 static int
 reject(struct receiver *in, const char *error, const char *detail, struct err *err)
 {
 	struct buf topic = {0};
 	int failed;
 
-	put_topic(&topic, in->m->topic);
+	visible_put(&topic, in->m->topic);
 	failed = db_run(in->db, err,
 		     "INSERT INTO reject (received_at, topic, error, detail, payload) "
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",

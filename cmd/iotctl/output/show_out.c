@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "iotctl/output/show.h"
 
 static bool paged;
@@ -27,43 +26,24 @@ show_to_pager(void)
 char *
 show_text(const char *s)
 {
-	size_t room = strlen(s) * 4 + 1;
-	char *out = xmalloc(room);
+	struct buf shown = {0};
 
-	out[utf8_visible(out, room, s)] = '\0';
-	return out;
-}
-
-/* Line by line: everything but the line ends is made visible. */
-static void
-show_visible(struct span bytes)
-{
-	size_t at = 0;
-
-	while (at < bytes.n) {
-		const char *end = memchr(bytes.p + at, '\n', bytes.n - at);
-		size_t n = end != NULL ? (size_t)(end - bytes.p) - at : bytes.n - at;
-		char *line = xstrndup(bytes.p + at, n);
-		char *shown = show_text(line);
-
-		fputs(shown, stdout);
-		if (end != NULL)
-			putchar('\n');
-		free(shown);
-		free(line);
-		at += n + 1;
-	}
+	visible_put(&shown, span_of(s));
+	return buf_steal(&shown);
 }
 
 void
 show_bytes(struct span bytes)
 {
-	if (bytes.n == 0)
-		return;
-	if (show_is_for_person())
-		show_visible(bytes);
-	else
+	struct buf shown = {0};
+
+	if (show_is_for_person()) {
+		visible_put_lines(&shown, bytes);
+		bytes = buf_as_span(&shown);
+	}
+	if (bytes.n != 0)
 		fwrite(bytes.p, 1, bytes.n, stdout);
+	buf_release(&shown);
 }
 
 void

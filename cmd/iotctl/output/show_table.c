@@ -13,7 +13,7 @@
 
 enum { GAP = 2, CELL_MIN = 6 };
 
-/* Columns that a terminal gives it; utf8_visible left only what prints. */
+/* Columns that a terminal gives it; visible_put left only what prints. */
 static size_t
 width(const char *s)
 {

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 
 /* YAML looks no further than 1024 characters for the colon behind a key. */
 enum { STEP = 2, KEY_MAX = 1000 };
@@ -56,7 +57,7 @@ put_quoted(struct buf *out, struct span text)
 	struct buf json = {0};
 
 	json_put_string(&json, text);
-	json_put_visible(out, buf_as_span(&json));
+	visible_put_json(out, buf_as_span(&json));
 	buf_release(&json);
 }
 

@@ -5,19 +5,16 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "iotpub/sim/sim.h"
 
-/* A line has no NUL: JSON escapes it. Other bytes of a payload could drive a terminal. */
+/* Bytes of a payload could drive a terminal. */
 static void
 make_visible(struct buf *line)
 {
 	struct buf shown = {0};
-	size_t room = line->n * 4 + 1;
 
-	line->n--;
-	shown.n = utf8_visible(buf_reserve(&shown, room), room, buf_str(line));
-	buf_putc(&shown, '\n');
+	visible_put_lines(&shown, buf_as_span(line));
 	buf_release(line);
 	*line = shown;
 }

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 
 /* How many devices a line names before it says how many more there are, and how many lines -v has:
  * monitoring systems cut at some kilobytes. */
@@ -57,12 +57,13 @@ print_age(struct buf *out, int64_t seconds)
 static void
 put_name(struct buf *out, const char *name)
 {
-	char shown[512], *bar;
+	size_t i = out->n;
 
-	utf8_visible(shown, sizeof(shown), name);
-	while ((bar = strchr(shown, '|')) != NULL)
-		*bar = '/';
-	buf_puts(out, shown);
+	visible_put(out, span_of(name));
+	for (; i < out->n; i++) {
+		if (out->p[i] == '|')
+			out->p[i] = '/';
+	}
 }
 
 static const char *
@@ -280,24 +281,23 @@ print_text(struct buf *out, const struct report *r)
 static void
 put_label(struct buf *out, const char *name)
 {
-	char shown[128], *p;
+	struct buf shown = {0};
+	const char *p;
 	bool plain;
 
-	utf8_visible(shown, sizeof(shown), name);
-	for (p = shown; *p != '\0'; p++) {
-		if (*p == '=' || *p == '|')
-			*p = '_';
-	}
-	plain = shown[0] != '\0' && strpbrk(shown, " '\"") == NULL;
+	visible_put(&shown, span_of(name));
+	p = buf_str(&shown);
+	plain = p[0] != '\0' && strpbrk(p, " '\"") == NULL;
 	if (!plain)
 		buf_putc(out, '\'');
-	for (p = shown; *p != '\0'; p++) {
+	for (; *p != '\0'; p++) {
 		if (*p == '\'')
 			buf_putc(out, '\'');
-		buf_putc(out, *p);
+		buf_putc(out, *p == '=' || *p == '|' ? '_' : *p);
 	}
 	if (!plain)
 		buf_putc(out, '\'');
+	buf_release(&shown);
 }
 
 static void

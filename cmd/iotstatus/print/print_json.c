@@ -3,19 +3,22 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "iotstatus/print/print.h"
 
 /* An id that a broker let through may be no UTF-8: then as a terminal would show it. */
 static void
 put_text(struct buf *out, const char *s)
 {
-	char shown[512];
+	struct buf shown = {0};
+	struct span text = span_of(s);
 
-	if (!utf8_is_valid(s, strlen(s))) {
-		utf8_visible(shown, sizeof(shown), s);
-		s = shown;
+	if (!utf8_is_valid(text.p, text.n)) {
+		visible_put(&shown, text);
+		text = buf_as_span(&shown);
 	}
-	json_put_string(out, span_of(s));
+	json_put_string(out, text);
+	buf_release(&shown);
 }
 
 static void
@@ -114,16 +117,6 @@ print_json(struct buf *out, const struct report *r)
 	buf_puts(out, "}\n");
 }
 
-/* An id with a tab or a line's end cannot break the line. */
-static void
-put_cell(struct buf *out, const char *id)
-{
-	char shown[512];
-
-	utf8_visible(shown, sizeof(shown), id);
-	buf_puts(out, shown);
-}
-
 void
 print_device(struct buf *out, const struct device *d, enum list_form form)
 {
@@ -133,7 +126,7 @@ print_device(struct buf *out, const struct device *d, enum list_form form)
 		put_text(out, d->id);
 		return;
 	}
-	put_cell(out, d->id);
+	visible_put(out, span_of(d->id)); /* no tab, no line end */
 	if (form == LIST_TSV) {
 		buf_putc(out, '\t');
 		print_when(out, s->since);

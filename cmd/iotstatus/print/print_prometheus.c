@@ -2,7 +2,7 @@
 /* Prometheus' text format, for node_exporter's textfile collector: no time stamps, base units, a ratio
  * instead of a percentage. */
 #include "base/text.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 #include "iotstatus/print/print.h"
 
 #include <string.h>
@@ -19,24 +19,16 @@ put_head(struct buf *out, const char *name, const char *help)
 static void
 put_value(struct buf *out, const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	size_t left = strlen(s), n;
+	struct buf shown = {0};
+	const char *p;
 
-	for (; left > 0; p += n, left -= n) {
-		uint32_t cp = 0;
-
-		n = utf8_read(p, left, &cp);
-		if (n == 0 || (cp != '\n' && !utf8_is_harmless(cp))) {
-			buf_printf(out, "\\\\x%02x", *p);
-			n = 1;
-		} else if (cp == '\n') {
-			buf_puts(out, "\\n");
-		} else {
-			if (cp == '\\' || cp == '"')
-				buf_putc(out, '\\');
-			buf_put(out, p, n);
-		}
+	visible_put_lines(&shown, span_of(s));
+	for (p = buf_str(&shown); *p != '\0'; p++) {
+		if (*p == '\\' || *p == '"' || *p == '\n')
+			buf_putc(out, '\\');
+		buf_putc(out, *p == '\n' ? 'n' : *p);
 	}
+	buf_release(&shown);
 }
 
 /* `tipo="esp32"` with what follows it, or nothing when there are no groups. */

@@ -150,17 +150,6 @@ utf8_is_checked_as_rfc_3629(void **state)
 }
 
 static void
-a_terminal_never_sees_controls(void **state)
-{
-	char out[128];
-
-	(void)state;
-	utf8_visible(out, sizeof(out), "a\x1b]0;x\x07\n\xc2\x9b\xe2\x80\xae\xff ñ");
-	assert_string_equal(out, "a\\x1b]0;x\\x07\\x0a\\xc2\\x9b\\xe2\\x80\\xae\\xff ñ");
-	assert_int_equal(utf8_visible(out, 5, "\xc3\xb1\xc3\xb1\xc3\xb1"), 4);
-}
-
-static void
 near_words_are_found(void **state)
 {
 	static const char *const names[] = {"nombre", "port", "protocol", NULL};
@@ -280,7 +269,6 @@ main(void)
 	    cmocka_unit_test(times_are_utc_with_microseconds),
 	    cmocka_unit_test(lists_split_at_commas),
 	    cmocka_unit_test(utf8_is_checked_as_rfc_3629),
-	    cmocka_unit_test(a_terminal_never_sees_controls),
 	    cmocka_unit_test(near_words_are_found),
 	    cmocka_unit_test(numbers_are_whole_and_within),
 	    cmocka_unit_test(durations_have_units),
