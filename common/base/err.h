@@ -29,7 +29,8 @@ enum err_code {
 #undef ERR_ENUM
 };
 
-/* An error value: lives on the caller's stack, needs no release. `code` 0 means no error. */
+/* An error value: lives on the caller's stack, needs no release. `code` 0 means no error. A text that has no room
+ * ends with " [...]", behind a whole UTF-8 character. */
 struct err {
 	enum err_code code;
 	char text[512];
@@ -40,11 +41,12 @@ struct err {
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As err_set, and appends ": " and the text of errno. */
+/* As err_set, and appends ": " and the text of errno, which a long text leaves room for. */
 int err_sys(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts context in front of an error that is set: "context: text". Always returns -1. */
+/* Puts context in front of an error that is set: "context: text", at least half of it for the text.
+ * Always returns -1. */
 int err_in(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/visible.h"
 
 static struct {
@@ -24,7 +25,8 @@ static struct {
 enum { PATIENCE = 100 }; /* ms */
 
 #define WIPE "\r\033[K"
-enum { TRANSIENT_MOST = 200 }; /* bytes */
+/* Bytes: of a text shown for a moment; of a line's beginning, of its text and of what says that more is left out. */
+enum { TRANSIENT_MOST = 200, HEAD_MOST = 80, TEXT_MOST = 2048, REST_MOST = 80 };
 
 void
 log_init(const char *name, enum log_level level)
@@ -105,19 +107,33 @@ write_line(const char *p, size_t n)
 		log_state.left_out++;
 }
 
+static size_t
+put_rest(char *to, size_t room, size_t left_out)
+{
+	int n = snprintf(to, room, _(" [... %zu bytes more]"), left_out);
+
+	return n > 0 ? utf8_cut(to, (size_t)n < room ? (size_t)n : room - 1) : 0;
+}
+
 static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
-	char raw[2048];
-	char line[sizeof(raw) * 4 + 80];
-	struct span text;
-	size_t n;
+	char raw[TEXT_MOST + 2];
+	char line[HEAD_MOST + TEXT_MOST * 4 + REST_MOST + 1];
+	int whole = vsnprintf(raw, sizeof(raw), fmt, ap);
+	struct span text = {raw, whole > 0 ? (size_t)whole : 0};
+	size_t n, left_out = 0;
 
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	text = span_of(raw);
-	n = (size_t)snprintf(
-	    line, 80, "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
+	if (text.n > TEXT_MOST) {
+		left_out = text.n;
+		text.n = utf8_cut(raw, TEXT_MOST);
+		left_out -= text.n;
+	}
+	n = (size_t)snprintf(line, HEAD_MOST,
+	    "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
 	log_state.transient = false;
-	n += visible_fill(line + n, sizeof(line) - n - 1, &text);
+	n += visible_fill(line + n, TEXT_MOST * 4, &text);
+	if (left_out > 0)
+		n += put_rest(line + n, REST_MOST, left_out);
 	line[n++] = '\n';
 	write_line(line, n);
 }
@@ -151,9 +167,9 @@ one_row(const char *text)
 
 	for (n = 0; n < TRANSIENT_MOST && text[n] != '\0'; n++) {
 		if ((text[n] & 0xC0) != 0x80 && --left == 0)
-			break;
+			return n;
 	}
-	return n;
+	return text[n] != '\0' ? (int)utf8_cut(text, (size_t)n) : n;
 }
 
 void

@@ -19,7 +19,8 @@ enum log_level log_level(void);
 void log_never_wait(void);
 
 /* One line on stderr, in one write(2), "NAME: text"; control characters are made visible, so
- * that a device's name cannot forge a line or drive a terminal. Thread-safe. Errors are always
+ * that a device's name cannot forge a line or drive a terminal. Of a text of more than 2 KB the
+ * beginning, and how much is left out. Thread-safe. Errors are always
  * shown, warnings unless --quiet, info with --verbose, debug with --verbose twice. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -47,6 +47,22 @@ utf8_is_valid(const char *text, size_t n)
 	return true;
 }
 
+static bool
+is_continuation(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+size_t
+utf8_cut(const char *s, size_t n)
+{
+	size_t i = n;
+
+	while (i > 0 && n - i < 3 && is_continuation(s[i]))
+		i--;
+	return is_continuation(s[i]) ? n : i;
+}
+
 bool
 utf8_is_harmless(uint32_t cp)
 {

@@ -13,6 +13,10 @@ bool utf8_is_valid(const char *p, size_t n);
  * none. n is at least 1. */
 size_t utf8_read(const unsigned char *p, size_t n, uint32_t *cp);
 
+/* The most bytes of `s`, `n` or up to three fewer, that end with a whole character; s[n] is there too. `n` for what
+ * is no UTF-8. */
+size_t utf8_cut(const char *s, size_t n);
+
 /* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
  * marks that reorder or break lines. */
 bool utf8_is_harmless(uint32_t cp);

@@ -415,8 +415,8 @@ topic_check_id(struct span id, const char *what, struct err *err)
 		return err_set(err, ERR_USAGE, _("%s is empty"), what);
 	if (id.n > ID_MAX)
 		return err_set(err, ERR_USAGE,
-		    _("%s '%.*s...' is longer than %d characters"), what, 20, id.p,
-		    ID_MAX);
+		    _("%s '%.*s...' is longer than %d characters"), what,
+		    (int)utf8_cut(id.p, 20), id.p, ID_MAX);
 	for (i = 0; i < id.n; i++) {
 		if (!is_id_char(id.p[i], i == 0))
 			return err_set(err, ERR_USAGE,

@@ -7,6 +7,9 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
+
+enum { TITLE_MOST = 200 }; /* bytes that are shown of a page's title */
 
 /* Bodies name the whole object so; people read only the text. */
 static bool
@@ -127,7 +130,7 @@ put_title(struct buf *out, struct span body)
 	char end = i > 0 && i < body.n && body.p[i - 1] == '>' ? '<' : '\n';
 	bool blank = true;
 
-	for (; i < body.n && body.p[i] != end && out->n < 200; i++) {
+	for (; i < body.n && body.p[i] != end && out->n <= TITLE_MOST; i++) {
 		bool space = isspace((unsigned char)body.p[i]) != 0;
 
 		if (!space)
@@ -135,6 +138,10 @@ put_title(struct buf *out, struct span body)
 		else if (!blank)
 			buf_putc(out, ' ');
 		blank = space;
+	}
+	if (out->n > TITLE_MOST) {
+		out->n = utf8_cut(out->p, TITLE_MOST);
+		buf_puts(out, " [...]");
 	}
 	while (out->n != 0 && out->p[out->n - 1] == ' ')
 		out->n--;

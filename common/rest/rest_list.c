@@ -12,7 +12,6 @@
 
 enum {
 	PAGES_MAX = 1000000, /* of a list that ends */
-	LINK_SHOWN = 200,    /* bytes of a bad link in an error */
 	PAGE_SIZE = 1000,
 	DIGITS_MAX = 18, /* of a number that fits */
 };
@@ -219,7 +218,7 @@ take_next(const char *path, struct span page, char **next, struct err *err)
 	*next = NULL;
 	return err_set(err, ERR_PROTOCOL,
 	    _("the API's answer to '%s' has a next page that cannot be asked for: %.*s"),
-	    path, (int)(value.n < LINK_SHOWN ? value.n : LINK_SHOWN), value.p);
+	    path, (int)value.n, value.p);
 }
 
 static int64_t

@@ -123,4 +123,39 @@ GET /api/readings/ 200 application/json [{"id":1,"timestamp":"2020-01-01T00:00:0
 END
 run iotctl doctor
 has "$out" '3 devices are online, yet the newest reading is' 'an interval of three hundred thousand million years'
+
+# Reasons: what is UTF-8 stays, what is none is replaced, and what has no room is said to be cut.
+reason() { # reason COMMAND...: the error in the result line
+	run "$@" 2>/dev/null
+	printf '%s\n' "$out" | jq -r 'select(.result == "failed").error'
+}
+printf 'kind: device\nidentificador_unico: N1\nnombre: x\ntipo: esp32\nubicacion: P\n' >n1.yaml
+refused() { # refused TYPE BODY: the answer to a new device
+	answers <<-END
+		GET /api/mqtt/brokers/? 200 application/json [{"id":1,"nombre":"A","is_active":true}]
+		GET /api/mqtt/topics/? 200 application/json [{"id":1,"nombre":"T","tipo":"publish","topic_pattern":"a/{device_id}"}]
+		GET /api/ 200 application/json []
+		POST /api/devices/ 400 $1 $2
+	END
+}
+refused text/plain "El a$(printf '\361')o «x» no está"
+has "$(reason iotctl apply -f n1.yaml -o ndjson)" 'the API answered 400: El a�o «x» no está' \
+	'apply: a reason with a byte that is no UTF-8'
+has "$(reason iotctl device provision N1 tipo=esp32 ubicacion=P)" 'the API answered 400: El a�o «x» no está' \
+	'provision: the same'
+for shift in '' x xx; do
+	refused application/json "{\"detail\":\"$shift$(printf '€%.0s' $(seq 400))\"}"
+	for command in 'apply -f n1.yaml -o ndjson' 'device provision N1 tipo=esp32 ubicacion=P'; do
+		# shellcheck disable=SC2086 # words
+		text=$(reason iotctl $command)
+		has "$text" "$shift€€€" "${command%% *}: a long reason, shifted by '$shift'"
+		is '€ [...]' "$(printf %s "$text" | sed 's/.*\(.......\)$/\1/')" \
+			'  ends with a whole character and says that it was cut'
+	done
+	answers <<-END
+		GET /api/users/me/ 500 text/plain $shift$(printf 'ñ%.0s' $(seq 200))
+	END
+	run iotctl whoami
+	has "$err" 'ñ [...]' "a long page, shifted by '$shift', is cut behind a character"
+done
 done_testing

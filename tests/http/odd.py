@@ -15,11 +15,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def find(self):
-        with open(os.path.join(directory, "answers")) as f:
+        with open(os.path.join(directory, "answers"), errors="surrogateescape") as f:
             for line in f:
                 method, prefix, status, kind, body = line.rstrip("\n").split(" ", 4)
                 if method == self.command and self.path.startswith(prefix):
-                    return int(status), kind, body.encode()
+                    return int(status), kind, body.encode(errors="surrogateescape")
         return 404, "application/json", b'{"detail":"nothing"}'
 
     def answer(self):

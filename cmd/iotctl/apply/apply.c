@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "iotctl/command.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
@@ -41,9 +40,7 @@ apply_say(struct ctl *c, size_t row, const struct schema_resource *r, const char
 	buf_printf(&line, ",\"result\":\"%s\"", words[outcome]);
 	if (outcome == FAILED) {
 		buf_puts(&line, ",\"error\":");
-		json_put_string(&line,
-		    utf8_is_valid(why->text, strlen(why->text)) ? span_of(why->text)
-								: SPAN("?"));
+		json_put_text(&line, span_of(why->text));
 	}
 	buf_puts(&line, "}\n");
 	show_bytes(buf_as_span(&line));

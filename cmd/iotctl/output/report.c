@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "iotctl/output/show.h"
 
 void
@@ -29,8 +28,7 @@ put_value(struct buf *out, const char *cell, bool number)
 	if (number)
 		buf_puts(out, cell[0] != '\0' ? cell : "null");
 	else
-		json_put_string(
-		    out, utf8_is_valid(cell, strlen(cell)) ? span_of(cell) : SPAN("?"));
+		json_put_text(out, span_of(cell));
 }
 
 static void

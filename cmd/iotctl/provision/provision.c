@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
@@ -110,9 +109,7 @@ print_result(struct batch *b, const struct unit *u, const char *result)
 	buf_printf(&line, ",\"result\":\"%s\"", result);
 	if (u->failed) {
 		buf_puts(&line, ",\"error\":");
-		json_put_string(&line,
-		    utf8_is_valid(u->err.text, strlen(u->err.text)) ? span_of(u->err.text)
-								    : SPAN("?"));
+		json_put_text(&line, span_of(u->err.text));
 	}
 	buf_puts(&line, "}\n");
 	progress_hide(&b->progress);

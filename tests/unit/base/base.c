@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "unit.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
@@ -30,18 +31,61 @@ errors_keep_code_and_gain_context(void **state)
 	assert_int_equal(err_set(NULL, ERR_FAILED, "ignored"), -1);
 }
 
+/* Text that ends with " [...]", and is before that what `whole` begins with, all UTF-8. */
 static void
-long_errors_are_cut_not_overrun(void **state)
+assert_cut(const char *text, const char *whole)
 {
-	char text[2000];
+	size_t n = strlen(text);
+
+	assert_true(n > 6 && n < sizeof(((struct err *)NULL)->text));
+	assert_string_equal(text + n - 6, " [...]");
+	assert_true(utf8_is_valid(text, n));
+	assert_memory_equal(text, whole, n - 6);
+}
+
+static void
+long_errors_are_cut_and_say_so(void **state)
+{
+	char text[2001];
+	struct err err = {0};
+	size_t shift, i;
+
+	(void)state;
+	for (shift = 0; shift < 4; shift++) {
+		memset(text, 'x', shift);
+		for (i = shift; i < sizeof(text) - 3; i += 3)
+			memcpy(text + i, "€", 3);
+		text[i] = '\0';
+		err_set(&err, ERR_FAILED, "%s", text);
+		assert_true(strlen(err.text) > sizeof(err.text) - 4);
+		assert_cut(err.text, text);
+		err_in(&err, "%s", text);
+		assert_non_null(strstr(err.text, " [...]: "));
+		assert_true(utf8_is_valid(err.text, strlen(err.text)));
+		assert_string_equal(err.text + strlen(err.text) - 6, " [...]");
+	}
+	errno = ENOENT;
+	err_sys(&err, ERR_FAILED, "%s", text);
+	assert_string_equal(
+	    strstr(err.text, " [...]"), " [...]: No such file or directory");
+	memset(text, 'x', sizeof(err.text) - 1);
+	text[sizeof(err.text) - 1] = '\0';
+	err_set(&err, ERR_FAILED, "%s", text);
+	assert_string_equal(err.text, text);
+}
+
+static void
+errors_may_be_no_utf8(void **state)
+{
+	char text[2001];
 	struct err err = {0};
 
 	(void)state;
-	memset(text, 'x', sizeof(text) - 1);
+	memset(text, '\xbf', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	err_set(&err, ERR_FAILED, "%s", text);
-	err_in(&err, "%s", text);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	assert_string_equal(err.text + strlen(err.text) - 6, " [...]");
 }
 
 static void
@@ -262,7 +306,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(errors_keep_code_and_gain_context),
-	    cmocka_unit_test(long_errors_are_cut_not_overrun),
+	    cmocka_unit_test(long_errors_are_cut_and_say_so),
+	    cmocka_unit_test(errors_may_be_no_utf8),
 	    cmocka_unit_test(buffers_build_text),
 	    cmocka_unit_test(numbers_are_as_printf_says),
 	    cmocka_unit_test(base64_agrees_with_rfc_4648),
