@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+
+enum { LINKS_MOST = 40 }; /* in a row, as Linux has it */
 
 static int
 open_input(const char *path, struct err *err)
@@ -166,6 +169,50 @@ sync_dir(const char *dir)
 	}
 }
 
+/* Where the link `path` leads (free), NULL when it is none to follow: whoever may make links in a directory must not
+ * choose what another's program replaces, so only the caller's own and root's count, as the kernel has it with
+ * fs.protected_symlinks. */
+static char *
+follow_link(const char *path)
+{
+	char to[PATH_MAX];
+	struct stat st;
+	char *dir, *next;
+	ssize_t n;
+
+	if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode) ||
+	    (st.st_uid != geteuid() && st.st_uid != 0))
+		return NULL;
+	n = readlink(path, to, sizeof(to));
+	if (n <= 0 || (size_t)n == sizeof(to))
+		return NULL;
+	if (to[0] == '/')
+		return xstrndup(to, (size_t)n);
+	dir = parent_of(path);
+	next = xasprintf("%s/%.*s", dir, (int)n, to);
+	free(dir);
+	return next;
+}
+
+/* The file that `path` names behind its links, there already or not (free); links in a circle lead nowhere but
+ * to itself. */
+static char *
+target_of(const char *path)
+{
+	char *at = xstrdup(path);
+	char *next;
+	int left;
+
+	for (left = LINKS_MOST; left > 0 && (next = follow_link(at)) != NULL; left--) {
+		free(at);
+		at = next;
+	}
+	if (left > 0)
+		return at;
+	free(at);
+	return xstrdup(path);
+}
+
 static int
 put_in_place(const char *temporary, const char *path, bool only_new)
 {
@@ -180,8 +227,9 @@ static int
 write_whole(
     const char *path, struct span contents, mode_t mode, bool only_new, struct err *err)
 {
-	char *dir = parent_of(path);
-	char *temporary = xasprintf("%s.XXXXXX", path);
+	char *target = target_of(path);
+	char *dir = parent_of(target);
+	char *temporary = xasprintf("%s.XXXXXX", target);
 	int fd = -1;
 	int failed = file_make_dir(dir, err);
 
@@ -191,7 +239,7 @@ write_whole(
 		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 ||
 		    fsync(fd) != 0;
 		failed |= close(fd) != 0;
-		failed = failed || put_in_place(temporary, path, only_new) != 0;
+		failed = failed || put_in_place(temporary, target, only_new) != 0;
 		if (failed) {
 			err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
 			unlink(temporary);
@@ -201,6 +249,7 @@ write_whole(
 	}
 	free(temporary);
 	free(dir);
+	free(target);
 	return failed ? -1 : 0;
 }
 
@@ -229,10 +278,12 @@ is_current(int fd, const char *path)
 int
 file_lock(const char *path, struct err *err)
 {
-	char *dir = parent_of(path);
+	char *target = target_of(path);
+	char *dir = parent_of(target);
 	int fd, failed = file_make_dir(dir, err);
 
 	free(dir);
+	free(target);
 	if (failed)
 		return -1;
 	for (;;) {

@@ -21,7 +21,8 @@ int file_read_secret(const char *path, char **out, struct err *err);
 int file_read_private(const char *path, size_t max, struct buf *out, struct err *err);
 
 /* Replaces `path` atomically: temporary file in the same directory, fsync, rename, fsync of the
- * directory. Missing parent directories are made with mode 0700. */
+ * directory. Missing parent directories are made with mode 0700. A symbolic link stays, and what it leads to is
+ * replaced or made; one of another user, root apart, is itself replaced. */
 int file_write(const char *path, struct span contents, mode_t mode, struct err *err);
 
 /* As file_write, but what is there already stays as it is, which is no error: of several at once, one

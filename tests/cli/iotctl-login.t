@@ -102,4 +102,19 @@ iotapi token create admin --db "$db" >token
 chmod 600 token
 ok 'IOT_TOKEN' env IOT_TOKEN="$(cat token)" iotctl broker list --api-url "$api"
 ok '--token-file' iotctl broker list --api-url "$api" --token-file token
+
+# A dotfiles manager has its own copy, and links to it.
+mkdir dots
+mv "$conf" dots/iot.conf
+ln -s "$T/dots/iot.conf" "$conf"
+ok 'a configuration behind a link: login' \
+	iotctl login "$api" --api-username admin --password-file "$pw" --context linked
+ok 'keeps the link' test -L "$conf"
+has "$(cat dots/iot.conf)" '[linked]' 'and writes what it leads to'
+is 600 "$(stat -c %a dots/iot.conf)" 'which stays private'
+rm dots/iot.conf
+ok 'a link that leads to nothing: login' iotctl login "$api" --api-username admin --password-file "$pw"
+ok 'keeps that too' test -L "$conf"
+has "$(cat dots/iot.conf)" "api_url = $api" 'and makes the file'
+is iot.conf "$(ls dots)" 'leaving nothing else there'
 done_testing

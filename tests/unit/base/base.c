@@ -301,6 +301,97 @@ files_are_replaced_whole_and_private(void **state)
 	free(path);
 }
 
+/* What is at a path now. */
+static void
+assert_holds(const char *dir, const char *name, const char *contents)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct buf b = {0};
+
+	assert_int_equal(file_read(path, 100, &b, NULL), 0);
+	assert_string_equal(buf_str(&b), contents);
+	buf_release(&b);
+	free(path);
+}
+
+static void
+assert_is_link(const char *dir, const char *name, bool wanted)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(S_ISLNK(st.st_mode), wanted);
+	free(path);
+}
+
+static void
+write_at(const char *dir, const char *name, const char *contents)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	assert_int_equal(file_write(path, span_of(contents), 0600, NULL), 0);
+	free(path);
+}
+
+static void
+links_stay_and_lead_to_what_is_written(void **state)
+{
+	static const char *const links[][2] = {{"dots/file", "near"}, {"near", "chain"},
+	    {"dots/none", "dangling"}, {"new/deep/none", "homeless"}, {"round", "about"},
+	    {"about", "round"}};
+	char dir[] = "/tmp/iot-unit.XXXXXX";
+	struct stat st;
+	char *path;
+	size_t i;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (i = 0; i < ARRAY_LEN(links); i++) {
+		path = xasprintf("%s/%s", dir, links[i][1]);
+		assert_int_equal(symlink(links[i][0], path), 0);
+		free(path);
+	}
+	write_at(dir, "dots/file", "old");
+	write_at(dir, "chain", "new");
+	assert_holds(dir, "dots/file", "new");
+	assert_is_link(dir, "chain", true);
+	assert_is_link(dir, "near", true);
+	assert_is_link(dir, "dots/file", false);
+	path = xasprintf("%s/dots/file", dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	free(path);
+
+	write_at(dir, "dangling", "made");
+	assert_is_link(dir, "dangling", true);
+	assert_holds(dir, "dots/none", "made");
+	path = xasprintf("%s/homeless", dir);
+	assert_true((fd = file_lock(path, NULL)) >= 0);
+	close(fd);
+	free(path);
+	write_at(dir, "homeless", "housed");
+	assert_is_link(dir, "homeless", true);
+	assert_holds(dir, "new/deep/none", "housed");
+
+	if (geteuid() == 0) {
+		path = xasprintf("%s/chain", dir);
+		assert_int_equal(lchown(path, 65534, 65534), 0);
+		free(path);
+		write_at(dir, "chain", "not where another sends it");
+		assert_is_link(dir, "chain", false);
+		assert_holds(dir, "dots/file", "new");
+	}
+
+	write_at(dir, "about", "out of the circle");
+	assert_is_link(dir, "about", false);
+	assert_holds(dir, "round", "out of the circle");
+	path = xasprintf("rm -r %s", dir);
+	assert_int_equal(system(path), 0);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -319,6 +410,7 @@ main(void)
 	    cmocka_unit_test(durations_have_units),
 	    cmocka_unit_test(doubles_print_in_shortest_form),
 	    cmocka_unit_test(files_are_replaced_whole_and_private),
+	    cmocka_unit_test(links_stay_and_lead_to_what_is_written),
 	};
 
 	setlocale(LC_ALL, "C.UTF-8");
