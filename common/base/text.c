@@ -86,6 +86,25 @@ text_int(const char *s, long min, long max, const char *what, long *out, struct 
 }
 
 bool
+text_bool(const char *s, bool *out)
+{
+	static const char *const words[][2] = {{"true", "false"}, {"True", "False"},
+	    {"TRUE", "FALSE"}, {"yes", "no"}, {"on", "off"}, {"t", "f"}, {"y", "n"},
+	    {"1", "0"}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		const bool yes = strcmp(s, words[i][0]) == 0;
+
+		if (yes || strcmp(s, words[i][1]) == 0) {
+			*out = yes;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
 text_double(const char *s, double *out)
 {
 	char *end;

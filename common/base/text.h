@@ -26,6 +26,10 @@ const char *text_nearest(const char *word, const char *const *names);
  * names the limits. */
 int text_int(const char *s, long min, long max, const char *what, long *out, struct err *err);
 
+/* What says yes or no: true, yes, on, t, y, 1, or false, no, off, f, n, 0; also True, TRUE, False, FALSE. False,
+ * and *out as it was, if it is none of them. */
+bool text_bool(const char *s, bool *out);
+
 /* "30s", "10m", "2h", "1d", "250ms", or bare seconds (fractions allowed), to milliseconds. */
 int text_duration(const char *s, const char *what, int64_t *ms, struct err *err);
 

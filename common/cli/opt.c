@@ -92,16 +92,8 @@ set_choice(
 static int
 set_flag(const char *text, const char *what, bool *out, struct err *err)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1", NULL};
-	static const char *const no[] = {"false", "no", "off", "0", NULL};
-	size_t i;
-
-	for (i = 0; yes[i] != NULL; i++) {
-		if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
-			*out = strcmp(text, yes[i]) == 0;
-			return 0;
-		}
-	}
+	if (text_bool(text, out))
+		return 0;
 	return err_set(err, ERR_USAGE, _("%s: '%s' is neither yes nor no"), what, text);
 }
 

@@ -100,21 +100,15 @@ check_float(const struct schema_field *f, json_t *v, struct field_errs *errs)
 static json_t *
 check_bool(const struct schema_field *f, json_t *v, struct field_errs *errs)
 {
-	static const char *const yes[] = {
-	    "true", "True", "TRUE", "1", "yes", "on", "t", "y", NULL};
-	static const char *const no[] = {
-	    "false", "False", "FALSE", "0", "no", "off", "f", "n", NULL};
 	const char *s = json_string_value(v);
-	size_t i;
+	bool yes;
 
 	if (json_is_boolean(v))
 		return json_incref(v);
 	if (json_is_integer(v) && (json_integer_value(v) | 1) == 1)
 		return json_boolean(json_integer_value(v));
-	for (i = 0; s != NULL && yes[i] != NULL; i++) {
-		if (strcmp(s, yes[i]) == 0 || strcmp(s, no[i]) == 0)
-			return json_boolean(strcmp(s, yes[i]) == 0);
-	}
+	if (s != NULL && text_bool(s, &yes))
+		return json_boolean(yes);
 	return wrong(errs, f, "Must be a valid boolean.");
 }
 

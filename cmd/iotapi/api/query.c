@@ -29,17 +29,13 @@ and_where(struct query *q)
 	buf_puts(&q->where, q->where.n != 0 ? " AND " : " WHERE ");
 }
 
-static bool
-is_no(const char *s)
-{
-	return strcmp(s, "false") == 0 || strcmp(s, "0") == 0 || strcmp(s, "no") == 0;
-}
-
-/* A flag: present is true; what says "false" is not there. */
+/* A flag: present is true; what says no is not there. */
 static void
 add_flag(struct query *q, const struct schema_field *f, const char *value)
 {
-	if (is_no(value))
+	bool yes;
+
+	if (text_bool(value, &yes) && !yes)
 		return;
 	and_where(q);
 	if (f->type == SCHEMA_BOOL)

@@ -55,7 +55,9 @@ is_set(const struct schema_filter *f, struct span object)
 static bool
 is_no(const char *s)
 {
-	return strcmp(s, "false") == 0 || strcmp(s, "no") == 0 || strcmp(s, "0") == 0;
+	bool yes;
+
+	return text_bool(s, &yes) && !yes;
 }
 
 static bool
@@ -185,13 +187,9 @@ make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, cha
 static void
 check_filter(const struct assign *a, struct field_errs *errs)
 {
-	static const char *const yes[] = {"true", "yes", "1"};
 	int64_t us;
-	size_t i;
-	bool good = is_no(a->value);
+	bool yes, good = text_bool(a->value, &yes);
 
-	for (i = 0; i < ARRAY_LEN(yes); i++)
-		good |= strcmp(a->value, yes[i]) == 0;
 	if (!a->filter->flag) {
 		char *midnight = xasprintf("%sT00:00:00", a->value);
 

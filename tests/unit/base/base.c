@@ -245,6 +245,25 @@ durations_have_units(void **state)
 }
 
 static void
+words_say_yes_or_no(void **state)
+{
+	static const char *const words[][2] = {{"true", "false"}, {"TRUE", "False"},
+	    {"yes", "no"}, {"on", "off"}, {"t", "f"}, {"y", "n"}, {"1", "0"}};
+	bool yes;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		assert_true(text_bool(words[i][0], &yes) && yes);
+		assert_true(text_bool(words[i][1], &yes) && !yes);
+	}
+	yes = true;
+	assert_false(
+	    text_bool("maybe", &yes) || text_bool("", &yes) || text_bool("2", &yes));
+	assert_true(yes);
+}
+
+static void
 doubles_print_in_shortest_form(void **state)
 {
 	static const char *const cases[] = {"0.1", "21.5", "33.33", "100", "-40",
@@ -408,6 +427,7 @@ main(void)
 	    cmocka_unit_test(near_words_are_found),
 	    cmocka_unit_test(numbers_are_whole_and_within),
 	    cmocka_unit_test(durations_have_units),
+	    cmocka_unit_test(words_say_yes_or_no),
 	    cmocka_unit_test(doubles_print_in_shortest_form),
 	    cmocka_unit_test(files_are_replaced_whole_and_private),
 	    cmocka_unit_test(links_stay_and_lead_to_what_is_written),
