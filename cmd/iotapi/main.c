@@ -36,12 +36,12 @@ static const struct opt opts[] = {
 	N_("user add: read the password from there, mode 0600"), .flags = OPT_FILE),
     OPT_INT(struct args, hash_rounds, 0, "hash-rounds", "N", 1, 10000000,
 	N_("PBKDF2 rounds of devices' passwords: the broker pays them at each connect"),
-	.key = "hash_rounds", .value = "1000"),
+	.key = "hash_rounds", .preset = "1000"),
     OPT_TIME(struct args, access_life, 0, "access-life", "TIME",
 	N_("how long the access token of a login lives"), .key = "access_life",
-	.value = "1h"),
+	.preset = "1h"),
     OPT_TIME(struct args, refresh_life, 0, "refresh-life", "TIME",
-	N_("how long its refresh token lives"), .key = "refresh_life", .value = "1d"),
+	N_("how long its refresh token lives"), .key = "refresh_life", .preset = "1d"),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON(struct args, common),
     OPT_END,
@@ -193,8 +193,7 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 int
 main(int argc, char **argv)
 {
-	struct args a = {
-	    .hash_rounds = 1000, .access_life = 3600000, .refresh_life = 86400000};
+	struct args a = {0};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

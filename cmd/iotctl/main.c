@@ -18,7 +18,7 @@
 static const struct opt opts[] = {
     OPT_GROUP(N_("Output")),
     OPT_ENUM(struct args, format, 'o', "format", "FORMAT", FORMATS, N_("what comes out"),
-	.value = "table"),
+	.preset = "table"),
     OPT_FLAG(struct args, json, 0, "json", N_("the same as --format json")),
     OPT_LIST(struct args, columns, 0, "columns", "A,B,...", N_("show these fields"),
 	.flags = OPT_COMMAS),
@@ -51,7 +51,7 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, prune, 0, "prune",
 	N_("apply, diff: what the files do not name goes")),
     OPT_INT(struct args, jobs, 'j', "jobs", "N", 1, 64,
-	N_("apply, provision, get, set, delete: so many at once"), .value = "4"),
+	N_("apply, provision, get, set, delete: so many at once"), .preset = "4"),
     OPT_FLAG(struct args, all, 0, "all", N_("export: everything but readings")),
     OPT_STR(struct args, secrets, 0, "secrets", "DIR",
 	N_("export: where files with secrets will be, in references to them"),
@@ -64,7 +64,7 @@ static const struct opt opts[] = {
     OPT_TIME(struct args, wait, 'W', "wait", "TIME",
 	N_("device command: wait so long for the answer")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
-	N_("device command: quality of service"), .value = "2"),
+	N_("device command: quality of service"), .preset = "2"),
     OPT_LIST(struct args, services, 0, "service", "USER",
 	N_("acl export: a user that reads what devices publish and commands them")),
     OPT_API(struct args, api),
@@ -163,11 +163,7 @@ run_shell(struct ctl *c, const struct strv *given, struct err *err)
 static int
 run(int argc, char **argv, const struct strv *given)
 {
-	struct args a = {.api = REST_OPTIONS_DEFAULT,
-	    .mqtt = MQTT_OPTIONS_DEFAULT,
-	    .qos = 2,
-	    .jobs = 4,
-	    .common.context_may_miss = true};
+	struct args a = {.common.context_may_miss = true};
 	struct opt_set set;
 	struct ctl c = {.args = &a, .set = &set};
 	struct buf answer = {0};

@@ -21,9 +21,9 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, from_platform, 0, "from-platform",
 	N_("ask iotctl for the topics that devices publish to, and for the broker")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
-	N_("quality of service to ask for"), .value = "1"),
+	N_("quality of service to ask for"), .preset = "1"),
     OPT_ENUM(struct args, retained, 0, "retained", "WHICH", RETAINED_CHOICES,
-	N_("whether messages that the broker kept count"), .value = "keep"),
+	N_("whether messages that the broker kept count"), .preset = "keep"),
     OPT_FLAG(struct args, strict, 0, "strict",
 	N_("reject a payload that names another device than its topic")),
     OPT_INT(struct args, count, 'C', "count", "N", 1, 1000000000,
@@ -34,7 +34,7 @@ static const struct opt opts[] = {
     OPT_GROUP(N_("What comes out")),
     OPT_FLAG(struct args, readings, 0, "readings", N_("one line for each sensor value")),
     OPT_ENUM(struct args, form, 0, "format", "FORMAT", FORMAT_CHOICES,
-	N_("JSON lines, or rows for databases"), .value = "ndjson"),
+	N_("JSON lines, or rows for databases"), .preset = "ndjson"),
     OPT_STR(struct args, columns, 0, "columns", "NAMES",
 	N_("the columns of rows, separated by commas")),
     OPT_FLAG(
@@ -55,7 +55,7 @@ static const struct opt opts[] = {
     OPT_INT(struct args, batch, 0, "batch", "N", 1, 1000000,
 	N_("messages of a batch at most"), .value = "1000 with --sink"),
     OPT_INT(struct args, linger, 0, "linger", "MS", 0, 3600000,
-	N_("wait so many milliseconds for a batch to fill"), .value = "0"),
+	N_("wait so many milliseconds for a batch to fill"), .preset = "0"),
 
     OPT_GROUP(N_("The session")),
     OPT_STR(struct args, durable, 0, "durable", "NAME",
@@ -66,9 +66,9 @@ static const struct opt opts[] = {
 	N_("how long a kept session waits; with --group and EMQX: 10s"), .value = "1d"),
     OPT_INT(struct args, receive_maximum, 0, "receive-maximum", "N", 1, 65535,
 	N_("messages on the way that are not acknowledged yet, at most"),
-	.value = "1000"),
+	.preset = "1000"),
     OPT_SIZE(struct args, max_packet, 0, "max-packet", "SIZE", 1024, 268435455,
-	N_("reject larger messages, without taking memory for them"), .value = "1M"),
+	N_("reject larger messages, without taking memory for them"), .preset = "1M"),
     OPT_FLAG(struct args, announce_max_packet, 0, "announce-max-packet",
 	N_("let the broker drop them instead, silently")),
 
@@ -232,13 +232,7 @@ run(struct args *a, const struct opt_set *set, struct from_platform *p, char **o
 int
 main(int argc, char **argv)
 {
-	struct args a = {.mqtt = MQTT_OPTIONS_DEFAULT,
-	    .qos = 1,
-	    .sink_retries = SINK_FOR_EVER,
-	    .session_expiry = -1,
-	    .wait = -1,
-	    .receive_maximum = 1000,
-	    .max_packet = 1 << 20};
+	struct args a = {.sink_retries = SINK_FOR_EVER, .session_expiry = -1, .wait = -1};
 	struct from_platform platform = {0};
 	struct opt_set set;
 	struct buf answer = {0};

@@ -12,9 +12,9 @@
 static const struct opt opts[] = {
     OPT_GROUP(N_("As devices")),
     OPT_TIME(struct args, interval, 0, "interval", "TIME",
-	N_("time between two readings of a device"), .value = "60s"),
+	N_("time between two readings of a device"), .preset = "60s"),
     OPT_TIME(struct args, jitter, 0, "jitter", "TIME",
-	N_("delay each reading by a random time up to this"), .value = "0s"),
+	N_("delay each reading by a random time up to this"), .preset = "0s"),
     OPT_INT(struct args, count, 'C', "count", "N", 1, 2147483647,
 	N_("end after this many readings of each device")),
     OPT_TIME(struct args, duration, 0, "duration", "TIME", N_("end after this time")),
@@ -61,9 +61,9 @@ static const struct opt opts[] = {
 	   "options")),
     OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
-	N_("how long it may take"), .value = "30s"),
+	N_("how long it may take"), .preset = "30s"),
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
-	.value = "4"),
+	.preset = "4"),
 
     OPT_GROUP(N_("Any message")),
     OPT_STR(struct args, topic, 't', "topic", "TOPIC", N_("publish to this topic")),
@@ -86,9 +86,9 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, null, 'n', "null-message",
 	N_("an empty message; with -r, forgets the retained one")),
     OPT_INT(struct args, repeat, 0, "repeat", "N", 1, 2147483647,
-	N_("publish it this many times"), .value = "1"),
+	N_("publish it this many times"), .preset = "1"),
     OPT_TIME(struct args, repeat_delay, 0, "repeat-delay", "TIME",
-	N_("time between two of them"), .value = "0s"),
+	N_("time between two of them"), .preset = "0s"),
     OPT_STR(struct args, will_topic, 0, "will-topic", "TOPIC",
 	N_("topic of a will, published when the connection breaks")),
     OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload")),
@@ -97,13 +97,13 @@ static const struct opt opts[] = {
 
     OPT_GROUP(N_("Publishing")),
     OPT_INT(struct args, qos, 'q', "qos", "QOS", 0, 2, N_("quality of service"),
-	.value = "1"),
+	.preset = "1"),
     OPT_FLAG(
 	struct args, retain, 'r', "retain", N_("ask the broker to keep the message")),
     OPT_FLAG(struct args, keep_session, 'c', "disable-clean-session",
 	N_("let the broker keep the session while disconnected")),
     OPT_TIME(struct args, drain, 0, "drain", "TIME",
-	N_("how long to wait for acknowledgements at the end"), .value = "30s"),
+	N_("how long to wait for acknowledgements at the end"), .preset = "30s"),
     OPT_MQTT(struct args, mqtt),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON_MQTT(struct args, common),
@@ -201,16 +201,7 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {
-	    .mqtt = MQTT_OPTIONS_DEFAULT,
-	    .qos = 1,
-	    .interval = 60000,
-	    .max_lost = -1,
-	    .exec_timeout = 30000,
-	    .jobs = 4,
-	    .repeat = 1,
-	    .drain = 30000,
-	};
+	struct args a = {.max_lost = -1};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -22,20 +22,20 @@ static const struct opt opts[] = {
 	N_("CRITICAL when the percentage online is outside, such as 75:")),
     OPT_ENUM(struct options, source, 0, "source", "SOURCE", SOURCE_CHOICES,
 	N_("who is asked: the REST API, the MQTT broker, EMQX's management API"),
-	.key = "status_source", .value = "api"),
+	.key = "status_source", .preset = "api"),
     OPT_ENUM(struct options, verify, 0, "verify", "SOURCE", VERIFY_CHOICES,
 	N_("ask this source, too, and tell where it differs from the API"),
-	.value = "none"),
+	.preset = "none"),
     OPT_TIME(struct options, max_age, 0, "max-age", "TIME",
 	N_("online without a sign of life for so long is stale: WARNING at least")),
     OPT_TIME(struct options, wait, 0, "wait", "TIME",
 	N_("collect MQTT messages for so long, instead of until it is quiet")),
     OPT_ENUM(struct options, by, 0, "by", "FIELD", BY_CHOICES,
-	N_("a line a group, each with its own thresholds"), .value = "none"),
+	N_("a line a group, each with its own thresholds"), .preset = "none"),
     OPT_ENUM(struct options, list, 0, "list", "STATE", LIST_CHOICES,
 	N_("print the devices in this state instead, one a line")),
     OPT_ENUM(struct options, on_empty, 0, "on-empty", "STATE", STATE_CHOICES,
-	N_("the state of a fleet without devices"), .value = "unknown"),
+	N_("the state of a fleet without devices"), .preset = "unknown"),
     OPT_ENUM(struct options, on_error, 0, "on-error", "STATE", ERROR_CHOICES,
 	N_("the state when it cannot be found out"),
 	.value = "auto: critical when unreachable, else unknown"),
@@ -289,9 +289,7 @@ finish(struct check *k, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct options a = {.api = REST_OPTIONS_DEFAULT,
-	    .mqtt = MQTT_OPTIONS_DEFAULT,
-	    .on_empty = STATE_UNKNOWN};
+	struct options a = {0};
 	struct opt_set set;
 	struct check k = {.args = &a,
 	    .look = {.args = &a, .set = &set, .report = {.recovered = -1}},

@@ -39,9 +39,9 @@ static const struct opt opts[] = {
 	   "options")),
     OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, timeout, 0, "timeout", "TIME", N_("how long --exec may take"),
-	.value = "30s"),
+	.preset = "30s"),
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
-	.value = "4"),
+	.preset = "4"),
     OPT_GROUP(N_("How to show it")),
     OPT_FLAG(struct args, show_topic, 'v', "show-topic",
 	N_("the topic in front of each payload")),
@@ -175,8 +175,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {
-	    .mqtt = MQTT_OPTIONS_DEFAULT, .qos = -1, .timeout = 30000, .jobs = 4};
+	struct args a = {.qos = -1};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -27,15 +27,6 @@ target(const struct opt_set *set, const struct opt *o)
 }
 
 void
-opt_init(struct opt_set *set, const struct program *program, void *base)
-{
-	*set = (struct opt_set){.program = program, .base = base};
-	while (program->opts[set->count].type != OPT_TYPE_END)
-		set->count++;
-	set->origin = xcalloc(set->count, sizeof(*set->origin));
-}
-
-void
 opt_release(struct opt_set *set)
 {
 	size_t i;
@@ -130,6 +121,25 @@ set_value(
 	case OPT_TYPE_END: break;
 	}
 	return 0;
+}
+
+void
+opt_init(struct opt_set *set, const struct program *program, void *base)
+{
+	struct err err = {0};
+	size_t i;
+
+	*set = (struct opt_set){.program = program, .base = base};
+	while (program->opts[set->count].type != OPT_TYPE_END)
+		set->count++;
+	set->origin = xcalloc(set->count, sizeof(*set->origin));
+	for (i = 0; i < set->count; i++) {
+		const struct opt *o = &program->opts[i];
+
+		if (o->preset != NULL &&
+		    set_value(o, target(set, o), o->preset, o->help, &err))
+			log_error("%s", err.text); /* a mistake in the table */
+	}
 }
 
 int
@@ -312,6 +322,12 @@ opt_by_key(const struct opt_set *set, const char *key)
 			return o;
 	}
 	return NULL;
+}
+
+const char *
+opt_builtin(const struct opt *row)
+{
+	return row->preset != NULL ? row->preset : row->value;
 }
 
 enum opt_source

@@ -64,7 +64,8 @@ struct opt {
 	const char *choices; /* "a|b|c" */
 	const char *key;     /* configuration key */
 	const char *env;     /* environment variable */
-	const char *value;   /* the built-in value as a person reads it, for help and pages */
+	const char *preset;  /* the built-in value: opt_init sets it */
+	const char *value;   /* where there is none, what people read in its place */
 	unsigned flags;
 };
 
@@ -183,7 +184,7 @@ struct opt_set {
 	size_t count;              /* rows without the end */
 };
 
-/* `base` is the struct of targets, filled with the built-in values, and is kept. */
+/* `base` is the struct of targets and is kept; the presets are set there. */
 void opt_init(struct opt_set *set, const struct program *program, void *base);
 /* Frees the strings and lists of the targets too. */
 void opt_release(struct opt_set *set);
@@ -201,6 +202,8 @@ int opt_set_text(struct opt_set *set, const struct opt *row, const char *text,
 
 /* The row with this configuration key, or NULL. */
 const struct opt *opt_by_key(const struct opt_set *set, const char *key);
+/* What help and pages show as the built-in value, or NULL. */
+const char *opt_builtin(const struct opt *row);
 /* Where the value of the member at `offset` came from. */
 enum opt_source opt_source_of(const struct opt_set *set, size_t offset);
 

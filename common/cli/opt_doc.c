@@ -36,8 +36,8 @@ help_row(const struct opt *o, struct buf *out)
 	else
 		buf_printf(out, "%*s", (int)(HELP_COLUMN - (out->n - from)), "");
 	buf_puts(out, o->help[0] != '\0' ? _(o->help) : "");
-	if (o->value != NULL)
-		buf_printf(out, " (%s)", o->value);
+	if (opt_builtin(o) != NULL)
+		buf_printf(out, " (%s)", opt_builtin(o));
 	buf_putc(out, '\n');
 }
 
@@ -143,7 +143,7 @@ opt_spec(const struct opt_set *set, struct buf *out)
 			buf_printf(out, "opt\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			    or_dash(letter), or_dash(o->name), or_dash(o->arg),
 			    type_name(o), or_dash(o->choices), or_dash(o->key),
-			    or_dash(o->env), or_dash(o->value), or_dash(o->help));
+			    or_dash(o->env), or_dash(opt_builtin(o)), or_dash(o->help));
 	}
 	for (i = 0; p->words != NULL && p->words[i].path != NULL; i++)
 		buf_printf(out, "word\t%s\t%s\n", p->words[i].path, p->words[i].help);

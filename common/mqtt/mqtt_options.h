@@ -28,10 +28,6 @@ struct mqtt_options {
 	struct buf url_parts; /* what `url` was taken apart into */
 };
 
-#define MQTT_OPTIONS_DEFAULT                                                                 \
-	{                                                                                \
-		.keepalive = 60, .connect_timeout = 10000                                \
-	}
 #define MQTT_VERSIONS "auto|5|mqttv5|311|mqttv311"
 /* Where MQTT over WebSocket is when nothing else is said: EMQX's path, and that of most others. */
 #define MQTT_WS_PATH "/mqtt"
@@ -62,9 +58,9 @@ struct mqtt_options {
 		.env = "IOT_MQTT_PASSWORD_FILE", .flags = OPT_FILE),                     \
 	    OPT_ENUM(T, m.version, L('V'), "mqtt-version", "VERSION", MQTT_VERSIONS,     \
 		N_("MQTT version; auto tries 5, then 3.1.1"), .key = "mqtt_version",     \
-		.value = "auto"),                                                        \
+		.preset = "auto"),                                                        \
 	    OPT_INT(T, m.keepalive, L('k'), "keepalive", "SECONDS", 5, 65535,            \
-		N_("keep-alive interval"), .key = "keepalive", .value = "60"),           \
+		N_("keep-alive interval"), .key = "keepalive", .preset = "60"),           \
 	    OPT_STR(T, m.cafile, 0, P "cafile", "FILE",                                    \
 		N_("trust these CA certificates (implies TLS)"), .key = "mqtt_cafile",   \
 		.env = "IOT_MQTT_CAFILE", .flags = OPT_FILE),                            \
@@ -80,7 +76,7 @@ struct mqtt_options {
 		.key = "mqtt_keypass_file", .flags = OPT_FILE),                          \
 	    OPT_ENUM(T, m.tls_version, 0, P "tls-version", "VERSION", TLS_VERSIONS,        \
 		N_("speak this TLS version only; auto: 1.2 or newer"),                   \
-		.key = "mqtt_tls_version", .value = "auto"),                             \
+		.key = "mqtt_tls_version", .preset = "auto"),                             \
 	    OPT_STR(T, m.alpn, 0, P "tls-alpn", "PROTOCOL",                                \
 		N_("ask for this protocol in the TLS handshake (ALPN)"),                 \
 		.key = "mqtt_tls_alpn"),                                                 \
@@ -88,7 +84,7 @@ struct mqtt_options {
 		N_("do not verify the broker's certificate: for tests only")),           \
 	    OPT_TIME(T, m.connect_timeout, 0, P "connect-timeout", "TIME",                 \
 		N_("how long one attempt to connect may take"), .key = "connect_timeout", \
-		.value = "10s"),                                                         \
+		.preset = "10s"),                                                         \
 	    OPT_FLAG(T, m.retry, 0, P "retry", N_("keep trying when the first connect fails"))
 
 #define OPT_LETTER_KEPT(l) (l)

@@ -18,11 +18,6 @@ struct rest_options {
 	char *tz; /* of times that the API sends without a zone; NULL: unknown */
 };
 
-#define REST_OPTIONS_DEFAULT                                                                  \
-	{                                                                                \
-		.timeout = 10000                                                         \
-	}
-
 #define OPT_API(T, m)                                                                    \
 	OPT_GROUP(N_("REST API")),                                                       \
 	    OPT_STR(T, m.url, 0, "api-url", "URL", N_("where the REST API is"),          \
@@ -41,7 +36,7 @@ struct rest_options {
 		N_("trust these CA certificates"), .key = "api_cafile",                  \
 		.flags = OPT_FILE),                                                      \
 	    OPT_TIME(T, m.timeout, 't', "timeout", "TIME",                               \
-		N_("how long one request may take"), .key = "timeout", .value = "10s"),  \
+		N_("how long one request may take"), .key = "timeout", .preset = "10s"),  \
 	    OPT_STR(T, m.tz, 0, "api-tz", "ZONE",                                        \
 		N_("the zone of times that the API sends without one"), .key = "api_tz", \
 		.env = "IOT_API_TZ")

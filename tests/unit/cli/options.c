@@ -31,7 +31,8 @@ static const struct opt opts[] = {
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2, "quality of service"),
     OPT_ENUM(struct args, format, 0, "format", "FORMAT", "text|json", "what comes out"),
     OPT_TIME(struct args, wait, 'W', "wait", "TIME", "how long", .key = "timeout"),
-    OPT_SIZE(struct args, size, 0, "size", "SIZE", 16, 1 << 20, "how much"),
+    OPT_SIZE(
+	struct args, size, 0, "size", "SIZE", 16, 1 << 20, "how much", .preset = "64K"),
     OPT_STR(struct args, topic, 't', "topic", "TOPIC", "where", .key = "mqtt_host",
 	.env = "IOT_TEST_TOPIC"),
     OPT_STR(struct args, secret, 'P', "pw", "PASSWORD", "secret", .flags = OPT_SECRET),
@@ -124,6 +125,22 @@ options_fill_typed_targets(void **state)
 	assert_int_equal(f->args.names.n, 2);
 	assert_true(f->args.retain);
 	assert_int_equal(f->first, 2);
+}
+
+static void
+presets_are_values_like_any(void **state)
+{
+	struct fixture *f = *state;
+	struct buf help = {0};
+
+	assert_int_equal(f->args.size, 65536);
+	assert_int_equal(
+	    opt_source_of(&f->set, offsetof(struct args, size)), OPT_FROM_BUILTIN);
+	opt_help(&f->set, &help);
+	assert_non_null(strstr(buf_str(&help), "how much (64K)\n"));
+	buf_release(&help);
+	assert_int_equal(parse(f, "--size 1K"), 0);
+	assert_int_equal(f->args.size, 1024);
 }
 
 static void
@@ -268,6 +285,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	    TEST(options_fill_typed_targets),
+	    TEST(presets_are_values_like_any),
 	    TEST(wrong_options_are_explained),
 	    TEST(secrets_leave_argv),
 	    TEST(stronger_sources_win),

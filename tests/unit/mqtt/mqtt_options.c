@@ -39,7 +39,7 @@ put(struct attempt *t, const char *text, enum opt_source source)
 static void
 try_begin(struct attempt *t)
 {
-	*t = (struct attempt){.args.mqtt = MQTT_OPTIONS_DEFAULT};
+	*t = (struct attempt){0};
 	opt_init(&t->set, &program, &t->args);
 }
 
