@@ -173,9 +173,8 @@ timestamp_parse_in(const char *text, const char *zone, int64_t *us)
 #define QUARTER (15 * 60 * SECOND)
 #define OFFSET_MAX (14 * 3600 * SECOND)
 
-/* Whether two times may be one in two zones. */
-static bool
-zones_apart(int64_t a, int64_t b, int64_t slack)
+bool
+timestamp_are_zones_apart(int64_t a, int64_t b, int64_t slack)
 {
 	int64_t apart = llabs(a - b);
 	int64_t rest = apart % QUARTER;
@@ -195,9 +194,10 @@ timestamp_kept(const char *sent, const char *shown, const char *zone, int64_t no
 		    !timestamp_parse_in(shown, zone, &b)
 			 : !timestamp_parse(sent, &a) || !timestamp_parse(shown, &b))
 		return TIME_UNTOLD;
-	if (!zones_apart(a, b, SECOND))
+	if (!timestamp_are_zones_apart(a, b, SECOND))
 		return TIME_CHANGED;
-	if ((comparable && llabs(a - b) <= SECOND) || !zones_apart(b, now, MOMENT) ||
+	if ((comparable && llabs(a - b) <= SECOND) ||
+	    !timestamp_are_zones_apart(b, now, MOMENT) ||
 	    (sent_known && llabs(a - now) <= MOMENT))
 		return TIME_KEPT;
 	return comparable ? TIME_CHANGED : TIME_UNTOLD;

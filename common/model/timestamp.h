@@ -19,9 +19,12 @@ bool timestamp_has_zone(const char *text);
  * America/Mexico_City). Sets TZ for a moment: for programs of one thread. */
 bool timestamp_parse_in(const char *text, const char *zone, int64_t *us);
 
+/* Whether two clock readings, microseconds, may be one moment on the clocks of two zones: they differ by whole
+ * quarters of an hour, up to the 14 hours that the farthest zone is from UTC (tz database), give or take `slack`. */
+bool timestamp_are_zones_apart(int64_t a, int64_t b, int64_t slack);
+
 /* What a server made of a time that it was sent, by the time that it shows. It may show it in a zone that
- * nobody knows: a whole number of quarters of an hour, up to 14 hours, is no difference, and neither is a
- * second. Where the moment at which it was stored (`now`, microseconds) reads the same as the time
+ * nobody knows (timestamp_are_zones_apart); that is no difference, and neither is a second. Where the moment at which it was stored (`now`, microseconds) reads the same as the time
  * sent, only zones that are known tell them apart. `zone` as in timestamp_parse_in; NULL: unknown. */
 enum timestamp_kept { TIME_KEPT, TIME_CHANGED, TIME_UNTOLD };
 enum timestamp_kept timestamp_kept(
