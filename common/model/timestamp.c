@@ -7,8 +7,11 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+
+#define SECOND ((int64_t)1000000) /* in microseconds, as all times here */
 
 /* Exactly `n` digits. */
 static bool
@@ -167,8 +170,64 @@ timestamp_parse_in(const char *text, const char *zone, int64_t *us)
 	return t >= 0;
 }
 
-/* Microseconds. MOMENT: between the storing of a row and the date of the answer. */
-#define SECOND ((int64_t)1000000)
+/* What a device's clock may show: see the header. */
+static bool
+is_device_time(int64_t us, int64_t received)
+{
+	const int64_t first = 1577836800 * SECOND, ahead = 86400 * SECOND;
+
+	return us >= first && us <= received + ahead;
+}
+
+static bool
+number_of_device(const char *text, int64_t received, int64_t *us)
+{
+	static const double units[] = {1e6, 1e3, 1}; /* microseconds */
+	const double most = 9e18;                    /* of what an int64_t holds */
+	double v;
+	size_t i;
+
+	if (!text_double(text, &v))
+		return false;
+	for (i = 0; i < ARRAY_LEN(units); i++) {
+		double rounded = v * units[i] + 0.5;
+
+		if (rounded > 0 && rounded < most &&
+		    is_device_time((int64_t)rounded, received)) {
+			*us = (int64_t)rounded;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+timestamp_of_device(struct span value, int64_t received, int64_t *us)
+{
+	enum json_kind kind = value.p != NULL ? json_kind(value) : JSON_KIND_NONE;
+	struct buf text = {0};
+	struct span number;
+	int64_t parsed;
+	bool found = false;
+
+	if (kind == JSON_KIND_NUMBER)
+		buf_span(&text, value);
+	else if (kind == JSON_KIND_STRING)
+		json_unescape(&text, value);
+	if (json_check(buf_as_span(&text), &number, NULL) && number.n == text.n &&
+	    json_kind(number) == JSON_KIND_NUMBER)
+		found = number_of_device(buf_str(&text), received, us);
+	else if (strlen(buf_str(&text)) == text.n &&
+	    timestamp_parse(buf_str(&text), &parsed) &&
+	    is_device_time(parsed, received)) {
+		*us = parsed;
+		found = true;
+	}
+	buf_release(&text);
+	return found;
+}
+
+/* MOMENT: between the storing of a row and the date of the answer. */
 #define MOMENT (5 * SECOND)
 #define QUARTER (15 * 60 * SECOND)
 #define OFFSET_MAX (14 * 3600 * SECOND)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/span.h"
 
 /* Reads a time as the API takes it: ISO 8601 with T or a blank, seconds and their fraction optional,
  * with Z or an offset; without one it is UTC. Microseconds
@@ -18,6 +19,21 @@ bool timestamp_has_zone(const char *text);
 /* As timestamp_parse, a time without a zone taken as that zone's own (a name such as
  * America/Mexico_City). Sets TZ for a moment: for programs of one thread. */
 bool timestamp_parse_in(const char *text, const char *zone, int64_t *us);
+
+/* Whether the `timestamp` of a device's message is a moment, and which: microseconds since 1970 into *us, which
+ * is left alone when it is none. `value` is a JSON value's bytes, as json_check gives them (absent: none): a
+ * number, or one as text, of seconds, milliseconds or microseconds since 1970, with or without a fraction; or
+ * text as timestamp_parse takes it. `received` is when the message came, in microseconds since 1970.
+ *
+ * It is a moment from 2020-01-01 until a day after `received`, by which the units cannot be mixed up:
+ * - Clock chips and boards that nobody has set begin at 1970 or 2000.
+ * - An ESP32's millis() counts to 2^32, 49.7 days, and begins again. As seconds that would be up to 2106; each
+ *   year that is taken for a date costs 8.8 hours of it. From 2020 on, what is left are the counts of devices
+ *   that have run for 18.3 days and more, up to today's date divided by 1000 (20.7 days in 2026): there the
+ *   number alone does not tell.
+ * - A day ahead leaves room for a clock that shows local time for UTC (14 hours at most); what is further ahead
+ *   would be the latest reading of its device for years. */
+bool timestamp_of_device(struct span value, int64_t received, int64_t *us);
 
 /* Whether two clock readings, microseconds, may be one moment on the clocks of two zones: they differ by whole
  * quarters of an hour, up to the 14 hours that the farthest zone is from UTC (tz database), give or take `slack`. */

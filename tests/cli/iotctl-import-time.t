@@ -35,7 +35,7 @@ run iotctl reading import lines
 exits 1 'a backend that ignores the time'
 has "$err" "line 3 is stored and counts as done: the API took the request for reading '1' but ignored timestamp: it has \"20" \
 	'the line and the row are named'
-has "$err" 'not "2020-01-01T00:00:00.000Z"; --accept-server-time takes it' 'with what was sent'
+has "$err" 'not "2020-01-01T00:00:00.000000Z"; --accept-server-time takes it' 'with what was sent'
 has "$out" 'imported 1 readings, skipped 0 lines' 'counted'
 is 'one ' "$(posts)" 'one reading was sent, alone'
 is 0 "$(asked)" 'and not asked for: the answer has its time'

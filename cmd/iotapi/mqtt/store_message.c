@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/visible.h"
+#include "model/timestamp.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/mqtt/presence.h"
@@ -68,19 +69,14 @@ find_device(struct db *db, struct span id)
 				"t", id);
 }
 
-/* Seconds or milliseconds since 1970 are a time; what an ESP32 calls millis() is not. */
-static bool
-is_epoch(double v, int64_t *us)
+static void
+put_time(char out[32], int64_t us)
 {
-	const double from = 946684800, to = 4102444800; /* the years 2000 to 2100 */
+	struct buf text = {0};
 
-	if (v >= from && v < to)
-		*us = (int64_t)(v * 1e6);
-	else if (v >= from * 1000 && v < to * 1000)
-		*us = (int64_t)(v * 1e3);
-	else
-		return false;
-	return true;
+	buf_time(&text, us);
+	snprintf(out, 32, "%s", buf_str(&text));
+	buf_release(&text);
 }
 
 static bool
@@ -99,8 +95,6 @@ span_number(struct span s, double *out)
 static void
 take_time(struct receiver *in, struct span timestamp)
 {
-	struct buf text = {0};
-	double v;
 	int64_t us;
 
 	if (timestamp.p == NULL || in->metadata.n != 0)
@@ -108,11 +102,8 @@ take_time(struct receiver *in, struct span timestamp)
 	buf_puts(&in->metadata, "{\"timestamp\":");
 	buf_span(&in->metadata, timestamp);
 	buf_putc(&in->metadata, '}');
-	if (!span_number(timestamp, &v) || !is_epoch(v, &us))
-		return;
-	buf_time(&text, us);
-	snprintf(in->stamp, sizeof(in->stamp), "%s", buf_str(&text));
-	buf_release(&text);
+	if (timestamp_of_device(timestamp, in->m->received_us, &us))
+		put_time(in->stamp, us);
 }
 
 static void
@@ -231,31 +222,19 @@ take_readings(struct receiver *in, struct err *err)
 	return store_values(in, err);
 }
 
-/* When a retained status was made, by its own word, or NULL: millis() are no date, and what is ahead
- * of us is no past. `out` holds it. */
+/* When a retained status was made, by its own word, into `out`; NULL: it does not say, or its clock is ahead of
+ * ours. */
 static const char *
 kept_since(const struct receiver *in, struct span object, char out[32])
 {
-	struct span number;
-	struct buf text = {0};
-	double v = 0;
+	struct span timestamp;
+	int64_t us;
 
-	if (json_member(object, "timestamp", &number) &&
-	    json_kind(number) == JSON_KIND_NUMBER) {
-		buf_span(&text, number);
-		if (!text_double(buf_str(&text), &v))
-			v = 0;
-	}
-	buf_clear(&text);
-	if (v >= 1e12)
-		v /= 1000;
-	if (v < 1e9 || v * 1e6 > (double)in->m->received_us)
-		out = NULL;
-	else
-		buf_time(&text, (int64_t)(v * 1e6));
-	if (out != NULL)
-		snprintf(out, 32, "%s", buf_str(&text));
-	buf_release(&text);
+	if (!json_member(object, "timestamp", &timestamp) ||
+	    !timestamp_of_device(timestamp, in->m->received_us, &us) ||
+	    us > in->m->received_us)
+		return NULL;
+	put_time(out, us);
 	return out;
 }
 
@@ -334,13 +313,10 @@ store_message(
     struct db *db, const struct store_message *from, const struct msg *m, struct err *err)
 {
 	struct receiver in = {.db = db, .m = m};
-	struct buf text = {0};
 	int failed;
 
-	buf_time(&text, m->received_us);
-	snprintf(in.received, sizeof(in.received), "%s", buf_str(&text));
+	put_time(in.received, m->received_us);
 	memcpy(in.stamp, in.received, sizeof(in.stamp));
-	buf_release(&text);
 	failed = take(&in, from, err);
 	while (in.count > 0)
 		free(in.values[--in.count].sensor);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One reading line into one reading of the API. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/timestamp.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/verbs/import.h"
-
-/* Seconds: what is outside is a device's own count, not a date. */
-enum { YEAR_2000 = 946684800, DAY = 86400 };
 
 int
 import_open(struct ctl *c, struct import_catalog *k, struct err *err)
@@ -123,20 +120,24 @@ pair_of(struct import_catalog *k, const char *device, const char *sensor)
 static void
 put_time(struct buf *out, struct span line)
 {
-	double seconds = number_of(line, "timestamp", 0);
-	struct span received;
-	time_t whole = (time_t)seconds;
-	struct tm tm;
-	char text[40];
+	struct span timestamp = {0}, received = {0};
+	struct buf text = {0};
+	int64_t now, us;
 
-	if (seconds >= YEAR_2000 && seconds <= (double)time(NULL) + DAY &&
-	    gmtime_r(&whole, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) != 0)
-		buf_printf(out, ",\"timestamp\":\"%s.%03dZ\"", text,
-		    (int)((seconds - (double)whole) * 1000));
-	else if (json_member(line, "received_at", &received) &&
-	    json_kind(received) == JSON_KIND_STRING)
-		buf_printf(out, ",\"timestamp\":%.*s", (int)received.n, received.p);
+	if (!json_member_string(line, "received_at", &text) ||
+	    !timestamp_parse(buf_str(&text), &now))
+		now = clock_wall_us();
+	json_member(line, "timestamp", &timestamp);
+	if (timestamp_of_device(timestamp, now, &us)) {
+		buf_puts(out, ",\"timestamp\":\"");
+		buf_time(out, us);
+		buf_putc(out, '"');
+	} else if (json_member(line, "received_at", &received) &&
+	    json_kind(received) == JSON_KIND_STRING) {
+		buf_puts(out, ",\"timestamp\":");
+		buf_span(out, received);
+	}
+	buf_release(&text);
 }
 
 static void

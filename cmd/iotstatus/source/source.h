@@ -43,7 +43,8 @@ struct source_mqtt *source_mqtt_new(struct loop *loop, const struct source_mqtt_
 int source_mqtt_wait(struct source_mqtt *l, struct err *err);
 void source_mqtt_free(struct source_mqtt *l);
 
-/* A status message, as a sight; false if it cannot be read. `live`: it came just now, at `now`. */
+/* A status message that came at `now`, microseconds since 1970; false if it cannot be read. `live`: it was not
+ * retained. */
 bool source_message_read(struct span payload, bool live, int64_t now, struct device_seen *out);
 
 /* Times without a zone are of this one, which is kept; NULL: UTC, with one warning if they `matter`. */

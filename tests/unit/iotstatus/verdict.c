@@ -304,6 +304,7 @@ many_devices_are_found_again(void **state)
 static void
 status_messages_are_read(void **state)
 {
+	static const int64_t now = 1760000100000000;
 	static const struct {
 		const char *payload;
 		bool live, good;
@@ -316,7 +317,7 @@ status_messages_are_read(void **state)
 	    /* millis() are no date, and retained is no proof of life. */
 	    {"{\"status\":\"connected\",\"timestamp\":123456}", false, true,
 		PRESENCE_ONLINE, 0, 0},
-	    {"{\"status\":\"connected\"}", true, true, PRESENCE_ONLINE, 7, 7},
+	    {"{\"status\":\"connected\"}", true, true, PRESENCE_ONLINE, now, now},
 	    {"{\"status\":\"disconnected\"}", false, true, PRESENCE_OFFLINE, 0, 0},
 	    {"{\"status\":\"error\"}", false, true, PRESENCE_ERROR, 0, 0},
 	    {"{\"status\":\"on\"}", false, false, 0, 0, 0},
@@ -329,7 +330,7 @@ status_messages_are_read(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		bool good =
-		    source_message_read(span_of(rows[i].payload), rows[i].live, 7, &s);
+		    source_message_read(span_of(rows[i].payload), rows[i].live, now, &s);
 
 		if (good != rows[i].good ||
 		    (good &&

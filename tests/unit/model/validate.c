@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "model/timestamp.h"
 #include "model/validate.h"
 
 /* The good values and the errors as one line: {"port":5} | field: text; ... */
@@ -174,89 +173,6 @@ texts_become_the_fields_type(void **state)
 	assert_text("sensor", "publish_interval", "", "null");
 }
 
-static void
-times_are_read_in_every_form(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t us;
-	} good[] = {
-	    {"1970-01-01T00:00:01Z", 1000000},
-	    {"1970-01-01 00:00:01", 1000000},
-	    {"1970-01-01T00:01", 60000000},
-	    {"1970-01-01T01:00:00.5+01:00", 500000},
-	    {"1970-01-01T00:00:00.1234567Z", 123456},
-	    {"1969-12-31T18:00:00-0600", 0},
-	    {"2024-02-29T00:00:00Z", 1709164800000000},
-	};
-	static const char *const bad[] = {"", "ayer", "2026", "2026-01-01",
-	    "2026-13-01T00:00", "2026-02-29T00:00", "2026-01-01T24:00",
-	    "2026-01-01T00:60", "2026-01-01T00:00:00 00:00", "2026-01-01T00:00:00Zx",
-	    "2026-01-01T00:00:00+25:00", "2026-1-1T00:00", "1969-12-31T23:59:59.5Z"};
-	int64_t us;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_LEN(good); i++) {
-		assert_true(timestamp_parse(good[i].text, &us));
-		assert_int_equal(us, good[i].us);
-	}
-	for (i = 0; i < ARRAY_LEN(bad); i++)
-		assert_false(timestamp_parse(bad[i], &us));
-}
-
-/* What a server may show for a time that it was sent, at 2026-11-29T13:00:00Z. */
-static void
-times_are_kept_whatever_their_zone(void **state)
-{
-	static const char sent[] = "2026-11-20T12:47:20.123456Z";
-	static const struct {
-		const char *sent, *shown, *zone;
-		enum timestamp_kept kept;
-	} t[] = {
-	    {sent, "2026-11-20T12:47:20.123456Z", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 12:47:20", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 12:47:21", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 12:47:21.2", NULL, TIME_CHANGED},
-	    {sent, "2026-11-20 12:47:19.123456", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 12:47:19", NULL, TIME_CHANGED},
-	    {sent, "2026-11-20 06:47:20", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 06:47:20", "America/Mexico_City", TIME_KEPT},
-	    {sent, "2026-11-20T06:47:20-06:00", NULL, TIME_KEPT},
-	    {sent, "2026-11-20 18:32:20", NULL, TIME_KEPT}, /* Kathmandu */
-	    {sent, "2026-11-20 18:39:20", NULL, TIME_CHANGED},
-	    {sent, "2026-11-21 02:47:20", NULL, TIME_KEPT},
-	    {sent, "2026-11-19 22:47:20", NULL, TIME_KEPT},
-	    {sent, "2026-11-21 03:02:20", NULL, TIME_CHANGED},
-	    {sent, "2026-11-19 22:32:20", NULL, TIME_CHANGED},
-	    {sent, "2026-11-29 07:00:00", NULL, TIME_CHANGED},
-	    {sent, "ayer", NULL, TIME_UNTOLD},
-	    /* What was sent is a whole offset before the moment of storing. */
-	    {"2026-11-29T11:00:00Z", "2026-11-29T11:00:00Z", NULL, TIME_KEPT},
-	    {"2026-11-29T11:00:00Z", "2026-11-29T13:00:00Z", NULL, TIME_CHANGED},
-	    {"2026-11-29T11:00:00Z", "2026-11-29 07:00:00", NULL, TIME_UNTOLD},
-	    {"2026-11-29T13:00:00Z", "2026-11-29 13:00:00", NULL, TIME_KEPT},
-	    {"2026-11-29T07:00:00Z", "2026-11-29 07:00:00", NULL, TIME_UNTOLD},
-	    {"2026-11-29T11:00:00Z", "2026-11-29 05:00:00", "America/Mexico_City",
-		TIME_KEPT},
-	    {"2026-11-29T11:00:00Z", "2026-11-29 07:00:00", "America/Mexico_City",
-		TIME_CHANGED},
-	    {"2026-11-29T12:59:59Z", "2026-11-29 07:00:00", NULL, TIME_KEPT}, /* now */
-	    {"2026-11-29T11:00:00", "2026-11-29 11:00:00", NULL, TIME_KEPT},
-	    {"2026-11-29T05:00:00", "2026-11-29 07:00:00", NULL, TIME_CHANGED},
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < ARRAY_LEN(t); i++) {
-		enum timestamp_kept kept = timestamp_kept(
-		    t[i].sent, t[i].shown, t[i].zone, 1795957200 * INT64_C(1000000));
-
-		if (kept != t[i].kept)
-			fail_msg("%s shown as %s: %d", t[i].sent, t[i].shown, (int)kept);
-	}
-}
-
 int
 main(void)
 {
@@ -266,8 +182,6 @@ main(void)
 	    cmocka_unit_test(lengths_count_characters),
 	    cmocka_unit_test(bodies_report_all_wrong_fields),
 	    cmocka_unit_test(texts_become_the_fields_type),
-	    cmocka_unit_test(times_are_read_in_every_form),
-	    cmocka_unit_test(times_are_kept_whatever_their_zone),
 	};
 
 	return cmocka_run_group_tests_name("validate", tests, NULL, NULL);
