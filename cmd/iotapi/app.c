@@ -7,18 +7,17 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotapi/api/fields.h"
-#include "iotapi/api/secretbox.h"
+#include "iotapi/api/secrets.h"
 
 /* What is sealed was sealed with a key that was there: first what is sealed, then the key. */
 static int
-open_seal(struct app *app, struct db *db, const char *path, struct err *err)
+open_secretbox(struct app *app, struct db *db, const char *path, struct err *err)
 {
-	struct sealed s;
+	struct secrets_sealed s;
 
-	if (fields_sealed(db, NULL, &s, err) ||
-	    secretbox_open(&app->seal, path, s.n == 0, err) ||
-	    fields_sealed(db, app->seal, &s, err))
+	if (secrets_count_sealed(db, NULL, &s, err) ||
+	    secretbox_open(&app->secretbox, path, s.n == 0, err) ||
+	    secrets_count_sealed(db, app->secretbox, &s, err))
 		return -1;
 	if (s.n > 0 && s.shut == s.n)
 		return err_set(err, ERR_USAGE,
@@ -40,7 +39,8 @@ app_open(
 	struct db *db = NULL;
 	int failed = topic_set_compile(&app->topics, topics, err) ||
 	    store_open(&app->store, path, err) ||
-	    (db = store_reader(app->store, err)) == NULL || open_seal(app, db, key, err);
+	    (db = store_reader(app->store, err)) == NULL ||
+	    open_secretbox(app, db, key, err);
 
 	if (db != NULL)
 		store_reader_done(app->store, db);
@@ -52,6 +52,6 @@ void
 app_close(struct app *app)
 {
 	store_close(app->store);
-	secretbox_close(app->seal);
+	secretbox_close(app->secretbox);
 	topic_set_release(&app->topics);
 }

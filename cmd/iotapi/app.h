@@ -14,7 +14,7 @@ struct broker_pool;
 /* What a running iotapi has; handed to every handler. */
 struct app {
 	struct store *store;
-	struct secretbox *seal;     /* the key for secrets that must be read again */
+	struct secretbox *secretbox;/* the key for secrets that must be read again */
 	struct broker_pool *worker; /* NULL: no MQTT */
 	struct topic_set topics;
 	int hash_rounds;       /* of devices' passwords */

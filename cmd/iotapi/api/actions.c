@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/field_errs.h"
-#include "iotapi/api/fields.h"
+#include "iotapi/api/object.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
@@ -94,7 +94,7 @@ put_array(struct request *rq, const char *where, struct err *err)
 	sqlite3_stmt *stmt;
 	int step = 1;
 
-	rows_select(&sql, rq->resource, false);
+	object_select(&sql, rq->resource, false);
 	buf_puts(&sql, where);
 	stmt = db_query(rq->db, err, buf_str(&sql), "");
 	buf_release(&sql);
@@ -103,7 +103,7 @@ put_array(struct request *rq, const char *where, struct err *err)
 	buf_putc(&rq->out, '[');
 	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1) {
 		json_out_comma(&rq->out);
-		if (rows_put(&rq->out, rq->db, rq->resource, stmt, false, err))
+		if (object_put(&rq->out, rq->db, rq->resource, stmt, false, err))
 			step = -1;
 	}
 	buf_putc(&rq->out, ']');
@@ -148,7 +148,7 @@ actions_config_status(struct request *rq, struct err *err)
 		state == PRESENCE_CONNECTED ? now : NULL, err))
 		return -1;
 	buf_puts(&rq->out, "{\"message\":\"Connection status updated\",\"config\":");
-	if (rows_get(&rq->out, rq->db, rq->resource, rq->id, false, err) != 1)
+	if (object_get(&rq->out, rq->db, rq->resource, rq->id, false, err) != 1)
 		return -1;
 	buf_putc(&rq->out, '}');
 	rq->status = 200;
@@ -170,9 +170,9 @@ static int
 put_assignment(struct request *rq, int64_t id, struct err *err)
 {
 	sqlite3_stmt *stmt =
-	    db_query(rq->db, err, FIELDS_ASSIGNMENTS " WHERE a.id = ?1", "i", id);
+	    db_query(rq->db, err, OBJECT_ASSIGNMENTS " WHERE a.id = ?1", "i", id);
 	int failed = stmt == NULL || db_step(rq->db, stmt, err) != 1 ||
-	    fields_put_assignment(&rq->out, rq->db, stmt, err);
+	    object_put_assignment(&rq->out, rq->db, stmt, err);
 
 	if (stmt != NULL)
 		sqlite3_reset(stmt);
@@ -292,13 +292,13 @@ try_row(struct db *db, const struct schema_resource *r, struct err *err)
 	sqlite3_stmt *stmt;
 	int step = -1;
 
-	rows_select(&sql, r, true);
+	object_select(&sql, r, true);
 	buf_puts(&sql, " LIMIT 1");
 	stmt = db_query(db, err, buf_str(&sql), "");
 	if (stmt != NULL)
 		step = db_step(db, stmt, err);
 	if (step == 1)
-		step = rows_put(&row, db, r, stmt, true, err);
+		step = object_put(&row, db, r, stmt, true, err);
 	if (stmt != NULL)
 		sqlite3_reset(stmt);
 	buf_release(&sql);

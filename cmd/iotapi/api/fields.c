@@ -1,248 +1,154 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How each field of an answer is made: its SQL, and its JSON. */
 #include "iotapi/api/fields.h"
 
-#include <stdlib.h>
-
-#include "base/json.h"
 #include "base/text.h"
+#include "model/field_errs.h"
 #include "iotapi/db/rows.h"
-#include "iotapi/http/json_out.h"
+#include "iotapi/db/tables.h"
 
-typedef int putter(
-    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err);
-
-static int
-put_nested(struct buf *out, struct db *db, const char *resource, sqlite3_stmt *stmt,
-    int column, struct err *err)
+static void
+check_ref(
+    struct db *db, const struct schema_field *f, const json_t *v, struct field_errs *errs)
 {
-	int64_t id = sqlite3_column_int64(stmt, column);
-	int found = 0;
-
-	if (!db_is_null(stmt, column))
-		found = rows_get(out, db, schema_find(resource), id, false, err);
-	if (found == 0)
-		buf_puts(out, "null");
-	return found < 0 ? -1 : 0;
+	if (json_is_integer(v) &&
+	    !rows_exists(db, schema_find(f->ref), json_integer_value(v)))
+		field_errs_add(errs, f->name,
+		    "Invalid pk \"%lld\" - object does not exist.",
+		    (long long)json_integer_value(v));
 }
 
-static int
-put_broker(
-    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+static void
+check_refs(struct db *db, const struct schema_field *f, const json_t *list,
+    struct field_errs *errs)
 {
-	return put_nested(out, db, "broker", stmt, column, err);
-}
-
-static int
-put_topic(struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
-{
-	return put_nested(out, db, "topic", stmt, column, err);
-}
-
-static int
-put_topics(
-    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
-{
-	const struct schema_resource *r = schema_find("topic");
-	struct json_iter it = {.value = db_column_text(stmt, column)};
-	struct buf number = {0};
-	int failed = 0;
-
-	buf_putc(out, '[');
-	while (!failed && json_next(&it)) {
-		buf_clear(&number);
-		buf_span(&number, it.item);
-		json_out_comma(out);
-		failed = rows_get(out, db, r, atoll(buf_str(&number)), false, err) != 1;
-	}
-	buf_putc(out, ']');
-	buf_release(&number);
-	return failed ? -1 : 0;
-}
-
-int
-fields_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct err *err)
-{
-	static const char *const numbers[] = {"id", "dispositivo", "sensor"};
+	size_t before = errs->n;
 	size_t i;
 
-	buf_putc(out, '{');
-	for (i = 0; i < ARRAY_LEN(numbers); i++) {
-		json_out_key(out, numbers[i]);
-		json_out_int(out, sqlite3_column_int64(stmt, (int)i));
-	}
-	json_out_key(out, "dispositivo_nombre");
-	json_put_string(out, db_column_text(stmt, 3));
-	json_out_key(out, "sensor_nombre");
-	json_put_string(out, db_column_text(stmt, 4));
-	json_out_key(out, "sensor_detail");
-	if (put_nested(out, db, "sensor", stmt, 2, err))
-		return -1;
-	json_out_key(out, "configuracion_json");
-	buf_span(out, db_column_text(stmt, 5));
-	json_out_key(out, "fecha_asignacion");
-	json_put_string(out, db_column_text(stmt, 6));
-	json_out_key(out, "activo");
-	buf_puts(out, sqlite3_column_int(stmt, 7) ? "true" : "false");
-	buf_putc(out, '}');
-	return 0;
+	for (i = 0; i < json_array_size(list) && errs->n == before; i++)
+		check_ref(db, f, json_array_get(list, i), errs);
 }
 
 static int
-put_sensors(
-    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+check_unique(struct db *db, const struct schema_resource *r, const struct schema_field *f,
+    int64_t id, const json_t *v, struct field_errs *errs, struct err *err)
 {
-	sqlite3_stmt *list = db_query(db, err,
-	    FIELDS_ASSIGNMENTS " WHERE a.dispositivo = ?1 ORDER BY a.id", "i",
-	    (int64_t)sqlite3_column_int64(stmt, column));
-	int step = list != NULL ? 1 : -1;
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	int step;
 
-	buf_putc(out, '[');
-	while (step == 1 && (step = db_step(db, list, err)) == 1) {
-		json_out_comma(out);
-		if (fields_put_assignment(out, db, list, err))
-			step = -1;
-	}
-	buf_putc(out, ']');
-	if (list != NULL)
-		sqlite3_reset(list);
-	return step;
+	if (json_is_null(v))
+		return 0;
+	buf_puts(&sql, "SELECT 1 FROM ");
+	tables_name(&sql, r);
+	buf_printf(&sql, " WHERE \"%s\" = ?1 AND id <> ?2", f->name);
+	stmt = db_query(db, err, buf_str(&sql), "ni", id);
+	buf_release(&sql);
+	if (stmt == NULL)
+		return -1;
+	rows_bind(stmt, 1, f, v);
+	step = db_step(db, stmt, err);
+	sqlite3_reset(stmt);
+	if (step == 1)
+		field_errs_add(
+		    errs, f->name, "%s with this %s already exists.", r->name, f->name);
+	return step < 0 ? -1 : 0;
 }
 
-enum form { ALWAYS, LIST_ONLY };
+/* The value a row will have: the new one, else the stored one. */
+static double
+number_after(
+    struct db *db, int64_t id, const json_t *values, const char *name, const char *sql)
+{
+	const json_t *v = json_object_get(values, name);
+	sqlite3_stmt *stmt;
+	double d = 0;
 
-#define NAME_OF(table, column)                                                           \
-	"(SELECT nombre FROM \"" table "\" WHERE id = t." column ")"
+	if (v != NULL)
+		return json_number_value(v);
+	stmt = db_query(db, NULL, sql, "i", id);
+	if (stmt != NULL && db_step(db, stmt, NULL) == 1)
+		d = sqlite3_column_double(stmt, 0);
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	return d;
+}
 
-static const struct derived {
-	const char *resource, *field, *sql;
-	putter *put; /* NULL: by the field's type */
-	enum form form;
-} derived[] = {
-    {"credential", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
-    {"credential", "has_password", "t.password_hash IS NOT NULL", NULL, ALWAYS},
-    {"credential", "has_cert",
-	"coalesce(t.client_cert, '') <> '' AND t.client_key_sealed IS NOT NULL", NULL,
-	ALWAYS},
-    {"device-config", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL,
-	ALWAYS},
-    {"device-config", "broker_nombre", NAME_OF("broker", "broker"), NULL, LIST_ONLY},
-    {"device-config", "publish_topic_nombre", NAME_OF("topic", "publish_topic"), NULL,
-	LIST_ONLY},
-    {"device-config", "qos_display", "t.qos", NULL, LIST_ONLY},
-    {"device-config", "broker_detail", "t.broker", put_broker, ALWAYS},
-    {"device-config", "publish_topic_detail", "t.publish_topic", put_topic, ALWAYS},
-    {"device-config", "subscribe_topics_detail", "t.subscribe_topics", put_topics,
-	ALWAYS},
-    {"device", "sensores_asignados", "t.id", put_sensors, ALWAYS},
-    {"device", "cantidad_sensores",
-	"(SELECT count(*) FROM assignment WHERE dispositivo = t.id)", NULL, ALWAYS},
-    {"reading", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
-    {"reading", "sensor_nombre", NAME_OF("sensor", "sensor"), NULL, ALWAYS},
-    {"reading", "sensor_unidad", "(SELECT unidad_medida FROM sensor WHERE id = t.sensor)",
-	NULL, ALWAYS},
+static void
+check_sensor(struct db *db, int64_t id, const json_t *values, struct field_errs *errs)
+{
+	double min = number_after(
+	    db, id, values, "rango_min", "SELECT rango_min FROM sensor WHERE id = ?1");
+	double max = number_after(
+	    db, id, values, "rango_max", "SELECT rango_max FROM sensor WHERE id = ?1");
+
+	if (min >= max)
+		field_errs_add(
+		    errs, "non_field_errors", "rango_min must be less than rango_max.");
+}
+
+static void
+check_reading(struct db *db, int64_t id, const json_t *values, struct field_errs *errs)
+{
+	double valor = json_number_value(json_object_get(values, "valor"));
+	int64_t sensor = json_integer_value(json_object_get(values, "sensor"));
+	sqlite3_stmt *stmt = db_query(db, NULL,
+	    "SELECT s.rango_min, s.rango_max FROM assignment a JOIN sensor s ON s.id = "
+	    "a.sensor WHERE a.dispositivo = ?1 AND a.sensor = ?2",
+	    "ii", (int64_t)json_integer_value(json_object_get(values, "dispositivo")),
+	    sensor);
+	char text[3][32];
+
+	(void)id;
+	if (stmt == NULL)
+		return;
+	if (db_step(db, stmt, NULL) != 1) {
+		field_errs_add(errs, "non_field_errors",
+		    "The sensor is not assigned to this device.");
+	} else if (valor < sqlite3_column_double(stmt, 0) ||
+	    valor > sqlite3_column_double(stmt, 1)) {
+		text_from_double(text[0], valor);
+		text_from_double(text[1], sqlite3_column_double(stmt, 0));
+		text_from_double(text[2], sqlite3_column_double(stmt, 1));
+		field_errs_add(errs, "non_field_errors",
+		    "The value %s is outside the sensor's range (%s to %s).", text[0],
+		    text[1], text[2]);
+	}
+	sqlite3_reset(stmt);
+}
+
+static const struct rule {
+	const char *resource;
+	void (*check)(
+	    struct db *db, int64_t id, const json_t *values, struct field_errs *errs);
+} rules[] = {
+    {"sensor", check_sensor},
+    {"reading", check_reading},
 };
 
-static const struct derived *
-find_derived(const struct schema_resource *r, const struct schema_field *f)
+int
+fields_check(struct db *db, const struct schema_resource *r, int64_t id,
+    const json_t *values, struct field_errs *errs, struct err *err)
 {
+	const struct schema_field *f;
 	size_t i;
 
-	if ((f->flags & SCHEMA_DERIVED) == 0)
-		return NULL;
-	for (i = 0; i < ARRAY_LEN(derived); i++) {
-		if (strcmp(derived[i].resource, r->name) == 0 &&
-		    strcmp(derived[i].field, f->name) == 0)
-			return &derived[i];
+	for (f = r->fields; f->name != NULL; f++) {
+		const json_t *v = json_object_get(values, f->name);
+
+		if (v == NULL)
+			continue;
+		if (f->type == SCHEMA_REF)
+			check_ref(db, f, v, errs);
+		if (f->type == SCHEMA_REFS)
+			check_refs(db, f, v, errs);
+		if ((f->flags & SCHEMA_UNIQUE) != 0 &&
+		    check_unique(db, r, f, id, v, errs, err))
+			return -1;
 	}
-	return NULL;
-}
-
-/* The field whose choice a NAME_display explains; NULL for other fields. */
-static const struct schema_field *
-explained(const struct schema_resource *r, const struct schema_field *f)
-{
-	size_t n = strlen(f->name);
-	const struct schema_field *of;
-
-	if ((f->flags & SCHEMA_DERIVED) == 0 || n < 9 ||
-	    strcmp(f->name + n - 8, "_display") != 0)
-		return NULL;
-	for (of = r->fields; of->name != NULL; of++) {
-		if (strlen(of->name) == n - 8 && strncmp(of->name, f->name, n - 8) == 0)
-			return of;
+	/* Rules between fields speak only once the fields themselves are good. */
+	for (i = 0; i < ARRAY_LEN(rules) && errs->n == 0; i++) {
+		if (strcmp(rules[i].resource, r->name) == 0)
+			rules[i].check(db, id, values, errs);
 	}
-	return NULL;
-}
-
-void
-fields_sql(struct buf *out, const struct schema_resource *r, const struct schema_field *f)
-{
-	const struct derived *d = find_derived(r, f);
-	const struct schema_field *of = explained(r, f);
-
-	if (d != NULL)
-		buf_puts(out, d->sql);
-	else
-		buf_printf(out, "t.\"%s\"", of != NULL ? of->name : f->name);
-}
-
-bool
-fields_shown(const struct schema_resource *r, const struct schema_field *f, bool detail)
-{
-	const struct derived *d = find_derived(r, f);
-
-	if ((f->flags & SCHEMA_WRITE_ONLY) != 0)
-		return false;
-	if (detail)
-		return d == NULL || d->form != LIST_ONLY;
-	return (f->flags & SCHEMA_DETAIL) == 0;
-}
-
-static void
-put_label(struct buf *out, const struct schema_field *of, sqlite3_stmt *stmt, int column)
-{
-	struct span value = db_column_text(stmt, column);
-	const struct schema_choice *c = of->choices;
-
-	while (c->value != NULL && !span_is(value, c->value))
-		c++;
-	json_out_string(out, c->value != NULL ? c->label : "");
-}
-
-static void
-put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column)
-{
-	switch (type) {
-	case SCHEMA_INT:
-	case SCHEMA_CHOICE_INT:
-	case SCHEMA_REF: json_out_int(out, sqlite3_column_int64(stmt, column)); break;
-	case SCHEMA_FLOAT:
-		json_out_float(out, sqlite3_column_double(stmt, column));
-		break;
-	case SCHEMA_BOOL:
-		buf_puts(out, sqlite3_column_int(stmt, column) ? "true" : "false");
-		break;
-	case SCHEMA_REFS:
-	case SCHEMA_JSON: buf_span(out, db_column_text(stmt, column)); break;
-	default: json_put_string(out, db_column_text(stmt, column));
-	}
-}
-
-int
-fields_put(struct buf *out, struct db *db, const struct schema_resource *r,
-    const struct schema_field *f, sqlite3_stmt *stmt, int column, struct err *err)
-{
-	const struct derived *d = find_derived(r, f);
-	const struct schema_field *of = explained(r, f);
-
-	if (d != NULL && d->put != NULL)
-		return d->put(out, db, stmt, column, err);
-	if (db_is_null(stmt, column))
-		buf_puts(out, "null");
-	else if (of != NULL)
-		put_label(out, of, stmt, column);
-	else
-		put_plain(out, f->type, stmt, column);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/validate.h"
-#include "iotapi/api/fields.h"
+#include "iotapi/api/object.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/answer.h"
@@ -128,7 +128,8 @@ add_search(struct query *q, const char *text)
 		and_where(q);
 		for (k = 0; q->r->search[k] != NULL; k++) {
 			buf_puts(&q->where, k != 0 ? " OR " : "(");
-			fields_sql(&q->where, q->r, schema_field(q->r, q->r->search[k]));
+			object_field_sql(
+			    &q->where, q->r, schema_field(q->r, q->r->search[k]));
 			buf_puts(&q->where, " LIKE ? ESCAPE '\\'");
 			bind_like(q, words.v[i]);
 		}
@@ -263,7 +264,7 @@ put_rows(struct request *rq, struct query *q, const struct page *p, struct err *
 	const char *comma = "";
 	int step = -1;
 
-	rows_select(&sql, q->r, false);
+	object_select(&sql, q->r, false);
 	buf_span(&sql, buf_as_span(&q->where));
 	buf_span(&sql, buf_as_span(&q->order));
 	buf_puts(&sql, " LIMIT ? OFFSET ?");
@@ -272,7 +273,7 @@ put_rows(struct request *rq, struct query *q, const struct page *p, struct err *
 	while (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
 		buf_puts(&rq->out, comma);
 		comma = ",";
-		if (rows_put(&rq->out, rq->db, q->r, stmt, false, err)) {
+		if (object_put(&rq->out, rq->db, q->r, stmt, false, err)) {
 			sqlite3_reset(stmt);
 			return -1;
 		}

@@ -8,6 +8,8 @@
 #include "model/field_errs.h"
 #include "model/validate.h"
 #include "iotapi/api/fields.h"
+#include "iotapi/api/object.h"
+#include "iotapi/api/secrets.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/answer.h"
@@ -68,7 +70,8 @@ read_values(struct request *rq, bool partial)
 		answer_errs(rq);
 		return;
 	}
-	if (fields_protect(rq->app, rq->db, rq->resource, rq->id, rq->values, &err)) {
+	if (secrets_protect(rq->app->secretbox, rq->app->hash_rounds, rq->db,
+		rq->resource, rq->id, rq->values, &err)) {
 		log_err(&err);
 		answer_detail(rq, 503, NULL, "The secret could not be stored.");
 	}
@@ -98,7 +101,7 @@ resource_create(struct request *rq, struct err *err)
 		return answer_errs(rq);
 	rows_complete(r, rq->values);
 	if (rows_insert(rq->db, r, rq->values, &id, err) ||
-	    rows_get(&rq->out, rq->db, r, id, false, err) != 1)
+	    object_get(&rq->out, rq->db, r, id, false, err) != 1)
 		return -1;
 	rq->location = xasprintf("%s%lld/", r->path, (long long)id);
 	rq->status = 201;
@@ -108,7 +111,7 @@ resource_create(struct request *rq, struct err *err)
 int
 resource_get(struct request *rq, struct err *err)
 {
-	int found = rows_get(&rq->out, rq->db, rq->resource, rq->id, true, err);
+	int found = object_get(&rq->out, rq->db, rq->resource, rq->id, true, err);
 
 	if (found == 0)
 		return answer_not_found(rq);
@@ -129,7 +132,7 @@ resource_update(struct request *rq, struct err *err)
 	if (rq->errs.n != 0)
 		return answer_errs(rq);
 	if (rows_update(rq->db, r, rq->id, rq->values, err) ||
-	    rows_get(&rq->out, rq->db, r, rq->id, false, err) != 1)
+	    object_get(&rq->out, rq->db, r, rq->id, false, err) != 1)
 		return -1;
 	rq->status = 200;
 	return 0;

@@ -3,70 +3,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "iotapi/api/fields.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/json_out.h"
-
-void
-rows_select(struct buf *sql, const struct schema_resource *r, bool detail)
-{
-	const struct schema_field *f;
-	const char *comma = "SELECT ";
-
-	for (f = r->fields; f->name != NULL; f++) {
-		if (!fields_shown(r, f, detail))
-			continue;
-		buf_puts(sql, comma);
-		fields_sql(sql, r, f);
-		comma = ", ";
-	}
-	buf_puts(sql, " FROM ");
-	tables_name(sql, r);
-	buf_puts(sql, " t");
-}
-
-int
-rows_put(struct buf *out, struct db *db, const struct schema_resource *r,
-    sqlite3_stmt *stmt, bool detail, struct err *err)
-{
-	const struct schema_field *f;
-	int column = -1;
-
-	buf_putc(out, '{');
-	for (f = r->fields; f->name != NULL; f++) {
-		if (!fields_shown(r, f, detail))
-			continue;
-		column++;
-		if ((f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, column))
-			continue;
-		json_out_key(out, f->name);
-		if (fields_put(out, db, r, f, stmt, column, err))
-			return -1;
-	}
-	buf_putc(out, '}');
-	return 0;
-}
-
-int
-rows_get(struct buf *out, struct db *db, const struct schema_resource *r, int64_t id,
-    bool detail, struct err *err)
-{
-	struct buf sql = {0};
-	sqlite3_stmt *stmt;
-	int step = -1;
-
-	rows_select(&sql, r, detail);
-	buf_puts(&sql, " WHERE t.id = ?1");
-	stmt = db_query(db, err, buf_str(&sql), "i", id);
-	buf_release(&sql);
-	if (stmt == NULL)
-		return -1;
-	step = db_step(db, stmt, err);
-	if (step == 1 && rows_put(out, db, r, stmt, detail, err))
-		step = -1;
-	sqlite3_reset(stmt);
-	return step;
-}
 
 bool
 rows_exists(struct db *db, const struct schema_resource *r, int64_t id)

@@ -10,19 +10,11 @@
 
 /* Objects of the schema table as rows: the SQL is made of its identifiers only. */
 
-/* "SELECT ... FROM table t": one column for each field of an answer. */
-void rows_select(struct buf *sql, const struct schema_resource *r, bool detail);
-/* The object in the current row of such a statement, as JSON. */
-int rows_put(struct buf *out, struct db *db, const struct schema_resource *r,
-    sqlite3_stmt *stmt, bool detail, struct err *err);
-/* The object with this id. 1: it is there, 0: it is not, -1: the database failed. */
-int rows_get(struct buf *out, struct db *db, const struct schema_resource *r, int64_t id,
-    bool detail, struct err *err);
 bool rows_exists(struct db *db, const struct schema_resource *r, int64_t id);
 
 /* Puts in what `values` lacks of a new object: the schema's presets, times. */
 void rows_complete(const struct schema_resource *r, json_t *values);
-/* `values` are columns by name, as validate_body and fields_protect left them. */
+/* `values` are columns by name, as validate_body and secrets_protect left them. */
 int rows_insert(struct db *db, const struct schema_resource *r, const json_t *values,
     int64_t *id, struct err *err);
 int rows_update(struct db *db, const struct schema_resource *r, int64_t id, json_t *values,

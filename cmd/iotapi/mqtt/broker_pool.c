@@ -222,7 +222,7 @@ read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patter
 		(long long)sqlite3_column_int64(stmt, 0))};
 	if (sealed.n != 0)
 		x->password =
-		    secretbox_get(w->app->seal, "broker.password", sealed, &err);
+		    secretbox_get(w->app->secretbox, "broker.password", sealed, &err);
 	if (err.code != ERR_OK) {
 		log_warn("broker '%s': %s", x->name, err.text);
 		return false;

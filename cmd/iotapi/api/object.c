@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an answer shows of each field, and how: its SQL, and its JSON. */
+#include "iotapi/api/object.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "iotapi/db/tables.h"
+#include "iotapi/http/json_out.h"
+
+typedef int putter(
+    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err);
+
+static int
+put_nested(struct buf *out, struct db *db, const char *resource, sqlite3_stmt *stmt,
+    int column, struct err *err)
+{
+	int64_t id = sqlite3_column_int64(stmt, column);
+	int found = 0;
+
+	if (!db_is_null(stmt, column))
+		found = object_get(out, db, schema_find(resource), id, false, err);
+	if (found == 0)
+		buf_puts(out, "null");
+	return found < 0 ? -1 : 0;
+}
+
+static int
+put_broker(
+    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+{
+	return put_nested(out, db, "broker", stmt, column, err);
+}
+
+static int
+put_topic(struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+{
+	return put_nested(out, db, "topic", stmt, column, err);
+}
+
+static int
+put_topics(
+    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+{
+	const struct schema_resource *r = schema_find("topic");
+	struct json_iter it = {.value = db_column_text(stmt, column)};
+	struct buf number = {0};
+	int failed = 0;
+
+	buf_putc(out, '[');
+	while (!failed && json_next(&it)) {
+		buf_clear(&number);
+		buf_span(&number, it.item);
+		json_out_comma(out);
+		failed = object_get(out, db, r, atoll(buf_str(&number)), false, err) != 1;
+	}
+	buf_putc(out, ']');
+	buf_release(&number);
+	return failed ? -1 : 0;
+}
+
+int
+object_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct err *err)
+{
+	static const char *const numbers[] = {"id", "dispositivo", "sensor"};
+	size_t i;
+
+	buf_putc(out, '{');
+	for (i = 0; i < ARRAY_LEN(numbers); i++) {
+		json_out_key(out, numbers[i]);
+		json_out_int(out, sqlite3_column_int64(stmt, (int)i));
+	}
+	json_out_key(out, "dispositivo_nombre");
+	json_put_string(out, db_column_text(stmt, 3));
+	json_out_key(out, "sensor_nombre");
+	json_put_string(out, db_column_text(stmt, 4));
+	json_out_key(out, "sensor_detail");
+	if (put_nested(out, db, "sensor", stmt, 2, err))
+		return -1;
+	json_out_key(out, "configuracion_json");
+	buf_span(out, db_column_text(stmt, 5));
+	json_out_key(out, "fecha_asignacion");
+	json_put_string(out, db_column_text(stmt, 6));
+	json_out_key(out, "activo");
+	buf_puts(out, sqlite3_column_int(stmt, 7) ? "true" : "false");
+	buf_putc(out, '}');
+	return 0;
+}
+
+static int
+put_sensors(
+    struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
+{
+	sqlite3_stmt *list = db_query(db, err,
+	    OBJECT_ASSIGNMENTS " WHERE a.dispositivo = ?1 ORDER BY a.id", "i",
+	    (int64_t)sqlite3_column_int64(stmt, column));
+	int step = list != NULL ? 1 : -1;
+
+	buf_putc(out, '[');
+	while (step == 1 && (step = db_step(db, list, err)) == 1) {
+		json_out_comma(out);
+		if (object_put_assignment(out, db, list, err))
+			step = -1;
+	}
+	buf_putc(out, ']');
+	if (list != NULL)
+		sqlite3_reset(list);
+	return step;
+}
+
+enum form { ALWAYS, LIST_ONLY };
+
+#define NAME_OF(table, column)                                                           \
+	"(SELECT nombre FROM \"" table "\" WHERE id = t." column ")"
+
+static const struct derived {
+	const char *resource, *field, *sql;
+	putter *put; /* NULL: by the field's type */
+	enum form form;
+} derived[] = {
+    {"credential", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
+    {"credential", "has_password", "t.password_hash IS NOT NULL", NULL, ALWAYS},
+    {"credential", "has_cert",
+	"coalesce(t.client_cert, '') <> '' AND t.client_key_sealed IS NOT NULL", NULL,
+	ALWAYS},
+    {"device-config", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL,
+	ALWAYS},
+    {"device-config", "broker_nombre", NAME_OF("broker", "broker"), NULL, LIST_ONLY},
+    {"device-config", "publish_topic_nombre", NAME_OF("topic", "publish_topic"), NULL,
+	LIST_ONLY},
+    {"device-config", "qos_display", "t.qos", NULL, LIST_ONLY},
+    {"device-config", "broker_detail", "t.broker", put_broker, ALWAYS},
+    {"device-config", "publish_topic_detail", "t.publish_topic", put_topic, ALWAYS},
+    {"device-config", "subscribe_topics_detail", "t.subscribe_topics", put_topics,
+	ALWAYS},
+    {"device", "sensores_asignados", "t.id", put_sensors, ALWAYS},
+    {"device", "cantidad_sensores",
+	"(SELECT count(*) FROM assignment WHERE dispositivo = t.id)", NULL, ALWAYS},
+    {"reading", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
+    {"reading", "sensor_nombre", NAME_OF("sensor", "sensor"), NULL, ALWAYS},
+    {"reading", "sensor_unidad", "(SELECT unidad_medida FROM sensor WHERE id = t.sensor)",
+	NULL, ALWAYS},
+};
+
+static const struct derived *
+find_derived(const struct schema_resource *r, const struct schema_field *f)
+{
+	size_t i;
+
+	if ((f->flags & SCHEMA_DERIVED) == 0)
+		return NULL;
+	for (i = 0; i < ARRAY_LEN(derived); i++) {
+		if (strcmp(derived[i].resource, r->name) == 0 &&
+		    strcmp(derived[i].field, f->name) == 0)
+			return &derived[i];
+	}
+	return NULL;
+}
+
+/* The field whose choice a NAME_display explains; NULL for other fields. */
+static const struct schema_field *
+explained(const struct schema_resource *r, const struct schema_field *f)
+{
+	size_t n = strlen(f->name);
+	const struct schema_field *of;
+
+	if ((f->flags & SCHEMA_DERIVED) == 0 || n < 9 ||
+	    strcmp(f->name + n - 8, "_display") != 0)
+		return NULL;
+	for (of = r->fields; of->name != NULL; of++) {
+		if (strlen(of->name) == n - 8 && strncmp(of->name, f->name, n - 8) == 0)
+			return of;
+	}
+	return NULL;
+}
+
+void
+object_field_sql(
+    struct buf *out, const struct schema_resource *r, const struct schema_field *f)
+{
+	const struct derived *d = find_derived(r, f);
+	const struct schema_field *of = explained(r, f);
+
+	if (d != NULL)
+		buf_puts(out, d->sql);
+	else
+		buf_printf(out, "t.\"%s\"", of != NULL ? of->name : f->name);
+}
+
+/* Whether the field belongs into this form of an answer. */
+static bool
+is_shown(const struct schema_resource *r, const struct schema_field *f, bool detail)
+{
+	const struct derived *d = find_derived(r, f);
+
+	if ((f->flags & SCHEMA_WRITE_ONLY) != 0)
+		return false;
+	if (detail)
+		return d == NULL || d->form != LIST_ONLY;
+	return (f->flags & SCHEMA_DETAIL) == 0;
+}
+
+static void
+put_label(struct buf *out, const struct schema_field *of, sqlite3_stmt *stmt, int column)
+{
+	struct span value = db_column_text(stmt, column);
+	const struct schema_choice *c = of->choices;
+
+	while (c->value != NULL && !span_is(value, c->value))
+		c++;
+	json_out_string(out, c->value != NULL ? c->label : "");
+}
+
+static void
+put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column)
+{
+	switch (type) {
+	case SCHEMA_INT:
+	case SCHEMA_CHOICE_INT:
+	case SCHEMA_REF: json_out_int(out, sqlite3_column_int64(stmt, column)); break;
+	case SCHEMA_FLOAT:
+		json_out_float(out, sqlite3_column_double(stmt, column));
+		break;
+	case SCHEMA_BOOL:
+		buf_puts(out, sqlite3_column_int(stmt, column) ? "true" : "false");
+		break;
+	case SCHEMA_REFS:
+	case SCHEMA_JSON: buf_span(out, db_column_text(stmt, column)); break;
+	default: json_put_string(out, db_column_text(stmt, column));
+	}
+}
+
+/* Writes the value that object_field_sql selected. */
+static int
+put_field(struct buf *out, struct db *db, const struct schema_resource *r,
+    const struct schema_field *f, sqlite3_stmt *stmt, int column, struct err *err)
+{
+	const struct derived *d = find_derived(r, f);
+	const struct schema_field *of = explained(r, f);
+
+	if (d != NULL && d->put != NULL)
+		return d->put(out, db, stmt, column, err);
+	if (db_is_null(stmt, column))
+		buf_puts(out, "null");
+	else if (of != NULL)
+		put_label(out, of, stmt, column);
+	else
+		put_plain(out, f->type, stmt, column);
+	return 0;
+}
+
+void
+object_select(struct buf *sql, const struct schema_resource *r, bool detail)
+{
+	const struct schema_field *f;
+	const char *comma = "SELECT ";
+
+	for (f = r->fields; f->name != NULL; f++) {
+		if (!is_shown(r, f, detail))
+			continue;
+		buf_puts(sql, comma);
+		object_field_sql(sql, r, f);
+		comma = ", ";
+	}
+	buf_puts(sql, " FROM ");
+	tables_name(sql, r);
+	buf_puts(sql, " t");
+}
+
+int
+object_put(struct buf *out, struct db *db, const struct schema_resource *r,
+    sqlite3_stmt *stmt, bool detail, struct err *err)
+{
+	const struct schema_field *f;
+	int column = -1;
+
+	buf_putc(out, '{');
+	for (f = r->fields; f->name != NULL; f++) {
+		if (!is_shown(r, f, detail))
+			continue;
+		column++;
+		if ((f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, column))
+			continue;
+		json_out_key(out, f->name);
+		if (put_field(out, db, r, f, stmt, column, err))
+			return -1;
+	}
+	buf_putc(out, '}');
+	return 0;
+}
+
+int
+object_get(struct buf *out, struct db *db, const struct schema_resource *r, int64_t id,
+    bool detail, struct err *err)
+{
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	int step = -1;
+
+	object_select(&sql, r, detail);
+	buf_puts(&sql, " WHERE t.id = ?1");
+	stmt = db_query(db, err, buf_str(&sql), "i", id);
+	buf_release(&sql);
+	if (stmt == NULL)
+		return -1;
+	step = db_step(db, stmt, err);
+	if (step == 1 && object_put(out, db, r, stmt, detail, err))
+		step = -1;
+	sqlite3_reset(stmt);
+	return step;
+}
