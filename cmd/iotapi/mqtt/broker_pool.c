@@ -60,10 +60,10 @@ find_note(struct broker_pool *w, int64_t broker)
 	return NULL;
 }
 
-void
-broker_pool_note(
-    struct broker_pool *w, int64_t broker, enum presence state, const char *reason)
+static void
+on_link(void *arg, int64_t broker, enum presence state, const char *reason)
 {
+	struct broker_pool *w = arg;
 	struct note *note;
 
 	pthread_mutex_lock(&w->lock);
@@ -274,7 +274,7 @@ settle(struct broker_pool *w, const struct broker_session_opts *o, bool *kept)
 		return;
 	}
 	w->up = xreallocarray(w->up, w->n + 1, sizeof(struct broker_session *));
-	w->up[w->n++] = broker_session_new(w->loop, w->app, o);
+	w->up[w->n++] = broker_session_new(w->loop, w->app, o, on_link, w);
 }
 
 static void

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "mqtt/consumer.h"
 #include "mqtt/mqtt_options.h"
-#include "iotapi/mqtt/broker_pool.h"
 #include "iotapi/mqtt/filter_cover.h"
 #include "iotapi/mqtt/store_message.h"
 
@@ -37,6 +36,8 @@ struct broker_session {
 	char *told; /* the last failure, told once */
 	bool stopping;
 	bool over; /* no connection to be closed when it stops */
+	broker_session_link_fn *link;
+	void *link_arg;
 	void (*gone)(void *arg);
 	void *gone_arg;
 	/* The batch that is out. */
@@ -115,7 +116,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 static void
 tell(struct broker_session *u, enum presence state, const char *text)
 {
-	broker_pool_note(u->app->worker, u->broker, state, text);
+	u->link(u->link_arg, u->broker, state, text);
 	if (u->told != NULL && strcmp(u->told, text) == 0)
 		return;
 	free(u->told);
@@ -132,7 +133,7 @@ on_up(void *arg, bool session_present)
 	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
-	broker_pool_note(u->app->worker, u->broker, PRESENCE_CONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_CONNECTED, NULL);
 	log_info("broker '%s': connected", u->name);
 }
 
@@ -264,13 +265,15 @@ copy(const char *s)
 }
 
 struct broker_session *
-broker_session_new(
-    struct loop *loop, struct app *app, const struct broker_session_opts *o)
+broker_session_new(struct loop *loop, struct app *app,
+    const struct broker_session_opts *o, broker_session_link_fn *link, void *arg)
 {
 	struct broker_session *u = xcalloc(1, sizeof(*u));
 
 	*u = (struct broker_session){.loop = loop,
 	    .app = app,
+	    .link = link,
+	    .link_arg = arg,
 	    .broker = o->broker,
 	    .name = copy(o->name),
 	    .host = copy(o->host),
@@ -283,7 +286,7 @@ broker_session_new(
 	    .ws = o->ws,
 	    .tls = o->tls};
 	compile(u, o->patterns);
-	broker_pool_note(app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_DISCONNECTED, NULL);
 	start(u);
 	return u;
 }
@@ -338,7 +341,7 @@ broker_session_free(struct broker_session *u)
 
 	if (u == NULL)
 		return;
-	broker_pool_note(u->app->worker, u->broker, PRESENCE_DISCONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_DISCONNECTED, NULL);
 	loop_timer_stop(&u->again);
 	loop_timer_stop(&u->store_again);
 	consumer_free(u->consume);

@@ -5,28 +5,43 @@
 #include "base/strv.h"
 #include "loop/loop.h"
 #include "iotapi/app.h"
+#include "iotapi/mqtt/presence.h"
 
-/* The durable session with one broker. Reconnects for ever, and slowly after a refused login too:
- * the broker may be about to learn it (iotapi export, SIGHUP). */
+/*
+ * The durable session with one broker, whose messages become rows (store_message.h). It reconnects for ever, and
+ * slowly after a refused login too: the broker may be about to learn it (iotapi export, SIGHUP).
+ *
+ * Messages come on the loop and are stored by the database's writer, a thread of its own: one batch at a time,
+ * which is acknowledged when it is committed, and tried again until then. So every function here is for the
+ * loop's thread, none blocks, and the session lives until the writer has given its batch back.
+ */
 struct broker_session;
 
-/* What a broker's row and the topics say; all strings are copied. */
+/* What a broker's row and the topics say; all strings are copied. NULL: not set. */
 struct broker_session_opts {
-	int64_t broker;
+	int64_t broker; /* the row's id */
 	const char *name, *host, *username, *password, *ca_pem, *client_id;
-	int port, keepalive;
+	int port, keepalive; /* seconds */
 	bool tls, ws;
 	const struct strv *patterns; /* of the publish topics */
 };
 
-struct broker_session *broker_session_new(
-    struct loop *loop, struct app *app, const struct broker_session_opts *opts);
+/* The link to the broker is in another state now; `reason` (may be NULL) tells why. On the loop, also from inside
+ * broker_session_new and broker_session_free. */
+typedef void broker_session_link_fn(
+    void *arg, int64_t broker, enum presence state, const char *reason);
+
+/* Connects. Never fails: what is wrong is a state of the link. */
+struct broker_session *broker_session_new(struct loop *loop, struct app *app,
+    const struct broker_session_opts *opts, broker_session_link_fn *link, void *arg);
+/* The id of the broker's row. */
 int64_t broker_session_broker(const struct broker_session *u);
 /* Whether it was made of the same. */
 bool broker_session_is(const struct broker_session *u, const struct broker_session_opts *opts);
 /* Stores and acknowledges what it has taken, disconnects, then gone(arg) on the loop: free it then
- * or later. */
+ * or later, but not from inside. */
 void broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg);
+/* At once. The writer must have no batch of it: see broker_pool_free. Accepts NULL. */
 void broker_session_free(struct broker_session *u);
 
 #endif
