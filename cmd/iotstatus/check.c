@@ -118,14 +118,11 @@ wants_devices(const struct options *a)
 static int
 fetch_listed(struct device_check *l, struct err *err)
 {
-	static const char *const words[PRESENCES] = {
-	    [PRESENCE_ONLINE] = "online",
-	    [PRESENCE_OFFLINE] = "offline",
-	    [PRESENCE_ERROR] = "error",
-	    [PRESENCE_NEVER] = "offline",
-	};
+	enum presence wanted = (enum presence)(l->args->list - 1);
 
-	return source_api_devices(l->api, &l->fleet, NULL, words[l->args->list - 1], err);
+	if (wanted == PRESENCE_NEVER)
+		wanted = PRESENCE_OFFLINE;
+	return source_api_devices(l->api, &l->fleet, NULL, presence_names[wanted], err);
 }
 
 int

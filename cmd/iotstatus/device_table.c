@@ -7,14 +7,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 
-const char *const presence_names[PRESENCES] = {
-    [PRESENCE_ONLINE] = "online",
-    [PRESENCE_OFFLINE] = "offline",
-    [PRESENCE_ERROR] = "error",
-    [PRESENCE_NEVER] = "never",
-    [PRESENCE_STALE] = "stale",
-};
-
 struct device *
 device_table_find(const struct device_table *f, struct span id)
 {

@@ -9,18 +9,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/strv.h"
-
-/* The states that are kept apart. Never: known, not online, and no sign that it ever was. Stale: said
- * to be online, but without a sign of life that is young enough. */
-enum presence {
-	PRESENCE_ONLINE,
-	PRESENCE_OFFLINE,
-	PRESENCE_ERROR,
-	PRESENCE_NEVER,
-	PRESENCE_STALE,
-	PRESENCES
-};
-extern const char *const presence_names[PRESENCES];
+#include "model/presence.h"
 
 /* What one source says of a device; times in microseconds since 1970, 0: unknown. */
 struct device_seen {

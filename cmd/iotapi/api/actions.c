@@ -12,7 +12,7 @@
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
 #include "iotapi/mqtt/broker_pool.h"
-#include "iotapi/mqtt/presence.h"
+#include "iotapi/mqtt/store_presence.h"
 #include "iotapi/api/actions.h"
 
 static int
@@ -59,7 +59,7 @@ put_link(struct request *rq, int64_t broker, const char *name)
 	json_out_key(&rq->out, "nombre");
 	json_out_string(&rq->out, name);
 	json_out_key(&rq->out, "connection_status");
-	json_out_string(&rq->out, presence_words[state]);
+	json_out_string(&rq->out, presence_status_words[state]);
 	json_out_key(&rq->out, "reason");
 	if (reason != NULL)
 		json_out_string(&rq->out, reason);
@@ -130,7 +130,8 @@ int
 actions_config_status(struct request *rq, struct err *err)
 {
 	const char *word = json_string_value(json_object_get(rq->json, "status"));
-	int state = word != NULL ? presence_by_word(word) : -1;
+	enum presence state;
+	bool known = presence_by_status(span_of(word), &state);
 	int64_t device;
 	char now[32];
 
@@ -138,14 +139,14 @@ actions_config_status(struct request *rq, struct err *err)
 		return answer_not_found(rq);
 	if (rq->status != 0)
 		return -1;
-	if (state < 0)
+	if (!known)
 		return answer_text(rq, 400, "error",
 		    "Invalid status. Use: connected, disconnected or error");
 	device = db_number(rq->db, 0,
 	    "SELECT dispositivo FROM \"device-config\" WHERE id = ?1", "i", rq->id);
 	rows_now(now);
-	if (presence_set(rq->db, device, (enum presence)state,
-		state == PRESENCE_CONNECTED ? now : NULL, err))
+	if (store_presence(
+		rq->db, device, state, state == PRESENCE_ONLINE ? now : NULL, err))
 		return -1;
 	buf_puts(&rq->out, "{\"message\":\"Connection status updated\",\"config\":");
 	if (object_get(&rq->out, rq->db, rq->resource, rq->id, false, err) != 1)

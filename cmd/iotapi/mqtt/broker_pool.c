@@ -82,7 +82,7 @@ on_link(void *arg, int64_t broker, enum presence state, const char *reason)
 enum presence
 broker_pool_link(struct broker_pool *w, int64_t broker, char **reason)
 {
-	enum presence state = PRESENCE_DISCONNECTED;
+	enum presence state = PRESENCE_OFFLINE;
 	const struct note *note;
 
 	*reason = NULL;

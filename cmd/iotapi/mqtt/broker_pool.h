@@ -2,9 +2,9 @@
 #ifndef IOTAPI_MQTT_BROKER_POOL_H
 #define IOTAPI_MQTT_BROKER_POOL_H
 
+#include "model/presence.h"
 #include "loop/loop.h"
 #include "iotapi/app.h"
-#include "iotapi/mqtt/presence.h"
 
 /*
  * The MQTT side: one durable session for each active broker of the database, whose messages become readings,

@@ -133,7 +133,7 @@ on_up(void *arg, bool session_present)
 	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
-	u->link(u->link_arg, u->broker, PRESENCE_CONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_ONLINE, NULL);
 	log_info("broker '%s': connected", u->name);
 }
 
@@ -155,7 +155,7 @@ static void
 on_refused(void *arg, const char *filter, const struct err *why)
 {
 	(void)filter;
-	tell(arg, PRESENCE_CONNECTED, why->text);
+	tell(arg, PRESENCE_ONLINE, why->text);
 }
 
 static void start(void *arg);
@@ -286,7 +286,7 @@ broker_session_new(struct loop *loop, struct app *app,
 	    .ws = o->ws,
 	    .tls = o->tls};
 	compile(u, o->patterns);
-	u->link(u->link_arg, u->broker, PRESENCE_DISCONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	start(u);
 	return u;
 }
@@ -341,7 +341,7 @@ broker_session_free(struct broker_session *u)
 
 	if (u == NULL)
 		return;
-	u->link(u->link_arg, u->broker, PRESENCE_DISCONNECTED, NULL);
+	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	loop_timer_stop(&u->again);
 	loop_timer_stop(&u->store_again);
 	consumer_free(u->consume);

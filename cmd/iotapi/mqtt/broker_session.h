@@ -3,9 +3,9 @@
 #define IOTAPI_MQTT_BROKER_SESSION_H
 
 #include "base/strv.h"
+#include "model/presence.h"
 #include "loop/loop.h"
 #include "iotapi/app.h"
-#include "iotapi/mqtt/presence.h"
 
 /*
  * The durable session with one broker, whose messages become rows (store_message.h). It reconnects for ever, and

@@ -11,7 +11,7 @@
 #include "model/timestamp.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
-#include "iotapi/mqtt/presence.h"
+#include "iotapi/mqtt/store_presence.h"
 
 enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
 
@@ -207,7 +207,7 @@ store_values(struct receiver *in, struct err *err)
 		return -1;
 	return in->m->retain
 	    ? 0
-	    : presence_set(in->db, in->device, PRESENCE_CONNECTED, in->received, err);
+	    : store_presence(in->db, in->device, PRESENCE_ONLINE, in->received, err);
 }
 
 static int
@@ -244,20 +244,21 @@ take_status(struct receiver *in, struct err *err)
 	struct buf word = {0};
 	struct span object;
 	char since[32];
-	int state = -1;
+	enum presence state;
+	bool known;
 
 	/* Empty: the retained status was taken back. */
 	if (in->m->payload.n == 0)
 		return 0;
-	if (json_check(in->m->payload, &object, NULL) &&
+	known = json_check(in->m->payload, &object, NULL) &&
 	    json_kind(object) == JSON_KIND_OBJECT &&
-	    json_member_string(object, "status", &word))
-		state = presence_by_word(buf_str(&word));
+	    json_member_string(object, "status", &word) &&
+	    presence_by_status(buf_as_span(&word), &state);
 	buf_release(&word);
-	if (state < 0)
+	if (!known)
 		return reject(in, "shape", "no status of the platform", err);
 	/* A retained status is old news: the device was heard when it was made. */
-	return presence_set(in->db, in->device, (enum presence)state,
+	return store_presence(in->db, in->device, state,
 	    in->m->retain ? kept_since(in, object, since) : in->received, err);
 }
 

@@ -14,6 +14,14 @@
  * monitoring systems cut at some kilobytes. */
 enum { NAMES_MOST = 5, DETAILS_MOST = 200 };
 
+const char *const print_labels[PRESENCES] = {
+    [PRESENCE_ONLINE] = "online",
+    [PRESENCE_OFFLINE] = "offline",
+    [PRESENCE_ERROR] = "error",
+    [PRESENCE_NEVER] = "never_connected",
+    [PRESENCE_STALE] = "stale",
+};
+
 void
 print_share(struct buf *out, const struct counts *c)
 {
@@ -321,15 +329,13 @@ put_percent(struct buf *out, const char *label, const char *suffix,
 static void
 put_perfdata(struct buf *out, const struct report *r)
 {
-	static const char *const labels[PRESENCES] = {
-	    "online", "offline", "error", "never_connected", "stale"};
 	const struct counts *c = &r->counts;
 	size_t i;
 
 	buf_puts(out, " |");
 	put_percent(out, "online_pct", "", c, &r->limit);
 	for (i = 0; i < (c->split ? PRESENCES : PRESENCE_NEVER); i++)
-		buf_printf(out, " %s=%ld;;;0;%ld", labels[i], c->n[i], c->total);
+		buf_printf(out, " %s=%ld;;;0;%ld", print_labels[i], c->n[i], c->total);
 	if (r->other != NULL) {
 		put_percent(out, r->other, "_pct", &r->other_counts, &r->limit);
 		buf_printf(out, " differ=%ld;0;;0;%ld", r->disputed, c->total);

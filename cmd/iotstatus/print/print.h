@@ -16,6 +16,9 @@ void print_trouble(struct buf *out, enum state state, const char *text);
 void print_details(struct buf *out, const struct report *r);
 void print_json(struct buf *out, const struct report *r);
 
+/* The states as performance data and metrics name them. */
+extern const char *const print_labels[PRESENCES];
+
 /* Prometheus' text format. */
 void print_prometheus(struct buf *out, const struct report *r, double now);
 /* The same when there is nothing to tell but that; last_success 0: unknown. */

@@ -46,14 +46,12 @@ static void
 put_states(
     struct buf *out, const struct report *r, const char *group, const struct counts *c)
 {
-	static const char *const labels[PRESENCES] = {
-	    "online", "offline", "error", "never_connected", "stale"};
 	int i;
 
 	for (i = 0; i < (c->split ? PRESENCES : PRESENCE_NEVER); i++) {
 		buf_puts(out, "iot_devices{");
 		put_group(out, r, group, ",");
-		buf_printf(out, "state=\"%s\"} %ld\n", labels[i], c->n[i]);
+		buf_printf(out, "state=\"%s\"} %ld\n", print_labels[i], c->n[i]);
 	}
 }
 

@@ -58,30 +58,17 @@ read_members(struct reader *r, struct span object)
 }
 
 static int
-state_by_word(const char *word)
-{
-	int i;
-
-	for (i = 0; i <= PRESENCE_ERROR; i++) {
-		if (strcmp(presence_names[i], word) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static int
 read_reported(struct reader *r, struct device_seen *s, struct err *err)
 {
-	const char *word = buf_str(&r->text[STATE]);
-	int state = state_by_word(word);
+	enum presence state;
 
-	if (state < 0)
+	if (!presence_by_name(buf_as_span(&r->text[STATE]), &state))
 		return err_set(err, ERR_PROTOCOL,
 		    _("the API's device '%s' has the connection_status '%s', not online, "
 		      "offline "
 		      "or error"),
-		    buf_str(&r->text[ID]), word);
-	*s = (struct device_seen){.known = true, .state = (enum presence)state};
+		    buf_str(&r->text[ID]), buf_str(&r->text[STATE]));
+	*s = (struct device_seen){.known = true, .state = state};
 	if (r->there[SEEN])
 		s->seen = source_when_read(buf_str(&r->text[SEEN]));
 	if (s->state != PRESENCE_ONLINE)
