@@ -110,7 +110,9 @@ sql made.db 'ALTER TABLE broker RENAME COLUMN use_tls TO away'
 is '503 {"error":"Cannot be read: broker"}' "$(health) $(cat body)" 'a column is missed, too'
 sql made.db 'ALTER TABLE broker RENAME COLUMN away TO use_tls'
 is '200 {"status":"ok"}' "$(health) $(cat body)" 'and when all is there again it is healthy'
-ok 'the log says why' grep -q 'no such table' log
+has "$(cat log)" '/healthz/: credential: database: SELECT FROM credential: no such table: ' 'the log says which, and why'
+has "$(cat log)" '/healthz/: device: database: SELECT FROM assignment: no such table: ' '... of what belongs to it, too'
+is 0 "$(grep -c 'SELECT t' log)" '... without the whole statement'
 
 # Sealed secrets and their key.
 is 201 "$(broker One secret-one)" 'a broker with a password'

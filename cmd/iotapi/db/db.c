@@ -24,11 +24,57 @@ struct db {
 	} memory;
 };
 
-static int
-complain(struct db *db, struct err *err, const char *what)
+/* The table behind a word of a statement, outside of its subqueries; n 0: the statement has no such word. */
+static struct span
+table_behind(const char *sql, const char *word)
 {
-	return err_set(
-	    err, ERR_FAILED, _("database: %s: %s"), what, sqlite3_errmsg(db->handle));
+	size_t length = strlen(word), depth = 0;
+	const char *p;
+
+	for (p = sql; *p != '\0'; p++) {
+		depth += *p == '(';
+		depth -= *p == ')';
+		if (depth != 0 || (p > sql && p[-1] != ' ') ||
+		    strncmp(p, word, length) != 0)
+			continue;
+		p += length;
+		p += *p == '"';
+		return (struct span){p, strcspn(p, "\" ,(")};
+	}
+	return (struct span){0};
+}
+
+/* What a statement does to which table, "SELECT FROM device"; whole when there is none ("BEGIN IMMEDIATE"). */
+static void
+put_summary(struct buf *out, const char *sql)
+{
+	static const char *const words[] = {"FROM ", "INTO ", "UPDATE "};
+	struct span table = {0};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(words) && table.n == 0; i++)
+		table = table_behind(sql, words[i]);
+	if (table.n == 0) {
+		buf_put(out, sql, strcspn(sql, "("));
+		return;
+	}
+	buf_put(out, sql, strcspn(sql, " "));
+	if (strncmp(sql, words[i - 1], strlen(words[i - 1])) != 0)
+		buf_printf(out, " %.4s", words[i - 1]);
+	buf_putc(out, ' ');
+	buf_span(out, table);
+}
+
+static int
+complain(struct db *db, struct err *err, const char *sql)
+{
+	struct buf summary = {0};
+
+	put_summary(&summary, sql);
+	err_set(err, ERR_FAILED, _("database: %s: %s"), buf_str(&summary),
+	    sqlite3_errmsg(db->handle));
+	buf_release(&summary);
+	return -1;
 }
 
 /* SQLite makes its file with the umask's mode: made first, it and its WAL stay private. */
