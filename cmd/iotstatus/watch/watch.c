@@ -13,6 +13,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotstatus/print/print.h"
+#include "iotstatus/watch/screen.h"
+#include "iotstatus/watch/watch_draw.h"
+#include "iotstatus/watch/watch_feed.h"
 
 enum {
 	REDRAW = 250, /* ms between two pictures */
@@ -21,18 +24,17 @@ enum {
 };
 
 struct watch {
-	struct device_check *look;
+	struct device_check *check;
 	enum format format;
 	struct watch_model model;
-	struct choice choice;
-	struct screen *screen; /* NULL: plain lines */
-	struct watch_feed feed;
-	bool push; /* the feed is there */
+	struct watch_choice choice;
+	struct screen *screen;   /* NULL: plain lines */
+	struct watch_feed *feed; /* NULL: nobody pushes, the API is asked often */
 	struct loop_fd keys;
 	struct loop_timer tick, redraw, poll, plain;
 	int64_t drawn; /* loop_now() */
 	bool
-	    strangers; /* a topic has an id that the API does not list: perhaps a client id */
+	    joinable; /* the API has listed devices that a broker may have spoken of by another id */
 	bool poll_due, polling;
 	bool uncounted; /* the fleet has changed since it was counted */
 	bool over;
@@ -58,7 +60,7 @@ static void
 stop(struct watch *w)
 {
 	w->over = true;
-	loop_stop(w->look->loop);
+	loop_stop(w->check->loop);
 	if (w->polling)
 		leave_at_once(w);
 }
@@ -69,9 +71,10 @@ count(struct watch *w)
 	/* In the middle of a poll the fleet is half new and half old. */
 	if (w->polling)
 		return;
-	if (w->feed.strangers && w->model.listed)
+	w->joinable |= watch_feed_found_unlisted(w->feed);
+	if (w->joinable && w->model.listed)
 		device_table_join(w->model.fleet);
-	w->feed.strangers = false;
+	w->joinable = false;
 	w->uncounted = false;
 	watch_model_count(&w->model, clock_wall_us());
 }
@@ -80,15 +83,14 @@ static void
 picture(void *arg)
 {
 	struct watch *w = arg;
-	struct report r = {.counts = w->model.counts, .limit = w->look->limits.all};
-	const char *trouble =
-	    w->feed.trouble[0] != '\0' ? w->feed.trouble : w->api_trouble;
-	struct headline h = {w->head, trouble};
+	struct report r = {.counts = w->model.counts, .limit = w->check->limits.all};
+	const char *trouble = watch_feed_trouble(w->feed);
+	struct watch_headline h = {w->head, *trouble != '\0' ? trouble : w->api_trouble};
 
-	w->drawn = loop_now(w->look->loop);
+	w->drawn = loop_now(w->check->loop);
 	if (w->uncounted)
 		count(w);
-	verdict_judge_report(&r, (enum state)w->look->args->on_empty);
+	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
 	snprintf(w->head, sizeof(w->head), "%s  %s", state_names[r.state], w->where);
 	if (screen_size_changed(w->screen))
 		screen_resize(w->screen);
@@ -101,11 +103,11 @@ picture(void *arg)
 static void
 dirty(struct watch *w)
 {
-	int64_t next = w->drawn + REDRAW - loop_now(w->look->loop);
+	int64_t next = w->drawn + REDRAW - loop_now(w->check->loop);
 
 	if (w->screen != NULL && w->redraw.slot == 0)
 		loop_timer_set(
-		    w->look->loop, &w->redraw, next > 0 ? next : 0, picture, w);
+		    w->check->loop, &w->redraw, next > 0 ? next : 0, picture, w);
 }
 
 static void
@@ -113,9 +115,9 @@ on_tick(void *arg)
 {
 	struct watch *w = arg;
 
-	loop_timer_set(w->look->loop, &w->tick, 1000, on_tick, w);
+	loop_timer_set(w->check->loop, &w->tick, 1000, on_tick, w);
 	count(w);
-	watch_model_tick(&w->model, watch_feed_is_settled(&w->feed));
+	watch_model_tick(&w->model, watch_feed_is_settled(w->feed));
 	dirty(w);
 }
 
@@ -134,11 +136,11 @@ on_plain(void *arg)
 {
 	struct watch *w = arg;
 	struct report r = {
-	    .counts = w->model.counts, .limit = w->look->limits.all, .recovered = -1};
+	    .counts = w->model.counts, .limit = w->check->limits.all, .recovered = -1};
 	struct buf line = {0};
 
-	loop_timer_set(w->look->loop, &w->plain, w->look->args->every, on_plain, w);
-	verdict_judge_report(&r, (enum state)w->look->args->on_empty);
+	loop_timer_set(w->check->loop, &w->plain, w->check->args->every, on_plain, w);
+	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
 	if (w->format == FORMAT_JSON) {
 		print_json(&line, &r);
 	} else {
@@ -164,7 +166,7 @@ on_poll(void *arg)
 	struct watch *w = arg;
 
 	w->poll_due = true;
-	loop_stop(w->look->loop);
+	loop_stop(w->check->loop);
 }
 
 /* Who is not told of any more is gone: from EMQX's list the client, from the API's the device. */
@@ -185,14 +187,14 @@ poll_once(struct watch *w, struct err *err)
 		if (!w->model.listed && s->known)
 			s->state = PRESENCE_OFFLINE;
 	}
-	failed = check_poll(w->look, err);
+	failed = check_poll(w->check, err);
 	for (i = 0; failed && i < n; i++) {
 		f->v[i].listed = before[i].listed;
 		f->v[i].reported[VIEW_SOURCE] = before[i].reported[VIEW_SOURCE];
 	}
 	free(before);
 	w->polling = false;
-	w->feed.strangers = true;
+	w->joinable = true;
 	count(w);
 	return failed;
 }
@@ -200,14 +202,14 @@ poll_once(struct watch *w, struct err *err)
 static void
 poll_again(struct watch *w)
 {
-	int64_t every = w->push ? (int64_t)POLL_PUSHED : w->look->args->every;
+	int64_t every = w->feed != NULL ? (int64_t)POLL_PUSHED : w->check->args->every;
 	struct err why = {0};
 
 	w->poll_due = false;
 	w->api_trouble[0] = '\0';
 	if (poll_once(w, &why) != 0)
 		snprintf(w->api_trouble, sizeof(w->api_trouble), "%s", why.text);
-	loop_timer_set(w->look->loop, &w->poll, every, on_poll, w);
+	loop_timer_set(w->check->loop, &w->poll, every, on_poll, w);
 	dirty(w);
 }
 
@@ -259,7 +261,7 @@ on_suspend(void *arg, int signo)
 static int
 open_screen(struct watch *w, struct err *err)
 {
-	struct loop *loop = w->look->loop;
+	struct loop *loop = w->check->loop;
 	struct err none = {0};
 
 	w->screen = screen_open(err);
@@ -276,24 +278,25 @@ open_screen(struct watch *w, struct err *err)
 static int
 begin(struct watch *w, struct err *err)
 {
-	const struct options *a = w->look->args;
-	struct loop *loop = w->look->loop;
+	const struct options *a = w->check->args;
+	struct loop *loop = w->check->loop;
 	bool push = options_source(a) == SOURCE_MQTT || a->mqtt.host != NULL ||
 	    a->mqtt.url != NULL;
 
-	w->push = push;
 	if (loop_signal(loop, SIGINT, on_end, w, err) ||
 	    loop_signal(loop, SIGTERM, on_end, w, err) ||
 	    loop_signal(loop, SIGHUP, on_end, w, err) ||
-	    (push && watch_feed_start(&w->feed, w->look, &w->model, changed, w, err)) ||
+	    (push &&
+		(w->feed = watch_feed_new(w->check, &w->model, changed, w, err)) ==
+		    NULL) ||
 	    (options_source(a) != SOURCE_MQTT && poll_once(w, err)))
 		return -1;
 	snprintf(w->where, sizeof(w->where), "%s%s%s",
-	    options_source(a) == SOURCE_API        ? rest_base(w->look->api)
-		: options_source(a) == SOURCE_EMQX ? rest_base(w->look->emqx)
+	    options_source(a) == SOURCE_API        ? rest_base(w->check->api)
+		: options_source(a) == SOURCE_EMQX ? rest_base(w->check->emqx)
 						   : "",
 	    push && options_source(a) != SOURCE_MQTT ? "  " : "",
-	    push ? w->look->session.host : "");
+	    push ? w->check->session.host : "");
 	if (options_source(a) != SOURCE_MQTT)
 		loop_timer_set(loop, &w->poll, push ? POLL_PUSHED : a->every, on_poll, w);
 	if (screen_is_possible())
@@ -307,7 +310,7 @@ static int
 live(struct watch *w, struct err *err)
 {
 	while (!w->over) {
-		if (loop_run(w->look->loop, err))
+		if (loop_run(w->check->loop, err))
 			return -1;
 		if (w->poll_due && !w->over)
 			poll_again(w);
@@ -324,20 +327,20 @@ end(struct watch *w)
 	for (i = 0; i < ARRAY_LEN(timers); i++)
 		loop_timer_stop(timers[i]);
 	loop_fd_stop(&w->keys);
-	watch_feed_stop(&w->feed);
+	watch_feed_free(w->feed);
 	screen_close(w->screen);
 	watch_model_release(&w->model);
 }
 
 int
-watch_run(struct device_check *l, enum format format, struct err *err)
+watch_run(struct device_check *check, enum format format, struct err *err)
 {
-	struct watch w = {.look = l, .format = format};
+	struct watch w = {.check = check, .format = format};
 	int failed;
 
-	w.model.fleet = &l->fleet;
-	w.model.listed = options_source(l->args) == SOURCE_API;
-	w.model.max_age = l->args->max_age * 1000;
+	w.model.fleet = &check->fleet;
+	w.model.listed = options_source(check->args) == SOURCE_API;
+	w.model.max_age = check->args->max_age * 1000;
 	failed = begin(&w, err) || live(&w, err);
 	end(&w);
 	if (!failed && w.signo != 0)

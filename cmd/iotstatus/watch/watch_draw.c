@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The picture: head, fleet, last hour, traffic, and two lists side by side. */
+#include "iotstatus/watch/watch_draw.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotstatus/print/print.h"
-#include "iotstatus/watch/watch.h"
 
 /* Below COLUMNS_BOTH there is room for one list with whole ids. */
 enum { HEAD = 8, ROWS_LEAST = 12, COLUMNS_LEAST = 40, COLUMNS_BOTH = 72, LABEL = 12 };
@@ -49,7 +50,7 @@ fill(struct screen *s, int row, int column, int width, enum style style, const c
 }
 
 static void
-draw_title(struct screen *s, const struct headline *h, int64_t now)
+draw_title(struct screen *s, const struct watch_headline *h, int64_t now)
 {
 	int columns = screen_columns(s);
 	struct buf when = {0};
@@ -110,13 +111,13 @@ draw_counts(struct screen *s, const struct counts *c)
 static double
 column_mean(const struct watch_model *m, int column, int width)
 {
-	size_t from = (size_t)(width - 1 - column) * HOUR / (size_t)width;
-	size_t to = (size_t)(width - column) * HOUR / (size_t)width, i;
+	size_t from = (size_t)(width - 1 - column) * WATCH_HOUR / (size_t)width;
+	size_t to = (size_t)(width - column) * WATCH_HOUR / (size_t)width, i;
 	double sum = 0;
 	int n = 0;
 
 	for (i = from; i < to && i < m->samples; i++) {
-		float v = m->hour[(m->samples - 1 - i) % HOUR];
+		float v = m->hour[(m->samples - 1 - i) % WATCH_HOUR];
 
 		if (v >= 0) {
 			sum += (double)v;
@@ -170,21 +171,23 @@ draw_traffic(struct screen *s, const struct watch_model *m)
 }
 
 static bool
-is_wanted(const struct choice *c, const struct device *d)
+is_wanted(const struct watch_choice *c, const struct device *d)
 {
 	return c->filter[0] == '\0' || strcasestr(d->id, c->filter) != NULL;
 }
 
 static void
-draw_changes(
-    struct screen *s, const struct watch_model *m, const struct choice *c, int width)
+draw_changes(struct screen *s, const struct watch_model *m, const struct watch_choice *c,
+    int width)
 {
 	int row = HEAD;
 	size_t i;
 
 	screen_put(s, HEAD - 1, 1, width, STYLE_BOLD, _("CHANGED LAST"));
-	for (i = 0; i < m->change_count && i < CHANGES && row < HEAD + c->lines; i++) {
-		const struct change *x = &m->changes[(m->change_count - 1 - i) % CHANGES];
+	for (i = 0; i < m->change_count && i < WATCH_CHANGES && row < HEAD + c->lines;
+	     i++) {
+		const struct watch_change *x =
+		    &m->changes[(m->change_count - 1 - i) % WATCH_CHANGES];
 		const struct device *d = &m->fleet->v[x->device];
 		int day = (int)(x->when % 86400), at;
 
@@ -242,7 +245,7 @@ key_of(const struct watch_model *m, size_t device, enum sort sort)
 }
 
 static struct entry *
-sorted(const struct watch_model *m, const struct choice *c, int *count)
+sorted(const struct watch_model *m, const struct watch_choice *c, int *count)
 {
 	struct entry *v = xcalloc(m->known + 1, sizeof(*v));
 	size_t i, n = 0;
@@ -280,8 +283,8 @@ draw_device(struct screen *s, const struct watch_model *m, int row, int column, 
 }
 
 static void
-draw_list(struct screen *s, const struct watch_model *m, struct choice *c, int column,
-    int width, int64_t now)
+draw_list(struct screen *s, const struct watch_model *m, struct watch_choice *c,
+    int column, int width, int64_t now)
 {
 	struct entry *v = sorted(m, c, &c->count);
 	int i;
@@ -298,7 +301,7 @@ draw_list(struct screen *s, const struct watch_model *m, struct choice *c, int c
 }
 
 static void
-draw_foot(struct screen *s, const struct choice *c, const struct headline *h)
+draw_foot(struct screen *s, const struct watch_choice *c, const struct watch_headline *h)
 {
 	int row = screen_rows(s) - 1, columns = screen_columns(s);
 
@@ -317,8 +320,8 @@ draw_foot(struct screen *s, const struct choice *c, const struct headline *h)
 }
 
 void
-watch_draw(struct screen *s, const struct watch_model *m, struct choice *c,
-    const struct headline *h, int64_t now)
+watch_draw(struct screen *s, const struct watch_model *m, struct watch_choice *c,
+    const struct watch_headline *h, int64_t now)
 {
 	int columns = screen_columns(s), rows = screen_rows(s);
 	int left = columns < COLUMNS_BOTH ? -2 : columns / 2 - 2;

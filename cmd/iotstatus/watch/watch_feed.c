@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the broker pushes into the live view. */
+#include "iotstatus/watch/watch_feed.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
-#include "iotstatus/watch/watch.h"
+#include "mqtt/consumer.h"
 
-enum { DIAL_AGAIN = 5000 };
+enum { CONNECT_AGAIN_MS = 5000 };
+
+struct watch_feed {
+	struct device_check *check;
+	struct watch_model *model;
+	struct consumer *consume; /* NULL: it could not be made, `again` is set */
+	struct topic *templates[TRAFFICS];
+	struct loop_timer again;
+	bool unlisted; /* see watch_feed_found_unlisted */
+	bool ready, settled;
+	size_t kept; /* retained status messages since the last watch_feed_is_settled */
+	char trouble[512]; /* "" or why there is no connection */
+	void (*changed)(void *arg);
+	void *arg;
+};
 
 static void
 take_status(struct watch_feed *f, const struct msg *m, struct span id)
@@ -30,12 +46,12 @@ take_status(struct watch_feed *f, const struct msg *m, struct span id)
 		watch_model_forget(f->model, (size_t)(d - fleet->v));
 	f->kept += m->retain;
 	d->reported[VIEW_OTHER] = s;
-	f->strangers |= !d->listed;
+	f->unlisted |= !d->listed;
 	f->changed(f->arg);
 }
 
 static void
-take_life(struct watch_feed *f, const struct msg *m, struct span id)
+take_sign_of_life(struct watch_feed *f, const struct msg *m, struct span id)
 {
 	struct device *d = id.p != NULL ? device_table_find(f->model->fleet, id) : NULL;
 
@@ -60,9 +76,9 @@ take(struct watch_feed *f, const struct msg *m)
 		take_status(f, m, vars.v[TOPIC_DEVICE_ID]);
 	if (m->retain)
 		return;
-	f->model->traffic[t][f->model->second % RATE_SECONDS]++;
+	f->model->traffic[t][f->model->second % WATCH_RATE_SECONDS]++;
 	if (t == TRAFFIC_DATA)
-		take_life(f, m, vars.v[TOPIC_DEVICE_ID]);
+		take_sign_of_life(f, m, vars.v[TOPIC_DEVICE_ID]);
 }
 
 static void
@@ -109,7 +125,7 @@ on_down(void *arg, const struct err *why)
 static void on_ended(void *arg, const struct err *why);
 
 static int
-dial(struct watch_feed *f, struct err *err)
+connect_broker(struct watch_feed *f, struct err *err)
 {
 	static const struct consumer_events events = {
 	    .batch = on_batch,
@@ -129,7 +145,7 @@ dial(struct watch_feed *f, struct err *err)
 		    .filter = text[t], .retain_handling = t == TRAFFIC_STATUS ? 0 : 2};
 	}
 	f->consume = consumer_new(
-	    f->look->loop, &f->look->session, filters, TRAFFICS, &events, f, err);
+	    f->check->loop, &f->check->session, filters, TRAFFICS, &events, f, err);
 	for (t = 0; t < TRAFFICS; t++)
 		free(text[t]);
 	if (f->consume == NULL)
@@ -139,12 +155,12 @@ dial(struct watch_feed *f, struct err *err)
 }
 
 static void
-on_dial(void *arg)
+on_again(void *arg)
 {
 	struct watch_feed *f = arg;
 	struct err why = {0};
 
-	if (dial(f, &why))
+	if (connect_broker(f, &why))
 		on_ended(f, &why);
 }
 
@@ -155,38 +171,65 @@ on_ended(void *arg, const struct err *why)
 	struct watch_feed *f = arg;
 
 	on_down(f, why);
-	loop_timer_set(f->look->loop, &f->dial, DIAL_AGAIN, on_dial, f);
+	loop_timer_set(f->check->loop, &f->again, CONNECT_AGAIN_MS, on_again, f);
 }
 
-int
-watch_feed_start(struct watch_feed *f, struct device_check *l, struct watch_model *m,
+struct watch_feed *
+watch_feed_new(struct device_check *check, struct watch_model *m,
     void (*changed)(void *arg), void *arg, struct err *err)
 {
 	struct topic *const templates[TRAFFICS] = {
-	    [TRAFFIC_STATUS] = l->topics.status,
-	    [TRAFFIC_DATA] = l->topics.data,
-	    [TRAFFIC_COMMANDS] = l->topics.commands,
-	    [TRAFFIC_RESPONSES] = l->topics.responses,
-	    [TRAFFIC_ALERTS] = l->topics.alerts,
+	    [TRAFFIC_STATUS] = check->topics.status,
+	    [TRAFFIC_DATA] = check->topics.data,
+	    [TRAFFIC_COMMANDS] = check->topics.commands,
+	    [TRAFFIC_RESPONSES] = check->topics.responses,
+	    [TRAFFIC_ALERTS] = check->topics.alerts,
 	};
+	struct watch_feed *f = xcalloc(1, sizeof(*f));
 
-	*f = (struct watch_feed){.look = l, .model = m, .changed = changed, .arg = arg};
+	*f = (struct watch_feed){
+	    .check = check, .model = m, .changed = changed, .arg = arg};
 	memcpy(f->templates, templates, sizeof(templates));
-	l->session.retry = true;
-	return dial(f, err);
+	check->session.retry = true;
+	if (connect_broker(f, err)) {
+		watch_feed_free(f);
+		return NULL;
+	}
+	return f;
 }
 
 bool
 watch_feed_is_settled(struct watch_feed *f)
 {
+	if (f == NULL)
+		return true;
 	f->settled |= f->consume == NULL || (f->ready && f->kept == 0);
 	f->kept = 0;
 	return f->settled;
 }
 
-void
-watch_feed_stop(struct watch_feed *f)
+bool
+watch_feed_found_unlisted(struct watch_feed *f)
 {
-	loop_timer_stop(&f->dial);
+	bool found = f != NULL && f->unlisted;
+
+	if (found)
+		f->unlisted = false;
+	return found;
+}
+
+const char *
+watch_feed_trouble(const struct watch_feed *f)
+{
+	return f != NULL ? f->trouble : "";
+}
+
+void
+watch_feed_free(struct watch_feed *f)
+{
+	if (f == NULL)
+		return;
+	loop_timer_stop(&f->again);
 	consumer_free(f->consume);
+	free(f);
 }

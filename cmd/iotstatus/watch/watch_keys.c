@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotstatus/watch/watch_keys.h"
+
 #include <string.h>
 
 #include "base/text.h"
-#include "iotstatus/watch/watch.h"
 
 enum { ESCAPE = 27, BACKSPACE = 8, DELETE = 127, ERASE_LINE = 21 };
 
 static void
-scroll(struct choice *c, int by)
+scroll(struct watch_choice *c, int by)
 {
 	int last = c->count - c->lines;
 
@@ -19,69 +20,69 @@ scroll(struct choice *c, int by)
 }
 
 static void
-go_up(struct choice *c)
+go_up(struct watch_choice *c)
 {
 	scroll(c, -1);
 }
 
 static void
-go_down(struct choice *c)
+go_down(struct watch_choice *c)
 {
 	scroll(c, 1);
 }
 
 static void
-page_up(struct choice *c)
+page_up(struct watch_choice *c)
 {
 	scroll(c, -c->lines);
 }
 
 static void
-page_down(struct choice *c)
+page_down(struct watch_choice *c)
 {
 	scroll(c, c->lines);
 }
 
 static void
-go_home(struct choice *c)
+go_home(struct watch_choice *c)
 {
 	c->top = 0;
 }
 
 static void
-go_end(struct choice *c)
+go_end(struct watch_choice *c)
 {
 	scroll(c, c->count);
 }
 
 static void
-sort_next(struct choice *c)
+sort_next(struct watch_choice *c)
 {
 	c->sort = (enum sort)((c->sort + 1) % SORTS);
 	c->top = 0;
 }
 
 static void
-sort_before(struct choice *c)
+sort_before(struct watch_choice *c)
 {
 	c->sort = (enum sort)((c->sort + SORTS - 1) % SORTS);
 	c->top = 0;
 }
 
 static void
-filter_start(struct choice *c)
+filter_start(struct watch_choice *c)
 {
 	c->typing = true;
 }
 
 static void
-quit(struct choice *c)
+quit(struct watch_choice *c)
 {
 	c->quit = true;
 }
 
 static void
-filter_clear(struct choice *c)
+filter_clear(struct watch_choice *c)
 {
 	c->filter[0] = '\0';
 	c->top = 0;
@@ -90,7 +91,7 @@ filter_clear(struct choice *c)
 /* Both what terminals send in their normal and in their application mode. */
 static const struct {
 	const char *bytes;
-	void (*fn)(struct choice *c);
+	void (*fn)(struct watch_choice *c);
 } keys[] = {
     {"q", quit},
     {"Q", quit},
@@ -119,7 +120,7 @@ static const struct {
 
 /* A byte of the filter; it searches while it is typed. */
 static void
-type(struct choice *c, char byte)
+type(struct watch_choice *c, char byte)
 {
 	size_t n = strlen(c->filter);
 
@@ -141,7 +142,7 @@ type(struct choice *c, char byte)
 
 /* The bytes of the key at p; 1 for one that means nothing. */
 static size_t
-press(struct choice *c, const char *p, size_t n)
+press(struct watch_choice *c, const char *p, size_t n)
 {
 	size_t i, end = 1;
 
@@ -167,7 +168,7 @@ press(struct choice *c, const char *p, size_t n)
 }
 
 bool
-watch_keys_take(struct choice *c, const char *p, size_t n)
+watch_keys_take(struct watch_choice *c, const char *p, size_t n)
 {
 	size_t at = 0;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotstatus/watch/watch_model.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
-#include "iotstatus/watch/watch.h"
+#include "iotstatus/verdict.h"
 
 const char *const traffic_names[TRAFFICS] = {
     [TRAFFIC_STATUS] = "status",
@@ -14,7 +15,7 @@ const char *const traffic_names[TRAFFICS] = {
 };
 
 static const struct device_seen *
-sight_of(const struct device *d)
+reported_of(const struct device *d)
 {
 	return d->reported[VIEW_OTHER].known ? &d->reported[VIEW_OTHER]
 					     : &d->reported[VIEW_SOURCE];
@@ -23,13 +24,13 @@ sight_of(const struct device *d)
 static bool
 is_counted(const struct watch_model *m, const struct device *d)
 {
-	return m->listed ? d->listed : sight_of(d)->known;
+	return m->listed ? d->listed : reported_of(d)->known;
 }
 
 enum presence
 watch_model_state(const struct watch_model *m, const struct device *d, int64_t now)
 {
-	const struct device_seen *s = sight_of(d);
+	const struct device_seen *s = reported_of(d);
 
 	if (!s->known)
 		return PRESENCE_NEVER;
@@ -45,7 +46,7 @@ watch_model_since(const struct watch_model *m, size_t device)
 {
 	if (m->changed[device] != 0)
 		return m->changed[device] * 1000000;
-	return sight_of(&m->fleet->v[device])->since;
+	return reported_of(&m->fleet->v[device])->since;
 }
 
 static void
@@ -77,7 +78,7 @@ static void
 note(struct watch_model *m, size_t device, enum presence to, int64_t seconds)
 {
 	if (m->shown[device] != PRESENCES) {
-		m->changes[m->change_count++ % CHANGES] = (struct change){
+		m->changes[m->change_count++ % WATCH_CHANGES] = (struct watch_change){
 		    (uint32_t)device, seconds, m->shown[device], (uint8_t)to};
 		m->changed[device] = seconds;
 	}
@@ -113,22 +114,24 @@ watch_model_tick(struct watch_model *m, bool sample)
 	int t;
 
 	if (sample)
-		m->hour[m->samples++ % HOUR] =
+		m->hour[m->samples++ % WATCH_HOUR] =
 		    m->counts.total == 0 ? -1 : (float)verdict_percent(&m->counts);
 	m->second++;
 	for (t = 0; t < TRAFFICS; t++)
-		m->traffic[t][m->second % RATE_SECONDS] = 0;
+		m->traffic[t][m->second % WATCH_RATE_SECONDS] = 0;
 }
 
 /* Of whole seconds: the one that has begun is no second yet. */
 double
 watch_model_rate(const struct watch_model *m, enum traffic t)
 {
-	size_t i, whole = m->second < RATE_SECONDS - 1 ? m->second : RATE_SECONDS - 1;
+	size_t i,
+	    whole =
+		m->second < WATCH_RATE_SECONDS - 1 ? m->second : WATCH_RATE_SECONDS - 1;
 	double sum = 0;
 
 	for (i = 1; i <= whole; i++)
-		sum += m->traffic[t][(m->second - i) % RATE_SECONDS];
+		sum += m->traffic[t][(m->second - i) % WATCH_RATE_SECONDS];
 	return whole == 0 ? 0 : sum / (double)whole;
 }
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "iotstatus/watch/watch.h"
+#include "iotstatus/watch/screen.h"
+#include "iotstatus/watch/watch_keys.h"
+#include "iotstatus/watch/watch_model.h"
 
 static const int64_t second = 1000000;
 
@@ -153,7 +155,7 @@ keys_do_what_they_say(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		struct choice c = {.lines = 10, .count = 100};
+		struct watch_choice c = {.lines = 10, .count = 100};
 
 		assert_true(watch_keys_take(&c, rows[i].bytes, strlen(rows[i].bytes)));
 		if (c.top != rows[i].top || c.sort != rows[i].sort ||
@@ -167,7 +169,7 @@ keys_do_what_they_say(void **state)
 static void
 a_filter_has_its_limit(void **state)
 {
-	struct choice c = {0};
+	struct watch_choice c = {0};
 	int i;
 
 	(void)state;
