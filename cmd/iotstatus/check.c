@@ -22,7 +22,7 @@ static const char *const source_names[] = {
 static const struct {
 	const char *name;  /* of the group, in output */
 	const char *field; /* of a device; NULL: of its device-config */
-} bys[] = {
+} group_fields[] = {
     [BY_NOTHING] = {NULL, NULL},
     [BY_TIPO] = {"tipo", "tipo"},
     [BY_ESTADO] = {"estado", "estado"},
@@ -31,9 +31,9 @@ static const struct {
 };
 
 static int
-prepare_emqx(struct device_check *l, int64_t until, struct err *err)
+prepare_emqx(struct device_check *check, int64_t until, struct err *err)
 {
-	struct options *a = l->args;
+	struct options *a = check->args;
 	struct rest_opts opts = {
 	    .url = a->emqx_url != NULL ? a->emqx_url : "http://localhost:18083",
 	    .cafile = a->api.cafile,
@@ -48,28 +48,29 @@ prepare_emqx(struct device_check *l, int64_t until, struct err *err)
 		    _("'%s' holds no EMQX API key: wanted one line, KEY:SECRET"),
 		    a->emqx_key_file);
 	opts.basic = a->emqx_key;
-	l->emqx = rest_new(l->loop, &opts, err);
-	return l->emqx != NULL ? 0 : -1;
+	check->emqx = rest_new(check->loop, &opts, err);
+	return check->emqx != NULL ? 0 : -1;
 }
 
 static int
-prepare_api(struct device_check *l, int64_t until, struct err *err)
+prepare_api(struct device_check *check, int64_t until, struct err *err)
 {
 	struct rest_opts opts;
 
-	if (rest_options_resolve(&l->args->api, l->args->common.context, &opts, err))
+	if (rest_options_resolve(
+		&check->args->api, check->args->common.context, &opts, err))
 		return -1;
 	opts.until = until;
-	l->api = rest_new(l->loop, &opts, err);
-	return l->api != NULL ? 0 : -1;
+	check->api = rest_new(check->loop, &opts, err);
+	return check->api != NULL ? 0 : -1;
 }
 
 static int
-prepare_mqtt(struct device_check *l, struct err *err)
+prepare_mqtt(struct device_check *check, struct err *err)
 {
-	l->session = (struct session_opts){.clean = true};
-	return topic_set_compile(&l->topics, &l->args->topics, err) ||
-	    mqtt_options_resolve(&l->args->mqtt, l->set, &l->session, err);
+	check->session = (struct session_opts){.clean = true};
+	return topic_set_compile(&check->topics, &check->args->topics, err) ||
+	    mqtt_options_resolve(&check->args->mqtt, check->set, &check->session, err);
 }
 
 /* Whether a time of the API decides, or is seen. */
@@ -81,29 +82,29 @@ shows_times(const struct options *a)
 }
 
 int
-check_prepare(struct device_check *l, struct err *err)
+check_prepare(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
+	const struct options *a = check->args;
 	int64_t until;
 
-	l->started = clock_wall_us();
-	source_when_zone(a->api.tz, shows_times(a));
+	check->started = clock_wall_us();
+	source_set_zone(a->api.tz, shows_times(a));
 	if (options_check(a, err) ||
-	    threshold_read(&l->limits, &a->warning, &a->critical, err))
+	    threshold_read(&check->limits, &a->warning, &a->critical, err))
 		return -1;
-	if (l->limits.n > 0 && a->by == BY_NOTHING)
+	if (check->limits.n > 0 && a->by == BY_NOTHING)
 		return err_set(err, ERR_USAGE,
 		    _("'%s=' is a group's threshold: it needs --by"),
-		    l->limits.v[0].group);
-	l->loop = loop_new(err);
-	if (l->loop == NULL)
+		    check->limits.v[0].group);
+	check->loop = loop_new(err);
+	if (check->loop == NULL)
 		return -1;
-	/* A look that goes on has no end; each of its requests has. */
-	until = a->watch ? 0 : loop_now(l->loop) + a->api.timeout;
-	if ((options_want(a, SOURCE_API) && prepare_api(l, until, err)) ||
-	    (options_want(a, SOURCE_EMQX) && prepare_emqx(l, until, err)))
+	/* A live view has no end; each of its requests has. */
+	until = a->watch ? 0 : loop_now(check->loop) + a->api.timeout;
+	if ((options_want(a, SOURCE_API) && prepare_api(check, until, err)) ||
+	    (options_want(a, SOURCE_EMQX) && prepare_emqx(check, until, err)))
 		return -1;
-	return options_want(a, SOURCE_MQTT) || a->watch ? prepare_mqtt(l, err) : 0;
+	return options_want(a, SOURCE_MQTT) || a->watch ? prepare_mqtt(check, err) : 0;
 }
 
 /* The counts alone are one small answer. */
@@ -116,43 +117,48 @@ wants_devices(const struct options *a)
 
 /* What the server's filter can tell apart; the rest is sorted out here. */
 static int
-fetch_listed(struct device_check *l, struct err *err)
+fetch_listed(struct device_check *check, struct err *err)
 {
-	enum presence wanted = (enum presence)(l->args->list - 1);
+	enum presence wanted = (enum presence)(check->args->list - 1);
 
 	if (wanted == PRESENCE_NEVER)
 		wanted = PRESENCE_OFFLINE;
-	return source_api_devices(l->api, &l->fleet, NULL, presence_names[wanted], err);
+	return source_api_devices(
+	    check->api, &check->fleet, NULL, presence_names[wanted], err);
 }
 
 int
-check_poll(struct device_check *l, struct err *err)
+check_poll(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
+	const struct options *a = check->args;
 
 	if (options_source(a) == SOURCE_EMQX)
-		return source_emqx_clients(l->emqx, &l->fleet, VIEW_SOURCE, err);
-	return source_api_devices(l->api, &l->fleet, bys[a->by].field, NULL, err);
+		return source_emqx_clients(check->emqx, &check->fleet, VIEW_SOURCE, err);
+	return source_api_devices(
+	    check->api, &check->fleet, group_fields[a->by].field, NULL, err);
 }
 
 static int
-fetch_api(struct device_check *l, struct err *err)
+fetch_api(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
+	const struct options *a = check->args;
 	bool configs = a->by == BY_BROKER || (a->list != 0 && a->format == FORMAT_TSV);
 
 	if (wants_devices(a)) {
-		if (check_poll(l, err))
+		if (check_poll(check, err))
 			return -1;
-		l->report.listed = true;
-		l->report.fleet = &l->fleet;
-	} else if (source_api_counts(l->api, &l->report.counts, err) ||
-	    (a->list != 0 && fetch_listed(l, err))) {
+		check->report.listed = true;
+		check->report.fleet = &check->fleet;
+	} else if (source_api_counts(check->api, &check->report.counts, err) ||
+	    (a->list != 0 && fetch_listed(check, err))) {
 		return -1;
 	}
-	if (configs && source_api_configs(l->api, &l->fleet, a->by == BY_BROKER, err))
+	if (configs &&
+	    source_api_configs(check->api, &check->fleet, a->by == BY_BROKER, err))
 		return -1;
-	return a->common.verbose > 0 ? source_api_view(l->api, &l->report.view, err) : 0;
+	return a->common.verbose > 0
+	    ? source_api_view(check->api, &check->report.view, err)
+	    : 0;
 }
 
 static enum view
@@ -162,57 +168,58 @@ view_of(const struct options *a, enum source source)
 }
 
 static struct source_mqtt *
-listen_for(struct device_check *l, struct err *err)
+listen_for(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
+	const struct options *a = check->args;
 	const struct source_mqtt_opts opts = {
-	    .session = l->session,
-	    .topics = &l->topics,
+	    .session = check->session,
+	    .topics = &check->topics,
 	    .view = view_of(a, SOURCE_MQTT),
 	    .data = a->max_age != 0,
 	    .wait = a->wait,
-	    .until = loop_now(l->loop) + a->api.timeout,
+	    .until = loop_now(check->loop) + a->api.timeout,
 	};
 
-	return source_mqtt_new(l->loop, &opts, &l->fleet, err);
+	return source_mqtt_new(check->loop, &opts, &check->fleet, err);
 }
 
 /* The broker sends while the API is asked. */
 static int
-ask(struct device_check *l, struct err *err)
+ask_sources(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
+	const struct options *a = check->args;
 	bool mqtt = options_want(a, SOURCE_MQTT), emqx = options_want(a, SOURCE_EMQX);
-	struct source_mqtt *listener = mqtt ? listen_for(l, err) : NULL;
+	struct source_mqtt *listener = mqtt ? listen_for(check, err) : NULL;
 	int failed = (mqtt && listener == NULL) ||
-	    (options_want(a, SOURCE_API) && fetch_api(l, err)) ||
+	    (options_want(a, SOURCE_API) && fetch_api(check, err)) ||
 	    (emqx &&
-		source_emqx_clients(l->emqx, &l->fleet, view_of(a, SOURCE_EMQX), err)) ||
+		source_emqx_clients(
+		    check->emqx, &check->fleet, view_of(a, SOURCE_EMQX), err)) ||
 	    (mqtt && source_mqtt_wait(listener, err));
 
 	source_mqtt_free(listener);
 	if (mqtt || emqx)
-		l->report.fleet = &l->fleet;
+		check->report.fleet = &check->fleet;
 	return failed ? -1 : 0;
 }
 
 static void
-settle(struct device_check *l)
+summarize(struct device_check *check)
 {
-	const struct options *a = l->args;
-	struct report *r = &l->report;
-	/* What came while we looked is young, however short the age. */
-	int64_t now = clock_wall_us(), age = a->max_age * 1000 + now - l->started;
+	const struct options *a = check->args;
+	struct report *r = &check->report;
+	/* What came while we asked is young, however short the age. */
+	int64_t now = clock_wall_us(), age = a->max_age * 1000 + now - check->started;
 	size_t i;
 
 	if (r->listed)
-		device_table_join(&l->fleet);
+		device_table_join(&check->fleet);
 	if (a->max_age != 0) {
-		device_table_age(&l->fleet, VIEW_SOURCE, now, age);
-		device_table_age(&l->fleet, VIEW_OTHER, now, age);
+		device_table_age(&check->fleet, VIEW_SOURCE, now, age);
+		device_table_age(&check->fleet, VIEW_OTHER, now, age);
 	}
-	for (i = 0; i < l->fleet.n; i++) {
-		const struct device *d = &l->fleet.v[i];
+	for (i = 0; i < check->fleet.n; i++) {
+		const struct device *d = &check->fleet.v[i];
 
 		if (d->reported[VIEW_SOURCE].seen > r->seen &&
 		    d->reported[VIEW_SOURCE].seen <= now + age)
@@ -232,77 +239,77 @@ by_name(const void *a, const void *b)
 }
 
 static int
-make_groups(struct device_check *l, struct err *err)
+make_groups(struct device_check *check, struct err *err)
 {
-	struct report *r = &l->report;
-	const struct strv *names = &l->fleet.groups;
+	struct report *r = &check->report;
+	const struct strv *names = &check->fleet.groups;
 	size_t i, k;
 
 	r->groups = xcalloc(names->n + 1, sizeof(*r->groups));
 	for (i = 0; i < names->n; i++) {
 		struct group *g = &r->groups[r->group_count];
 
-		*g = (struct group){
-		    .name = names->v[i], .limit = threshold_of(&l->limits, names->v[i])};
-		device_table_count(&l->fleet, VIEW_SOURCE, true, (long)i, &g->counts);
+		*g = (struct group){.name = names->v[i],
+		    .limit = threshold_of(&check->limits, names->v[i])};
+		device_table_count(&check->fleet, VIEW_SOURCE, true, (long)i, &g->counts);
 		r->group_count += g->counts.total > 0;
 	}
 	qsort(r->groups, r->group_count, sizeof(*r->groups), by_name);
-	for (i = 0; i < l->limits.n; i++) {
+	for (i = 0; i < check->limits.n; i++) {
 		for (k = 0; k < names->n; k++) {
-			if (strcmp(l->limits.v[i].group, names->v[k]) == 0)
+			if (strcmp(check->limits.v[i].group, names->v[k]) == 0)
 				break;
 		}
 		if (k == names->n)
 			return err_set(err, ERR_USAGE,
 			    _("a threshold is for the group '%s', in which no device "
 			      "is"),
-			    l->limits.v[i].group);
+			    check->limits.v[i].group);
 	}
 	return 0;
 }
 
 int
-check_take(struct device_check *l, struct err *err)
+check_run(struct device_check *check, struct err *err)
 {
-	const struct options *a = l->args;
-	struct report *r = &l->report;
+	const struct options *a = check->args;
+	struct report *r = &check->report;
 
 	r->source = source_names[options_source(a)];
 	r->other = source_names[options_verify(a)];
-	r->by = bys[a->by].name;
-	r->limit = l->limits.all;
+	r->by = group_fields[a->by].name;
+	r->limit = check->limits.all;
 	r->max_age = a->max_age;
 	r->verbose = a->common.verbose > 0;
 	r->per_device = a->per_device;
-	if (ask(l, err))
+	if (ask_sources(check, err))
 		return -1;
-	settle(l);
+	summarize(check);
 	if (a->list != 0 || a->verify != 0 || r->verbose || r->per_device)
-		device_table_sort(&l->fleet);
+		device_table_sort(&check->fleet);
 	if (r->fleet != NULL)
-		device_table_count(&l->fleet, VIEW_SOURCE, r->listed, -1, &r->counts);
+		device_table_count(&check->fleet, VIEW_SOURCE, r->listed, -1, &r->counts);
 	if (r->other != NULL)
-		device_table_count(&l->fleet, VIEW_OTHER, true, -1, &r->other_counts);
-	if (r->by != NULL && make_groups(l, err))
+		device_table_count(&check->fleet, VIEW_OTHER, true, -1, &r->other_counts);
+	if (r->by != NULL && make_groups(check, err))
 		return -1;
-	r->seconds = (double)(clock_wall_us() - l->started) / 1e6;
+	r->seconds = (double)(clock_wall_us() - check->started) / 1e6;
 	verdict_judge_report(r, (enum state)a->on_empty);
 	return 0;
 }
 
 void
-check_list(const struct device_check *l, enum format format, struct buf *out)
+check_list(const struct device_check *check, enum format format, struct buf *out)
 {
-	enum presence wanted = (enum presence)(l->args->list - 1);
+	enum presence wanted = (enum presence)(check->args->list - 1);
 	enum list_form form = format == FORMAT_JSON ? LIST_JSON
 	    : format == FORMAT_TSV                  ? LIST_TSV
 						    : LIST_LINES;
-	bool api = l->api != NULL;
+	bool api = check->api != NULL;
 	size_t i, n = 0;
 
-	for (i = 0; i < l->fleet.n; i++) {
-		const struct device *d = &l->fleet.v[i];
+	for (i = 0; i < check->fleet.n; i++) {
+		const struct device *d = &check->fleet.v[i];
 		const struct device_seen *s = &d->reported[VIEW_SOURCE];
 
 		if (api ? !d->listed : !s->known)
@@ -319,15 +326,15 @@ check_list(const struct device_check *l, enum format format, struct buf *out)
 }
 
 void
-check_release(struct device_check *l)
+check_release(struct device_check *check)
 {
-	rest_free(l->api);
-	rest_free(l->emqx);
-	loop_free(l->loop);
-	topic_set_release(&l->topics);
-	mqtt_options_release(&l->args->mqtt);
-	mem_free_secret(l->args->emqx_key);
-	verdict_release(&l->report);
-	device_table_release(&l->fleet);
-	threshold_release(&l->limits);
+	rest_free(check->api);
+	rest_free(check->emqx);
+	loop_free(check->loop);
+	topic_set_release(&check->topics);
+	mqtt_options_release(&check->args->mqtt);
+	mem_free_secret(check->args->emqx_key);
+	verdict_release(&check->report);
+	device_table_release(&check->fleet);
+	threshold_release(&check->limits);
 }

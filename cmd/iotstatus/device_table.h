@@ -11,7 +11,7 @@
 #include "base/strv.h"
 #include "model/presence.h"
 
-/* What one source says of a device; times in microseconds since 1970, 0: unknown. */
+/* What one source reports of a device; times in microseconds since 1970, 0: unknown. */
 struct device_seen {
 	int64_t since; /* in this state */
 	int64_t seen;  /* last sign of life */
@@ -40,7 +40,7 @@ struct device_table {
 	struct strv groups;
 };
 
-/* The device with this id, added if it is new. */
+/* The device with this id, added, with a copy of the id, if it is new. */
 struct device *device_table_get(struct device_table *f, struct span id);
 /* NULL if there is none. */
 struct device *device_table_find(const struct device_table *f, struct span id);
@@ -56,8 +56,10 @@ bool device_table_seen_lately(int64_t seen, int64_t now, int64_t age);
 void device_table_age(struct device_table *f, enum view view, int64_t now, int64_t age);
 /* In the order of their ids, for people; indices change. */
 void device_table_sort(struct device_table *f);
+/* Frees all; the table is empty then. */
 void device_table_release(struct device_table *f);
 
+/* Devices by state. */
 struct counts {
 	long total;
 	long n[PRESENCES];

@@ -80,9 +80,9 @@ static const struct program iotstatus = {
     .usage_status = STATE_UNKNOWN,
 };
 
-struct check {
+struct run {
 	struct options *args;
-	struct device_check look;
+	struct device_check check;
 	enum format format;
 	enum state state;
 	bool silent; /* --state: this was told before */
@@ -102,7 +102,7 @@ format_of(const struct options *a)
 }
 
 static void
-print_report(struct check *k)
+print_report(struct run *k)
 {
 	static void (*const printers[])(struct buf *, const struct report *) = {
 	    [FORMAT_TEXT] = print_text,
@@ -111,11 +111,12 @@ print_report(struct check *k)
 	};
 
 	if (k->args->list != 0)
-		check_list(&k->look, k->format, &k->out);
+		check_list(&k->check, k->format, &k->out);
 	else if (k->format == FORMAT_PROMETHEUS)
-		print_prometheus(&k->out, &k->look.report, (double)clock_wall_us() / 1e6);
+		print_prometheus(
+		    &k->out, &k->check.report, (double)clock_wall_us() / 1e6);
 	else
-		printers[k->format](&k->out, &k->look.report);
+		printers[k->format](&k->out, &k->check.report);
 }
 
 /* From the file that is about to be replaced; 0 if it does not say. */
@@ -149,11 +150,11 @@ state_of_trouble(const struct options *a, const struct err *why)
 
 /* In the plugin's own format the reason is the output. */
 static void
-print_reason(struct check *k, struct err *why)
+print_reason(struct run *k, struct err *why)
 {
 	if (k->format == FORMAT_PROMETHEUS)
 		print_prometheus_trouble(&k->out,
-		    (double)(clock_wall_us() - k->look.started) / 1e6,
+		    (double)(clock_wall_us() - k->check.started) / 1e6,
 		    last_success(k->args->write));
 	if (k->format != FORMAT_NAGIOS)
 		return;
@@ -163,7 +164,7 @@ print_reason(struct check *k, struct err *why)
 
 /* Speaks and fails only of change: what was told before is no news, and its end is told once. */
 static int
-remember(struct check *k, bool trouble, struct err *err)
+remember(struct run *k, bool trouble, struct err *err)
 {
 	struct state_file now = {k->state, trouble, clock_wall_us() / 1000000}, last;
 
@@ -180,17 +181,17 @@ remember(struct check *k, bool trouble, struct err *err)
 	k->news = true;
 	k->silent = last.state == STATE_OK && now.state == STATE_OK;
 	if (last.state != STATE_OK && now.state == STATE_OK)
-		k->look.report.recovered = now.since - last.since;
+		k->check.report.recovered = now.since - last.since;
 	return 0;
 }
 
 /* Nothing to say: all is well and --quiet, or told before. Metrics are for a machine that counts on
  * them. */
 static bool
-is_silent(const struct check *k)
+is_silent(const struct run *k)
 {
 	bool quiet = k->args->common.quiet && k->state == STATE_OK &&
-	    k->look.report.recovered < 0 && k->args->list == 0;
+	    k->check.report.recovered < 0 && k->args->list == 0;
 
 	return k->format != FORMAT_PROMETHEUS && (k->silent || quiet);
 }
@@ -214,21 +215,22 @@ read_operands(struct options *a, int count, char **operand, struct err *err)
 }
 
 static void
-run(struct check *k, int operands, char **operand, struct err *err)
+run(struct run *k, int operands, char **operand, struct err *err)
 {
 	struct options *a = k->args;
 	struct err why = {0};
 	bool failed;
 
 	k->format = format_of(a);
-	failed = read_operands(a, operands, operand, err) || check_prepare(&k->look, err);
+	failed =
+	    read_operands(a, operands, operand, err) || check_prepare(&k->check, err);
 	if (!failed && a->watch) {
-		failed = watch_run(&k->look, k->format, err);
+		failed = watch_run(&k->check, k->format, err);
 		k->state = failed ? state_of_trouble(a, err) : STATE_OK;
 		return;
 	}
-	failed = failed || check_take(&k->look, err);
-	k->state = failed ? state_of_trouble(a, err) : k->look.report.state;
+	failed = failed || check_run(&k->check, err);
+	k->state = failed ? state_of_trouble(a, err) : k->check.report.state;
 	if (a->state != NULL && err->code != ERR_USAGE && remember(k, failed, &why)) {
 		/* A state file in trouble must not hide a fleet in trouble. */
 		if (k->state == STATE_OK) {
@@ -252,7 +254,7 @@ run(struct check *k, int operands, char **operand, struct err *err)
 
 /* Where it goes; what fails here is told all the same. */
 static int
-deliver(struct check *k, struct err *err)
+deliver(struct run *k, struct err *err)
 {
 	struct err why = {0};
 
@@ -277,7 +279,7 @@ deliver(struct check *k, struct err *err)
 
 /* What could not be told is told by the next run. */
 static void
-finish(struct check *k, struct err *err)
+finish(struct run *k, struct err *err)
 {
 	struct err why = {0};
 
@@ -291,8 +293,8 @@ main(int argc, char **argv)
 {
 	struct options a = {0};
 	struct opt_set set;
-	struct check k = {.args = &a,
-	    .look = {.args = &a, .set = &set, .report = {.recovered = -1}},
+	struct run k = {.args = &a,
+	    .check = {.args = &a, .set = &set, .report = {.recovered = -1}},
 	    .state = STATE_UNKNOWN};
 	struct buf answer = {0};
 	struct err err = {0};
@@ -303,7 +305,7 @@ main(int argc, char **argv)
 	    answer.n == 0)
 		run(&k, argc - first, argv + first, &err);
 	finish(&k, &err);
-	check_release(&k.look);
+	check_release(&k.check);
 	buf_release(&k.out);
 	status = program_end(&set, &answer, &err);
 	return status != 0 && err.code == ERR_OUTPUT ? STATE_UNKNOWN : (int)k.state;

@@ -28,19 +28,21 @@ enum source { SOURCE_NONE, SOURCE_API, SOURCE_MQTT, SOURCE_EMQX };
 enum by { BY_NOTHING, BY_TIPO, BY_ESTADO, BY_OPERADOR, BY_BROKER };
 #define BY_CHOICES "none|tipo|estado|operador|broker"
 
-/* 0, else 1 + enum presence. */
+/* An index into it: 0, else 1 + enum presence. */
 #define LIST_CHOICES "none|online|offline|error|never|stale"
-/* enum state; for trouble 1 + enum state, 0: as the trouble is. */
+/* An index into the first is an enum state, into the second 1 + enum state; 0: by the kind of error. */
 #define STATE_CHOICES "ok|warning|critical|unknown"
 #define ERROR_CHOICES "auto|ok|warning|critical|unknown"
 
+/* What the command line, the environment and the configuration say; the option table of main.c fills it, and
+ * program_end releases it but for emqx_key and mqtt. Times in milliseconds, 0: not given. */
 struct options {
 	struct common common;
 	struct rest_options api;
 	struct mqtt_options mqtt;
 	struct topicopts topics;
 	char *emqx_url, *emqx_key_file;
-	char *emqx_key; /* what the file held */
+	char *emqx_key; /* what the file held, a secret; check_release frees it */
 	int source;     /* index into SOURCE_CHOICES; 1 + it is enum source */
 	int verify;     /* 0, 1 mqtt, 2 emqx */
 	int64_t max_age, wait;
@@ -52,12 +54,13 @@ struct options {
 	char *write;
 	char *state;
 	bool watch;
-	int64_t every; /* --watch's, ms */
+	int64_t every; /* --watch's operand */
 };
 
+/* --source, and --verify or SOURCE_NONE. */
 enum source options_source(const struct options *a);
 enum source options_verify(const struct options *a);
-/* Both are from source.h's view the same: whether a broker, or EMQX, must be asked. */
+/* Whether this source must be asked, for one or the other. */
 bool options_want(const struct options *a, enum source source);
 /* What cannot go together (ERR_USAGE). */
 int options_check(const struct options *a, struct err *err);

@@ -17,6 +17,7 @@ struct state_file {
 /* A file that is not there remembers that all was well. One that cannot be read, or is none of
  * ours, is an error (ERR_USAGE). */
 int state_file_read(const char *path, struct state_file *m, struct err *err);
+/* At once, so that a reader sees the old or the new one (ERR_OUTPUT). */
 int state_file_write(const char *path, const struct state_file *m, struct err *err);
 
 #endif

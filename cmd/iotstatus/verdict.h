@@ -30,13 +30,13 @@ struct group {
 	enum state state;
 };
 
-/* All that can be said of one look at the fleet. */
+/* All that can be said of one check of the fleet; verdict_release frees the groups and the view. */
 struct report {
 	enum state state;
 	struct counts counts;
 	struct threshold limit;
-	double seconds;
-	const char *source;
+	double seconds; /* that it took */
+	const char *source; /* its name: "api", "mqtt", "emqx" */
 	const struct device_table *fleet; /* NULL: only the counts are known */
 	bool listed;               /* the fleet is what the API lists */
 
@@ -53,7 +53,7 @@ struct report {
 	int64_t seen;    /* the fleet's last sign of life, microseconds */
 	bool frozen;     /* which is older than that */
 
-	char *view; /* whose eyes these are; NULL: not asked */
+	char *view; /* who asks, and so sees what (free); NULL: not asked */
 	bool verbose;
 	bool per_device;   /* metrics of each device, too */
 	int64_t recovered; /* seconds the trouble had lasted that is over; -1: none */

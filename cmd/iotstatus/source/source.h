@@ -8,9 +8,14 @@
 #include "rest/rest.h"
 #include "iotstatus/device_table.h"
 
-/* Where the fleet's states come from. Each fills one view of a fleet. */
+/*
+ * Where the fleet's states come from: the REST API, EMQX's management API, the broker itself. Each fills one view of
+ * a device table. What takes a `rest` blocks until the answer is here or its time-out is over, while the loop that
+ * it was made with goes on; its errors are rest_call's, and ERR_PROTOCOL for an answer that makes no sense.
+ * One thread, which is the loop's.
+ */
 
-/* source_api.c: /api/mqtt/device-status/, counts only. */
+/* /api/mqtt/device-status/, counts only. */
 int source_api_counts(struct rest *api, struct counts *c, struct err *err);
 /* The devices that speak MQTT. `by` is the field that makes their groups (NULL: none); `state` asks
  * the server for those in this state only (NULL: all). */
@@ -19,13 +24,13 @@ int source_api_devices(
 /* /api/mqtt/device-config/: since when devices are connected and, with `groups`, their brokers as the
  * groups. After source_api_devices. */
 int source_api_configs(struct rest *api, struct device_table *f, bool groups, struct err *err);
-/* Whose eyes these are: "seen by 'ana' (operador: own devices only)" (free). */
+/* Who asks, and so sees what: "seen by 'ana' (operador: own devices only)" (free). */
 int source_api_view(struct rest *api, char **out, struct err *err);
 
-/* source_emqx.c: the clients that EMQX knows. `api` speaks HTTP Basic to EMQX. After source_api_devices. */
+/* The clients that EMQX knows. `api` speaks HTTP Basic to EMQX. After source_api_devices, if that is asked. */
 int source_emqx_clients(struct rest *api, struct device_table *f, enum view view, struct err *err);
 
-/* source_mqtt.c: retained status messages, wills, and signs of life. */
+/* Retained status messages, wills, and signs of life. */
 struct source_mqtt_opts {
 	struct session_opts session;
 	const struct topic_set *topics;
@@ -35,21 +40,25 @@ struct source_mqtt_opts {
 	int64_t until; /* loop_now() when it must be over */
 };
 struct source_mqtt;
+/* Connects, and collects from now on while the loop runs. `opts` is copied; what it points to, and the table, must
+ * live longer. NULL on error. */
 struct source_mqtt *source_mqtt_new(struct loop *loop, const struct source_mqtt_opts *opts,
     struct device_table *f, struct err *err);
-/* Collects; the loop runs. Messages that came since source_mqtt_new are in the fleet, too. A broker drops
- * retained messages of a broad filter when its queue is full (mosquitto 2.0.11: measured), so that a
- * large fleet is asked for again until that brings no news. */
+/* Runs the loop until all is collected. A broker drops retained messages of a broad filter when its queue is full
+ * (mosquitto 2.0.11: measured), so that a large fleet is asked for again until that brings no news. ERR_UNREACHABLE:
+ * no answer in time; ERR_TIMEOUT: it was never quiet; ERR_PROTOCOL: the broker sends parts only. */
 int source_mqtt_wait(struct source_mqtt *l, struct err *err);
+/* Accepts NULL. */
 void source_mqtt_free(struct source_mqtt *l);
 
 /* A status message that came at `now`, microseconds since 1970; false if it cannot be read. `live`: it was not
  * retained. */
 bool source_message_read(struct span payload, bool live, int64_t now, struct device_seen *out);
 
-/* Times without a zone are of this one, which is kept; NULL: UTC, with one warning if they `matter`. */
-void source_when_zone(const char *zone, bool matter);
-/* Microseconds since 1970; 0 when it is none. */
-int64_t source_when_read(const char *text);
+/* The zone of the times that the API writes without one, as some backends do; `zone` is kept, not copied, for the
+ * whole program. NULL: UTC, and `warn` once if such a time comes. */
+void source_set_zone(const char *zone, bool warn);
+/* A time of the API or EMQX in microseconds since 1970; 0 when it is none. */
+int64_t source_time(const char *text);
 
 #endif

@@ -70,7 +70,7 @@ read_reported(struct reader *r, struct device_seen *s, struct err *err)
 		    buf_str(&r->text[ID]), buf_str(&r->text[STATE]));
 	*s = (struct device_seen){.known = true, .state = state};
 	if (r->there[SEEN])
-		s->seen = source_when_read(buf_str(&r->text[SEEN]));
+		s->seen = source_time(buf_str(&r->text[SEEN]));
 	if (s->state != PRESENCE_ONLINE)
 		s->since = s->seen;
 	if (s->state == PRESENCE_OFFLINE && !r->there[SEEN])
@@ -160,7 +160,7 @@ on_config(void *arg, struct span object, struct err *err)
 	buf_clear(&c->text);
 	if (d->reported[VIEW_SOURCE].state == PRESENCE_ONLINE &&
 	    json_member_string(object, "last_connection", &c->text))
-		d->reported[VIEW_SOURCE].since = source_when_read(buf_str(&c->text));
+		d->reported[VIEW_SOURCE].since = source_time(buf_str(&c->text));
 	buf_clear(&c->text);
 	if (c->groups && json_member_string(object, "broker_nombre", &c->text))
 		d->group = device_table_group(c->fleet, buf_as_span(&c->text));

@@ -38,9 +38,8 @@ static int64_t
 time_of(struct reader *r, struct span client, const char *key)
 {
 	buf_clear(&r->text);
-	return json_member_string(client, key, &r->text)
-	    ? source_when_read(buf_str(&r->text))
-	    : 0;
+	return json_member_string(client, key, &r->text) ? source_time(buf_str(&r->text))
+							 : 0;
 }
 
 /* The platform names logins device_ID; the id at the broker may be anything. */

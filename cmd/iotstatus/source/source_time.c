@@ -7,18 +7,18 @@
 
 static struct {
 	const char *name;
-	bool told;
+	bool warn; /* it is not told, and that was not said yet */
 } zone;
 
 void
-source_when_zone(const char *name, bool matter)
+source_set_zone(const char *name, bool warn)
 {
 	zone.name = name;
-	zone.told = !matter;
+	zone.warn = warn;
 }
 
 int64_t
-source_when_read(const char *text)
+source_time(const char *text)
 {
 	int64_t us;
 
@@ -26,12 +26,12 @@ source_when_read(const char *text)
 		return timestamp_parse_in(text, zone.name, &us) ? us : 0;
 	if (!timestamp_parse(text, &us))
 		return 0;
-	if (!zone.told && !timestamp_has_zone(text)) {
+	if (zone.warn && !timestamp_has_zone(text)) {
 		log_warn(_("the API's times ('%s') have no zone and are taken for UTC: "
 			   "say which "
 			   "with --api-tz or IOT_API_TZ, such as America/Mexico_City"),
 		    text);
-		zone.told = true;
+		zone.warn = false;
 	}
 	return us;
 }
