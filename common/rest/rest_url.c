@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Addresses: the base, a request's path, the next page. */
 #include "rest/rest_url.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -104,12 +104,15 @@ rest_url_next(const char *path, struct span next)
 void
 rest_url_escape(struct buf *out, struct span s)
 {
+	/* RFC 3986, section 2.3: of ASCII, whatever the locale. */
+	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+					 "uvwxyz0123456789-._~";
 	size_t i;
 
 	for (i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (isalnum(c) || (c != '\0' && strchr("-._~", c) != NULL))
+		if (c != '\0' && strchr(unreserved, c) != NULL)
 			buf_putc(out, (char)c);
 		else
 			buf_printf(out, "%%%02X", c);

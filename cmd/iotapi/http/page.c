@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pages of a list, and the links between them. */
-#include <stdlib.h>
+#include "iotapi/http/page.h"
 
 #include "base/json.h"
 #include "base/text.h"
 #include "model/field_errs.h"
-#include "iotapi/api/query.h"
+#include "rest/rest_url.h"
 #include "iotapi/http/answer.h"
-#include "iotapi/http/json_out.h"
-#include "iotapi/http/page.h"
 
 void
 page_read(struct request *rq, struct page *p)
@@ -33,20 +30,6 @@ page_read(struct request *rq, struct page *p)
 }
 
 static void
-put_escaped(struct buf *out, const char *s)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
-
-	for (; *s != '\0'; s++) {
-		if (strchr(plain, *s) != NULL)
-			buf_putc(out, *s);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*s);
-	}
-}
-
-static void
 put_link(struct request *rq, int64_t number)
 {
 	struct buf link = {0};
@@ -62,9 +45,9 @@ put_link(struct request *rq, int64_t number)
 		if (strcmp(rq->args[i].name, "page") == 0)
 			continue;
 		buf_puts(&link, sep);
-		put_escaped(&link, rq->args[i].name);
+		rest_url_escape(&link, span_of(rq->args[i].name));
 		buf_putc(&link, '=');
-		put_escaped(&link, rq->args[i].value);
+		rest_url_escape(&link, span_of(rq->args[i].value));
 		sep = "&";
 	}
 	json_put_string(&rq->out, buf_as_span(&link));
