@@ -11,7 +11,7 @@
 struct secretbox;
 struct broker_pool;
 
-/* What a running iotapi has; handed to every handler. */
+/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves. */
 struct app {
 	struct store *store;
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
@@ -21,7 +21,8 @@ struct app {
 	int64_t started;       /* loop milliseconds */
 };
 
-/* Opens database, key and templates. Release with app_close in every case. */
+/* Opens database, key and templates. ERR_USAGE: one of them is no good, or the key opens none of the database's
+ * secrets. Blocks. Release with app_close in every case. */
 int app_open(struct app *app, const char *path, const struct topicopts *topics, struct err *err);
 void app_close(struct app *app);
 

@@ -16,7 +16,7 @@
 struct serving {
 	struct app *app;
 	struct loop *loop;
-	struct http *http;
+	struct server *server;
 	int signo; /* that ended it */
 };
 
@@ -39,15 +39,15 @@ end(void *arg, int signo)
 		return;
 	}
 	s->signo = signo;
-	server_stop(s->http);
-	s->http = NULL;
+	server_stop(s->server);
+	s->server = NULL;
 	broker_pool_stop(s->app->worker, worker_is_done, s);
 }
 
 static int
 announce(struct serving *s, const char *url_file, struct err *err)
 {
-	char *line = xasprintf("%s\n", server_url(s->http));
+	char *line = xasprintf("%s\n", server_url(s->server));
 	int failed =
 	    url_file != NULL && file_write(url_file, span_of(line), 0644, err) != 0;
 
@@ -78,14 +78,14 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	if (!failed) {
 		app->worker = broker_pool_new(s.loop, app, err);
 		failed = app->worker == NULL ||
-		    server_start(&s.http, s.loop, app, opts->listen, err) ||
+		    server_start(&s.server, s.loop, app, opts->listen, err) ||
 		    announce(&s, opts->url_file, err) || loop_run(s.loop, err);
 	}
-	server_stop(s.http);
+	server_stop(s.server);
 	broker_pool_free(app->worker);
 	app->worker = NULL;
 	loop_free(s.loop);
-	/* A second thought of the person at the terminal: shell loops must stop too. */
+	/* As if the signal had ended the program: a shell's loop around it stops, too. */
 	if (!failed && s.signo == SIGINT)
 		err->code = (enum err_code)(ERR_SIGNAL + SIGINT);
 	return failed ? -1 : 0;

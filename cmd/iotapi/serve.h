@@ -12,7 +12,8 @@ struct serve_opts {
 /* Blocks the signals that end it: before any thread is started, so that none takes them. */
 void serve_block_signals(void);
 
-/* Serves HTTP and MQTT until SIGTERM or SIGINT, then drains. Blocks. */
+/* Serves HTTP and MQTT until SIGTERM or SIGINT, then drains; a second signal does not wait for
+ * that. Blocks. Ended by SIGINT, err->code is ERR_SIGNAL + SIGINT and the result still 0. */
 int serve(struct app *app, const struct serve_opts *opts, struct err *err);
 
 #endif

@@ -8,8 +8,7 @@
 
 /* The thresholds of one fleet or group. */
 struct threshold {
-	const char *
-	    group; /* NULL: of all that have none of their own; borrowed or owned by limits */
+	const char *group; /* NULL: of all that have none of their own; of thresholds.names */
 	struct range warning, critical;
 };
 
@@ -27,6 +26,7 @@ int threshold_read(struct thresholds *l, const struct strv *warning, const struc
     struct err *err);
 /* Of this group; where only one of the two ranges is its own, the other is everyone's. */
 struct threshold threshold_of(const struct thresholds *l, const char *group);
+/* Also the group names that threshold_of gave. */
 void threshold_release(struct thresholds *l);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the API does besides create, get, update and delete. */
+#include "iotapi/api/actions.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +15,6 @@
 #include "iotapi/http/json_out.h"
 #include "iotapi/mqtt/broker_pool.h"
 #include "iotapi/mqtt/store_presence.h"
-#include "iotapi/api/actions.h"
 
 static int
 set_active(struct request *rq, int active, const char *done, struct err *err)

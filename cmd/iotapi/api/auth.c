@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who asks: login, refresh, the bearer token of every other request. */
+#include "iotapi/api/auth.h"
+
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -11,7 +13,6 @@
 #include "iotapi/api/users.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
-#include "iotapi/api/auth.h"
 
 static int
 refuse_token(struct request *rq)

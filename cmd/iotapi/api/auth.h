@@ -4,11 +4,17 @@
 
 #include "iotapi/http/request.h"
 
-int auth_check(struct request *rq); /* the Authorization header: rq->person, or 401 */
+/* Who asks. The handlers are for routes.h. */
+
+/* The Authorization header: rq->person, or -1 and a 401. rq->db is a connection. */
+int auth_check(struct request *rq);
+/* POST /api/auth/login/. The first half checks the password, about 50 ms, one at a time (password.h). */
 void auth_login_prepare(struct request *rq);
 int auth_login(struct request *rq, struct err *err);
+/* POST /api/auth/refresh/: two new tokens for a refresh token, which is spent. */
 void auth_refresh_prepare(struct request *rq);
 int auth_refresh(struct request *rq, struct err *err);
+/* GET /api/users/me/ */
 int auth_me(struct request *rq, struct err *err);
 
 #endif

@@ -7,20 +7,26 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* A device's password as mosquitto stores it, $7$ROUNDS$SALT$HASH (PBKDF2-HMAC-SHA512). Free. */
+/* Passwords and tokens as they are stored. From any thread. */
+
+/* A device's password as mosquitto stores it, $7$ROUNDS$SALT$HASH (PBKDF2-HMAC-SHA512). Free. NULL: no random
+ * numbers (ERR_FAILED). */
 char *password_device(const char *password, int rounds, struct err *err);
+/* Whether `hash` is such a one, of this password; takes the hash's rounds. */
 bool password_device_matches(const char *password, const char *hash);
-/* A person's password, yescrypt ($y$...); about 50 ms. Free. */
+/* A person's password, yescrypt ($y$..., crypt(5)); about 50 ms. Free. NULL on error. */
 char *password_person(const char *password, struct err *err);
 /* Whether it is the password of this hash; takes as long when `hash` is NULL. One at a time, so
  * that logins cannot take every processor. */
 bool password_matches(const char *password, const char *hash);
 
-/* A random token (free with mem_free_secret): a handle to find it by and 256 bits of secret. */
+/* A random token (free with mem_free_secret): a handle to find it by and 256 bits of secret. NULL: no random
+ * numbers, and `err` says why. */
 char *password_token_make(struct err *err);
 enum { TOKEN_HANDLE = 16, TOKEN_HASH = 32 };
 /* Its SHA-256. False: this cannot be a token. */
 bool password_token_hash(const char *token, unsigned char hash[TOKEN_HASH]);
+/* In a time that does not tell where they differ. */
 bool password_token_same(const unsigned char *a, const unsigned char *b);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "iotapi/http/request.h"
 
-/* GET of a collection: {count,next,previous,results} with page, page_size, search, ordering and the
+/* A `run` handler of routes.h: GET of a collection, {count,next,previous,results} with page, page_size, search, ordering and the
  * resource's filters. Anything else in the query is a 400 that names it. */
 int query_list(struct request *rq, struct err *err);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Readings in bulk, and the messages that were none. */
+#include "iotapi/api/readings.h"
+
 #include <stdlib.h>
 
 #include "base/base64.h"
@@ -15,7 +17,6 @@
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
 #include "iotapi/http/page.h"
-#include "iotapi/api/readings.h"
 
 void
 readings_bulk_prepare(struct request *rq)

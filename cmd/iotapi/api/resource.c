@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Create, get, update and delete, for every resource of the schema table. */
+#include "iotapi/api/resource.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -13,7 +15,6 @@
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/answer.h"
-#include "iotapi/api/resource.h"
 
 static bool
 is_json_type(const char *type)

@@ -4,9 +4,17 @@
 
 #include "iotapi/http/request.h"
 
-void resource_body_read(struct request *rq);    /* any JSON object: rq->json */
-void resource_body_whole(struct request *rq);   /* of a new or replaced object: rq->values, rq->errs */
-void resource_body_partial(struct request *rq); /* of a PATCH */
+/* Create, get, update and delete, for every resource of the schema table: handlers of routes.h. */
+
+/* `prepare` handlers, which leave an answer when there is something wrong with the body as a whole. Of any JSON
+ * object: rq->json. */
+void resource_body_read(struct request *rq);
+/* Of a new or replaced object: also rq->values, with its secrets protected, and rq->errs. */
+void resource_body_whole(struct request *rq);
+/* The same of a PATCH. */
+void resource_body_partial(struct request *rq);
+
+/* `run` handlers, of rq->resource and rq->id. */
 int resource_create(struct request *rq, struct err *err);
 int resource_get(struct request *rq, struct err *err);
 int resource_update(struct request *rq, struct err *err);

@@ -13,8 +13,10 @@
 struct db;
 
 /* Opens (and with `write` makes, mode 0600) the database: WAL, synchronous=FULL, foreign keys,
- * defensive. */
+ * defensive. Waits up to five seconds for a lock of another process, here and in each statement. Errors of this and
+ * of all below are ERR_FAILED, ERR_USAGE for a file that cannot be opened, and name the table. */
 int db_open(struct db **out, const char *path, bool write, struct err *err);
+/* Accepts NULL. */
 void db_close(struct db *db);
 
 /* A prepared statement with its parameters bound, ready to step; cached and reset on its next
@@ -23,7 +25,7 @@ void db_close(struct db *db);
  * SQL is constant text and identifiers of the schema table, never data. NULL on error. */
 sqlite3_stmt *db_query(
     struct db *db, struct err *err, const char *sql, const char *types, ...);
-/* 1: a row, 0: done, -1: error. */
+/* 1: a row, 0: done, -1: error. After a row, reset the statement when no other is wanted: it holds a snapshot. */
 int db_step(struct db *db, sqlite3_stmt *stmt, struct err *err);
 /* db_query and db_step until done. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
@@ -37,11 +39,14 @@ int64_t db_number(
 bool db_recall(struct db *db, struct span key, int64_t *number);
 void db_remember(struct db *db, struct span key, int64_t number);
 
+/* The id that the last INSERT made. */
 int64_t db_last_id(struct db *db);
+/* How many rows the last statement changed. */
 int db_changes(struct db *db);
 /* Whether the last error was a broken constraint. */
 bool db_is_constraint(struct db *db);
 
+/* Of the current row; the bytes last until the next step. NULL is {NULL, 0}; a text ends with a NUL as well. */
 struct span db_column_text(sqlite3_stmt *stmt, int column);
 struct span db_column_blob(sqlite3_stmt *stmt, int column);
 bool db_is_null(sqlite3_stmt *stmt, int column);

@@ -12,9 +12,10 @@
  */
 struct store;
 
-/* Opens or makes the database and its tables, and starts the writer. */
+/* Opens or makes the database and its tables, and starts the writer. ERR_USAGE: no database, or one of another
+ * version (tables.h). */
 int store_open(struct store **out, const char *path, struct err *err);
-/* Runs what was submitted, stops the writer. Accepts NULL. */
+/* Runs what was submitted, stops the writer: blocks. Readers must be back. Accepts NULL. */
 void store_close(struct store *s);
 const char *store_path(const struct store *s);
 
@@ -23,11 +24,12 @@ const char *store_path(const struct store *s);
  * thread; never blocks. */
 void store_submit(struct store *s, int (*run)(struct db *db, void *arg, struct err *err),
     void (*done)(void *arg, const struct err *why), void *arg);
-/* store_submit, and waits. Not from the writer's thread. */
+/* store_submit, and blocks until it is committed or undone. Not from the writer's thread. */
 int store_run(struct store *s, int (*run)(struct db *db, void *arg, struct err *err), void *arg,
     struct err *err);
 
-/* A connection for reading, to be given back; one that is free is used again. NULL on error. */
+/* A connection for reading, to be given back; one that is free is used again. From any thread.
+ * NULL on error. */
 struct db *store_reader(struct store *s, struct err *err);
 void store_reader_done(struct store *s, struct db *db);
 

@@ -11,7 +11,7 @@
  * and does not change, a database that lacks a column of them or is of a later version (ERR_USAGE). */
 int tables_make(struct db *db, struct err *err);
 
-/* A resource's table, quoted: "device-config". */
+/* Appends a resource's table, quoted: "device-config". */
 void tables_name(struct buf *out, const struct schema_resource *r);
 /* Whether a field is a column of its resource's table. */
 bool tables_has(const struct schema_field *f);

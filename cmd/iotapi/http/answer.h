@@ -4,7 +4,10 @@
 
 #include "iotapi/http/request.h"
 
-/* Answers. All replace what was answered before and return -1 for who wants to undo a job. */
+/* Answers. All replace what was answered before and return -1, so that a handler can end with them and have
+ * undone what it wrote. */
+
+/* {"detail":"text"}, with a "code" unless it is NULL. */
 int answer_detail(struct request *rq, unsigned status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* {"KEY":"text"} */

@@ -36,7 +36,7 @@ is_clean(const char *s)
 }
 
 static enum MHD_Result
-look(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+check_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct seen *seen = arg;
 	int i;
@@ -59,7 +59,7 @@ guard_headers(struct MHD_Connection *c, const char *version)
 	struct seen seen = {0};
 	int i;
 
-	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &seen);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, check_header, &seen);
 	if (seen.wrong != NULL)
 		return seen.wrong;
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)

@@ -6,7 +6,7 @@
 
 /* What libmicrohttpd lets through and a strict server must not (measured, 0.9.75): a request whose
  * end two parsers could see in different places. Returns why it is refused (400, then the
- * connection is closed), or NULL. Residual, since the library shows nothing of it: a NUL or a bare
+ * connection is closed), or NULL. What stays open, since the library shows nothing of it: a NUL or a bare
  * line feed inside a header, a folded header. */
 const char *guard_headers(struct MHD_Connection *c, const char *version);
 

@@ -20,7 +20,8 @@ struct query_arg {
 
 struct route;
 
-/* One HTTP request and its answer, free of the HTTP library. */
+/* One HTTP request and its answer, free of the HTTP library. For one thread. app, method, route, resource and
+ * db are borrowed; all else is its own. */
 struct request {
 	struct app *app;
 	const char *method;
@@ -51,6 +52,7 @@ struct request {
 int request_target(struct request *rq, const char *target);
 /* The value of a query argument, NULL when it is not there. */
 const char *request_arg(const struct request *rq, const char *name);
+/* Frees all that is the request's own; secrets are wiped. */
 void request_release(struct request *rq);
 
 #endif

@@ -178,7 +178,7 @@ run_on_writer(struct request *rq, struct err *err)
 {
 	if (store_run(rq->app->store, run_write, rq, err) == 0) {
 		if (concerns_worker(rq->resource))
-			broker_pool_look_again(rq->app->worker);
+			broker_pool_refresh(rq->app->worker);
 		return;
 	}
 	if (err->code == ERR_REFUSED)

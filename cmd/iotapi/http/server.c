@@ -37,14 +37,14 @@ struct conn {
 	struct conn *next;
 };
 
-struct http {
+struct server {
 	struct app *app;
 	struct MHD_Daemon *daemon;
 	struct loop *loop;
 	struct loop_timer sweep;
 	char *url;
 	pthread_mutex_t lock;
-	struct conn *links;
+	struct conn *connections;
 };
 
 /* A request and what the guard and the body's size say about it. */
@@ -56,17 +56,8 @@ struct exchange {
 	bool begun;
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
-set_busy(struct http *h, struct MHD_Connection *c, bool busy)
+set_busy(struct server *h, struct MHD_Connection *c, bool busy)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -76,28 +67,28 @@ set_busy(struct http *h, struct MHD_Connection *c, bool busy)
 		return;
 	pthread_mutex_lock(&h->lock);
 	l->busy = busy;
-	l->since = now_ms();
+	l->since = clock_ms();
 	pthread_mutex_unlock(&h->lock);
 }
 
 static void
-link_changed(void *arg, struct MHD_Connection *c, void **context,
+connection_changed(void *arg, struct MHD_Connection *c, void **context,
     enum MHD_ConnectionNotificationCode what)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct http *h = arg;
+	struct server *h = arg;
 	struct conn **at, *l = *context;
 
 	pthread_mutex_lock(&h->lock);
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		l = xcalloc(1, sizeof(*l));
 		*l = (struct conn){
-		    .fd = info->connect_fd, .since = now_ms(), .next = h->links};
-		h->links = l;
+		    .fd = info->connect_fd, .since = clock_ms(), .next = h->connections};
+		h->connections = l;
 		*context = l;
 	} else {
-		for (at = &h->links; *at != l; at = &(*at)->next)
+		for (at = &h->connections; *at != l; at = &(*at)->next)
 			;
 		*at = l->next;
 		free(l);
@@ -109,12 +100,12 @@ link_changed(void *arg, struct MHD_Connection *c, void **context,
 static void
 sweep(void *arg)
 {
-	struct http *h = arg;
-	int64_t now = now_ms();
+	struct server *h = arg;
+	int64_t now = clock_ms();
 	struct conn *l;
 
 	pthread_mutex_lock(&h->lock);
-	for (l = h->links; l != NULL; l = l->next) {
+	for (l = h->connections; l != NULL; l = l->next) {
 		if (!l->busy && now - l->since > DEADLINE_MS)
 			shutdown(l->fd, SHUT_RDWR);
 	}
@@ -149,7 +140,7 @@ static void *
 begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 {
 	struct exchange *x = xcalloc(1, sizeof(*x));
-	struct http *h = arg;
+	struct server *h = arg;
 
 	set_busy(h, c, false);
 	x->rq.app = h->app;
@@ -276,7 +267,7 @@ keep_escapes(void *arg, struct MHD_Connection *c, char *s)
 }
 
 static struct MHD_Daemon *
-start_daemon(struct http *h, int fd)
+start_daemon(struct server *h, int fd)
 {
 	return MHD_start_daemon(
 	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL,
@@ -288,16 +279,16 @@ start_daemon(struct http *h, int fd)
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK,
 	    begin_exchange, h, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, h,
-	    MHD_OPTION_NOTIFY_CONNECTION, link_changed, h, MHD_OPTION_END);
+	    MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h, MHD_OPTION_END);
 }
 
 int
-server_start(struct http **out, struct loop *loop, struct app *app, const char *where,
+server_start(struct server **out, struct loop *loop, struct app *app, const char *where,
     struct err *err)
 {
 	char *url;
 	int fd = listen_on(where, &url, err);
-	struct http *h;
+	struct server *h;
 
 	*out = NULL;
 	if (fd < 0)
@@ -320,36 +311,36 @@ server_start(struct http **out, struct loop *loop, struct app *app, const char *
 }
 
 const char *
-server_url(const struct http *h)
+server_url(const struct server *h)
 {
 	return h->url;
 }
 
 static bool
-is_serving(struct http *h)
+is_serving(struct server *h)
 {
 	bool busy = false;
 	struct conn *l;
 
 	pthread_mutex_lock(&h->lock);
-	for (l = h->links; l != NULL; l = l->next)
+	for (l = h->connections; l != NULL; l = l->next)
 		busy = busy || l->busy;
 	pthread_mutex_unlock(&h->lock);
 	return busy;
 }
 
 void
-server_stop(struct http *h)
+server_stop(struct server *h)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
-	int64_t until = now_ms() + DRAIN_MS;
+	int64_t until = clock_ms() + DRAIN_MS;
 	int fd;
 
 	if (h == NULL)
 		return;
 	loop_timer_stop(&h->sweep);
 	fd = MHD_quiesce_daemon(h->daemon);
-	while (is_serving(h) && now_ms() < until)
+	while (is_serving(h) && clock_ms() < until)
 		nanosleep(&pause, NULL);
 	MHD_stop_daemon(h->daemon);
 	close(fd);

@@ -14,9 +14,9 @@
 #include "iotapi/api/secretbox.h"
 #include "iotapi/mqtt/broker_session.h"
 
-/* Ten thousand topics in a row are not ten thousand looks at all of them, nor as many new sessions for
- * what each look finds. A tenth of the time is the most that looking takes. */
-enum { LOOK_MS = 200, LOOK_SHARE = 10 };
+/* Ten thousand topics in a row are not ten thousand readings of all of them, nor as many new sessions for
+ * what each of these finds. A tenth of the time is the most that refreshing takes. */
+enum { REFRESH_MS = 200, REFRESH_SHARE = 10 };
 
 /* Of the link to one broker, as requests in other threads are told. */
 struct note {
@@ -28,12 +28,12 @@ struct note {
 struct broker_pool {
 	struct loop *loop;
 	struct app *app;
-	atomic_bool asked; /* to look, and it has not begun to */
+	atomic_bool asked; /* to refresh, and it has not begun to */
 	struct loop_timer later;
-	int64_t pause;  /* ms between two looks */
-	int64_t looked; /* clock_ms() after the last one */
-	char *id;       /* this database's, part of the client ids */
-	struct broker_session **up;
+	int64_t pause;     /* ms between two refreshes */
+	int64_t refreshed; /* clock_ms() after the last one */
+	char *id;          /* this database's, part of the client ids */
+	struct broker_session **sessions;
 	size_t n;
 	struct broker_session **leaving; /* told to stop, not gone yet */
 	size_t leaving_n;
@@ -45,7 +45,7 @@ struct broker_pool {
 	size_t notes_n;
 };
 
-static void look(void *arg);
+static void refresh(void *arg);
 
 /* NULL: nothing is noted of this broker. */
 static struct note *
@@ -134,61 +134,61 @@ read_id(struct broker_pool *w, struct err *err)
 	return failed ? -1 : 0;
 }
 
-struct departure {
-	struct broker_pool *worker;
-	struct broker_session *up;
+struct stopping {
+	struct broker_pool *pool;
+	struct broker_session *session;
 };
 
 /* A round after it said so: not from inside its own callback. */
 static void
 free_gone(void *arg)
 {
-	struct departure *d = arg;
-	struct broker_pool *w = d->worker;
+	struct stopping *d = arg;
+	struct broker_pool *w = d->pool;
 	size_t i;
 
-	for (i = 0; i < w->leaving_n && w->leaving[i] != d->up; i++)
+	for (i = 0; i < w->leaving_n && w->leaving[i] != d->session; i++)
 		;
 	if (i < w->leaving_n)
 		w->leaving[i] = w->leaving[--w->leaving_n];
-	broker_session_free(d->up);
+	broker_session_free(d->session);
 	free(d);
 	if (w->leaving_n > 0)
 		return;
 	if (w->stopping && w->done != NULL)
 		w->done(w->arg);
 	else if (!w->stopping)
-		look(w);
+		refresh(w);
 }
 
 static void
 on_gone(void *arg)
 {
-	struct departure *d = arg;
+	struct stopping *d = arg;
 
-	loop_post(d->worker->loop, free_gone, d);
+	loop_post(d->pool->loop, free_gone, d);
 }
 
 static void
-dismiss(struct broker_pool *w, size_t i)
+stop_session(struct broker_pool *w, size_t i)
 {
-	struct departure *d = xmalloc(sizeof(*d));
+	struct stopping *d = xmalloc(sizeof(*d));
 
-	*d = (struct departure){w, w->up[i]};
-	w->up[i] = w->up[--w->n];
+	*d = (struct stopping){w, w->sessions[i]};
+	w->sessions[i] = w->sessions[--w->n];
 	w->leaving = xreallocarray(w->leaving, w->leaving_n + 1, sizeof(*w->leaving));
-	w->leaving[w->leaving_n++] = d->up;
-	broker_session_stop(d->up, on_gone, d);
+	w->leaving[w->leaving_n++] = d->session;
+	broker_session_stop(d->session, on_gone, d);
 }
 
-/* What a broker's row says; release with wanted_release. */
-struct wanted {
+/* What a broker's row says; release with broker_row_release. */
+struct broker_row {
 	struct broker_session_opts o;
 	char *name, *host, *username, *password, *ca_pem, *client_id;
 };
 
 static void
-wanted_release(struct wanted *x)
+broker_row_release(struct broker_row *x)
 {
 	free(x->name);
 	free(x->host);
@@ -208,13 +208,13 @@ text_or_null(sqlite3_stmt *stmt, int column)
 
 static bool
 read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patterns,
-    struct wanted *x)
+    struct broker_row *x)
 {
 	const char *protocol = db_column_text(stmt, 4).p;
 	struct span sealed = db_column_text(stmt, 8);
 	struct err err = {0};
 
-	*x = (struct wanted){.name = text_or_null(stmt, 1),
+	*x = (struct broker_row){.name = text_or_null(stmt, 1),
 	    .host = text_or_null(stmt, 2),
 	    .username = text_or_null(stmt, 7),
 	    .ca_pem = text_or_null(stmt, 6),
@@ -258,7 +258,7 @@ read_patterns(struct db *db, struct strv *patterns)
 /* Leaves, starts or keeps the session with one broker. One that has to go first is started when it
  * is gone: its client id is the same. */
 static void
-settle(struct broker_pool *w, const struct broker_session_opts *o, bool *kept)
+sync_session(struct broker_pool *w, const struct broker_session_opts *o, bool *kept)
 {
 	size_t i;
 
@@ -267,18 +267,19 @@ settle(struct broker_pool *w, const struct broker_session_opts *o, bool *kept)
 			return;
 	}
 	for (i = 0; i < w->n; i++) {
-		if (broker_session_broker(w->up[i]) != o->broker)
+		if (broker_session_broker(w->sessions[i]) != o->broker)
 			continue;
-		if (broker_session_is(w->up[i], o))
+		if (broker_session_is(w->sessions[i], o))
 			kept[i] = true;
 		return;
 	}
-	w->up = xreallocarray(w->up, w->n + 1, sizeof(struct broker_session *));
-	w->up[w->n++] = broker_session_new(w->loop, w->app, o, on_link, w);
+	w->sessions =
+	    xreallocarray(w->sessions, w->n + 1, sizeof(struct broker_session *));
+	w->sessions[w->n++] = broker_session_new(w->loop, w->app, o, on_link, w);
 }
 
 static void
-settle_all(struct broker_pool *w, struct db *db)
+sync_sessions(struct broker_pool *w, struct db *db)
 {
 	sqlite3_stmt *stmt = db_query(db, NULL,
 	    "SELECT id, nombre, host, port, protocol, use_tls, ca_cert, username, "
@@ -287,52 +288,52 @@ settle_all(struct broker_pool *w, struct db *db)
 	size_t before = w->n, i;
 	bool *kept = xcalloc(before + 1, sizeof(*kept));
 	struct strv patterns = {0};
-	struct wanted x;
+	struct broker_row x;
 
 	read_patterns(db, &patterns);
 	while (stmt != NULL && db_step(db, stmt, NULL) == 1) {
 		if (read_broker(w, stmt, &patterns, &x))
-			settle(w, &x.o, kept);
-		wanted_release(&x);
+			sync_session(w, &x.o, kept);
+		broker_row_release(&x);
 	}
 	for (i = before; i-- > 0;) {
 		if (!kept[i])
-			dismiss(w, i);
+			stop_session(w, i);
 	}
 	free(kept);
 	strv_release(&patterns);
 }
 
 static void
-look(void *arg)
+refresh(void *arg)
 {
 	struct broker_pool *w = arg;
 	int64_t began = clock_ms(), took;
 	struct err err = {0};
 	struct db *db;
 
-	/* Before it reads: what is changed from now on asks for another look. */
+	/* Before it reads: what is changed from now on asks for another time. */
 	atomic_store(&w->asked, false);
 	if (w->stopping)
 		return;
 	db = store_reader(w->app->store, &err);
 	if (db != NULL)
-		settle_all(w, db);
+		sync_sessions(w, db);
 	store_reader_done(w->app->store, db);
 	log_err(&err);
-	w->looked = clock_ms();
-	took = w->looked - began;
-	w->pause = took * LOOK_SHARE > LOOK_MS ? took * LOOK_SHARE : LOOK_MS;
+	w->refreshed = clock_ms();
+	took = w->refreshed - began;
+	w->pause = took * REFRESH_SHARE > REFRESH_MS ? took * REFRESH_SHARE : REFRESH_MS;
 }
 
 /* The first change is seen at once, those that follow close together. */
 static void
-look_soon(void *arg)
+refresh_soon(void *arg)
 {
 	struct broker_pool *w = arg;
-	int64_t rest = w->looked + w->pause - clock_ms();
+	int64_t rest = w->refreshed + w->pause - clock_ms();
 
-	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, look, w);
+	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, refresh, w);
 }
 
 struct broker_pool *
@@ -347,15 +348,15 @@ broker_pool_new(struct loop *loop, struct app *app, struct err *err)
 		broker_pool_free(w);
 		return NULL;
 	}
-	broker_pool_look_again(w);
+	broker_pool_refresh(w);
 	return w;
 }
 
 void
-broker_pool_look_again(struct broker_pool *w)
+broker_pool_refresh(struct broker_pool *w)
 {
 	if (w != NULL && !atomic_exchange(&w->asked, true))
-		loop_post(w->loop, look_soon, w);
+		loop_post(w->loop, refresh_soon, w);
 }
 
 void
@@ -367,7 +368,7 @@ broker_pool_stop(struct broker_pool *w, void (*done)(void *arg), void *arg)
 	if (w->n == 0 && w->leaving_n == 0)
 		loop_post(w->loop, done, arg);
 	while (w->n > 0)
-		dismiss(w, w->n - 1);
+		stop_session(w, w->n - 1);
 }
 
 static int
@@ -390,14 +391,14 @@ broker_pool_free(struct broker_pool *w)
 	store_run(w->app->store, nothing, NULL, &err);
 	loop_timer_stop(&w->later);
 	while (w->n > 0)
-		broker_session_free(w->up[--w->n]);
+		broker_session_free(w->sessions[--w->n]);
 	while (w->leaving_n > 0)
 		broker_session_free(w->leaving[--w->leaving_n]);
 	while (w->notes_n > 0)
 		free(w->notes[--w->notes_n].reason);
 	free(w->notes);
 	pthread_mutex_destroy(&w->lock);
-	free(w->up);
+	free(w->sessions);
 	free(w->leaving);
 	free(w->id);
 	free(w);

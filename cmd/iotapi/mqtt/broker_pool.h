@@ -18,7 +18,7 @@ struct broker_pool;
 struct broker_pool *broker_pool_new(struct loop *loop, struct app *app, struct err *err);
 /* Brokers or topics have changed: sessions begin, end or begin anew, soon, on the loop. From any thread, does not
  * block; NULL is no worker. */
-void broker_pool_look_again(struct broker_pool *w);
+void broker_pool_refresh(struct broker_pool *w);
 /* The state of the link to a broker; without a session it is disconnected. *reason (free) is why, or NULL. From
  * any thread; NULL is no worker. */
 enum presence broker_pool_link(struct broker_pool *w, int64_t broker, char **reason);

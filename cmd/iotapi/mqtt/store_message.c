@@ -16,7 +16,7 @@
 enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
 
 /* A message on its way into the database. */
-struct receiver {
+struct incoming {
 	struct db *db;
 	const struct msg *m;
 	int64_t device;
@@ -24,7 +24,7 @@ struct receiver {
 	char received[32];
 	const char *error; /* the first wrong value's word, and what was wrong with all */
 	struct buf wrong;
-	struct held {
+	struct value {
 		char *sensor;
 		double value;
 		bool is_number;
@@ -36,7 +36,7 @@ struct receiver {
 };
 
 static int
-reject(struct receiver *in, const char *error, const char *detail, struct err *err)
+reject(struct incoming *in, const char *error, const char *detail, struct err *err)
 {
 	struct buf topic = {0};
 	int failed;
@@ -93,7 +93,7 @@ span_number(struct span s, double *out)
 
 /* The time is the device's own where it sent one; as sent it stays in metadata_json. */
 static void
-take_time(struct receiver *in, struct span timestamp)
+take_time(struct incoming *in, struct span timestamp)
 {
 	int64_t us;
 
@@ -107,10 +107,10 @@ take_time(struct receiver *in, struct span timestamp)
 }
 
 static void
-hold_value(void *arg, const struct reading *r)
+add_value(void *arg, const struct reading *r)
 {
-	struct receiver *in = arg;
-	struct held h = {0};
+	struct incoming *in = arg;
+	struct value h = {0};
 
 	in->claims_other = in->claims_other ||
 	    (r->device_id.p != NULL && !span_eq(r->device_id, in->device_id));
@@ -124,7 +124,7 @@ hold_value(void *arg, const struct reading *r)
 }
 
 static void
-note_wrong(struct receiver *in, const char *sensor, const char *error, const char *detail)
+note_wrong(struct incoming *in, const char *sensor, const char *error, const char *detail)
 {
 	if (in->error == NULL)
 		in->error = error;
@@ -134,7 +134,7 @@ note_wrong(struct receiver *in, const char *sensor, const char *error, const cha
 /* The device's sensor of this name; false, and what is wrong is noted, when the value cannot be
  * its. */
 static bool
-find_sensor(struct receiver *in, const struct held *h, int64_t *id)
+find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 {
 	sqlite3_stmt *stmt = db_query(in->db, NULL,
 	    "SELECT s.id, s.rango_min, s.rango_max FROM assignment a JOIN sensor s ON "
@@ -163,7 +163,7 @@ find_sensor(struct receiver *in, const struct held *h, int64_t *id)
 
 /* The broker hands a retained message out again at each new session: it is one reading only. */
 static bool
-is_known(struct receiver *in, int64_t sensor, double value)
+is_known(struct incoming *in, int64_t sensor, double value)
 {
 	return in->m->retain &&
 	    db_number(in->db, 0,
@@ -174,7 +174,7 @@ is_known(struct receiver *in, int64_t sensor, double value)
 }
 
 static int
-store_value(struct receiver *in, const struct held *h, struct err *err)
+store_value(struct incoming *in, const struct value *h, struct err *err)
 {
 	char mid[16];
 	int64_t sensor;
@@ -193,7 +193,7 @@ store_value(struct receiver *in, const struct held *h, struct err *err)
 
 /* Good values are kept, whatever stands beside them; the wrong ones are one reject. */
 static int
-store_values(struct receiver *in, struct err *err)
+store_values(struct incoming *in, struct err *err)
 {
 	size_t i;
 
@@ -211,9 +211,9 @@ store_values(struct receiver *in, struct err *err)
 }
 
 static int
-take_readings(struct receiver *in, struct err *err)
+take_readings(struct incoming *in, struct err *err)
 {
-	const char *word = message_each_reading(in->m->payload, hold_value, in);
+	const char *word = message_each_reading(in->m->payload, add_value, in);
 
 	if (word != NULL)
 		return reject(in, word, "the payload is no reading", err);
@@ -225,7 +225,7 @@ take_readings(struct receiver *in, struct err *err)
 /* When a retained status was made, by its own word, into `out`; NULL: it does not say, or its clock is ahead of
  * ours. */
 static const char *
-kept_since(const struct receiver *in, struct span object, char out[32])
+kept_since(const struct incoming *in, struct span object, char out[32])
 {
 	struct span timestamp;
 	int64_t us;
@@ -239,7 +239,7 @@ kept_since(const struct receiver *in, struct span object, char out[32])
 }
 
 static int
-take_status(struct receiver *in, struct err *err)
+take_status(struct incoming *in, struct err *err)
 {
 	struct buf word = {0};
 	struct span object;
@@ -290,7 +290,7 @@ is_other_traffic(const struct topic_set *t, struct span topic)
 }
 
 static int
-take(struct receiver *in, const struct store_message *from, struct err *err)
+take(struct incoming *in, const struct store_message *from, struct err *err)
 {
 	struct topic_vars vars = {0};
 	bool status = topic_match(from->topics->status, in->m->topic, &vars);
@@ -313,7 +313,7 @@ int
 store_message(
     struct db *db, const struct store_message *from, const struct msg *m, struct err *err)
 {
-	struct receiver in = {.db = db, .m = m};
+	struct incoming in = {.db = db, .m = m};
 	int failed;
 
 	put_time(in.received, m->received_us);

@@ -7,15 +7,15 @@
 #include "msg/message.h"
 #include "iotapi/db/db.h"
 
-/* Where messages come from, as templates. */
+/* Where messages come from, as templates; all borrowed. */
 struct store_message {
 	const struct topic_set *topics; /* the platform's own */
 	struct topic **more;         /* the database's publish topics */
 	size_t count;
 };
 
-/* Turns one message into rows, inside a transaction: readings, presence, or a reject. Not 0 only
- * when the database failed. */
+/* Turns one message into rows, inside a transaction on the writer's thread: readings, presence, or a reject. Not 0
+ * only when the database failed (ERR_FAILED). */
 int store_message(
     struct db *db, const struct store_message *in, const struct msg *m, struct err *err);
 

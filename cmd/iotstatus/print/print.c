@@ -88,7 +88,7 @@ reported_word(const struct device_seen *s)
 	return _(words[s->known ? s->state : PRESENCE_NEVER]);
 }
 
-/* The devices whose sources disagree, up to `most`; returns how many there are. */
+/* Some of the devices whose sources disagree, and how many more there are. */
 static void
 put_disputed(struct buf *out, const struct report *r)
 {
