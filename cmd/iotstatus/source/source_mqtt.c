@@ -8,14 +8,19 @@
 #include "mqtt/consumer.h"
 #include "iotstatus/source/source.h"
 
-/* Retained messages come at once; a broker that is silent for so long has sent them all. Below so many
- * messages no broker's queue is full (mosquitto's built-in limit is 1000). */
+/*
+ * How the broker is asked: one subscription to all status topics brings what it keeps, at once; when it has been
+ * quiet for a second, or each device that the API lists has a status, that was all. A broker whose queue is full
+ * drops the rest without a word (mosquitto's built-in limit is 1000 messages). So after QUEUE_SUSPECT of them all is
+ * asked for again, in a new session, until that brings no device more; then the few that are missing, one topic
+ * each. When the answers still differ, the fleet's number would be wrong, and there is none.
+ */
 enum {
-	QUIET = 1000,
-	QUIET_LEAST = 100,
-	ASK_AT_ONCE = 500,
+	QUIET_MS = 1000,
+	QUIET_LEAST_MS = 100, /* where the second was over before we began to wait */
+	TOPICS_AT_ONCE = 500,
 	QUEUE_SUSPECT = 900,
-	ASKS_MOST = 5, /* for an answer that has all that is known */
+	ASKS_MOST = 5,
 };
 
 struct source_mqtt {
@@ -28,12 +33,14 @@ struct source_mqtt {
 	bool done;    /* it was quiet, or all that is wanted is here */
 	bool over;    /* the connection has ended, or time is up */
 	bool whole; /* it was quiet once: what follows only looks for what was dropped */
-	bool ready;
-	int64_t kept; /* loop_now() of the last retained message, or of the answer */
-	bool roster;  /* the API's list is known, `missing` of it has no word yet */
+	bool ready; /* subscribed */
+	int64_t
+	    last_retained; /* loop_now() of the last retained message, or of `ready` */
+	bool
+	    has_list; /* the API's devices are known, `missing` of them have no status yet */
 	size_t missing;
-	size_t heard;   /* devices with a word */
-	size_t brought; /* retained words of the present connection */
+	size_t heard;    /* devices with a status */
+	size_t retained; /* statuses that the present session brought */
 	long unreadable;
 	struct err err;
 };
@@ -76,11 +83,11 @@ on_deadline(void *arg)
 static void
 await_quiet(struct source_mqtt *l)
 {
-	int64_t left = l->kept + QUIET - loop_now(l->loop);
+	int64_t left = l->last_retained + QUIET_MS - loop_now(l->loop);
 
 	if (l->opts.wait == 0 && l->ready && l->waiting)
 		loop_timer_set(l->loop, &l->quiet,
-		    left > QUIET_LEAST ? left : QUIET_LEAST, on_quiet, l);
+		    left > QUIET_LEAST_MS ? left : QUIET_LEAST_MS, on_quiet, l);
 }
 
 static void
@@ -100,14 +107,14 @@ take_status(struct source_mqtt *l, const struct msg *m, struct span id)
 		l->unreadable++;
 		return;
 	}
-	l->brought += m->retain;
+	l->retained += m->retain;
 	d = device_table_get(l->fleet, id);
 	first = !d->reported[l->opts.view].known;
 	if (m->retain && s.seen < d->reported[l->opts.view].seen)
 		s.seen = d->reported[l->opts.view].seen;
 	d->reported[l->opts.view] = s;
 	l->heard += first;
-	if (first && d->listed && l->roster && --l->missing == 0 && l->opts.wait == 0)
+	if (first && d->listed && l->has_list && --l->missing == 0 && l->opts.wait == 0)
 		finish(l, false);
 }
 
@@ -141,7 +148,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 		}
 	}
 	if (heard) {
-		l->kept = loop_now(l->loop);
+		l->last_retained = loop_now(l->loop);
 		await_quiet(l);
 	}
 	consumer_release(l->consume, token);
@@ -154,7 +161,7 @@ on_ready(void *arg)
 	struct source_mqtt *l = arg;
 
 	l->ready = true;
-	l->kept = loop_now(l->loop);
+	l->last_retained = loop_now(l->loop);
 	if (l->opts.wait != 0)
 		loop_timer_set(l->loop, &l->quiet, l->opts.wait, on_quiet, l);
 	await_quiet(l);
@@ -194,7 +201,7 @@ start(struct source_mqtt *l, const struct consumer_filter *filters, size_t n,
 
 	consumer_free(l->consume);
 	l->ready = l->done = false;
-	l->brought = 0;
+	l->retained = 0;
 	l->consume = consumer_new(l->loop, &l->opts.session, filters, n, &events, l, err);
 	if (l->consume == NULL)
 		return -1;
@@ -231,16 +238,16 @@ source_mqtt_new(struct loop *loop, const struct source_mqtt_opts *opts,
 	return l;
 }
 
-/* How many of the API's devices have no word yet. */
+/* How many of the API's devices have no status yet. */
 static void
 count_missing(struct source_mqtt *l)
 {
 	size_t i;
 
 	l->missing = 0;
-	l->roster = false;
+	l->has_list = false;
 	for (i = 0; i < l->fleet->n; i++) {
-		l->roster |= l->fleet->v[i].listed;
+		l->has_list |= l->fleet->v[i].listed;
 		l->missing +=
 		    l->fleet->v[i].listed && !l->fleet->v[i].reported[l->opts.view].known;
 	}
@@ -252,7 +259,7 @@ collect(struct source_mqtt *l, struct err *err)
 	int64_t left = l->opts.until - loop_now(l->loop);
 
 	count_missing(l);
-	if (l->roster && l->missing == 0 && l->opts.wait == 0)
+	if (l->has_list && l->missing == 0 && l->opts.wait == 0)
 		l->done = true;
 	l->waiting = true;
 	loop_timer_set(l->loop, &l->deadline, left > 0 ? left : 0, on_deadline, l);
@@ -271,7 +278,7 @@ collect(struct source_mqtt *l, struct err *err)
 	return -1;
 }
 
-/* The topics of up to `most` devices, from the *at'th on, that have no word yet. */
+/* The topics of up to `most` devices, from the *at'th on, that have no status yet. */
 static size_t
 missing_topics(struct source_mqtt *l, size_t *at, char **topics, size_t most)
 {
@@ -292,9 +299,9 @@ missing_topics(struct source_mqtt *l, size_t *at, char **topics, size_t most)
 static int
 ask_one_by_one(struct source_mqtt *l, struct err *err)
 {
-	char *topics[ASK_AT_ONCE];
-	struct consumer_filter filters[ASK_AT_ONCE];
-	size_t at = 0, n = missing_topics(l, &at, topics, ASK_AT_ONCE), i;
+	char *topics[TOPICS_AT_ONCE];
+	struct consumer_filter filters[TOPICS_AT_ONCE];
+	size_t at = 0, n = missing_topics(l, &at, topics, TOPICS_AT_ONCE), i;
 	int failed;
 
 	for (i = 0; i < n; i++)
@@ -305,22 +312,22 @@ ask_one_by_one(struct source_mqtt *l, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* Some devices may take their word back between two answers. */
+/* Some devices may take their status back between two answers. */
 static bool
-has_brought_all(const struct source_mqtt *l)
+is_complete(const struct source_mqtt *l)
 {
-	return l->brought * 100 >= l->heard * 99;
+	return l->retained * 100 >= l->heard * 99;
 }
 
 /* A broker that drops what does not fit into its queue says nothing of it; but then its answers differ. */
 static int
-refuse_a_part(const struct source_mqtt *l, struct err *err)
+refuse_part(const struct source_mqtt *l, struct err *err)
 {
 	return err_set(err, ERR_PROTOCOL,
 	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
 	      "its queue "
 	      "is too short for them (mosquitto: max_queued_messages); ask the API"),
-	    l->opts.session.host, l->brought, l->heard);
+	    l->opts.session.host, l->retained, l->heard);
 }
 
 /* Asks for everything again as long as that brings news, then for the few that are left. */
@@ -334,17 +341,16 @@ ask_again(struct source_mqtt *l, struct err *err)
 		return 0;
 	do {
 		before = l->heard;
-		if (l->over || (l->roster && l->missing == 0))
+		if (l->over || (l->has_list && l->missing == 0))
 			return 0;
 		failed = start_broad(l, err) || collect(l, err);
 		asks++;
-	} while (
-	    !failed && (l->heard > before || (!has_brought_all(l) && asks < ASKS_MOST)));
-	if (failed || l->over || (l->roster && l->missing == 0))
+	} while (!failed && (l->heard > before || (!is_complete(l) && asks < ASKS_MOST)));
+	if (failed || l->over || (l->has_list && l->missing == 0))
 		return failed;
-	if (l->roster && l->missing <= ASK_AT_ONCE)
+	if (l->has_list && l->missing <= TOPICS_AT_ONCE)
 		return ask_one_by_one(l, err);
-	return has_brought_all(l) ? 0 : refuse_a_part(l, err);
+	return is_complete(l) ? 0 : refuse_part(l, err);
 }
 
 int
