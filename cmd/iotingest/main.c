@@ -195,7 +195,7 @@ fill_session(
 {
 	session->tls = session->tls || p->broker.tls;
 	if (p->broker.ws_path != NULL)
-		session->session_ws_path = p->broker.ws_path;
+		session->ws_path = p->broker.ws_path;
 	if (session->cafile != NULL || session->capath != NULL)
 		session->ca_pem = NULL;
 	session->receive_maximum = a->receive_maximum;

@@ -5,32 +5,16 @@
 
 #include "base/log.h"
 #include "base/text.h"
-
-enum { FIRST_REFUSAL = 128, LOST = 128 };
-
-/* What a broker says in PUBACK and PUBREC, or said before in CONNACK. */
-static const struct {
-	int reason;
-	enum err_code code;
-	const char *text;
-} refusals[] = {
-    {131, ERR_REFUSED, N_("it does not say why")},
-    {135, ERR_AUTH, N_("not allowed to publish there")},
-    {144, ERR_REFUSED, N_("it finds the topic wrong")},
-    {149, ERR_REFUSED, N_("larger than it takes")},
-    {151, ERR_REFUSED, N_("a quota is exceeded")},
-    {153, ERR_REFUSED, N_("it finds the payload wrong")},
-    {155, ERR_REFUSED, N_("it does not take this QoS: a lower --qos may do")},
-};
+#include "mqtt/reason.h"
 
 void
 outcome_published(struct outcome *o, int reason)
 {
-	if (reason < FIRST_REFUSAL) {
-		o->published++;
-	} else {
+	if (reason_is_failure(reason)) {
 		o->refused++;
 		o->reason = reason;
+	} else {
+		o->published++;
 	}
 }
 
@@ -42,23 +26,18 @@ outcome_signal(struct outcome *o, int signo)
 	return !o->insisted;
 }
 
+/* The session says REASON_UNSPECIFIED_ERROR of what was lost with the connection, too. */
 static int
 refused(const struct outcome *o, struct err *err)
 {
-	size_t i;
+	struct err why;
 
-	if (o->reason == LOST)
+	if (o->reason == REASON_UNSPECIFIED_ERROR)
 		return err_set(
 		    err, ERR_FAILED, _("messages lost or refused: %zu"), o->refused);
-	for (i = 0; i < ARRAY_LEN(refusals); i++) {
-		if (refusals[i].reason == o->reason)
-			return err_set(err, refusals[i].code,
-			    _("messages refused by the broker: %zu, %s"), o->refused,
-			    _(refusals[i].text));
-	}
-	return err_set(err, ERR_REFUSED,
-	    _("messages refused by the broker: %zu, for reason %d"), o->refused,
-	    o->reason);
+	reason_err(&why, REASON_IN_PUBACK, o->reason, NULL);
+	return err_set(err, why.code, _("messages refused by the broker: %zu, %s"),
+	    o->refused, why.text);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/consumer_int.h"
+#include "mqtt/reason.h"
 
 enum {
 	READS = 16,       /* buffers in a row, before others get their turn */
@@ -137,7 +138,7 @@ end_by_broker(struct consumer *c, int reason)
 {
 	const struct err none = {0};
 
-	if (reason < 128) {
+	if (!reason_is_failure(reason)) {
 		lose(c, 0);
 		return;
 	}

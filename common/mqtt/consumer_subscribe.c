@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/consumer_int.h"
+#include "mqtt/reason.h"
 
 /* A packet identifier is a filter's number from 1. */
 void
@@ -73,9 +74,9 @@ consumer_answered(void *arg, uint16_t mid, uint8_t reason)
 		return;
 	f = &c->filters[mid - 1];
 	f->answered = true;
-	f->refused = reason >= 128;
+	f->refused = reason_is_failure(reason);
 	if (f->refused)
-		session_err_suback(&why, f->text, reason);
+		reason_err_subscription(&why, f->text, reason);
 	else if (reason < f->qos)
 		log_warn(_("the broker grants '%s' QoS %d instead of %d%s"), f->text,
 		    reason, f->qos,

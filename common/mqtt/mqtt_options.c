@@ -278,7 +278,7 @@ check_tls(const struct mqtt_options *o, const struct session_opts *out, struct e
 		    _("TLS to the unix socket '%s': it has no name that could be "
 		      "verified"),
 		    out->host);
-	if (o->alpn != NULL && out->session_ws_path != NULL)
+	if (o->alpn != NULL && out->ws_path != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("--tls-alpn: with wss:// the protocol is http/1.1"));
 	return 0;
@@ -325,7 +325,7 @@ mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
 		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
 	if (!from_url)
 		u = (struct url){.tls = o->port == PORT_TLS};
-	out->session_ws_path = u.ws ? u.path : NULL;
+	out->ws_path = u.ws ? u.path : NULL;
 	if (choose_tls(o, u.tls, out, err) || choose_login(o, set, &u, out, err))
 		return -1;
 	out->port = choose_port(o, set, &u, from_url);

@@ -3,29 +3,40 @@
 
 #include "base/emit.h"
 #include "base/text.h"
+#include "mqtt/reason.h"
 
 static const struct {
 	uint8_t reason;
 	const char *text;
 } faults[PACKET_FAULTS] = {
-    [PACKET_OK] = {0x00, N_("nothing")},
-    [PACKET_BAD_LENGTH] = {0x81, N_("a packet length of more than four bytes")},
-    [PACKET_BAD_TYPE] = {0x82, N_("a type of packet that only clients send")},
-    [PACKET_BAD_FLAGS] = {0x81, N_("flags that this type of packet does not have")},
-    [PACKET_BAD_QOS] = {0x81, N_("QoS 3")},
-    [PACKET_TOO_SHORT] = {0x81, N_("a packet that ends inside of a field")},
-    [PACKET_TOO_LONG] = {0x81, N_("bytes behind the last field of a packet")},
-    [PACKET_TOO_LARGE] = {0x95, N_("a packet far too large for its type")},
-    [PACKET_NO_ID] = {0x82, N_("the packet identifier 0")},
-    [PACKET_NO_TOPIC] = {0x82, N_("a message without a topic")},
-    [PACKET_BAD_ALIAS] = {0x94, N_("a topic alias that is unknown or out of range")},
-    [PACKET_BAD_PROPERTY] = {0x81, N_("a property that this packet cannot have")},
-    [PACKET_PROPERTY_TWICE] = {0x82, N_("a property twice")},
-    [PACKET_PROPERTY_VALUE] = {0x82, N_("a property with a value that is not allowed")},
-    [PACKET_OVER_WINDOW] = {0x93,
+    [PACKET_OK] = {REASON_SUCCESS, N_("nothing")},
+    [PACKET_BAD_LENGTH] = {REASON_MALFORMED_PACKET,
+	N_("a packet length of more than four bytes")},
+    [PACKET_BAD_TYPE] = {REASON_PROTOCOL_ERROR,
+	N_("a type of packet that only clients send")},
+    [PACKET_BAD_FLAGS] = {REASON_MALFORMED_PACKET,
+	N_("flags that this type of packet does not have")},
+    [PACKET_BAD_QOS] = {REASON_MALFORMED_PACKET, N_("QoS 3")},
+    [PACKET_TOO_SHORT] = {REASON_MALFORMED_PACKET,
+	N_("a packet that ends inside of a field")},
+    [PACKET_TOO_LONG] = {REASON_MALFORMED_PACKET,
+	N_("bytes behind the last field of a packet")},
+    [PACKET_TOO_LARGE] = {REASON_PACKET_TOO_LARGE,
+	N_("a packet far too large for its type")},
+    [PACKET_NO_ID] = {REASON_PROTOCOL_ERROR, N_("the packet identifier 0")},
+    [PACKET_NO_TOPIC] = {REASON_PROTOCOL_ERROR, N_("a message without a topic")},
+    [PACKET_BAD_ALIAS] = {REASON_TOPIC_ALIAS_INVALID,
+	N_("a topic alias that is unknown or out of range")},
+    [PACKET_BAD_PROPERTY] = {REASON_MALFORMED_PACKET,
+	N_("a property that this packet cannot have")},
+    [PACKET_PROPERTY_TWICE] = {REASON_PROTOCOL_ERROR, N_("a property twice")},
+    [PACKET_PROPERTY_VALUE] = {REASON_PROTOCOL_ERROR,
+	N_("a property with a value that is not allowed")},
+    [PACKET_OVER_WINDOW] = {REASON_RECEIVE_MAXIMUM_EXCEEDED,
 	N_("more messages at a time than there are packet identifiers")},
-    [PACKET_UNASKED] = {0x82, N_("an answer to what was never asked")},
-    [PACKET_NO_CONNACK] = {0x82, N_("another packet in place of CONNACK")},
+    [PACKET_UNASKED] = {REASON_PROTOCOL_ERROR, N_("an answer to what was never asked")},
+    [PACKET_NO_CONNACK] = {REASON_PROTOCOL_ERROR,
+	N_("another packet in place of CONNACK")},
 };
 
 uint8_t

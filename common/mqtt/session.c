@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 enum { LEAST_KEEPALIVE = 5 };
@@ -43,9 +44,8 @@ session_new(struct loop *loop, const struct session_opts *o,
 	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
 					   : xasprintf("%s:%d", o->host, o->port);
 	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s%s://%s%s", o->session_ws_path != NULL ? "ws" : "mqtt",
-	    o->tls ? "s" : "", s->name,
-	    o->session_ws_path != NULL ? o->session_ws_path : "");
+	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
+	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
 	if (session_tls_open(s, o, err) == 0 && session_wire_open(s, o, err) == 0)
 		return s;
 	session_free(s);
@@ -176,8 +176,8 @@ answered(struct session *s, struct session_sub *sub, int granted)
 
 	sub->granted = true;
 	sub->mid = 0;
-	if (granted >= 128)
-		session_err_suback(&why, sub->filter, granted);
+	if (reason_is_failure(granted))
+		reason_err_subscription(&why, sub->filter, granted);
 	if (s->events.subscribed != NULL)
 		s->events.subscribed(s->arg, sub->filter, granted, &why);
 }
@@ -191,7 +191,8 @@ session_subs_answered(struct session *s, int mid, int count, const int *granted)
 
 	for (i = 0; i < s->subs.n; i++) {
 		if (s->subs.v[i].mid == mid) {
-			answered(s, &s->subs.v[i], count > 0 ? granted[0] : 128);
+			answered(s, &s->subs.v[i],
+			    count > 0 ? granted[0] : REASON_UNSPECIFIED_ERROR);
 			return;
 		}
 	}

@@ -21,7 +21,7 @@
 struct session_opts {
 	const char *host;          /* a name, an address, or a path of a unix socket */
 	int port;                  /* 0 with a unix socket */
-	const char *session_ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
+	const char *ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
 	bool tls;
 	const char *cafile, *capath, *cert, *key; /* NULL cafile and capath: the system's */
 	const char *ca_pem;        /* CA certificates as PEM text, besides or instead of files */
@@ -118,9 +118,6 @@ const char *session_broker(const struct session *s);
 /* Subscribes now if up, and again after each reconnect whose session is not present. */
 int session_subscribe(struct session *s, const char *filter, int qos, bool no_local,
     struct err *err);
-
-/* What a SUBACK's reason code says of a filter; -1. */
-int session_err_suback(struct err *err, const char *filter, int reason);
 
 struct session_pub {
 	const char *topic;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ws/ws_proxy.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 /* Wrong certificates are told now, before anybody connects; then the relay reads its own. */
@@ -32,7 +33,7 @@ session_ws_open(struct session *s, const struct session_opts *o, struct err *err
 		return -1;
 	s->ws = true;
 	ws_proxy_target(
-	    &s->ws_target, o->host, o->port, o->session_ws_path, o->tls ? &tls : NULL);
+	    &s->ws_target, o->host, o->port, o->ws_path, o->tls ? &tls : NULL);
 	return 0;
 }
 
@@ -48,7 +49,7 @@ session_ws_close(struct session *s)
 }
 
 const char *
-session_ws_path(struct session *s)
+session_connect_ws_path(struct session *s)
 {
 	return ws_proxy_path(session_why_of(s));
 }
@@ -127,7 +128,7 @@ session_tls(struct tls **out, const struct session_opts *o, struct err *err)
 int
 session_tls_open(struct session *s, const struct session_opts *o, struct err *err)
 {
-	if (o->session_ws_path != NULL)
+	if (o->ws_path != NULL)
 		return session_ws_open(s, o, err);
 	if (o->tls && o->shared_tls == NULL)
 		return session_tls(&s->tls, o, err);
@@ -136,138 +137,21 @@ session_tls_open(struct session *s, const struct session_opts *o, struct err *er
 	return 0;
 }
 
-/* What a broker can say, MQTT 3.1.1's return codes (1-5) and MQTT 5's reason codes. */
-struct reason {
-	int code;
-	enum err_code err;
-	bool final; /* asking again cannot help */
-	const char *text;
-};
-
-static const struct reason connack_reasons[] = {
-    {1, ERR_PROTOCOL, true, N_("it does not speak this version of MQTT")},
-    {2, ERR_AUTH, true, N_("it does not accept the client id")},
-    {3, ERR_UNREACHABLE, false, N_("it is not available now")},
-    {4, ERR_AUTH, true, N_("bad user name or password")},
-    {5, ERR_AUTH, true, N_("bad user name or password, or not allowed to connect")},
-    {128, ERR_UNREACHABLE, false, N_("it gave no reason")},
-    {129, ERR_PROTOCOL, true, N_("it found our packet malformed")},
-    {130, ERR_PROTOCOL, true, N_("it found our packet wrong")},
-    {132, ERR_PROTOCOL, true, N_("it does not speak this version of MQTT")},
-    {133, ERR_AUTH, true, N_("it does not accept the client id")},
-    {134, ERR_AUTH, true, N_("bad user name or password")},
-    {135, ERR_AUTH, true, N_("bad user name or password, or not allowed to connect")},
-    {136, ERR_UNREACHABLE, false, N_("it is not available now")},
-    {137, ERR_UNREACHABLE, false, N_("it is busy")},
-    {138, ERR_AUTH, true, N_("this client is banned")},
-    {140, ERR_AUTH, true, N_("it wants another way to log in")},
-    {144, ERR_AUTH, true, N_("it does not accept the will's topic")},
-    {149, ERR_PROTOCOL, true, N_("the packet is too large for it")},
-    {151, ERR_UNREACHABLE, false, N_("a quota is exceeded")},
-    {153, ERR_PROTOCOL, true, N_("it does not accept the will's payload")},
-    {154, ERR_PROTOCOL, true, N_("it does not keep retained messages")},
-    {155, ERR_PROTOCOL, true, N_("it does not support the will's QoS")},
-    {156, ERR_UNREACHABLE, true, N_("it says: use another server")},
-    {157, ERR_UNREACHABLE, true, N_("it has moved")},
-    {159, ERR_UNREACHABLE, false, N_("too many connections a second")},
-};
-
-static const struct reason suback_reasons[] = {
-    {128, ERR_AUTH, true, N_("not allowed")},
-    {131, ERR_REFUSED, true, N_("the broker does not say why")},
-    {135, ERR_AUTH, true, N_("not allowed")},
-    {143, ERR_REFUSED, true, N_("the broker finds the filter wrong")},
-    {145, ERR_PROTOCOL, true, N_("the packet id is in use")},
-    {151, ERR_AUTH, true, N_("a quota is exceeded")},
-    {158, ERR_REFUSED, true, N_("the broker has no shared subscriptions")},
-    {161, ERR_REFUSED, true, N_("the broker has no subscription ids")},
-    {162, ERR_REFUSED, true, N_("the broker has no wildcards")},
-};
-
-static const struct reason disconnect_reasons[] = {
-    {128, ERR_UNREACHABLE, false, N_("it gave no reason")},
-    {129, ERR_PROTOCOL, false, N_("it found our packet malformed")},
-    {130, ERR_PROTOCOL, false, N_("it found our packet wrong")},
-    {131, ERR_UNREACHABLE, false, N_("it does not say why")},
-    {135, ERR_AUTH, true, N_("not allowed any more")},
-    {137, ERR_UNREACHABLE, false, N_("it is busy")},
-    {139, ERR_UNREACHABLE, false, N_("it is shutting down")},
-    {141, ERR_UNREACHABLE, false, N_("it heard nothing from us for too long")},
-    {142, ERR_PROTOCOL, true, N_("another client has connected with this client id")},
-    {143, ERR_PROTOCOL, false, N_("it found a filter wrong")},
-    {144, ERR_PROTOCOL, false, N_("it found a topic wrong")},
-    {147, ERR_PROTOCOL, false, N_("too many messages at once")},
-    {148, ERR_PROTOCOL, false, N_("it does not know a topic alias")},
-    {149, ERR_PROTOCOL, false, N_("a packet was too large for it")},
-    {150, ERR_UNREACHABLE, false, N_("too many messages a second")},
-    {151, ERR_UNREACHABLE, false, N_("a quota is exceeded")},
-    {152, ERR_UNREACHABLE, false, N_("somebody closed this connection there")},
-    {153, ERR_PROTOCOL, false, N_("it found a payload wrong")},
-    {154, ERR_PROTOCOL, false, N_("it does not keep retained messages")},
-    {155, ERR_PROTOCOL, false, N_("it does not take this QoS")},
-    {156, ERR_UNREACHABLE, false, N_("it says: use another server")},
-    {157, ERR_UNREACHABLE, false, N_("it has moved")},
-    {158, ERR_PROTOCOL, false, N_("it has no shared subscriptions")},
-    {159, ERR_UNREACHABLE, false, N_("too many connections a second")},
-    {160, ERR_UNREACHABLE, false, N_("connections last no longer there")},
-    {161, ERR_PROTOCOL, false, N_("it has no subscription ids")},
-    {162, ERR_PROTOCOL, false, N_("it has no wildcards")},
-};
-
-static struct reason
-find(const struct reason *list, size_t n, int code)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (list[i].code == code)
-			return list[i];
-	}
-	return (struct reason){code, ERR_PROTOCOL, false, NULL};
-}
-
-static const char *
-text_of(const struct reason *r, char *room, size_t size)
-{
-	if (r->text != NULL)
-		return _(r->text);
-	snprintf(room, size, _("reason %d"), r->code);
-	return room;
-}
-
 int
 session_err_connack(struct err *err, const struct session *s, int reason, bool *final)
 {
-	struct reason r = find(connack_reasons, ARRAY_LEN(connack_reasons), reason);
-	char room[32];
-
-	*final = r.final;
-	return err_set(err, r.err,
-	    r.err == ERR_AUTH ? _("broker '%s' refused the login: %s")
-			      : _("broker '%s' refused the connection: %s"),
-	    s->name, text_of(&r, room, sizeof(room)));
-}
-
-int
-session_err_suback(struct err *err, const char *filter, int reason)
-{
-	struct reason r = find(suback_reasons, ARRAY_LEN(suback_reasons), reason);
-	char room[32];
-
-	return err_set(err, r.text == NULL ? ERR_AUTH : r.err,
-	    _("the broker refused the subscription '%s': %s"), filter,
-	    text_of(&r, room, sizeof(room)));
+	reason_err(err, REASON_IN_CONNACK, reason, final);
+	return err_in(err,
+	    err->code == ERR_AUTH ? _("broker '%s' refused the login")
+				  : _("broker '%s' refused the connection"),
+	    s->name);
 }
 
 int
 session_err_disconnect(struct err *err, const struct session *s, int reason, bool *final)
 {
-	struct reason r = find(disconnect_reasons, ARRAY_LEN(disconnect_reasons), reason);
-	char room[32];
-
-	*final = r.final;
-	return err_set(err, r.err, _("broker '%s' closed the connection: %s"), s->name,
-	    text_of(&r, room, sizeof(room)));
+	reason_err(err, REASON_IN_DISCONNECT, reason, final);
+	return err_in(err, _("broker '%s' closed the connection"), s->name);
 }
 
 int
@@ -285,7 +169,7 @@ bool
 session_err_in_vain(struct session *s, bool was_stable)
 {
 	bool poison = session_why_of(s)->code == ERR_PROTOCOL;
-	bool closed = s->closed && s->reason < 128;
+	bool closed = s->closed && !reason_is_failure(s->reason);
 	struct err why = *session_why_of(s);
 
 	s->in_vain = !was_stable && (poison || closed) ? s->in_vain + 1 : 0;

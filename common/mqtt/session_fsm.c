@@ -12,6 +12,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/packet.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 enum {
@@ -236,7 +237,7 @@ up_lost(struct session *s)
 	bool was_stable = loop_now(s->loop) - s->up_since > STABLE;
 	bool final = false;
 
-	if (s->reason >= 128)
+	if (reason_is_failure(s->reason))
 		session_err_disconnect(session_why_of(s), s, s->reason, &final);
 	else
 		session_err_stage(session_why_of(s), s);
@@ -601,7 +602,7 @@ static void
 write_some(struct session *s)
 {
 	if (s->state == SESSION_UP && s->rest.n == 0)
-		session_queue_tell(s, 0);
+		session_queue_tell(s, REASON_SUCCESS);
 	if (s->state == SESSION_UP)
 		session_queue_send(s);
 	if ((s->state != SESSION_UP && s->state != SESSION_GREETING) ||

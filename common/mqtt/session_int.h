@@ -225,7 +225,7 @@ bool session_tls_explain(struct session *s, bool failed);
 int session_ws_open(struct session *s, const struct session_opts *o, struct err *err);
 void session_ws_close(struct session *s);
 /* Where to connect to instead of the broker; NULL: s->why says why not. */
-const char *session_ws_path(struct session *s);
+const char *session_connect_ws_path(struct session *s);
 /* Asks on the new connection for the broker; -1: s->why. */
 int session_ws_ask(struct session *s, const char *address);
 /* The relay's answer while dialing: goes a step on when there is one. */

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "mqtt/session.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 #include "mqtt/topic_alias.h"
 
@@ -63,7 +63,7 @@ on_connect(
 		errno = EAGAIN;
 }
 
-/* Reasons under 128 are libmosquitto's own, which its return codes tell better. */
+/* Reasons that are no failures are libmosquitto's own, which its return codes tell better. */
 static void
 on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_property *p)
 {
@@ -71,7 +71,7 @@ on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_proper
 
 	(void)m;
 	(void)p;
-	if (reason >= 128)
+	if (reason_is_failure(reason))
 		s->reason = reason;
 }
 
@@ -180,7 +180,7 @@ session_wire_dial(struct session *s, const char *address)
 {
 	int rc, number;
 
-	const char *peer = s->ws ? session_ws_path(s) : address;
+	const char *peer = s->ws ? session_connect_ws_path(s) : address;
 
 	if (peer == NULL)
 		return -1;
@@ -288,9 +288,9 @@ static int
 refusal(int rc)
 {
 	switch (rc) {
-	case MOSQ_ERR_OVERSIZE_PACKET: return MQTT_RC_PACKET_TOO_LARGE;
-	case MOSQ_ERR_QOS_NOT_SUPPORTED: return MQTT_RC_QOS_NOT_SUPPORTED;
-	default: return MQTT_RC_UNSPECIFIED;
+	case MOSQ_ERR_OVERSIZE_PACKET: return REASON_PACKET_TOO_LARGE;
+	case MOSQ_ERR_QOS_NOT_SUPPORTED: return REASON_QOS_NOT_SUPPORTED;
+	default: return REASON_UNSPECIFIED_ERROR;
 	}
 }
 
@@ -313,7 +313,8 @@ bool
 session_wire_may_downgrade(const struct session *s)
 {
 	return s->opts.version == 0 && s->version == 5 &&
-	    (s->reason == 1 || s->reason == 132);
+	    (s->reason == REASON_V3_UNACCEPTABLE_VERSION ||
+		s->reason == REASON_UNSUPPORTED_VERSION);
 }
 
 /* The properties of MQTT 5, which libmosquitto still keeps, go first. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/packet.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 /* Ids are this session's own: a mid exists only once the message is given to libmosquitto, which
@@ -224,11 +225,11 @@ session_queue_lost(struct session *s)
 	struct session_outs *l = &s->outs;
 	size_t i;
 
-	session_queue_tell(s, s->rest.n > 0 ? 128 : 0);
+	session_queue_tell(s, s->rest.n > 0 ? REASON_UNSPECIFIED_ERROR : REASON_SUCCESS);
 	buf_release(&s->rest);
 	for (i = l->first; i < l->n - l->waiting; i++) {
 		if (l->v[i].qos == 0) {
-			tell(s, remove_at(l, i), 128);
+			tell(s, remove_at(l, i), REASON_UNSPECIFIED_ERROR);
 			i = l->first - 1;
 		}
 	}
@@ -337,7 +338,7 @@ session_direct_go_on(struct session *s)
 	if (s->rest.n > 0)
 		return SESSION_WIRE_DRY;
 	buf_release(&s->rest);
-	session_queue_tell(s, 0);
+	session_queue_tell(s, REASON_SUCCESS);
 	return SESSION_WIRE_MORE;
 }
 

@@ -183,7 +183,7 @@ session_of(const struct broker_session *u)
 	    .host = u->host,
 	    .port = u->port,
 	    .tls = u->tls,
-	    .session_ws_path = u->ws ? MQTT_WS_PATH : NULL,
+	    .ws_path = u->ws ? MQTT_WS_PATH : NULL,
 	    .ca_pem = u->ca_pem,
 	    .client_id = u->client_id,
 	    .username = u->username,

@@ -164,7 +164,7 @@ use_platforms(
 {
 	out->host = t->host;
 	out->port = t->port;
-	out->session_ws_path = t->ws ? MQTT_WS_PATH : NULL;
+	out->ws_path = t->ws ? MQTT_WS_PATH : NULL;
 	out->tls = t->tls || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
 	    o->insecure;
 	if (out->cafile == NULL && out->capath == NULL)

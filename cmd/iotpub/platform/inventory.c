@@ -198,7 +198,7 @@ inventory_login(
 	o->host = outlet->broker.host;
 	o->port = outlet->broker.host[0] == '/' ? 0 : outlet->broker.port;
 	o->tls = outlet->broker.tls;
-	o->session_ws_path = outlet->broker.ws_path;
+	o->ws_path = outlet->broker.ws_path;
 	o->shared_tls = outlet->tls;
 	if (o->cafile == NULL && o->capath == NULL)
 		o->ca_pem = outlet->broker.ca_pem;

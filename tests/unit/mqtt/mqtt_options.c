@@ -78,7 +78,7 @@ struct url_case {
 	const char *url, *host, *username, *password;
 	int port;
 	bool tls;
-	const char *session_ws_path;
+	const char *ws_path;
 };
 
 static void
@@ -118,10 +118,10 @@ urls_are_taken_apart(void **state)
 		assert_string_equal(t.out.host, c->host);
 		assert_int_equal(t.out.port, c->port);
 		assert_int_equal(t.out.tls, c->tls);
-		if (c->session_ws_path != NULL)
-			assert_string_equal(t.out.session_ws_path, c->session_ws_path);
+		if (c->ws_path != NULL)
+			assert_string_equal(t.out.ws_path, c->ws_path);
 		else
-			assert_null(t.out.session_ws_path);
+			assert_null(t.out.ws_path);
 		if (c->username != NULL)
 			assert_string_equal(t.out.username, c->username);
 		if (c->password != NULL)

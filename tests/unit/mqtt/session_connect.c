@@ -192,7 +192,7 @@ texts_connect_over_websocket(void **state)
 
 	(void)state;
 	o.port = ws_port;
-	o.session_ws_path = "/mqtt";
+	o.ws_path = "/mqtt";
 	assert_string_equal(try(&o), "");
 	o.cert_pem = stranger;
 	o.key_pem = NULL;
