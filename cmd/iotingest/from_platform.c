@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "exec/iotctl_child.h"
 
 static int
 take_topic(void *arg, struct span topic, struct err *err)
@@ -65,8 +66,9 @@ ask_broker(struct from_platform *p, const struct args *a, struct err *err)
 	    a->common.config, a->common.context, "broker", take_broker, &active, err);
 
 	if (!failed && active.n == 1)
-		failed =
-		    iotctl_child_broker_read(&p->broker, buf_as_span(&active.last), err);
+		failed = broker_address_read(&p->broker, buf_as_span(&active.last), err)
+		    ? err_in(err, "--from-platform")
+		    : 0;
 	else if (!failed && active.n == 0)
 		failed = err_set(err, ERR_NOT_FOUND,
 		    _("--from-platform: the platform has no active broker: name one "
@@ -95,5 +97,5 @@ void
 from_platform_release(struct from_platform *p)
 {
 	strv_release(&p->topics);
-	iotctl_child_broker_release(&p->broker);
+	broker_address_release(&p->broker);
 }

@@ -3,13 +3,13 @@
 #define IOTINGEST_FROM_PLATFORM_H
 
 #include "base/strv.h"
-#include "exec/iotctl_child.h"
+#include "model/broker_address.h"
 #include "iotingest/run.h"
 
 /* What --from-platform learns, by running iotctl and reading its NDJSON. The zero value is empty. */
 struct from_platform {
 	struct strv topics;          /* the templates that devices publish to */
-	struct iotctl_child_broker broker; /* no host: not asked for, one is configured */
+	struct broker_address broker; /* no host: not asked for, one is configured */
 };
 
 /* Blocks until iotctl has answered; it says on stderr itself what went wrong, and its exit status

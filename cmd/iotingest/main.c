@@ -173,15 +173,14 @@ static int
 ask_platform(struct args *a, struct from_platform *p, struct session_opts *session,
     struct err *err)
 {
-	const struct iotctl_child_broker *b = &p->broker;
+	const struct broker_address *b = &p->broker;
 
 	if (from_platform_ask(p, a, err))
 		return -1;
 	if (b->host == NULL)
 		return 0;
 	a->mqtt.host = xstrdup(b->host);
-	if (b->host[0] != '/')
-		a->mqtt.port = b->port;
+	a->mqtt.port = b->port;
 	if (a->mqtt.username == NULL && b->username != NULL &&
 	    (a->mqtt.password != NULL || a->mqtt.password_file != NULL))
 		a->mqtt.username = xstrdup(b->username);

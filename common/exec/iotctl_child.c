@@ -220,38 +220,3 @@ iotctl_child_number(struct span object, const char *key)
 	buf_release(&number);
 	return n;
 }
-
-/* The path is EMQX's: the platform does not say. */
-int
-iotctl_child_broker_read(
-    struct iotctl_child_broker *b, struct span object, struct err *err)
-{
-	char *protocol = iotctl_child_text(object, "protocol");
-	const bool ws = protocol != NULL && protocol[0] == 'w';
-	const long port = iotctl_child_number(object, "port");
-
-	b->id = iotctl_child_number(object, "id");
-	b->host = iotctl_child_text(object, "host");
-	b->port = (int)port;
-	b->tls = (protocol != NULL &&
-		     (strcmp(protocol, "mqtts") == 0 || strcmp(protocol, "wss") == 0)) ||
-	    iotctl_child_is_true(object, "use_tls");
-	b->ws_path = ws ? xstrdup("/mqtt") : NULL;
-	b->ca_pem = iotctl_child_text(object, "ca_cert");
-	b->username = iotctl_child_text(object, "username");
-	free(protocol);
-	if (b->host == NULL || port < 1 || port > 65535)
-		return err_set(err, ERR_PROTOCOL,
-		    _("--from-platform: its broker has no host or no port"));
-	return 0;
-}
-
-void
-iotctl_child_broker_release(struct iotctl_child_broker *b)
-{
-	free(b->host);
-	free(b->ws_path);
-	free(b->ca_pem);
-	free(b->username);
-	*b = (struct iotctl_child_broker){0};
-}

@@ -48,18 +48,4 @@ bool iotctl_child_is_true(struct span object, const char *key);
 /* A member that is a whole number from 0 on, or -1. */
 long iotctl_child_number(struct span object, const char *key);
 
-/* How a broker of the platform is reached. The zero value is empty. */
-struct iotctl_child_broker {
-	long id;
-	char *host; /* NULL: nothing is known */
-	int port;
-	bool tls;
-	char *ws_path;  /* NULL: over TCP */
-	char *ca_pem;   /* NULL: none */
-	char *username; /* NULL: none */
-};
-/* From an object of `broker list`. */
-int iotctl_child_broker_read(struct iotctl_child_broker *b, struct span object, struct err *err);
-void iotctl_child_broker_release(struct iotctl_child_broker *b);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/opt.h"
+#include "model/broker_address.h"
 #include "mqtt/session.h"
 
 /* The connection options that all MQTT programs share: mosquitto's letters. */
@@ -25,12 +26,10 @@ struct mqtt_options {
 	int64_t connect_timeout;
 	char *secret;   /* what password_file held: mqtt_options_resolve */
 	char *keypass;  /* ... and keypass_file */
-	struct buf url_parts; /* what `url` was taken apart into */
+	struct broker_address from_url; /* what `url` says */
 };
 
 #define MQTT_VERSIONS "auto|5|mqttv5|311|mqttv311"
-/* Where MQTT over WebSocket is when nothing else is said: EMQX's path, and that of most others. */
-#define MQTT_WS_PATH "/mqtt"
 #define TLS_VERSIONS "auto|1.2|tlsv1.2|1.3|tlsv1.3"
 
 /* L(letter) keeps or drops the letters, P goes before the long names: iotctl, iotstatus and iotapi

@@ -12,6 +12,17 @@
 
 enum { LEAST_KEEPALIVE = 5 };
 
+void
+session_opts_reach(struct session_opts *o, const struct broker_address *a)
+{
+	o->host = a->host;
+	o->port = a->host[0] == '/' ? 0 : a->port;
+	o->ws_path = a->ws_path;
+	o->tls = a->tls;
+	if (o->cafile == NULL && o->capath == NULL)
+		o->ca_pem = a->ca_pem;
+}
+
 static char *
 make_id(const char *given)
 {

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/broker_address.h"
 #include "msg/message.h"
 #include "loop/limiter.h"
 #include "loop/loop.h"
@@ -53,6 +54,10 @@ struct session_opts {
 	bool lean;                 /* one descriptor instead of three: for a process that opens no
 				    * descriptors in other threads but session's own */
 };
+
+/* Sets where to connect to, but for the login; its CA certificates only where no file is named. `o` points
+ * into `a`. */
+void session_opts_reach(struct session_opts *o, const struct broker_address *a);
 
 enum { SESSION_RECEIVE_MAXIMUM = 1000, SESSION_MAX_PACKET = 1 << 20 };
 

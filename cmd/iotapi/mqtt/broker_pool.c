@@ -184,17 +184,15 @@ stop_session(struct broker_pool *w, size_t i)
 /* What a broker's row says; release with broker_row_release. */
 struct broker_row {
 	struct broker_session_opts o;
-	char *name, *host, *username, *password, *ca_pem, *client_id;
+	struct broker_address address;
+	char *name, *client_id;
 };
 
 static void
 broker_row_release(struct broker_row *x)
 {
+	broker_address_release(&x->address);
 	free(x->name);
-	free(x->host);
-	free(x->username);
-	mem_free_secret(x->password);
-	free(x->ca_pem);
 	free(x->client_id);
 }
 
@@ -210,18 +208,20 @@ static bool
 read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patterns,
     struct broker_row *x)
 {
-	const char *protocol = db_column_text(stmt, 4).p;
 	struct span sealed = db_column_text(stmt, 8);
 	struct err err = {0};
 
 	*x = (struct broker_row){.name = text_or_null(stmt, 1),
-	    .host = text_or_null(stmt, 2),
-	    .username = text_or_null(stmt, 7),
-	    .ca_pem = text_or_null(stmt, 6),
+	    .address = {.host = text_or_null(stmt, 2),
+		.port = sqlite3_column_int(stmt, 3),
+		.ca_pem = text_or_null(stmt, 6),
+		.username = text_or_null(stmt, 7)},
 	    .client_id = xasprintf("iotapi-worker-%s-%lld", w->id,
 		(long long)sqlite3_column_int64(stmt, 0))};
+	broker_address_set_protocol(&x->address, db_column_text(stmt, 4));
+	x->address.tls |= sqlite3_column_int(stmt, 5) != 0;
 	if (sealed.n != 0)
-		x->password =
+		x->address.password =
 		    secretbox_get(w->app->secretbox, "broker.password", sealed, &err);
 	if (err.code != ERR_OK) {
 		log_warn("broker '%s': %s", x->name, err.text);
@@ -229,16 +229,9 @@ read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patter
 	}
 	x->o = (struct broker_session_opts){.broker = sqlite3_column_int64(stmt, 0),
 	    .name = x->name,
-	    .host = x->host,
-	    .username = x->username,
-	    .password = x->password,
-	    .ca_pem = x->ca_pem,
+	    .address = &x->address,
 	    .client_id = x->client_id,
-	    .port = x->host[0] == '/' ? 0 : sqlite3_column_int(stmt, 3),
 	    .keepalive = sqlite3_column_int(stmt, 9),
-	    .tls = sqlite3_column_int(stmt, 5) != 0 || strcmp(protocol, "mqtts") == 0 ||
-		strcmp(protocol, "wss") == 0,
-	    .ws = protocol[0] == 'w',
 	    .patterns = patterns};
 	return true;
 }

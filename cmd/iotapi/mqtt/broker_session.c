@@ -24,9 +24,9 @@ struct broker_session {
 	struct loop *loop;
 	struct app *app;
 	int64_t broker;
-	char *name, *host, *username, *password, *ca_pem, *client_id;
-	int port, keepalive;
-	bool tls, ws;
+	char *name, *client_id;
+	struct broker_address address;
+	int keepalive;
 	struct strv patterns; /* as given */
 	struct topic **more;  /* compiled */
 	struct strv filters;
@@ -179,20 +179,18 @@ on_ended(void *arg, const struct err *why)
 static struct session_opts
 session_of(const struct broker_session *u)
 {
-	return (struct session_opts){
-	    .host = u->host,
-	    .port = u->port,
-	    .tls = u->tls,
-	    .ws_path = u->ws ? MQTT_WS_PATH : NULL,
-	    .ca_pem = u->ca_pem,
+	struct session_opts opts = {
 	    .client_id = u->client_id,
-	    .username = u->username,
-	    .password = u->password,
+	    .username = u->address.username,
+	    .password = u->address.password,
 	    .keepalive = u->keepalive,
 	    .clean = false,
 	    .session_expiry = SESSION_SECONDS,
 	    .connect_timeout = CONNECT_MS,
 	};
+
+	session_opts_reach(&opts, &u->address);
+	return opts;
 }
 
 static void
@@ -258,12 +256,6 @@ compile(struct broker_session *u, const struct strv *patterns)
 	filter_cover_reduce(&u->filters);
 }
 
-static char *
-copy(const char *s)
-{
-	return s != NULL ? xstrdup(s) : NULL;
-}
-
 struct broker_session *
 broker_session_new(struct loop *loop, struct app *app,
     const struct broker_session_opts *o, broker_session_link_fn *link, void *arg)
@@ -275,16 +267,10 @@ broker_session_new(struct loop *loop, struct app *app,
 	    .link = link,
 	    .link_arg = arg,
 	    .broker = o->broker,
-	    .name = copy(o->name),
-	    .host = copy(o->host),
-	    .username = copy(o->username),
-	    .password = copy(o->password),
-	    .ca_pem = copy(o->ca_pem),
-	    .client_id = copy(o->client_id),
-	    .port = o->port,
-	    .keepalive = o->keepalive,
-	    .ws = o->ws,
-	    .tls = o->tls};
+	    .name = o->name != NULL ? xstrdup(o->name) : NULL,
+	    .address = broker_address_copy(o->address),
+	    .client_id = xstrdup(o->client_id),
+	    .keepalive = o->keepalive};
 	compile(u, o->patterns);
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	start(u);
@@ -297,21 +283,14 @@ broker_session_broker(const struct broker_session *u)
 	return u->broker;
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 bool
 broker_session_is(const struct broker_session *u, const struct broker_session_opts *o)
 {
 	size_t i;
 
-	if (u->port != o->port || u->keepalive != o->keepalive || u->tls != o->tls ||
-	    u->ws != o->ws || !same(u->host, o->host) ||
-	    !same(u->username, o->username) || !same(u->password, o->password) ||
-	    !same(u->ca_pem, o->ca_pem) || u->patterns.n != o->patterns->n)
+	if (u->keepalive != o->keepalive ||
+	    !broker_address_equal(&u->address, o->address) ||
+	    u->patterns.n != o->patterns->n)
 		return false;
 	for (i = 0; i < u->patterns.n; i++) {
 		if (strcmp(u->patterns.v[i], o->patterns->v[i]) != 0)
@@ -351,10 +330,7 @@ broker_session_free(struct broker_session *u)
 	strv_release(&u->patterns);
 	strv_release(&u->filters);
 	free(u->name);
-	free(u->host);
-	free(u->username);
-	mem_free_secret(u->password);
-	free(u->ca_pem);
+	broker_address_release(&u->address);
 	free(u->client_id);
 	free(u->told);
 	free(u);

@@ -5,6 +5,7 @@
 #include "base/strv.h"
 #include "model/presence.h"
 #include "loop/loop.h"
+#include "model/broker_address.h"
 #include "iotapi/app.h"
 
 /*
@@ -17,12 +18,12 @@
  */
 struct broker_session;
 
-/* What a broker's row and the topics say; all strings are copied. NULL: not set. */
+/* What a broker's row and the topics say; all of it is copied. */
 struct broker_session_opts {
 	int64_t broker; /* the row's id */
-	const char *name, *host, *username, *password, *ca_pem, *client_id;
-	int port, keepalive; /* seconds */
-	bool tls, ws;
+	const char *name, *client_id;
+	const struct broker_address *address;
+	int keepalive; /* seconds */
 	const struct strv *patterns; /* of the publish topics */
 };
 

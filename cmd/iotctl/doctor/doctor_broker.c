@@ -12,7 +12,7 @@
 static enum broker_probe_stage
 how_far(const struct target *t, const struct session_opts *o)
 {
-	bool needs_login = t->username != NULL && t->username[0] != '\0';
+	bool needs_login = t->broker.username != NULL && t->broker.username[0] != '\0';
 
 	return needs_login && o->password == NULL ? BROKER_PROBE_TLS : BROKER_PROBE_QOS_2;
 }

@@ -7,27 +7,24 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/broker_address.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/core/view.h"
 
+/* *username may be NULL: it is not asked for. */
 static char *
-url_of(struct span broker)
+url_of(struct span broker, char **username)
 {
-	char *protocol = view_text_of(broker, "protocol");
-	char *host = view_text_of(broker, "host");
-	char *port = view_text_of(broker, "port");
-	bool tls = view_member_is(broker, "use_tls", "true");
-	bool v6 = strchr(host, ':') != NULL;
-	const char *scheme = tls && strcmp(protocol, "mqtt") == 0 ? "mqtts"
-	    : tls && strcmp(protocol, "ws") == 0                  ? "wss"
-								  : protocol;
-	char *url = xasprintf("%s://%s%s%s:%s", scheme[0] != '\0' ? scheme : "mqtt",
-	    v6 ? "[" : "", host, v6 ? "]" : "", port);
+	struct broker_address a;
+	struct err ignored;
+	char *url;
 
-	free(port);
-	free(host);
-	free(protocol);
+	broker_address_read(&a, broker, &ignored);
+	url = broker_address_url(&a);
+	if (username != NULL)
+		*username = xstrdup(a.username != NULL ? a.username : "");
+	broker_address_release(&a);
 	return url;
 }
 
@@ -43,7 +40,7 @@ list_brokers(const struct objects *all)
 		if (!view_member_is(broker, "is_active", "true"))
 			continue;
 		name = view_text_of(broker, "nombre");
-		url = url_of(broker);
+		url = url_of(broker, NULL);
 		log_warn("%zu) %s (%s)", ++n, name, url);
 		free(url);
 		free(name);
@@ -84,10 +81,8 @@ pick_broker(struct ctl *c, char **url, char **username)
 	failed = tty_ask(_("the broker of this context, by its number (Enter: none)"),
 	    false, &answer, &ignored);
 	chosen = nth_active(&all, failed ? 0 : strtol(answer, NULL, 10));
-	if (chosen.p != NULL) {
-		*url = url_of(chosen);
-		*username = view_text_of(chosen, "username");
-	}
+	if (chosen.p != NULL)
+		*url = url_of(chosen, username);
 	free(answer);
 	objects_release(&all);
 }

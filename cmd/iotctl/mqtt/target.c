@@ -59,40 +59,6 @@ target_find(struct ctl *c, const char *name, struct target *out, struct err *err
 }
 
 static int
-take_broker(struct target *t, struct span broker, struct err *err)
-{
-	struct buf protocol = {0}, host = {0}, port = {0}, ca = {0}, tls = {0},
-		   user = {0};
-	long number = 0;
-	int failed = 0;
-
-	cell_member(broker, "protocol", &protocol);
-	cell_member(broker, "host", &host);
-	cell_member(broker, "port", &port);
-	cell_member(broker, "use_tls", &tls);
-	failed = text_int(buf_str(&port), 1, 65535, _("the broker's port"), &number, err);
-	if (!failed) {
-		t->host = xstrdup(buf_str(&host));
-		t->port = t->host[0] != '/' ? (int)number : 0;
-		t->ws = buf_str(&protocol)[0] == 'w';
-		t->tls = span_is(buf_as_span(&protocol), "mqtts") ||
-		    span_is(buf_as_span(&protocol), "wss") ||
-		    span_is(buf_as_span(&tls), "true");
-		if (cell_member(broker, "ca_cert", &ca) && ca.n != 0)
-			t->ca_pem = buf_steal(&ca);
-		if (cell_member(broker, "username", &user) && user.n != 0)
-			t->username = buf_steal(&user);
-	}
-	buf_release(&user);
-	buf_release(&tls);
-	buf_release(&ca);
-	buf_release(&port);
-	buf_release(&host);
-	buf_release(&protocol);
-	return failed;
-}
-
-static int
 get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 {
 	char *path = ctl_path(schema_find("broker"), id, NULL);
@@ -102,8 +68,8 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 	    c, "cannot get the broker", "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed)
-		failed =
-		    ctl_object(&reply, path, &broker, err) || take_broker(t, broker, err);
+		failed = ctl_object(&reply, path, &broker, err) ||
+		    broker_address_read(&t->broker, broker, err);
 	rest_reply_release(&reply);
 	free(path);
 	return failed ? -1 : 0;
@@ -152,23 +118,9 @@ target_broker(struct ctl *c, const char *name, struct target *out, struct err *e
 	*out = (struct target){0};
 	if (lookup(c, schema_find("broker"), name, &f, err))
 		return -1;
-	failed = take_broker(out, buf_as_span(&f.bytes), err);
+	failed = broker_address_read(&out->broker, buf_as_span(&f.bytes), err);
 	lookup_release(&f);
 	return failed;
-}
-
-/* The platform's broker in place of what the options say of another one. */
-static void
-use_platforms(
-    const struct target *t, const struct mqtt_options *o, struct session_opts *out)
-{
-	out->host = t->host;
-	out->port = t->port;
-	out->ws_path = t->ws ? MQTT_WS_PATH : NULL;
-	out->tls = t->tls || o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
-	    o->insecure;
-	if (out->cafile == NULL && out->capath == NULL)
-		out->ca_pem = t->ca_pem;
 }
 
 int
@@ -179,20 +131,23 @@ target_connection(
 	bool lends;
 	int failed;
 
-	if (t->host == NULL && !target_has_broker(c) && ask_platform(c, t, err))
+	if (t->broker.host == NULL && !target_has_broker(c) && ask_platform(c, t, err))
 		return -1;
 	/* The platform knows the user, but never tells the password. */
 	lends = o->username == NULL && (o->password_file != NULL || o->password != NULL);
 	mqtt_options_release(o);
 	if (lends)
-		o->username = t->username;
+		o->username = t->broker.username;
 	failed = mqtt_options_resolve(o, c->set, out, err);
 	if (lends)
 		o->username = NULL;
 	if (failed)
 		return -1;
-	if (t->host != NULL)
-		use_platforms(t, o, out);
+	if (t->broker.host != NULL) {
+		session_opts_reach(out, &t->broker);
+		out->tls |= o->cafile != NULL || o->capath != NULL || o->cert != NULL ||
+		    o->insecure;
+	}
 	out->clean = true;
 	return 0;
 }
@@ -200,9 +155,7 @@ target_connection(
 void
 target_release(struct target *t)
 {
-	free(t->host);
 	free(t->id);
-	free(t->ca_pem);
-	free(t->username);
+	broker_address_release(&t->broker);
 	*t = (struct target){0};
 }

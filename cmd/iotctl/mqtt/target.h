@@ -2,6 +2,7 @@
 #ifndef IOTCTL_MQTT_TARGET_H
 #define IOTCTL_MQTT_TARGET_H
 
+#include "model/broker_address.h"
 #include "mqtt/session.h"
 #include "iotctl/ctl.h"
 
@@ -9,12 +10,7 @@
 struct target {
 	char *id;         /* its topic id */
 	long long number; /* the API's; 0: not looked up */
-	/* What the platform says about its broker; host NULL: the options name one. */
-	char *host;
-	int port;
-	char *ca_pem;
-	char *username;
-	bool tls, ws;
+	struct broker_address broker; /* as the platform says; empty: the options name one */
 };
 
 /* Finds the device by any of its names. With a broker named by the options and no API at hand, `name`

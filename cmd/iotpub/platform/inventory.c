@@ -71,7 +71,7 @@ has_outlet(const struct inventory *p, long id)
 {
 	size_t i = 0;
 
-	while (i < p->outlets_n && p->outlets[i]->broker.id != id)
+	while (i < p->outlets_n && p->outlets[i]->id != id)
 		i++;
 	return i < p->outlets_n;
 }
@@ -81,10 +81,7 @@ open_outlet(const struct sim *t, struct inventory_broker *out, struct err *err)
 {
 	struct session_opts o = t->opts;
 
-	o.tls = out->broker.tls;
-	o.host = out->broker.host;
-	if (o.cafile == NULL && o.capath == NULL)
-		o.ca_pem = out->broker.ca_pem;
+	session_opts_reach(&o, &out->address);
 	return o.tls ? session_tls(&out->tls, &o, err) : 0;
 }
 
@@ -107,8 +104,10 @@ inventory_take_brokers(struct sim *t, struct err *err)
 		p->outlets = xreallocarray(
 		    p->outlets, p->outlets_n + 1, sizeof(struct inventory_broker *));
 		p->outlets[p->outlets_n++] = o;
-		failed = iotctl_child_broker_read(&o->broker, object, err) ||
-		    open_outlet(t, o, err);
+		o->id = iotctl_child_number(object, "id");
+		failed = broker_address_read(&o->address, object, err)
+		    ? err_in(err, "--from-platform")
+		    : open_outlet(t, o, err);
 	}
 	return failed;
 }
@@ -195,13 +194,8 @@ inventory_login(
 
 	if (outlet == NULL)
 		return;
-	o->host = outlet->broker.host;
-	o->port = outlet->broker.host[0] == '/' ? 0 : outlet->broker.port;
-	o->tls = outlet->broker.tls;
-	o->ws_path = outlet->broker.ws_path;
+	session_opts_reach(o, &outlet->address);
 	o->shared_tls = outlet->tls;
-	if (o->cafile == NULL && o->capath == NULL)
-		o->ca_pem = outlet->broker.ca_pem;
 }
 
 void
@@ -221,7 +215,7 @@ inventory_free(struct inventory *p)
 	}
 	for (i = 0; i < p->outlets_n; i++) {
 		tls_free(p->outlets[i]->tls);
-		iotctl_child_broker_release(&p->outlets[i]->broker);
+		broker_address_release(&p->outlets[i]->address);
 		free(p->outlets[i]);
 	}
 	free(p->v);

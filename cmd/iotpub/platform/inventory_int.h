@@ -4,6 +4,7 @@
 #define IOTPUB_PLATFORM_INVENTORY_INT_H
 
 #include "exec/iotctl_child.h"
+#include "model/broker_address.h"
 #include "iotpub/platform/inventory.h"
 
 /* A device, as three resources have it. */
@@ -20,7 +21,8 @@ struct planned {
 
 /* A broker, and what its sessions share. */
 struct inventory_broker {
-	struct iotctl_child_broker broker;
+	long id;
+	struct broker_address address;
 	struct tls *tls;
 };
 

@@ -203,7 +203,7 @@ inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
 		d->profile.qos = (int)config->qos;
 	d->profile.retain = config->retain;
 	for (i = 0; i < p->outlets_n; i++) {
-		if (p->outlets[i]->broker.id == config->broker)
+		if (p->outlets[i]->id == config->broker)
 			d->outlet = p->outlets[i];
 	}
 	return payload_check(&t->payload, d->profile.sensors, err);
