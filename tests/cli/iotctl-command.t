@@ -144,7 +144,7 @@ start_broker 'allow_anonymous true' "acl_file $T/rules"
 for q in 1 2; do
 	run iotctl device command D1 '{}' --mqtt-host "$sock" --qos $q
 	exits 4 "refused at QoS $q"
-	has "$err" "refused the command on 'iot/devices/D1/commands'" 'is told'
+	has "$err" "refused the message on 'iot/devices/D1/commands': not allowed to publish there" 'is told in words'
 	run iotctl device command D1 '{}' --mqtt-host "$sock" --qos $q --wait 5s
 	exits 4 'and nobody waits for an answer'
 done

@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "mqtt/reason.h"
 #include "iotctl/doctor/broker_probe.h"
 
-enum { GOODBYE = 1000, STAGE_TIME = 5000, REFUSED = 0x80 };
+enum { GOODBYE = 1000, STAGE_TIME = 5000 };
 
 struct visit {
 	struct ctl *c;
@@ -123,10 +124,11 @@ on_published(void *arg, int id, int reason)
 	struct visit *v = arg;
 	struct err err;
 
-	if (v->over || id != v->sent || reason < REFUSED)
+	if (v->over || id != v->sent || !reason_is_failure(reason))
 		return;
-	err_set(&err, ERR_AUTH, _("the broker refused to publish to '%s' (reason %d)"),
-	    v->topic, reason);
+	reason_err(&err, REASON_IN_PUBACK, reason, NULL);
+	err_in(&err, _("%s refused the message on '%s'"), session_broker(v->session),
+	    v->topic);
 	fail(v, &err);
 }
 

@@ -8,11 +8,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/topic_set.h"
+#include "mqtt/reason.h"
 #include "mqtt/session.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/cell.h"
-
-enum { REFUSED = 128 };
 
 struct clearing {
 	struct ctl *c;
@@ -50,9 +49,11 @@ on_published(void *arg, int id, int reason)
 	struct clearing *w = arg;
 
 	(void)id;
-	if (reason >= REFUSED)
-		err_set(&w->err, ERR_AUTH, _("%s refused it (reason %d)"),
-		    session_broker(w->session), reason);
+	if (reason_is_failure(reason)) {
+		reason_err(&w->err, REASON_IN_PUBACK, reason, NULL);
+		err_in(&w->err, _("%s refused the message on '%s'"),
+		    session_broker(w->session), w->topic);
+	}
 	finish(w);
 }
 

@@ -10,18 +10,13 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "model/topic_set.h"
+#include "mqtt/reason.h"
 #include "iotctl/command.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
 
-enum {
-	COMMAND_MAX = 1 << 20,
-	COMMAND_BIG = 1024,
-	NOBODY_LISTENS = 0x10,
-	REFUSED = 0x80,
-	GOODBYE = 2000
-};
+enum { COMMAND_MAX = 1 << 20, COMMAND_BIG = 1024, GOODBYE = 2000 };
 
 /* One command on its way. */
 struct errand {
@@ -116,13 +111,14 @@ on_published(void *arg, int id, int reason)
 
 	if (id != e->published)
 		return;
-	if (reason == NOBODY_LISTENS)
+	if (reason == REASON_NO_MATCHING_SUBSCRIBERS)
 		log_warn(_("nobody listens on '%s' now"), e->topic);
-	if (reason >= REFUSED)
-		err_set(&e->err, ERR_AUTH,
-		    _("%s refused the command on '%s' (reason %d)"),
-		    session_broker(e->session), e->topic, reason);
-	if (reason >= REFUSED || e->answers == NULL)
+	if (reason_is_failure(reason)) {
+		reason_err(&e->err, REASON_IN_PUBACK, reason, NULL);
+		err_in(&e->err, _("%s refused the message on '%s'"),
+		    session_broker(e->session), e->topic);
+	}
+	if (reason_is_failure(reason) || e->answers == NULL)
 		errand_end(e);
 }
 
