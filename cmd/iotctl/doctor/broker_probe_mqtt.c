@@ -6,39 +6,34 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "mqtt/reason.h"
 #include "iotctl/doctor/broker_probe.h"
+#include "iotctl/mqtt/one_shot.h"
 
-enum { GOODBYE = 1000, STAGE_TIME = 5000 };
+enum { STAGE_TIME = 5000 }; /* ms */
 
 struct visit {
-	struct ctl *c;
+	struct one_shot shot;
 	struct broker_probe *p;
-	const struct session_opts *o;
-	struct session *session;
-	struct loop_timer timer;
+	const char *username;
 	enum broker_probe_stage stage, last;
 	int64_t since;
 	char *topic;
-	int sent; /* id of the publication under way */
-	bool over;
 };
 
 static void
-leave(struct visit *v)
+on_failed(void *arg, const struct err *why)
 {
-	v->over = true;
-	loop_timer_stop(&v->timer);
-	session_stop(v->session, GOODBYE);
+	struct visit *v = arg;
+
+	broker_probe_fail(v->p, v->stage, v->since, why);
 }
 
 static void
-fail(struct visit *v, const struct err *why)
+on_down(void *arg, const struct err *why)
 {
-	if (v->over)
-		return;
-	broker_probe_fail(v->p, v->stage, v->since, why);
-	leave(v);
+	struct visit *v = arg;
+
+	one_shot_fail(&v->shot, why);
 }
 
 static void
@@ -55,24 +50,22 @@ on_late(void *arg)
 		    _("sent to '%s', but it did not come back within %d s: brokers drop "
 		      "what an ACL forbids"),
 		    v->topic, STAGE_TIME / 1000);
-	fail(v, &why);
+	one_shot_fail(&v->shot, &why);
 }
 
 static void
 enter(struct visit *v, enum broker_probe_stage stage)
 {
-	struct err err = {0};
 	struct session_pub m = {
 	    .topic = v->topic, .payload = span_of(probe_names[stage])};
 
 	v->stage = stage;
 	v->since = clock_wall_us();
-	loop_timer_set(v->c->loop, &v->timer, STAGE_TIME, on_late, v);
+	one_shot_wait(&v->shot, STAGE_TIME);
 	if (stage < BROKER_PROBE_QOS_0)
 		return;
 	m.qos = (int)(stage - BROKER_PROBE_QOS_0);
-	if (session_publish(v->session, &m, &v->sent, &err))
-		fail(v, &err);
+	one_shot_publish(&v->shot, &m);
 }
 
 /* This stage is done: the next one, or goodbye. */
@@ -81,55 +74,35 @@ go_on(struct visit *v, char *detail)
 {
 	broker_probe_ok(v->p, v->stage, v->since, detail);
 	if (v->stage == v->last)
-		leave(v);
+		one_shot_done(&v->shot);
 	else
 		enter(v, (enum broker_probe_stage)(v->stage + 1));
 }
 
 static void
-on_up(void *arg, bool present)
+on_up(void *arg)
 {
 	struct visit *v = arg;
 	struct err err = {0};
-	const char *user = v->o->username;
+	const char *user = v->username;
 
-	(void)present;
-	if (v->over || v->stage != BROKER_PROBE_CONNACK)
-		return;
 	go_on(v,
-	    xasprintf(_("MQTT %s%s%s"), session_version(v->session) >= 5 ? "5" : "3.1.1",
+	    xasprintf(_("MQTT %s%s%s"),
+		session_version(v->shot.session) >= 5 ? "5" : "3.1.1",
 		user != NULL ? _(", as ") : _(", without a login"),
 		user != NULL ? user : ""));
-	if (!v->over && session_subscribe(v->session, v->topic, 2, false, &err))
-		fail(v, &err);
+	if (v->stage == BROKER_PROBE_SUBACK &&
+	    session_subscribe(v->shot.session, v->topic, 2, false, &err))
+		one_shot_fail(&v->shot, &err);
 }
 
 static void
-on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
+on_subscribed(void *arg, int qos)
 {
 	struct visit *v = arg;
 
-	(void)filter;
-	if (v->over || v->stage != BROKER_PROBE_SUBACK)
-		return;
-	if (why->code != ERR_OK)
-		fail(v, why);
-	else
+	if (v->stage == BROKER_PROBE_SUBACK)
 		go_on(v, xasprintf(_("'%s' at QoS %d"), v->topic, qos));
-}
-
-static void
-on_published(void *arg, int id, int reason)
-{
-	struct visit *v = arg;
-	struct err err;
-
-	if (v->over || id != v->sent || !reason_is_failure(reason))
-		return;
-	reason_err(&err, REASON_IN_PUBACK, reason, NULL);
-	err_in(&err, _("%s refused the message on '%s'"), session_broker(v->session),
-	    v->topic);
-	fail(v, &err);
 }
 
 static void
@@ -138,8 +111,7 @@ on_message(void *arg, const struct msg *m)
 	struct visit *v = arg;
 	int sent = (int)v->stage - (int)BROKER_PROBE_QOS_0;
 
-	if (v->over || v->stage < BROKER_PROBE_QOS_0 ||
-	    !span_is(m->payload, probe_names[v->stage]))
+	if (sent < 0 || !span_is(m->payload, probe_names[v->stage]))
 		return;
 	go_on(v,
 	    m->qos == sent ? NULL
@@ -148,36 +120,18 @@ on_message(void *arg, const struct msg *m)
 				 m->qos, m->qos));
 }
 
-static void
-on_down(void *arg, const struct err *why)
-{
-	fail(arg, why);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct visit *v = arg;
-
-	if (!v->over)
-		broker_probe_fail(v->p, v->stage, v->since, why);
-	v->over = true;
-	loop_timer_stop(&v->timer);
-	loop_stop(v->c->loop);
-}
-
 int
 broker_probe_mqtt(struct ctl *c, const struct session_opts *o,
     enum broker_probe_stage last, struct broker_probe *p, struct err *err)
 {
-	static const struct session_events events = {.up = on_up,
-	    .down = on_down,
-	    .ended = on_ended,
+	static const struct one_shot_events events = {.up = on_up,
+	    .subscribed = on_subscribed,
 	    .message = on_message,
-	    .published = on_published,
-	    .subscribed = on_subscribed};
+	    .down = on_down,
+	    .late = on_late,
+	    .failed = on_failed};
 	struct visit v = {
-	    .c = c, .p = p, .o = o, .stage = BROKER_PROBE_CONNACK, .last = last};
+	    .p = p, .username = o->username, .stage = BROKER_PROBE_CONNACK, .last = last};
 	struct session_opts own = *o;
 	char id[BROKER_PROBE_ID];
 	int failed;
@@ -189,15 +143,8 @@ broker_probe_mqtt(struct ctl *c, const struct session_opts *o,
 	own.retry = false;
 	own.will_topic = NULL;
 	v.topic = xasprintf("iot/probe/%s", id);
-	v.session = session_new(c->loop, &own, &events, &v, err);
-	failed = v.session == NULL;
-	if (!failed) {
-		v.since = clock_wall_us();
-		session_start(v.session);
-		failed = loop_run(c->loop, err);
-	}
-	loop_timer_stop(&v.timer);
-	session_free(v.session);
+	v.since = clock_wall_us();
+	failed = one_shot_run(&v.shot, c->loop, &own, &events, &v, 0, err);
 	free(v.topic);
-	return failed ? -1 : 0;
+	return failed;
 }

@@ -8,93 +8,43 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "mqtt/reason.h"
-#include "mqtt/session.h"
+#include "iotctl/mqtt/one_shot.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/cell.h"
 
+/* Taking one status away. */
 struct clearing {
-	struct ctl *c;
-	struct session *session;
-	struct loop_timer timer;
+	struct one_shot shot;
 	char *topic;
-	int id;
-	bool over;  /* done, or failed */
-	bool ended; /* and disconnected */
-	struct err err;
 };
 
 static void
-finish(struct clearing *w)
-{
-	loop_timer_stop(&w->timer);
-	w->over = true;
-	session_stop(w->session, 1000);
-}
-
-static void
-on_up(void *arg, bool present)
+on_up(void *arg)
 {
 	struct clearing *w = arg;
 	struct session_pub p = {.topic = w->topic, .qos = 1, .retain = true};
 
-	(void)present;
-	if (session_publish(w->session, &p, &w->id, &w->err))
-		finish(w);
+	one_shot_publish(&w->shot, &p);
 }
 
 static void
-on_published(void *arg, int id, int reason)
+on_published(void *arg, int reason)
 {
 	struct clearing *w = arg;
 
-	(void)id;
-	if (reason_is_failure(reason)) {
-		reason_err(&w->err, REASON_IN_PUBACK, reason, NULL);
-		err_in(&w->err, _("%s refused the message on '%s'"),
-		    session_broker(w->session), w->topic);
-	}
-	finish(w);
+	(void)reason;
+	one_shot_done(&w->shot);
 }
 
 static void
-on_ended(void *arg, const struct err *why)
+on_late(void *arg)
 {
 	struct clearing *w = arg;
+	struct err err;
 
-	if (!w->over)
-		w->err = *why;
-	w->over = w->ended = true;
-	loop_timer_stop(&w->timer);
-	loop_stop(w->c->loop);
-}
-
-static void
-on_silence(void *arg)
-{
-	struct clearing *w = arg;
-
-	err_set(&w->err, ERR_TIMEOUT, _("%s did not acknowledge it"),
-	    session_broker(w->session));
-	finish(w);
-}
-
-static void
-run(struct clearing *w, const struct session_opts *o)
-{
-	static const struct session_events events = {
-	    .up = on_up, .ended = on_ended, .published = on_published};
-
-	w->session = session_new(w->c->loop, o, &events, w, &w->err);
-	if (w->session == NULL)
-		return;
-	session_start(w->session);
-	loop_timer_set(w->c->loop, &w->timer, w->c->args->api.timeout, on_silence, w);
-	/* An answer to a request that is under way stops the loop too. */
-	while (!w->ended && loop_run(w->c->loop, &w->err) == 0)
-		;
-	loop_timer_stop(&w->timer);
-	session_free(w->session);
+	err_set(&err, ERR_TIMEOUT, _("%s did not acknowledge it"),
+	    session_broker(w->shot.session));
+	one_shot_fail(&w->shot, &err);
 }
 
 /* Who deletes a hundred devices knows it then. */
@@ -113,23 +63,25 @@ say_once(void)
 static void
 clear(struct ctl *c, const char *device)
 {
-	struct clearing w = {.c = c};
+	static const struct one_shot_events events = {
+	    .up = on_up, .published = on_published, .late = on_late};
+	struct clearing w = {.shot.nested = true};
 	struct target t = {0};
 	struct session_opts o = {0};
 	struct topic_set topics = {0};
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(device)};
+	struct err err = {0};
 
 	if (!target_has_broker(c)) {
 		say_once();
 		return;
 	}
-	if (topic_set_compile(&topics, &c->args->topics, &w.err) == 0 &&
-	    topic_expand(topics.status, &vars, &w.topic, &w.err) == 0 &&
-	    target_connection(c, &t, &o, &w.err) == 0)
-		run(&w, &o);
-	if (w.err.code != ERR_OK)
+	if (topic_set_compile(&topics, &c->args->topics, &err) ||
+	    topic_expand(topics.status, &vars, &w.topic, &err) ||
+	    target_connection(c, &t, &o, &err) ||
+	    one_shot_run(&w.shot, c->loop, &o, &events, &w, c->args->api.timeout, &err))
 		log_warn(_("the retained status of '%s' stays on the broker: %s"), device,
-		    w.err.text);
+		    err.text);
 	topic_set_release(&topics);
 	target_release(&t);
 	free(w.topic);

@@ -12,58 +12,44 @@
 #include "model/topic_set.h"
 #include "mqtt/reason.h"
 #include "iotctl/command.h"
+#include "iotctl/mqtt/one_shot.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
 
-enum { COMMAND_MAX = 1 << 20, COMMAND_BIG = 1024, GOODBYE = 2000 };
+enum { COMMAND_MAX = 1 << 20, COMMAND_BIG = 1024 }; /* bytes */
 
 /* One command on its way. */
 struct errand {
+	struct one_shot shot;
 	struct ctl *c;
-	struct session *session;
-	struct loop_timer timer;
 	const char *device;
 	char *topic;
 	char *answers;  /* topic of the answer; NULL: nobody waits */
 	char token[17]; /* correlation data, and the id of an object that has none */
 	struct buf command;
 	struct span id; /* its id as JSON; p == NULL: it is no object */
-	int published;
-	bool sent;
-	bool over;
 	struct buf answer;
-	struct err err;
 };
 
 static void
-errand_end(struct errand *e)
-{
-	if (e->over)
-		return;
-	e->over = true;
-	loop_timer_stop(&e->timer);
-	session_stop(e->session, GOODBYE);
-}
-
-static void
-on_silence(void *arg)
+on_late(void *arg)
 {
 	struct errand *e = arg;
+	struct err err;
 
 	if (e->answers == NULL)
-		err_set(&e->err, ERR_UNREACHABLE,
+		err_set(&err, ERR_UNREACHABLE,
 		    _("%s did not acknowledge the command in time"),
-		    session_broker(e->session));
+		    session_broker(e->shot.session));
 	else
-		err_set(&e->err, ERR_TIMEOUT,
-		    _("device '%s' did not answer within %.3g s"), e->device,
-		    (double)e->c->args->wait / 1000);
-	errand_end(e);
+		err_set(&err, ERR_TIMEOUT, _("device '%s' did not answer within %.3g s"),
+		    e->device, (double)e->c->args->wait / 1000);
+	one_shot_fail(&e->shot, &err);
 }
 
 static void
-errand_send(struct errand *e)
+send(struct errand *e)
 {
 	struct msg_props props = {
 	    .response_topic = span_of(e->answers), .correlation = span_of(e->token)};
@@ -72,54 +58,41 @@ errand_send(struct errand *e)
 	    .qos = e->c->args->qos,
 	    .props = e->answers != NULL ? &props : NULL};
 
-	if (e->sent)
-		return;
-	e->sent = true;
-	if (session_publish(e->session, &p, &e->published, &e->err))
-		errand_end(e);
+	one_shot_publish(&e->shot, &p);
 }
 
 static void
-on_up(void *arg, bool session_present)
+on_up(void *arg)
 {
 	struct errand *e = arg;
+	struct err err;
 
-	(void)session_present;
 	if (e->answers == NULL)
-		errand_send(e);
+		send(e);
+	else if (session_subscribe(e->shot.session, e->answers, 1, false, &err))
+		one_shot_fail(&e->shot, &err);
 }
 
+/* Again after a reconnect: the command is on its way then. */
 static void
-on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
+on_subscribed(void *arg, int qos)
 {
 	struct errand *e = arg;
 
-	(void)filter;
 	(void)qos;
-	if (why->code != ERR_OK) {
-		e->err = *why;
-		errand_end(e);
-		return;
-	}
-	errand_send(e);
+	if (e->shot.id == 0)
+		send(e);
 }
 
 static void
-on_published(void *arg, int id, int reason)
+on_published(void *arg, int reason)
 {
 	struct errand *e = arg;
 
-	if (id != e->published)
-		return;
 	if (reason == REASON_NO_MATCHING_SUBSCRIBERS)
 		log_warn(_("nobody listens on '%s' now"), e->topic);
-	if (reason_is_failure(reason)) {
-		reason_err(&e->err, REASON_IN_PUBACK, reason, NULL);
-		err_in(&e->err, _("%s refused the message on '%s'"),
-		    session_broker(e->session), e->topic);
-	}
-	if (reason_is_failure(reason) || e->answers == NULL)
-		errand_end(e);
+	if (e->answers == NULL)
+		one_shot_done(&e->shot);
 }
 
 /* By the correlation data, else by the id; a command that could carry neither takes what comes. */
@@ -131,7 +104,7 @@ is_ours(const struct errand *e, const struct msg *m, struct span body)
 	if (m->props.correlation.p != NULL)
 		return span_is(m->props.correlation, e->token);
 	if (e->id.p == NULL)
-		return session_version(e->session) < 5;
+		return session_version(e->shot.session) < 5;
 	return json_member(body, "id", &id) && span_eq(id, e->id);
 }
 
@@ -141,9 +114,9 @@ on_message(void *arg, const struct msg *m)
 	struct errand *e = arg;
 	struct span body = {0};
 	struct span status;
+	struct err err = {0};
 
-	if (e->over || m->retain || !json_check(m->payload, &body, NULL) ||
-	    !is_ours(e, m, body))
+	if (m->retain || !json_check(m->payload, &body, NULL) || !is_ours(e, m, body))
 		return;
 	json_put_compact(&e->answer, body);
 	if (json_member(body, "status", &status) && !span_is(status, "\"ok\"")) {
@@ -151,54 +124,26 @@ on_message(void *arg, const struct msg *m)
 
 		if (json_kind(status) == JSON_KIND_STRING)
 			json_unescape(&word, status);
-		err_set(&e->err, ERR_FAILED, _("device '%s' answered with status '%s'"),
+		err_set(&err, ERR_FAILED, _("device '%s' answered with status '%s'"),
 		    e->device, buf_str(&word));
 		buf_release(&word);
 	}
-	errand_end(e);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct errand *e = arg;
-
-	if (!e->over)
-		e->err = *why;
-	e->over = true;
-	loop_timer_stop(&e->timer);
-	loop_stop(e->c->loop);
+	one_shot_fail(&e->shot, &err);
 }
 
 static int
 run_errand(struct ctl *c, struct errand *e, const struct session_opts *o, struct err *err)
 {
-	static const struct session_events events = {.up = on_up,
-	    .ended = on_ended,
-	    .message = on_message,
+	static const struct one_shot_events events = {.up = on_up,
+	    .subscribed = on_subscribed,
 	    .published = on_published,
-	    .subscribed = on_subscribed};
-	int failed;
+	    .message = on_message,
+	    .late = on_late};
+	int failed = one_shot_run(&e->shot, c->loop, o, &events, e,
+	    e->answers != NULL ? c->args->wait : c->args->api.timeout, err);
 
-	e->session = session_new(c->loop, o, &events, e, err);
-	if (e->session == NULL)
-		return -1;
-	failed = e->answers != NULL &&
-	    session_subscribe(e->session, e->answers, 1, false, err) != 0;
-	if (!failed) {
-		session_start(e->session);
-		loop_timer_set(c->loop, &e->timer,
-		    e->answers != NULL ? c->args->wait : c->args->api.timeout, on_silence,
-		    e);
-		failed = loop_run(c->loop, err);
-	}
-	loop_timer_stop(&e->timer);
-	session_free(e->session);
-	if (!failed)
-		show_raw(buf_as_span(&e->answer));
-	if (!failed && e->err.code != ERR_OK)
-		*err = e->err;
-	return failed || e->err.code != ERR_OK ? -1 : 0;
+	show_raw(buf_as_span(&e->answer));
+	return failed;
 }
 
 static int
