@@ -61,7 +61,7 @@ static const struct meaning {
 	N_("too many connections a second")},
     {IN, ANY_OTHER, ERR_PROTOCOL, false, NULL},
 #undef IN
-#define IN REASON_IN_SUBACK /* 3.9.3 */
+#define IN REASON_IN_SUBACK /* 3.9.3; or what CONNACK excluded before */
     {IN, REASON_UNSPECIFIED_ERROR, ERR_AUTH, true, N_("not allowed")},
     {IN, REASON_IMPLEMENTATION_SPECIFIC, ERR_REFUSED, true,
 	N_("the broker does not say why")},
@@ -69,6 +69,7 @@ static const struct meaning {
     {IN, REASON_TOPIC_FILTER_INVALID, ERR_REFUSED, true,
 	N_("the broker finds the filter wrong")},
     {IN, REASON_IDENTIFIER_IN_USE, ERR_PROTOCOL, true, N_("the packet id is in use")},
+    {IN, REASON_PACKET_TOO_LARGE, ERR_REFUSED, true, N_("longer than it takes")},
     {IN, REASON_QUOTA_EXCEEDED, ERR_AUTH, true, N_("a quota is exceeded")},
     {IN, REASON_NO_SHARED_SUBSCRIPTIONS, ERR_REFUSED, true,
 	N_("the broker has no shared subscriptions")},

@@ -121,7 +121,7 @@ static void
 ask(struct session *s, struct session_sub *sub)
 {
 	sub->asked = loop_now(s->loop);
-	session_wire_subscribe(s, sub);
+	sub->unsent = session_wire_subscribe(s, sub);
 }
 
 int
@@ -191,6 +191,21 @@ answered(struct session *s, struct session_sub *sub, int granted)
 		reason_err_subscription(&why, sub->filter, granted);
 	if (s->events.subscribed != NULL)
 		s->events.subscribed(s->arg, sub->filter, granted, &why);
+}
+
+/* Outside of session_subscribe, whose caller may not expect an answer from within. */
+void
+session_subs_tell(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->subs.n; i++) {
+		const int reason = s->subs.v[i].unsent;
+
+		s->subs.v[i].unsent = 0;
+		if (reason != 0)
+			answered(s, &s->subs.v[i], reason);
+	}
 }
 
 /* A broker may send fewer answers than were asked for (CVE-2024-10525): one is looked at only if it

@@ -629,6 +629,8 @@ has_work(const struct session *s)
 void
 session_io_look(struct session *s)
 {
+	if (s->state == SESSION_UP)
+		session_subs_tell(s);
 	write_some(s);
 	if (s->stopping && !has_work(s))
 		session_fsm_step(s, EV_FINISH);

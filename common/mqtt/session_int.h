@@ -82,6 +82,7 @@ struct session_sub {
 	bool no_local;
 	bool granted;
 	int mid; /* of the SUBSCRIBE on its way; 0: none */
+	int unsent; /* why it could not be sent, a reason code to be told; 0: it could */
 	int64_t asked; /* when it was sent */
 };
 
@@ -169,7 +170,9 @@ struct session_link session_wire_link(const struct session *s);
 /* A whole packet of a few bytes past the queue; only when nothing is half written. -1: the socket
  * takes none now. */
 int session_wire_raw(struct session *s, const void *packet, size_t n);
-void session_wire_subscribe(struct session *s, struct session_sub *sub);
+/* A reason from 128 when libmosquitto does not send it: a filter longer than the broker's Maximum Packet Size
+ * (3.2.2.3.6). */
+int session_wire_subscribe(struct session *s, struct session_sub *sub);
 /* Gives libmosquitto a publication; a reason from 128 when it refuses for good. */
 int session_wire_publish(struct session *s, const struct session_pub *p, int *mid);
 /* Whether the broker refused MQTT 5 and nobody asked for that alone. */
@@ -235,6 +238,8 @@ void session_ws_answered(struct session *s);
 /* Sends what is not granted yet; all of them if the broker forgot. */
 void session_subs_send(struct session *s, bool forgotten);
 void session_subs_lost(struct session *s);
+/* Tells of those that could not even be sent. */
+void session_subs_tell(struct session *s);
 /* Whether the broker owes an answer for longer than a connect may take. */
 bool session_subs_are_late(const struct session *s);
 void session_subs_answered(struct session *s, int mid, int count, const int *granted);

@@ -272,18 +272,7 @@ session_wire_link(const struct session *s)
 	    .session_present = s->present};
 }
 
-void
-session_wire_subscribe(struct session *s, struct session_sub *sub)
-{
-	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
-	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
-
-	if (s->version != 5)
-		options = 0;
-	mosquitto_subscribe_v5(s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
-}
-
-/* What the broker would say of a message that libmosquitto does not even send it. */
+/* What the broker would say of a packet that libmosquitto does not even send it. */
 static int
 refusal(int rc)
 {
@@ -292,6 +281,21 @@ refusal(int rc)
 	case MOSQ_ERR_QOS_NOT_SUPPORTED: return REASON_QOS_NOT_SUPPORTED;
 	default: return REASON_UNSPECIFIED_ERROR;
 	}
+}
+
+/* A connection that is gone is no refusal: the subscription is asked for again. */
+int
+session_wire_subscribe(struct session *s, struct session_sub *sub)
+{
+	int rc;
+	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
+	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
+
+	if (s->version != 5)
+		options = 0;
+	rc = mosquitto_subscribe_v5(
+	    s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
+	return rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN ? 0 : refusal(rc);
 }
 
 /* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */

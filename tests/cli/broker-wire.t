@@ -52,6 +52,12 @@ says 6 'refused by the broker: 1, larger than it takes' 'Maximum Packet Size' sm
 says 6 'refused by the broker: 1, larger than it takes' '... at QoS 0' small -f large -q 0
 says 6 'it does not take this QoS: a lower --qos may do' 'Maximum QoS' qos1 -m x -q 2
 says 6 'a quota is exceeded' 'PUBACK with a reason' full -m x
+# Without this nobody would ever know that no command can come.
+broker tiny props=052700000014
+run timeout 20 iotsub -h "$T/tiny.sock" S_1 --reply 1 -W 5
+exits 4 'a SUBSCRIBE over Maximum Packet Size ends it'
+has "$err" "may not subscribe to 'iot/devices/S_1/commands'" '... and it is said why'
+is 0 "$(grep -c SUBSCRIBE tiny.log)" '... nothing was sent'
 broker moved send=e0019c
 bg timeout 20 iotingest -h "$T/moved.sock" -t a 2>moved.err >/dev/null
 ok "DISCONNECT with Use Another Server is no end" wait_for 10 heard moved '^2 CONNECT'
