@@ -296,7 +296,7 @@ on_socket(void *arg, unsigned events)
 }
 
 static void
-on_taken(void *arg, const struct session_link *link)
+on_handed_over(void *arg, const struct session_link *link)
 {
 	struct consumer *c = arg;
 
@@ -365,14 +365,14 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
     const struct consumer_events *events, void *arg, struct err *err)
 {
 	static const struct session_events mine = {
-	    .taken = on_taken,
+	    .handed_over = on_handed_over,
 	    .down = on_down,
 	    .ended = on_ended,
 	};
 	struct consumer *c = xcalloc(1, sizeof(*c));
-	struct session_opts taken = *opts;
+	struct session_opts own = *opts;
 
-	taken.take = true;
+	own.hand_over = true;
 	c->loop = loop;
 	c->events = *events;
 	c->arg = arg;
@@ -381,7 +381,7 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
 	c->intake = open_intake(c, opts);
 	if (consumer_add_filters(c, filters, count, err) == 0)
-		c->session = session_new(loop, &taken, &mine, c, err);
+		c->session = session_new(loop, &own, &mine, c, err);
 	if (c->session != NULL)
 		return c;
 	consumer_free(c);

@@ -10,7 +10,23 @@
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
-enum { LEAST_KEEPALIVE = 5 };
+enum { LEAST_KEEPALIVE = 5 }; /* seconds */
+
+struct subscription {
+	char *filter;
+	int qos;
+	bool no_local;
+	bool
+	    answered; /* granted or refused: not asked for again until the broker forgets the session */
+	int mid;       /* of the SUBSCRIBE on its way; 0: none */
+	int64_t asked; /* when that was sent */
+	int unsent;    /* the reason code why it could not be; 0: it could */
+};
+
+struct session_subscriptions {
+	struct subscription *v;
+	size_t n;
+};
 
 void
 session_opts_reach(struct session_opts *o, const struct broker_address *a)
@@ -29,6 +45,156 @@ make_id(const char *given)
 	if (given != NULL)
 		return xstrdup(given);
 	return xasprintf("%s-%08x", log_name(), (unsigned)random_number());
+}
+
+struct err *
+session_error(struct session *s)
+{
+	if (s->error == NULL)
+		s->error = xcalloc(1, sizeof(*s->error));
+	return s->error;
+}
+
+/* Not freed: somebody may be being told it. */
+void
+session_error_clear(struct session *s)
+{
+	if (s->error != NULL)
+		*s->error = (struct err){0};
+}
+
+static struct subscription *
+find_or_add(struct session_subscriptions *l, const char *filter)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].filter, filter) == 0)
+			return &l->v[i];
+	}
+	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	l->v[l->n] = (struct subscription){.filter = xstrdup(filter)};
+	return &l->v[l->n++];
+}
+
+static void
+ask(struct session *s, struct subscription *sub)
+{
+	sub->asked = loop_now(s->loop);
+	sub->unsent =
+	    session_mosq_subscribe(s, sub->filter, sub->qos, sub->no_local, &sub->mid);
+}
+
+int
+session_subscribe(
+    struct session *s, const char *filter, int qos, bool no_local, struct err *err)
+{
+	struct subscription *sub;
+
+	if (topic_check_filter(filter, err))
+		return -1;
+	sub = find_or_add(s->subscriptions, filter);
+	sub->qos = qos;
+	sub->no_local = no_local;
+	sub->answered = false;
+	sub->mid = 0;
+	if (session_is_up(s))
+		ask(s, sub);
+	session_fsm_soon(s);
+	return 0;
+}
+
+void
+session_subscriptions_send(struct session *s, bool forgotten)
+{
+	size_t i;
+
+	for (i = 0; i < s->subscriptions->n; i++) {
+		struct subscription *sub = &s->subscriptions->v[i];
+
+		if (forgotten)
+			sub->answered = false;
+		if (!sub->answered && sub->mid == 0)
+			ask(s, sub);
+	}
+}
+
+void
+session_subscriptions_lost(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->subscriptions->n; i++)
+		s->subscriptions->v[i].mid = 0;
+}
+
+bool
+session_subscriptions_are_late(const struct session *s)
+{
+	const int64_t least = loop_now(s->loop) - s->opts.connect_timeout;
+	size_t i;
+
+	for (i = 0; i < s->subscriptions->n; i++) {
+		const struct subscription *sub = &s->subscriptions->v[i];
+
+		if (sub->mid != 0 && sub->asked < least)
+			return true;
+	}
+	return false;
+}
+
+static void
+answer(struct session *s, struct subscription *sub, int reason)
+{
+	struct err why = {0};
+
+	sub->answered = true;
+	sub->mid = 0;
+	if (reason_is_failure(reason))
+		reason_err_subscription(&why, sub->filter, reason);
+	if (s->events.subscribed != NULL)
+		s->events.subscribed(s->arg, sub->filter, reason, &why);
+}
+
+void
+session_subscriptions_tell_unsent(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->subscriptions->n; i++) {
+		const int reason = s->subscriptions->v[i].unsent;
+
+		s->subscriptions->v[i].unsent = 0;
+		if (reason != 0)
+			answer(s, &s->subscriptions->v[i], reason);
+	}
+}
+
+/* A broker may send fewer answers than were asked for (CVE-2024-10525): one is looked at only if it
+ * is there. */
+void
+session_subscriptions_answered(struct session *s, int mid, int count, const int *reasons)
+{
+	size_t i;
+
+	for (i = 0; i < s->subscriptions->n; i++) {
+		if (s->subscriptions->v[i].mid == mid) {
+			answer(s, &s->subscriptions->v[i],
+			    count > 0 ? reasons[0] : REASON_UNSPECIFIED_ERROR);
+			return;
+		}
+	}
+}
+
+static void
+subscriptions_free(struct session_subscriptions *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->v[i].filter);
+	free(l->v);
+	free(l);
 }
 
 struct session *
@@ -57,7 +223,10 @@ session_new(struct loop *loop, const struct session_opts *o,
 	s->id = make_id(o->client_id);
 	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
 	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
-	if (session_tls_open(s, o, err) == 0 && session_wire_open(s, o, err) == 0)
+	s->subscriptions = xcalloc(1, sizeof(*s->subscriptions));
+	session_queue_open(s);
+	session_fsm_open(s);
+	if (session_connect_open(s, o, err) == 0 && session_mosq_open(s, o, err) == 0)
 		return s;
 	session_free(s);
 	return NULL;
@@ -68,17 +237,13 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	session_fsm_halt(s);
-	session_wire_close(s);
-	tls_free(s->tls);
-	session_ws_close(s);
-	free(s->tls_log);
-	free(s->why);
-	session_queue_release(&s->outs);
-	buf_release(&s->rest);
-	session_subs_release(&s->subs);
-	strv_release(&s->addresses);
+	session_fsm_close(s);
+	session_mosq_close(s);
+	session_connect_close(s);
+	session_queue_close(s);
+	subscriptions_free(s->subscriptions);
 	free((void *)(uintptr_t)s->opts.host);
+	free(s->error);
 	free(s->name);
 	free(s->url);
 	free(s->id);
@@ -101,136 +266,4 @@ const char *
 session_broker(const struct session *s)
 {
 	return s->url;
-}
-
-static struct session_sub *
-find_or_add(struct session_subs *l, const char *filter)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++) {
-		if (strcmp(l->v[i].filter, filter) == 0)
-			return &l->v[i];
-	}
-	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
-	l->v[l->n] = (struct session_sub){.filter = xstrdup(filter)};
-	return &l->v[l->n++];
-}
-
-static void
-ask(struct session *s, struct session_sub *sub)
-{
-	sub->asked = loop_now(s->loop);
-	sub->unsent = session_wire_subscribe(s, sub);
-}
-
-int
-session_subscribe(
-    struct session *s, const char *filter, int qos, bool no_local, struct err *err)
-{
-	struct session_sub *sub;
-
-	if (topic_check_filter(filter, err))
-		return -1;
-	sub = find_or_add(&s->subs, filter);
-	sub->qos = qos;
-	sub->no_local = no_local;
-	sub->granted = false;
-	sub->mid = 0;
-	if (session_is_up(s))
-		ask(s, sub);
-	session_fsm_soon(s);
-	return 0;
-}
-
-void
-session_subs_send(struct session *s, bool forgotten)
-{
-	size_t i;
-
-	for (i = 0; i < s->subs.n; i++) {
-		struct session_sub *sub = &s->subs.v[i];
-
-		if (forgotten)
-			sub->granted = false;
-		if (!sub->granted && sub->mid == 0)
-			ask(s, sub);
-	}
-}
-
-void
-session_subs_lost(struct session *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->subs.n; i++)
-		s->subs.v[i].mid = 0;
-}
-
-bool
-session_subs_are_late(const struct session *s)
-{
-	const int64_t least = loop_now(s->loop) - s->opts.connect_timeout;
-	size_t i;
-
-	for (i = 0; i < s->subs.n; i++) {
-		if (s->subs.v[i].mid != 0 && s->subs.v[i].asked < least)
-			return true;
-	}
-	return false;
-}
-
-static void
-answered(struct session *s, struct session_sub *sub, int granted)
-{
-	struct err why = {0};
-
-	sub->granted = true;
-	sub->mid = 0;
-	if (reason_is_failure(granted))
-		reason_err_subscription(&why, sub->filter, granted);
-	if (s->events.subscribed != NULL)
-		s->events.subscribed(s->arg, sub->filter, granted, &why);
-}
-
-/* Outside of session_subscribe, whose caller may not expect an answer from within. */
-void
-session_subs_tell(struct session *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->subs.n; i++) {
-		const int reason = s->subs.v[i].unsent;
-
-		s->subs.v[i].unsent = 0;
-		if (reason != 0)
-			answered(s, &s->subs.v[i], reason);
-	}
-}
-
-/* A broker may send fewer answers than were asked for (CVE-2024-10525): one is looked at only if it
- * is there. A refused filter is not asked for again until the broker forgets the session. */
-void
-session_subs_answered(struct session *s, int mid, int count, const int *granted)
-{
-	size_t i;
-
-	for (i = 0; i < s->subs.n; i++) {
-		if (s->subs.v[i].mid == mid) {
-			answered(s, &s->subs.v[i],
-			    count > 0 ? granted[0] : REASON_UNSPECIFIED_ERROR);
-			return;
-		}
-	}
-}
-
-void
-session_subs_release(struct session_subs *l)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		free(l->v[i].filter);
-	free(l->v);
-	*l = (struct session_subs){0};
 }

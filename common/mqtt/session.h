@@ -43,7 +43,7 @@ struct session_opts {
 	bool announce_max_packet;  /* MQTT 5: tell the broker, which then drops larger ones silently */
 	int64_t connect_timeout;   /* ms, DNS to CONNACK */
 	bool retry;                /* go on trying from the start */
-	bool take;                 /* the connection is handed over: events.taken */
+	bool hand_over;            /* the connection is for another user: events.handed_over */
 	bool hold_acks;            /* acknowledgements wait for session_release_acks */
 	const char *will_topic;    /* NULL: no will */
 	struct span will_payload;
@@ -78,8 +78,8 @@ struct session_link {
 struct session_events {
 	/* CONNACK accepted. */
 	void (*up)(void *arg, bool session_present);
-	/* With `take`, in the place of `up`, from inside libmosquitto: reads and writes come later. */
-	void (*taken)(void *arg, const struct session_link *link);
+	/* With opts.hand_over, in the place of `up`, from inside libmosquitto: reads and writes come later. */
+	void (*handed_over)(void *arg, const struct session_link *link);
 	/* The connection was lost; it reconnects by itself. Told once for each outage. */
 	void (*down)(void *arg, const struct err *why);
 	/* It is over and will not come back: the first connect failed, the refusal is final, or
@@ -87,9 +87,6 @@ struct session_events {
 	void (*ended)(void *arg, const struct err *why);
 	/* A message; spans live during the call. With hold_acks its acknowledgement waits. */
 	void (*message)(void *arg, const struct msg *m);
-	/* The end of a natural batch of at least one message: the socket is dry, reading is
-	 * paused, or others get their turn. */
-	void (*dry)(void *arg);
 	/* QoS 1/2: acknowledged by the broker; QoS 0: written. `reason` >= 128: refused, or, at
 	 * QoS 0, lost with the connection. */
 	void (*published)(void *arg, int id, int reason);
@@ -142,7 +139,7 @@ void session_pause(struct session *s, bool paused);
 /* hold_acks: lets go of every acknowledgement held so far. The only moment they are written. */
 void session_release_acks(struct session *s);
 
-/* A connection that was taken is over; its user watches it no more. The socket failed with this errno, 0:
+/* A connection that was handed over is over; its user watches it no more. The socket failed with this errno, 0:
  * it was closed. */
 void session_lost(struct session *s, int number);
 /* As session_lost, by a DISCONNECT of the broker with `reason` (128 or more), or because of `why`. */

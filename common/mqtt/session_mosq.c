@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,9 +15,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "loop/resolve.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 #include "mqtt/topic_alias.h"
+
+struct session_mosq {
+	struct mosquitto *m;
+	bool shaking; /* when it was last called, the TLS handshake was not over */
+};
 
 /* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
 static void
@@ -26,8 +34,8 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 
 	(void)m;
 	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
-	    words != NULL && s->tls_log == NULL)
-		s->tls_log = xstrdup(words + 1);
+	    words != NULL)
+		session_connect_note_words(s, words + 1);
 	log_debug("libmosquitto: %s", text);
 }
 
@@ -35,8 +43,10 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 static void
 listen_to_log(struct session *s, bool shaking)
 {
-	mosquitto_log_callback_set(s->mosq,
-	    (shaking && s->tls != NULL) || log_level() >= LOG_DEBUG ? on_log : NULL);
+	mosquitto_log_callback_set(s->mosq->m,
+	    (shaking && session_connect_tls(s) != NULL) || log_level() >= LOG_DEBUG
+		? on_log
+		: NULL);
 }
 
 /* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
@@ -59,7 +69,7 @@ on_connect(
 	listen_to_log(s, false);
 	if (reason == 0)
 		session_fsm_step(s, EV_ACCEPTED);
-	if (s->opts.take)
+	if (s->opts.hand_over)
 		errno = EAGAIN;
 }
 
@@ -81,324 +91,16 @@ on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *gran
 {
 	(void)m;
 	(void)p;
-	session_subs_answered(arg, mid, count, granted);
+	session_subscriptions_answered(arg, mid, count, granted);
 }
 
 static void
 on_publish(
     struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *p)
 {
-	struct session *s = arg;
-	int id = session_queue_done(&s->outs, mid);
-
 	(void)m;
 	(void)p;
-	if (id != 0 && s->events.published != NULL)
-		s->events.published(s->arg, id, reason);
-	session_fsm_soon(s);
-}
-
-/* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
- * it shows the message. */
-static void
-on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
-    const mosquitto_property *p)
-{
-	struct session *s = arg;
-	struct msg_props props = session_props_take(p);
-	struct msg msg = {
-	    .topic = span_of(in->topic),
-	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
-	    .props = props,
-	    .received_us = clock_wall_us(),
-	    .size = (size_t)in->payloadlen,
-	    .mid = (uint16_t)in->mid,
-	    .qos = (uint8_t)in->qos,
-	    .retain = in->retain,
-	};
-
-	(void)m;
-	s->fresh = true;
-	if (in->qos > 0)
-		s->held++;
-	if (s->events.message != NULL)
-		s->events.message(s->arg, &msg);
-	session_props_release(&props);
-}
-
-static const struct {
-	int rc;
-	enum err_code code;
-	const char *text;
-} losses[] = {
-    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
-    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
-    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
-    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
-    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
-	N_("it sent a topic with control characters or bytes that are no UTF-8")},
-};
-
-/* Says in session_why_of(s) what a return code and the errno beside it mean. */
-static enum wire
-lost(struct session *s, int rc, int number)
-{
-	char room[64];
-	size_t i;
-
-	s->closed = false;
-	if (session_tls_explain(s, rc == MOSQ_ERR_TLS || s->shaking))
-		return SESSION_WIRE_LOST;
-	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
-		rc = MOSQ_ERR_CONN_LOST;
-	s->closed = rc == MOSQ_ERR_CONN_LOST;
-	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
-		;
-	if (i < ARRAY_LEN(losses))
-		err_set(session_why_of(s), losses[i].code, "%s", _(losses[i].text));
-	else
-		err_set(session_why_of(s), ERR_UNREACHABLE, "%s",
-		    rc == MOSQ_ERR_ERRNO ? session_err_lower(room, sizeof(room), number)
-					 : mosquitto_strerror(rc));
-	return SESSION_WIRE_LOST;
-}
-
-void
-session_wire_failed(struct session *s, int number)
-{
-	lost(s, MOSQ_ERR_ERRNO, number);
-}
-
-int
-session_wire_fd(const struct session *s)
-{
-	return mosquitto_socket(s->mosq);
-}
-
-int
-session_wire_dial(struct session *s, const char *address)
-{
-	int rc, number;
-
-	const char *peer = s->ws ? session_connect_ws_path(s) : address;
-
-	if (peer == NULL)
-		return -1;
-	s->reason = 0;
-	s->held = 0;
-	free(s->tls_log);
-	s->tls_log = NULL;
-	s->shaking = false;
-	session_props_leave(s);
-	listen_to_log(s, true);
-	errno = 0;
-	rc = mosquitto_connect_async(
-	    s->mosq, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
-	number = errno;
-	s->asked = s->tls != NULL && tls_asked(s->tls);
-	if (rc == MOSQ_ERR_SUCCESS)
-		return s->ws ? session_ws_ask(s, address) : 0;
-	lost(s, rc, number);
-	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
-}
-
-/* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
- * nobody drains, is full: then the socket itself is asked. */
-static bool
-is_dry(const struct session *s, int number)
-{
-	int n = 0;
-
-	return number == EAGAIN && ioctl(session_wire_fd(s), FIONREAD, &n) == 0 && n == 0;
-}
-
-static enum wire
-after(struct session *s, int rc)
-{
-	int number = errno;
-
-	s->asked |= s->tls != NULL && tls_asked(s->tls);
-	if (rc != MOSQ_ERR_SUCCESS)
-		return lost(s, rc, number);
-	if (session_wire_fd(s) < 0)
-		return lost(s, MOSQ_ERR_CONN_LOST, 0);
-	return is_dry(s, number) ? SESSION_WIRE_DRY : SESSION_WIRE_MORE;
-}
-
-enum wire
-session_wire_read(struct session *s)
-{
-	enum wire result;
-
-	s->shaking = session_wire_is_shaking(s);
-	errno = 0;
-	result = after(s, mosquitto_loop_read(s->mosq, 1));
-	return s->shaking && result == SESSION_WIRE_MORE ? SESSION_WIRE_DRY : result;
-}
-
-enum wire
-session_wire_write(struct session *s)
-{
-	enum wire result = s->rest.n > 0 ? session_direct_go_on(s) : SESSION_WIRE_MORE;
-
-	if (result != SESSION_WIRE_MORE)
-		return result;
-	s->shaking = session_wire_is_shaking(s);
-	errno = 0;
-	return after(s, mosquitto_loop_write(s->mosq, 1));
-}
-
-bool
-session_wire_is_shaking(const struct session *s)
-{
-	return tls_is_shaking(mosquitto_ssl_get(s->mosq));
-}
-
-bool
-session_wire_wants_write(const struct session *s)
-{
-	if (session_wire_is_shaking(s))
-		return tls_wants_write(mosquitto_ssl_get(s->mosq));
-	return s->rest.n > 0 || mosquitto_want_write(s->mosq);
-}
-
-struct session_link
-session_wire_link(const struct session *s)
-{
-	return (struct session_link){.fd = session_wire_fd(s),
-	    .ssl = mosquitto_ssl_get(s->mosq),
-	    .version = s->version,
-	    .keepalive = s->keepalive,
-	    .session_present = s->present};
-}
-
-/* What the broker would say of a packet that libmosquitto does not even send it. */
-static int
-refusal(int rc)
-{
-	switch (rc) {
-	case MOSQ_ERR_OVERSIZE_PACKET: return REASON_PACKET_TOO_LARGE;
-	case MOSQ_ERR_QOS_NOT_SUPPORTED: return REASON_QOS_NOT_SUPPORTED;
-	default: return REASON_UNSPECIFIED_ERROR;
-	}
-}
-
-/* A connection that is gone is no refusal: the subscription is asked for again. */
-int
-session_wire_subscribe(struct session *s, struct session_sub *sub)
-{
-	int rc;
-	int options = (sub->no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
-	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
-
-	if (s->version != 5)
-		options = 0;
-	rc = mosquitto_subscribe_v5(
-	    s->mosq, &sub->mid, sub->filter, sub->qos, options, NULL);
-	return rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN ? 0 : refusal(rc);
-}
-
-/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
-int
-session_wire_publish(struct session *s, const struct session_pub *p, int *mid)
-{
-	mosquitto_property *props =
-	    s->version == 5 && p->props != NULL ? session_props_make(p->props) : NULL;
-	int rc = mosquitto_publish_v5(s->mosq, mid, p->topic, (int)p->payload.n,
-	    p->payload.p, p->qos, p->retain, props);
-
-	mosquitto_property_free_all(&props);
-	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0)
-	    ? 0
-	    : refusal(rc);
-}
-
-bool
-session_wire_may_downgrade(const struct session *s)
-{
-	return s->opts.version == 0 && s->version == 5 &&
-	    (s->reason == REASON_V3_UNACCEPTABLE_VERSION ||
-		s->reason == REASON_UNSUPPORTED_VERSION);
-}
-
-/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
-void
-session_wire_downgrade(struct session *s)
-{
-	s->version = 4;
-	mosquitto_connect_bind_v5(
-	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
-	mosquitto_int_option(s->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
-}
-
-static int
-set_options(struct session *s, const struct session_opts *o, struct err *err)
-{
-	struct mosquitto *m = s->mosq;
-
-	mosquitto_threaded_set(m, true);
-	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
-	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
-	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
-	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
-	if (s->tls != NULL) {
-		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
-		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->tls));
-	}
-	mosquitto_connect_v5_callback_set(m, on_connect);
-	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
-	mosquitto_subscribe_v5_callback_set(m, on_subscribe);
-	mosquitto_publish_v5_callback_set(m, on_publish);
-	mosquitto_message_v5_callback_set(m, on_message);
-	if (o->username != NULL &&
-	    mosquitto_username_pw_set(m, o->username, o->password) != MOSQ_ERR_SUCCESS)
-		return err_set(err, ERR_USAGE, _("the user name is no valid UTF-8"));
-	if (o->will_topic != NULL &&
-	    mosquitto_will_set(m, o->will_topic, (int)o->will_payload.n,
-		o->will_payload.p, o->will_qos, o->will_retain) != MOSQ_ERR_SUCCESS)
-		return err_set(
-		    err, ERR_USAGE, _("'%s' cannot be the will's topic"), o->will_topic);
-	return 0;
-}
-
-/* mosquitto_new makes a pair of sockets for threads that we do not have, and does without when it cannot.
- * Whoever opens a descriptor meanwhile fails, getaddrinfo in another thread above all. */
-static struct mosquitto *
-make_client(struct session *s, const struct session_opts *o)
-{
-	struct rlimit limit, none;
-	struct mosquitto *m;
-
-	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return mosquitto_new(s->id, o->clean, s);
-	none = (struct rlimit){0, limit.rlim_max};
-	setrlimit(RLIMIT_NOFILE, &none);
-	m = mosquitto_new(s->id, o->clean, s);
-	setrlimit(RLIMIT_NOFILE, &limit);
-	return m;
-}
-
-int
-session_wire_open(struct session *s, const struct session_opts *o, struct err *err)
-{
-	mosquitto_lib_init();
-	s->mosq = make_client(s, o);
-	if (s->mosq != NULL)
-		return set_options(s, o, err);
-	err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
-	mosquitto_lib_cleanup();
-	return -1;
-}
-
-void
-session_wire_close(struct session *s)
-{
-	if (s->mosq == NULL)
-		return;
-	mosquitto_destroy(s->mosq);
-	mosquitto_lib_cleanup();
-	s->mosq = NULL;
+	session_queue_published(arg, mid, reason);
 }
 
 static struct span
@@ -449,8 +151,9 @@ take_numbers(struct msg_props *out, const mosquitto_property *p)
 		&out->subscription.v, false) != NULL;
 }
 
-struct msg_props
-session_props_take(const mosquitto_property *p)
+/* Its strings are ours: props_release. */
+static struct msg_props
+props_take(const mosquitto_property *p)
 {
 	struct msg_props out = {0};
 	void *bytes = NULL;
@@ -474,8 +177,8 @@ free_const(const void *p)
 	free((void *)(uintptr_t)p);
 }
 
-void
-session_props_release(struct msg_props *m)
+static void
+props_release(struct msg_props *m)
 {
 	size_t i;
 
@@ -486,6 +189,232 @@ session_props_release(struct msg_props *m)
 		free_const(m->user[i].p);
 	free_const(m->user);
 	*m = (struct msg_props){0};
+}
+
+/* The acknowledgement of a QoS 1 message is in the queue already: libmosquitto puts it there before
+ * it shows the message. */
+static void
+on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
+    const mosquitto_property *p)
+{
+	struct msg_props props = props_take(p);
+	struct msg msg = {
+	    .topic = span_of(in->topic),
+	    .payload = {in->payloadlen > 0 ? in->payload : "", (size_t)in->payloadlen},
+	    .props = props,
+	    .received_us = clock_wall_us(),
+	    .size = (size_t)in->payloadlen,
+	    .mid = (uint16_t)in->mid,
+	    .qos = (uint8_t)in->qos,
+	    .retain = in->retain,
+	};
+
+	(void)m;
+	session_fsm_received(arg, &msg);
+	props_release(&props);
+}
+
+static const struct {
+	int rc;
+	enum err_code code;
+	const char *text;
+} losses[] = {
+    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
+    {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
+    {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
+    {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
+    {MOSQ_ERR_MALFORMED_UTF8, ERR_PROTOCOL,
+	N_("it sent a topic with control characters or bytes that are no UTF-8")},
+};
+
+/* strerror in lower case. */
+static const char *
+lower(char *room, size_t size, int number)
+{
+	snprintf(room, size, "%s", strerror(number));
+	room[0] = (char)tolower((unsigned char)room[0]);
+	return room;
+}
+
+/* Says in session_error what a return code and the errno beside it mean. */
+static enum session_io
+lost(struct session *s, int rc, int number)
+{
+	char room[64];
+	size_t i;
+
+	s->closed_without_words = false;
+	if (session_connect_explain(s, rc == MOSQ_ERR_TLS || s->mosq->shaking))
+		return SESSION_IO_LOST;
+	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
+		rc = MOSQ_ERR_CONN_LOST;
+	s->closed_without_words = rc == MOSQ_ERR_CONN_LOST;
+	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
+		;
+	if (i < ARRAY_LEN(losses))
+		err_set(session_error(s), losses[i].code, "%s", _(losses[i].text));
+	else
+		err_set(session_error(s), ERR_UNREACHABLE, "%s",
+		    rc == MOSQ_ERR_ERRNO ? lower(room, sizeof(room), number)
+					 : mosquitto_strerror(rc));
+	return SESSION_IO_LOST;
+}
+
+void
+session_mosq_failed(struct session *s, int number, bool in_handshake)
+{
+	s->mosq->shaking = in_handshake;
+	lost(s, MOSQ_ERR_ERRNO, number);
+}
+
+int
+session_mosq_fd(const struct session *s)
+{
+	return s->mosq != NULL ? mosquitto_socket(s->mosq->m) : -1;
+}
+
+/* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
+ * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
+static void
+leave_properties(struct session *s)
+{
+	mosquitto_property *p = NULL;
+
+	if (s->version != 5)
+		return;
+	if (!s->opts.clean && s->opts.session_expiry > 0)
+		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+		    s->opts.session_expiry > UINT32_MAX
+			? UINT32_MAX
+			: (uint32_t)s->opts.session_expiry);
+	if (s->opts.hand_over)
+		mosquitto_property_add_int16(&p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, ALIASES);
+	if (s->opts.announce_max_packet)
+		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+		    s->opts.max_packet > 0 ? s->opts.max_packet : SESSION_MAX_PACKET);
+	if (p == NULL)
+		return;
+	mosquitto_connect_bind_v5(
+	    s->mosq->m, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
+	mosquitto_property_free_all(&p);
+}
+
+int
+session_mosq_dial(struct session *s, const char *address)
+{
+	const bool ws = session_connect_is_ws(s);
+	const char *peer = ws ? session_connect_ws_path(s) : address;
+	int rc, number;
+
+	if (peer == NULL)
+		return -1;
+	s->reason = 0;
+	s->mosq->shaking = false;
+	session_connect_begin(s);
+	leave_properties(s);
+	listen_to_log(s, true);
+	errno = 0;
+	rc = mosquitto_connect_async(
+	    s->mosq->m, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	number = errno;
+	session_connect_note(s);
+	if (rc == MOSQ_ERR_SUCCESS)
+		return ws ? session_connect_ws_ask(s, address) : 0;
+	lost(s, rc, number);
+	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
+}
+
+/* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
+ * nobody drains, is full: then the socket itself is asked. */
+static bool
+is_drained(const struct session *s, int number)
+{
+	int n = 0;
+
+	return number == EAGAIN && ioctl(session_mosq_fd(s), FIONREAD, &n) == 0 && n == 0;
+}
+
+static enum session_io
+after(struct session *s, int rc)
+{
+	int number = errno;
+
+	session_connect_note(s);
+	if (rc != MOSQ_ERR_SUCCESS)
+		return lost(s, rc, number);
+	if (session_mosq_fd(s) < 0)
+		return lost(s, MOSQ_ERR_CONN_LOST, 0);
+	return is_drained(s, number) ? SESSION_IO_DRAINED : SESSION_IO_MORE;
+}
+
+enum session_io
+session_mosq_read(struct session *s)
+{
+	enum session_io result;
+
+	s->mosq->shaking = session_mosq_is_shaking(s);
+	errno = 0;
+	result = after(s, mosquitto_loop_read(s->mosq->m, 1));
+	return s->mosq->shaking && result == SESSION_IO_MORE ? SESSION_IO_DRAINED
+							     : result;
+}
+
+enum session_io
+session_mosq_write(struct session *s)
+{
+	s->mosq->shaking = session_mosq_is_shaking(s);
+	errno = 0;
+	return after(s, mosquitto_loop_write(s->mosq->m, 1));
+}
+
+bool
+session_mosq_is_shaking(const struct session *s)
+{
+	return tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
+}
+
+bool
+session_mosq_wants_write(const struct session *s)
+{
+	if (session_mosq_is_shaking(s))
+		return tls_wants_write(mosquitto_ssl_get(s->mosq->m));
+	return mosquitto_want_write(s->mosq->m);
+}
+
+struct session_link
+session_mosq_link(const struct session *s)
+{
+	return (struct session_link){.fd = session_mosq_fd(s),
+	    .ssl = mosquitto_ssl_get(s->mosq->m),
+	    .version = s->version,
+	    .keepalive = s->keepalive,
+	    .session_present = s->present};
+}
+
+/* What the broker would say of a packet that libmosquitto does not even send it. */
+static int
+refusal(int rc)
+{
+	switch (rc) {
+	case MOSQ_ERR_OVERSIZE_PACKET: return REASON_PACKET_TOO_LARGE;
+	case MOSQ_ERR_QOS_NOT_SUPPORTED: return REASON_QOS_NOT_SUPPORTED;
+	default: return REASON_UNSPECIFIED_ERROR;
+	}
+}
+
+/* A connection that is gone is no refusal: the subscription is asked for again. */
+int
+session_mosq_subscribe(
+    struct session *s, const char *filter, int qos, bool no_local, int *mid)
+{
+	int rc;
+	int options = (no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
+	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
+
+	if (s->version != 5)
+		options = 0;
+	rc = mosquitto_subscribe_v5(s->mosq->m, mid, filter, qos, options, NULL);
+	return rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN ? 0 : refusal(rc);
 }
 
 static void
@@ -500,8 +429,9 @@ add_string(mosquitto_property **out, int id, struct span s)
 	free(text);
 }
 
-mosquitto_property *
-session_props_make(const struct msg_props *m)
+/* A new list, libmosquitto's to free. */
+static mosquitto_property *
+props_make(const struct msg_props *m)
 {
 	mosquitto_property *out = NULL;
 	size_t i;
@@ -523,28 +453,109 @@ session_props_make(const struct msg_props *m)
 	return out;
 }
 
-/* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
- * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
-void
-session_props_leave(struct session *s)
+/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
+int
+session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 {
-	mosquitto_property *p = NULL;
+	mosquitto_property *props =
+	    s->version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	int rc = mosquitto_publish_v5(s->mosq->m, mid, p->topic, (int)p->payload.n,
+	    p->payload.p, p->qos, p->retain, props);
 
-	if (s->version != 5)
-		return;
-	if (!s->opts.clean && s->opts.session_expiry > 0)
-		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-		    s->opts.session_expiry > UINT32_MAX
-			? UINT32_MAX
-			: (uint32_t)s->opts.session_expiry);
-	if (s->opts.take)
-		mosquitto_property_add_int16(&p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, ALIASES);
-	if (s->opts.announce_max_packet)
-		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-		    s->opts.max_packet > 0 ? s->opts.max_packet : SESSION_MAX_PACKET);
-	if (p == NULL)
-		return;
+	mosquitto_property_free_all(&props);
+	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0)
+	    ? 0
+	    : refusal(rc);
+}
+
+/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
+bool
+session_mosq_downgrade(struct session *s)
+{
+	if (s->opts.version != 0 || s->version != 5 ||
+	    (s->reason != REASON_V3_UNACCEPTABLE_VERSION &&
+		s->reason != REASON_UNSUPPORTED_VERSION))
+		return false;
+	s->version = 4;
 	mosquitto_connect_bind_v5(
-	    s->mosq, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
-	mosquitto_property_free_all(&p);
+	    s->mosq->m, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
+	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+	return true;
+}
+
+static int
+set_options(struct session *s, const struct session_opts *o, struct err *err)
+{
+	struct mosquitto *m = s->mosq->m;
+
+	mosquitto_threaded_set(m, true);
+	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
+	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
+	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
+	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
+	if (session_connect_tls(s) != NULL) {
+		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+		mosquitto_void_option(
+		    m, MOSQ_OPT_SSL_CTX, tls_context(session_connect_tls(s)));
+	}
+	mosquitto_connect_v5_callback_set(m, on_connect);
+	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
+	mosquitto_subscribe_v5_callback_set(m, on_subscribe);
+	mosquitto_publish_v5_callback_set(m, on_publish);
+	mosquitto_message_v5_callback_set(m, on_message);
+	if (o->username != NULL &&
+	    mosquitto_username_pw_set(m, o->username, o->password) != MOSQ_ERR_SUCCESS)
+		return err_set(err, ERR_USAGE, _("the user name is no valid UTF-8"));
+	if (o->will_topic != NULL &&
+	    mosquitto_will_set(m, o->will_topic, (int)o->will_payload.n,
+		o->will_payload.p, o->will_qos, o->will_retain) != MOSQ_ERR_SUCCESS)
+		return err_set(
+		    err, ERR_USAGE, _("'%s' cannot be the will's topic"), o->will_topic);
+	return 0;
+}
+
+/* mosquitto_new makes a pair of sockets for threads that we do not have, and does without when it cannot.
+ * Whoever opens a descriptor meanwhile fails, getaddrinfo in another thread above all. */
+static struct mosquitto *
+make_client(struct session *s, const struct session_opts *o)
+{
+	struct rlimit limit, none;
+	struct mosquitto *m;
+
+	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return mosquitto_new(s->id, o->clean, s);
+	none = (struct rlimit){0, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	m = mosquitto_new(s->id, o->clean, s);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return m;
+}
+
+int
+session_mosq_open(struct session *s, const struct session_opts *o, struct err *err)
+{
+	struct mosquitto *m;
+
+	mosquitto_lib_init();
+	m = make_client(s, o);
+	if (m == NULL) {
+		err_sys(err, ERR_FAILED, _("cannot make an MQTT client"));
+		mosquitto_lib_cleanup();
+		return -1;
+	}
+	s->mosq = xcalloc(1, sizeof(*s->mosq));
+	s->mosq->m = m;
+	return set_options(s, o, err);
+}
+
+void
+session_mosq_close(struct session *s)
+{
+	if (s->mosq == NULL)
+		return;
+	mosquitto_destroy(s->mosq->m);
+	mosquitto_lib_cleanup();
+	free(s->mosq);
+	s->mosq = NULL;
 }

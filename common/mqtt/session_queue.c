@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,39 +12,64 @@
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
-/* Ids are this session's own: a mid exists only once the message is given to libmosquitto, which
- * happens only while the connection is up. (Given earlier, it keeps the message and says that it
- * did not: whoever believes that publishes twice.) */
+enum {
+	PAYLOAD_MOST = 268435455
+}; /* bytes: what four of a Remaining Length can say (1.5.5) */
+
+/* A publication from session_publish to `published`. Its id is this session's own: a mid exists only once it is
+ * given to libmosquitto, which happens only while the connection is up. (Given earlier, it keeps the message and
+ * says that it did not: whoever believes that publishes twice.) */
+struct publication {
+	int id;
+	int mid; /* libmosquitto's; 0: not given to it yet, and the rest holds the message */
+	int qos;
+	char *topic;
+	struct buf payload;
+	bool retain;
+	struct buf props_bytes;
+	struct msg_props props;
+};
+
+struct session_queue {
+	struct publication *v; /* v[first..n-1], oldest first */
+	size_t first, n, room;
+	size_t waiting;        /* how many at the end have no mid */
+	size_t unacknowledged; /* how many of QoS 1 and 2 */
+	size_t written; /* past libmosquitto and not told yet: older than all of v */
+	int written_id; /* the oldest of these; the others follow */
+	int last_id;
+	struct buf rest; /* of a packet past libmosquitto */
+};
 
 static void
-out_release(struct session_out *o)
+publication_release(struct publication *o)
 {
 	free(o->topic);
 	buf_release(&o->payload);
 	buf_release(&o->props_bytes);
 	free((void *)(uintptr_t)o->props.user);
-	*o = (struct session_out){0};
+	*o = (struct publication){0};
 }
 
-static struct session_out *
-room_for_one(struct session_outs *l)
+static struct publication *
+room_for_one(struct session_queue *q)
 {
-	if (l->first > 64 && l->first > l->n / 2) {
-		memmove(l->v, l->v + l->first, (l->n - l->first) * sizeof(*l->v));
-		l->n -= l->first;
-		l->first = 0;
+	if (q->first > 64 && q->first > q->n / 2) {
+		memmove(q->v, q->v + q->first, (q->n - q->first) * sizeof(*q->v));
+		q->n -= q->first;
+		q->first = 0;
 	}
-	if (l->n == l->room) {
-		l->room = l->room * 2 + 1;
-		l->v = xreallocarray(l->v, l->room, sizeof(*l->v));
+	if (q->n == q->room) {
+		q->room = q->room * 2 + 1;
+		q->v = xreallocarray(q->v, q->room, sizeof(*q->v));
 	}
-	l->v[l->n] = (struct session_out){0};
-	return &l->v[l->n++];
+	q->v[q->n] = (struct publication){0};
+	return &q->v[q->n++];
 }
 
 /* Appends all bytes first and points into them afterwards, when they move no more. */
 static void
-copy_props(struct session_out *o, const struct msg_props *from)
+copy_props(struct publication *o, const struct msg_props *from)
 {
 	struct span *user = xcalloc(from->users * 2 + 1, sizeof(*user));
 	struct span *const to[] = {
@@ -74,25 +98,25 @@ id_after(int id)
 	return id == INT32_MAX ? 1 : id + 1;
 }
 
-static struct session_out *
-add(struct session_outs *l, int qos)
+static struct publication *
+add(struct session_queue *q, int qos)
 {
-	struct session_out *o = room_for_one(l);
+	struct publication *o = room_for_one(q);
 
-	l->last_id = id_after(l->last_id);
-	o->id = l->last_id;
+	q->last_id = id_after(q->last_id);
+	o->id = q->last_id;
 	o->qos = qos;
 	return o;
 }
 
 /* Keeps a copy until there is a connection, or its turn. */
 static int
-session_queue_add(struct session_outs *l, const struct session_pub *p)
+add_waiting(struct session_queue *q, const struct session_pub *p)
 {
-	struct session_out *o = add(l, p->qos);
+	struct publication *o = add(q, p->qos);
 
-	l->waiting++;
-	l->unacknowledged += p->qos > 0;
+	q->waiting++;
+	q->unacknowledged += p->qos > 0;
 	o->retain = p->retain;
 	o->topic = xstrdup(p->topic);
 	buf_span(&o->payload, p->payload);
@@ -103,41 +127,28 @@ session_queue_add(struct session_outs *l, const struct session_pub *p)
 
 /* All are done. A device of ten thousand has one under way now and then: it keeps no room for more. */
 static void
-forget_room(struct session_outs *l)
+forget_room(struct session_queue *q)
 {
-	l->first = l->n = 0;
-	if (l->room > 1) {
-		free(l->v);
-		l->v = NULL;
-		l->room = 0;
+	q->first = q->n = 0;
+	if (q->room > 1) {
+		free(q->v);
+		q->v = NULL;
+		q->room = 0;
 	}
 }
 
 static int
-remove_at(struct session_outs *l, size_t i)
+remove_at(struct session_queue *q, size_t i)
 {
-	int id = l->v[i].id;
+	int id = q->v[i].id;
 
-	l->unacknowledged -= l->v[i].qos > 0;
-	out_release(&l->v[i]);
-	memmove(l->v + l->first + 1, l->v + l->first, (i - l->first) * sizeof(*l->v));
-	l->first++;
-	if (l->first == l->n)
-		forget_room(l);
+	q->unacknowledged -= q->v[i].qos > 0;
+	publication_release(&q->v[i]);
+	memmove(q->v + q->first + 1, q->v + q->first, (i - q->first) * sizeof(*q->v));
+	q->first++;
+	if (q->first == q->n)
+		forget_room(q);
 	return id;
-}
-
-/* Acknowledgements come in order, all but always: the first one is it. */
-int
-session_queue_done(struct session_outs *l, int mid)
-{
-	size_t i;
-
-	for (i = l->first; i < l->n - l->waiting; i++) {
-		if (l->v[i].mid == mid)
-			return remove_at(l, i);
-	}
-	return 0;
 }
 
 static void
@@ -147,26 +158,40 @@ tell(struct session *s, int id, int reason)
 		s->events.published(s->arg, id, reason);
 }
 
+/* Acknowledgements come in order, all but always: the first one is it. */
+void
+session_queue_published(struct session *s, int mid, int reason)
+{
+	struct session_queue *q = s->queue;
+	size_t i;
+
+	for (i = q->first; i < q->n - q->waiting && q->v[i].mid != mid; i++)
+		;
+	if (i < q->n - q->waiting)
+		tell(s, remove_at(q, i), reason);
+	session_fsm_soon(s);
+}
+
 /* The next waiting one. libmosquitto keeps its own copy from here on. */
 static void
 send_one(struct session *s)
 {
-	struct session_outs *l = &s->outs;
-	size_t i = l->n - l->waiting--;
-	struct session_out *o = &l->v[i];
-	struct session_out given = {.id = o->id, .qos = o->qos};
+	struct session_queue *q = s->queue;
+	size_t i = q->n - q->waiting--;
+	struct publication *o = &q->v[i];
+	struct publication given = {.id = o->id, .qos = o->qos};
 	struct session_pub p = {.topic = o->topic,
 	    .payload = buf_as_span(&o->payload),
 	    .qos = o->qos,
 	    .retain = o->retain,
 	    .props = o->props.user != NULL ? &o->props : NULL};
-	const int refused = session_wire_publish(s, &p, &given.mid);
+	const int refused = session_mosq_publish(s, &p, &given.mid);
 
 	if (refused != 0) {
-		tell(s, remove_at(l, i), refused);
+		tell(s, remove_at(q, i), refused);
 		return;
 	}
-	out_release(o);
+	publication_release(o);
 	*o = given;
 }
 
@@ -175,38 +200,38 @@ send_one(struct session *s)
 static int
 send_now(struct session *s, const struct session_pub *p)
 {
-	struct session_out *o;
+	struct publication *o;
 	int mid;
 
-	if (session_wire_publish(s, p, &mid) != 0)
+	if (session_mosq_publish(s, p, &mid) != 0)
 		return 0;
-	o = add(&s->outs, 0);
+	o = add(s->queue, 0);
 	o->mid = mid;
 	return o->id;
 }
 
 /* `published` comes later, as for any other: who is told may publish again. */
 static int
-add_written(struct session_outs *l)
+add_written(struct session_queue *q)
 {
-	l->last_id = id_after(l->last_id);
-	if (l->written++ == 0)
-		l->written_id = l->last_id;
-	return l->last_id;
+	q->last_id = id_after(q->last_id);
+	if (q->written++ == 0)
+		q->written_id = q->last_id;
+	return q->last_id;
 }
 
 /* At most as many as there were: those who publish again must not starve the loop. */
-void
-session_queue_tell(struct session *s, int reason)
+static void
+tell_written(struct session *s, int reason)
 {
-	struct session_outs *l = &s->outs;
-	size_t most = l->written;
+	struct session_queue *q = s->queue;
+	size_t most = q->written;
 
-	while (most-- > 0 && l->written > 0) {
-		int id = l->written_id;
+	while (most-- > 0 && q->written > 0) {
+		int id = q->written_id;
 
-		l->written_id = id_after(id);
-		l->written--;
+		q->written_id = id_after(id);
+		q->written--;
 		tell(s, id, reason);
 	}
 }
@@ -214,7 +239,9 @@ session_queue_tell(struct session *s, int reason)
 void
 session_queue_send(struct session *s)
 {
-	while (s->outs.waiting > 0 && s->state == SESSION_UP)
+	if (s->state == SESSION_UP && s->queue->rest.n == 0)
+		tell_written(s, REASON_SUCCESS);
+	while (s->queue->waiting > 0 && s->state == SESSION_UP)
 		send_one(s);
 }
 
@@ -222,64 +249,23 @@ session_queue_send(struct session *s)
 void
 session_queue_lost(struct session *s)
 {
-	struct session_outs *l = &s->outs;
+	struct session_queue *q = s->queue;
 	size_t i;
 
-	session_queue_tell(s, s->rest.n > 0 ? REASON_UNSPECIFIED_ERROR : REASON_SUCCESS);
-	buf_release(&s->rest);
-	for (i = l->first; i < l->n - l->waiting; i++) {
-		if (l->v[i].qos == 0) {
-			tell(s, remove_at(l, i), REASON_UNSPECIFIED_ERROR);
-			i = l->first - 1;
+	tell_written(s, s->queue->rest.n > 0 ? REASON_UNSPECIFIED_ERROR : REASON_SUCCESS);
+	buf_release(&s->queue->rest);
+	for (i = q->first; i < q->n - q->waiting; i++) {
+		if (q->v[i].qos == 0) {
+			tell(s, remove_at(q, i), REASON_UNSPECIFIED_ERROR);
+			i = q->first - 1;
 		}
 	}
-}
-
-void
-session_queue_release(struct session_outs *l)
-{
-	for (; l->first < l->n; l->first++)
-		out_release(&l->v[l->first]);
-	free(l->v);
-	*l = (struct session_outs){0};
-}
-
-size_t
-session_unacknowledged(const struct session *s)
-{
-	return s->outs.unacknowledged;
-}
-
-int
-session_publish(struct session *s, const struct session_pub *p, int *id, struct err *err)
-{
-	const struct span topic = span_of(p->topic);
-
-	if (p->qos == 0 && s->state != SESSION_UP)
-		return err_set(
-		    err, ERR_UNREACHABLE, _("broker '%s' is not connected"), s->name);
-	if (p->payload.n > 268435455)
-		return err_set(err, ERR_USAGE,
-		    _("a payload of %zu bytes: MQTT takes at most 268435455"),
-		    p->payload.n);
-	if (topic_check_name(topic, err))
-		return -1;
-	if (p->qos > 0 || s->outs.waiting > 0)
-		*id = 0;
-	else if (session_direct_publish(s, p, topic))
-		*id = add_written(&s->outs);
-	else
-		*id = send_now(s, p);
-	if (*id == 0)
-		*id = session_queue_add(&s->outs, p);
-	session_fsm_soon(s);
-	return 0;
 }
 
 /*
  * Publications of QoS 0 past libmosquitto, which takes a dozen locks and five allocations for each and
  * as long as all of the rest of a device's reading: only where there is nothing that it would have to
- * know of them or to do about them. And the few bytes of other packets that must not wait in its queue.
+ * know of them or to do about them.
  */
 
 enum { DIRECT_MOST = 4096 }; /* bytes of a packet: larger ones gain nothing */
@@ -291,7 +277,7 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 {
 	const size_t n = PACKET_PUBLISH_MORE + topic.n + p->payload.n;
 
-	return s->tls == NULL && !s->opts.hold_acks && p->props == NULL &&
+	return session_connect_tls(s) == NULL && !s->opts.hold_acks && p->props == NULL &&
 	    n <= DIRECT_MOST && (s->packet_most == 0 || n <= s->packet_most) &&
 	    ascii_plain_topic((const unsigned char *)topic.p, topic.n);
 }
@@ -300,12 +286,14 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 static bool
 is_next(const struct session *s)
 {
-	return s->state == SESSION_UP && s->outs.first == s->outs.n &&
-	    !session_wire_wants_write(s);
+	return s->state == SESSION_UP && s->queue->first == s->queue->n &&
+	    s->queue->rest.n == 0 && !session_mosq_wants_write(s);
 }
 
-bool
-session_direct_publish(struct session *s, const struct session_pub *p, struct span topic)
+/* Writes it to the socket now if nothing is before it. False: libmosquitto has to take it, who knows what to do
+ * with a socket that takes nothing, or is dead. */
+static bool
+write_now(struct session *s, const struct session_pub *p, struct span topic)
 {
 	char packet[DIRECT_MOST];
 	const char *end;
@@ -314,44 +302,92 @@ session_direct_publish(struct session *s, const struct session_pub *p, struct sp
 	if (log_level() >= LOG_DEBUG || !may_pass(s, p, topic) || !is_next(s))
 		return false;
 	end = packet_write_publish(packet, topic, p->payload, p->retain, s->version);
-	n = send(session_wire_fd(s), packet, (size_t)(end - packet),
+	n = send(session_mosq_fd(s), packet, (size_t)(end - packet),
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
-	buf_put(&s->rest, packet + n, (size_t)(end - packet - n));
+	buf_put(&s->queue->rest, packet + n, (size_t)(end - packet - n));
 	return true;
 }
 
 /* Tells of it before libmosquitto may tell of later ones. */
-enum wire
-session_direct_go_on(struct session *s)
+enum session_io
+session_queue_write_rest(struct session *s)
 {
-	ssize_t n =
-	    send(session_wire_fd(s), s->rest.p, s->rest.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n = send(session_mosq_fd(s), s->queue->rest.p, s->queue->rest.n,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		session_wire_failed(s, errno);
-		return SESSION_WIRE_LOST;
+		session_mosq_failed(s, errno, false);
+		return SESSION_IO_LOST;
 	}
 	if (n > 0)
-		buf_shift(&s->rest, (size_t)n);
-	if (s->rest.n > 0)
-		return SESSION_WIRE_DRY;
-	buf_release(&s->rest);
-	session_queue_tell(s, REASON_SUCCESS);
-	return SESSION_WIRE_MORE;
+		buf_shift(&s->queue->rest, (size_t)n);
+	if (s->queue->rest.n > 0)
+		return SESSION_IO_DRAINED;
+	buf_release(&s->queue->rest);
+	tell_written(s, REASON_SUCCESS);
+	return SESSION_IO_MORE;
 }
 
-/* A socket that poll calls writable takes these few bytes whole. */
-int
-session_wire_raw(struct session *s, const void *packet, size_t n)
+size_t
+session_unacknowledged(const struct session *s)
 {
-	struct pollfd p = {.fd = session_wire_fd(s), .events = POLLOUT};
-	void *ssl = session_wire_link(s).ssl;
+	return s->queue->unacknowledged;
+}
 
-	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
+int
+session_publish(struct session *s, const struct session_pub *p, int *id, struct err *err)
+{
+	const struct span topic = span_of(p->topic);
+
+	if (p->qos == 0 && s->state != SESSION_UP)
+		return err_set(
+		    err, ERR_UNREACHABLE, _("broker '%s' is not connected"), s->name);
+	if (p->payload.n > PAYLOAD_MOST)
+		return err_set(err, ERR_USAGE,
+		    _("a payload of %zu bytes: MQTT takes at most %d"), p->payload.n,
+		    PAYLOAD_MOST);
+	if (topic_check_name(topic, err))
 		return -1;
-	if (ssl != NULL)
-		return tls_write(ssl, packet, (int)n);
-	return send(p.fd, packet, n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)n ? 0 : -1;
+	if (p->qos > 0 || s->queue->waiting > 0)
+		*id = 0;
+	else if (write_now(s, p, topic))
+		*id = add_written(s->queue);
+	else
+		*id = send_now(s, p);
+	if (*id == 0)
+		*id = add_waiting(s->queue, p);
+	session_fsm_soon(s);
+	return 0;
+}
+
+bool
+session_queue_has_rest(const struct session *s)
+{
+	return s->queue->rest.n > 0;
+}
+
+bool
+session_queue_is_empty(const struct session *s)
+{
+	return s->queue->first == s->queue->n && s->queue->written == 0;
+}
+
+void
+session_queue_open(struct session *s)
+{
+	s->queue = xcalloc(1, sizeof(*s->queue));
+}
+
+void
+session_queue_close(struct session *s)
+{
+	struct session_queue *q = s->queue;
+
+	for (; q->first < q->n; q->first++)
+		publication_release(&q->v[q->first]);
+	free(q->v);
+	buf_release(&q->rest);
+	free(q);
 }

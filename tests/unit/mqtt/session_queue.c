@@ -283,9 +283,9 @@ overfill(struct world *w)
 
 		text[digits] = 'x';
 		publish(w, span_of(text), 0, false);
-		left -= w->session->rest.n > 0;
+		left -= session_queue_has_rest(w->session);
 	}
-	assert_true(w->session->rest.n > 0);
+	assert_true(session_queue_has_rest(w->session));
 	return n;
 }
 
