@@ -41,7 +41,7 @@ struct pipeline {
 	} in;
 	struct loop_timer linger;
 	bool busy;     /* `writing` is on its way */
-	bool dry;      /* nothing more is at hand */
+	bool drained;  /* nothing more is at hand */
 	bool lingered; /* `filling` has waited its time */
 	bool held;     /* it would wait in vain: see pipeline_held */
 	bool hurry;
@@ -86,7 +86,7 @@ on_safe(void *arg, const struct err *why)
 		p->counts->acknowledged = b->upto;
 	batch_empty(b);
 	p->busy = false;
-	p->events.durable(p->arg, token);
+	p->events.ack(p->arg, token);
 	move(p);
 }
 
@@ -175,13 +175,13 @@ add_messages(struct pipeline *p)
 
 /* All that was handed in is lines now. */
 static void
-let_go_of_input(struct pipeline *p)
+release_input(struct pipeline *p)
 {
 	p->in.on = false;
 	p->filling.token = p->in.token;
 	p->filling.has_token = true;
 	p->filling.upto = p->counts->messages;
-	p->events.taken(p->arg, p->in.token);
+	p->events.release(p->arg, p->in.token);
 }
 
 static void
@@ -191,7 +191,7 @@ take_input(struct pipeline *p)
 		loop_timer_set(p->loop, &p->linger, p->args->linger, on_linger, p);
 	add_messages(p);
 	if (p->in.at == p->in.n)
-		let_go_of_input(p);
+		release_input(p);
 }
 
 static bool
@@ -209,7 +209,7 @@ is_due(const struct pipeline *p)
 
 	if (is_full(p) || p->hurry || p->lingered || has_all(p))
 		return true;
-	return p->args->linger == 0 && (p->dry || eager);
+	return p->args->linger == 0 && (p->drained || eager);
 }
 
 /* One step; false when everything waits for something. */
@@ -250,14 +250,14 @@ pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token)
 	p->in.at = 0;
 	p->in.token = token;
 	p->in.on = true;
-	p->dry = false;
+	p->drained = false;
 	move(p);
 }
 
 void
-pipeline_dry(struct pipeline *p)
+pipeline_drained(struct pipeline *p)
 {
-	p->dry = true;
+	p->drained = true;
 	move(p);
 }
 

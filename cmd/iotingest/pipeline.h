@@ -17,10 +17,10 @@
 struct pipeline;
 
 struct pipeline_events {
-	/* The messages that came with this token are lines: their spans are needed no longer. */
-	void (*taken)(void *arg, uint64_t token);
-	/* A batch is safe: all messages of this token and of those before it; 0: of none as yet. */
-	void (*durable)(void *arg, uint64_t token);
+	/* The messages that came with this token are lines: their spans are needed no longer (consumer_release). */
+	void (*release)(void *arg, uint64_t token);
+	/* A batch is safe: all messages of this token and of those before it (consumer_ack); 0: of none as yet. */
+	void (*ack)(void *arg, uint64_t token);
 	/* The output failed (ERR_OUTPUT), or its reader has left (code 0). Nothing goes on. */
 	void (*failed)(void *arg, const struct err *why);
 };
@@ -32,10 +32,10 @@ int pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
 /* Drops what is not safe, kills a sink that runs. Accepts NULL. */
 void pipeline_free(struct pipeline *p);
 
-/* The messages stay where they are until `taken`. */
+/* The messages stay where they are until `release`. */
 void pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token);
 /* Nothing more is at hand. */
-void pipeline_dry(struct pipeline *p);
+void pipeline_drained(struct pipeline *p);
 /* Whether the broker holds back until more is safe: nothing lingers while it does. */
 void pipeline_held(struct pipeline *p, bool held);
 /* From now on nothing waits for more messages, and a sink's try is its last. */

@@ -129,7 +129,7 @@ on_deadline(void *arg)
 
 /* From the pipeline: a batch is safe. */
 static void
-on_durable(void *arg, uint64_t token)
+on_ack(void *arg, uint64_t token)
 {
 	struct ingest *g = arg;
 	uint64_t wanted = (uint64_t)g->args->count;
@@ -141,7 +141,7 @@ on_durable(void *arg, uint64_t token)
 }
 
 static void
-on_taken(void *arg, uint64_t token)
+on_release(void *arg, uint64_t token)
 {
 	struct ingest *g = arg;
 
@@ -172,11 +172,11 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 }
 
 static void
-on_dry(void *arg)
+on_drained(void *arg)
 {
 	struct ingest *g = arg;
 
-	pipeline_dry(g->pipeline);
+	pipeline_drained(g->pipeline);
 }
 
 /* With --linger only: who waits for a batch to fill wants to know why it does not. */
@@ -308,7 +308,7 @@ static int
 make(struct ingest *g, const struct strv *platform, struct err *err)
 {
 	static const struct pipeline_events events = {
-	    .taken = on_taken, .durable = on_durable, .failed = on_output_failed};
+	    .release = on_release, .ack = on_ack, .failed = on_output_failed};
 	const struct stats_opts stats = {.interval = g->args->stats,
 	    .metrics = g->args->metrics,
 	    .live = shows_progress(g->args)};
@@ -327,7 +327,7 @@ static int
 run(struct ingest *g, const struct session_opts *session, struct err *err)
 {
 	const struct consumer_events events = {.batch = on_batch,
-	    .dry = on_dry,
+	    .drained = on_drained,
 	    .held = g->args->linger > 0 ? on_held : NULL,
 	    .up = on_up,
 	    .down = on_down,

@@ -20,7 +20,7 @@ ack_queue_grow(struct ack_queue *a)
 }
 
 void
-ack_queue_settle(struct ack_queue *a, uint64_t durable, struct buf *out)
+ack_queue_settle(struct ack_queue *a, uint64_t acked, struct buf *out)
 {
 	size_t done;
 	char *p = buf_reserve(out, a->n * 4);
@@ -28,7 +28,7 @@ ack_queue_settle(struct ack_queue *a, uint64_t durable, struct buf *out)
 	for (done = 0; done < a->n; done++) {
 		const struct ack *k = &a->v[(a->first + done) & (a->room - 1)];
 
-		if (k->seq > durable)
+		if (k->seq > acked)
 			break;
 		p = packet_write_ack(p, k->type, k->mid);
 		if (k->type == PACKET_PUBREC) {

@@ -5,8 +5,8 @@
 #include "mqtt/packet.h"
 
 /*
- * The acknowledgements that a subscriber owes, in the order of arrival (4.6), each with the number of the
- * message that has to be durable first. The zero value is empty and ready; 16 bytes each, UINT16_MAX at
+ * The acknowledgements that a subscriber owes, in the order of arrival (MQTT 5, 4.6), each with the number of
+ * the message that has to be acked first (mqtt/consumer.h). The zero value is empty and ready; 16 bytes each, UINT16_MAX at
  * most.
  */
 struct ack_queue {
@@ -40,8 +40,8 @@ ack_queue_push(struct ack_queue *a, enum packet_type type, uint16_t mid, uint64_
 	return true;
 }
 
-/* Makes those whose messages are durable, up to the first whose is not. */
-void ack_queue_settle(struct ack_queue *a, uint64_t durable, struct buf *out);
+/* Makes those whose messages are acked, up to the first whose is not. */
+void ack_queue_settle(struct ack_queue *a, uint64_t acked, struct buf *out);
 bool ack_queue_is_received(const struct ack_queue *a, uint16_t mid);
 /* How many messages the broker waits for: it counts one of QoS 2 until PUBCOMP. */
 static inline size_t

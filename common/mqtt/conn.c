@@ -12,9 +12,9 @@
 enum { READ_AHEAD = 64 << 10 }; /* four records of the largest size */
 
 void
-conn_open(struct conn *l, int fd, void *ssl)
+conn_open(struct conn *c, int fd, void *ssl)
 {
-	*l = (struct conn){.fd = fd, .ssl = ssl};
+	*c = (struct conn){.fd = fd, .ssl = ssl};
 	if (ssl == NULL)
 		return;
 	SSL_set_read_ahead(ssl, 1);
@@ -31,9 +31,9 @@ at_most(size_t n)
 
 /* What a call of OpenSSL that gave `n` means, as read(2) and write(2) would say it. */
 static ssize_t
-outcome(struct conn *l, int n, bool *crossed, int crossing)
+outcome(struct conn *c, int n, bool *crossed, int crossing)
 {
-	int why = SSL_get_error(l->ssl, n);
+	int why = SSL_get_error(c->ssl, n);
 
 	*crossed = why == crossing;
 	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
@@ -47,7 +47,7 @@ outcome(struct conn *l, int n, bool *crossed, int crossing)
 
 /* The end, or an error, that comes behind bytes is told by the next call. */
 static ssize_t
-tls_read(struct conn *l, char *p, size_t n, bool *dry)
+tls_read(struct conn *c, char *p, size_t n, bool *drained)
 {
 	size_t got = 0;
 	ssize_t end;
@@ -56,54 +56,54 @@ tls_read(struct conn *l, char *p, size_t n, bool *dry)
 	do {
 		ERR_clear_error();
 		errno = 0;
-		r = SSL_read(l->ssl, p + got, at_most(n - got));
+		r = SSL_read(c->ssl, p + got, at_most(n - got));
 		got += r > 0 ? (size_t)r : 0;
 	} while (r > 0 && got < n);
 	if (r > 0)
 		return (ssize_t)got;
-	end = outcome(l, r, &l->read_writes, SSL_ERROR_WANT_WRITE);
-	*dry = end < 0 && errno == EAGAIN;
+	end = outcome(c, r, &c->read_writes, SSL_ERROR_WANT_WRITE);
+	*drained = end < 0 && errno == EAGAIN;
 	return got > 0 ? (ssize_t)got : end;
 }
 
 ssize_t
-conn_read(struct conn *l, char *p, size_t n, bool *dry)
+conn_read(struct conn *c, char *p, size_t n, bool *drained)
 {
 	ssize_t got;
 
-	*dry = false;
-	if (l->ssl != NULL)
-		return tls_read(l, p, n, dry);
+	*drained = false;
+	if (c->ssl != NULL)
+		return tls_read(c, p, n, drained);
 	do
-		got = recv(l->fd, p, n, MSG_DONTWAIT);
+		got = recv(c->fd, p, n, MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
-	*dry = got < 0 ? errno == EAGAIN : (size_t)got < n;
+	*drained = got < 0 ? errno == EAGAIN : (size_t)got < n;
 	return got;
 }
 
 ssize_t
-conn_write(struct conn *l, const char *p, size_t n)
+conn_write(struct conn *c, const char *p, size_t n)
 {
 	ssize_t sent;
 	int r;
 
-	if (l->ssl != NULL) {
+	if (c->ssl != NULL) {
 		ERR_clear_error();
 		errno = 0;
-		r = SSL_write(l->ssl, p, at_most(n));
-		return r > 0 ? r : outcome(l, r, &l->write_reads, SSL_ERROR_WANT_READ);
+		r = SSL_write(c->ssl, p, at_most(n));
+		return r > 0 ? r : outcome(c, r, &c->write_reads, SSL_ERROR_WANT_READ);
 	}
 	do
-		sent = send(l->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	return sent;
 }
 
 unsigned
-conn_events(const struct conn *l, bool wants_read, bool wants_write)
+conn_events(const struct conn *c, bool wants_read, bool wants_write)
 {
-	bool read = (wants_read && !l->read_writes) || (wants_write && l->write_reads);
-	bool write = (wants_write && !l->write_reads) || (wants_read && l->read_writes);
+	bool read = (wants_read && !c->read_writes) || (wants_write && c->write_reads);
+	bool write = (wants_write && !c->write_reads) || (wants_read && c->read_writes);
 
 	return (read ? LOOP_READ : 0) | (write ? LOOP_WRITE : 0);
 }

@@ -14,15 +14,15 @@ struct conn {
 };
 
 /* Prepares TLS for reading in blocks: several records a system call. */
-void conn_open(struct conn *l, int fd, void *ssl);
+void conn_open(struct conn *c, int fd, void *ssl);
 
-/* Reads as much as is there, up to `n` bytes. *dry says that nothing is left; over TLS bytes may be left
+/* Reads as much as is there, up to `n` bytes. *drained says that nothing is left; over TLS bytes may be left
  * that no poll will tell of, so read on until it is set. 0: closed by the other side; -1: errno, EAGAIN
  * among others. */
-ssize_t conn_read(struct conn *l, char *p, size_t n, bool *dry);
+ssize_t conn_read(struct conn *c, char *p, size_t n, bool *drained);
 /* Writes what the socket takes; -1: errno. */
-ssize_t conn_write(struct conn *l, const char *p, size_t n);
+ssize_t conn_write(struct conn *c, const char *p, size_t n);
 /* The enum loop_events to wait for, for who wants to read and write. */
-unsigned conn_events(const struct conn *l, bool wants_read, bool wants_write);
+unsigned conn_events(const struct conn *c, bool wants_read, bool wants_write);
 
 #endif

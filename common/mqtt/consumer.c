@@ -16,14 +16,15 @@
 enum {
 	READS = 16,       /* buffers in a row, before others get their turn */
 	TURNS = 16,       /* of reading and acknowledging, likewise */
+	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
 	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
 };
 
 static void pump(void *arg);
 
 /* What happens inside of a pump is seen at its end. */
-void
-consumer_pump_soon(struct consumer *c)
+static void
+pump_soon(struct consumer *c)
 {
 	if (!c->pumping)
 		loop_timer_set(c->loop, &c->soon, 0, pump, c);
@@ -32,7 +33,7 @@ consumer_pump_soon(struct consumer *c)
 static void
 let_go(struct consumer *c)
 {
-	c->linked = false;
+	c->connected = false;
 	loop_fd_stop(&c->watch);
 	loop_timer_stop(&c->alive);
 	loop_timer_stop(&c->answer);
@@ -46,7 +47,7 @@ round_trip(const struct consumer *c)
 	struct tcp_info info = {0};
 	socklen_t n = sizeof(info);
 
-	if (getsockopt(c->link.fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+	if (getsockopt(c->conn.fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
 		return 0;
 	return info.tcpi_rtt / 1000;
 }
@@ -56,27 +57,27 @@ say_held(void *arg)
 {
 	struct consumer *c = arg;
 
-	c->held = c->window.holds;
-	c->events.held(
-	    c->arg, c->held ? window_size(&c->window) : 0, window_is_theirs(&c->window));
+	c->told_held = c->window.holds;
+	c->events.held(c->arg, c->told_held ? window_size(&c->window) : 0,
+	    window_is_theirs(&c->window));
 }
 
 /* Whoever waits for messages is told when none can come. */
 static void
 look_at_window(struct consumer *c)
 {
-	size_t n = receiver_unacknowledged(c->intake), before = c->window.n;
+	size_t n = receiver_unacknowledged(c->receiver), before = c->window.n;
 	int64_t now = loop_now(c->loop), wait;
 
-	if (c->events.held == NULL || !c->linked || n == before)
+	if (c->events.held == NULL || !c->connected || n == before)
 		return;
 	window_look(&c->window, n, now, n < before ? round_trip(c) : 0);
 	wait = window_wait(&c->window, now);
-	if (wait >= 0 && !c->held) {
+	if (wait >= 0 && !c->told_held) {
 		loop_timer_set(c->loop, &c->hold, wait, say_held, c);
 	} else if (wait < 0) {
 		loop_timer_stop(&c->hold);
-		if (c->held)
+		if (c->told_held)
 			say_held(c);
 	}
 }
@@ -85,33 +86,33 @@ static void
 begin_window(struct consumer *c)
 {
 	window_reset(&c->window, c->version == 5 ? (size_t)c->receive_maximum : 0);
-	if (c->held)
+	if (c->told_held)
 		say_held(c);
 }
 
 /* The consumer may wait for more before it makes a batch safe: nothing more is at hand. */
 static void
-say_dry(struct consumer *c)
+say_drained(struct consumer *c)
 {
 	bool fresh = c->fresh;
 
 	c->fresh = false;
-	if (fresh && c->events.dry != NULL)
-		c->events.dry(c->arg);
+	if (fresh && c->events.drained != NULL)
+		c->events.drained(c->arg);
 }
 
 static void
 lose(struct consumer *c, int number)
 {
-	say_dry(c);
+	say_drained(c);
 	let_go(c);
 	session_lost(c->session, number);
 }
 
-void
-consumer_give_up(struct consumer *c, const struct err *why)
+static void
+lose_because(struct consumer *c, const struct err *why)
 {
-	say_dry(c);
+	say_drained(c);
 	let_go(c);
 	session_failed(c->session, 0, why);
 }
@@ -126,9 +127,9 @@ end_by_fault(struct consumer *c, enum packet_fault fault)
 	err_set(&why, ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
 	    _(packet_fault_text(fault)));
 	packet_put_disconnect(
-	    receiver_packets(c->intake), packet_fault_reason(fault), c->version);
-	out = receiver_output(c->intake);
-	conn_write(&c->link, out.p, out.n);
+	    receiver_packets(c->receiver), packet_fault_reason(fault), c->version);
+	out = receiver_output(c->receiver);
+	conn_write(&c->conn, out.p, out.n);
 	let_go(c);
 	session_failed(c->session, 0, &why);
 }
@@ -150,15 +151,15 @@ end_by_broker(struct consumer *c, int reason)
 static bool
 look_at_state(struct consumer *c)
 {
-	const struct receiver_state state = receiver_state(c->intake);
+	const struct receiver_state state = receiver_state(c->receiver);
 
 	if (state.fault != PACKET_OK || state.left)
-		say_dry(c);
+		say_drained(c);
 	if (state.fault != PACKET_OK)
 		end_by_fault(c, state.fault);
 	else if (state.left)
 		end_by_broker(c, state.reason);
-	return c->linked;
+	return c->connected;
 }
 
 /* Reads until nothing is there or nothing is wanted. True with bytes left that no poll will tell of. */
@@ -166,39 +167,39 @@ static bool
 read_some(struct consumer *c)
 {
 	int left = READS;
-	bool dry = false;
+	bool drained = false;
 	size_t room = 0;
 
-	while (left-- > 0 && !dry) {
-		char *p = receiver_room(c->intake, &room);
-		ssize_t n = room > 0 ? conn_read(&c->link, p, room, &dry) : 0;
+	while (left-- > 0 && !drained) {
+		char *p = receiver_room(c->receiver, &room);
+		ssize_t n = room > 0 ? conn_read(&c->conn, p, room, &drained) : 0;
 
 		if (room == 0)
 			return false;
 		if (n > 0) {
 			c->heard = loop_now(c->loop);
-			receiver_got(c->intake, (size_t)n, clock_wall_us());
+			receiver_got(c->receiver, (size_t)n, clock_wall_us());
 			if (!look_at_state(c))
 				return false;
-		} else if (n == 0 || !dry) {
+		} else if (n == 0 || !drained) {
 			lose(c, n == 0 ? 0 : errno);
 			return false;
 		}
 	}
-	if (dry)
-		say_dry(c);
-	return !dry;
+	if (drained)
+		say_drained(c);
+	return !drained;
 }
 
 /* Whether something was to be written, and all of it was. */
 static bool
 write_some(struct consumer *c)
 {
-	struct span out = receiver_output(c->intake);
-	ssize_t n = out.n > 0 ? conn_write(&c->link, out.p, out.n) : 0;
+	struct span out = receiver_output(c->receiver);
+	ssize_t n = out.n > 0 ? conn_write(&c->conn, out.p, out.n) : 0;
 
 	if (n > 0)
-		receiver_sent(c->intake, (size_t)n);
+		receiver_sent(c->receiver, (size_t)n);
 	else if (n < 0 && errno != EAGAIN)
 		lose(c, errno);
 	return n > 0 && (size_t)n == out.n;
@@ -209,7 +210,7 @@ may_read(struct consumer *c)
 {
 	size_t room;
 
-	return receiver_room(c->intake, &room) != NULL;
+	return receiver_room(c->receiver, &room) != NULL;
 }
 
 /* Reads, and acknowledges. A broker whose window was full sends more as soon as it has read that. True as
@@ -222,9 +223,9 @@ converse(struct consumer *c)
 
 	do {
 		more = read_some(c);
-		told = c->linked && write_some(c);
+		told = c->connected && write_some(c);
 	} while (!more && told && --left > 0 && may_read(c) &&
-	    busy_poll_until_readable(&c->spin, c->link.fd));
+	    busy_poll_until_readable(&c->spin, c->conn.fd));
 	return more;
 }
 
@@ -234,8 +235,8 @@ give_up(void *arg)
 {
 	struct consumer *c = arg;
 
-	if (c->linked) {
-		shutdown(c->link.fd, SHUT_RDWR);
+	if (c->connected) {
+		shutdown(c->conn.fd, SHUT_RDWR);
 		let_go(c);
 	}
 	session_stop(c->session, STOP_TIME);
@@ -244,15 +245,15 @@ give_up(void *arg)
 static void
 finish_if_done(struct consumer *c)
 {
-	if (!c->stopping || !receiver_is_acked(c->intake))
+	if (!c->stopping || !receiver_is_acked(c->receiver))
 		return;
-	if (c->linked && receiver_output(c->intake).n > 0) {
+	if (c->connected && receiver_output(c->receiver).n > 0) {
 		if (c->giving_up.slot == 0)
 			loop_timer_set(c->loop, &c->giving_up, STOP_TIME, give_up, c);
 		return;
 	}
 	loop_timer_stop(&c->giving_up);
-	if (c->linked)
+	if (c->connected)
 		let_go(c);
 	session_stop(c->session, STOP_TIME);
 }
@@ -265,9 +266,9 @@ wait_for_socket(struct consumer *c, bool more)
 	if (reads && !was_reading)
 		c->heard = c->asked = loop_now(c->loop);
 	loop_fd_set(
-	    &c->watch, conn_events(&c->link, reads, receiver_output(c->intake).n > 0));
+	    &c->watch, conn_events(&c->conn, reads, receiver_output(c->receiver).n > 0));
 	if (more && reads)
-		consumer_pump_soon(c);
+		pump_soon(c);
 }
 
 static void
@@ -276,15 +277,15 @@ pump(void *arg)
 	struct consumer *c = arg;
 	bool more = false;
 
-	if (c->linked) {
+	if (c->connected) {
 		c->pumping = true;
-		receiver_go_on(c->intake);
+		receiver_go_on(c->receiver);
 		more = look_at_state(c) && converse(c);
 		c->pumping = false;
 		look_at_window(c);
 	}
 	finish_if_done(c);
-	if (c->linked)
+	if (c->connected)
 		wait_for_socket(c, more);
 }
 
@@ -295,17 +296,69 @@ on_socket(void *arg, unsigned events)
 	pump(arg);
 }
 
+/* The broker hears from us also while nothing is read. Its silence counts only while we listen. */
+static void
+on_alive(void *arg)
+{
+	struct consumer *c = arg;
+	int64_t silent = loop_now(c->loop) - c->heard;
+	struct err why = {0};
+
+	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
+		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
+		    (double)silent / 1000);
+		lose_because(c, &why);
+		return;
+	}
+	if (receiver_output(c->receiver).n < PINGS_MOST)
+		packet_put_ping(receiver_packets(c->receiver));
+	loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
+	pump_soon(c);
+}
+
+/* Without a SUBACK nobody would ever know that nothing comes. It may stand behind messages, which a slow
+ * consumer has to take first. */
+static void
+on_late_answer(void *arg)
+{
+	struct consumer *c = arg;
+	int64_t left = c->asked + c->patience - loop_now(c->loop);
+	bool listens = (c->watch.events & LOOP_READ) != 0;
+	struct err why = {0};
+
+	if (!consumer_is_asking(c))
+		return;
+	if (!listens || left > 0) {
+		loop_timer_set(
+		    c->loop, &c->answer, listens ? left : c->patience, on_late_answer, c);
+		return;
+	}
+	err_set(&why, ERR_UNREACHABLE, _("it did not answer SUBSCRIBE within %g s"),
+	    (double)c->patience / 1000);
+	lose_because(c, &why);
+}
+
+static void
+watch_broker(struct consumer *c)
+{
+	if (c->keepalive > 0)
+		loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
+	c->asked = loop_now(c->loop);
+	if (consumer_is_asking(c) && c->patience > 0)
+		loop_timer_set(c->loop, &c->answer, c->patience, on_late_answer, c);
+}
+
 static void
 on_handed_over(void *arg, const struct session_link *link)
 {
 	struct consumer *c = arg;
 
-	conn_open(&c->link, link->fd, link->ssl);
+	conn_open(&c->conn, link->fd, link->ssl);
 	c->version = link->version;
 	c->keepalive = (int64_t)link->keepalive * 1000;
 	c->heard = loop_now(c->loop);
-	c->linked = true;
-	receiver_connect(c->intake, link->version, link->session_present);
+	c->connected = true;
+	receiver_connect(c->receiver, link->version, link->session_present);
 	begin_window(c);
 	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
 		lose(c, errno);
@@ -313,10 +366,10 @@ on_handed_over(void *arg, const struct session_link *link)
 	}
 	if (!c->stopping)
 		consumer_subscribe(c, !link->session_present);
-	consumer_watch(c);
+	watch_broker(c);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, link->session_present);
-	consumer_pump_soon(c);
+	pump_soon(c);
 }
 
 static void
@@ -349,7 +402,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 }
 
 static struct receiver *
-open_intake(struct consumer *c, const struct session_opts *o)
+open_receiver(struct consumer *c, const struct session_opts *o)
 {
 	static const struct receiver_events events = {on_batch, consumer_answered};
 	const struct receiver_opts opts = {
@@ -379,7 +432,7 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 	c->patience = opts->connect_timeout;
 	c->receive_maximum =
 	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
-	c->intake = open_intake(c, opts);
+	c->receiver = open_receiver(c, opts);
 	if (consumer_add_filters(c, filters, count, err) == 0)
 		c->session = session_new(loop, &own, &mine, c, err);
 	if (c->session != NULL)
@@ -403,23 +456,23 @@ consumer_version(const struct consumer *c)
 void
 consumer_limit(struct consumer *c, size_t n)
 {
-	receiver_limit(c->intake, n);
-	consumer_pump_soon(c);
+	receiver_limit(c->receiver, n);
+	pump_soon(c);
 }
 
 void
 consumer_release(struct consumer *c, uint64_t token)
 {
-	receiver_release(c->intake, token);
-	consumer_pump_soon(c);
+	receiver_release(c->receiver, token);
+	pump_soon(c);
 }
 
 void
 consumer_ack(struct consumer *c, uint64_t token)
 {
-	receiver_ack(c->intake, token);
+	receiver_ack(c->receiver, token);
 	look_at_window(c);
-	consumer_pump_soon(c);
+	pump_soon(c);
 }
 
 void
@@ -428,8 +481,8 @@ consumer_stop(struct consumer *c)
 	if (c->stopping)
 		return;
 	c->stopping = true;
-	receiver_stop(c->intake);
-	consumer_pump_soon(c);
+	receiver_stop(c->receiver);
+	pump_soon(c);
 }
 
 void
@@ -443,65 +496,9 @@ consumer_free(struct consumer *c)
 	loop_timer_stop(&c->soon);
 	loop_timer_stop(&c->giving_up);
 	session_free(c->session);
-	receiver_free(c->intake);
+	receiver_free(c->receiver);
 	for (i = 0; c->filters != NULL && i < c->count; i++)
 		free(c->filters[i].text);
 	free(c->filters);
 	free(c);
-}
-
-/* Whether the broker is alive, and that it hears the same of us. */
-
-enum { PINGS_MOST = 64 }; /* bytes: a broker that does not read gets no more pings */
-
-/* The broker hears from us also while nothing is read. Its silence counts only while we listen. */
-static void
-on_alive(void *arg)
-{
-	struct consumer *c = arg;
-	int64_t silent = loop_now(c->loop) - c->heard;
-	struct err why = {0};
-
-	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
-		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
-		    (double)silent / 1000);
-		consumer_give_up(c, &why);
-		return;
-	}
-	if (receiver_output(c->intake).n < PINGS_MOST)
-		packet_put_ping(receiver_packets(c->intake));
-	loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
-	consumer_pump_soon(c);
-}
-
-/* Without a SUBACK nobody would ever know that nothing comes. It may stand behind messages, which a slow
- * consumer has to take first. */
-static void
-on_late_answer(void *arg)
-{
-	struct consumer *c = arg;
-	int64_t left = c->asked + c->patience - loop_now(c->loop);
-	bool listens = (c->watch.events & LOOP_READ) != 0;
-	struct err why = {0};
-
-	if (!consumer_is_asking(c))
-		return;
-	if (!listens || left > 0) {
-		loop_timer_set(
-		    c->loop, &c->answer, listens ? left : c->patience, on_late_answer, c);
-		return;
-	}
-	err_set(&why, ERR_UNREACHABLE, _("it did not answer SUBSCRIBE within %g s"),
-	    (double)c->patience / 1000);
-	consumer_give_up(c, &why);
-}
-
-void
-consumer_watch(struct consumer *c)
-{
-	if (c->keepalive > 0)
-		loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
-	c->asked = loop_now(c->loop);
-	if (consumer_is_asking(c) && c->patience > 0)
-		loop_timer_set(c->loop, &c->answer, c->patience, on_late_answer, c);
 }

@@ -9,9 +9,19 @@
 #include "mqtt/session.h"
 
 /*
- * The safe way in: messages come in batches, and a batch is acknowledged to the broker only after
- * its consumer said that it is durable, at QoS 1 and 2. At least once: what was not said to be durable
- * is delivered again. A session connects; what is read and written then is an intake's (mqtt/receiver.h).
+ * A subscriber that loses nothing: at QoS 1 and 2 a message is acknowledged to the broker only after its user
+ * said that it is safe. Messages come in batches, each with a token, and the user answers twice:
+ *
+ *	batch(m, n, token)            the spans in m are the user's, and nothing more is handed out: the
+ *	                              broker feels back-pressure, memory stays bounded, pings go on
+ *	consumer_release(c, token)    gives the spans back: reading goes on, nothing is acknowledged
+ *	consumer_ack(c, token)        the messages of this batch and of those before it are safe: their PUBACK
+ *	                              and PUBREC leave, in the order of arrival (4.6). Releases, too
+ *
+ * So a user who copies releases at once and acknowledges many batches later with the last token. What was not
+ * acknowledged when a connection ends comes again (4.4): at least once, and twice to who takes it twice.
+ * Everything is called, and calls, on the loop's thread; another thread comes in by loop_post. A session
+ * (mqtt/session.h) connects; the bytes are taken apart by a receiver (mqtt/receiver.h). Sections are MQTT 5's.
  */
 struct consumer;
 
@@ -20,46 +30,46 @@ struct consumer_filter {
 	int qos;
 	int retain_handling; /* MQTT 5, 3.8.3.1: 0 retained messages are sent, 1 only when the
 				subscription is new, 2 never */
-	bool unsubscribe;    /* not wanted any more: a kept session gives it up; not answered */
+	bool unsubscribe;    /* UNSUBSCRIBE instead (3.10): a kept session gives it up; not answered */
 };
 
 struct consumer_events {
-	/* A batch of n messages, spans valid until consumer_release(token) or consumer_ack(token).
-	 * Nothing more is handed out until then, so that memory stays bounded and a slow consumer
-	 * becomes back-pressure; the connection is kept alive. */
+	/* n messages, at least one. Both answers may be given from inside. */
 	void (*batch)(void *arg, const struct msg *m, size_t n, uint64_t token);
-	/* The socket is dry, or gone: after the batches so far nothing more is at hand. */
-	void (*dry)(void *arg);
-	/* The broker holds back at `n` unacknowledged messages: none of QoS 1 and 2 comes before
-	 * consumer_ack. 0: not any more. `known`: by a limit of its own, for sure (mqtt/window.h). */
+	/* The socket is read empty, or gone: after the batches so far nothing more is at hand. */
+	void (*drained)(void *arg);
+	/* The broker holds back at `n` unacknowledged messages (Receive Maximum, 3.1.2.11.3, or a limit of its
+	 * own): none of QoS 1 and 2 comes before consumer_ack. 0: not any more. `known`: by a limit of its
+	 * own, for sure (mqtt/window.h). */
 	void (*held)(void *arg, size_t n, bool known);
+	/* As the session's: CONNACK accepted; the connection was lost and is made again. */
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
 	/* As the session's: over for good, or (code 0) stopped. */
 	void (*ended)(void *arg, const struct err *why);
-	/* One filter was refused; the others go on. When none is left, `ended` (ERR_AUTH). */
+	/* A SUBACK refused one filter (3.9.3); the others go on. When none is left, `ended` (ERR_AUTH). */
 	void (*refused)(void *arg, const char *filter, const struct err *why);
 	/* All filters were answered, at least one granted. */
 	void (*ready)(void *arg);
 };
 
+/* Copies the options and filters. NULL: err; a filter given twice is one subscription. */
 struct consumer *consumer_new(struct loop *loop, const struct session_opts *opts,
     const struct consumer_filter *filters, size_t count, const struct consumer_events *events,
     void *arg, struct err *err);
+/* Starts connecting; failures come through `ended`. */
 void consumer_start(struct consumer *c);
 /* The MQTT version of the connection, from `up` on: 5 or 4. */
 int consumer_version(const struct consumer *c);
-/* The consumer needs this batch's spans no longer: reading goes on, acknowledgements wait. May be
- * called from inside `batch`. */
+/* See above. An old token is no error and does nothing. */
 void consumer_release(struct consumer *c, uint64_t token);
-/* The messages of this batch and of those before it are safe: they are acknowledged now. On the
- * loop's thread. */
 void consumer_ack(struct consumer *c, uint64_t token);
 /* Wants n more messages and no others: what comes behind them stays with the broker. */
 void consumer_limit(struct consumer *c, size_t n);
-/* Reads no more; waits for batches that are out to be made durable, acknowledges them, says
+/* Reads no more; waits for consumer_ack of the batches that are out, writes their acknowledgements and
  * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
 void consumer_stop(struct consumer *c);
+/* Drops everything now: what was not acknowledged comes again. Accepts NULL; not from inside `batch`. */
 void consumer_free(struct consumer *c);
 
 #endif

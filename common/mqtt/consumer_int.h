@@ -8,26 +8,31 @@
 #include "mqtt/receiver.h"
 #include "mqtt/window.h"
 
-/* What the parts of a consumer share; for consume*.c only. */
-
-/* The session connects and comes back. In between the socket is ours: here it is read and written, the
- * intake takes its bytes apart and makes the answers. */
+/*
+ * What the parts of a consumer share; for consumer*.c only.
+ *
+ *	consumer.c            the socket, pings, silence
+ *	consumer_subscribe.c  the filters: SUBSCRIBE and what the broker answers
+ *
+ * The session connects and comes back. In between the socket is ours: here it is read and written, the receiver
+ * takes its bytes apart and makes the answers.
+ */
 struct consumer {
 	struct loop *loop;
 	struct session *session;
 	struct consumer_events events;
 	void *arg;
-	struct receiver *intake;
-	struct conn link;
+	struct receiver *receiver;
+	struct conn conn;
 	struct loop_fd watch;
 	struct loop_timer soon, alive, giving_up, answer, hold;
 	struct busy_poll spin;
 	struct window window;
 	int receive_maximum;
-	bool held; /* told */
-	bool linked;
+	bool told_held;
+	bool connected;
 	bool pumping;
-	bool fresh; /* messages since the last `dry` */
+	bool fresh; /* messages since `drained` was told last */
 	bool stopping;
 	int version;
 	int64_t keepalive, heard; /* ms */
@@ -45,17 +50,7 @@ struct consumer {
 	struct err refusal;
 };
 
-/* consumer.c */
-
-/* Goes on outside of the caller. */
-void consumer_pump_soon(struct consumer *c);
-/* The connection is over because of `why`. */
-void consumer_give_up(struct consumer *c, const struct err *why);
-
-/* consumer.c: pings, and how long the broker may be silent or owe a SUBACK. From a new connection on. */
-void consumer_watch(struct consumer *c);
-
-/* consumer_subscribe.c: its filters. */
+/* consumer_subscribe.c */
 
 /* Copies them, each once. */
 int consumer_add_filters(struct consumer *c, const struct consumer_filter *filters, size_t count,

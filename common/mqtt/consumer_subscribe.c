@@ -21,10 +21,10 @@ consumer_subscribe(struct consumer *c, bool forgotten)
 		if (forgotten)
 			f->answered = false;
 		if (!f->answered && f->unsubscribe)
-			packet_put_unsubscribe(receiver_packets(c->intake),
+			packet_put_unsubscribe(receiver_packets(c->receiver),
 			    (uint16_t)(i + 1), f->text, c->version);
 		else if (!f->answered)
-			packet_put_subscribe(receiver_packets(c->intake),
+			packet_put_subscribe(receiver_packets(c->receiver),
 			    (uint16_t)(i + 1), f->text, (uint8_t)options, c->version);
 	}
 }

@@ -8,104 +8,104 @@
 #include "mqtt/receiver_int.h"
 
 bool
-receiver_fail(struct receiver *in, enum packet_fault fault)
+receiver_fail(struct receiver *r, enum packet_fault fault)
 {
-	in->state.fault = fault;
+	r->state.fault = fault;
 	return false;
 }
 
 void
-receiver_hand_out(struct receiver *in)
+receiver_hand_out(struct receiver *r)
 {
-	size_t n = (size_t)(in->next - in->v);
+	size_t n = (size_t)(r->next - r->v);
 
 	if (n == 0)
 		return;
-	in->next = in->v;
-	in->held = true;
-	in->handed = in->seq;
-	in->events.batch(in->arg, in->v, n, in->seq);
+	r->next = r->v;
+	r->lent = true;
+	r->handed_out = r->seq;
+	r->events.batch(r->arg, r->v, n, r->seq);
 }
 
 bool
-receiver_hand_out_first(struct receiver *in)
+receiver_hand_out_first(struct receiver *r)
 {
-	receiver_hand_out(in);
-	in->again = !in->held;
+	receiver_hand_out(r);
+	r->again = !r->lent;
 	return false;
 }
 
 void
-receiver_settle(struct receiver *in)
+receiver_settle(struct receiver *r)
 {
-	ack_queue_settle(&in->acks, in->durable, &in->output);
+	ack_queue_settle(&r->acks, r->acked, &r->output);
 }
 
-/* PUBCOMP must not overtake the PUBREC of a message that is not durable yet. */
+/* PUBCOMP must not overtake the PUBREC of a message that is not acked yet. */
 static bool
-on_pubrel(struct receiver *in, const struct packet *f, struct span body)
+on_pubrel(struct receiver *r, const struct packet *f, struct span body)
 {
 	uint16_t mid;
 	enum packet_fault fault = packet_pubrel(&mid, f, body);
 
 	if (fault != PACKET_OK)
-		return receiver_fail(in, fault);
-	ack_queue_forget_received(&in->acks, mid);
-	if (!receiver_owe(in, PACKET_PUBCOMP, mid))
+		return receiver_fail(r, fault);
+	ack_queue_forget_received(&r->acks, mid);
+	if (!receiver_owe(r, PACKET_PUBCOMP, mid))
 		return false;
-	receiver_settle(in);
+	receiver_settle(r);
 	return true;
 }
 
 static bool
-on_suback(struct receiver *in, const struct packet *f, struct span body)
+on_suback(struct receiver *r, const struct packet *f, struct span body)
 {
 	struct span reasons;
 	uint16_t mid;
-	enum packet_fault fault = packet_suback(&mid, &reasons, f, body, in->version);
+	enum packet_fault fault = packet_suback(&mid, &reasons, f, body, r->version);
 
 	if (fault != PACKET_OK)
-		return receiver_fail(in, fault);
-	in->events.answered(in->arg, mid, (uint8_t)reasons.p[0]);
+		return receiver_fail(r, fault);
+	r->events.answered(r->arg, mid, (uint8_t)reasons.p[0]);
 	return true;
 }
 
 /* Whatever it says: that there was no such subscription is as good. */
 static bool
-on_unsuback(struct receiver *in, const struct packet *f, struct span body)
+on_unsuback(struct receiver *r, const struct packet *f, struct span body)
 {
 	if (f->flags != 0)
-		return receiver_fail(in, PACKET_BAD_FLAGS);
-	return body.n >= 2 || receiver_fail(in, PACKET_TOO_SHORT);
+		return receiver_fail(r, PACKET_BAD_FLAGS);
+	return body.n >= 2 || receiver_fail(r, PACKET_TOO_SHORT);
 }
 
 static bool
-on_pingresp(struct receiver *in, const struct packet *f, struct span body)
+on_pingresp(struct receiver *r, const struct packet *f, struct span body)
 {
 	if (f->flags != 0)
-		return receiver_fail(in, PACKET_BAD_FLAGS);
-	return body.n == 0 || receiver_fail(in, PACKET_TOO_LONG);
+		return receiver_fail(r, PACKET_BAD_FLAGS);
+	return body.n == 0 || receiver_fail(r, PACKET_TOO_LONG);
 }
 
 static bool
-on_disconnect(struct receiver *in, const struct packet *f, struct span body)
+on_disconnect(struct receiver *r, const struct packet *f, struct span body)
 {
-	enum packet_fault fault = packet_disconnect(&in->state.reason, f, body);
+	enum packet_fault fault = packet_disconnect(&r->state.reason, f, body);
 
-	if (in->version != 5)
-		return receiver_fail(in, PACKET_BAD_TYPE);
+	if (r->version != 5)
+		return receiver_fail(r, PACKET_BAD_TYPE);
 	if (fault != PACKET_OK)
-		return receiver_fail(in, fault);
-	in->state.left = true;
+		return receiver_fail(r, fault);
+	r->state.left = true;
 	return false;
 }
 
 static bool
-on_unasked(struct receiver *in, const struct packet *f, struct span body)
+on_unasked(struct receiver *r, const struct packet *f, struct span body)
 {
 	(void)f;
 	(void)body;
-	return receiver_fail(in, PACKET_UNASKED);
+	return receiver_fail(r, PACKET_UNASKED);
 }
 
 static bool (*const handlers[16])(
@@ -125,209 +125,209 @@ static bool (*const handlers[16])(
 
 /* One packet. False when there is none to be done now. */
 static bool
-step(struct receiver *in)
+step(struct receiver *r)
 {
-	const char *p = in->buffer + in->at;
+	const char *p = r->buffer + r->at;
 	struct packet f = {0};
 	int whole;
 
-	if (in->skip > 0)
-		return receiver_skip(in);
-	whole = packet_read(&f, p, in->end - in->at);
+	if (r->skip > 0)
+		return receiver_skip(r);
+	whole = packet_read(&f, p, r->end - r->at);
 	if (whole <= 0)
-		return whole < 0 ? receiver_fail(in, PACKET_BAD_LENGTH) : false;
+		return whole < 0 ? receiver_fail(r, PACKET_BAD_LENGTH) : false;
 	if (handlers[f.type] == NULL)
-		return receiver_fail(in, PACKET_BAD_TYPE);
-	if ((uint64_t)f.head + f.body > in->opts.max_packet)
-		return receiver_begin_skip(in, &f);
-	if (!receiver_is_there(in, &f, f.body) ||
-	    !handlers[f.type](in, &f, (struct span){p + f.head, f.body}))
+		return receiver_fail(r, PACKET_BAD_TYPE);
+	if ((uint64_t)f.head + f.body > r->opts.max_packet)
+		return receiver_begin_skip(r, &f);
+	if (!receiver_is_there(r, &f, f.body) ||
+	    !handlers[f.type](r, &f, (struct span){p + f.head, f.body}))
 		return false;
-	in->at += f.head + f.body;
-	in->need = 0;
+	r->at += f.head + f.body;
+	r->need = 0;
 	return true;
 }
 
 static bool
-may_go_on(const struct receiver *in)
+may_go_on(const struct receiver *r)
 {
-	return !in->held && !in->stopped && in->left > 0 &&
-	    in->state.fault == PACKET_OK && !in->state.left;
+	return !r->lent && !r->stopped && r->left > 0 && r->state.fault == PACKET_OK &&
+	    !r->state.left;
 }
 
 /* Packets, one after the other, as long as nothing but the next one matters. True: no more of them before
  * those that are there are handed out, which may raise the limit. */
 static bool
-steps(struct receiver *in)
+steps(struct receiver *r)
 {
-	while (in->next < in->v + BATCH && in->left > 0 && !in->stopped) {
-		if (!step(in))
+	while (r->next < r->v + BATCH && r->left > 0 && !r->stopped) {
+		if (!step(r))
 			return false;
 	}
 	return true;
 }
 
 void
-receiver_go_on(struct receiver *in)
+receiver_go_on(struct receiver *r)
 {
-	while (may_go_on(in)) {
-		in->again = false;
-		if (steps(in))
-			receiver_hand_out(in);
-		else if (!in->again)
+	while (may_go_on(r)) {
+		r->again = false;
+		if (steps(r))
+			receiver_hand_out(r);
+		else if (!r->again)
 			break;
 	}
-	receiver_hand_out(in);
+	receiver_hand_out(r);
 }
 
 void
-receiver_got(struct receiver *in, size_t n, int64_t now_us)
+receiver_got(struct receiver *r, size_t n, int64_t now_us)
 {
-	in->end += n;
-	memset(in->buffer + in->end, 0, ASCII_PLAIN_PADDING);
-	in->now = now_us;
-	receiver_go_on(in);
+	r->end += n;
+	memset(r->buffer + r->end, 0, ASCII_PLAIN_PADDING);
+	r->now = now_us;
+	receiver_go_on(r);
 }
 
 char *
-receiver_room(struct receiver *in, size_t *n)
+receiver_room(struct receiver *r, size_t *n)
 {
 	*n = 0;
-	if (!may_go_on(in) || in->output.n - in->sent > OUTPUT_MOST)
+	if (!may_go_on(r) || r->output.n - r->sent > OUTPUT_MOST)
 		return NULL;
-	if (in->at > 0)
-		memmove(in->buffer, in->buffer + in->at, in->end - in->at);
-	in->end -= in->at;
-	in->at = 0;
-	if (in->need > in->room) {
-		in->buffer = xrealloc(in->buffer, in->need + ASCII_PLAIN_PADDING);
-		in->room = in->need;
+	if (r->at > 0)
+		memmove(r->buffer, r->buffer + r->at, r->end - r->at);
+	r->end -= r->at;
+	r->at = 0;
+	if (r->need > r->room) {
+		r->buffer = xrealloc(r->buffer, r->need + ASCII_PLAIN_PADDING);
+		r->room = r->need;
 	}
-	*n = in->room - in->end;
-	return in->buffer + in->end;
+	*n = r->room - r->end;
+	return r->buffer + r->end;
 }
 
 struct receiver *
 receiver_new(
     const struct receiver_opts *opts, const struct receiver_events *events, void *arg)
 {
-	struct receiver *in = xcalloc(1, sizeof(*in));
+	struct receiver *r = xcalloc(1, sizeof(*r));
 
-	in->opts = *opts;
-	in->events = *events;
-	in->arg = arg;
-	in->next = in->v;
-	in->left = SIZE_MAX;
-	in->room = READ_BUFFER;
-	in->buffer = xmalloc(in->room + ASCII_PLAIN_PADDING);
-	return in;
+	r->opts = *opts;
+	r->events = *events;
+	r->arg = arg;
+	r->next = r->v;
+	r->left = SIZE_MAX;
+	r->room = READ_BUFFER;
+	r->buffer = xmalloc(r->room + ASCII_PLAIN_PADDING);
+	return r;
 }
 
 void
-receiver_free(struct receiver *in)
+receiver_free(struct receiver *r)
 {
-	if (in == NULL)
+	if (r == NULL)
 		return;
-	ack_queue_free(&in->acks);
-	topic_alias_release(&in->aliases);
-	buf_release(&in->output);
-	buf_release(&in->large_bytes);
-	free(in->buffer);
-	free(in->pairs);
-	free(in);
+	ack_queue_free(&r->acks);
+	topic_alias_release(&r->aliases);
+	buf_release(&r->output);
+	buf_release(&r->large_bytes);
+	free(r->buffer);
+	free(r->pairs);
+	free(r);
 }
 
-/* Spans of a batch that is out stay as they are: the bytes are only moved when it is taken. */
+/* Spans of a batch that is out stay as they are: the bytes are only moved when it is released. */
 void
-receiver_connect(struct receiver *in, int version, bool session_present)
+receiver_connect(struct receiver *r, int version, bool session_present)
 {
-	in->version = version;
-	in->state = (struct receiver_state){0};
-	in->at = in->end;
-	in->need = 0;
-	in->skip = 0;
-	buf_clear(&in->output);
-	in->sent = 0;
-	ack_queue_reset(&in->acks, session_present);
-	topic_alias_reset(&in->aliases);
+	r->version = version;
+	r->state = (struct receiver_state){0};
+	r->at = r->end;
+	r->need = 0;
+	r->skip = 0;
+	buf_clear(&r->output);
+	r->sent = 0;
+	ack_queue_reset(&r->acks, session_present);
+	topic_alias_reset(&r->aliases);
 }
 
 struct receiver_state
-receiver_state(const struct receiver *in)
+receiver_state(const struct receiver *r)
 {
-	return in->state;
+	return r->state;
 }
 
 struct span
-receiver_output(const struct receiver *in)
+receiver_output(const struct receiver *r)
 {
-	struct span all = buf_as_span(&in->output);
+	struct span all = buf_as_span(&r->output);
 
-	return (struct span){all.p + in->sent, all.n - in->sent};
+	return (struct span){all.p + r->sent, all.n - r->sent};
 }
 
 void
-receiver_sent(struct receiver *in, size_t n)
+receiver_sent(struct receiver *r, size_t n)
 {
-	in->sent += n;
-	if (in->sent == in->output.n) {
-		buf_clear(&in->output);
-		in->sent = 0;
-	} else if (in->sent > OUTPUT_MOST) {
-		buf_shift(&in->output, in->sent);
-		in->sent = 0;
+	r->sent += n;
+	if (r->sent == r->output.n) {
+		buf_clear(&r->output);
+		r->sent = 0;
+	} else if (r->sent > OUTPUT_MOST) {
+		buf_shift(&r->output, r->sent);
+		r->sent = 0;
 	}
 }
 
 struct buf *
-receiver_packets(struct receiver *in)
+receiver_packets(struct receiver *r)
 {
-	return &in->output;
+	return &r->output;
 }
 
 void
-receiver_release(struct receiver *in, uint64_t token)
+receiver_release(struct receiver *r, uint64_t token)
 {
 	size_t i;
 
-	if (token < in->handed)
+	if (token < r->handed_out)
 		return;
-	in->held = false;
-	in->pairs_n = 0;
-	for (i = 0; in->with_props && i < BATCH; i++)
-		in->v[i].props = (struct msg_props){0};
-	in->with_props = false;
+	r->lent = false;
+	r->pairs_n = 0;
+	for (i = 0; r->with_props && i < BATCH; i++)
+		r->v[i].props = (struct msg_props){0};
+	r->with_props = false;
 }
 
 void
-receiver_ack(struct receiver *in, uint64_t token)
+receiver_ack(struct receiver *r, uint64_t token)
 {
-	if (token > in->durable && token <= in->handed)
-		in->durable = token;
-	receiver_release(in, token);
-	receiver_settle(in);
+	if (token > r->acked && token <= r->handed_out)
+		r->acked = token;
+	receiver_release(r, token);
+	receiver_settle(r);
 }
 
 void
-receiver_limit(struct receiver *in, size_t n)
+receiver_limit(struct receiver *r, size_t n)
 {
-	in->left = n;
+	r->left = n;
 }
 
 void
-receiver_stop(struct receiver *in)
+receiver_stop(struct receiver *r)
 {
-	in->stopped = true;
+	r->stopped = true;
 }
 
 size_t
-receiver_unacknowledged(const struct receiver *in)
+receiver_unacknowledged(const struct receiver *r)
 {
-	return ack_queue_waited_for(&in->acks);
+	return ack_queue_waited_for(&r->acks);
 }
 
 bool
-receiver_is_acked(const struct receiver *in)
+receiver_is_acked(const struct receiver *r)
 {
-	return in->durable >= in->handed;
+	return r->acked >= r->handed_out;
 }

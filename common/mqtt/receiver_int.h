@@ -7,7 +7,7 @@
 #include "mqtt/topic_alias.h"
 
 /*
- * What the parts of an intake share; for intake*.c only.
+ * What the parts of a receiver share; for receiver*.c only.
  *
  *	receiver.c       bytes to packets, and what has to be written
  *	receiver_message.c    PUBLISH to messages
@@ -40,11 +40,12 @@ struct receiver {
 
 	struct msg v[BATCH];
 	struct msg *next; /* of v; the first but while packets are taken apart */
-	bool held;        /* the consumer uses the spans */
+	bool lent;        /* a batch is out: its spans are used until it is released */
 	bool again;       /* the packet could not be done, but may be now */
 	bool stopped;
 	size_t left;                   /* messages still wanted */
-	uint64_t seq, handed, durable; /* messages: counted, handed out, durable */
+	/* Numbers of messages, from 1 on: of the newest, of the last one handed out, of the last one acked. */
+	uint64_t seq, handed_out, acked;
 
 	struct ack_queue acks;
 	struct topic_aliases aliases;
@@ -58,42 +59,42 @@ struct receiver {
 };
 
 /* The connection is over because of this; false. */
-bool receiver_fail(struct receiver *in, enum packet_fault fault);
+bool receiver_fail(struct receiver *r, enum packet_fault fault);
 /* Hands out the messages that are there. */
-void receiver_hand_out(struct receiver *in);
+void receiver_hand_out(struct receiver *r);
 /* The packet at hand wants to change what messages before it point to: they are handed out, and it is
  * looked at again when nobody uses them any more. False. */
-bool receiver_hand_out_first(struct receiver *in);
-/* Owes an acknowledgement of the newest message, which waits for it and for all before. Not up to Receive
- * Maximum: mosquitto 2.0.11 sends 1016 where 1000 are allowed, to a session that it resumes with a full
+bool receiver_hand_out_first(struct receiver *r);
+/* Owes an acknowledgement of the newest message, which waits for its ack and for all before (4.6). More than
+ * Receive Maximum (3.1.2.11.3) is no fault: mosquitto 2.0.11 sends 1016 where 1000 are allowed, to a session that it resumes with a full
  * queue. */
 static inline bool
-receiver_owe(struct receiver *in, enum packet_type type, uint16_t mid)
+receiver_owe(struct receiver *r, enum packet_type type, uint16_t mid)
 {
-	return ack_queue_push(&in->acks, type, mid, in->seq, UINT16_MAX) ||
-	    receiver_fail(in, PACKET_OVER_WINDOW);
+	return ack_queue_push(&r->acks, type, mid, r->seq, UINT16_MAX) ||
+	    receiver_fail(r, PACKET_OVER_WINDOW);
 }
-/* Makes the acknowledgements of what is durable. */
-void receiver_settle(struct receiver *in);
+/* Makes the acknowledgements of what is acked. */
+void receiver_settle(struct receiver *r);
 
 /* receiver_message.c; false: not done, because of a fault or of receiver_hand_out_first. */
-bool receiver_publish(struct receiver *in, const struct packet *f, struct span body);
+bool receiver_publish(struct receiver *r, const struct packet *f, struct span body);
 /* What the properties say of a message, and whether its topic is one. */
-bool receiver_complete(struct receiver *in, struct msg *m, struct span props);
-/* The message is *next. One of QoS 2 comes again when its PUBREC was lost on the way: the consumer has it
- * already (4.3.3). */
-bool receiver_deliver(struct receiver *in);
+bool receiver_complete(struct receiver *r, struct msg *m, struct span props);
+/* The message is *next. One of QoS 2 comes again when its PUBREC was lost on the way: the user has it already
+ * (4.3.3). */
+bool receiver_deliver(struct receiver *r);
 
 /* receiver_large.c */
 /* False when the first `n` bytes of the packet's body are not there yet. */
 static inline bool
-receiver_is_there(struct receiver *in, const struct packet *f, size_t n)
+receiver_is_there(struct receiver *r, const struct packet *f, size_t n)
 {
-	in->need = f->head + n;
-	return in->end - in->at >= in->need;
+	r->need = f->head + n;
+	return r->end - r->at >= r->need;
 }
 /* Takes the beginning of a packet of over max_packet bytes; what follows is skipped. */
-bool receiver_begin_skip(struct receiver *in, const struct packet *f);
-bool receiver_skip(struct receiver *in);
+bool receiver_begin_skip(struct receiver *r, const struct packet *f);
+bool receiver_skip(struct receiver *r);
 
 #endif

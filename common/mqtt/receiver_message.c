@@ -4,22 +4,22 @@
 #include "mqtt/receiver_int.h"
 
 bool
-receiver_deliver(struct receiver *in)
+receiver_deliver(struct receiver *r)
 {
-	struct msg *m = in->next;
-	bool again = m->qos == 2 && m->dup && ack_queue_is_received(&in->acks, m->mid);
+	struct msg *m = r->next;
+	bool again = m->qos == 2 && m->dup && ack_queue_is_received(&r->acks, m->mid);
 
 	if (!again) {
-		in->next++;
-		in->seq++;
-		in->left--;
+		r->next++;
+		r->seq++;
+		r->left--;
 	}
 	if (m->qos > 0 &&
-	    !receiver_owe(in, m->qos == 1 ? PACKET_PUBACK : PACKET_PUBREC, m->mid))
+	    !receiver_owe(r, m->qos == 1 ? PACKET_PUBACK : PACKET_PUBREC, m->mid))
 		return false;
 	if (again) {
 		m->props = (struct msg_props){0}; /* the next one's place */
-		receiver_settle(in);
+		receiver_settle(r);
 	}
 	return true;
 }
@@ -38,70 +38,70 @@ is_poison(struct span topic)
 }
 
 static void
-grow_pairs(struct receiver *in, size_t room)
+grow_pairs(struct receiver *r, size_t room)
 {
-	if (room <= in->pairs_room)
+	if (room <= r->pairs_room)
 		return;
-	in->pairs = xreallocarray(in->pairs, room, sizeof(*in->pairs));
-	in->pairs_room = room;
+	r->pairs = xreallocarray(r->pairs, room, sizeof(*r->pairs));
+	r->pairs_room = room;
 }
 
 static bool
-read_properties(struct receiver *in, struct span props, struct msg *m, uint16_t *alias)
+read_properties(struct receiver *r, struct span props, struct msg *m, uint16_t *alias)
 {
 	size_t n = packet_user_count(props) * 2;
 	enum packet_fault fault;
 
-	if (in->pairs_n + n > in->pairs_room) {
-		if (in->next > in->v)
-			return receiver_hand_out_first(in);
-		in->pairs_n = 0;
-		grow_pairs(in, n > PAIRS ? n : PAIRS);
+	if (r->pairs_n + n > r->pairs_room) {
+		if (r->next > r->v)
+			return receiver_hand_out_first(r);
+		r->pairs_n = 0;
+		grow_pairs(r, n > PAIRS ? n : PAIRS);
 	}
 	fault = packet_properties(
-	    props, &m->props, n > 0 ? in->pairs + in->pairs_n : NULL, alias);
-	return fault == PACKET_OK || receiver_fail(in, fault);
+	    props, &m->props, n > 0 ? r->pairs + r->pairs_n : NULL, alias);
+	return fault == PACKET_OK || receiver_fail(r, fault);
 }
 
 static bool
-use_alias(struct receiver *in, struct msg *m, uint16_t alias)
+use_alias(struct receiver *r, struct msg *m, uint16_t alias)
 {
-	struct span known = topic_alias_topic(&in->aliases, alias);
+	struct span known = topic_alias_topic(&r->aliases, alias);
 
 	if (m->topic.n == 0) {
 		m->topic = known;
-		return known.p != NULL || receiver_fail(in, PACKET_BAD_ALIAS);
+		return known.p != NULL || receiver_fail(r, PACKET_BAD_ALIAS);
 	}
 	if (known.p != NULL && span_eq(known, m->topic))
 		return true;
-	if (in->next > in->v)
-		return receiver_hand_out_first(in);
-	return topic_alias_set(&in->aliases, alias, m->topic) ||
-	    receiver_fail(in, PACKET_BAD_ALIAS);
+	if (r->next > r->v)
+		return receiver_hand_out_first(r);
+	return topic_alias_set(&r->aliases, alias, m->topic) ||
+	    receiver_fail(r, PACKET_BAD_ALIAS);
 }
 
 static __attribute__((noinline)) bool
-add_properties(struct receiver *in, struct span props, struct msg *m)
+add_properties(struct receiver *r, struct span props, struct msg *m)
 {
 	uint16_t alias = 0;
 
-	in->with_props = true;
-	if (!read_properties(in, props, m, &alias) ||
-	    (alias != 0 && !use_alias(in, m, alias)))
+	r->with_props = true;
+	if (!read_properties(r, props, m, &alias) ||
+	    (alias != 0 && !use_alias(r, m, alias)))
 		return false;
-	in->pairs_n += m->props.users * 2;
+	r->pairs_n += m->props.users * 2;
 	return true;
 }
 
 bool
-receiver_complete(struct receiver *in, struct msg *m, struct span props)
+receiver_complete(struct receiver *r, struct msg *m, struct span props)
 {
-	m->received_us = in->now;
+	m->received_us = r->now;
 	m->reject = NULL;
-	if (props.n > 0 && !add_properties(in, props, m))
+	if (props.n > 0 && !add_properties(r, props, m))
 		return false;
 	if (m->topic.n == 0)
-		return receiver_fail(in, PACKET_NO_TOPIC);
+		return receiver_fail(r, PACKET_NO_TOPIC);
 	m->plain = ascii_plain_topic((const unsigned char *)m->topic.p, m->topic.n);
 	if (!m->plain && is_poison(m->topic))
 		m->reject = "topic";
@@ -110,14 +110,14 @@ receiver_complete(struct receiver *in, struct msg *m, struct span props)
 
 /* The one that runs for every message: its parts are worth no calls. */
 __attribute__((flatten)) bool
-receiver_publish(struct receiver *in, const struct packet *f, struct span body)
+receiver_publish(struct receiver *r, const struct packet *f, struct span body)
 {
-	struct msg *m = in->next;
+	struct msg *m = r->next;
 	struct span props;
-	enum packet_fault fault = packet_publish(m, &props, f, body, in->version);
+	enum packet_fault fault = packet_publish(m, &props, f, body, r->version);
 
 	if (fault != PACKET_OK)
-		return receiver_fail(in, fault);
+		return receiver_fail(r, fault);
 	m->padded = true;
-	return receiver_complete(in, m, props) && receiver_deliver(in);
+	return receiver_complete(r, m, props) && receiver_deliver(r);
 }
