@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The relay's process, as its parent sees it. */
+/* The proxy's process, as its parent sees it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,13 +28,13 @@ static struct {
 	pid_t pid; /* 0: none */
 	int link;  /* closed at the other end when the child is dead */
 	char *dir, *path;
-} relay = {.link = -1};
+} proxy = {.link = -1};
 
 static void
 remove_files(void)
 {
-	unlink(relay.path);
-	rmdir(relay.dir);
+	unlink(proxy.path);
+	rmdir(proxy.dir);
 }
 
 /* A name of its own, in a directory that nobody else may enter. */
@@ -47,17 +47,17 @@ make_dir(struct err *err)
 	for (i = 0; i < ARRAY_LEN(roots); i++) {
 		if (roots[i] == NULL || roots[i][0] != '/')
 			continue;
-		relay.dir = xasprintf("%s/iot-relay.XXXXXX", roots[i]);
-		relay.path = xasprintf("%s/socket", relay.dir);
-		if (strlen(relay.path) < sizeof(((struct sockaddr_un *)0)->sun_path) &&
-		    mkdtemp(relay.dir) != NULL) {
-			free(relay.path);
-			relay.path = xasprintf("%s/socket", relay.dir);
+		proxy.dir = xasprintf("%s/iot-proxy.XXXXXX", roots[i]);
+		proxy.path = xasprintf("%s/socket", proxy.dir);
+		if (strlen(proxy.path) < sizeof(((struct sockaddr_un *)0)->sun_path) &&
+		    mkdtemp(proxy.dir) != NULL) {
+			free(proxy.path);
+			proxy.path = xasprintf("%s/socket", proxy.dir);
 			return 0;
 		}
-		free(relay.path);
-		free(relay.dir);
-		relay.dir = relay.path = NULL;
+		free(proxy.path);
+		free(proxy.dir);
+		proxy.dir = proxy.path = NULL;
 	}
 	return err_sys(err, ERR_FAILED, _("cannot make a directory for WebSocket"));
 }
@@ -68,11 +68,11 @@ listen_there(struct err *err)
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", relay.path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", proxy.path);
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
 	    listen(fd, QUEUE) == 0)
 		return fd;
-	err_sys(err, ERR_FAILED, _("cannot listen on '%s'"), relay.path);
+	err_sys(err, ERR_FAILED, _("cannot listen on '%s'"), proxy.path);
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -128,19 +128,19 @@ be_child(pid_t parent, int listener, int link)
 static void
 forget(void)
 {
-	if (relay.pid > 0) {
-		kill(relay.pid, SIGKILL);
-		waitpid(relay.pid, NULL, 0);
+	if (proxy.pid > 0) {
+		kill(proxy.pid, SIGKILL);
+		waitpid(proxy.pid, NULL, 0);
 	}
-	if (relay.link >= 0)
-		close(relay.link);
-	if (relay.dir != NULL)
+	if (proxy.link >= 0)
+		close(proxy.link);
+	if (proxy.dir != NULL)
 		remove_files();
-	free(relay.path);
-	free(relay.dir);
-	relay.dir = relay.path = NULL;
-	relay.pid = 0;
-	relay.link = -1;
+	free(proxy.path);
+	free(proxy.dir);
+	proxy.dir = proxy.path = NULL;
+	proxy.pid = 0;
+	proxy.link = -1;
 }
 
 static int
@@ -155,19 +155,19 @@ start(struct err *err)
 	if (listener >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		err_sys(err, ERR_FAILED, _("cannot start the WebSocket relay"));
 	if (ends[0] >= 0) {
-		relay.link = ends[0];
-		relay.pid = fork();
-		if (relay.pid == 0)
+		proxy.link = ends[0];
+		proxy.pid = fork();
+		if (proxy.pid == 0)
 			be_child(parent, listener, ends[1]);
-		if (relay.pid < 0)
+		if (proxy.pid < 0)
 			err_sys(err, ERR_FAILED, _("cannot start the WebSocket relay"));
 		close(ends[1]);
 	}
 	if (listener >= 0)
 		close(listener);
-	if (relay.pid > 0)
+	if (proxy.pid > 0)
 		return 0;
-	relay.pid = 0;
+	proxy.pid = 0;
 	forget();
 	return -1;
 }
@@ -175,25 +175,25 @@ start(struct err *err)
 int
 ws_proxy_hold(struct err *err)
 {
-	if (relay.holders == 0 && start(err))
+	if (proxy.holders == 0 && start(err))
 		return -1;
-	relay.holders++;
+	proxy.holders++;
 	return 0;
 }
 
 void
 ws_proxy_release(void)
 {
-	if (--relay.holders == 0)
+	if (--proxy.holders == 0)
 		forget();
 }
 
 static bool
 is_dead(void)
 {
-	struct pollfd p = {.fd = relay.link, .events = POLLIN};
+	struct pollfd p = {.fd = proxy.link, .events = POLLIN};
 
-	return relay.pid == 0 || poll(&p, 1, 0) != 0;
+	return proxy.pid == 0 || poll(&p, 1, 0) != 0;
 }
 
 /* The fork of a process whose other threads are inside the C library may inherit a lock that nobody
@@ -202,7 +202,7 @@ const char *
 ws_proxy_path(struct err *err)
 {
 	if (!is_dead())
-		return relay.path;
+		return proxy.path;
 	if (resolve_running() > 0) {
 		err_set(
 		    err, ERR_UNREACHABLE, _("the WebSocket relay is being restarted"));
@@ -210,5 +210,5 @@ ws_proxy_path(struct err *err)
 	}
 	log_warn(_("the WebSocket relay has ended: it is started again"));
 	forget();
-	return start(err) == 0 ? relay.path : NULL;
+	return start(err) == 0 ? proxy.path : NULL;
 }

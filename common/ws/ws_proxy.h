@@ -8,19 +8,23 @@
 
 /*
  * MQTT over WebSocket, which libmosquitto 2.0 does not speak: one child of this process has
- * libwebsockets, and its end of TLS. Whoever wants a connection connects to a unix socket in a
- * directory of mode 0700, asks for a broker (ws_proxy_ask), reads the answer (ws_proxy_answer), and from
- * then on has a connection as if the broker were at its other end.
+ * libwebsockets, and its end of TLS. Whoever wants a connection
+ *
+ *	1. connects to ws_proxy_path, a unix socket in a directory of mode 0700
+ *	2. asks on it for a broker: ws_proxy_ask with what ws_proxy_target made
+ *	3. waits until it is readable and looks at ws_proxy_answer
+ *	4. after WS_PROXY_OPEN reads and writes as if the broker were at its other end
  *
  * The child ends with its parent, also when that is killed; it takes no signal that is meant for the
  * parent. Between the two ends it holds a few KB at most: whoever does not read is not read for.
  */
 
-/* Starts the child for the first holder; each calls ws_proxy_release, the last one ends it. Only one
- * thread may use all this. */
+/* Starts the child (fork) for the first holder; each calls ws_proxy_release, the last one ends it and waits for
+ * it. Only one thread may use all this. */
 int ws_proxy_hold(struct err *err);
 void ws_proxy_release(void);
-/* Where to connect to; starts a child that has died again, or says why it cannot be yet. */
+/* Where to connect to; starts a child that has died again, or says why it cannot be yet: NULL. Valid until the
+ * next call. */
 const char *ws_proxy_path(struct err *err);
 
 /* Appends what ws_proxy_ask sends, without the address. tls->host, and the host that is asked for, is

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The relay's child, on the brokers' side. libwebsockets is who waits; the programs' side has an epoll
- * of its own, which it watches as one file. */
+/* The child: the brokers' ends of the connections, and why there is none. */
 #include <ctype.h>
 #include <errno.h>
 #include <libwebsockets.h>
@@ -18,11 +17,12 @@
 #include "ws/ws_proxy_int.h"
 
 enum {
-	CHUNK = 16384,   /* bytes of one frame to the broker */
-	RECEIVED = 4096, /* ... of one piece from it: allocated for each connection */
-	HANDSHAKES = 64, /* at a time; others wait */
-	LINGER = 5,      /* seconds for the last bytes of a program that is gone */
-	SECONDS = 7200,  /* the parent has the time-out */
+	CHUNK = 16384,     /* bytes of one frame to the broker */
+	RECEIVED = 4096,   /* ... of one piece from it: allocated for each connection */
+	HANDSHAKES = 64,   /* at a time; others wait */
+	LINGER = 5,        /* seconds for the last bytes of a program that is gone */
+	SECONDS = 7200,    /* the parent has the time-out */
+	SECOND_LOOK = 100, /* ms for a reason, which the others wait */
 };
 
 /* A broker with its TLS: what libwebsockets calls a virtual host. */
@@ -52,6 +52,75 @@ on_orphaned(int signo)
 	orphaned = 1;
 }
 
+/* Those whose cause a person can look for are told apart. */
+static void
+explain(const char *words, int status, struct err *why)
+{
+	static const struct {
+		const char *words, *text;
+	} known[] = {
+	    {"Peer hung up", N_("it closed the connection: is this its WebSocket port?")},
+	    {"read failed", N_("it closed the connection: is this its WebSocket port?")},
+	    {"problems parsing", N_("it does not speak WebSocket on this port")},
+	    {"HS: URI missing", N_("it does not speak WebSocket on this port")},
+	    {"HS: ws upgrade unauthorized",
+		N_("it wants a login for this path (HTTP 401)")},
+	    {"HS: Cannot match protocol", N_("it does not speak MQTT at this path")},
+	    {"HS: PROTOCOL malformed", N_("it does not speak MQTT at this path")},
+	};
+	size_t i;
+
+	if (strncmp(words, "HS: ws upgrade response", 23) == 0) {
+		err_set(why, ERR_UNREACHABLE,
+		    _("WebSocket: it answered HTTP %d: is this its WebSocket path?"),
+		    status);
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(known); i++) {
+		if (strncmp(words, known[i].words, strlen(known[i].words)) == 0)
+			words = _(known[i].text);
+	}
+	err_set(why, ERR_UNREACHABLE, "WebSocket: %s", words);
+}
+
+/* The errno of one more connect; 0 when it is not known within a moment. */
+static int
+connect_error(const struct sockaddr *to, socklen_t n)
+{
+	int number = 0;
+	socklen_t size = sizeof(number);
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	if (fd < 0 || (connect(fd, to, n) != 0 && errno != EINPROGRESS))
+		number = errno;
+	else if (poll(&p, 1, SECOND_LOOK) == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size);
+	if (fd >= 0)
+		close(fd);
+	return number;
+}
+
+/* libwebsockets looks why a connection failed, and keeps it to itself. */
+static void
+explain_tcp(const char *address, int port, struct err *why)
+{
+	const struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *to;
+	char service[16];
+	int number = 0;
+
+	snprintf(service, sizeof(service), "%d", port);
+	if (getaddrinfo(address, service, &hints, &to) == 0) {
+		number = connect_error(to->ai_addr, to->ai_addrlen);
+		freeaddrinfo(to);
+	}
+	err_set(why, ERR_UNREACHABLE, "%s",
+	    number != 0 ? strerror(number) : _("no TCP connection"));
+	why->text[0] = (char)tolower((unsigned char)why->text[0]);
+}
+
 static void
 answer(struct ws_proxy_pipe *p, enum ws_proxy_answer a, const struct err *why)
 {
@@ -70,7 +139,7 @@ on_failed(struct ws_proxy_pipe *p, const char *words)
 
 	p->wanted |= tls != NULL && tls_asked(tls);
 	if (strncmp(words, "Unable to connect", 17) == 0) {
-		ws_proxy_explain_tcp(p->address, p->port, &why);
+		explain_tcp(p->address, p->port, &why);
 		answer(p, WS_PROXY_ABSENT, &why);
 		return;
 	}
@@ -84,7 +153,7 @@ on_failed(struct ws_proxy_pipe *p, const char *words)
 	if (failure[0] != '\0')
 		err_set(&why, ERR_UNREACHABLE, "TLS: %s", failure);
 	else
-		ws_proxy_explain(words, (int)lws_http_client_http_response(p->ws), &why);
+		explain(words, (int)lws_http_client_http_response(p->ws), &why);
 	answer(p, WS_PROXY_REFUSED, &why);
 }
 
@@ -151,9 +220,10 @@ make_vhost(struct ws_proxy *r, const char *name, const struct tls *tls)
 /* What cannot be used now, a file that is just being replaced, may be the next time. */
 static void
 open_target(
-    struct ws_proxy *r, struct ws_proxy_target *t, const struct ws_proxy_asked *asked)
+    struct ws_proxy *r, struct ws_proxy_target *t, const struct ws_proxy_request *request)
 {
-	if (asked->uses_tls && t->tls == NULL && tls_new(&t->tls, &asked->tls, &t->why)) {
+	if (request->uses_tls && t->tls == NULL &&
+	    tls_new(&t->tls, &request->tls, &t->why)) {
 		err_in(&t->why, "TLS");
 		return;
 	}
@@ -163,53 +233,54 @@ open_target(
 }
 
 static struct ws_proxy_target *
-find_target(struct ws_proxy *r, const struct ws_proxy_asked *asked)
+find_target(struct ws_proxy *r, const struct ws_proxy_request *request)
 {
 	struct ws_proxy_target *t = r->targets;
 
-	while (t != NULL && !span_eq(buf_as_span(&t->bytes), asked->target))
+	while (t != NULL && !span_eq(buf_as_span(&t->bytes), request->target))
 		t = t->next;
 	if (t == NULL) {
 		t = xcalloc(1, sizeof(*t));
-		buf_span(&t->bytes, asked->target);
-		t->has_cert = asked->tls.cert != NULL || asked->tls.cert_pem != NULL;
+		buf_span(&t->bytes, request->target);
+		t->has_cert = request->tls.cert != NULL || request->tls.cert_pem != NULL;
 		snprintf(t->name, sizeof(t->name), "target%zu", r->count++);
 		t->next = r->targets;
 		r->targets = t;
 	}
 	if (t->vhost == NULL)
-		open_target(r, t, asked);
+		open_target(r, t, request);
 	return t;
 }
 
 /* A connection that fails at once is not told to the callback. */
 static void
-connect_to(struct ws_proxy_pipe *p, const struct ws_proxy_asked *asked)
+connect_to(struct ws_proxy_pipe *p, const struct ws_proxy_request *request)
 {
-	bool is_v6 = strchr(asked->host, ':') != NULL;
-	char *host = xasprintf(is_v6 ? "[%s]:%d" : "%s:%d", asked->host, asked->port);
+	bool is_v6 = strchr(request->host, ':') != NULL;
+	char *host = xasprintf(is_v6 ? "[%s]:%d" : "%s:%d", request->host, request->port);
 	const struct lws_client_connect_info info = {
 	    .context = ((struct ws_proxy *)p->side->owner)->context,
 	    .vhost = p->target->vhost,
-	    .address = asked->address,
-	    .port = asked->port,
+	    .address = request->address,
+	    .port = request->port,
 	    .host = host,
-	    .path = asked->path,
+	    .path = request->path,
 	    .protocol = protocols[0].name,
 	    .local_protocol_name = protocols[0].name,
 	    .alpn = "http/1.1",
 	    .ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
-		(asked->uses_tls ? LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
-				 : 0),
+		(request->uses_tls
+			? LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK
+			: 0),
 	    .userdata = p,
 	    .pwsi = &p->ws};
 	struct err why = {0};
 
 	p->connecting = true;
-	snprintf(p->address, sizeof(p->address), "%s", asked->address);
-	p->port = asked->port;
+	snprintf(p->address, sizeof(p->address), "%s", request->address);
+	p->port = request->port;
 	if (lws_client_connect_via_info(&info) == NULL) {
-		ws_proxy_explain_tcp(p->address, p->port, &why);
+		explain_tcp(p->address, p->port, &why);
 		answer(p, WS_PROXY_ABSENT, &why);
 		p->ws = NULL;
 	}
@@ -218,15 +289,15 @@ connect_to(struct ws_proxy_pipe *p, const struct ws_proxy_asked *asked)
 }
 
 void
-ws_proxy_broker_ask(struct ws_proxy_pipe *p)
+ws_proxy_broker_connect(struct ws_proxy_pipe *p)
 {
-	struct ws_proxy_asked asked;
+	struct ws_proxy_request request;
 
 	ws_proxy_pipe_watch(p, true);
-	if (ws_proxy_ask_read(buf_as_span(&p->in), &asked) == 0) {
-		p->target = find_target(p->side->owner, &asked);
+	if (ws_proxy_request_read(buf_as_span(&p->in), &request) == 0) {
+		p->target = find_target(p->side->owner, &request);
 		if (p->target->vhost != NULL)
-			connect_to(p, &asked);
+			connect_to(p, &request);
 		else
 			answer(p, WS_PROXY_REFUSED, &p->target->why);
 	}
@@ -283,7 +354,7 @@ ws_proxy_broker_finish(struct ws_proxy_pipe *p)
 }
 
 void
-ws_proxy_broker_take(struct ws_proxy_pipe *p, bool more)
+ws_proxy_broker_read(struct ws_proxy_pipe *p, bool more)
 {
 	lws_rx_flow_control(p->ws, more);
 }
@@ -331,77 +402,4 @@ ws_proxy_serve(int listener, int parent)
 		return;
 	while (!r.side.over && orphaned == 0 && lws_service(r.context, 0) >= 0)
 		;
-}
-
-/* Why the relay found no broker, for a person. */
-
-enum { SECOND_LOOK = 100 }; /* ms, which the others wait */
-
-/* Those whose cause a person can look for are told apart. */
-void
-ws_proxy_explain(const char *words, int status, struct err *why)
-{
-	static const struct {
-		const char *words, *text;
-	} known[] = {
-	    {"Peer hung up", N_("it closed the connection: is this its WebSocket port?")},
-	    {"read failed", N_("it closed the connection: is this its WebSocket port?")},
-	    {"problems parsing", N_("it does not speak WebSocket on this port")},
-	    {"HS: URI missing", N_("it does not speak WebSocket on this port")},
-	    {"HS: ws upgrade unauthorized",
-		N_("it wants a login for this path (HTTP 401)")},
-	    {"HS: Cannot match protocol", N_("it does not speak MQTT at this path")},
-	    {"HS: PROTOCOL malformed", N_("it does not speak MQTT at this path")},
-	};
-	size_t i;
-
-	if (strncmp(words, "HS: ws upgrade response", 23) == 0) {
-		err_set(why, ERR_UNREACHABLE,
-		    _("WebSocket: it answered HTTP %d: is this its WebSocket path?"),
-		    status);
-		return;
-	}
-	for (i = 0; i < ARRAY_LEN(known); i++) {
-		if (strncmp(words, known[i].words, strlen(known[i].words)) == 0)
-			words = _(known[i].text);
-	}
-	err_set(why, ERR_UNREACHABLE, "WebSocket: %s", words);
-}
-
-/* The errno of one more connect; 0 when it is not known within a moment. */
-static int
-connect_error(const struct sockaddr *to, socklen_t n)
-{
-	int number = 0;
-	socklen_t size = sizeof(number);
-	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (fd < 0 || (connect(fd, to, n) != 0 && errno != EINPROGRESS))
-		number = errno;
-	else if (poll(&p, 1, SECOND_LOOK) == 1)
-		getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size);
-	if (fd >= 0)
-		close(fd);
-	return number;
-}
-
-/* libwebsockets looks why a connection failed, and keeps it to itself. */
-void
-ws_proxy_explain_tcp(const char *address, int port, struct err *why)
-{
-	const struct addrinfo hints = {
-	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *to;
-	char service[16];
-	int number = 0;
-
-	snprintf(service, sizeof(service), "%d", port);
-	if (getaddrinfo(address, service, &hints, &to) == 0) {
-		number = connect_error(to->ai_addr, to->ai_addrlen);
-		freeaddrinfo(to);
-	}
-	err_set(why, ERR_UNREACHABLE, "%s",
-	    number != 0 ? strerror(number) : _("no TCP connection"));
-	why->text[0] = (char)tolower((unsigned char)why->text[0]);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The relay's questions and answers. A question is its length in four bytes of this machine's order,
- * then texts, each ended by a NUL; an answer one letter, and for a refusal its text up to the end. */
+/* Requests and answers as bytes: ws_proxy_int.h tells them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +83,14 @@ ws_proxy_ask(int fd, const char *address, struct span target, struct err *err)
 }
 
 long
-ws_proxy_ask_missing(struct span in)
+ws_proxy_request_missing(struct span in)
 {
 	uint32_t n;
 
 	if (in.n < sizeof(n))
 		return (long)(sizeof(n) - in.n);
 	memcpy(&n, in.p, sizeof(n));
-	return n > 0 && n <= WS_PROXY_ASK_MOST ? (long)(n + sizeof(n) - in.n) : -1;
+	return n > 0 && n <= WS_PROXY_REQUEST_MOST ? (long)(n + sizeof(n) - in.n) : -1;
 }
 
 static const char *
@@ -101,7 +100,7 @@ or_null(const char *text)
 }
 
 int
-ws_proxy_ask_read(struct span in, struct ws_proxy_asked *out)
+ws_proxy_request_read(struct span in, struct ws_proxy_request *out)
 {
 	const char *f[FIELDS], *at = in.p + sizeof(uint32_t), *end = in.p + in.n;
 	size_t i;
@@ -114,7 +113,7 @@ ws_proxy_ask_read(struct span in, struct ws_proxy_asked *out)
 		f[i] = at;
 		at = stop + 1;
 	}
-	*out = (struct ws_proxy_asked){.address = f[ADDRESS],
+	*out = (struct ws_proxy_request){.address = f[ADDRESS],
 	    .host = f[HOST],
 	    .path = f[PATH],
 	    .port = atoi(f[PORT]),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The relay's unix side: the programs' ends of the connections. */
+/* The child: the programs' ends of the connections. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -54,7 +54,7 @@ ws_proxy_pipe_hand_over(struct ws_proxy_pipe *p, const void *bytes, size_t n)
 		return;
 	sent = sent < 0 ? 0 : sent;
 	buf_put(&p->in, (const char *)bytes + sent, n - (size_t)sent);
-	ws_proxy_broker_take(p, false);
+	ws_proxy_broker_read(p, false);
 	ws_proxy_pipe_watch(p, false);
 }
 
@@ -74,13 +74,13 @@ hand_over_rest(struct ws_proxy_pipe *p)
 		return;
 	}
 	ws_proxy_pipe_watch(p, false);
-	ws_proxy_broker_take(p, true);
+	ws_proxy_broker_read(p, true);
 }
 
 static void
-read_question(struct ws_proxy_pipe *p)
+read_request(struct ws_proxy_pipe *p)
 {
-	long missing = ws_proxy_ask_missing(buf_as_span(&p->in));
+	long missing = ws_proxy_request_missing(buf_as_span(&p->in));
 	ssize_t n = 0;
 
 	if (missing > 0)
@@ -93,8 +93,8 @@ read_question(struct ws_proxy_pipe *p)
 		return;
 	}
 	p->in.n += (size_t)n;
-	if (ws_proxy_ask_missing(buf_as_span(&p->in)) == 0)
-		ws_proxy_broker_ask(p);
+	if (ws_proxy_request_missing(buf_as_span(&p->in)) == 0)
+		ws_proxy_broker_connect(p);
 }
 
 /* A hang-up is told again and again: it is told once, and then the socket is read to its end. */
@@ -113,7 +113,7 @@ static void
 on_program(struct ws_proxy_pipe *p, unsigned events)
 {
 	if (p->target == NULL) {
-		read_question(p);
+		read_request(p);
 	} else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
 		on_hangup(p);
 	} else {
