@@ -35,17 +35,17 @@ struct session_opts {
 	const char *client_id;     /* NULL: NAME-RANDOM, only with clean */
 	const char *username, *password;
 	int version;               /* 5 or 4 (3.1.1); 0: 5, and 3.1.1 when that is refused */
-	int keepalive;             /* seconds */
-	bool clean;
-	int64_t session_expiry;    /* seconds, MQTT 5 and not clean */
-	int receive_maximum;       /* MQTT 5: unacknowledged messages at a time; 0: 1000 */
+	int keepalive;             /* seconds (MQTT 5, 3.1.2.10, and so below) */
+	bool clean;                /* Clean Start (3.1.2.4) */
+	int64_t session_expiry;    /* seconds, MQTT 5 and not clean (3.1.2.11.2) */
+	int receive_maximum;       /* MQTT 5: unacknowledged messages at a time; 0: 1000 (3.1.2.11.3) */
 	uint32_t max_packet;       /* bytes of a packet that are taken whole; 0: 1 MiB */
-	bool announce_max_packet;  /* MQTT 5: tell the broker, which then drops larger ones silently */
+	bool announce_max_packet;  /* MQTT 5: tell the broker, which drops larger ones silently (3.1.2.11.4) */
 	int64_t connect_timeout;   /* ms, DNS to CONNACK */
 	bool retry;                /* go on trying from the start */
 	bool hand_over;            /* the connection is for another user: events.handed_over */
 	bool hold_acks;            /* acknowledgements wait for session_release_acks */
-	const char *will_topic;    /* NULL: no will */
+	const char *will_topic;    /* NULL: no will (3.1.2.5) */
 	struct span will_payload;
 	int will_qos;
 	bool will_retain;
@@ -70,7 +70,7 @@ struct session_link {
 	void *ssl;      /* SSL *, or NULL */
 	int version;    /* 5 or 4 */
 	int keepalive;  /* seconds; the broker may have set it */
-	bool session_present;
+	bool session_present; /* 3.2.2.1.1 */
 };
 
 /* All called on the loop's thread, any may be NULL. Errors are ready to be shown: they name the
