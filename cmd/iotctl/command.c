@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From words to what they ask for: tables only. */
+/* From words to what they ask for. */
 #include "iotctl/command.h"
 
 #include <stdlib.h>
@@ -11,72 +11,80 @@
 #include "iotctl/verbs/verb.h"
 
 static const struct command commands[] = {
-    {"login", "[URL]", N_("log in and save a context"), run_login, true},
-    {"logout", "", N_("forget the tokens of the context"), run_logout, false},
-    {"whoami", "", N_("show who the API takes you for"), run_whoami, false},
-    {"context list", "", N_("show the contexts of the configuration"), run_context_list,
-	false},
-    {"context use", "NAME", N_("make a context the one that is used"), run_context_use,
-	false},
+    {"login", "[URL]", N_("log in and save a context"), .run = run_login,
+	.flags = COMMAND_NEW_CONTEXT},
+    {"logout", "", N_("forget the tokens of the context"), .run = run_logout},
+    {"whoami", "", N_("show who the API takes you for"), .run = run_whoami},
+    {"context list", "", N_("show the contexts of the configuration"),
+	.run = run_context_list, .flags = COMMAND_ONLY_SHOWS},
+    {"context use", "NAME", N_("make a context the one that is used"),
+	.run = run_context_use},
     {"config show", "", N_("show the settings in force and where they come from"),
-	run_config_show, false},
+	.run = run_config_show, .flags = COMMAND_ONLY_SHOWS},
     {"config set", "KEY=VALUE...", N_("set keys of the context; KEY= removes one"),
-	run_config_set, true},
-    {"config path", "", N_("show where the configuration file is"), run_config_path,
-	false},
-    {"apply", "-f FILE", N_("make the platform hold what files say"), run_apply, false},
-    {"diff", "-f FILE", N_("show what apply would change"), run_diff, false},
-    {"export", "RESOURCE...", N_("write what the platform holds, for apply"), run_export,
-	false},
-    {"help", "[TOPIC...]", N_("explain a command, a resource and its fields"), run_help,
-	true},
-    {"__complete", "", NULL, run_complete, true},
+	.run = run_config_set, .flags = COMMAND_NEW_CONTEXT},
+    {"config path", "", N_("show where the configuration file is"),
+	.run = run_config_path},
+    {"apply", "-f FILE", N_("make the platform hold what files say"), .run = run_apply},
+    {"diff", "-f FILE", N_("show what apply would change"), .run = run_diff,
+	.flags = COMMAND_ONLY_SHOWS},
+    {"export", "RESOURCE...", N_("write what the platform holds, for apply"),
+	.run = run_export, .flags = COMMAND_ONLY_SHOWS},
+    {"help", "[TOPIC...]", N_("explain a command, a resource and its fields"),
+	.run = run_help, .flags = COMMAND_NEW_CONTEXT | COMMAND_ONLY_SHOWS},
+    {"__complete", "", NULL, .run = run_complete, .flags = COMMAND_NEW_CONTEXT},
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
-	run_api, false},
+	.run = run_api, .flags = COMMAND_ONLY_SHOWS},
     {"doctor", "[DEVICE...|-]", N_("find out what is wrong with the platform or devices"),
-	run_doctor, false},
-    {"lint", "", N_("compare with the guide's best practices"), run_lint, false},
-    {"acl show", "DEVICE", N_("show what a device may do at the broker"), run_acl_show,
-	false},
+	.run = run_doctor, .flags = COMMAND_ONLY_SHOWS, .first = "device",
+	.others = "device"},
+    {"lint", "", N_("compare with the guide's best practices"), .run = run_lint,
+	.flags = COMMAND_ONLY_SHOWS},
+    {"acl show", "DEVICE", N_("show what a device may do at the broker"),
+	.run = run_acl_show, .flags = COMMAND_ONLY_SHOWS, .first = "device"},
     {"acl check", "DEVICE publish|subscribe TOPIC", N_("ask whether a device may do it"),
-	run_acl_check, false},
+	.run = run_acl_check, .first = "device"},
     {"acl export", "[DEVICE]", N_("write the rules as EMQX's or mosquitto's file"),
-	run_acl_export, false},
-    {"broker test", "NAME", N_("connect to a broker, stage by stage"), run_broker_test,
-	false},
-    {"broker activate", "NAME...", N_("put brokers into use"), run_activate, false},
-    {"broker deactivate", "NAME...", N_("take brokers out of use"), run_deactivate,
-	false},
-    {"credential rotate", "DEVICE...", N_("give devices new passwords"), run_rotate,
-	false},
+	.run = run_acl_export, .flags = COMMAND_ONLY_SHOWS | COMMAND_BROKER_FORMATS,
+	.first = "device"},
+    {"broker test", "NAME", N_("connect to a broker, stage by stage"),
+	.run = run_broker_test, .first = "broker"},
+    {"broker activate", "NAME...", N_("put brokers into use"), .run = run_activate,
+	.first = "broker", .others = "broker"},
+    {"broker deactivate", "NAME...", N_("take brokers out of use"), .run = run_deactivate,
+	.first = "broker", .others = "broker"},
+    {"credential rotate", "DEVICE...", N_("give devices new passwords"),
+	.run = run_rotate, .first = "device"},
     {"emqx-user set-password", "NAME [password@FILE]",
-	N_("change the password of an EMQX user"), run_set_password, false},
-    {"reading import", "FILE|-", N_("store reading lines of iotingest"), run_import,
-	false},
+	N_("change the password of an EMQX user"), .run = run_set_password,
+	.first = "emqx-user"},
+    {"reading import", "FILE|-", N_("store reading lines of iotingest"),
+	.run = run_import},
     {"topic match", "TOPIC...", N_("show which topics a topic belongs to"),
-	run_topic_match, false},
+	.run = run_topic_match, .flags = COMMAND_ONLY_SHOWS},
     {"topic expand", "NAME VARIABLE=VALUE...", N_("show a topic with its values"),
-	run_topic_expand, false},
-    {"device assign", "ID SENSOR...", N_("give a device sensors"), run_assign, false},
-    {"device unassign", "ID SENSOR...", N_("take sensors from a device"), run_unassign,
-	false},
+	.run = run_topic_expand, .first = "topic"},
+    {"device assign", "ID SENSOR...", N_("give a device sensors"), .run = run_assign,
+	.first = "device", .others = "sensor"},
+    {"device unassign", "ID SENSOR...", N_("take sensors from a device"),
+	.run = run_unassign, .first = "device", .others = "sensor"},
     {"device command", "ID JSON|@FILE|-", N_("send a device a command"),
-	run_device_command, false},
+	.run = run_device_command, .first = "device"},
     {"device provision", "ID... FIELD=...", N_("create devices with all they need"),
-	run_provision, false},
+	.run = run_provision},
 };
 
 static const struct verb verbs[] = {
     {"list", (const char *const[]){"ls", "listar", NULL}, SCHEMA_LIST, verb_list,
-	N_("list them"), "[FIELD=VALUE...]"},
+	N_("list them"), "[FIELD=VALUE...]", VERB_FILTERS, true},
     {"get", (const char *const[]){"show", "ver", NULL}, SCHEMA_GET, verb_get,
-	N_("show one"), "NAME..."},
+	N_("show one"), "NAME...", VERB_NAMES, true},
     {"create", (const char *const[]){"add", "crear", NULL}, SCHEMA_CREATE, verb_create,
-	N_("create one"), "[NAME] FIELD=VALUE..."},
+	N_("create one"), "[NAME] FIELD=VALUE...", VERB_FIELDS, false},
     {"set", (const char *const[]){"update", "cambiar", NULL}, SCHEMA_SET, verb_set,
-	N_("change fields"), "NAME... FIELD=VALUE..."},
+	N_("change fields"), "NAME... FIELD=VALUE...", VERB_NAMES | VERB_FIELDS, false},
     {"delete", (const char *const[]){"rm", "borrar", NULL}, SCHEMA_DELETE, verb_delete,
-	N_("delete them"), "NAME..."},
+	N_("delete them"), "NAME...", VERB_NAMES, false},
 };
 
 const struct command *
@@ -105,6 +113,55 @@ command_find_verb(const char *word)
 		}
 	}
 	return NULL;
+}
+
+const char *
+command_verb(const char *word)
+{
+	const struct verb *v = command_find_verb(word);
+
+	return v != NULL ? v->name : word;
+}
+
+void
+command_next(const char *first, struct strv *out)
+{
+	const struct schema_resource *r = first != NULL ? schema_find(first) : NULL;
+	size_t n = first != NULL ? strlen(first) : 0;
+	size_t i;
+
+	for (i = 0; first == NULL && schema[i].name != NULL; i++)
+		strv_add(out, schema[i].name);
+	for (i = 0; r != NULL && i < ARRAY_LEN(verbs); i++) {
+		if ((r->verbs & verbs[i].flag) != 0)
+			strv_add(out, verbs[i].name);
+	}
+	for (i = 0; i < ARRAY_LEN(commands); i++) {
+		const char *path = commands[i].path;
+		char *word = xstrndup(path, strcspn(path, " "));
+
+		if (commands[i].help != NULL && first == NULL)
+			strv_add(out, word);
+		else if (first != NULL && strncmp(path, first, n) == 0 && path[n] == ' ')
+			strv_add(out, path + n + 1);
+		free(word);
+	}
+}
+
+bool
+command_only_shows(const char *word)
+{
+	const struct verb *v = command_find_verb(word);
+	size_t i;
+
+	for (i = 0; v == NULL && i < ARRAY_LEN(commands); i++) {
+		const char *path = commands[i].path, *second = strchr(path, ' ');
+
+		if (strcmp(second != NULL ? second + 1 : path, word) == 0 &&
+		    (commands[i].flags & COMMAND_ONLY_SHOWS) != 0)
+			return true;
+	}
+	return v != NULL && v->only_shows;
 }
 
 /* The command whose path is `first` alone, or `first` and `second`. */
@@ -272,12 +329,13 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 	r = schema_find(in->v[0]);
 	first = r != NULL ? r->name : in->v[0];
 	command = find_command(first, second);
-	if (c->args->common.context_missing && (command == NULL || !command->new_context))
+	if (c->args->common.context_missing &&
+	    (command == NULL || (command->flags & COMMAND_NEW_CONTEXT) == 0))
 		return err_set(err, ERR_USAGE,
 		    _("no context '%s': 'iotctl context list' shows them"),
 		    c->args->common.context);
 	if (c->args->format >= FORMAT_EMQX &&
-	    (command == NULL || command->run != run_acl_export))
+	    (command == NULL || (command->flags & COMMAND_BROKER_FORMATS) == 0))
 		return err_set(
 		    err, ERR_USAGE, _("emqx and mosquitto are formats of 'acl export'"));
 	if (command != NULL)

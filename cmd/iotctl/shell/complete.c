@@ -35,7 +35,7 @@ offer(struct completing *k, const char *before, const char *text, const char *af
 static void
 offer_names(struct completing *k, const char *before, const char *resource)
 {
-	const struct schema_resource *r = schema_find(resource);
+	const struct schema_resource *r = resource != NULL ? schema_find(resource) : NULL;
 	struct strv names = {0};
 	size_t i;
 
@@ -115,32 +115,14 @@ offer_field_value(struct completing *k, const struct schema_resource *r, bool *f
 	return true;
 }
 
-/* Commands that are no plain verb: what their operands name, by their path. */
-static const struct {
-	const char *path, *first, *rest;
-} operands[] = {
-    {"broker test", "broker", NULL},
-    {"broker activate", "broker", "broker"},
-    {"broker deactivate", "broker", "broker"},
-    {"topic expand", "topic", NULL},
-    {"device assign", "device", "sensor"},
-    {"device unassign", "device", "sensor"},
-    {"device command", "device", NULL},
-    {"credential rotate", "device", NULL},
-    {"emqx-user set-password", "emqx-user", NULL},
-    {"acl show", "device", NULL},
-    {"acl check", "device", NULL},
-    {"acl export", "device", NULL},
-    {"doctor", "device", "device"},
-};
-
 static void
 offer_operands(struct completing *k, const struct strv *words)
 {
+	const struct command *command;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(operands); i++) {
-		const char *path = operands[i].path;
+	for (i = 0; (command = command_row(i)) != NULL; i++) {
+		const char *path = command->path;
 		size_t used = strchr(path, ' ') != NULL ? 2 : 1;
 		char *said = xasprintf("%s%s%s", words->v[0], used == 2 ? " " : "",
 		    used == 2 && words->n > 1 ? words->v[1] : "");
@@ -149,26 +131,23 @@ offer_operands(struct completing *k, const struct strv *words)
 		free(said);
 		if (!same || words->n < used)
 			continue;
-		if (words->n == used)
-			offer_names(k, "", operands[i].first);
-		else if (operands[i].rest != NULL)
-			offer_names(k, "", operands[i].rest);
+		offer_names(k, "", words->n == used ? command->first : command->others);
 	}
 }
 
 static void
 offer_of_verb(
-    struct completing *k, const struct schema_resource *r, const char *verb, bool *files)
+    struct completing *k, const struct schema_resource *r, const char *word, bool *files)
 {
-	bool list = strcmp(verb, "list") == 0;
+	const struct verb *verb = command_find_verb(word);
+	unsigned takes = verb != NULL ? verb->takes : 0;
 
 	if (offer_field_value(k, r, files))
 		return;
-	if (strcmp(verb, "get") == 0 || strcmp(verb, "set") == 0 ||
-	    strcmp(verb, "delete") == 0)
+	if ((takes & VERB_NAMES) != 0)
 		offer_names(k, "", r->name);
-	if (list || strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0)
-		offer_fields(k, r, list);
+	if ((takes & (VERB_FIELDS | VERB_FILTERS)) != 0)
+		offer_fields(k, r, (takes & VERB_FILTERS) != 0);
 }
 
 /* The words that are no options, nor their values. */
@@ -238,7 +217,7 @@ offer_words(struct completing *k, const struct strv *words, bool *files)
 	if (words->n > 0)
 		offer_operands(k, words);
 	if (r != NULL && words->n > 1)
-		offer_of_verb(k, r, command_verb(words->v[1]), files);
+		offer_of_verb(k, r, words->v[1], files);
 }
 
 void

@@ -10,39 +10,6 @@
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
 
-void
-command_next(const char *first, struct strv *out)
-{
-	const struct schema_resource *r = first != NULL ? schema_find(first) : NULL;
-	size_t n = first != NULL ? strlen(first) : 0;
-	size_t i;
-
-	for (i = 0; first == NULL && schema[i].name != NULL; i++)
-		strv_add(out, schema[i].name);
-	for (i = 0; r != NULL && command_verb_row(i) != NULL; i++) {
-		if ((r->verbs & command_verb_row(i)->flag) != 0)
-			strv_add(out, command_verb_row(i)->name);
-	}
-	for (i = 0; command_row(i) != NULL; i++) {
-		const char *path = command_row(i)->path;
-		char *word = xstrndup(path, strcspn(path, " "));
-
-		if (command_row(i)->help != NULL && first == NULL)
-			strv_add(out, word);
-		else if (first != NULL && strncmp(path, first, n) == 0 && path[n] == ' ')
-			strv_add(out, path + n + 1);
-		free(word);
-	}
-}
-
-const char *
-command_verb(const char *word)
-{
-	const struct verb *v = command_find_verb(word);
-
-	return v != NULL ? v->name : word;
-}
-
 static void
 add_pair(struct strv *cells, char *left, const char *help)
 {

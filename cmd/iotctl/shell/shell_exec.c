@@ -73,15 +73,11 @@ whole_command(const struct shell *s, const struct strv *words, struct strv *out)
 static bool
 only_shows(const struct strv *words)
 {
-	static const char *const showing[] = {"list", "get", "export", "show", "diff",
-	    "doctor", "lint", "help", "api", "match"};
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < words->n && i < 2; i++) {
-		for (k = 0; k < ARRAY_LEN(showing); k++) {
-			if (strcmp(command_verb(words->v[i]), showing[k]) == 0)
-				return true;
-		}
+		if (command_only_shows(words->v[i]))
+			return true;
 	}
 	return false;
 }
