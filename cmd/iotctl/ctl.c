@@ -12,8 +12,6 @@
 #include "base/text.h"
 #include "base/visible.h"
 #include "model/field_errs.h"
-#include "rest/rest_error.h"
-#include "iotctl/core/jobs.h"
 
 int
 ctl_loop(struct ctl *c, struct err *err)
@@ -45,47 +43,6 @@ ctl_release(struct ctl *c)
 	*c = (struct ctl){0};
 }
 
-/* One line a reason; the connection's own errors need no context. */
-static int
-tell_reasons(const struct ctl *c, const char *doing, const struct rest_reply *reply,
-    struct err *err)
-{
-	struct buf lines = {0};
-	char *line, *end;
-
-	if (reply->status < 400 || reply->status >= 500 || reply->status == 401)
-		return -1;
-	if (c->join_reasons)
-		return err_in(err, "%s", doing);
-	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
-	if (strchr(buf_str(&lines), '\n') != NULL)
-		jobs_turn(c);
-	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
-		log_error("%s: %.*s", doing, (int)(end - line), line);
-	err_set(err, err->code, "%s: %s", doing, line);
-	buf_release(&lines);
-	return -1;
-}
-
-int
-ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
-    struct span body, struct rest_reply *reply, struct err *err)
-{
-	struct rest_reply own = {0};
-	int failed;
-
-	if (ctl_api(c, err))
-		return -1;
-	failed = rest_call(c->api, method, path, body, &own, err);
-	if (failed)
-		tell_reasons(c, doing, &own, err);
-	if (failed || reply == NULL)
-		rest_reply_release(&own);
-	else
-		*reply = own;
-	return failed;
-}
-
 int
 ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err *err)
 {
@@ -106,6 +63,15 @@ ctl_field_errs(const struct field_errs *errs, struct err *err)
 	for (i = 0; i + 1 < errs->n; i++)
 		log_error("%s: %s", errs->v[i].field, errs->v[i].text);
 	return err_set(err, ERR_USAGE, "%s: %s", errs->v[i].field, errs->v[i].text);
+}
+
+char *
+ctl_object_path(const struct schema_resource *r, json_int_t id, const char *action)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, id);
+	return ctl_path(r, digits, action);
 }
 
 char *
@@ -154,6 +120,17 @@ ctl_names(struct ctl *c, struct strv *names, struct err *err)
 	strv_release(names);
 	*names = out;
 	return failed ? -1 : 0;
+}
+
+int
+ctl_operands(struct ctl *c, const struct operands *in, size_t first, struct strv *names,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = first; i < in->n; i++)
+		strv_add(names, in->v[i]);
+	return ctl_names(c, names, err);
 }
 
 void

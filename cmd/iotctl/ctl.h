@@ -2,6 +2,7 @@
 #ifndef IOTCTL_CTL_H
 #define IOTCTL_CTL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/strv.h"
@@ -82,29 +83,31 @@ int ctl_loop(struct ctl *c, struct err *err);
 int ctl_api(struct ctl *c, struct err *err);
 void ctl_release(struct ctl *c);
 
-/* A request. `doing` ("cannot create broker") goes in front of each of the server's reasons; all
- * but the last are printed, the last is in `err`. `reply` may be NULL. */
-int ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
-    struct span body, struct rest_reply *reply, struct err *err);
-
 /* An error that the API has no such resource, in place of the 404 of its list; others stay. */
 int ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err *err);
 
 /* Prints all wrong fields but the last, which becomes the error (ERR_USAGE). 0 if there are none. */
 int ctl_field_errs(const struct field_errs *errs, struct err *err);
 
-/* The path of one object (free). */
+/* The path of one object, or, unless `action` is NULL, of something that is done with it (free). The id as
+ * digits, or as a number. */
 char *ctl_path(const struct schema_resource *r, const char *id, const char *action);
+char *ctl_object_path(const struct schema_resource *r, json_int_t id, const char *action);
 
-/* The object in an answer to a request for `path`; anything else is an error (ERR_PROTOCOL). */
+/* The object in an answer to a request for `path`: points into `reply`. Anything else is an error
+ * (ERR_PROTOCOL). */
 int ctl_object(const struct rest_reply *reply, const char *path, struct span *object,
     struct err *err);
 
 /* Claims standard input for `what`; it can be read once. */
 int ctl_claim_stdin(struct ctl *c, const char *what, struct err *err);
 
-/* Puts the names that "-" stands for in place: lines of standard input, empty ones left out. */
+/* Puts the names that "-" stands for in place: lines of standard input, empty ones left out. Blocks until
+ * its end. */
 int ctl_names(struct ctl *c, struct strv *names, struct err *err);
+/* Adds the operands from the `first` on, with "-" so replaced. */
+int ctl_operands(struct ctl *c, const struct operands *in, size_t first, struct strv *names,
+    struct err *err);
 
 /* A line for a person on stdout, unless --quiet: what was done. */
 void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -177,6 +177,8 @@ run(int argc, char **argv, const struct strv *given)
 		struct operands in = {argv + first, (size_t)(argc - first), 0};
 
 		in.plain = in.n > plain ? in.n - plain : 0;
+		if (a.json)
+			a.format = FORMAT_JSON;
 		if (in.n == 0 && given != NULL && !a.common.context_missing)
 			run_shell(&c, given, &err);
 		else

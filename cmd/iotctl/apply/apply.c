@@ -12,9 +12,9 @@
 #include "iotctl/command.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/write.h"
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
-#include "iotctl/verbs/verb.h"
 
 void
 apply_say(struct ctl *c, size_t row, const struct schema_resource *r, const char *name,
@@ -27,7 +27,7 @@ apply_say(struct ctl *c, size_t row, const struct schema_resource *r, const char
 	    [FAILED] = N_("failed")};
 	struct buf line = {0};
 
-	if (c->args->format == FORMAT_TABLE && !c->args->json) {
+	if (c->args->format == FORMAT_TABLE) {
 		if (outcome == FAILED)
 			log_error("%s '%s': %s", r->name, name, why->text);
 		else
@@ -152,7 +152,7 @@ send_request(struct work *w, const char *method, char *path, struct buf *body,
 	struct ctl *c = w->a->p.c;
 
 	if (c->args->dry_run) {
-		verb_say_request(method, path, body->n != 0 ? buf_str(body) : NULL);
+		write_show(method, path, body->n != 0 ? buf_str(body) : NULL);
 	} else {
 		w->a->flying++;
 		rest_send(c->api, method, path,

@@ -178,7 +178,7 @@ put_object(struct export *x, const struct schema_resource *r, struct span object
 static void
 show_document(struct export *x, const struct buf *json)
 {
-	int format = x->c->args->json ? FORMAT_JSON : x->c->args->format;
+	enum format format = x->c->args->format;
 	struct buf out = {0};
 
 	if (format == FORMAT_JSON || format == FORMAT_NDJSON) {
@@ -261,7 +261,7 @@ int
 run_export(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct export x = {.c = c};
-	bool json = c->args->json || c->args->format == FORMAT_JSON;
+	bool json = c->args->format == FORMAT_JSON;
 	int failed = 0;
 	size_t i;
 

@@ -9,9 +9,9 @@
 #include "iotctl/apply/apply.h"
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/core/write.h"
 #include "iotctl/mqtt/retained.h"
 #include "iotctl/output/show.h"
-#include "iotctl/verbs/verb.h"
 
 /* Readings are data, and people are not swept away with a file. */
 static bool
@@ -63,14 +63,13 @@ delete_one(struct apply *a, const struct index *s, size_t object, struct err *er
 {
 	struct ctl *c = a->p.c;
 	struct span bytes = buf_as_span(&s->objects.v[object]);
-	char *path =
-	    xasprintf("%s%" JSON_INTEGER_FORMAT "/", s->r->path, lookup_id_of(bytes));
+	char *path = ctl_object_path(s->r, lookup_id_of(bytes), NULL);
 	char *label = lookup_label_of(s->r, bytes);
 	struct err why = {0};
 	int failed = 0;
 
 	if (c->args->dry_run) {
-		verb_say_request("DELETE", path, NULL);
+		write_show("DELETE", path, NULL);
 	} else {
 		failed = confirm_delete(c, s->r, label, err) ||
 		    rest_call(c->api, "DELETE", path, (struct span){0}, NULL, &why);

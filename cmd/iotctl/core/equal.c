@@ -265,7 +265,7 @@ shown_time(struct ctl *c, struct span answer, char **shown, struct err *err)
 	if (id == 0)
 		return err_set(
 		    err, ERR_FAILED, _("the answer has no timestamp and no id"));
-	path = xasprintf("/api/readings/%" JSON_INTEGER_FORMAT "/", id);
+	path = ctl_object_path(schema_find("reading"), id, NULL);
 	failed = rest_call(c->api, "GET", path, (struct span){0}, &reply, err) ||
 	    ctl_object(&reply, path, &object, err);
 	if (!failed) {

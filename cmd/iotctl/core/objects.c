@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotctl/core/objects.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "rest/rest.h"
+#include "iotctl/output/cell.h"
 
 void
 objects_add(struct objects *o, struct span object)
@@ -34,14 +37,37 @@ objects_fetch(struct ctl *c, const char *resource, const char *filters,
 	return failed;
 }
 
+/* Takes out what a server that ignores the filter sent as well. */
+static void
+keep_device(struct objects *o, const char *device)
+{
+	size_t kept = 0, i;
+
+	for (i = 0; i < o->n; i++) {
+		struct buf owner = {0};
+
+		if (cell_member(buf_as_span(&o->v[i]), "dispositivo", &owner) &&
+		    strcmp(buf_str(&owner), device) == 0)
+			o->v[kept++] = o->v[i];
+		else
+			buf_release(&o->v[i]);
+		buf_release(&owner);
+	}
+	o->n = kept;
+}
+
 int
 objects_of_device(struct ctl *c, const char *resource, json_int_t device,
     struct objects *out, struct err *err)
 {
-	char filter[48];
+	char digits[24], filter[48];
+	int failed;
 
-	snprintf(filter, sizeof(filter), "&dispositivo=%" JSON_INTEGER_FORMAT, device);
-	return objects_fetch(c, resource, filter, out, err);
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
+	snprintf(filter, sizeof(filter), "&dispositivo=%s", digits);
+	failed = objects_fetch(c, resource, filter, out, err);
+	keep_device(out, digits);
+	return failed;
 }
 
 void

@@ -137,7 +137,7 @@ static void
 report_causes(const struct ctl *c, struct causes *all)
 {
 	static const char *const columns[] = {"devices", "of", "cause", "names"};
-	bool people = c->args->format == FORMAT_TABLE && !c->args->json;
+	bool people = c->args->format == FORMAT_TABLE;
 	struct report r;
 	size_t i, k;
 
@@ -282,12 +282,9 @@ run_doctor(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct doctor_brokers k = {.c = c};
 	struct strv names = {0};
-	size_t i;
-	int failed;
+	int failed =
+	    ctl_operands(c, in, 0, &names, err) || open_clinic(&k, in->n != 0, err);
 
-	for (i = 0; i < in->n; i++)
-		strv_add(&names, in->v[i]);
-	failed = ctl_names(c, &names, err) || open_clinic(&k, in->n != 0, err);
 	if (!failed && in->n == 0)
 		failed = examine_site(&k, err);
 	else if (!failed && names.n == 1 && strcmp(in->v[0], "-") != 0)

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
+#include "iotctl/ctl_call.h"
 
 int
 account_of_device(
@@ -17,24 +18,19 @@ account_of_device(
 {
 	struct objects users = {0};
 	struct err why = {0};
-	char digits[24];
-	size_t i;
 	int failed =
 	    c->no_accounts ? 0 : objects_of_device(c, "emqx-user", device, &users, &why);
 
 	*out = (struct lookup_found){0};
-	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, device);
 	if (failed && why.code == ERR_NOT_FOUND) {
 		c->no_accounts = true;
 		failed = 0;
 	} else if (failed) {
 		*err = why;
 	}
-	for (i = 0; i < users.n && out->id == 0; i++) {
-		struct span user = buf_as_span(&users.v[i]);
+	if (users.n != 0) {
+		struct span user = buf_as_span(&users.v[0]);
 
-		if (!view_member_is(user, "dispositivo", digits))
-			continue;
 		out->id = lookup_id_of(user);
 		out->label = view_text_of(user, "username");
 		buf_span(&out->bytes, user);
@@ -47,8 +43,8 @@ int
 account_set_password(
     struct ctl *c, json_int_t account, const char *password, struct err *err)
 {
-	char *path = xasprintf(
-	    "/api/mqtt/emqx-users/%" JSON_INTEGER_FORMAT "/change_password/", account);
+	char *path =
+	    ctl_object_path(schema_find("emqx-user"), account, "change_password");
 	struct buf body = {0};
 	int failed;
 

@@ -12,6 +12,7 @@
 #include "cli/config.h"
 #include "iotctl/command.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/login/pick_broker.h"
 #include "iotctl/login/settings.h"
@@ -42,7 +43,7 @@ run_whoami(struct ctl *c, const struct operands *in, struct err *err)
 	if (ctl_call(c, "whoami", "GET", "/api/users/me/", (struct span){0}, &reply, err))
 		return -1;
 	failed = ctl_object(&reply, "/api/users/me/", &user, err);
-	if (!failed && (c->args->format != FORMAT_TABLE || c->args->json)) {
+	if (!failed && c->args->format != FORMAT_TABLE) {
 		show_raw(buf_as_span(&reply.body));
 	} else if (!failed) {
 		strv_add(&cells, "api");

@@ -19,11 +19,12 @@
 #include "iotctl/core/tty.h"
 #include "iotctl/core/value.h"
 #include "iotctl/core/view.h"
+#include "iotctl/core/write.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/device.h"
-#include "iotctl/verbs/verb.h"
 #include "iotctl/login/rotate.h"
 
 enum { PASSWORD_LEAST = 8 };
@@ -70,15 +71,10 @@ find_credential(struct ctl *c, struct rotation *r, struct err *err)
 {
 	struct objects all = {0};
 	int failed = objects_of_device(c, "credential", r->device.id, &all, err);
-	char digits[24];
-	size_t i;
 
-	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, r->device.id);
-	for (i = 0; i < all.n && r->credential == 0; i++) {
-		struct span object = buf_as_span(&all.v[i]);
+	if (!failed && all.n != 0) {
+		struct span object = buf_as_span(&all.v[0]);
 
-		if (!view_member_is(object, "dispositivo", digits))
-			continue;
 		r->credential = lookup_id_of(object);
 		r->username = view_text_of(object, "username");
 		r->client_id = view_text_of(object, "client_id");
@@ -156,8 +152,7 @@ static int
 change_credential(
     struct ctl *c, json_int_t credential, const char *password, struct err *err)
 {
-	char *path =
-	    xasprintf("/api/mqtt/credentials/%" JSON_INTEGER_FORMAT "/", credential);
+	char *path = ctl_object_path(schema_find("credential"), credential, NULL);
 	struct buf body = {0};
 	int failed;
 
@@ -292,7 +287,7 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 
 	(void)arg;
 	if (!failed && c->args->dry_run)
-		verb_say_request(
+		write_show(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	else if (!failed)
 		failed = rotate_alone(c, &r, err);
@@ -310,15 +305,12 @@ int
 run_rotate(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct strv names = {0};
-	size_t i;
 	int failed;
 
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE, _("credential rotate DEVICE..."));
-	for (i = 0; i < in->n; i++)
-		strv_add(&names, in->v[i]);
-	failed =
-	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, rotate_one, NULL, err);
+	failed = ctl_operands(c, in, 0, &names, err) ||
+	    jobs_each(c, 1, &names, rotate_one, NULL, err);
 	strv_release(&names);
 	return failed ? -1 : 0;
 }
@@ -383,7 +375,7 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		    _("the password is too short: %d characters at least"),
 		    PASSWORD_LEAST);
 	if (c->args->dry_run) {
-		verb_say_request(
+		write_show(
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 		return 0;
 	}

@@ -146,7 +146,7 @@ read_contexts(struct ctl *c, struct strv *names, struct err *err)
 static bool
 is_for_people(const struct ctl *c)
 {
-	return c->args->format == FORMAT_TABLE && !c->args->json;
+	return c->args->format == FORMAT_TABLE;
 }
 
 int

@@ -12,6 +12,7 @@
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/output/cell.h"
 
 bool

@@ -13,8 +13,8 @@
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/write.h"
 #include "iotctl/run.h"
-#include "iotctl/verbs/verb.h"
 
 static int
 load_catalog(struct batch *b, struct err *err)
@@ -67,7 +67,7 @@ say_body(const char *path, json_t *body, const char *resource)
 	struct buf text = {0};
 
 	request_put_body(&text, body, schema_find(resource));
-	verb_say_request("POST", path, buf_str(&text));
+	write_show("POST", path, buf_str(&text));
 	buf_release(&text);
 	json_decref(body);
 }
@@ -89,7 +89,7 @@ say_unit(const struct unit *u)
 		say_body("/api/mqtt/credentials/", provision_unit_credential_body(u),
 		    "credential");
 	if (u->open)
-		verb_say_request(
+		write_show(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	if (!u->has_config)
 		say_body("/api/mqtt/device-config/", provision_unit_config_body(u),

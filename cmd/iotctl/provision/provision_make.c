@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
 #include "iotctl/provision/provision.h"
 #include "iotctl/verbs/device.h"
@@ -94,7 +95,7 @@ provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_
 		(*id = lookup_id_of(object)) == 0))
 		failed = err_set(err, ERR_PROTOCOL, _("the new %s has no id"), r->name);
 	if (!failed)
-		undo_add(undo, xasprintf("%s%" JSON_INTEGER_FORMAT "/", r->path, *id));
+		undo_add(undo, ctl_object_path(r, *id, NULL));
 	if (!failed) {
 		char *label = lookup_label_of(r, object);
 

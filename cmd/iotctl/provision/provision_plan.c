@@ -158,35 +158,16 @@ check_id(struct span object, const char *name, json_int_t wanted, struct err *er
 	    _("there is a device-config already, with another %s"), name);
 }
 
-/* The one object of a resource that belongs to this device. */
-static int
-find_of_device(struct ctl *c, const char *resource, json_int_t device, struct buf *out,
-    struct err *err)
-{
-	struct objects all = {0};
-	char id[24];
-	size_t i;
-	int failed = objects_of_device(c, resource, device, &all, err);
-
-	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, device);
-	for (i = 0; i < all.n && out->n == 0; i++) {
-		if (view_member_is(buf_as_span(&all.v[i]), "dispositivo", id))
-			buf_span(out, buf_as_span(&all.v[i]));
-	}
-	objects_release(&all);
-	return failed;
-}
-
 static int
 plan_config(struct ctl *c, struct unit *u, struct err *err)
 {
 	static const struct same rows[] = {{FLEET_INTERVAL, "publish_interval"}};
-	struct buf config = {0};
-	int failed = find_of_device(c, "device-config", u->id, &config, err);
+	struct objects configs = {0};
+	int failed = objects_of_device(c, "device-config", u->id, &configs, err);
 
-	u->has_config = config.n != 0;
+	u->has_config = configs.n != 0;
 	if (!failed && u->has_config) {
-		struct span object = buf_as_span(&config);
+		struct span object = buf_as_span(&configs.v[0]);
 
 		failed =
 		    check_same(u, object, "device-config", rows, ARRAY_LEN(rows), err) ||
@@ -195,7 +176,7 @@ plan_config(struct ctl *c, struct unit *u, struct err *err)
 		    (u->text[FLEET_PUBLISH] != NULL &&
 			check_id(object, "publish_topic", u->publish, err));
 	}
-	buf_release(&config);
+	objects_release(&configs);
 	return failed ? -1 : 0;
 }
 
@@ -239,7 +220,8 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 {
 	static const struct same rows[] = {
 	    {FLEET_NAME, "nombre"}, {FLEET_TYPE, "tipo"}, {FLEET_PLACE, "ubicacion"}};
-	struct buf device = {0}, credential = {0};
+	struct objects credentials = {0};
+	struct buf device = {0};
 	int failed = find_device(c, u->device, &device, err);
 
 	plan_sensors(u, buf_as_span(&device));
@@ -247,12 +229,12 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 		u->id = lookup_id_of(buf_as_span(&device));
 		failed = check_same(u, buf_as_span(&device), "device", rows,
 			     ARRAY_LEN(rows), err) ||
-		    find_of_device(c, "credential", u->id, &credential, err) ||
+		    objects_of_device(c, "credential", u->id, &credentials, err) ||
 		    plan_config(c, u, err);
-		u->has_credential = credential.n != 0;
+		u->has_credential = credentials.n != 0;
 		failed = failed || provision_unit_plan_rules(c, k, u, err);
 	}
-	buf_release(&credential);
+	objects_release(&credentials);
 	buf_release(&device);
 	return failed ? -1 : 0;
 }

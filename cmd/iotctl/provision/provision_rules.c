@@ -8,6 +8,7 @@
 #include "iotctl/acl/acl.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
 #include "iotctl/provision/provision.h"
 
@@ -227,8 +228,8 @@ provision_unit_make_rules(
 	}
 	/* The last step: what it takes away is there again, behind the others. */
 	json_array_foreach (u->old_denials, i, item) {
-		char *path = xasprintf("/api/mqtt/emqx-acl/%" JSON_INTEGER_FORMAT "/",
-		    json_integer_value(item));
+		char *path = ctl_object_path(
+		    schema_find("emqx-acl"), json_integer_value(item), NULL);
 		int failed = ctl_call(c, _("cannot move the rule that denies the rest"),
 		    "DELETE", path, (struct span){0}, NULL, err);
 

@@ -10,8 +10,9 @@
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/view.h"
+#include "iotctl/core/write.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/run.h"
-#include "iotctl/verbs/verb.h"
 #include "iotctl/verbs/device.h"
 
 bool
@@ -60,7 +61,7 @@ device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
 		    device, sensor);
 	}
 	if (c->args->dry_run)
-		verb_say_request(assign ? "POST" : "DELETE", path, body);
+		write_show(assign ? "POST" : "DELETE", path, body);
 	else
 		failed = ctl_call(
 		    c, doing, assign ? "POST" : "DELETE", path, span_of(body), NULL, err);
@@ -106,16 +107,13 @@ run_assigning(struct ctl *c, const struct operands *in, bool assign, struct err 
 {
 	struct assigning a = {.assign = assign};
 	struct strv sensors = {0};
-	size_t i;
 	int failed;
 
 	if (in->n < 2)
 		return err_set(err, ERR_USAGE, _("device %s ID SENSOR..."),
 		    assign ? "assign" : "unassign");
-	for (i = 1; i < in->n; i++)
-		strv_add(&sensors, in->v[i]);
 	a.name = in->v[0];
-	failed = ctl_names(c, &sensors, err) ||
+	failed = ctl_operands(c, in, 1, &sensors, err) ||
 	    lookup(c, schema_find("device"), a.name, &a.device, err) ||
 	    jobs_each(c, 1, &sensors, assign_one, &a, err);
 	lookup_release(&a.device);
@@ -141,24 +139,22 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	const char *action = arg;
 	const struct schema_resource *r = schema_find("broker");
 	struct lookup_found f;
-	char *id, *path, *doing;
+	char *path, *doing;
 	int failed = 0;
 
 	if (lookup(c, r, name, &f, err))
 		return -1;
-	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
-	path = ctl_path(r, id, action);
+	path = ctl_object_path(r, f.id, action);
 	doing = xasprintf("cannot %s broker '%s'", action, name);
 	if (c->args->dry_run)
-		verb_say_request("POST", path, NULL);
+		write_show("POST", path, NULL);
 	else
 		failed = ctl_call(c, doing, "POST", path, (struct span){0}, NULL, err);
 	if (!failed && !c->args->dry_run)
-		ctl_say(c, "%s broker '%s' (id %s)",
-		    action[0] == 'a' ? _("activated") : _("deactivated"), f.label, id);
+		ctl_say(c, "%s broker '%s' (id %" JSON_INTEGER_FORMAT ")",
+		    action[0] == 'a' ? _("activated") : _("deactivated"), f.label, f.id);
 	free(doing);
 	free(path);
-	free(id);
 	lookup_release(&f);
 	return failed;
 }
@@ -167,15 +163,12 @@ static int
 run_switch(struct ctl *c, const struct operands *in, char *action, struct err *err)
 {
 	struct strv names = {0};
-	size_t i;
 	int failed;
 
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE, _("broker %s NAME..."), action);
-	for (i = 0; i < in->n; i++)
-		strv_add(&names, in->v[i]);
-	failed =
-	    ctl_names(c, &names, err) || jobs_each(c, 1, &names, switch_one, action, err);
+	failed = ctl_operands(c, in, 0, &names, err) ||
+	    jobs_each(c, 1, &names, switch_one, action, err);
 	strv_release(&names);
 	return failed ? -1 : 0;
 }

@@ -11,9 +11,10 @@
 #include "rest/rest_url.h"
 #include "iotctl/command.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/write.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
-#include "iotctl/verbs/verb.h"
 
 enum { BODY_MAX = 64 << 20 };
 
@@ -175,8 +176,7 @@ run_api(struct ctl *c, const struct operands *in, struct err *err)
 	doing = xasprintf("%s %s", method, text);
 	failed = take_body(c, &rest, strcmp(method, "GET") == 0, &path, &body, err);
 	if (!failed && c->args->dry_run && strcmp(method, "GET") != 0)
-		verb_say_request(
-		    method, buf_str(&path), body.n != 0 ? buf_str(&body) : NULL);
+		write_show(method, buf_str(&path), body.n != 0 ? buf_str(&body) : NULL);
 	else if (!failed)
 		failed = ctl_call(c, doing, method, buf_str(&path),
 		    body.n != 0 ? buf_as_span(&body) : (struct span){0}, &reply, err);

@@ -83,15 +83,12 @@ run_topic_match(struct ctl *c, const struct operands *in, struct err *err)
 	    "topic", "nombre", "topic_pattern", "device_id", "sensor_type", "timestamp"};
 	struct strv topics = {0};
 	struct report r;
-	size_t i;
 	int failed;
 
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE, _("topic match TOPIC..."));
-	for (i = 0; i < in->n; i++)
-		strv_add(&topics, in->v[i]);
 	report_start(&r, c, columns, ARRAY_LEN(columns), 0);
-	failed = ctl_names(c, &topics, err) || match_all(c, &r, &topics, err);
+	failed = ctl_operands(c, in, 0, &topics, err) || match_all(c, &r, &topics, err);
 	report_end(&r);
 	strv_release(&topics);
 	return failed ? -1 : 0;

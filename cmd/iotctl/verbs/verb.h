@@ -20,7 +20,4 @@ int verb_delete(struct ctl *c, const struct schema_resource *r, const struct ope
 struct request;
 int verb_need_names(const struct request *q, const char *verb, struct err *err);
 
-/* --dry-run: what would be sent, on stdout. */
-void verb_say_request(const char *method, const char *path, const char *body);
-
 #endif

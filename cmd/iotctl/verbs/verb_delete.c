@@ -12,6 +12,8 @@
 #include "iotctl/core/referrers.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/tty.h"
+#include "iotctl/core/write.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/mqtt/retained.h"
 #include "iotctl/verbs/verb.h"
 
@@ -99,27 +101,25 @@ static int
 delete_it(struct deletion *d, struct doomed *x)
 {
 	struct ctl *c = d->c;
-	char *id = xasprintf("%" JSON_INTEGER_FORMAT, x->f.id);
-	char *path = ctl_path(d->r, id, NULL);
+	char *path = ctl_object_path(d->r, x->f.id, NULL);
 	char *doing = xasprintf("cannot delete %s '%s'", d->r->name, x->name);
 	int failed = 0;
 
 	if (c->args->dry_run) {
 		jobs_turn(c);
-		verb_say_request("DELETE", path, NULL);
+		write_show("DELETE", path, NULL);
 	} else {
 		failed =
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, &x->err);
 		jobs_turn(c);
 		if (!failed)
-			ctl_say(c, "%s %s '%s' (id %s)", _("deleted"), d->r->name,
-			    x->f.label, id);
+			ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
+			    _("deleted"), d->r->name, x->f.label, x->f.id);
 		if (!failed)
 			retained_clear(c, d->r, buf_as_span(&x->f.bytes));
 	}
 	free(doing);
 	free(path);
-	free(id);
 	return failed;
 }
 

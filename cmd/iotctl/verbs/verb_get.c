@@ -9,6 +9,7 @@
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
 #include "iotctl/verbs/verb.h"
 
@@ -33,13 +34,12 @@ get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	struct lookup_found f;
 	struct rest_reply reply = {0};
 	struct span object;
-	char *id, *path, *doing;
+	char *path, *doing;
 	int failed;
 
 	if (lookup(c, s->r, name, &f, err))
 		return -1;
-	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
-	path = ctl_path(s->r, id, NULL);
+	path = ctl_object_path(s->r, f.id, NULL);
 	doing = xasprintf("cannot get %s '%s'", s->r->name, name);
 	failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 	if (!failed && (failed = ctl_object(&reply, path, &object, err)) == 0) {
@@ -49,7 +49,6 @@ get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	rest_reply_release(&reply);
 	free(doing);
 	free(path);
-	free(id);
 	lookup_release(&f);
 	return failed;
 }

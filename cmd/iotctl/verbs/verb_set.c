@@ -11,6 +11,7 @@
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/write.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
 #include "iotctl/verbs/verb.h"
 
@@ -99,16 +100,14 @@ set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	struct setting *s = arg;
 	struct lookup_found f;
-	char *id, *path;
+	char *path;
 	int failed;
 
 	if (lookup(c, s->q->r, name, &f, err))
 		return -1;
-	id = xasprintf("%" JSON_INTEGER_FORMAT, f.id);
-	path = ctl_path(s->q->r, id, NULL);
+	path = ctl_object_path(s->q->r, f.id, NULL);
 	failed = change(c, s, &f, path, err);
 	free(path);
-	free(id);
 	lookup_release(&f);
 	return failed;
 }
@@ -142,8 +141,7 @@ verb_set(struct ctl *c, const struct schema_resource *r, const struct operands *
 	s.values = xcalloc(q.n + 1, sizeof(json_t *));
 	failed = failed || write_values(c, &q, s.values, &errs, err) ||
 	    ctl_field_errs(&errs, err) || (many && jobs_catch_signals(c, err));
-	s.shows = !failed && !c->args->dry_run &&
-	    (c->args->format != FORMAT_TABLE || c->args->json);
+	s.shows = !failed && !c->args->dry_run && c->args->format != FORMAT_TABLE;
 	failed = failed || (s.shows && show_start(&s.show, c, r, many, err));
 	if (!failed) {
 		failed = jobs_each(c, c->args->jobs, &q.names, set_one, &s, err);
