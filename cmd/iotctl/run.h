@@ -40,7 +40,7 @@ int run_assign(struct ctl *c, const struct operands *in, struct err *err);
 int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
 int run_activate(struct ctl *c, const struct operands *in, struct err *err);
 int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
-/* acl_command.c */
+/* acl/run_acl.c */
 int run_acl_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_check(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);

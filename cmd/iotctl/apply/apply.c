@@ -1,318 +1,218 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* apply -f FILE: makes the platform hold what the files say. */
-#include "iotctl/apply/apply.h"
-
-#include <stdio.h>
+/*
+ * apply -f FILE: makes the platform hold what the files say.
+ *
+ * Items are done level by level, so that what is referred to is there before it is referred to; those of one
+ * level are jobs (core/jobs.h), --jobs at once. Whatever order they end in, their results are shown in
+ * the order of the files.
+ */
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/command.h"
+#include "iotctl/apply/plan.h"
+#include "iotctl/apply/prune.h"
 #include "iotctl/core/equal.h"
-#include "iotctl/core/request.h"
+#include "iotctl/core/jobs.h"
 #include "iotctl/core/write.h"
-#include "iotctl/output/show.h"
+#include "iotctl/output/result_line.h"
 #include "iotctl/run.h"
+#include "iotctl/verbs/device.h"
 
-void
-apply_say(struct ctl *c, size_t row, const struct schema_resource *r, const char *name,
-    json_int_t id, enum outcome outcome, const struct err *why)
+enum outcome { WAITING, CREATED, CHANGED, UNCHANGED, FAILED };
+
+/* One item on its way. */
+struct work {
+	struct plan plan;
+	enum outcome doing;
+	enum outcome outcome; /* WAITING: not done */
+	struct err err;
+};
+
+struct apply {
+	struct planner p;
+	struct work *v; /* one an item */
+	size_t next;    /* the first of the level at hand */
+	size_t shown;   /* results go out in order */
+	size_t failed;
+	struct err hopeless; /* nothing that follows can do better */
+};
+
+static void
+show_result(struct ctl *c, const struct item *item, const struct work *w)
 {
 	static const char *const words[] = {[CREATED] = N_("created"),
 	    [CHANGED] = N_("changed"),
 	    [UNCHANGED] = N_("unchanged"),
-	    [DELETED] = N_("deleted"),
 	    [FAILED] = N_("failed")};
-	struct buf line = {0};
 
-	if (c->args->format == FORMAT_TABLE) {
-		if (outcome == FAILED)
-			log_error("%s '%s': %s", r->name, name, why->text);
-		else
-			ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
-			    _(words[outcome]), r->name, name, id);
-		return;
-	}
-	buf_printf(&line, "{\"row\":%zu,\"resource\":\"%s\",\"name\":", row, r->name);
-	json_put_string(&line, span_of(name));
-	buf_printf(&line, ",\"result\":\"%s\"", words[outcome]);
-	if (outcome == FAILED) {
-		buf_puts(&line, ",\"error\":");
-		json_put_text(&line, span_of(why->text));
-	}
-	buf_puts(&line, "}\n");
-	show_bytes(buf_as_span(&line));
-	buf_release(&line);
+	if (c->args->format != FORMAT_TABLE)
+		result_line_show(&(struct result_line){.row = item->row,
+		    .resource = item->r->name,
+		    .key = "name",
+		    .name = item->label,
+		    .result = words[w->outcome],
+		    .why = w->outcome == FAILED ? &w->err : NULL});
+	else if (w->outcome == FAILED)
+		log_error("%s '%s': %s", item->r->name, item->label, w->err.text);
+	else
+		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
+		    _(words[w->outcome]), item->r->name, item->label, w->plan.id);
 }
 
-/* Results in the order of the files, as far as they are known. */
+/* As far as they are known. */
 static void
 show_results(struct apply *a)
 {
 	struct ctl *c = a->p.c;
 
-	for (; a->shown < a->m.n && a->v[a->shown].outcome != WAITING; a->shown++) {
+	for (; a->shown < a->p.m.n && a->v[a->shown].outcome != WAITING; a->shown++) {
 		struct work *w = &a->v[a->shown];
 
 		/* In a dry run the request stands for what would be done. */
 		if (!c->args->dry_run || (w->outcome != CREATED && w->outcome != CHANGED))
-			apply_say(c, a->m.v[a->shown].row, a->m.v[a->shown].r,
-			    a->m.v[a->shown].label, w->plan.id, w->outcome, &w->err);
+			show_result(c, &a->p.m.v[a->shown], w);
 		plan_release(&w->plan);
 	}
 }
 
-static void pump(struct apply *a);
-
-static void
-finish(struct work *w)
+/* Sends the change and takes the answer into the index; `object` points into `reply`. */
+static int
+send_change(struct apply *a, struct plan *plan, struct rest_reply *reply,
+    struct span *object, struct err *err)
 {
-	struct apply *a = w->a;
+	const struct schema_resource *r = plan->item->r;
+	bool create = plan->object == INDEX_NONE;
+	char *path = create ? xstrdup(r->path) : ctl_object_path(r, plan->id, NULL);
+	int failed = write_object(a->p.c, r, create ? "POST" : "PATCH", path, NULL,
+	    plan->change, reply, object, err);
 
-	if (w->err.code == ERR_OK && w->doing != UNCHANGED && !a->p.c->args->dry_run)
-		plan_keep_secrets(&a->p, &w->plan);
-	if (w->err.code == ERR_OK && json_object_size(w->plan.unknown) != 0)
-		err_set(&w->err, ERR_FAILED,
-		    _("%s stays as it is: the API's time has no zone, so it may be the "
-		      "same (set api_tz)"),
-		    json_object_iter_key(json_object_iter(w->plan.unknown)));
-	w->outcome = w->err.code != ERR_OK ? FAILED : w->doing;
-	if (w->outcome == FAILED) {
-		a->failed++;
-		if (w->err.code == ERR_UNREACHABLE || w->err.code == ERR_AUTH)
-			a->hopeless = w->err;
-	}
-	show_results(a);
-}
-
-static void step(struct work *w);
-
-/* Takes the answer into the stock, and looks whether it is what was asked for. What a POST ignored goes
- * out once more: of a new device, say, the backend chose the client id, and lets it be changed. */
-static void
-take_answer(struct work *w, struct rest_reply *reply)
-{
-	struct apply *a = w->a;
-	const struct schema_resource *r = w->plan.item->r;
-	struct index *stock = index_of(&a->p.stocks, r, &w->err);
-	bool last = w->again || w->doing != CREATED || (r->verbs & SCHEMA_SET) == 0;
-	struct span object;
-	json_t *rest;
-
-	if (!json_check(buf_as_span(&reply->body), &object, NULL)) {
-		err_set(&w->err, ERR_PROTOCOL, _("the API's answer is no JSON"));
-		return;
-	}
-	if (w->plan.object == INDEX_NONE) {
-		w->plan.object = (ssize_t)index_add(stock, object);
-		stock->touched[w->plan.object] = true;
-	} else {
-		index_replace(stock, (size_t)w->plan.object, object);
-	}
-	w->plan.id = lookup_id_of(object);
-	rest = last ? json_object() : equal_rest(a->p.c, r, w->plan.change, object);
-	if (last)
-		equal_check(
-		    a->p.c, r, w->plan.item->label, w->plan.change, object, &w->err);
-	json_decref(w->plan.change);
-	w->plan.change = rest;
-	w->again = true;
-}
-
-static void
-on_written(void *arg, struct rest_reply *reply, const struct err *why)
-{
-	struct work *w = arg;
-
-	if (why != NULL)
-		w->err = *why;
-	else
-		take_answer(w, reply);
-	step(w);
-}
-
-static void
-on_sensor(void *arg, struct rest_reply *reply, const struct err *why)
-{
-	struct work *w = arg;
-
-	(void)reply;
-	if (why != NULL)
-		w->err = *why;
-	step(w);
-}
-
-/* What a request needs; a dry run prints it and goes on. */
-static void
-send_request(struct work *w, const char *method, char *path, struct buf *body,
-    void (*done)(void *arg, struct rest_reply *reply, const struct err *why))
-{
-	struct ctl *c = w->a->p.c;
-
-	if (c->args->dry_run) {
-		write_show(method, path, body->n != 0 ? buf_str(body) : NULL);
-	} else {
-		w->a->flying++;
-		rest_send(c->api, method, path,
-		    body->n != 0 ? buf_as_span(body) : (struct span){0}, done, w);
-	}
-	if (body->p != NULL)
-		explicit_bzero(body->p, body->n);
-	buf_release(body);
 	free(path);
-}
+	if (failed || a->p.c->args->dry_run)
+		return failed;
+	if (create) {
+		struct index *index = index_of(&a->p.held, r, err);
 
-static bool
-send_fields(struct work *w)
-{
-	const struct schema_resource *r = w->plan.item->r;
-	bool create = w->plan.object == INDEX_NONE;
-	struct buf body = {0};
-	char *path;
-
-	if (!create && json_object_size(w->plan.change) == 0)
-		return false;
-	path = create ? xstrdup(r->path)
-		      : xasprintf("%s%" JSON_INTEGER_FORMAT "/", r->path, w->plan.id);
-	request_put_body(&body, w->plan.change, w->a->p.c->args->dry_run ? r : NULL);
-	send_request(w, create ? "POST" : "PATCH", path, &body, on_written);
-	return true;
-}
-
-static bool
-send_sensor(struct work *w, json_t *list, bool assign)
-{
-	size_t n = json_array_size(list);
-	struct buf body = {0}, sensor = {0};
-	char *device, *path;
-
-	if (n == 0)
-		return false;
-	/* In a dry run what is not there yet has its name for a number. */
-	device = w->plan.id != 0 ? xasprintf("%" JSON_INTEGER_FORMAT, w->plan.id)
-				 : xstrdup(w->plan.item->label);
-	request_put_body(&sensor, json_array_get(list, n - 1), NULL);
-	json_array_remove(list, n - 1);
-	if (w->doing == UNCHANGED)
-		w->doing = CHANGED;
-	if (assign) {
-		path = xasprintf("/api/devices/%s/assign_sensor/", device);
-		buf_printf(&body, "{\"sensor_id\":%s}", buf_str(&sensor));
+		plan->object = (ssize_t)index_add(index, *object);
+		index->claimed[plan->object] = true;
 	} else {
-		path = xasprintf("/api/devices/%s/remove_sensor/?sensor_id=%s", device,
-		    buf_str(&sensor));
+		index_replace(
+		    index_of(&a->p.held, r, err), (size_t)plan->object, *object);
 	}
-	buf_release(&sensor);
-	free(device);
-	send_request(w, assign ? "POST" : "DELETE", path, &body, on_sensor);
-	return true;
+	plan->id = lookup_id_of(*object);
+	return 0;
 }
 
-/* The next request of an item, or its end. Called with one less in flight than there was. */
-static void
-step(struct work *w)
+/* What a POST ignored goes out once more: of a new device, say, the backend chose the client id, and lets it
+ * be changed. What it has then must be what was asked for. */
+static int
+send_fields(struct apply *a, struct plan *plan, struct err *err)
 {
-	struct apply *a = w->a;
+	const struct schema_resource *r = plan->item->r;
+	bool create = plan->object == INDEX_NONE;
+	struct rest_reply reply = {0};
+	struct span object;
+	int failed;
 
-	a->flying--;
-	if (w->err.code != ERR_OK ||
-	    (!send_fields(w) && !send_sensor(w, w->plan.unassign, false) &&
-		!send_sensor(w, w->plan.assign, true)))
-		finish(w);
-	pump(a);
-}
+	if (!create && json_object_size(plan->change) == 0)
+		return 0;
+	failed = send_change(a, plan, &reply, &object, err);
+	if (!failed && !a->p.c->args->dry_run && create && (r->verbs & SCHEMA_SET) != 0) {
+		json_t *ignored = equal_rest(a->p.c, r, plan->change, object);
 
-/* Dry: every request is printed at once; what would be made gets a place for names to find it. */
-static void
-pretend(struct work *w)
-{
-	struct index *stock = index_of(&w->a->p.stocks, w->plan.item->r, &w->err);
-	struct buf object = {0};
-
-	send_fields(w);
-	while (send_sensor(w, w->plan.unassign, false) ||
-	    send_sensor(w, w->plan.assign, true))
-		;
-	if (w->plan.object == INDEX_NONE) {
-		request_put_body(&object, w->plan.body, w->plan.item->r);
-		index_add(stock, buf_as_span(&object));
-		buf_release(&object);
+		json_decref(plan->change);
+		plan->change = ignored;
+		if (json_object_size(ignored) != 0) {
+			rest_reply_release(&reply);
+			failed = send_change(a, plan, &reply, &object, err);
+		}
 	}
-	finish(w);
+	if (!failed && !a->p.c->args->dry_run)
+		failed =
+		    equal_check(a->p.c, r, plan->item->label, plan->change, object, err);
+	rest_reply_release(&reply);
+	return failed;
 }
 
-static void
-start(struct apply *a, size_t i)
+static int
+send_sensors(struct apply *a, const struct plan *plan, json_t *sensors, bool assign,
+    struct err *err)
 {
-	struct work *w = &a->v[i];
-
-	w->a = a;
-	if (plan_make(&a->p, &a->m.v[i], &w->plan, &w->err)) {
-		finish(w);
-		return;
-	}
-	w->doing = w->plan.object == INDEX_NONE     ? CREATED
-	    : json_object_size(w->plan.change) != 0 ? CHANGED
-						    : UNCHANGED;
-	if (a->p.c->args->dry_run) {
-		pretend(w);
-		return;
-	}
-	if (!send_fields(w) && !send_sensor(w, w->plan.unassign, false) &&
-	    !send_sensor(w, w->plan.assign, true))
-		finish(w);
-}
-
-/* Fills up what may be in flight; stops the loop when a level is done. */
-static void
-pump(struct apply *a)
-{
-	while (a->next < a->end && a->flying < (size_t)a->p.c->args->jobs &&
-	    a->hopeless.code == ERR_OK)
-		start(a, a->next++);
-	if (a->flying == 0)
-		loop_stop(a->p.c->loop);
-}
-
-int
-apply_load(struct apply *a, size_t from, size_t to, struct err *err)
-{
-	const struct schema_field *f;
 	size_t i;
 
-	for (i = from; i < to; i++) {
-		if (index_of(&a->p.stocks, a->m.v[i].r, err) == NULL ||
-		    (a->m.v[i].sensors != NULL &&
-			index_of(&a->p.stocks, schema_find("sensor"), err) == NULL))
+	for (i = json_array_size(sensors); i-- > 0;) {
+		if (device_sensor(a->p.c, plan->id, plan->item->label,
+			json_array_get(sensors, i), assign, NULL, err))
 			return -1;
-		for (f = a->m.v[i].r->fields; f->name != NULL; f++) {
-			if (f->ref != NULL &&
-			    index_of(&a->p.stocks, schema_find(f->ref), err) == NULL)
-				return -1;
-		}
 	}
 	return 0;
 }
 
-/* Level by level: what is referred to is there before it is referred to. */
+static int
+do_item(struct apply *a, struct work *w, struct item *item, struct err *err)
+{
+	struct plan *plan = &w->plan;
+
+	if (plan_make(&a->p, item, plan, err))
+		return -1;
+	w->doing = plan->object == INDEX_NONE ? CREATED
+	    : json_object_size(plan->change) != 0 || json_array_size(plan->assign) != 0 ||
+		json_array_size(plan->unassign) != 0
+	    ? CHANGED
+	    : UNCHANGED;
+	if (send_fields(a, plan, err) ||
+	    send_sensors(a, plan, plan->unassign, false, err) ||
+	    send_sensors(a, plan, plan->assign, true, err))
+		return -1;
+	if (a->p.c->args->dry_run)
+		plan_pretend(&a->p, plan);
+	else if (w->doing != UNCHANGED)
+		plan_keep_secrets(&a->p, plan);
+	if (json_object_size(plan->unknown) == 0)
+		return 0;
+	return err_set(err, ERR_FAILED,
+	    _("%s stays as it is: the API's time has no zone, so it may be the "
+	      "same (set api_tz)"),
+	    json_object_iter_key(json_object_iter(plan->unknown)));
+}
+
+static void
+item_job(void *arg, size_t i)
+{
+	struct apply *a = arg;
+	struct work *w = &a->v[a->next + i];
+
+	if (a->hopeless.code != ERR_OK)
+		return;
+	if (do_item(a, w, &a->p.m.v[a->next + i], &w->err)) {
+		w->outcome = FAILED;
+		a->failed++;
+		if (jobs_are_hopeless(&w->err))
+			a->hopeless = w->err;
+	} else {
+		w->outcome = w->doing;
+	}
+	show_results(a);
+}
+
 static int
 run_levels(struct apply *a, struct err *err)
 {
-	while (a->next < a->m.n && a->hopeless.code == ERR_OK) {
-		size_t level = a->m.v[a->next].level;
+	struct ctl *c = a->p.c;
+	const struct manifest *m = &a->p.m;
 
-		for (a->end = a->next; a->end < a->m.n && a->m.v[a->end].level == level;)
-			a->end++;
+	while (a->next < m->n && a->hopeless.code == ERR_OK) {
+		size_t end = a->next;
+
+		while (end < m->n && m->v[end].level == m->v[a->next].level)
+			end++;
 		/* Read only now: what went before may have made some of it. */
-		if (apply_load(a, a->next, a->end, err))
+		if (plan_load(&a->p, a->next, end, err) ||
+		    jobs_run(c, c->args->dry_run ? 1 : c->args->jobs, end - a->next,
+			item_job, a, err))
 			return -1;
-		pump(a);
-		while (a->flying != 0) {
-			if (loop_run(a->p.c->loop, err))
-				return -1;
-		}
+		a->next = end;
 	}
 	return 0;
 }
@@ -320,62 +220,39 @@ run_levels(struct apply *a, struct err *err)
 static int
 sum_up(struct apply *a, struct err *err)
 {
+	size_t n = a->p.m.n;
+
 	if (a->failed == 0)
 		return 0;
 	if (a->hopeless.code != ERR_OK)
 		return err_set(err, a->hopeless.code,
-		    _("stopped: %zu of %zu were not reached"), a->m.n - a->shown, a->m.n);
-	if (a->m.n == 1)
+		    _("stopped: %zu of %zu were not reached"), n - a->shown, n);
+	if (n == 1)
 		err->code = a->v[0].err.code;
-	if (a->m.n == 1)
+	if (n == 1)
 		return -1;
-	return err_set(err, ERR_FAILED, _("%zu of %zu failed"), a->failed, a->m.n);
+	return err_set(err, ERR_FAILED, _("%zu of %zu failed"), a->failed, n);
 }
 
-int
-apply_begin(struct apply *a, struct ctl *c, const struct operands *in, const char *name,
-    struct err *err)
+static int
+run_all(struct apply *a, struct err *err)
 {
-	a->p.c = c;
-	index_set_init(&a->p.stocks, c);
-	if (in->n != 0)
-		return err_set(
-		    err, ERR_USAGE, _("'%s': %s takes files with -f"), in->v[0], name);
-	if (c->args->files.n == 0)
-		return err_set(
-		    err, ERR_USAGE, _("%s -f FILE, or -f - for standard input"), name);
-	if (manifest_read(c, &c->args->files, &a->m, err) || ctl_api(c, err))
-		return -1;
-	sent_secrets_load(&a->p.secrets, c);
-	a->v = xcalloc(a->m.n + 1, sizeof(*a->v));
-	return 0;
-}
-
-void
-apply_end(struct apply *a)
-{
-	size_t i;
-
-	if (a->p.absent != 0)
-		log_warn(
-		    _("secrets without their file stay as they are: %zu, the first '%s'"),
-		    a->p.absent, a->p.lacked);
-	for (i = 0; a->v != NULL && i < a->m.n; i++)
-		plan_release(&a->v[i].plan);
-	free(a->v);
-	sent_secrets_end(&a->p.secrets);
-	index_set_release(&a->p.stocks);
-	manifest_release(&a->m);
+	a->v = xcalloc(a->p.m.n + 1, sizeof(*a->v));
+	return run_levels(a, err) || sum_up(a, err) ? -1 : 0;
 }
 
 int
 run_apply(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct apply a = {0};
-	int failed = (c->args->prune && apply_prune_check(c, err)) ||
-	    apply_begin(&a, c, in, "apply", err) || run_levels(&a, err) ||
-	    sum_up(&a, err) || (c->args->prune && apply_prune_run(&a, err));
+	size_t i;
+	int failed = (c->args->prune && prune_check(c, err)) ||
+	    plan_open(&a.p, c, in, "apply", err) || run_all(&a, err) ||
+	    (c->args->prune && prune_run(&a.p, err));
 
-	apply_end(&a);
+	for (i = 0; a.v != NULL && i < a.p.m.n; i++)
+		plan_release(&a.v[i].plan);
+	free(a.v);
+	plan_close(&a.p);
 	return failed ? -1 : 0;
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "iotctl/apply/apply.h"
-#include "iotctl/command.h"
+#include "iotctl/apply/plan.h"
+#include "iotctl/apply/prune.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/request.h"
 #include "iotctl/output/show.h"
@@ -28,10 +28,10 @@ diff_value(const struct schema_field *f, char sign, json_t *value)
 }
 
 static void
-diff_show(struct apply *a, const struct plan *plan)
+diff_show(struct planner *p, const struct plan *plan)
 {
 	const struct schema_resource *r = plan->item->r;
-	struct index *stock = index_of(&a->p.stocks, r, NULL);
+	struct index *index = index_of(&p->held, r, NULL);
 	json_t *now = NULL, *value, *had;
 	const char *key;
 	char *label = show_text(plan->item->label);
@@ -39,7 +39,7 @@ diff_show(struct apply *a, const struct plan *plan)
 	printf("%c %s '%s'\n", plan->object == INDEX_NONE ? '+' : ' ', r->name, label);
 	free(label);
 	if (plan->object != INDEX_NONE)
-		now = equal_load(buf_as_span(&stock->objects.v[plan->object]));
+		now = equal_load(buf_as_span(&index->objects.v[plan->object]));
 	json_object_foreach (plan->change, key, value) {
 		const struct schema_field *f = schema_field(r, key);
 
@@ -60,49 +60,42 @@ diff_show(struct apply *a, const struct plan *plan)
 }
 
 static size_t
-diff_one(struct apply *a, size_t i, struct err *err)
+diff_one(struct planner *p, struct item *item, struct err *err)
 {
-	struct plan *plan = &a->v[i].plan;
-	struct buf object = {0};
-	size_t differs;
+	struct plan plan;
+	size_t differs = 0;
 
-	a->v[i].a = a;
-	if (plan_make(&a->p, &a->m.v[i], plan, err)) {
-		err_in(err, "%s '%s'", a->m.v[i].r->name, a->m.v[i].label);
-		return 0;
+	if (plan_make(p, item, &plan, err)) {
+		err_in(err, "%s '%s'", item->r->name, item->label);
+	} else {
+		differs = json_object_size(plan.change) + json_object_size(plan.unknown) +
+		    json_array_size(plan.assign) + json_array_size(plan.unassign);
+		if (differs != 0)
+			diff_show(p, &plan);
+		plan_pretend(p, &plan);
 	}
-	differs = json_object_size(plan->change) + json_object_size(plan->unknown) +
-	    json_array_size(plan->assign) + json_array_size(plan->unassign);
-	if (differs != 0)
-		diff_show(a, plan);
-	if (plan->object == INDEX_NONE) {
-		request_put_body(&object, plan->body, plan->item->r);
-		index_add(
-		    index_of(&a->p.stocks, plan->item->r, err), buf_as_span(&object));
-		buf_release(&object);
-	}
-	plan_release(plan);
+	plan_release(&plan);
 	return differs;
 }
 
 int
 run_diff(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct apply a = {0};
+	struct planner p = {0};
 	size_t differs = 0, i;
 	int failed;
 
 	/* Names of what is not there yet stand for it. */
 	c->args->dry_run = true;
-	failed = apply_begin(&a, c, in, "diff", err) || apply_load(&a, 0, a.m.n, err);
-	for (i = 0; i < a.m.n && !failed; i++) {
-		differs += diff_one(&a, i, err);
+	failed = plan_open(&p, c, in, "diff", err) || plan_load(&p, 0, p.m.n, err);
+	for (i = 0; i < p.m.n && !failed; i++) {
+		differs += diff_one(&p, &p.m.v[i], err);
 		failed = err->code != ERR_OK;
 	}
 	if (!failed && c->args->prune)
-		differs += apply_prune_show(&a);
+		differs += prune_show(&p);
 	if (!failed && differs != 0)
 		err->code = ERR_FAILED;
-	apply_end(&a);
+	plan_close(&p);
 	return err->code != ERR_OK ? -1 : 0;
 }

@@ -18,7 +18,7 @@
 struct export
 {
 	struct ctl *c;
-	struct index_set stocks;
+	struct index_set held;
 	size_t n;           /* documents so far */
 	struct err refused; /* the last resource that --all had to leave out */
 };
@@ -40,14 +40,14 @@ static int
 put_ref(struct export *x, const struct schema_resource *r, struct span value,
     struct buf *out, struct err *err)
 {
-	struct index *stock = index_of(&x->stocks, r, err);
+	struct index *index = index_of(&x->held, r, err);
 	char digits[24], *name;
 
-	if (stock == NULL)
+	if (index == NULL)
 		return -1;
 	snprintf(digits, sizeof(digits), "%.*s", (int)value.n, value.p);
 	name = json_kind(value) == JSON_KIND_NUMBER
-	    ? index_name(stock, strtoll(digits, NULL, 10))
+	    ? index_name(index, strtoll(digits, NULL, 10))
 	    : NULL;
 	if (name != NULL)
 		json_put_string(out, span_of(name));
@@ -199,25 +199,25 @@ show_document(struct export *x, const struct buf *json)
 static int
 export_one(struct export *x, const struct schema_resource *r, struct err *err)
 {
-	struct index *stock = index_of(&x->stocks, r, err);
+	struct index *index = index_of(&x->held, r, err);
 	struct buf json = {0};
 	size_t i;
 	int failed = 0;
 
-	if (stock == NULL && x->c->args->all && err->code == ERR_AUTH) {
+	if (index == NULL && x->c->args->all && err->code == ERR_AUTH) {
 		log_warn(_("%s is left out: %s"), r->name, err->text);
 		x->refused = *err;
 		*err = (struct err){0};
 		return 0;
 	}
-	if (stock == NULL)
+	if (index == NULL)
 		return -1;
-	if (stock->missing && !x->c->args->all)
+	if (index->missing && !x->c->args->all)
 		return err_set(err, ERR_NOT_FOUND, _("the API at '%s' has no %s"),
 		    rest_base(x->c->api), r->name);
-	for (i = 0; i < stock->objects.n && !failed; i++) {
+	for (i = 0; i < index->objects.n && !failed; i++) {
 		buf_clear(&json);
-		failed = put_object(x, r, buf_as_span(&stock->objects.v[i]), &json, err);
+		failed = put_object(x, r, buf_as_span(&index->objects.v[i]), &json, err);
 		if (!failed)
 			show_document(x, &json);
 	}
@@ -273,7 +273,7 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 		if (schema_need(in->v[i], err) == NULL)
 			return -1;
 	}
-	index_set_init(&x.stocks, c);
+	index_set_init(&x.held, c);
 	failed = export_all(&x, in, err);
 	if (!failed && x.n == 0 && x.refused.code != ERR_OK) {
 		*err = x.refused;
@@ -281,6 +281,6 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 	}
 	if (!failed && json)
 		show_bytes(span_of(x.n == 0 ? "[]\n" : "]\n"));
-	index_set_release(&x.stocks);
+	index_set_release(&x.held);
 	return failed;
 }

@@ -89,8 +89,8 @@ index_add(struct index *s, struct span object)
 	const char *key;
 
 	objects_add(&s->objects, object);
-	s->touched = xreallocarray(s->touched, at + 1, sizeof(*s->touched));
-	s->touched[at] = false;
+	s->claimed = xreallocarray(s->claimed, at + 1, sizeof(*s->claimed));
+	s->claimed[at] = false;
 	enter(s, "id", at);
 	for (i = 0; (key = key_at(s->r, i)) != NULL; i++)
 		enter(s, key, at);
@@ -226,15 +226,15 @@ match(void *arg, size_t object)
 	if (!same || !h->whole)
 		return same ? hit(h, object) : true;
 	/* Which of those that are equal in all does not matter, but each stands for one document. */
-	if (h->n == 0 || (h->s->touched[h->first] && !h->s->touched[object]))
+	if (h->n == 0 || (h->s->claimed[h->first] && !h->s->claimed[object]))
 		h->first = (ssize_t)object;
 	h->n = 1;
 	return true;
 }
 
-/* A scalar as cell_put has it. */
+/* A scalar as cell_put has it (free); NULL: it is none. */
 static char *
-view_text_of(json_t *value)
+text_of_key(json_t *value)
 {
 	char *text = NULL;
 
@@ -256,7 +256,7 @@ index_match(const struct index *s, json_t *body, const char *zone, struct err *e
 
 	h.whole = s->r->keys[0] == NULL;
 	for (i = 0; text == NULL && (key = key_at(s->r, i)) != NULL; i++)
-		text = view_text_of(json_object_get(body, key));
+		text = text_of_key(json_object_get(body, key));
 	if (text == NULL)
 		return INDEX_NONE;
 	if ((schema_field(s->r, key)->flags & SCHEMA_UNIQUE) != 0)
@@ -321,25 +321,25 @@ path_of(const struct schema_resource *r)
 struct index *
 index_of(struct index_set *s, const struct schema_resource *r, struct err *err)
 {
-	struct index *stock = &s->v[r - schema];
+	struct index *index = &s->v[r - schema];
 	struct err why = {0};
 	char *path;
 	int failed;
 
-	if (stock->r != NULL)
-		return stock;
+	if (index->r != NULL)
+		return index;
 	if (ctl_api(s->c, err))
 		return NULL;
-	stock->r = r;
+	index->r = r;
 	path = path_of(r);
-	failed = rest_list(s->c->api, path, on_object, stock, &why);
+	failed = rest_list(s->c->api, path, on_object, index, &why);
 	free(path);
 	if (!failed)
-		return stock;
-	stock->missing = why.code == ERR_NOT_FOUND;
-	if (stock->missing)
-		return stock;
-	stock->r = NULL;
+		return index;
+	index->missing = why.code == ERR_NOT_FOUND;
+	if (index->missing)
+		return index;
+	index->r = NULL;
 	*err = why;
 	return NULL;
 }
@@ -351,7 +351,7 @@ index_set_init(struct index_set *s, struct ctl *c)
 
 	while (schema[n].name != NULL)
 		n++;
-	*s = (struct index_set){.c = c, .v = xcalloc(n + 1, sizeof(*s->v))};
+	*s = (struct index_set){.c = c, .v = xcalloc(n + 1, sizeof(*s->v)), .n = n};
 }
 
 void
@@ -359,9 +359,9 @@ index_set_release(struct index_set *s)
 {
 	size_t i;
 
-	for (i = 0; s->v != NULL && schema[i].name != NULL; i++) {
+	for (i = 0; i < s->n; i++) {
 		objects_release(&s->v[i].objects);
-		free(s->v[i].touched);
+		free(s->v[i].claimed);
 		free(s->v[i].slots);
 	}
 	free(s->v);

@@ -9,7 +9,7 @@
 struct index {
 	const struct schema_resource *r;
 	struct objects objects;
-	bool *touched; /* one an object: for whoever uses it */
+	bool *claimed; /* one an object: an item of the files stands for it */
 	bool missing;  /* the API has no such resource, or does not show it */
 	struct slot {
 		uint64_t hash; /* 0: free */
@@ -18,15 +18,17 @@ struct index {
 	size_t room, used;
 };
 
-/* One a resource, read when first asked for. */
+/* One a resource, in the order of the schema; each is read when first asked for. */
 struct index_set {
 	struct ctl *c;
 	struct index *v;
+	size_t n;
 };
 
 void index_set_init(struct index_set *s, struct ctl *c);
 void index_set_release(struct index_set *s);
-/* NULL with `err` when it cannot be read; a resource that is not there is an empty stock. */
+/* NULL with `err` when it cannot be read; a resource that is not there is an empty
+ * one. */
 struct index *index_of(struct index_set *s, const struct schema_resource *r, struct err *err);
 
 /* Takes in one more, as the server answered it. */

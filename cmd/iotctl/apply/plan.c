@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/field_errs.h"
@@ -15,23 +16,23 @@
 #include "iotctl/core/value.h"
 #include "iotctl/verbs/device.h"
 
-/* An id for a name, through the stock. What --dry-run only pretends to make has none: its name. */
+/* An id for a name, through the index. What --dry-run only pretends to make has none: its name. */
 static json_t *
 ref_of(struct planner *p, const struct schema_resource *r, json_t *value, struct err *err)
 {
-	struct index *stock;
+	struct index *index;
 	json_int_t id;
 	ssize_t at;
 
 	if (!json_is_string(value))
 		return json_incref(value);
-	stock = index_of(&p->stocks, r, err);
-	if (stock == NULL)
+	index = index_of(&p->held, r, err);
+	if (index == NULL)
 		return NULL;
-	at = index_find(stock, json_string_value(value), err);
+	at = index_find(index, json_string_value(value), err);
 	if (at == INDEX_NONE)
 		return NULL;
-	id = lookup_id_of(buf_as_span(&stock->objects.v[at]));
+	id = lookup_id_of(buf_as_span(&index->objects.v[at]));
 	return id != 0 ? json_integer(id) : json_incref(value);
 }
 
@@ -245,21 +246,21 @@ plan_sensors(struct planner *p, struct plan *plan, struct span device, struct er
 int
 plan_make(struct planner *p, struct item *item, struct plan *out, struct err *err)
 {
-	struct index *stock = index_of(&p->stocks, item->r, err);
+	struct index *index = index_of(&p->held, item->r, err);
 	struct span object = {0};
 
 	*out = (struct plan){.item = item, .object = INDEX_NONE};
-	if (stock == NULL || make_body(p, out, err))
+	if (index == NULL || make_body(p, out, err))
 		return -1;
-	if (stock->missing)
+	if (index->missing)
 		return err_set(err, ERR_NOT_FOUND, _("the API at '%s' has no %s"),
 		    rest_base(p->c->api), item->r->name);
-	out->object = index_match(stock, out->body, p->c->args->api.tz, err);
+	out->object = index_match(index, out->body, p->c->args->api.tz, err);
 	if (err->code != ERR_OK)
 		return -1;
 	if (out->object != INDEX_NONE) {
-		object = buf_as_span(&stock->objects.v[out->object]);
-		stock->touched[out->object] = true;
+		object = buf_as_span(&index->objects.v[out->object]);
+		index->claimed[out->object] = true;
 		out->id = lookup_id_of(object);
 		if (compare(p, out, object, err))
 			return -1;
@@ -270,6 +271,69 @@ plan_make(struct planner *p, struct item *item, struct plan *out, struct err *er
 		out->change = json_incref(out->body);
 	}
 	return plan_sensors(p, out, object, err);
+}
+
+void
+plan_pretend(struct planner *p, const struct plan *plan)
+{
+	struct index *index = index_of(&p->held, plan->item->r, NULL);
+	struct buf object = {0};
+
+	if (plan->object == INDEX_NONE && index != NULL) {
+		request_put_body(&object, plan->body, plan->item->r);
+		index_add(index, buf_as_span(&object));
+	}
+	buf_release(&object);
+}
+
+int
+plan_open(struct planner *p, struct ctl *c, const struct operands *in, const char *name,
+    struct err *err)
+{
+	p->c = c;
+	index_set_init(&p->held, c);
+	if (in->n != 0)
+		return err_set(
+		    err, ERR_USAGE, _("'%s': %s takes files with -f"), in->v[0], name);
+	if (c->args->files.n == 0)
+		return err_set(
+		    err, ERR_USAGE, _("%s -f FILE, or -f - for standard input"), name);
+	if (manifest_read(c, &c->args->files, &p->m, err) || ctl_api(c, err))
+		return -1;
+	sent_secrets_load(&p->secrets, c);
+	return 0;
+}
+
+int
+plan_load(struct planner *p, size_t from, size_t to, struct err *err)
+{
+	const struct schema_field *f;
+	size_t i;
+
+	for (i = from; i < to; i++) {
+		if (index_of(&p->held, p->m.v[i].r, err) == NULL ||
+		    (p->m.v[i].sensors != NULL &&
+			index_of(&p->held, schema_find("sensor"), err) == NULL))
+			return -1;
+		for (f = p->m.v[i].r->fields; f->name != NULL; f++) {
+			if (f->ref != NULL &&
+			    index_of(&p->held, schema_find(f->ref), err) == NULL)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+void
+plan_close(struct planner *p)
+{
+	if (p->absent != 0)
+		log_warn(
+		    _("secrets without their file stay as they are: %zu, the first '%s'"),
+		    p->absent, p->lacked);
+	sent_secrets_end(&p->secrets);
+	index_set_release(&p->held);
+	manifest_release(&p->m);
 }
 
 void

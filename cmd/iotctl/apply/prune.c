@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* --prune: what the files do not name goes. */
+#include "iotctl/apply/prune.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/apply/apply.h"
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/core/write.h"
 #include "iotctl/mqtt/retained.h"
+#include "iotctl/output/result_line.h"
 #include "iotctl/output/show.h"
 
 /* Readings are data, and people are not swept away with a file. */
@@ -22,7 +23,7 @@ is_prunable(const struct schema_resource *r)
 }
 
 int
-apply_prune_check(const struct ctl *c, struct err *err)
+prune_check(const struct ctl *c, struct err *err)
 {
 	if (c->args->yes || c->args->dry_run || tty_is_there())
 		return 0;
@@ -30,59 +31,85 @@ apply_prune_check(const struct ctl *c, struct err *err)
 	    err, ERR_USAGE, _("will not --prune without --yes: no terminal to ask on"));
 }
 
-/* Calls fn for each object too many: of resources that a file names, dependents first. */
-static int
-each_surplus(struct apply *a,
-    int (*fn)(struct apply *a, const struct index *s, size_t object, struct err *err),
-    struct err *err)
+/* The next resource that a file names, from the highest level down, each once; NULL: no more. `i`: the items
+ * that are left. */
+static struct index *
+next_index(struct planner *p, bool *done, size_t *i)
 {
-	size_t i = a->m.n, k;
-	const struct schema_resource *last = NULL;
-	bool done[64] = {false};
+	while (*i > 0) {
+		const struct schema_resource *r = p->m.v[--*i].r;
 
-	while (i-- > 0) {
-		const struct schema_resource *r = a->m.v[i].r;
-		struct index *s = &a->p.stocks.v[r - schema];
-
-		if (r == last || done[r - schema] || !is_prunable(r))
-			continue;
-		last = r;
-		done[r - schema] = true;
-		for (k = 0; k < s->objects.n; k++) {
-			if (!s->touched[k] &&
-			    lookup_id_of(buf_as_span(&s->objects.v[k])) != 0 &&
-			    fn(a, s, k, err))
-				return -1;
+		if (!done[r - schema] && is_prunable(r)) {
+			done[r - schema] = true;
+			return &p->held.v[r - schema];
 		}
 	}
-	return 0;
+	return NULL;
+}
+
+/* Calls fn for each object that nothing in the files stands for. Returns how many, or -1. */
+static ssize_t
+each_surplus(struct planner *p,
+    int (*fn)(struct ctl *c, const struct schema_resource *r, struct span object,
+	struct err *err),
+    struct err *err)
+{
+	bool *done = xcalloc(p->held.n + 1, sizeof(*done));
+	size_t items = p->m.n, k;
+	const struct index *index;
+	ssize_t n = 0;
+
+	while (n >= 0 && (index = next_index(p, done, &items)) != NULL) {
+		for (k = 0; k < index->objects.n && n >= 0; k++) {
+			struct span object = buf_as_span(&index->objects.v[k]);
+
+			if (index->claimed[k] || lookup_id_of(object) == 0)
+				continue;
+			n = fn(p->c, index->r, object, err) ? -1 : n + 1;
+		}
+	}
+	free(done);
+	return n;
+}
+
+static void
+say_deleted(
+    struct ctl *c, const struct schema_resource *r, const char *label, json_int_t id)
+{
+	if (c->args->format == FORMAT_TABLE)
+		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", _("deleted"),
+		    r->name, label, id);
+	else
+		result_line_show(&(struct result_line){.resource = r->name,
+		    .key = "name",
+		    .name = label,
+		    .result = "deleted"});
 }
 
 static int
-delete_one(struct apply *a, const struct index *s, size_t object, struct err *err)
+delete_one(
+    struct ctl *c, const struct schema_resource *r, struct span object, struct err *err)
 {
-	struct ctl *c = a->p.c;
-	struct span bytes = buf_as_span(&s->objects.v[object]);
-	char *path = ctl_object_path(s->r, lookup_id_of(bytes), NULL);
-	char *label = lookup_label_of(s->r, bytes);
+	char *path = ctl_object_path(r, lookup_id_of(object), NULL);
+	char *label = lookup_label_of(r, object);
 	struct err why = {0};
 	int failed = 0;
 
 	if (c->args->dry_run) {
 		write_show("DELETE", path, NULL);
 	} else {
-		failed = confirm_delete(c, s->r, label, err) ||
+		failed = confirm_delete(c, r, label, err) ||
 		    rest_call(c->api, "DELETE", path, (struct span){0}, NULL, &why);
-		/* What it hung on may have taken it along. */
+		/* What it referred to may have taken it along. */
 		if (why.code == ERR_NOT_FOUND)
 			failed = 0;
 		else if (why.code != ERR_OK)
 			*err = why;
 		if (!failed) {
-			apply_say(c, 0, s->r, label, lookup_id_of(bytes), DELETED, NULL);
-			retained_clear(c, s->r, bytes);
+			say_deleted(c, r, label, lookup_id_of(object));
+			retained_clear(c, r, object);
 		} else if (why.code != ERR_OK) {
-			err_in(err, _("cannot delete %s '%s'"), s->r->name, label);
+			err_in(err, _("cannot delete %s '%s'"), r->name, label);
 		}
 	}
 	free(label);
@@ -91,42 +118,28 @@ delete_one(struct apply *a, const struct index *s, size_t object, struct err *er
 }
 
 int
-apply_prune_run(struct apply *a, struct err *err)
+prune_run(struct planner *p, struct err *err)
 {
-	return each_surplus(a, delete_one, err);
+	return each_surplus(p, delete_one, err) < 0 ? -1 : 0;
 }
 
 static int
-show_one(struct apply *a, const struct index *s, size_t object, struct err *err)
+show_one(
+    struct ctl *c, const struct schema_resource *r, struct span object, struct err *err)
 {
-	char *label = lookup_label_of(s->r, buf_as_span(&s->objects.v[object]));
+	char *label = lookup_label_of(r, object);
 	char *shown = show_text(label);
 
-	(void)a;
+	(void)c;
 	(void)err;
-	printf("- %s '%s'\n", s->r->name, shown);
+	printf("- %s '%s'\n", r->name, shown);
 	free(shown);
 	free(label);
 	return 0;
 }
 
-static int
-count_one(struct apply *a, const struct index *s, size_t object, struct err *err)
-{
-	(void)s;
-	(void)object;
-	(void)err;
-	a->failed++;
-	return 0;
-}
-
 size_t
-apply_prune_show(struct apply *a)
+prune_show(struct planner *p)
 {
-	struct err err = {0};
-
-	each_surplus(a, show_one, &err);
-	a->failed = 0;
-	each_surplus(a, count_one, &err);
-	return a->failed;
+	return (size_t)each_surplus(p, show_one, NULL);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/topic_set.h"
@@ -14,7 +13,9 @@
 #include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/write.h"
+#include "iotctl/output/result_line.h"
 #include "iotctl/run.h"
+#include "iotctl/verbs/device.h"
 
 static int
 load_catalog(struct batch *b, struct err *err)
@@ -73,7 +74,7 @@ say_body(const char *path, json_t *body, const char *resource)
 }
 
 static void
-say_unit(const struct unit *u)
+say_unit(struct ctl *c, const struct unit *u)
 {
 	size_t i;
 	json_t *id;
@@ -81,9 +82,7 @@ say_unit(const struct unit *u)
 	if (u->id == 0)
 		say_body("/api/devices/", provision_unit_device_body(u), "device");
 	json_array_foreach (u->missing, i, id) {
-		printf("POST /api/devices/%s/assign_sensor/ "
-		       "{\"sensor_id\":%" JSON_INTEGER_FORMAT "}\n",
-		    u->device, json_integer_value(id));
+		device_sensor(c, 0, u->device, id, true, NULL, NULL);
 	}
 	if (!u->has_credential)
 		say_body("/api/mqtt/credentials/", provision_unit_credential_body(u),
@@ -97,25 +96,6 @@ say_unit(const struct unit *u)
 	json_array_foreach (u->rules, i, id) {
 		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
 	}
-}
-
-static void
-print_result(struct batch *b, const struct unit *u, const char *result)
-{
-	struct buf line = {0};
-
-	buf_printf(&line, "{\"row\":%zu,\"device\":", u->row);
-	json_put_string(&line, span_of(u->device));
-	buf_printf(&line, ",\"result\":\"%s\"", result);
-	if (u->failed) {
-		buf_puts(&line, ",\"error\":");
-		json_put_text(&line, span_of(u->err.text));
-	}
-	buf_puts(&line, "}\n");
-	progress_hide(&b->progress);
-	fwrite(line.p, 1, line.n, stdout);
-	fflush(stdout);
-	buf_release(&line);
 }
 
 /* Its login is new wherever it is asked for: whatever was pending counts no more. */
@@ -151,13 +131,17 @@ make_job(void *arg, size_t i)
 	if (u->failed && jobs_are_hopeless(&u->err) && b->hopeless == NULL)
 		b->hopeless = &u->err;
 	jobs_turn(b->c);
+	progress_hide(&b->progress);
 	if (wanted && b->c->args->dry_run)
-		say_unit(u);
+		say_unit(b->c, u);
 	else
-		print_result(b, u,
-		    u->failed      ? "failed"
-			: complete ? "unchanged"
-				   : "created");
+		result_line_show(&(struct result_line){.row = u->row,
+		    .key = "device",
+		    .name = u->device,
+		    .result = u->failed ? "failed"
+			: complete      ? "unchanged"
+					: "created",
+		    .why = u->failed ? &u->err : NULL});
 }
 
 static int

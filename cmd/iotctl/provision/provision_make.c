@@ -119,7 +119,8 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 	json_array_foreach (u->missing, i, item) {
 		json_int_t id = json_integer_value(item);
 
-		if (device_sensor(c, u->id, id, true, "cannot assign a sensor", err))
+		if (device_sensor(
+			c, u->id, u->device, item, true, "cannot assign a sensor", err))
 			return -1;
 		undo_add(undo,
 		    xasprintf("/api/devices/%" JSON_INTEGER_FORMAT

@@ -9,6 +9,7 @@
 #include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
+#include "iotctl/core/request.h"
 #include "iotctl/core/view.h"
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
@@ -45,28 +46,31 @@ device_name(struct span device)
 }
 
 int
-device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
-    const char *doing, struct err *err)
+device_sensor(struct ctl *c, json_int_t device, const char *name, json_t *sensor,
+    bool assign, const char *doing, struct err *err)
 {
-	char *path, *body = NULL;
+	const char *method = assign ? "POST" : "DELETE";
+	struct buf id = {0}, path = {0}, body = {0};
 	int failed = 0;
 
-	if (assign) {
-		path = xasprintf(
-		    "/api/devices/%" JSON_INTEGER_FORMAT "/assign_sensor/", device);
-		body = xasprintf("{\"sensor_id\":%" JSON_INTEGER_FORMAT "}", sensor);
-	} else {
-		path = xasprintf("/api/devices/%" JSON_INTEGER_FORMAT
-				 "/remove_sensor/?sensor_id=%" JSON_INTEGER_FORMAT,
-		    device, sensor);
-	}
-	if (c->args->dry_run)
-		write_show(assign ? "POST" : "DELETE", path, body);
+	request_put_body(&id, sensor, NULL);
+	buf_puts(&path, "/api/devices/");
+	if (device != 0)
+		buf_printf(&path, "%" JSON_INTEGER_FORMAT, device);
 	else
-		failed = ctl_call(
-		    c, doing, assign ? "POST" : "DELETE", path, span_of(body), NULL, err);
-	free(body);
-	free(path);
+		buf_puts(&path, name);
+	if (assign)
+		buf_printf(&body, "{\"sensor_id\":%s}", buf_str(&id));
+	buf_puts(&path, assign ? "/assign_sensor/" : "/remove_sensor/?sensor_id=");
+	buf_puts(&path, assign ? "" : buf_str(&id));
+	if (c->args->dry_run)
+		write_show(method, buf_str(&path), assign ? buf_str(&body) : NULL);
+	else
+		failed = ctl_call(c, doing, method, buf_str(&path),
+		    assign ? buf_as_span(&body) : (struct span){0}, NULL, err);
+	buf_release(&body);
+	buf_release(&path);
+	buf_release(&id);
 	return failed;
 }
 
@@ -83,20 +87,24 @@ assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	const struct assigning *a = arg;
 	const char *done = a->assign ? _("assigned") : _("unassigned");
 	struct lookup_found sensor;
+	json_t *id;
 	char *doing;
 	int failed = 0;
 
 	if (lookup(c, schema_find("sensor"), name, &sensor, err))
 		return -1;
+	id = json_integer(sensor.id);
 	doing = xasprintf("cannot %s sensor '%s' %s device '%s'",
 	    a->assign ? "assign" : "unassign", name, a->assign ? "to" : "from", a->name);
 	if (device_has_sensor(buf_as_span(&a->device.bytes), sensor.id) == a->assign)
 		done = _("unchanged");
 	else
-		failed = device_sensor(c, a->device.id, sensor.id, a->assign, doing, err);
+		failed =
+		    device_sensor(c, a->device.id, a->name, id, a->assign, doing, err);
 	if (!failed && !c->args->dry_run)
 		ctl_say(c, "%s sensor '%s' (id %" JSON_INTEGER_FORMAT ")", done,
 		    sensor.label, sensor.id);
+	json_decref(id);
 	free(doing);
 	lookup_release(&sensor);
 	return failed;

@@ -13,8 +13,10 @@ bool device_has_sensor(struct span device, json_int_t sensor);
  * has neither (free). */
 char *device_name(struct span device);
 
-/* Gives or takes one sensor. */
-int device_sensor(struct ctl *c, json_int_t device, json_int_t sensor, bool assign,
-    const char *doing, struct err *err);
+/* Gives a device a sensor, its id, or takes it; in a dry run shows the request. What a dry run only
+ * pretends to make has no id: then `device` is 0 and `name` stands for it, and `sensor` may be a name. Blocks;
+ * `doing` as in ctl_call. */
+int device_sensor(struct ctl *c, json_int_t device, const char *name, json_t *sensor,
+    bool assign, const char *doing, struct err *err);
 
 #endif
