@@ -53,6 +53,18 @@ says 8 'is no JSON object' 'create answered with a number' iotctl broker create 
 says 8 'cannot be read' 'set, when what is there cannot be read' iotctl broker set A host=h
 is 0 "$(asked '^PATCH')" 'changes nothing'
 
+# A reason that is cut within a letter, in a line of JSON.
+long=$(printf '%0300d' 0 | sed 's/0/é/g')
+for lead in '' x; do
+	answers <<-END
+		GET /api/mqtt/brokers/ 200 application/json []
+		POST /api/mqtt/brokers/ 400 application/json {"host":["$lead$long"]}
+	END
+	printf 'kind: broker\nnombre: A\nhost: h\n' >one.yaml
+	run iotctl apply -f one.yaml -o ndjson
+	has "$(echo "$out" | jq -r .error)" "host: ${lead}ééé" "apply tells a long reason that begins with '${lead:-é}'"
+done
+
 # A list from which nobody can tell what would be added to it.
 answers <<'END'
 GET /api/mqtt/topics/ 200 application/json [{"id":2,"nombre":"T"}]
