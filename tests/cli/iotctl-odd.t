@@ -53,6 +53,17 @@ says 8 'is no JSON object' 'create answered with a number' iotctl broker create 
 says 8 'cannot be read' 'set, when what is there cannot be read' iotctl broker set A host=h
 is 0 "$(asked '^PATCH')" 'changes nothing'
 
+# What came back from a change is no object: nobody knows what the API made of it.
+for body in null '[]' 7; do
+	answers <<-END
+		GET /api/mqtt/brokers/? 200 application/json [{"id":1,"nombre":"A"}]
+		GET /api/mqtt/brokers/1/ 200 application/json {"id":1,"nombre":"A","host":"h"}
+		PATCH /api/mqtt/brokers/1/ 200 application/json $body
+	END
+	says 8 "the API's answer to '/api/mqtt/brokers/1/' is no JSON object" "set answered with $body" \
+		iotctl broker set A host=i
+done
+
 # A reason that is cut within a letter, in a line of JSON.
 long=$(printf '%0300d' 0 | sed 's/0/é/g')
 for lead in '' x; do

@@ -22,14 +22,11 @@ write_show(const char *method, const char *path, const char *body)
 
 int
 write_result(struct ctl *c, const struct schema_resource *r, const char *what,
-    const struct rest_reply *reply, struct err *err)
+    struct span object, struct err *err)
 {
 	struct show s;
-	struct span object;
 	char *label;
 
-	if (ctl_object(reply, r->path, &object, err))
-		return -1;
 	if (c->args->format == FORMAT_TABLE) {
 		label = lookup_label_of(r, object);
 		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", what, r->name,
@@ -45,34 +42,26 @@ write_result(struct ctl *c, const struct schema_resource *r, const char *what,
 }
 
 int
-write_send(struct ctl *c, const struct schema_resource *r, const char *method,
+write_object(struct ctl *c, const struct schema_resource *r, const char *method,
     const char *path, const char *doing, json_t *body, struct rest_reply *reply,
-    struct err *err)
+    struct span *object, struct err *err)
 {
 	struct buf text = {0};
 	int failed = 0;
 
+	*object = (struct span){0};
 	request_put_body(&text, body, c->args->dry_run ? r : NULL);
 	if (c->args->dry_run) {
 		jobs_turn(c);
 		write_show(method, path, buf_str(&text));
 	} else {
-		failed = ctl_call(c, doing, method, path, buf_as_span(&text), reply, err);
+		failed =
+		    ctl_call(c, doing, method, path, buf_as_span(&text), reply, err) ||
+		    ctl_object(reply, path, object, err);
 	}
 	explicit_bzero(text.p, text.n);
 	buf_release(&text);
-	return failed;
-}
-
-int
-write_object(struct ctl *c, const struct schema_resource *r, const char *method,
-    const char *path, const char *doing, json_t *body, struct rest_reply *reply,
-    struct span *object, struct err *err)
-{
-	*object = (struct span){0};
-	if (write_send(c, r, method, path, doing, body, reply, err))
-		return -1;
-	return c->args->dry_run ? 0 : ctl_object(reply, path, object, err);
+	return failed ? -1 : 0;
 }
 
 /* Adds to or takes from a list of ids, in place. */

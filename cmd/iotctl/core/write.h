@@ -20,18 +20,15 @@ void write_member(json_t *body, const struct assign *a, json_t *value, json_t *c
 /* --dry-run: what would be sent, on stdout. `body` may be NULL. */
 void write_show(const char *method, const char *path, const char *body);
 
-/* Sends a body as ctl_call does; in a dry run shows the request, secrets masked, in the job's turn. */
-int write_send(struct ctl *c, const struct schema_resource *r, const char *method,
-    const char *path, const char *doing, json_t *body, struct rest_reply *reply,
-    struct err *err);
-/* The same, and takes the object that came back, into `reply` (absent in a dry run). What the server made
- * of the body is for equal_check to see. ERR_PROTOCOL: no object came. */
+/* Sends a body as ctl_call does and takes the object that comes back, which points into `reply`; what the
+ * server made of the body is for equal_check to see. ERR_PROTOCOL: no object came. A dry run shows the
+ * request, secrets masked, in the job's turn; then the object is absent. */
 int write_object(struct ctl *c, const struct schema_resource *r, const char *method,
     const char *path, const char *doing, json_t *body, struct rest_reply *reply,
     struct span *object, struct err *err);
 
 /* Says what was done, or shows the object where a format was asked for. */
 int write_result(struct ctl *c, const struct schema_resource *r, const char *what,
-    const struct rest_reply *reply, struct err *err);
+    struct span object, struct err *err);
 
 #endif

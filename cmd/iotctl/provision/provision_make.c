@@ -2,12 +2,11 @@
 /* Provisioning one device: every step knows how to be undone. */
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/core/equal.h"
-#include "iotctl/core/request.h"
+#include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
 #include "iotctl/provision/provision.h"
@@ -83,16 +82,12 @@ provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_
 {
 	const struct schema_resource *r = schema_find(resource);
 	struct rest_reply reply = {0};
-	struct buf text = {0};
 	struct span object;
 	char *doing = xasprintf("cannot create %s", r->name);
-	int failed;
+	int failed =
+	    write_object(c, r, "POST", r->path, doing, body, &reply, &object, err);
 
-	request_put_body(&text, body, NULL);
-	failed = ctl_call(c, doing, "POST", r->path, buf_as_span(&text), &reply, err);
-	if (!failed &&
-	    (!json_check(buf_as_span(&reply.body), &object, NULL) ||
-		(*id = lookup_id_of(object)) == 0))
+	if (!failed && (*id = lookup_id_of(object)) == 0)
 		failed = err_set(err, ERR_PROTOCOL, _("the new %s has no id"), r->name);
 	if (!failed)
 		undo_add(undo, ctl_object_path(r, *id, NULL));
@@ -103,8 +98,6 @@ provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_
 		free(label);
 	}
 	rest_reply_release(&reply);
-	explicit_bzero(text.p, text.n);
-	buf_release(&text);
 	json_decref(body);
 	free(doing);
 	return failed;

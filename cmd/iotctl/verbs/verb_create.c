@@ -2,7 +2,6 @@
 /* RESOURCE create [NAME] FIELD... */
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -116,19 +115,14 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
  * known. */
 static int
 check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
-    const struct rest_reply *reply, struct err *err)
+    const struct rest_reply *reply, struct span object, struct err *err)
 {
 	bool reading = strcmp(r->name, "reading") == 0;
+	json_t *sent = reading ? json_incref(json_object_get(body, "timestamp")) : NULL;
+	char *label = lookup_label_of(r, object);
 	struct err why = {0};
-	struct span object;
-	json_t *sent;
-	char *label;
 	int failed;
 
-	if (ctl_object(reply, r->path, &object, err))
-		return -1;
-	label = lookup_label_of(r, object);
-	sent = reading ? json_incref(json_object_get(body, "timestamp")) : NULL;
 	if (reading)
 		json_object_del(body, "timestamp");
 	failed = equal_check(c, r, label, body, object, err);
@@ -152,14 +146,15 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	struct rest_reply reply = {0};
 	json_t *body = json_object();
 	char *doing = xasprintf("cannot create %s", r->name);
+	struct span object;
 	int failed = request_parse(c, r, in, false, &q, err) ||
 	    make_body(c, &q, body, err) ||
-	    (write_send(c, r, "POST", r->path, doing, body, &reply, err) &&
+	    (write_object(c, r, "POST", r->path, doing, body, &reply, &object, err) &&
 		ctl_no_resource(c, r, err));
 
 	if (!failed && !c->args->dry_run)
-		failed = write_result(c, r, _("created"), &reply, err) ||
-		    check_created(c, r, body, &reply, err);
+		failed = write_result(c, r, _("created"), object, err) ||
+		    check_created(c, r, body, &reply, object, err);
 	rest_reply_release(&reply);
 	free(doing);
 	json_decref(body);

@@ -43,15 +43,11 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 
 /* In a format each object has its place, changed or not. */
 static int
-tell_set(struct ctl *c, struct setting *s, const char *what,
-    const struct rest_reply *reply, struct err *err)
+tell_set(struct ctl *c, struct setting *s, const char *what, struct span object,
+    struct err *err)
 {
-	struct span object;
-
 	if (!s->shows)
-		return write_result(c, s->q->r, what, reply, err);
-	if (ctl_object(reply, s->q->r->path, &object, err))
-		return -1;
+		return write_result(c, s->q->r, what, object, err);
 	show_object(&s->show, object);
 	return 0;
 }
@@ -65,6 +61,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	struct rest_reply reply = {0};
 	json_t *current = NULL;
 	json_t *body = json_object();
+	struct span object;
 	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed) {
@@ -78,15 +75,16 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	}
 	if (!failed && json_object_size(body) == 0) {
 		jobs_turn(c);
-		failed = tell_set(c, s, _("unchanged"), &reply, err);
+		failed = ctl_object(&reply, path, &object, err) ||
+		    tell_set(c, s, _("unchanged"), object, err);
 	} else if (!failed) {
 		rest_reply_release(&reply);
-		failed = write_send(c, r, "PATCH", path, doing, body, &reply, err);
+		failed =
+		    write_object(c, r, "PATCH", path, doing, body, &reply, &object, err);
 		jobs_turn(c);
 		if (!failed && !c->args->dry_run)
-			failed = equal_check(c, r, f->label, body,
-				     buf_as_span(&reply.body), err) ||
-			    tell_set(c, s, _("changed"), &reply, err);
+			failed = equal_check(c, r, f->label, body, object, err) ||
+			    tell_set(c, s, _("changed"), object, err);
 	}
 	rest_reply_release(&reply);
 	json_decref(current);
