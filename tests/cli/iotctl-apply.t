@@ -215,4 +215,13 @@ for t in 2026-11-29T08:00:00Z 2026-11-29T02:00:00-06:00 '2026-11-29 08:00:00'; d
 	has "$out" "unchanged device 'Z1'" "iotapi: $t is the same time"
 	is 0 "$(grep -cE '"(POST|PATCH) /api/devices' sent)" '  and not sent'
 done
+
+# What a file lists in an order is given in that order, so that export, apply and export are the same.
+for s in SA SB SC; do
+	printf 'kind: sensor\nnombre: %s\ntipo: temperatura\nunidad_medida: C\nrango_min: 0\nrango_max: 9\n---\n' $s
+done >sensors.yaml
+device O1 'sensores: [SB, SA, SC]' | cat sensors.yaml - >ordered.yaml
+run iotctl apply -f ordered.yaml
+is SB,SA,SC "$(iotctl device get O1 -o json | jq -r '[.sensores_asignados[].sensor_nombre] | join(",")')" \
+	"a device's sensors are in the file's order"
 done_testing

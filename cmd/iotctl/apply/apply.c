@@ -141,7 +141,7 @@ send_sensors(struct apply *a, const struct plan *plan, json_t *sensors, bool ass
 {
 	size_t i;
 
-	for (i = json_array_size(sensors); i-- > 0;) {
+	for (i = 0; i < json_array_size(sensors); i++) {
 		if (device_sensor(a->p.c, plan->id, plan->item->label,
 			json_array_get(sensors, i), assign, NULL, err))
 			return -1;
