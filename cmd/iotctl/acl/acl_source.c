@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a device's rules come from: the platform's own, or its topics. */
+#include "iotctl/acl/acl.h"
+
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -7,7 +9,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotctl/acl/acl.h"
 #include "iotctl/core/objects.h"
 
 static void

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Request bodies as text. jansson's own printer would turn 0.1 into 0.10000000000000001. */
+#include "iotctl/core/request.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/core/request.h"
 
 static bool
 is_masked(const struct schema_resource *mask, const char *key, json_t *value)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a FIELD form stands for: text, file, prompt or JSON, as the field's type. */
+#include "iotctl/core/value.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,6 @@
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/tty.h"
-#include "iotctl/core/value.h"
 
 enum { VALUE_MAX = 1 << 20 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The brokers, each looked at once, and the devices' logins, under client ids that no device has. */
+#include "iotctl/doctor/doctor.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotctl/doctor/doctor.h"
 #include "iotctl/mqtt/target.h"
 
 /* Our own login may not be known: then the broker is only knocked at. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One device, from its name on the platform to its last reading. Nothing here connects as the device. */
+#include "iotctl/doctor/doctor.h"
+
 #include <stdlib.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotctl/doctor/doctor.h"
 #include "iotctl/verbs/device.h"
 
 enum { SILENT_LEAST = 90, SILENT_INTERVALS = 3 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The platform as a whole. */
+#include "iotctl/doctor/doctor.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -9,7 +11,6 @@
 #include "base/text.h"
 #include "model/timestamp.h"
 #include "iotctl/core/objects.h"
-#include "iotctl/doctor/doctor.h"
 
 enum { SKEW_MAX = 30, NEWS_WITHIN = 600, SILENT_INTERVALS = 3, INTERVAL_MAX = 86400 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* credential rotate DEVICE: a new password; emqx-user set-password NAME [password@FILE]. */
+#include "iotctl/login/rotate.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +27,6 @@
 #include "iotctl/login/password_file.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/device.h"
-#include "iotctl/login/rotate.h"
 
 enum { PASSWORD_LEAST = 8 };
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "iotctl/output/show.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/output/show.h"
 
 enum { GAP = 2, CELL_MIN = 6 };
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* device provision: device, sensors, credential and configuration as one, for one or thousands. */
-#include "iotctl/provision/provision.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +12,7 @@
 #include "iotctl/core/request.h"
 #include "iotctl/core/write.h"
 #include "iotctl/output/result_line.h"
+#include "iotctl/provision/provision_batch.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/device.h"
 
@@ -87,7 +86,7 @@ say_unit(struct ctl *c, const struct unit *u)
 	if (!u->has_credential)
 		say_body("/api/mqtt/credentials/", provision_unit_credential_body(u),
 		    "credential");
-	if (u->open)
+	if (u->pending)
 		write_show(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");
 	if (!u->has_config)
@@ -115,7 +114,7 @@ make_job(void *arg, size_t i)
 {
 	struct batch *b = arg;
 	struct unit *u = &b->v[i];
-	bool complete = !u->failed && provision_unit_is_complete(u) && !u->open;
+	bool complete = !u->failed && provision_unit_is_complete(u) && !u->pending;
 	bool wanted = !u->failed && !complete;
 
 	if (b->c->signo != 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The actions on devices and brokers that are one request each. */
+#include "iotctl/verbs/device.h"
+
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -14,7 +16,6 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/run.h"
-#include "iotctl/verbs/device.h"
 
 bool
 device_has_sensor(struct span device, json_int_t sensor)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE create [NAME] FIELD... */
+#include "iotctl/verbs/verb.h"
+
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -13,7 +15,6 @@
 #include "iotctl/core/tty.h"
 #include "iotctl/core/value.h"
 #include "iotctl/core/write.h"
-#include "iotctl/verbs/verb.h"
 
 /* create NAME: the natural key without its field's name. */
 static int

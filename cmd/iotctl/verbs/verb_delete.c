@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE delete NAME...: all are found first, then asked about, then deleted. */
+#include "iotctl/verbs/verb.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,6 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/mqtt/retained.h"
-#include "iotctl/verbs/verb.h"
 
 /* One of them on its way. */
 struct doomed {

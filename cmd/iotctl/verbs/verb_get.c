@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE get NAME... */
+#include "iotctl/verbs/verb.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,6 @@
 #include "iotctl/core/request.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
-#include "iotctl/verbs/verb.h"
 
 int
 verb_need_names(const struct request *q, const char *verb, struct err *err)

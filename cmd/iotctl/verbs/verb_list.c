@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE list [FIELD=VALUE]...: filters are checked here too, for servers that ignore some. */
+#include "iotctl/verbs/verb.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,6 @@
 #include "iotctl/core/value.h"
 #include "iotctl/output/cell.h"
 #include "iotctl/output/show.h"
-#include "iotctl/verbs/verb.h"
 
 enum { FLUSH_EVERY = 50 };
 

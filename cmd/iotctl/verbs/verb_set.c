@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* RESOURCE set NAME... FIELD... */
+#include "iotctl/verbs/verb.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,6 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
-#include "iotctl/verbs/verb.h"
 
 /* What `set` carries to each of its names. */
 struct setting {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Provisioning one device: every step knows how to be undone. */
+#include "iotctl/provision/provision_unit_int.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -9,7 +11,6 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
-#include "iotctl/provision/provision.h"
 #include "iotctl/verbs/device.h"
 
 static void

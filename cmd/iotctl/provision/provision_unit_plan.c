@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Provisioning, before anything is changed: references, and what is there already. */
+#include "iotctl/provision/provision_unit_int.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +16,6 @@
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/output/cell.h"
-#include "iotctl/provision/provision.h"
 #include "iotctl/verbs/device.h"
 
 /* A column of the fleet file, as the field of a resource that it becomes. */

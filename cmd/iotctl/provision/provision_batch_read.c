@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What to provision: from the command line or from a file. */
+#include "iotctl/provision/provision_batch.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/core/field.h"
-#include "iotctl/provision/provision.h"
 
 /* The fleet file's name of a column, however it is called. */
 static int

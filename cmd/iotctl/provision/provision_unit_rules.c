@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The part of a device that EMQX knows: its account, and the rules that its topics need. */
+#include "iotctl/provision/provision_unit_int.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -10,7 +12,6 @@
 #include "iotctl/core/view.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
-#include "iotctl/provision/provision.h"
 
 static void
 plan_clear(struct unit *u)

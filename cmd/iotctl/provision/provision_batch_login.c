@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Logins of new devices. */
+#include "iotctl/provision/provision_batch.h"
+
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -7,7 +9,6 @@
 #include "base/text.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/login/rotate.h"
-#include "iotctl/provision/provision.h"
 
 /* A password in the file that the platform never got is taken again: the run that wrote it was cut
  * off in between. */
@@ -84,9 +85,9 @@ provision_batch_finish_logins(struct batch *b)
 	for (i = 0; i < b->n; i++) {
 		struct unit *u = &b->v[i];
 
-		u->open = !u->failed && u->has_credential &&
+		u->pending = !u->failed && u->has_credential &&
 		    password_file_pending(&b->file, u->device) != NULL;
-		if (!u->open || b->c->args->dry_run || b->c->signo != 0)
+		if (!u->pending || b->c->args->dry_run || b->c->signo != 0)
 			continue;
 		if (b->hopeless != NULL)
 			u->err = *b->hopeless;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IOTCTL_PROVISION_PROVISION_UNIT_INT_H
+#define IOTCTL_PROVISION_PROVISION_UNIT_INT_H
+
+#include "base/strv.h"
+#include "iotctl/provision/provision_unit.h"
+
+/* Requests that take back what was made, newest last. */
+struct undo {
+	struct strv paths; /* to DELETE */
+};
+
+/* Creates an object: its id, and how to take it back. `body` is released. */
+int provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
+    struct undo *undo, struct err *err);
+
+/* What EMQX must know of the device, where the platform has that in hand; then to make it. */
+int provision_unit_plan_rules(
+    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+int provision_unit_make_rules(
+    struct ctl *c, struct unit *u, struct undo *undo, struct err *err);
+
+#endif
