@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* To the broker's door: DNS, TCP, TLS. */
+/* The stages before MQTT: DNS, TCP, TLS. */
 #include "iotctl/doctor/broker_probe.h"
 
 #include <arpa/inet.h>
@@ -87,7 +87,7 @@ on_late(void *arg)
 }
 
 static int
-find_addresses(struct ctl *c, const struct session_opts *o, struct broker_probe *p,
+probe_dns(struct ctl *c, const struct session_opts *o, struct broker_probe *p,
     struct strv *out, struct err *err)
 {
 	struct dns d = {.loop = c->loop};
@@ -114,7 +114,7 @@ find_addresses(struct ctl *c, const struct session_opts *o, struct broker_probe 
 
 /* 0 and a connected socket, or the errno that says why not. */
 static int
-dial(const char *address, int port, int64_t timeout, int *out)
+connect_socket(const char *address, int port, int64_t timeout, int *out)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
 	struct addrinfo *to = NULL;
@@ -142,7 +142,8 @@ dial(const char *address, int port, int64_t timeout, int *out)
 }
 
 static int
-reach(const struct session_opts *o, const struct strv *addresses, struct broker_probe *p)
+probe_tcp(
+    const struct session_opts *o, const struct strv *addresses, struct broker_probe *p)
 {
 	int64_t since = clock_wall_us();
 	struct err why = {0};
@@ -150,7 +151,8 @@ reach(const struct session_opts *o, const struct strv *addresses, struct broker_
 	size_t i;
 
 	for (i = 0; i < addresses->n && fd < 0; i++) {
-		int error = dial(addresses->v[i], o->port, o->connect_timeout, &fd);
+		int error =
+		    connect_socket(addresses->v[i], o->port, o->connect_timeout, &fd);
 
 		if (error != 0)
 			err_set(&why, ERR_UNREACHABLE, "TCP: %s:%d: %s", addresses->v[i],
@@ -165,7 +167,7 @@ reach(const struct session_opts *o, const struct strv *addresses, struct broker_
 }
 
 static int
-look_at_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct err *err)
+probe_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct err *err)
 {
 	int64_t since = clock_wall_us();
 	struct tls_peer peer = {0};
@@ -186,7 +188,7 @@ look_at_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct
 }
 
 static int
-knock(
+probe_network(
     struct ctl *c, const struct session_opts *o, struct broker_probe *p, struct err *err)
 {
 	struct strv addresses = {0};
@@ -199,11 +201,11 @@ knock(
 		not_there(p, BROKER_PROBE_TLS, _("a unix socket"));
 		return 0;
 	}
-	failed = find_addresses(c, o, p, &addresses, err);
+	failed = probe_dns(c, o, p, &addresses, err);
 	if (!failed && p->v[BROKER_PROBE_DNS].state == BROKER_PROBE_OK)
-		fd = reach(o, &addresses, p);
+		fd = probe_tcp(o, &addresses, p);
 	if (fd >= 0 && o->tls)
-		failed = look_at_tls(o, fd, p, err);
+		failed = probe_tls(o, fd, p, err);
 	else if (fd >= 0)
 		not_there(p, BROKER_PROBE_TLS, _("the broker is asked without TLS"));
 	if (fd >= 0)
@@ -217,7 +219,7 @@ broker_probe_run(struct ctl *c, const struct session_opts *o,
     enum broker_probe_stage last, struct broker_probe *out, struct err *err)
 {
 	*out = (struct broker_probe){0};
-	if (ctl_loop(c, err) || knock(c, o, out, err))
+	if (ctl_loop(c, err) || probe_network(c, o, out, err))
 		return -1;
 	if (last < BROKER_PROBE_CONNACK ||
 	    broker_probe_failed(out) != BROKER_PROBE_STAGES)

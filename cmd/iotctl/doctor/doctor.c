@@ -28,48 +28,6 @@ struct causes {
 	size_t devices, well;
 };
 
-void
-doctor_findings_add(
-    struct findings *f, const char *check, enum health health, const char *fmt, ...)
-{
-	struct buf text = {0};
-	va_list ap;
-
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	f->v = xreallocarray(f->v, f->n + 1, sizeof(*f->v));
-	f->v[f->n++] = (struct finding){check, health, buf_steal(&text)};
-}
-
-enum health
-doctor_health_of(const struct err *err)
-{
-	return err->code == ERR_AUTH || err->code == ERR_USAGE ? HEALTH_UNKNOWN
-							       : HEALTH_BAD;
-}
-
-void
-doctor_findings_release(struct findings *f)
-{
-	size_t i;
-
-	for (i = 0; i < f->n; i++)
-		free(f->v[i].text);
-	free(f->v);
-	*f = (struct findings){0};
-}
-
-size_t
-doctor_findings_bad(const struct findings *f)
-{
-	size_t bad = 0, i;
-
-	for (i = 0; i < f->n; i++)
-		bad += f->v[i].health == HEALTH_BAD;
-	return bad;
-}
-
 static void
 report_findings(const struct ctl *c, const struct findings *f)
 {
@@ -93,7 +51,7 @@ report_findings(const struct ctl *c, const struct findings *f)
 static int
 conclude(const struct findings *f, const char *subject, struct err *err)
 {
-	size_t bad = doctor_findings_bad(f);
+	size_t bad = findings_bad(f);
 
 	if (bad == 0)
 		return 0;
@@ -145,14 +103,14 @@ report_causes(const struct ctl *c, struct causes *all)
 		qsort(all->v, all->n, sizeof(*all->v), most_first);
 	report_start(&r, c, columns, ARRAY_LEN(columns), 3);
 	for (i = 0; i < all->n; i++) {
-		const struct strv *d = &all->v[i].devices;
+		const struct strv *devices = &all->v[i].devices;
 		struct buf names = {0};
 		char count[24], of[24];
 
-		for (k = 0; k < d->n && (!people || k < NAMES_SHOWN); k++)
-			buf_printf(&names, "%s%s", k > 0 ? "," : "", d->v[k]);
-		buf_puts(&names, k < d->n ? ",..." : "");
-		snprintf(count, sizeof(count), "%zu", d->n);
+		for (k = 0; k < devices->n && (!people || k < NAMES_SHOWN); k++)
+			buf_printf(&names, "%s%s", k > 0 ? "," : "", devices->v[k]);
+		buf_puts(&names, k < devices->n ? ",..." : "");
+		snprintf(count, sizeof(count), "%zu", devices->n);
 		snprintf(of, sizeof(of), "%zu", all->devices);
 		report_row(&r,
 		    (const char *const[]){count, of, all->v[i].text, buf_str(&names)});
@@ -175,8 +133,7 @@ causes_release(struct causes *all)
 
 /* A name that is no device is a cause like another. */
 static int
-examine_one(
-    struct doctor_brokers *k, const char *name, struct causes *all, struct err *err)
+check_one(struct doctor *d, const char *name, struct causes *all, struct err *err)
 {
 	const struct schema_resource *r = schema_find("device");
 	struct findings f = {0};
@@ -187,35 +144,35 @@ examine_one(
 	int failed = 0;
 
 	all->devices++;
-	if (lookup_among(r, &k->view.v[VIEW_DEVICES], name, &id, &why)) {
-		doctor_findings_add(&f, "identity", HEALTH_BAD, "%s",
+	if (lookup_among(r, &d->view.v[VIEW_DEVICES], name, &id, &why)) {
+		findings_add(&f, "identity", HEALTH_BAD, "%s",
 		    why.code == ERR_NOT_FOUND ? _("no such device on the platform")
 					      : why.text);
 	} else {
-		device = view_by_id(&k->view, VIEW_DEVICES, "id", id);
-		failed = doctor_check_device(k, device, &f, err);
+		device = view_by_id(&d->view, VIEW_DEVICES, "id", id);
+		failed = doctor_check_device(d, device, &f, err);
 	}
 	cause = failed ? NULL : cause_of(all, &f);
 	if (cause != NULL)
 		strv_add(&cause->devices, name);
 	else
 		all->well++;
-	doctor_findings_release(&f);
+	findings_release(&f);
 	return failed;
 }
 
 static int
-examine_many(struct doctor_brokers *k, const struct strv *names, struct err *err)
+check_many(struct doctor *d, const struct strv *names, struct err *err)
 {
 	struct causes all = {0};
 	size_t i;
-	int failed = view_load(k->c, NULL, &k->view, err);
+	int failed = view_load(d->c, NULL, &d->view, err);
 
-	k->cause_only = true;
+	d->cause_only = true;
 	for (i = 0; i < names->n && !failed; i++)
-		failed = examine_one(k, names->v[i], &all, err);
+		failed = check_one(d, names->v[i], &all, err);
 	if (!failed) {
-		report_causes(k->c, &all);
+		report_causes(d->c, &all);
 		if (all.n != 0)
 			failed =
 			    err_set(err, ERR_FAILED, _("%zu of %zu devices are not well"),
@@ -228,70 +185,73 @@ examine_many(struct doctor_brokers *k, const struct strv *names, struct err *err
 }
 
 static int
-examine_single(struct doctor_brokers *k, const char *name, struct err *err)
+check_single(struct doctor *d, const char *name, struct err *err)
 {
 	struct findings f = {0};
 	struct lookup_found device;
 	char *subject;
 	int failed;
 
-	if (lookup(k->c, schema_find("device"), name, &device, err))
+	if (lookup(d->c, schema_find("device"), name, &device, err))
 		return -1;
-	failed = view_load(k->c, &device, &k->view, err) ||
-	    doctor_check_device(k, buf_as_span(&device.bytes), &f, err);
+	failed = view_load(d->c, &device, &d->view, err) ||
+	    doctor_check_device(d, buf_as_span(&device.bytes), &f, err);
 	if (!failed) {
-		report_findings(k->c, &f);
+		report_findings(d->c, &f);
 		subject = xasprintf(_("device '%s'"), name);
 		failed = conclude(&f, subject, err);
 		free(subject);
 	}
-	doctor_findings_release(&f);
+	findings_release(&f);
 	lookup_release(&device);
 	return failed ? -1 : 0;
 }
 
 static int
-examine_site(struct doctor_brokers *k, struct err *err)
+check_site(struct doctor *d, struct err *err)
 {
 	struct findings f = {0};
-	int failed = doctor_check_site(k, &f, err);
+	int failed = doctor_check_site(d, &f, err);
 
 	if (!failed) {
-		report_findings(k->c, &f);
+		report_findings(d->c, &f);
 		failed = conclude(&f, _("the platform"), err);
 	}
-	doctor_findings_release(&f);
+	findings_release(&f);
 	return failed;
 }
 
 /* The file of passwords is optional, but one that others can read is a finding. The brokers of another
  * platform must not see devices' passwords; of a whole site none is tried. */
 static int
-open_clinic(struct doctor_brokers *k, bool devices, struct err *err)
+open_files(struct doctor *d, bool devices, struct err *err)
 {
-	struct ctl *c = k->c;
+	struct ctl *c = d->c;
 
-	if (topic_set_compile(&k->topics, &c->args->topics, err))
+	if (topic_set_compile(&d->topics, &c->args->topics, err))
 		return -1;
-	return devices ? password_file_open(c, &k->file, err)
-		       : password_file_open_any(c, &k->file, err);
+	return devices ? password_file_open(c, &d->file, err)
+		       : password_file_open_any(c, &d->file, err);
 }
 
 int
 run_doctor(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct doctor_brokers k = {.c = c};
+	struct doctor d = {.c = c, .brokers = {.c = c, .view = &d.view}};
 	struct strv names = {0};
 	int failed =
-	    ctl_operands(c, in, 0, &names, err) || open_clinic(&k, in->n != 0, err);
+	    ctl_operands(c, in, 0, &names, err) || open_files(&d, in->n != 0, err);
 
 	if (!failed && in->n == 0)
-		failed = examine_site(&k, err);
+		failed = check_site(&d, err);
 	else if (!failed && names.n == 1 && strcmp(in->v[0], "-") != 0)
-		failed = examine_single(&k, names.v[0], err);
+		failed = check_single(&d, names.v[0], err);
 	else if (!failed)
-		failed = examine_many(&k, &names, err);
+		failed = check_many(&d, &names, err);
 	strv_release(&names);
-	doctor_brokers_release(&k);
+	broker_cache_release(&d.brokers);
+	password_file_release(&d.file);
+	topic_set_release(&d.topics);
+	view_release(&d.view);
 	return failed ? -1 : 0;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The brokers, each looked at once, and the devices' logins, under client ids that no device has. */
-#include "iotctl/doctor/doctor.h"
+#include "iotctl/doctor/broker_cache.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/topic_set.h"
 #include "iotctl/mqtt/target.h"
 
-/* Our own login may not be known: then the broker is only knocked at. */
+/* Our own login may not be known: then the broker is probed up to where it would ask for one. */
 static enum broker_probe_stage
 how_far(const struct target *t, const struct session_opts *o)
 {
@@ -32,7 +30,7 @@ highest_qos(const struct broker_probe *p)
 }
 
 static int
-look_at(struct doctor_brokers *k, struct doctor_broker *b, struct err *err)
+probe(struct broker_cache *k, struct cached_broker *b, struct err *err)
 {
 	struct session_opts o = {0};
 
@@ -44,34 +42,33 @@ look_at(struct doctor_brokers *k, struct doctor_broker *b, struct err *err)
 	return 0;
 }
 
-struct doctor_broker *
-doctor_broker_check(struct doctor_brokers *k, json_int_t id, struct err *err)
+struct cached_broker *
+broker_cache_get(struct broker_cache *k, json_int_t id, struct err *err)
 {
-	struct doctor_broker *b;
+	struct cached_broker *b;
 	char *name;
 	size_t i;
+	int failed = 0;
 
 	for (i = 0; i < k->n; i++) {
-		if (k->brokers[i].id == id)
-			return &k->brokers[i];
+		if (k->v[i].id == id)
+			return &k->v[i];
 	}
-	k->brokers = xreallocarray(k->brokers, k->n + 1, sizeof(*k->brokers));
-	b = &k->brokers[k->n++];
-	*b = (struct doctor_broker){.id = id, .qos = -1, .t = xcalloc(1, sizeof(*b->t))};
+	k->v = xreallocarray(k->v, k->n + 1, sizeof(*k->v));
+	b = &k->v[k->n++];
+	*b = (struct cached_broker){.id = id, .qos = -1, .t = xcalloc(1, sizeof(*b->t))};
 	name = xasprintf("id:%" JSON_INTEGER_FORMAT, id);
 	if (id != 0)
 		b->name =
-		    view_text_of(view_by_id(&k->view, VIEW_BROKERS, "id", id), "nombre");
+		    view_text_of(view_by_id(k->view, VIEW_BROKERS, "id", id), "nombre");
 	if (id == 0 || target_broker(k->c, name, b->t, &b->err) == 0)
-		id = look_at(k, b, err) ? -1 : 0;
-	else
-		id = 0;
+		failed = probe(k, b, err);
 	free(name);
-	return id == 0 ? b : NULL;
+	return failed ? NULL : b;
 }
 
 int
-doctor_broker_login(struct doctor_brokers *k, struct doctor_broker *b,
+broker_cache_login(struct broker_cache *k, struct cached_broker *b,
     const struct credential *login, struct broker_probe_result *out, struct err *err)
 {
 	struct session_opts o = {0};
@@ -92,18 +89,15 @@ doctor_broker_login(struct doctor_brokers *k, struct doctor_broker *b,
 }
 
 void
-doctor_brokers_release(struct doctor_brokers *k)
+broker_cache_release(struct broker_cache *k)
 {
 	size_t i;
 
 	for (i = 0; i < k->n; i++) {
-		free(k->brokers[i].name);
-		broker_probe_release(&k->brokers[i].probe);
-		target_release(k->brokers[i].t);
-		free(k->brokers[i].t);
+		free(k->v[i].name);
+		broker_probe_release(&k->v[i].probe);
+		target_release(k->v[i].t);
+		free(k->v[i].t);
 	}
-	free(k->brokers);
-	password_file_release(&k->file);
-	topic_set_release(&k->topics);
-	view_release(&k->view);
+	free(k->v);
 }
