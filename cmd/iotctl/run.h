@@ -4,38 +4,42 @@
 
 #include "iotctl/ctl.h"
 
-/* What the rows of the table in command.c run, by the file that has it. Each takes the operands behind its
- * own words and returns 0 or -1 with `err`. */
+/*
+ * What the rows of the table in command.c run, by the file that has it. Each takes the operands behind its
+ * own words, blocks until it is done, and returns 0 or -1 with `err`, which main prints.
+ *
+ * A new command: its function here, its row in command.c, its file; then man/iotctl.1 and completions/gen.sh.
+ */
 
-/* login.c */
+/* login/login.c */
 int run_login(struct ctl *c, const struct operands *in, struct err *err);
 int run_logout(struct ctl *c, const struct operands *in, struct err *err);
 int run_whoami(struct ctl *c, const struct operands *in, struct err *err);
-/* settings.c */
+/* login/settings.c */
 int run_context_list(struct ctl *c, const struct operands *in, struct err *err);
 int run_context_use(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_set(struct ctl *c, const struct operands *in, struct err *err);
 int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
-/* apply.c, export.c */
+/* apply/apply.c, apply/diff.c, apply/export.c */
 int run_apply(struct ctl *c, const struct operands *in, struct err *err);
 int run_diff(struct ctl *c, const struct operands *in, struct err *err);
 int run_export(struct ctl *c, const struct operands *in, struct err *err);
-/* rotate.c */
+/* login/rotate.c */
 int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
 int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
-/* reading.c */
+/* verbs/reading.c */
 int run_import(struct ctl *c, const struct operands *in, struct err *err);
 int run_reading_list(struct ctl *c, const struct operands *in, struct err *err);
-/* lint.c */
+/* doctor/lint.c */
 int run_lint(struct ctl *c, const struct operands *in, struct err *err);
-/* help.c */
+/* shell/help.c */
 int run_help(struct ctl *c, const struct operands *in, struct err *err);
-/* complete.c */
+/* shell/complete.c */
 int run_complete(struct ctl *c, const struct operands *in, struct err *err);
-/* raw_api.c */
+/* verbs/raw_api.c */
 int run_api(struct ctl *c, const struct operands *in, struct err *err);
-/* device.c */
+/* verbs/device.c */
 int run_assign(struct ctl *c, const struct operands *in, struct err *err);
 int run_unassign(struct ctl *c, const struct operands *in, struct err *err);
 int run_activate(struct ctl *c, const struct operands *in, struct err *err);
@@ -44,16 +48,16 @@ int run_deactivate(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_show(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_check(struct ctl *c, const struct operands *in, struct err *err);
 int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);
-/* doctor.c */
+/* doctor/doctor.c */
 int run_doctor(struct ctl *c, const struct operands *in, struct err *err);
-/* broker_test.c */
+/* doctor/broker_test.c */
 int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
-/* topic_command.c */
+/* verbs/topic_command.c */
 int run_topic_match(struct ctl *c, const struct operands *in, struct err *err);
 int run_topic_expand(struct ctl *c, const struct operands *in, struct err *err);
-/* send_command.c */
+/* mqtt/send_command.c */
 int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
-/* provision.c */
+/* provision/provision.c */
 int run_provision(struct ctl *c, const struct operands *in, struct err *err);
 
 #endif

@@ -54,8 +54,9 @@ value_file(const struct schema_field *f, const char *path, char **out, struct er
 	return read_text(path, secret, out, err);
 }
 
+/* The text that an assignment gives, from wherever it is (mem_free_secret). */
 static int
-view_text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
+text_of(struct ctl *c, const struct assign *a, char **out, struct err *err)
 {
 	bool secret = (a->field->flags & SCHEMA_WRITE_ONLY) != 0;
 
@@ -113,8 +114,9 @@ look_up_all(struct ctl *c, const struct schema_field *f, json_t **value, struct 
 	return 0;
 }
 
+/* `value` with its names looked up; takes it. NULL stays NULL. */
 static json_t *
-settled(struct ctl *c, const struct schema_field *f, json_t *value, struct err *err)
+with_ids(struct ctl *c, const struct schema_field *f, json_t *value, struct err *err)
 {
 	if (value != NULL && look_up_all(c, f, &value, err)) {
 		json_decref(value);
@@ -160,7 +162,7 @@ value_of_text(struct ctl *c, const struct schema_field *f, const char *text,
 {
 	json_t *value = as_written(f, text, validate_text(f, text, errs));
 
-	return settled(c, f, value, err);
+	return with_ids(c, f, value, err);
 }
 
 static json_t *
@@ -185,7 +187,7 @@ value_of_json(
 	else
 		value = value_checked(a->field, raw, errs);
 	json_decref(raw);
-	return settled(c, a->field, value, err);
+	return with_ids(c, a->field, value, err);
 }
 
 json_t *
@@ -201,7 +203,7 @@ value_of(struct ctl *c, const struct assign *a, struct field_errs *errs, struct 
 	}
 	if (a->op == FIELD_JSON)
 		return value_of_json(c, a, errs, err);
-	if (view_text_of(c, a, &text, err))
+	if (text_of(c, a, &text, err))
 		return NULL;
 	value = value_of_text(c, a->field, text, errs, err);
 	mem_free_secret(text);

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "model/field_errs.h"
 #include "iotctl/command.h"
+#include "iotctl/core/confirm.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"
@@ -112,8 +113,7 @@ find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
 static int
 may_rotate(const struct ctl *c, const struct rotation *r, struct err *err)
 {
-	char *answer = NULL;
-	char *question;
+	char *question, *no;
 	int failed;
 
 	if (c->args->yes || c->args->dry_run ||
@@ -127,10 +127,9 @@ may_rotate(const struct ctl *c, const struct rotation *r, struct err *err)
 	question = xasprintf(
 	    _("device '%s' is online and must learn its new password; go on? [y/N]"),
 	    r->id);
-	failed = tty_ask(question, false, &answer, err);
-	if (!failed && (answer[0] == '\0' || strchr("yYsS", answer[0]) == NULL))
-		failed = err_set(err, ERR_FAILED, _("'%s' was left as it is"), r->id);
-	free(answer);
+	no = xasprintf(_("'%s' was left as it is"), r->id);
+	failed = confirm(question, no, err);
+	free(no);
 	free(question);
 	return failed;
 }

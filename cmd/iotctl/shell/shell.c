@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The shell's face: readline on the loop. */
+/* The shell on a terminal: readline's line editor on the loop. */
 #include "iotctl/shell/shell.h"
 
 #include <errno.h>
@@ -23,21 +23,20 @@
 enum { HISTORY_MAX = 1000 };
 
 /* readline knows no argument for its callbacks: there is one terminal. */
-static struct face {
+static struct editor {
 	struct shell *s;
 	struct loop_fd keys;
 	char *history;
 	struct buf pending; /* lines before one that closes the quote */
 	struct strv candidates;
-	bool over;
-} face;
+} editor;
 
 static void on_line(char *line);
 
 static void
 show_prompt(void)
 {
-	char *prompt = face.pending.n != 0 ? xstrdup("... ") : shell_prompt(face.s);
+	char *prompt = editor.pending.n != 0 ? xstrdup("... ") : shell_prompt(editor.s);
 
 	rl_callback_handler_install(prompt, on_line);
 	free(prompt);
@@ -73,28 +72,28 @@ remember(const char *text)
 	if ((last != NULL && strcmp(last->line, text) == 0) || !may_be_kept(text))
 		return;
 	add_history(text);
-	if (face.history != NULL)
-		append_history(1, face.history);
+	if (editor.history != NULL)
+		append_history(1, editor.history);
 }
 
 static void
 on_line(char *line)
 {
-	struct shell *s = face.s;
+	struct shell *s = editor.s;
 
 	rl_callback_handler_remove();
 	if (line == NULL) {
 		putchar('\n');
 		s->leave = true;
 	} else {
-		if (face.pending.n != 0)
-			buf_putc(&face.pending, '\n');
-		buf_puts(&face.pending, line);
-		if (!shell_text_is_open(buf_str(&face.pending))) {
-			remember(buf_str(&face.pending));
-			shell_text(s, buf_str(&face.pending));
-			explicit_bzero(face.pending.p, face.pending.n);
-			buf_clear(&face.pending);
+		if (editor.pending.n != 0)
+			buf_putc(&editor.pending, '\n');
+		buf_puts(&editor.pending, line);
+		if (!shell_text_is_open(buf_str(&editor.pending))) {
+			remember(buf_str(&editor.pending));
+			shell_text(s, buf_str(&editor.pending));
+			explicit_bzero(editor.pending.p, editor.pending.n);
+			buf_clear(&editor.pending);
 		}
 		explicit_bzero(line, strlen(line));
 	}
@@ -112,8 +111,8 @@ on_keys(void *arg, unsigned events)
 	if ((events & LOOP_READ) != 0) {
 		rl_callback_read_char();
 	} else {
-		face.s->leave = true;
-		loop_stop(face.s->c->loop);
+		editor.s->leave = true;
+		loop_stop(editor.s->c->loop);
 	}
 }
 
@@ -123,7 +122,7 @@ on_interrupt(void *arg, int signo)
 	(void)arg;
 	(void)signo;
 	fputs("^C\n", rl_outstream);
-	buf_clear(&face.pending);
+	buf_clear(&editor.pending);
 	rl_callback_handler_remove();
 	rl_replace_line("", 1);
 	show_prompt();
@@ -143,7 +142,7 @@ on_end(void *arg, int signo)
 	(void)signo;
 	rl_callback_handler_remove();
 	((struct shell *)arg)->leave = true;
-	loop_stop(face.s->c->loop);
+	loop_stop(editor.s->c->loop);
 }
 
 static char *
@@ -154,7 +153,7 @@ next_candidate(const char *text, int again)
 	(void)text;
 	if (again == 0)
 		at = 0;
-	return at < face.candidates.n ? strdup(face.candidates.v[at++]) : NULL;
+	return at < editor.candidates.n ? strdup(editor.candidates.v[at++]) : NULL;
 }
 
 /* FIELD@ and a file's name. */
@@ -168,7 +167,7 @@ add_files(const char *word)
 	for (i = 0; (name = rl_filename_completion_function(path, i)) != NULL; i++) {
 		char *whole = xasprintf("%.*s%s", (int)(path - word), word, name);
 
-		strv_add(&face.candidates, whole);
+		strv_add(&editor.candidates, whole);
 		free(whole);
 		free(name);
 	}
@@ -186,25 +185,25 @@ on_tab(const char *text, int start, int end)
 
 	(void)end;
 	words_split(before, &l);
-	if (face.s->resource != NULL)
-		strv_add(&words, face.s->resource);
+	if (editor.s->resource != NULL)
+		strv_add(&words, editor.s->resource);
 	for (i = 0; i < l.words.n; i++)
 		strv_add(&words, l.words.v[i]);
-	strv_release(&face.candidates);
-	complete(face.s->c, &words, text, &face.candidates, &files);
+	strv_release(&editor.candidates);
+	complete(editor.s->c, &words, text, &editor.candidates, &files);
 	if (l.words.n == 0) {
 		struct strv none = {0};
 
-		if (face.s->resource != NULL)
-			complete(face.s->c, &none, text, &face.candidates, &files);
+		if (editor.s->resource != NULL)
+			complete(editor.s->c, &none, text, &editor.candidates, &files);
 		for (i = 0; i < ARRAY_LEN(own); i++) {
 			if (strncmp(own[i], text, strlen(text)) == 0)
-				strv_add(&face.candidates, own[i]);
+				strv_add(&editor.candidates, own[i]);
 		}
 	} else if (l.words.n == 1 && strcmp(l.words.v[0], "use") == 0) {
 		struct strv none = {0};
 
-		complete(face.s->c, &none, text, &face.candidates, &files);
+		complete(editor.s->c, &none, text, &editor.candidates, &files);
 	}
 	if (files)
 		add_files(text);
@@ -214,8 +213,9 @@ on_tab(const char *text, int start, int end)
 	rl_attempted_completion_over = 1;
 	/* Names with blanks get their quotes. */
 	rl_filename_completion_desired = 1;
-	if (face.candidates.n == 1 &&
-	    strchr("=@", face.candidates.v[0][strlen(face.candidates.v[0]) - 1]) != NULL)
+	if (editor.candidates.n == 1 &&
+	    strchr("=@", editor.candidates.v[0][strlen(editor.candidates.v[0]) - 1]) !=
+		NULL)
 		rl_completion_suppress_append = 1;
 	return rl_completion_matches(text, next_candidate);
 }
@@ -231,21 +231,21 @@ open_history(void)
 	if (dir != NULL)
 		file_make_dir(dir, &err);
 	free(dir);
-	face.history = file_state_path("history");
-	fd = face.history != NULL
-	    ? open(face.history, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
+	editor.history = file_state_path("history");
+	fd = editor.history != NULL
+	    ? open(editor.history, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
 	    : -1;
 	if (fd < 0 || fchmod(fd, 0600) != 0) {
-		free(face.history);
-		face.history = NULL;
+		free(editor.history);
+		editor.history = NULL;
 	}
 	if (fd >= 0)
 		close(fd);
 	using_history();
 	stifle_history(HISTORY_MAX);
-	if (face.history != NULL) {
-		read_history(face.history);
-		history_truncate_file(face.history, HISTORY_MAX);
+	if (editor.history != NULL) {
+		read_history(editor.history);
+		history_truncate_file(editor.history, HISTORY_MAX);
 	}
 }
 
@@ -273,22 +273,23 @@ shell_interactive(struct shell *s, struct err *err)
 	if (ctl_loop(s->c, err))
 		return -1;
 	loop = s->c->loop;
-	face.s = s;
+	editor.s = s;
 	set_readline();
 	open_history();
 	failed = loop_signal(loop, SIGINT, on_interrupt, s, err) ||
 	    loop_signal(loop, SIGWINCH, on_resize, s, err) ||
 	    loop_signal(loop, SIGTERM, on_end, s, err) ||
 	    loop_signal(loop, SIGHUP, on_end, s, err) ||
-	    loop_fd_start(loop, &face.keys, STDIN_FILENO, LOOP_READ, on_keys, NULL, err);
+	    loop_fd_start(
+		loop, &editor.keys, STDIN_FILENO, LOOP_READ, on_keys, NULL, err);
 	if (!failed) {
 		show_prompt();
 		failed = loop_run(loop, err);
 	}
 	rl_callback_handler_remove();
-	loop_fd_stop(&face.keys);
-	strv_release(&face.candidates);
-	buf_release(&face.pending);
-	free(face.history);
+	loop_fd_stop(&editor.keys);
+	strv_release(&editor.candidates);
+	buf_release(&editor.pending);
+	free(editor.history);
 	return failed ? -1 : 0;
 }

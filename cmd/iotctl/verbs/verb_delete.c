@@ -18,19 +18,20 @@
 #include "iotctl/ctl_call.h"
 #include "iotctl/mqtt/retained.h"
 
-/* One of them on its way. */
-struct doomed {
+/* An object to delete, from its name to its end. */
+struct deletion {
 	const char *name; /* as it was asked for */
 	struct lookup_found f;
-	struct buf hanging; /* what refers to it */
+	struct buf referrers;
 	bool begun;
 	struct err err;
 };
 
-struct deletion {
+/* A whole run. */
+struct deleting {
 	struct ctl *c;
 	const struct schema_resource *r;
-	struct doomed *v;
+	struct deletion *v;
 	size_t n;
 	size_t failed;
 	bool stopped;   /* nothing more is begun */
@@ -39,7 +40,7 @@ struct deletion {
 
 /* A failure's line; that of the only one is main's. */
 static void
-take_failure(struct deletion *d, struct doomed *x)
+take_failure(struct deleting *d, struct deletion *x)
 {
 	bool again = d->why.code != ERR_OK && strcmp(d->why.text, x->err.text) == 0;
 
@@ -55,8 +56,8 @@ take_failure(struct deletion *d, struct doomed *x)
 static void
 find_job(void *arg, size_t i)
 {
-	struct deletion *d = arg;
-	struct doomed *x = &d->v[i];
+	struct deleting *d = arg;
+	struct deletion *x = &d->v[i];
 	struct ctl *c = d->c;
 
 	if (d->stopped)
@@ -64,7 +65,7 @@ find_job(void *arg, size_t i)
 	x->begun = true;
 	if (lookup(c, d->r, x->name, &x->f, &x->err) == 0 && !c->args->dry_run &&
 	    !c->args->common.quiet)
-		referrers_list(c, d->r, x->f.id, &x->hanging, &x->err);
+		referrers_list(c, d->r, x->f.id, &x->referrers, &x->err);
 	d->stopped = d->stopped || jobs_are_hopeless(&x->err);
 }
 
@@ -78,20 +79,20 @@ ask(struct ctl *c, const struct schema_resource *r, const char *label, struct er
 	return confirm_delete(c, r, label, err);
 }
 
-/* Nothing is under way while somebody thinks about the answer. Some backends delete what hangs on it
- * without a word. */
+/* Nothing is under way while somebody thinks about the answer. Some backends delete what refers to
+ * it without a word. */
 static void
-ask_all(struct deletion *d)
+ask_all(struct deleting *d)
 {
 	size_t i;
 
 	for (i = 0; i < d->n; i++) {
-		struct doomed *x = &d->v[i];
+		struct deletion *x = &d->v[i];
 
 		if (x->begun && x->err.code == ERR_OK && !d->c->args->dry_run) {
-			if (x->hanging.n != 0)
+			if (x->referrers.n != 0)
 				log_warn(_("%s '%s' is used by %s"), d->r->name,
-				    x->f.label, buf_str(&x->hanging));
+				    x->f.label, buf_str(&x->referrers));
 			ask(d->c, d->r, x->f.label, &x->err);
 		}
 		take_failure(d, x);
@@ -99,7 +100,7 @@ ask_all(struct deletion *d)
 }
 
 static int
-delete_it(struct deletion *d, struct doomed *x)
+delete_it(struct deleting *d, struct deletion *x)
 {
 	struct ctl *c = d->c;
 	char *path = ctl_object_path(d->r, x->f.id, NULL);
@@ -127,8 +128,8 @@ delete_it(struct deletion *d, struct doomed *x)
 static void
 delete_job(void *arg, size_t i)
 {
-	struct deletion *d = arg;
-	struct doomed *x = &d->v[i];
+	struct deleting *d = arg;
+	struct deletion *x = &d->v[i];
 
 	x->begun = x->begun && !d->stopped && d->c->signo == 0;
 	if (!x->begun || x->err.code != ERR_OK || delete_it(d, x) == 0)
@@ -139,7 +140,7 @@ delete_job(void *arg, size_t i)
 }
 
 static int
-sum_up(const struct deletion *d, struct err *err)
+sum_up(const struct deleting *d, struct err *err)
 {
 	size_t begun = 0, i;
 
@@ -160,7 +161,7 @@ sum_up(const struct deletion *d, struct err *err)
 }
 
 static int
-delete_all(struct deletion *d, struct err *err)
+delete_all(struct deleting *d, struct err *err)
 {
 	struct ctl *c = d->c;
 
@@ -178,7 +179,7 @@ int
 verb_delete(struct ctl *c, const struct schema_resource *r, const struct operands *in,
     struct err *err)
 {
-	struct deletion d = {.c = c, .r = r};
+	struct deleting d = {.c = c, .r = r};
 	struct request q;
 	size_t i;
 	int failed =
@@ -190,7 +191,7 @@ verb_delete(struct ctl *c, const struct schema_resource *r, const struct operand
 	failed = failed || delete_all(&d, err);
 	for (i = 0; i < d.n; i++) {
 		lookup_release(&d.v[i].f);
-		buf_release(&d.v[i].hanging);
+		buf_release(&d.v[i].referrers);
 	}
 	free(d.v);
 	request_release(&q);
