@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "iotctl/core/jobs.h"
 
-/* One line a reason; the connection's own errors need no context. */
+/* One line for each of the server's reasons; other errors need no context. */
 static int
 tell_reasons(const struct ctl *c, const char *doing, const struct rest_reply *reply,
     struct err *err)

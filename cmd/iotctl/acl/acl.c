@@ -68,7 +68,9 @@ topic_fits(const struct acl_rule *r, const struct acl_question *q)
 	return fits;
 }
 
-/* A question that leaves the quality open fits a rule only if the rule does, too, or denies. */
+/* Whether a rule for one value of QoS or retain (-1: for any) is about the
+ * question's. A question that leaves the value open is about all of them: a rule for
+ * one of them may deny it, but cannot allow it. */
 static bool
 fits_value(int rule, int question, bool allow)
 {

@@ -108,7 +108,7 @@ acl_file_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *
 	return 0;
 }
 
-/* mosquitto takes blanks at an end for none: it would be another name. */
+/* mosquitto strips blanks at the ends of a line: it would be another name. */
 static int
 check_ends(const char *s, const char *what, struct err *err)
 {
@@ -119,7 +119,7 @@ check_ends(const char *s, const char *what, struct err *err)
 	    s);
 }
 
-/* With a line that it cannot read mosquitto does not start. */
+/* A line that it cannot read keeps mosquitto from starting. */
 static int
 check_topic(const char *topic, struct err *err)
 {
@@ -142,7 +142,8 @@ leave_out(struct acl *a, size_t n, const char *username, const struct err *why)
 	a->left_out += n;
 }
 
-/* mosquitto has its own marks, in lines of their own kind: "pattern". */
+/* mosquitto fills in %u and %c, in "pattern" lines only; EMQX's ${...} has no
+ * counterpart in a user's lines. */
 static int
 put_mosquitto_rule(struct buf *out, struct acl *a, const struct acl_rule *r,
     unsigned denied, struct err *err)
@@ -172,8 +173,9 @@ put_mosquitto_rule(struct buf *out, struct acl *a, const struct acl_rule *r,
 	return 0;
 }
 
-/* What is not allowed is denied: a denial counts if something is allowed behind it, and one of the subscription
- * to a filter, word by word, never, since mosquitto decides by each message. */
+/* mosquitto denies what no line allows, so that a denial is written only where a
+ * permission follows it. One of a subscription to just this filter ("eq a/+") never
+ * is: mosquitto checks the topic of each message, not the filter. */
 static int
 put_mosquitto_user(
     struct buf *out, struct acl *a, size_t from, size_t to, struct err *err)

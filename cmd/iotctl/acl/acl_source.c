@@ -27,7 +27,7 @@ add_rule(struct acl *a, const char *username, bool allow, enum acl_action action
 }
 
 static void
-cut(struct acl *a, size_t n)
+shorten(struct acl *a, size_t n)
 {
 	while (a->n > n) {
 		a->n--;
@@ -36,7 +36,7 @@ cut(struct acl *a, size_t n)
 	}
 }
 
-/* Where the last rules begin, if they are this user's. */
+/* Where the user's rules begin if they are the last ones; a->n: they are not. */
 static size_t
 last_of(const struct acl *a, const char *username)
 {
@@ -63,10 +63,11 @@ denies_rest(const struct acl_rule *r)
 	    (strcmp(r->topic, acl_rest[0]) == 0 || strcmp(r->topic, acl_rest[1]) == 0);
 }
 
-/* Devices may share a login, and a broker's user may be one: the rules that are there already become the
- * last ones, to be gone on with, and nothing denies the rest before it is said. */
+/* Devices may share a login, with each other and with a broker's user: moves what
+ * rules there are of it to the end, for more to be added, without the denials of the
+ * rest, which must come after those. */
 static void
-reopen(struct acl *a, const char *username)
+move_last(struct acl *a, const char *username)
 {
 	struct acl_rule *own;
 	size_t from = 0, n = 0;
@@ -83,7 +84,7 @@ reopen(struct acl *a, const char *username)
 	memcpy(&a->v[a->n - n], own, n * sizeof(*own));
 	free(own);
 	for (; n > 0 && denies_rest(&a->v[a->n - 1]); n--)
-		cut(a, a->n - 1);
+		shorten(a, a->n - 1);
 }
 
 /* null and "" are any. */
@@ -215,7 +216,7 @@ add_derived_rules(const struct view *v, const struct topic_set *t, struct span d
 	char *publish = view_text_of(config, "publish_topic");
 
 	out->derived = true;
-	reopen(out, username);
+	move_last(out, username);
 	if (publish[0] != '\0')
 		add_topic(v, out, username, id, ACL_PUBLISH, publish);
 	add_pattern(out, username, id, ACL_PUBLISH, topic_text(t->data));
@@ -265,7 +266,7 @@ acl_of_service(const struct view *v, const struct topic_set *topics, const char 
 	    topics->data, topics->status, topics->responses, topics->alerts};
 	size_t i;
 
-	reopen(out, username);
+	move_last(out, username);
 	for (i = 0; i < ARRAY_LEN(read); i++)
 		add_pattern(out, username, NULL, ACL_SUBSCRIBE, topic_text(read[i]));
 	for (i = 0; i < v->v[VIEW_TOPICS].n; i++) {
@@ -290,7 +291,8 @@ begins_with_dollar(const struct acl_rule *r)
 	return topic[0] == '$' && topic[1] != '{';
 }
 
-/* From the first "#" on: whether it tells more or less than before once it stands for all topics. */
+/* Whether a rule from there on allows all topics, or some that begin with "$": then
+ * rules for "$..." must not stand behind a "#" that means these too. */
 static bool
 order_matters(const struct acl *a, size_t from)
 {
@@ -328,7 +330,7 @@ acl_close(struct acl *a, const char *username)
 	}
 	while (a->n - from > 1 && strcmp(a->v[a->n - 1].topic, acl_rest[1]) == 0 &&
 	    is_everything(&a->v[a->n - 2]))
-		cut(a, a->n - 1);
+		shorten(a, a->n - 1);
 	if (a->n == from || !is_everything(&a->v[a->n - 1]))
 		add_rule(a, username, false, ACL_ALL, "#", -1, -1);
 }

@@ -85,7 +85,7 @@ report_rules(const struct ctl *c, const struct acl *a)
 	report_end(&r);
 }
 
-/* What could not be written has been told, one by one. */
+/* Each of them was reported when it was left out. */
 static int
 tell_left_out(const struct acl *a, struct err *err)
 {
@@ -135,7 +135,8 @@ put_rule(struct buf *out, const struct acl_rule *r)
 		buf_printf(out, " retain %d", r->retain);
 }
 
-/* What nobody said is asked in each way: the rule that allows one of them says which. */
+/* QoS and retain that the user left open are tried in all values: it is allowed if
+ * one of them is. */
 static enum acl_verdict
 decide_open(const struct rules *r, struct acl_question q, const struct acl_rule **rule)
 {

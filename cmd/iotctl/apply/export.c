@@ -23,10 +23,12 @@ struct export
 	struct err refused; /* the last resource that --all had to leave out */
 };
 
-/* Longer names of files are not for every file system, and an ending is still to come. */
+/* A file name has at most 255 bytes (NAME_MAX), and the name of the field is
+ * appended. */
 enum { FILE_NAME_MAX = 200 };
 
-/* What somebody decides, not what happens: secrets are not shown, states come and go. */
+/* Fields that somebody sets: no secrets, which the API does not show, and no states,
+ * which the platform changes itself. */
 static bool
 is_wanted(const struct schema_field *f)
 {
@@ -35,7 +37,8 @@ is_wanted(const struct schema_field *f)
 		       SCHEMA_STATE)) == 0;
 }
 
-/* A name where there is one that means nothing else, so that other platforms understand it. */
+/* The name, where it means no other object, because other platforms give other ids;
+ * else the id. */
 static int
 put_ref(struct export *x, const struct schema_resource *r, struct span value,
     struct buf *out, struct err *err)
@@ -103,14 +106,15 @@ is_secret_in_use(const struct schema_field *f, struct span object)
 		return false;
 	if (f->used_if == NULL)
 		return true;
-	/* An answer that does not tell: what every such object has. */
+	/* Where the answer has no such field: a required secret is always in use. */
 	if (!json_member(object, f->used_if, &value))
 		return (f->flags & SCHEMA_REQUIRED) != 0;
 	return !span_is(value, "null") && !span_is(value, "false") &&
 	    !span_is(value, "\"\"");
 }
 
-/* The object's natural key as a name of a file: the same on every platform, two never the same. */
+/* The object's natural key as a file name: the same on every platform, and never
+ * that of another object. */
 static void
 put_file_name(struct buf *out, const struct schema_resource *r, struct span object)
 {
@@ -134,7 +138,8 @@ put_file_name(struct buf *out, const struct schema_resource *r, struct span obje
 	free(label);
 }
 
-/* Where the secret is to be found: the API does not show it, and this is no place for it. */
+/* A reference to the file that the secret is to be put into: the API does not show
+ * it. */
 static void
 put_secret(struct export *x, const struct schema_resource *r,
     const struct schema_field *f, struct span object, struct buf *out)

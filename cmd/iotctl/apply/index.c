@@ -225,7 +225,8 @@ match(void *arg, size_t object)
 	}
 	if (!same || !h->whole)
 		return same ? hit(h, object) : true;
-	/* Which of those that are equal in all does not matter, but each stands for one document. */
+	/* Of several that are equal in all fields one is as good as another, but
+	 * each stands for one document: prefers one that is not claimed. */
 	if (h->n == 0 || (h->s->claimed[h->first] && !h->s->claimed[object]))
 		h->first = (ssize_t)object;
 	h->n = 1;
@@ -265,7 +266,7 @@ index_match(const struct index *s, json_t *body, const char *zone, struct err *e
 		each_with(s, key, text, match, &h);
 	found = one_hit(&h, text, err);
 	free(text);
-	/* Made without knowing, it would be made again at every run. */
+	/* Created without knowing, it would be created again at every run. */
 	if (h.n == 0 && h.unknown != NULL)
 		err_set(err, ERR_FAILED,
 		    _("it may be there already: the API's %s has no zone (set api_tz)"),

@@ -39,7 +39,7 @@ manifest_level(const struct schema_resource *r)
 	return level;
 }
 
-/* A file's path is taken from where the document is. */
+/* A path is relative to the document's folder (free). */
 static char *
 beside(const char *document, const char *path)
 {
@@ -50,7 +50,8 @@ beside(const char *document, const char *path)
 	return xasprintf("%.*s/%s", (int)(slash - document), document, path);
 }
 
-/* As export leaves it: the platform has the secret, and nobody put it in its file here. */
+/* A secret whose file is not there, as export leaves it: the platform has it
+ * already. */
 static bool
 is_absent(const struct schema_field *f, const char *path)
 {
@@ -128,7 +129,8 @@ put_words(const struct item *item, struct buf *out)
 	}
 }
 
-/* Without a key, what a new one must have. */
+/* Its key, or, where its resource has none, the texts that a new one must have
+ * (free). */
 static char *
 label_of_item(const struct item *item)
 {
@@ -283,7 +285,7 @@ by_identity(const void *a, const void *b)
 			  : (x->item->row > y->item->row) - (x->item->row < y->item->row);
 }
 
-/* Two wishes for one object would be granted in any order, at every run anew. */
+/* Two documents for one object would overwrite each other at every run. */
 static int
 check_twice(const struct manifest *m, struct err *err)
 {

@@ -14,7 +14,8 @@
 #include "iotctl/output/result_line.h"
 #include "iotctl/output/show.h"
 
-/* Readings are data, and people are not swept away with a file. */
+/* Readings cannot be written back, and nobody loses an account because a file leaves
+ * it out. */
 static bool
 is_prunable(const struct schema_resource *r)
 {

@@ -81,7 +81,7 @@ place_of(
 	return xasprintf("%s %s %s %s", rest_base(c->api), r->name, field, name);
 }
 
-/* The place is hashed too: the same password elsewhere looks different. */
+/* With the place in it, the same password in two places has two hashes (free). */
 static char *
 hash_of(const struct sent_secrets *m, const char *place, const char *secret)
 {

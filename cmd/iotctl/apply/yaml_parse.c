@@ -107,7 +107,7 @@ is_tagged(const struct reader *r, const yaml_node_t *node)
 		by_place) != NULL;
 }
 
-/* What is wrong with the text is told by whoever reads the documents. */
+/* Errors of the text are left to the pass that reads the documents. */
 static void
 find_tags(struct reader *r, struct span text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the server has against what was asked for. */
+/* Whether what the server has is what was asked for. */
 #include "iotctl/core/equal.h"
 
 #include <ctype.h>

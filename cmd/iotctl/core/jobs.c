@@ -13,7 +13,7 @@
 
 enum { LANES_MAX = 64 };
 
-/* A thread that does one job after another, and waits for one of two things in between. */
+/* A thread that does one job after another. In between it waits for an answer or for its turn. */
 struct lane {
 	struct jobs *j;
 	pthread_t thread;
@@ -29,8 +29,8 @@ struct jobs {
 	void (*fn)(void *arg, size_t i);
 	void *arg;
 	size_t n;
-	size_t next; /* to be begun */
-	size_t told; /* those before it are over */
+	size_t next;        /* to be begun */
+	size_t over_before; /* so many of the first are over */
 	bool *over;
 	pthread_mutex_t lock; /* held by the one that runs */
 	pthread_cond_t back;  /* a lane stopped running */
@@ -75,8 +75,8 @@ run_lane(void *arg)
 		l->job = j->next++;
 		j->fn(j->arg, l->job);
 		j->over[l->job] = true;
-		while (j->told < j->n && j->over[j->told])
-			j->told++;
+		while (j->over_before < j->n && j->over[j->over_before])
+			j->over_before++;
 	}
 	l->ended = true;
 	l->runs = false;
@@ -90,11 +90,11 @@ is_ready(const struct lane *l)
 {
 	if (l->j->broken.code != ERR_OK)
 		return true;
-	return l->answer != NULL ? *l->answer : l->j->told >= l->job;
+	return l->answer != NULL ? *l->answer : l->j->over_before >= l->job;
 }
 
-/* The loop's thread in between: an answer stops the loop. The job before all others is never kept
- * waiting by another, so that something always goes on. */
+/* What the loop's thread does: lets each lane run that can go on, one at a time, else runs the loop until an
+ * answer stops it. The first job that is not over never waits for a turn, so that one always can. */
 static void
 run_lanes(struct jobs *j)
 {
@@ -139,7 +139,7 @@ jobs_turn(const struct ctl *c)
 {
 	struct jobs *j = c->jobs;
 
-	while (j != NULL && j->told < j->current->job)
+	while (j != NULL && j->over_before < j->current->job)
 		give_way(j->current);
 }
 
@@ -230,7 +230,7 @@ jobs_are_hopeless(const struct err *err)
 	    err->code == ERR_OUTPUT;
 }
 
-/* What jobs_each hands to each of its jobs. */
+/* The state of jobs_each. */
 struct each {
 	struct ctl *c;
 	const struct strv *names;
@@ -245,7 +245,7 @@ struct each {
 static bool
 is_under_way(const struct each *e, size_t i)
 {
-	size_t k = e->c->jobs != NULL ? e->c->jobs->told : i;
+	size_t k = e->c->jobs != NULL ? e->c->jobs->over_before : i;
 
 	while (k < i && strcmp(e->names->v[k], e->names->v[i]) != 0)
 		k++;
@@ -268,7 +268,7 @@ each_job(void *arg, size_t i)
 	e->failed++;
 	e->stopped = e->stopped || jobs_are_hopeless(&one);
 	jobs_turn(e->c);
-	/* Those that were under way say the same. */
+	/* Jobs that were under way when one failed for good fail with the same words. */
 	if (strcmp(e->hopeless.text, one.text) != 0)
 		log_err(&one);
 	if (e->hopeless.code == ERR_OK && jobs_are_hopeless(&one))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names for ids. */
+/* From a name, as a person gives it, to the object. */
 #include "iotctl/core/lookup.h"
 
 #include <stdio.h>

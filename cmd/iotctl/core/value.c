@@ -48,7 +48,7 @@ value_file(const struct schema_field *f, const char *path, char **out, struct er
 {
 	bool secret = (f->flags & SCHEMA_WRITE_ONLY) != 0;
 
-	/* One of more than one line is a key. */
+	/* Secrets of type SCHEMA_TEXT are keys, of several lines. */
 	if (secret && f->type == SCHEMA_STRING)
 		return file_read_secret(path, out, err);
 	return read_text(path, secret, out, err);
@@ -125,7 +125,8 @@ with_ids(struct ctl *c, const struct schema_field *f, json_t *value, struct err 
 	return value;
 }
 
-/* What the field's type takes otherwise than it was written. */
+/* Validation changes some values that the API should get as they were written: a
+ * time without a zone, and a whole number where any number is wanted. Takes `value`. */
 static json_t *
 as_written(const struct schema_field *f, const char *text, json_t *value)
 {
@@ -147,7 +148,7 @@ as_written(const struct schema_field *f, const char *text, json_t *value)
 json_t *
 value_checked(const struct schema_field *f, json_t *raw, struct field_errs *errs)
 {
-	/* 1.10 is 1.1 already, and 1e3 is 1000. */
+	/* jansson keeps no number's digits: 1.10 is 1.1 by now, and 1e3 is 1000. */
 	if (json_is_real(raw) && (f->type == SCHEMA_STRING || f->type == SCHEMA_TEXT)) {
 		field_errs_add(
 		    errs, f->name, _("a text that looks like a number needs quotes"));

@@ -72,7 +72,8 @@ check_account(struct device_check *dc)
 	free(login);
 }
 
-/* The broker's way up to TLS; what our own login meets there is not the device's fault. */
+/* How far the broker was reached, up to TLS: what our own login meets behind that is
+ * not the device's fault. */
 static void
 add_broker(struct device_check *dc, const struct cached_broker *b)
 {

@@ -43,7 +43,7 @@ check_clock(struct findings *f, int64_t date)
 		findings_add(f, "clock", HEALTH_OK, _("within %d s"), SKEW_MAX);
 }
 
-/* Whether it makes sense to go on. */
+/* Returns whether there is an API to ask more of. */
 static bool
 check_api(struct doctor *d, struct findings *f)
 {

@@ -35,7 +35,8 @@ state_path(const struct password_file *p)
 	return xasprintf("%s.state", p->path);
 }
 
-/* As we write it: no password is to be lost in what we only half understand. */
+/* Whether it is as save_state writes it. What is only half understood may hold
+ * passwords, and is not touched. */
 static bool
 is_sound(const json_t *state)
 {
@@ -130,7 +131,8 @@ configured_url(struct ctl *c, char **out, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* Before anything is recorded the file of a context is of the platform that the context names. */
+/* While no platform is recorded for a file, one that belongs to a context is for the
+ * platform that the context names. */
 static int
 check_platform(struct ctl *c, const struct password_file *p, struct err *err)
 {

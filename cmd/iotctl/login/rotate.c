@@ -56,7 +56,7 @@ rotation_release(struct rotation *r)
 	password_file_release(&r->file);
 }
 
-/* A row without a name would be no row. */
+/* The credentials file finds rows by this name. */
 static int
 name_device(struct rotation *r, struct err *err)
 {
@@ -167,8 +167,8 @@ change_credential(
 	return failed;
 }
 
-/* The file has it as soon as it lets the device in, which is when EMQX's own account has it, where there
- * is one. */
+/* The file gets the new password as soon as it lets the device in. Where there is an
+ * EMQX account that is when the account has it, whatever becomes of the credential. */
 static int
 send_password(struct ctl *c, const struct rotation *r, const char *password, bool *begun,
     struct err *err)
@@ -258,7 +258,7 @@ rotate_alone(struct ctl *c, struct rotation *r, struct err *err)
 		return -1;
 	path = xasprintf("%s.lock", r->file.path);
 	lock = file_lock(path, err);
-	/* What the one before left. */
+	/* Another process may have changed it while we waited for the lock. */
 	failed = lock < 0 || password_file_reload(&r->file, err) || rotate(c, r, err);
 	if (lock >= 0)
 		close(lock);
@@ -315,7 +315,7 @@ run_rotate(struct ctl *c, const struct operands *in, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* The password given, or asked for; a device's may be left to chance. */
+/* The password given, or asked for; a device's is random when none is given. */
 static int
 take_password(struct ctl *c, const struct request *q, struct rotation *r, struct err *err)
 {

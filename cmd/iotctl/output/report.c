@@ -84,7 +84,7 @@ report_end(struct report *r)
 	if (r->format == FORMAT_TABLE && r->rows != 0) {
 		show_table(&r->cells, r->n, r->ctl->args->no_header ? NULL : r->columns);
 	} else if (r->format == FORMAT_JSON || r->format == FORMAT_YAML) {
-		/* JSON is YAML as well. */
+		/* JSON is valid YAML, too. */
 		buf_putc(&out, '[');
 		for (i = 0; i < r->rows; i++) {
 			buf_puts(&out, i > 0 ? ",\n " : "");

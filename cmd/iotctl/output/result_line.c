@@ -19,7 +19,8 @@ result_line_show(const struct result_line *l)
 	buf_printf(&line, ",\"result\":\"%s\"", l->result);
 	if (l->why != NULL) {
 		buf_puts(&line, ",\"error\":");
-		/* It may be cut within a letter, or be none of ours. */
+		/* It may be cut within a character, or hold bytes of a server that
+		 * are no UTF-8. */
 		json_put_text(&line, span_of(l->why->text));
 	}
 	buf_puts(&line, "}\n");

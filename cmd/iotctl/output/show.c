@@ -18,7 +18,7 @@ put_out(const struct buf *b)
 	show_bytes(buf_as_span(b));
 }
 
-/* "x_display" where x is a choice: a table has that word for x itself. */
+/* Whether it is "x_display" of a choice x: a table shows that word in the column x. */
 static bool
 is_word_of(const struct schema_resource *r, const struct schema_field *f)
 {
@@ -35,7 +35,7 @@ is_word_of(const struct schema_resource *r, const struct schema_field *f)
 	return of != NULL;
 }
 
-/* What a format shows of its own accord. */
+/* Whether a format shows the field without --columns. */
 static bool
 is_default(const struct show *s, const struct schema_field *f)
 {

@@ -97,7 +97,7 @@ say_unit(struct ctl *c, const struct unit *u)
 	}
 }
 
-/* Its login is new wherever it is asked for: whatever was pending counts no more. */
+/* A new login replaces whatever change of the password was pending. */
 static int
 make_unit(struct batch *b, struct unit *u)
 {
@@ -108,7 +108,8 @@ make_unit(struct batch *b, struct unit *u)
 	return password_file_settle(&b->file, u->device, &u->err);
 }
 
-/* Once it is hopeless each of those that are left has its line, but no request. */
+/* Once nothing more can succeed, each unit that is left gets its line, but no
+ * request. */
 static void
 make_job(void *arg, size_t i)
 {
@@ -189,7 +190,7 @@ run_provision(struct ctl *c, const struct operands *in, struct err *err)
 
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
-	/* Before anything is changed a signal may end it at once. */
+	/* Until here nothing is changed, and a signal ends the program at once. */
 	failed = failed || password_file_open(c, &b.file, err) || load_catalog(&b, err) ||
 	    plan_all(&b, err) || jobs_catch_signals(c, err) ||
 	    provision_batch_save_logins(&b, err);

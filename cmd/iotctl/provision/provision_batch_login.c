@@ -26,7 +26,8 @@ choose_login(struct unit *u, const struct credentials *known, struct err *err)
 	return 0;
 }
 
-/* Another process may provision the same devices now: whoever makes one, the password is the file's. */
+/* Another process may provision the same devices now. The file keeps the first
+ * password of each, and both processes send that one. */
 static int
 add_logins(struct batch *b, const char *path, const struct credential *rows, size_t n,
     struct err *err)

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "iotctl/core/field.h"
 
-/* The fleet file's name of a column, however it is called. */
+/* The column that a field of the command line stands for, by its name or its alias. */
 static int
 column_of(const char *word, enum fleet_column *out, struct err *err)
 {

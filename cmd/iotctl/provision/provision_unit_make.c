@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Provisioning one device: every step knows how to be undone. */
+/* Provisioning one device. Each step records how it is taken back. */
 #include "iotctl/provision/provision_unit_int.h"
 
 #include <stdlib.h>

@@ -104,7 +104,7 @@ plan_topics(const struct catalog *k, struct unit *u, struct err *err)
 	return 0;
 }
 
-/* As the platform keeps it: blanks around a text are gone, and 060 is 60. */
+/* Compares as the platform stores it: without blanks at the ends, and 060 as 60. */
 static bool
 has_value(struct span object, const struct schema_field *f, const char *wanted)
 {
@@ -122,7 +122,7 @@ has_value(struct span object, const struct schema_field *f, const char *wanted)
 	return same;
 }
 
-/* Only what was said is compared: the rest is as good as any. */
+/* Only values that were asked for are compared. */
 static int
 check_same(const struct unit *u, struct span object, const char *what,
     const struct same *rows, size_t n, struct err *err)

@@ -58,7 +58,7 @@ is_planned(const struct unit *u, const char *action, const char *topic)
 	return false;
 }
 
-/* A rule for this pattern, unless there is one that lets the device do it. */
+/* Plans a rule that allows the pattern, unless one of `now` or of the plan does. */
 static void
 plan_pattern(
     struct unit *u, const struct acl *now, const char *pattern, struct acl_question q)
@@ -92,8 +92,9 @@ plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_
 	free(pattern);
 }
 
-/* What a device does whatever its topics are: it keeps its status, and looks before it connects whether that
- * says it is connected already; it answers commands, and raises alerts. */
+/* What every device does: it publishes its status, retained, and reads it before it
+ * connects, to see whether another is connected under its name; it answers commands,
+ * and raises alerts. */
 static void
 plan_own(struct unit *u, const struct catalog *k, const struct acl *now)
 {
@@ -119,8 +120,9 @@ denial_body(const struct unit *u, const struct acl_rule *r)
 	return body;
 }
 
-/* The first rule that matches decides: what denies the rest must come after what is added, in the order it
- * has, and deny what begins with "$" as well. */
+/* The first rule that matches decides. So the rules that deny the rest must come
+ * behind those that are added, in the order they have; and they must deny what
+ * begins with "$" as well. */
 static void
 plan_denials(struct unit *u, const struct acl *now)
 {
@@ -227,7 +229,7 @@ provision_unit_make_rules(
 		if (provision_unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
 			return -1;
 	}
-	/* The last step: what it takes away is there again, behind the others. */
+	/* The last step: these denials were sent again above, behind the new rules. */
 	json_array_foreach (u->old_denials, i, item) {
 		char *path = ctl_object_path(
 		    schema_find("emqx-acl"), json_integer_value(item), NULL);

@@ -150,7 +150,7 @@ offer_of_verb(
 		offer_fields(k, r, (takes & VERB_FILTERS) != 0);
 }
 
-/* The words that are no options, nor their values. */
+/* Adds the words that are neither options nor their values. */
 static void
 plain_words(const struct ctl *c, const struct strv *before, struct strv *out)
 {
@@ -239,7 +239,8 @@ complete(struct ctl *c, const struct strv *before, const char *word, struct strv
 	strv_release(&words);
 }
 
-/* Says which platform's names are wanted. */
+/* Whether an option says which platform is meant. `whole`: its value is in the same
+ * word. */
 static bool
 is_about_platform(const char *word, bool *whole)
 {

@@ -63,7 +63,7 @@ may_be_kept(const char *text)
 	return says_something && !secret;
 }
 
-/* Into memory and file, unless it holds a secret or repeats the last one. */
+/* Adds it to the history, unless it holds a secret or repeats the last one. */
 static void
 remember(const char *text)
 {
@@ -220,7 +220,7 @@ on_tab(const char *text, int start, int end)
 	return rl_completion_matches(text, next_candidate);
 }
 
-/* 0600 before there is anything in it. */
+/* The history file gets its mode before it has any content. */
 static void
 open_history(void)
 {
@@ -256,11 +256,11 @@ set_readline(void)
 	rl_catch_signals = 0;
 	rl_catch_sigwinch = 0;
 	rl_attempted_completion_function = on_tab;
-	/* = @ and : belong to a word here. */
+	/* = @ and : do not end a word. */
 	rl_completer_word_break_characters = (char *)(uintptr_t) " \t\n|";
 	rl_completer_quote_characters = "'\"";
 	rl_filename_quote_characters = " \t'\"\\|#";
-	/* A paste is one text until Enter is pressed. */
+	/* Pasted lines are one text until Enter is pressed. */
 	rl_variable_bind("enable-bracketed-paste", "on");
 }
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Of what is done so much is looked at again, at its beginning and at its end. */
+/* So much of the imported part is hashed at its beginning and at its end. */
 enum { RECORD_MAX = 1 << 20, PIECE = 4096 };
 
 /* One record for a file and the platform it goes to. */
@@ -39,7 +39,7 @@ hash_piece(uint64_t h, int fd, long long from, size_t n)
 	return hash_add(h, (struct span){bytes, got > 0 ? (size_t)got : 0});
 }
 
-/* What `offset` bytes of this file are known by. A file that is written anew keeps its inode. */
+/* Identifies the first `offset` bytes. A file that is written anew keeps its inode. */
 static uint64_t
 mark_of(int fd, long long offset)
 {

@@ -23,7 +23,8 @@
 
 enum { BATCH = 500, KIB = 1024 };
 
-/* Microseconds. What is nearer to now does not show whether the API keeps times. */
+/* Microseconds. A time nearer to now than this does not show whether the API keeps
+ * times or sets its own. */
 #define HOUR ((int64_t)3600 * 1000000)
 
 /* A reading on its way, with the line it comes from. */
@@ -60,7 +61,7 @@ skip(struct importing *m, size_t line, const char *why)
 	m->skipped++;
 }
 
-/* The first text in the server's word on one reading. */
+/* The first reason that the server gives for one reading. */
 static void
 reason_of(struct span item, struct buf *out)
 {
@@ -85,7 +86,8 @@ drop_reading(struct batch_lines *b, size_t i)
 	memmove(b->v + i, b->v + i + 1, (b->n - i) * sizeof(*b->v));
 }
 
-/* Takes out what the server says is wrong, by its place. Returns how many that were. */
+/* Removes the readings that the server says are wrong, by their places. Returns how
+ * many. */
 static size_t
 drop_refused(struct importing *m, struct span answer)
 {
@@ -161,7 +163,7 @@ find_far(const struct batch_lines *b, bool furthest)
 	return found;
 }
 
-/* Whether the API has something against this one reading: then its line is skipped. */
+/* Whether the API refuses this one reading: then its line is skipped. */
 static bool
 is_refused(struct importing *m, const struct taken *t, const struct rest_reply *reply)
 {
@@ -391,7 +393,7 @@ run_reading_list(struct ctl *c, const struct operands *in, struct err *err)
 	int failed;
 
 	more.v = xcalloc(in->n + 2, sizeof(*more.v));
-	/* In front: what follows "--" are names. */
+	/* In front of the others, because those behind "--" are names. */
 	if (c->args->since > 0 && gmtime_r(&from, &tm) != NULL &&
 	    strftime(since, sizeof(since), "fecha_inicio=%Y-%m-%dT%H:%M:%SZ", &tm) != 0) {
 		more.v[0] = since;

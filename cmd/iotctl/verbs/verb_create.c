@@ -72,8 +72,8 @@ is_told(const struct field_errs *errs, size_t n, const char *field)
 	return false;
 }
 
-/* Adds what is missing. A wrong value is not in the body: that it is missing would be news to
- * nobody. */
+/* Adds the errors of fields that are missing. A field whose value is wrong is not in
+ * the body, and has its error already. */
 static void
 check_whole(const struct schema_resource *r, json_t *body, struct field_errs *errs)
 {
@@ -112,8 +112,8 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* It is there, if not as it was wanted. The times of readings are shown in a zone that may not be
- * known. */
+/* The object exists; this checks whether it is what was asked for. Times of readings
+ * are compared apart: the API may show them in an unknown zone. */
 static int
 check_created(struct ctl *c, const struct schema_resource *r, json_t *body,
     const struct rest_reply *reply, struct span object, struct err *err)

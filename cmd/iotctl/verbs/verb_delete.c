@@ -38,7 +38,7 @@ struct deleting {
 	struct err why; /* the first hopeless error */
 };
 
-/* A failure's line; that of the only one is main's. */
+/* Prints and counts a failure; main prints that of a single object. */
 static void
 take_failure(struct deleting *d, struct deletion *x)
 {

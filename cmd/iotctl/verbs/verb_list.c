@@ -40,7 +40,7 @@ struct listing {
 	struct objects objects; /* kept for that */
 };
 
-/* A filter by presence asks for what is true or there. */
+/* Whether an object passes a filter without a value: its field is true, or there. */
 static bool
 is_set(const struct schema_filter *f, struct span object)
 {
@@ -52,7 +52,7 @@ is_set(const struct schema_filter *f, struct span object)
 	return set;
 }
 
-/* A filter by presence has no value to give: "no" leaves it out. */
+/* A filter without a value is sent or left out: "no" leaves it out. */
 static bool
 is_no(const char *s)
 {
@@ -80,7 +80,8 @@ matches(const struct want *w, struct span object, const char *zone)
 	return same;
 }
 
-/* A page on its way to the reader does not wait for the next. */
+/* The first object goes out at once, and then now and then: a reader does not wait
+ * for the next page. */
 static void
 show_next(struct listing *l, struct span object)
 {
@@ -105,7 +106,7 @@ on_object(void *arg, struct span object, struct err *err)
 		return 0;
 	}
 	show_next(l, object);
-	/* Nobody reads the rest: it is not asked for. */
+	/* No more pages are asked for than are shown, or can be written. */
 	return --l->left == 0 || ferror(stdout) != 0 ? 1 : 0;
 }
 
@@ -184,7 +185,8 @@ make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, cha
 	return 0;
 }
 
-/* What only the server understands, or answers with a 500: a flag, a time or a day. */
+/* Filters that only the server applies are checked here: some answer a wrong value
+ * with a 500. */
 static void
 check_filter(const struct assign *a, struct field_errs *errs)
 {
@@ -272,7 +274,7 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
 	if (!failed && rest_list(c->api, path, on_object, l, err) < 0) {
 		failed = -1;
 		*shown = err->code == ERR_FAILED;
-		/* The rest names the API already. */
+		/* Other errors name the API already. */
 		ctl_no_resource(c, q->r, err);
 		if (err->code == ERR_REFUSED)
 			err_in(err, _("cannot list %s at '%s'"), q->r->name,

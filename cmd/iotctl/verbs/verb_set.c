@@ -42,7 +42,7 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 	}
 }
 
-/* In a format each object has its place, changed or not. */
+/* In a machine format each object is shown, changed or not. */
 static int
 tell_set(struct ctl *c, struct setting *s, const char *what, struct span object,
     struct err *err)
@@ -66,7 +66,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	int failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed) {
-		/* What is added to a list that nobody could read would replace it. */
+		/* += on a list that could not be read would replace the list. */
 		current = equal_load(buf_as_span(&reply.body));
 		if (json_is_object(current))
 			make_change(c, s, current, body);
