@@ -8,12 +8,23 @@
 
 const char *const acl_rest[ACL_REST] = {"#", "$SYS/#"};
 
+static const char *const action_words[] = {
+    "", [ACL_PUBLISH] = "publish", [ACL_SUBSCRIBE] = "subscribe", [ACL_ALL] = "all"};
+
 const char *
 acl_action_word(enum acl_action action)
 {
-	return action == ACL_PUBLISH  ? "publish"
-	    : action == ACL_SUBSCRIBE ? "subscribe"
-				      : "all";
+	return action_words[action];
+}
+
+unsigned
+acl_action_of(const char *word)
+{
+	unsigned i = ACL_ALL;
+
+	while (i > 0 && strcmp(action_words[i], word) != 0)
+		i--;
+	return i;
 }
 
 void

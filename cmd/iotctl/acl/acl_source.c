@@ -123,14 +123,14 @@ acl_of_rules(const struct objects *all, const char *username, struct acl *out)
 	qsort(own, n, sizeof(*own), by_id);
 	for (i = 0; i < n; i++) {
 		char *topic = view_text_of(own[i], "topic");
-		enum acl_action action = view_member_is(own[i], "action", "publish")
-		    ? ACL_PUBLISH
-		    : view_member_is(own[i], "action", "subscribe") ? ACL_SUBSCRIBE
-								    : ACL_ALL;
+		char *word = view_text_of(own[i], "action");
+		unsigned action = acl_action_of(word);
 
 		add_rule(out, username, view_member_is(own[i], "permission", "allow"),
-		    action, topic, number_of(own[i], "qos"), number_of(own[i], "retain"));
+		    action != 0 ? (enum acl_action)action : ACL_ALL, topic,
+		    number_of(own[i], "qos"), number_of(own[i], "retain"));
 		out->v[out->n - 1].id = lookup_id_of(own[i]);
+		free(word);
 		free(topic);
 	}
 	free(own);

@@ -114,14 +114,11 @@ run_acl_show(struct ctl *c, const struct operands *in, struct err *err)
 static int
 take_action(const char *word, enum acl_action *out, struct err *err)
 {
-	if (strcmp(word, "publish") == 0)
-		*out = ACL_PUBLISH;
-	else if (strcmp(word, "subscribe") == 0)
-		*out = ACL_SUBSCRIBE;
-	else
-		return err_set(err, ERR_USAGE,
-		    _("'%s': a device may 'publish' or 'subscribe'"), word);
-	return 0;
+	*out = (enum acl_action)acl_action_of(word);
+	if (*out == ACL_PUBLISH || *out == ACL_SUBSCRIBE)
+		return 0;
+	return err_set(
+	    err, ERR_USAGE, _("'%s': a device may 'publish' or 'subscribe'"), word);
 }
 
 static void

@@ -27,11 +27,11 @@ struct index_set {
 
 void index_set_init(struct index_set *s, struct ctl *c);
 void index_set_release(struct index_set *s);
-/* NULL with `err` when it cannot be read; a resource that is not there is an empty
+/* Blocks the first time. NULL with `err` when it cannot be read; a resource that is not there is an empty
  * one. */
 struct index *index_of(struct index_set *s, const struct schema_resource *r, struct err *err);
 
-/* Takes in one more, as the server answered it. */
+/* Adds a copy of one more, as the server answered it; its place, which it keeps. */
 size_t index_add(struct index *s, struct span object);
 /* The server's newer answer for one. */
 void index_replace(struct index *s, size_t at, struct span object);

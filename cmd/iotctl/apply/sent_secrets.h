@@ -17,14 +17,14 @@ struct sent_secrets {
 	bool changed;
 };
 
-/* What cannot be read is forgotten. */
+/* Reads the file. One that cannot be read is as none, with a warning: what it had is sent once more. */
 void sent_secrets_load(struct sent_secrets *m, struct ctl *c);
-/* `name` is the object's natural key. */
+/* Whether it was sent already. `name` is the object's natural key. */
 bool sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret);
 void sent_secrets_put(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret);
-/* Writes it if anything changed; a failure is told, for it does no harm. */
+/* Writes the file if anything changed, and releases. A failure is a warning only: it costs a request. */
 void sent_secrets_end(struct sent_secrets *m);
 
 #endif

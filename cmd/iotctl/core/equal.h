@@ -24,12 +24,12 @@ enum sameness equal_value(
  * not like without a word. What it cannot show is taken on trust. */
 json_t *equal_rest(const struct ctl *c, const struct schema_resource *r, json_t *body,
     struct span now);
-/* Whether there are none. ERR_FAILED names each. */
+/* Whether there are none. ERR_FAILED names the last; the others have their lines by now, in the job's turn. */
 int equal_check(const struct ctl *c, const struct schema_resource *r, const char *label,
     json_t *body, struct span now, struct err *err);
 
 /* Whether the API kept the timestamp `sent` of a reading, by its answer to the POST, or, where that has
- * none, by the reading as it has it. ERR_FAILED names the reading: it did not, or nobody can tell. */
+ * none, by the reading as it has it, which it is asked for. ERR_FAILED names the reading: it did not, or nobody can tell. */
 int equal_reading_time(struct ctl *c, const char *sent, const struct rest_reply *reply,
     struct err *err);
 

@@ -15,14 +15,15 @@ struct lookup_found {
 };
 
 /* The one object that `name` means: an id, or the value of one of the resource's keys, the first key
- * that matches counting. None: ERR_NOT_FOUND. Several: ERR_USAGE, naming them. */
+ * that matches counting. None: ERR_NOT_FOUND. Several: ERR_USAGE, naming them. `out` is empty then; else
+ * lookup_release it. Asks the API, and blocks; in a job others go on. */
 int lookup(struct ctl *c, const struct schema_resource *r, const char *name,
     struct lookup_found *out, struct err *err);
 int lookup_id(struct ctl *c, const struct schema_resource *r, const char *name,
     json_int_t *id, struct err *err);
 void lookup_release(struct lookup_found *f);
 
-/* As lookup_id, among these only. */
+/* As lookup_id, among these only, without a request. */
 int lookup_among(const struct schema_resource *r, const struct objects *among,
     const char *name, json_int_t *id, struct err *err);
 

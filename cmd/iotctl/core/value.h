@@ -6,7 +6,8 @@
 #include "model/field_errs.h"
 #include "iotctl/core/request.h"
 
-/* The value of one assignment as JSON, references looked up (decref). NULL with either a field
+/* The value of one assignment as JSON, references looked up (decref): may read a file or stdin, ask on the
+ * terminal, or ask the API, and blocks. NULL with either a field
  * error more, or `err`. For += and -= the list of what to add or drop. */
 json_t *value_of(struct ctl *c, const struct assign *a, struct field_errs *errs,
     struct err *err);

@@ -22,7 +22,7 @@ struct view {
 	bool missing[VIEW_PARTS]; /* the API has no such resource, or does not show it to us */
 };
 
-/* Of all devices, or, unless `only` is NULL, what belongs to that one (v[VIEW_DEVICES] has it alone). A
+/* Blocks. Of all devices, or, unless `only` is NULL, what belongs to that one (v[VIEW_DEVICES] has it alone). A
  * part that is not there, or that one may not see, is no error. Release it in every case. */
 int view_load(struct ctl *c, const struct lookup_found *only, struct view *out, struct err *err);
 void view_release(struct view *v);
@@ -33,7 +33,7 @@ struct span view_by(
 struct span view_by_id(
     const struct view *v, enum view_part part, const char *member, json_int_t id);
 
-/* The member as text, "" if it is absent or null (free). */
+/* The member as text, "" if it, or the object, is absent or null (free). */
 char *view_text_of(struct span object, const char *member);
 bool view_member_is(struct span object, const char *name, const char *wanted);
 

@@ -39,22 +39,37 @@ account_of_device(
 	return failed;
 }
 
-int
-account_set_password(
-    struct ctl *c, json_int_t account, const char *password, struct err *err)
+/* Takes `path`. */
+static int
+send_password(struct ctl *c, const char *doing, const char *method, char *path,
+    const char *password, struct err *err)
 {
-	char *path =
-	    ctl_object_path(schema_find("emqx-user"), account, "change_password");
 	struct buf body = {0};
 	int failed;
 
 	buf_puts(&body, "{\"password\":");
 	json_put_string(&body, span_of(password));
 	buf_putc(&body, '}');
-	failed = ctl_call(c, _("cannot set the password of the EMQX user"), "POST", path,
-	    buf_as_span(&body), NULL, err);
+	failed = ctl_call(c, doing, method, path, buf_as_span(&body), NULL, err);
 	explicit_bzero(body.p, body.n);
 	buf_release(&body);
 	free(path);
 	return failed;
+}
+
+int
+account_set_password(
+    struct ctl *c, json_int_t account, const char *password, struct err *err)
+{
+	return send_password(c, _("cannot set the password of the EMQX user"), "POST",
+	    ctl_object_path(schema_find("emqx-user"), account, "change_password"),
+	    password, err);
+}
+
+int
+account_set_credential(
+    struct ctl *c, json_int_t credential, const char *password, struct err *err)
+{
+	return send_password(c, _("cannot set the password of the credential"), "PATCH",
+	    ctl_object_path(schema_find("credential"), credential, NULL), password, err);
 }

@@ -16,15 +16,16 @@ struct password_file {
 	char *path; /* NULL: no home */
 	struct credentials known;
 	json_t *state;
-	const char *
-	    api; /* the platform in use; NULL: --credentials on the command line, for any platform */
+	/* The platform in use, the client's text; NULL: --credentials on the command line, for any. */
+	const char *api;
 };
 
-/* Opens it; one that has another platform's passwords is refused. Release it in every case. */
+/* Opens it for reading; one that has another platform's passwords is refused. Release it in every case. */
 int password_file_open(struct ctl *c, struct password_file *p, struct err *err);
 /* As password_file_open, whatever platform it is of: for who has no platform in mind. */
 int password_file_open_any(struct ctl *c, struct password_file *p, struct err *err);
-/* Reads it again: others may have written. */
+/* Reads it again: others may have written. What follows waits for the lock, and writes at once; an error leaves
+ * both files as they were. */
 int password_file_reload(struct password_file *p, struct err *err);
 void password_file_release(struct password_file *p);
 

@@ -148,25 +148,6 @@ save_row(const struct rotation *r, const char *password, struct err *err)
 	return credentials_save(r->file.path, &row, 1, err);
 }
 
-static int
-change_credential(
-    struct ctl *c, json_int_t credential, const char *password, struct err *err)
-{
-	char *path = ctl_object_path(schema_find("credential"), credential, NULL);
-	struct buf body = {0};
-	int failed;
-
-	buf_puts(&body, "{\"password\":");
-	json_put_string(&body, span_of(password));
-	buf_putc(&body, '}');
-	failed = ctl_call(c, _("cannot set the password of the credential"), "PATCH",
-	    path, buf_as_span(&body), NULL, err);
-	explicit_bzero(body.p, body.n);
-	buf_release(&body);
-	free(path);
-	return failed;
-}
-
 /* The file gets the new password as soon as it lets the device in. Where there is an
  * EMQX account that is when the account has it, whatever becomes of the credential. */
 static int
@@ -180,7 +161,7 @@ send_password(struct ctl *c, const struct rotation *r, const char *password, boo
 		if (save_row(r, password, err))
 			return -1;
 	}
-	if (r->credential != 0 && change_credential(c, r->credential, password, err))
+	if (r->credential != 0 && account_set_credential(c, r->credential, password, err))
 		return -1;
 	*begun = true;
 	return r->account.id == 0 ? save_row(r, password, err) : 0;

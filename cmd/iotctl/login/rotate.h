@@ -6,7 +6,9 @@
 
 #include "iotctl/ctl.h"
 
-/* Gives a device the password that an earlier change left pending, if there is one. */
+/* Gives a device the password that an earlier change left pending, if there is one. Waits for other processes
+ * that change passwords. After an error it is
+ * pending still. */
 int rotate_finish(struct ctl *c, json_int_t device, struct err *err);
 
 #endif

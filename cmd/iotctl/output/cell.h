@@ -7,21 +7,21 @@
 #include "base/buf.h"
 #include "model/schema.h"
 
-/* A JSON value as the text of one cell: strings without quotes, numbers digit for digit as sent,
+/* Appends a JSON value as the text of one cell: strings without quotes, numbers digit for digit as sent,
  * null empty, lists of scalars with commas, anything else compact JSON. */
 void cell_put(struct buf *out, struct span value);
 
-/* The cell of an object's member; false if it is absent or null. */
+/* Appends the cell of an object's member; false if it is absent or null. */
 bool cell_member(struct span object, const char *name, struct buf *out);
 
 /* Whether a field is a secret that the answer holds all the same. */
 bool cell_is_secret(const struct schema_field *f, struct span value);
 
-/* The cell of a field as it was sent; a secret is masked unless `open`. */
+/* Appends the cell of a field as it was sent; a secret is masked unless `open`. */
 void cell_field(
     struct span object, const struct schema_field *f, bool open, struct buf *out);
 
-/* The cell of a field for people: the word of a choice, a time in the user's zone. `zone` (may be
+/* Appends the cell of a field for people: the word of a choice, a time in the user's zone. `zone` (may be
  * NULL) is that of times without one. */
 void cell_words(struct span object, const struct schema_field *f, const char *zone,
     bool open, struct buf *out);

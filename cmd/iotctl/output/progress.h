@@ -14,7 +14,9 @@ struct progress {
 	bool shown;
 };
 
+/* `total`: so many will be done. Reads the environment; call it before threads start. */
 void progress_start(struct progress *p, size_t total, bool quiet);
+/* Draws it, once a second has passed since the start. */
 void progress_at(struct progress *p, size_t done);
 /* Takes it off the screen; call it before printing to the same terminal too. */
 void progress_hide(struct progress *p);

@@ -19,6 +19,7 @@ struct report {
 	size_t rows;
 };
 
+/* Keeps `columns`. */
 void report_start(struct report *r, const struct ctl *c, const char *const *columns,
     size_t n, unsigned numbers);
 /* One row of r->n cells; NULL is an empty one. */

@@ -23,9 +23,9 @@ struct shell {
 	int status;         /* of the last line that failed */
 };
 
-/* A terminal: asks, line by line, until Ctrl-D. shell.c. */
+/* A terminal: asks, line by line, until Ctrl-D or "exit". Blocks. */
 int shell_interactive(struct shell *s, struct err *err);
-/* Not one: commands from stdin, up to the first that fails. shell_exec.c. */
+/* Commands from stdin, up to the first that fails, or all with keep_going. Blocks. */
 int shell_script(struct shell *s, struct err *err);
 
 /* Runs the lines of a text; 0, or the exit status of the one that failed. */

@@ -4,7 +4,7 @@
 
 #include "iotctl/ctl.h"
 
-/* What every resource of the schema understands. */
+/* What every resource of the schema understands; the rows of the table of verbs in command.c. Each blocks. */
 int verb_list(struct ctl *c, const struct schema_resource *r, const struct operands *in,
     struct err *err);
 int verb_get(struct ctl *c, const struct schema_resource *r, const struct operands *in,
