@@ -183,7 +183,7 @@ put_object(struct export *x, const struct schema_resource *r, struct span object
 static void
 show_document(struct export *x, const struct buf *json)
 {
-	enum format format = x->c->args->format;
+	enum format format = (enum format)x->c->args->format;
 	struct buf out = {0};
 
 	if (format == FORMAT_JSON || format == FORMAT_NDJSON) {

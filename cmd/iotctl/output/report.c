@@ -16,7 +16,7 @@ report_start(struct report *r, const struct ctl *c, const char *const *columns, 
     unsigned numbers)
 {
 	*r = (struct report){.ctl = c,
-	    .format = c->args->format,
+	    .format = (enum format)c->args->format,
 	    .columns = columns,
 	    .n = n,
 	    .numbers = numbers};

@@ -65,7 +65,8 @@ show_start(struct show *s, struct ctl *c, const struct schema_resource *r, bool 
 	const struct schema_field *f;
 	size_t n = 0, i;
 
-	*s = (struct show){.ctl = c, .r = r, .many = many, .format = c->args->format};
+	*s = (struct show){
+	    .ctl = c, .r = r, .many = many, .format = (enum format)c->args->format};
 	for (i = 0; i < asked->n; i++) {
 		f = schema_need_field(r, asked->v[i], err);
 		if (f == NULL) {
