@@ -113,6 +113,27 @@ iotctl: 1 of 12 failed" "$(cat 8.err)" 'what was refused in the middle is told'
 		'the same one three times: one after the other'
 }
 
+test_apply() {
+	# shellcheck disable=SC2046
+	set -- $(names D 1 12)
+	head -n 12 names | devices | sed 's/ubicacion: x/ubicacion: y/' >moved.yaml
+	echo "PATCH /api/devices/$(id_of D05)/" >"$T/between/refuse"
+	with 8 iotctl apply -f moved.yaml
+	tap "$(($(most) < 3))" "apply: $(most) at once"
+	in_order 2>/dev/null
+	tap "$(($? == 0))" '  the answers are not in order'
+	is "$(told changed D05 "$@")" "$(sed 's/ (id.*//' 8.out)" '  what comes out is'
+	is "iotctl: device 'D05': not this one
+iotctl: 1 of 12 failed" "$(cat 8.err)" '  what was refused in the middle is told'
+	with 1 iotctl apply -f moved.yaml -o ndjson
+	is 11 "$(grep -c '"unchanged"' 1.out)" 'the others are as they should be'
+	is '{"row":5,"resource":"device","name":"D05","result":"failed","error":"not this one"}' \
+		"$(sed -n 5p 1.out)" 'one at a time says the same'
+	rm "$T/between/refuse"
+	with 1 iotctl apply -f moved.yaml
+	is 1 "$(grep -c ^changed 1.out)" 'the one that is left'
+}
+
 test_delete() {
 	# shellcheck disable=SC2046
 	set -- $(names D 1 12)
@@ -194,6 +215,7 @@ suite() {
 	test_busy
 	test_get
 	test_set
+	test_apply
 	test_delete
 	test_provision
 	end_between
