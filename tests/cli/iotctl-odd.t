@@ -76,6 +76,17 @@ for lead in '' x; do
 	has "$(echo "$out" | jq -r .error)" "host: ${lead}ééé" "apply tells a long reason that begins with '${lead:-é}'"
 done
 
+# A reason that would turn a terminal's line round.
+answers <<'END'
+GET /api/mqtt/brokers/ 200 application/json [{"id":1,"nombre":"A","is_active":true}]
+GET /api/ 200 application/json []
+POST /api/devices/ 400 application/json {"nombre":["\u202eno"]}
+END
+script -qefc 'iotctl device provision D1' screen </dev/null >/dev/null 2>&1
+has "$(cat screen)" 'nombre: ' 'provision on a terminal tells the reason'
+mark=$(printf '\342\200\256')
+is 0 "$(grep -c "$mark" screen)" '  without its mark of direction'
+
 # A list from which nobody can tell what would be added to it.
 answers <<'END'
 GET /api/mqtt/topics/ 200 application/json [{"id":2,"nombre":"T"}]
