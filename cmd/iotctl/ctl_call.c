@@ -8,7 +8,7 @@
 
 /* One line for each of the server's reasons; other errors need no context. */
 static int
-tell_reasons(const struct ctl *c, const char *doing, const struct rest_reply *reply,
+print_reasons(const struct ctl *c, const char *doing, const struct rest_reply *reply,
     struct err *err)
 {
 	struct buf lines = {0};
@@ -39,7 +39,7 @@ ctl_call(struct ctl *c, const char *doing, const char *method, const char *path,
 		return -1;
 	failed = rest_call(c->api, method, path, body, &own, err);
 	if (failed && doing != NULL)
-		tell_reasons(c, doing, &own, err);
+		print_reasons(c, doing, &own, err);
 	if (failed || reply == NULL)
 		rest_reply_release(&own);
 	else

@@ -208,7 +208,7 @@ put_mosquitto_user(
 }
 
 static void
-tell_width(const struct acl *a)
+warn_of_width(const struct acl *a)
 {
 	size_t i;
 
@@ -227,7 +227,7 @@ acl_file_put_mosquitto(struct buf *out, struct acl *a, struct err *err)
 {
 	size_t from, to;
 
-	tell_width(a);
+	warn_of_width(a);
 	buf_puts(out, "# iotctl acl export: what is not allowed is denied\n");
 	for (from = 0; from < a->n; from = to) {
 		for (to = from + 1; to < a->n; to++) {

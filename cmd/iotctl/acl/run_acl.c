@@ -151,7 +151,7 @@ decide_open(const struct rules *r, struct acl_question q, const struct acl_rule 
 }
 
 static int
-tell_verdict(const struct ctl *c, const struct rules *r, const struct acl_question *q,
+report_verdict(const struct ctl *c, const struct rules *r, const struct acl_question *q,
     struct err *err)
 {
 	const struct acl_rule *rule = NULL;
@@ -197,7 +197,7 @@ run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
 		q.username = r.username;
 		q.clientid = client;
 		q.topic = in->v[2];
-		failed = tell_verdict(c, &r, &q, err);
+		failed = report_verdict(c, &r, &q, err);
 	}
 	free(client);
 	rules_release(&r);

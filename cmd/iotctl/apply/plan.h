@@ -36,7 +36,7 @@ int plan_load(struct planner *p, size_t from, size_t to, struct err *err);
 /* Says which secrets were left as they are, and writes those that were sent to their record. */
 void plan_close(struct planner *p);
 
-/* Looks up, validates and compares, without a request for what plan_load has read. All wrong fields are told
+/* Looks up, validates and compares, without a request for what plan_load has read. All wrong fields are
  * in `err`, joined. Release it in every case. */
 int plan_make(struct planner *p, struct item *item, struct plan *out, struct err *err);
 void plan_release(struct plan *plan);

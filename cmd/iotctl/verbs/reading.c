@@ -47,7 +47,7 @@ struct importing {
 	struct progress progress;
 	struct batch_lines batch;
 	bool begun;       /* a batch was sent */
-	bool told;        /* what the API does with times is known, or does not matter */
+	bool times_known; /* what the API does with times is known, or does not matter */
 	long long offset; /* behind the last line read */
 	size_t line, stored, skipped;
 	int signo;
@@ -191,7 +191,7 @@ judge_alone(struct importing *m, const struct taken *t, const struct rest_reply 
 	struct buf sent = {0};
 	int failed;
 
-	m->told = true;
+	m->times_known = true;
 	m->stored++;
 	import_state_alone(&m->state, t->line, t->mark);
 	json_member_string(buf_as_span(&t->reading), "timestamp", &sent);
@@ -213,7 +213,8 @@ ask_time(struct importing *m, struct err *err)
 	int failed = 0;
 
 	m->begun = true;
-	while (!failed && !m->told && (at = find_far(&m->batch, furthest)) < m->batch.n) {
+	while (!failed && !m->times_known &&
+	    (at = find_far(&m->batch, furthest)) < m->batch.n) {
 		const struct taken *t = &m->batch.v[at];
 		struct rest_reply reply = {0};
 
@@ -357,7 +358,7 @@ start(struct importing *m, const char *file, struct err *err)
 int
 run_import(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct importing m = {.c = c, .told = c->args->server_time};
+	struct importing m = {.c = c, .times_known = c->args->server_time};
 	int failed;
 
 	if (in->n != 1)

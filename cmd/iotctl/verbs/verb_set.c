@@ -44,7 +44,7 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 
 /* In a machine format each object is shown, changed or not. */
 static int
-tell_set(struct ctl *c, struct setting *s, const char *what, struct span object,
+show_set(struct ctl *c, struct setting *s, const char *what, struct span object,
     struct err *err)
 {
 	if (!s->shows)
@@ -77,7 +77,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	if (!failed && json_object_size(body) == 0) {
 		jobs_turn(c);
 		failed = ctl_object(&reply, path, &object, err) ||
-		    tell_set(c, s, _("unchanged"), object, err);
+		    show_set(c, s, _("unchanged"), object, err);
 	} else if (!failed) {
 		rest_reply_release(&reply);
 		failed =
@@ -85,7 +85,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 		jobs_turn(c);
 		if (!failed && !c->args->dry_run)
 			failed = equal_check(c, r, f->label, body, object, err) ||
-			    tell_set(c, s, _("changed"), object, err);
+			    show_set(c, s, _("changed"), object, err);
 	}
 	rest_reply_release(&reply);
 	json_decref(current);
