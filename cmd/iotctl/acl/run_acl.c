@@ -10,7 +10,6 @@
 #include "model/topic_set.h"
 #include "iotctl/acl/acl.h"
 #include "iotctl/acl/acl_file.h"
-#include "iotctl/command.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"

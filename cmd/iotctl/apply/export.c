@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "iotctl/apply/index.h"
 #include "iotctl/apply/manifest.h"
-#include "iotctl/command.h"
 #include "iotctl/output/show.h"
 #include "iotctl/output/yaml_emit.h"
 #include "iotctl/run.h"

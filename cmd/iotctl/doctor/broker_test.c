@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "iotctl/command.h"
 #include "iotctl/doctor/broker_probe.h"
 #include "iotctl/mqtt/target.h"
 #include "iotctl/output/report.h"

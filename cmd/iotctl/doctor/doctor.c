@@ -10,7 +10,6 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotctl/command.h"
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"
 

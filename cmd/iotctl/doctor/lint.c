@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotctl/command.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
 #include "iotctl/output/report.h"

@@ -10,7 +10,6 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/config.h"
-#include "iotctl/command.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/login/password_file.h"

@@ -14,7 +14,6 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/field_errs.h"
-#include "iotctl/command.h"
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"

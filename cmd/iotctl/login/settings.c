@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/command.h"
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"
 

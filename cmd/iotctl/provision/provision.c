@@ -6,7 +6,6 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/topic_set.h"
-#include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/command.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"

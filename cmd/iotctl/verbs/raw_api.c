@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_url.h"
-#include "iotctl/command.h"
 #include "iotctl/core/request.h"
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"

@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/timestamp.h"
-#include "iotctl/command.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/output/progress.h"
 #include "iotctl/run.h"

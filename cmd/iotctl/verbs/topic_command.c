@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "iotctl/command.h"
 #include "iotctl/core/field.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/objects.h"
