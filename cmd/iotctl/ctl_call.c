@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "rest/rest_error.h"
 #include "iotctl/core/jobs.h"
 
 /* One line for each of the server's reasons; other errors need no context. */

@@ -11,7 +11,6 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "base/visible.h"
 
 static struct {
 	const char *name;
@@ -131,7 +130,7 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 	n = (size_t)snprintf(line, HEAD_MOST,
 	    "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
 	log_state.transient = false;
-	n += visible_fill(line + n, TEXT_MOST * 4, &text);
+	n += utf8_visible(line + n, TEXT_MOST * 4, &text);
 	if (left_out > 0)
 		n += put_rest(line + n, REST_MOST, left_out);
 	line[n++] = '\n';

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 /* Valid UTF-8 as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_is_valid(const char *p, size_t n);
 
@@ -20,5 +22,12 @@ size_t utf8_cut(const char *s, size_t n);
 /* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
  * marks that reorder or break lines. */
 bool utf8_is_harmless(uint32_t cp);
+
+/* A byte as \xNN. */
+enum { UTF8_ESCAPE_LEN = 4 };
+/* What is harmless as it is, every other byte as \xNN: writes at most `room` bytes, no NUL and no half of
+ * anything, and takes what it has shown from `s`. Returns the bytes written. For who may not allocate; others
+ * have base/visible.h. */
+size_t utf8_visible(char *out, size_t room, struct span *s);
 
 #endif

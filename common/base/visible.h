@@ -10,9 +10,6 @@
 void visible_put(struct buf *out, struct span s);
 /* The same as visible_put, but newlines stay. */
 void visible_put_lines(struct buf *out, struct span s);
-/* For who may not allocate: writes at most `room` bytes, no NUL and no half of anything, and takes what it
- * has shown from `s`. Returns the bytes written. */
-size_t visible_fill(char *out, size_t room, struct span *s);
 
 /* Lines of valid JSON: newlines stay, what is not harmless becomes \uNNNN, the same JSON. */
 void visible_put_json(struct buf *out, struct span lines);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/utf8.h"
 #include "base/visible.h"
 
 #include "unit.h"
@@ -28,11 +29,11 @@ nothing_is_halved_where_room_ends(void **state)
 	char out[8];
 
 	(void)state;
-	assert_int_equal(visible_fill(out, 3, &s), 2);
+	assert_int_equal(utf8_visible(out, 3, &s), 2);
 	assert_int_equal(s.n, 3);
-	assert_int_equal(visible_fill(out, 5, &s), 2);
+	assert_int_equal(utf8_visible(out, 5, &s), 2);
 	assert_int_equal(s.n, 1);
-	assert_int_equal(visible_fill(out, 4, &s), 4);
+	assert_int_equal(utf8_visible(out, 4, &s), 4);
 	assert_memory_equal(out, "\\x1b", 4);
 	assert_int_equal(s.n, 0);
 }
