@@ -8,7 +8,7 @@ libreadline-dev libinih-dev libwebsockets-dev libmicrohttpd-dev libsqlite3-dev l
 libcrypt-dev libyaml-dev'
 demo='mosquitto'
 check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
-universal-ctags mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps
+universal-ctags gdb mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
 systemd prometheus

@@ -25,7 +25,7 @@
  */
 
 /* Locale (LC_NUMERIC stays C), message catalogue, SIGPIPE ignored, no core dumps (they would hold
- * secrets), options, configuration, log level. argv[*first..] are the operands. If help, version or
+ * secrets; IOT_CORE=1 in the environment allows them), options, configuration, log level. argv[*first..] are the operands. If help, version or
  * spec was asked for, `answer` holds what to print and nothing else was done. `set` and `answer`
  * are released by program_end, in every case. `common` is the member of `base`. */
 int program_start(struct opt_set *set, const struct program *program, void *base,

@@ -87,6 +87,13 @@ wait_for 5 grep -q 'Max core file size *0' "/proc/$pid/limits"
 tap $? 'no core is ever written'
 kill "$pid"
 wait "$pid" 2>/dev/null
+echo 'GET /api/mqtt/brokers/ 503/3' >"$T/django/FAULTS"
+(ulimit -c unlimited && IOT_CORE=1 exec iotctl broker list) >/dev/null 2>&1 &
+pid=$!
+wait_for 5 grep -q 'Max core file size *unlimited' "/proc/$pid/limits"
+tap $? 'but for a developer who asks for one with IOT_CORE=1'
+kill "$pid"
+wait "$pid" 2>/dev/null
 
 # The controls: a secret that is shown on purpose is found, and so is one on a command line.
 watched iotctl credential get D1 --show-secrets
