@@ -30,30 +30,30 @@ inventory_find(struct inventory *p, const char *id)
 }
 
 bool
-inventory_wants(
-    const struct sim *t, const char *id, struct span device, const struct config *config)
+inventory_wants(const struct inventory *p, const char *id, struct span device,
+    const struct config *config)
 {
+	const struct strv *named = p->opts.named;
 	size_t i;
 
-	for (i = 0; i < t->named.n; i++) {
-		if (strcmp(t->named.v[i], id) == 0)
+	for (i = 0; i < named->n; i++) {
+		if (strcmp(named->v[i], id) == 0)
 			return true;
 	}
-	return t->named.n == 0 && config->active &&
+	return named->n == 0 && config->active &&
 	    iotctl_child_is_true(device, "mqtt_enabled");
 }
 
 int
-inventory_add(struct sim *t, struct span device, struct err *err)
+inventory_add(struct inventory *p, struct span device, struct err *err)
 {
-	struct inventory *p = t->platform;
 	const struct config *config = inventory_answers_config(&p->answers, device);
 	char *id = iotctl_child_text(device, "identificador_unico");
 	struct planned *d;
 
 	if (id == NULL)
 		return 0;
-	if (!inventory_wants(t, id, device, config)) {
+	if (!inventory_wants(p, id, device, config)) {
 		free(id);
 		return 0;
 	}
@@ -61,9 +61,8 @@ inventory_add(struct sim *t, struct span device, struct err *err)
 	d->id = id;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
 	p->v[p->n++] = d;
-	strv_add(&t->ids, id);
 	inventory_planned_put_seen(&d->seen, &p->answers, device, config);
-	return inventory_planned_fill(t, d, device, config, err);
+	return inventory_planned_fill(p, d, device, config, err);
 }
 
 static bool
@@ -77,9 +76,9 @@ has_outlet(const struct inventory *p, long id)
 }
 
 static int
-open_outlet(const struct sim *t, struct inventory_broker *out, struct err *err)
+open_outlet(const struct inventory *p, struct inventory_broker *out, struct err *err)
 {
-	struct session_opts o = t->opts;
+	struct session_opts o = *p->opts.session;
 
 	session_opts_reach(&o, &out->address);
 	return o.tls ? session_tls(&out->tls, &o, err) : 0;
@@ -87,13 +86,12 @@ open_outlet(const struct sim *t, struct inventory_broker *out, struct err *err)
 
 /* Those that are new. Only where the command line and the configuration name no other. */
 int
-inventory_take_brokers(struct sim *t, struct err *err)
+inventory_take_brokers(struct inventory *p, struct err *err)
 {
-	struct inventory *p = t->platform;
 	struct span rest = buf_as_span(&p->answers.brokers), object;
 	int failed = 0;
 
-	if (t->a->mqtt.host != NULL || t->a->mqtt.url != NULL)
+	if (p->opts.broker_given)
 		return 0;
 	while (!failed && iotctl_child_next(&rest, &object)) {
 		struct inventory_broker *o;
@@ -107,24 +105,25 @@ inventory_take_brokers(struct sim *t, struct err *err)
 		o->id = iotctl_child_number(object, "id");
 		failed = broker_address_read(&o->address, object, err)
 		    ? err_in(err, "--from-platform")
-		    : open_outlet(t, o, err);
+		    : open_outlet(p, o, err);
 	}
 	return failed;
 }
 
 static int
-check_named(const struct sim *t, struct err *err)
+check_named(struct inventory *p, struct err *err)
 {
+	const struct strv *named = p->opts.named;
 	size_t i;
 
-	for (i = 0; i < t->named.n; i++) {
-		if (inventory_find(t->platform, t->named.v[i]) == NULL)
+	for (i = 0; i < named->n; i++) {
+		if (inventory_find(p, named->v[i]) == NULL)
 			return err_set(err, ERR_NOT_FOUND,
 			    _("--from-platform: the platform has no device '%s'; see "
 			      "'iotctl device list'"),
-			    t->named.v[i]);
+			    named->v[i]);
 	}
-	return t->ids.n > 0
+	return p->n > 0
 	    ? 0
 	    : err_set(err, ERR_NOT_FOUND,
 		  _("--from-platform: the platform has no active device with a "
@@ -138,60 +137,42 @@ add(void *arg, struct span device, struct err *err)
 }
 
 int
-inventory_ask(struct sim *t, struct err *err)
+inventory_load(struct inventory **out, const struct inventory_opts *opts, struct err *err)
 {
-	const struct common *c = &t->a->common;
-	struct answers *a;
+	struct inventory *p = *out = xcalloc(1, sizeof(*p));
+	const struct common *c = opts->common;
 	size_t i;
 
-	t->platform = xcalloc(1, sizeof(*t->platform));
-	t->named = t->ids;
-	t->ids = (struct strv){0};
-	a = &t->platform->answers;
+	p->opts = *opts;
 	for (i = 0; i < DEVICES; i++) {
 		if (iotctl_child_list(c->config, c->context, platform_resources[i],
-			answers_take[i], a, err))
+			answers_take[i], &p->answers, err))
 			return -1;
 	}
-	inventory_answers_sort(a);
-	if (inventory_take_brokers(t, err) ||
+	inventory_answers_sort(&p->answers);
+	if (inventory_take_brokers(p, err) ||
 	    iotctl_child_list(
-		c->config, c->context, platform_resources[DEVICES], add, t, err))
+		c->config, c->context, platform_resources[DEVICES], add, p, err))
 		return -1;
-	return check_named(t, err);
+	return check_named(p, err);
 }
 
-const struct profile *
-inventory_profile(const struct sim *t, const char *id)
+size_t
+inventory_count(const struct inventory *p)
 {
-	const struct planned *d = inventory_find(t->platform, id);
-
-	return d != NULL ? &d->profile : &t->profile;
+	return p->n;
 }
 
-/* NULL: that of the command line. */
-static const struct inventory_broker *
-outlet_of(const struct sim *t, const struct profile *profile)
+const char *
+inventory_device(const struct inventory *p, size_t i, const struct profile **profile)
 {
-	if (profile == &t->profile)
-		return NULL;
-	return ((const struct planned *)(const void *)((const char *)profile -
-		    offsetof(struct planned, profile)))
-	    ->outlet;
-}
-
-const void *
-inventory_broker(const struct sim *t, const struct profile *profile)
-{
-	return outlet_of(t, profile);
+	*profile = &p->v[i]->profile;
+	return p->v[i]->id;
 }
 
 void
-inventory_login(
-    const struct sim *t, const struct profile *profile, struct session_opts *o)
+inventory_set_broker(const struct inventory_broker *outlet, struct session_opts *o)
 {
-	const struct inventory_broker *outlet = outlet_of(t, profile);
-
 	if (outlet == NULL)
 		return;
 	session_opts_reach(o, &outlet->address);

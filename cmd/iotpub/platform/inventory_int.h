@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is known of the platform; only for platform*.c. */
+/* What is known of the platform. */
 #ifndef IOTPUB_PLATFORM_INVENTORY_INT_H
 #define IOTPUB_PLATFORM_INVENTORY_INT_H
 
@@ -46,10 +46,15 @@ extern const char *const platform_resources[PLATFORM_ANSWERS];
 struct refresh;
 
 struct inventory {
+	struct inventory_opts opts;
 	struct planned **v; /* stays where it is: devices point to profiles */
 	size_t n, last; /* the one that was looked up last */
 	struct inventory_broker **outlets; /* each stays where it is, too */
 	size_t outlets_n;
+	struct loop *loop; /* with inventory_watch */
+	const struct inventory_events *events;
+	void *arg;
+	bool stopped;
 	struct loop_timer timer;
 	struct refresh *refresh; /* NULL: not asked now */
 	struct answers answers;  /* the last ones that were whole */
@@ -60,12 +65,12 @@ struct inventory {
 /* NULL: it is not known. */
 struct planned *inventory_find(struct inventory *p, const char *id);
 /* Of all devices the active ones, of those that are named each. */
-bool inventory_wants(const struct sim *t, const char *id, struct span device,
+bool inventory_wants(const struct inventory *p, const char *id, struct span device,
     const struct config *config);
-/* Adds one if it is wanted, to t->ids as well. */
-int inventory_add(struct sim *t, struct span device, struct err *err);
+/* Adds one if it is wanted. */
+int inventory_add(struct inventory *p, struct span device, struct err *err);
 /* Those that are new. Only where the command line and the configuration name no other. */
-int inventory_take_brokers(struct sim *t, struct err *err);
+int inventory_take_brokers(struct inventory *p, struct err *err);
 
 /* inventory_read.c */
 
@@ -77,7 +82,7 @@ void inventory_answers_sort(struct answers *a);
 const struct config *inventory_answers_config(const struct answers *a, struct span device);
 void inventory_answers_release(struct answers *a);
 /* Sets what the device does. What is missing is as for devices that the platform does not know. */
-int inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
+int inventory_planned_fill(struct inventory *p, struct planned *d, struct span device,
     const struct config *config, struct err *err);
 /* Appends what inventory_planned_fill looks at. */
 void inventory_planned_put_seen(struct buf *seen, const struct answers *a, struct span device,
@@ -88,15 +93,17 @@ void inventory_planned_clear(struct planned *d);
 
 /* Of the devices that answers list, keeps those that change something; begin with inventory_unlist. */
 void inventory_unlist(struct inventory *p);
-void inventory_keep_device(struct sim *t, struct answers *a, struct span device);
+void inventory_keep_device(struct inventory *p, struct answers *a, struct span device);
 /* Lets the devices do what is new in answers, which it takes. */
-void inventory_change(struct sim *t, struct answers *a);
+void inventory_change(struct inventory *p, struct answers *a);
+/* The next question, when it is time for it. */
+void inventory_refresh_later(struct inventory *p);
 
 /* inventory_refresh.c */
 
 /* Asks for everything anew, on the loop, then inventory_change; what fails is told and changes nothing. Then
- * inventory_watch. */
-void inventory_refresh_start(struct sim *t);
+ * inventory_refresh_later. */
+void inventory_refresh_start(struct inventory *p);
 /* Ends the child. Accepts NULL. */
 void inventory_refresh_free(struct refresh *r);
 

@@ -182,22 +182,21 @@ inventory_planned_clear(struct planned *d)
 }
 
 int
-inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
+inventory_planned_fill(struct inventory *p, struct planned *d, struct span device,
     const struct config *config, struct err *err)
 {
-	const struct inventory *p = t->platform;
 	size_t i;
 
 	inventory_planned_clear(d);
 	if (take_topic(d, &p->answers, config->topic, err))
 		return err_in(err, _("device '%s'"), d->id);
 	take_sensors(d, device);
-	d->profile = t->profile;
+	d->profile = *p->opts.profile;
 	if (d->topic != NULL)
 		d->profile.data = d->topic;
-	if (!t->sensors_given && d->sensors.n > 0)
+	if (!p->opts.sensors_given && d->sensors.n > 0)
 		d->profile.sensors = &d->sensors;
-	if (config->interval > 0 && !t->interval_given)
+	if (config->interval > 0 && !p->opts.interval_given)
 		d->profile.interval = config->interval * 1000;
 	if (config->qos >= 0 && config->qos <= 2)
 		d->profile.qos = (int)config->qos;
@@ -206,7 +205,8 @@ inventory_planned_fill(struct sim *t, struct planned *d, struct span device,
 		if (p->outlets[i]->id == config->broker)
 			d->outlet = p->outlets[i];
 	}
-	return payload_check(&t->payload, d->profile.sensors, err);
+	d->profile.broker = d->outlet;
+	return payload_check(p->opts.payload, d->profile.sensors, err);
 }
 
 void

@@ -8,7 +8,7 @@
 #include "iotpub/platform/inventory_int.h"
 
 struct refresh {
-	struct sim *act;
+	struct inventory *inventory;
 	struct loop_fd watch;
 	struct iotctl_child_answer answer; /* of the child */
 	size_t at;                         /* which one it is */
@@ -21,21 +21,21 @@ static void
 forget(struct refresh *r)
 {
 	inventory_answers_release(&r->answers);
-	r->act->platform->refresh = NULL;
+	r->inventory->refresh = NULL;
 	free(r);
 }
 
 static void
 finish(struct refresh *r, const struct err *why)
 {
-	struct sim *t = r->act;
+	struct inventory *p = r->inventory;
 
 	if (why->code != ERR_OK)
 		log_warn("%s", why->text);
 	else
-		inventory_change(t, &r->answers);
+		inventory_change(p, &r->answers);
 	forget(r);
-	inventory_watch(t);
+	inventory_refresh_later(p);
 }
 
 static int
@@ -52,7 +52,7 @@ take(void *arg, struct span object, struct err *err)
 
 	if (r->at != DEVICES)
 		return answers_take[r->at](&r->answers, object, err);
-	inventory_keep_device(r->act, &r->answers, object);
+	inventory_keep_device(r->inventory, &r->answers, object);
 	return 0;
 }
 
@@ -76,17 +76,17 @@ on_answer(void *arg, unsigned events)
 static void
 ask_next(struct refresh *r)
 {
-	const struct common *c = &r->act->a->common;
+	const struct common *c = r->inventory->opts.common;
 	struct err err = {0};
 
 	if (r->at == DEVICES) {
 		inventory_answers_sort(&r->answers);
-		inventory_unlist(r->act->platform);
+		inventory_unlist(r->inventory);
 	}
 	if (iotctl_child_begin(&r->answer, c->config, c->context,
 		platform_resources[r->at], take, r, &err)) {
 		finish(r, &err);
-	} else if (loop_fd_start(r->act->loop, &r->watch, r->answer.fd, LOOP_READ,
+	} else if (loop_fd_start(r->inventory->loop, &r->watch, r->answer.fd, LOOP_READ,
 		       on_answer, r, &err)) {
 		end_child(r, NULL);
 		finish(r, &err);
@@ -94,12 +94,12 @@ ask_next(struct refresh *r)
 }
 
 void
-inventory_refresh_start(struct sim *t)
+inventory_refresh_start(struct inventory *p)
 {
 	struct refresh *r = xcalloc(1, sizeof(*r));
 
-	r->act = t;
-	t->platform->refresh = r;
+	r->inventory = p;
+	p->refresh = r;
 	ask_next(r);
 }
 

@@ -8,14 +8,14 @@
 
 /* What cannot be done changes nothing. */
 static int
-fill_anew(struct sim *t, struct planned *d, struct span device,
+fill_anew(struct inventory *p, struct planned *d, struct span device,
     const struct config *config, struct err *err)
 {
 	struct planned now = {.id = d->id, .outlet = d->outlet};
 	char *topic = NULL;
-	int failed = inventory_planned_fill(t, &now, device, config, err);
+	int failed = inventory_planned_fill(p, &now, device, config, err);
 
-	if (!failed && sim_device_expand(now.profile.data, d->id, 0, &topic, err))
+	if (!failed && profile_topic(now.profile.data, d->id, 0, &topic, err))
 		failed = err_in(err, _("device '%s'"), d->id);
 	free(topic);
 	if (failed) {
@@ -34,68 +34,52 @@ fill_anew(struct sim *t, struct planned *d, struct span device,
 
 /* The device goes on with what it is told now; its walks begin again. */
 static void
-change(struct sim *t, struct planned *d, struct span device, const struct config *config)
+change(struct inventory *p, struct planned *d, struct span device,
+    const struct config *config)
 {
 	const struct inventory_broker *before = d->outlet;
 	struct err err = {0};
-	size_t i;
 
-	if (fill_anew(t, d, device, config, &err)) {
+	if (fill_anew(p, d, device, config, &err)) {
 		log_err(&err);
 		return;
 	}
-	for (i = 0; i < t->n; i++) {
-		if (t->v[i].profile != &d->profile)
-			continue;
+	if (p->events->changed(p->arg, &d->profile, d->outlet != before))
 		log_warn(_("%s: the platform has changed what it does"), d->id);
-		sim_reading_change(&t->v[i]);
-		if (d->outlet != before)
-			sim_device_move(&t->v[i]);
-	}
 }
 
 static void
-compare(struct sim *t, struct planned *d, struct span device, const struct config *config)
+compare(struct inventory *p, struct planned *d, struct span device,
+    const struct config *config)
 {
 	struct buf seen = {0};
 
-	inventory_planned_put_seen(&seen, &t->platform->answers, device, config);
+	inventory_planned_put_seen(&seen, &p->answers, device, config);
 	if (span_eq(buf_as_span(&seen), buf_as_span(&d->seen))) {
 		buf_release(&seen);
 		return;
 	}
 	buf_release(&d->seen);
 	d->seen = seen;
-	change(t, d, device, config);
-}
-
-static struct sim_device *
-device_of(const struct sim *t, const struct planned *d)
-{
-	size_t i = 0;
-
-	while (i < t->n && t->v[i].profile != &d->profile)
-		i++;
-	return i < t->n ? &t->v[i] : NULL;
+	change(p, d, device, config);
 }
 
 static void
-switch_off(const struct sim *t, struct planned *d)
+switch_off(const struct inventory *p, struct planned *d)
 {
-	struct sim_device *device = d->off ? NULL : device_of(t, d);
+	const bool was_off = d->off;
 
 	d->off = true;
-	if (device != NULL && sim_dismiss(device))
+	if (!was_off && p->events->removed(p->arg, &d->profile))
 		log_warn(_("%s: the platform has switched it off"), d->id);
 }
 
 /* Whether it is to be started. */
 static bool
-switch_on(const struct sim *t, struct planned *d)
+switch_on(const struct inventory *p, struct planned *d)
 {
-	struct sim_device *device = d->off ? device_of(t, d) : NULL;
 	struct err err = {0};
-	int failed = device != NULL && device->dismissed ? sim_readmit(device, &err) : -1;
+	int failed = d->off ? p->events->restored(p->arg, &d->profile, &err) : -1;
 
 	d->off = failed > 0;
 	log_err(&err);
@@ -104,38 +88,39 @@ switch_on(const struct sim *t, struct planned *d)
 	return failed == 0;
 }
 
-/* Nobody was named, so it is wanted if it is active. */
-static void
-welcome(struct sim *t, struct span device)
+/* Nobody was named, so it is wanted if it is active. Whether it is to be started. */
+static bool
+welcome(struct inventory *p, struct span device)
 {
-	const size_t before = t->ids.n;
+	const size_t before = p->n;
+	const struct planned *d;
 	struct err err = {0};
+	bool added;
 
-	if (t->named.n > 0)
-		return;
-	if (inventory_add(t, device, &err) == 0 && t->ids.n > before &&
-	    sim_roster_add(t, t->ids.v[before], &err) == 0)
-		log_warn(_("%s: the platform has it now"), t->ids.v[before]);
+	if (p->opts.named->n > 0)
+		return false;
+	added = inventory_add(p, device, &err) == 0 && p->n > before;
+	d = added ? p->v[before] : NULL;
+	added = added && p->events->added(p->arg, d->id, &d->profile, &err) == 0;
+	if (added)
+		log_warn(_("%s: the platform has it now"), d->id);
 	log_err(&err);
+	return added;
 }
 
 /* Whether there is one to be started. */
 static bool
-take_device(struct sim *t, struct span device)
+take_device(struct inventory *p, struct span device)
 {
-	const size_t before = t->n;
-	const struct config *config =
-	    inventory_answers_config(&t->platform->answers, device);
+	const struct config *config = inventory_answers_config(&p->answers, device);
 	char *id = iotctl_child_text(device, "identificador_unico");
-	struct planned *d = id != NULL ? inventory_find(t->platform, id) : NULL;
+	struct planned *d = id != NULL ? inventory_find(p, id) : NULL;
 
 	free(id);
-	if (d == NULL) {
-		welcome(t, device);
-		return t->n > before;
-	}
-	compare(t, d, device, config);
-	return switch_on(t, d);
+	if (d == NULL)
+		return welcome(p, device);
+	compare(p, d, device, config);
+	return switch_on(p, d);
 }
 
 void
@@ -148,21 +133,21 @@ inventory_unlist(struct inventory *p)
 }
 
 void
-inventory_keep_device(struct sim *t, struct answers *a, struct span device)
+inventory_keep_device(struct inventory *p, struct answers *a, struct span device)
 {
 	const struct config *config = inventory_answers_config(a, device);
 	char *id = iotctl_child_text(device, "identificador_unico");
-	struct planned *d = id != NULL ? inventory_find(t->platform, id) : NULL;
+	struct planned *d = id != NULL ? inventory_find(p, id) : NULL;
 	struct buf seen = {0};
 	bool changes = false;
 
 	if (d != NULL) {
-		d->listed = inventory_wants(t, id, device, config);
+		d->listed = inventory_wants(p, id, device, config);
 		inventory_planned_put_seen(&seen, a, device, config);
 		changes = d->listed &&
 		    (d->off || !span_eq(buf_as_span(&seen), buf_as_span(&d->seen)));
 	} else if (id != NULL) {
-		changes = inventory_wants(t, id, device, config);
+		changes = inventory_wants(p, id, device, config);
 	}
 	if (changes)
 		iotctl_child_keep(&a->devices, device, NULL);
@@ -172,38 +157,36 @@ inventory_keep_device(struct sim *t, struct answers *a, struct span device)
 
 /* Whether there are any to be started. */
 static bool
-take_devices(struct sim *t)
+take_devices(struct inventory *p)
 {
-	struct inventory *p = t->platform;
 	struct span rest = buf_as_span(&p->answers.devices), device;
 	const size_t before = p->n;
 	bool any = false;
 	size_t i;
 
 	while (iotctl_child_next(&rest, &device))
-		any |= take_device(t, device);
+		any |= take_device(p, device);
 	for (i = 0; i < before; i++) {
-		if (!p->v[i]->listed && t->named.n == 0)
-			switch_off(t, p->v[i]);
+		if (!p->v[i]->listed && p->opts.named->n == 0)
+			switch_off(p, p->v[i]);
 	}
 	return any;
 }
 
 void
-inventory_change(struct sim *t, struct answers *a)
+inventory_change(struct inventory *p, struct answers *a)
 {
-	struct inventory *p = t->platform;
 	struct err err = {0};
 
-	if (t->stopping || t->probe != NULL)
+	if (p->stopped || !p->events->can_change(p->arg))
 		return;
 	inventory_answers_release(&p->answers);
 	p->answers = *a;
 	*a = (struct answers){0};
-	if (inventory_take_brokers(t, &err))
+	if (inventory_take_brokers(p, &err))
 		log_err(&err);
-	if (take_devices(t))
-		sim_begin(t);
+	if (take_devices(p))
+		p->events->grown(p->arg);
 	buf_release(&p->answers.devices);
 }
 
@@ -214,9 +197,25 @@ on_refresh(void *arg)
 }
 
 void
-inventory_watch(struct sim *t)
+inventory_refresh_later(struct inventory *p)
 {
-	if (t->platform != NULL && t->a->refresh > 0 && !t->stopping)
-		loop_timer_set(
-		    t->loop, &t->platform->timer, t->a->refresh, on_refresh, t);
+	if (p->opts.refresh > 0 && !p->stopped)
+		loop_timer_set(p->loop, &p->timer, p->opts.refresh, on_refresh, p);
+}
+
+void
+inventory_watch(struct inventory *p, struct loop *loop,
+    const struct inventory_events *events, void *arg)
+{
+	p->loop = loop;
+	p->events = events;
+	p->arg = arg;
+	inventory_refresh_later(p);
+}
+
+void
+inventory_stop(struct inventory *p)
+{
+	p->stopped = true;
+	loop_timer_stop(&p->timer);
 }

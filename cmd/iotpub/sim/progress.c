@@ -13,30 +13,14 @@
 enum { LIVE_EVERY = 1000 };
 
 struct progress {
-	struct sim *act;
+	struct loop *loop;
+	struct progress_figures (*look)(void *arg);
+	void *arg;
+	int64_t began, stats;
 	struct loop_timer tell, show;
 	size_t told, shown; /* messages, at the last line */
 	int64_t told_at, shown_at;
 };
-
-/* What the numbers are of this moment. */
-struct figures {
-	size_t connected, connecting, messages, acknowledged, in_flight, errors;
-};
-
-static struct figures
-look(const struct sim *t)
-{
-	const struct outcome *o = &t->outcome;
-	const size_t settled = o->published + o->refused + t->dropped;
-
-	return (struct figures){.connected = t->up,
-	    .connecting = t->in_flight,
-	    .messages = t->given,
-	    .acknowledged = o->published,
-	    .in_flight = t->given > settled ? t->given - settled : 0,
-	    .errors = o->refused + t->failed + t->losses};
-}
 
 static double
 rate(size_t messages, int64_t ms)
@@ -48,9 +32,8 @@ static void
 on_tell(void *arg)
 {
 	struct progress *r = arg;
-	const struct sim *t = r->act;
-	const struct figures f = look(t);
-	int64_t now = loop_now(t->loop);
+	const struct progress_figures f = r->look(r->arg);
+	int64_t now = loop_now(r->loop);
 	struct buf b = {0};
 
 	buf_puts(&b, "{\"time\":\"");
@@ -59,23 +42,22 @@ on_tell(void *arg)
 	    "\",\"uptime\":%.1f,\"devices\":%zu,\"connected\":%zu,\"connecting\":%zu,"
 	    "\"messages\":%zu,\"acknowledged\":%zu,\"in_flight\":%zu,\"errors\":%zu,"
 	    "\"rate\":%.1f}\n",
-	    (double)(now - t->began) / 1000, t->n, f.connected, f.connecting, f.messages,
-	    f.acknowledged, f.in_flight, f.errors,
+	    (double)(now - r->began) / 1000, f.devices, f.connected, f.connecting,
+	    f.messages, f.acknowledged, f.in_flight, f.errors,
 	    rate(f.messages - r->told, now - r->told_at));
 	log_raw(b.p, b.n);
 	buf_release(&b);
 	r->told = f.messages;
 	r->told_at = now;
-	loop_timer_set(t->loop, &r->tell, t->a->stats, on_tell, r);
+	loop_timer_set(r->loop, &r->tell, r->stats, on_tell, r);
 }
 
 static void
 on_show(void *arg)
 {
 	struct progress *r = arg;
-	const struct sim *t = r->act;
-	const struct figures f = look(t);
-	int64_t now = loop_now(t->loop);
+	const struct progress_figures f = r->look(r->arg);
+	int64_t now = loop_now(r->loop);
 	char text[200];
 
 	snprintf(text, sizeof(text),
@@ -86,7 +68,7 @@ on_show(void *arg)
 	log_transient(text);
 	r->shown = f.messages;
 	r->shown_at = now;
-	loop_timer_set(t->loop, &r->show, LIVE_EVERY, on_show, r);
+	loop_timer_set(r->loop, &r->show, LIVE_EVERY, on_show, r);
 }
 
 /* With --verbose every line would wipe it away. */
@@ -97,37 +79,40 @@ is_live(void)
 }
 
 struct progress *
-progress_start(struct sim *t)
+progress_start(struct loop *loop, int64_t stats,
+    struct progress_figures (*look)(void *arg), void *arg)
 {
 	struct progress *r = xcalloc(1, sizeof(*r));
 
-	r->act = t;
-	r->told_at = r->shown_at = loop_now(t->loop);
-	if (t->a->stats > 0)
-		loop_timer_set(t->loop, &r->tell, t->a->stats, on_tell, r);
+	r->loop = loop;
+	r->stats = stats;
+	r->look = look;
+	r->arg = arg;
+	r->began = r->told_at = r->shown_at = loop_now(loop);
+	if (stats > 0)
+		loop_timer_set(loop, &r->tell, stats, on_tell, r);
 	if (is_live())
-		loop_timer_set(t->loop, &r->show, LIVE_EVERY, on_show, r);
+		loop_timer_set(loop, &r->show, LIVE_EVERY, on_show, r);
 	return r;
 }
 
 void
-progress_end(struct progress *r)
+progress_end(struct progress *r, size_t connected, const struct faults *faults)
 {
-	const struct sim *t = r->act;
-	const double seconds = (double)(loop_now(t->loop) - t->began) / 1000;
-	const struct figures f = look(t);
-	struct buf faults = {0};
+	const double seconds = (double)(loop_now(r->loop) - r->began) / 1000;
+	const struct progress_figures f = r->look(r->arg);
+	struct buf struck = {0};
 
 	log_transient(NULL);
-	if (t->a->stats > 0)
+	if (r->stats > 0)
 		on_tell(r);
-	faults_put(&faults, &t->faults);
-	if (log_level() >= LOG_INFO || isatty(STDERR_FILENO) || faults.n > 0)
+	faults_put(&struck, faults);
+	if (log_level() >= LOG_INFO || isatty(STDERR_FILENO) || struck.n > 0)
 		log_warn(_("%zu of %zu devices connected, %zu messages acknowledged in "
 			   "%.1f s, %zu errors%s%s"),
-		    t->connected, t->n, f.acknowledged, seconds, f.errors,
-		    faults.n > 0 ? _("; faults: ") : "", buf_str(&faults));
-	buf_release(&faults);
+		    connected, f.devices, f.acknowledged, seconds, f.errors,
+		    struck.n > 0 ? _("; faults: ") : "", buf_str(&struck));
+	buf_release(&struck);
 }
 
 void

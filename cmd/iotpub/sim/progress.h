@@ -2,15 +2,28 @@
 #ifndef IOTPUB_SIM_PROGRESS_H
 #define IOTPUB_SIM_PROGRESS_H
 
-#include "iotpub/sim/sim.h"
+#include "loop/loop.h"
+#include "iotpub/sim/fault.h"
 
-/* What is told of a run while it goes on, and at its end. */
+/* What is told of a run on standard error while it goes on, and at its end. */
 struct progress;
 
-/* Lines each --stats, and a live one on a terminal. */
-struct progress *progress_start(struct sim *t);
-/* Wipes the live line, and sums up where somebody reads it. */
-void progress_end(struct progress *r);
+/* The numbers of a moment. */
+struct progress_figures {
+	size_t devices;
+	size_t connected;    /* now */
+	size_t connecting;   /* for the first time */
+	size_t messages;     /* given to the sessions */
+	size_t acknowledged; /* at QoS 0: written */
+	size_t in_flight;    /* messages */
+	size_t errors; /* messages refused, devices failed, connections lost */
+};
+
+/* A line of JSON each `stats` ms (0: none), and a live line on a terminal, from what `look` says. */
+struct progress *progress_start(struct loop *loop, int64_t stats,
+    struct progress_figures (*look)(void *arg), void *arg);
+/* Wipes the live line, and sums up where somebody reads it: `connected` were at least once. */
+void progress_end(struct progress *r, size_t connected, const struct faults *faults);
 /* Accepts NULL. */
 void progress_free(struct progress *r);
 

@@ -1,33 +1,94 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All devices of a run: who starts when, and when it is over. */
 #include "iotpub/sim/sim.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/text.h"
+#include "loop/limiter.h"
 #include "tls/tls.h"
-#include "iotpub/platform/inventory.h"
+#include "iotpub/sim/commands.h"
 #include "iotpub/sim/progress.h"
+#include "iotpub/sim/roster.h"
+#include "iotpub/sim/status_check.h"
 #include "iotpub/sim/verify.h"
 
-enum { PER_DEVICE = 1, SPARE = 256 };
+enum { PER_DEVICE = 1, SPARE = 256 }; /* descriptors */
+enum { STARTING = 64 };               /* devices at a time */
+
+struct sim {
+	const struct args *a;
+	struct loop *loop;
+	struct session_opts opts; /* what all sessions share */
+	struct device_config config;
+	struct device_counts counts;
+	struct reading_shared readings;
+	struct roster *roster;
+	struct status_check *check; /* NULL: no device is being looked at */
+	struct verify *verify;
+	struct progress *progress;
+	struct commands *commands;
+
+	size_t next;     /* the first that is not started */
+	size_t starting; /* started, not connected yet */
+	size_t over;
+	size_t failed;
+	bool same_code;   /* all failures so far have the code of `first` */
+	struct err first; /* the first failure */
+	struct err told;  /* what was printed last */
+	bool stopping;    /* no more readings */
+	bool cut;         /* without a drain */
+	bool in_go_on;
+	struct loop_timer timer; /* --duration, then --drain */
+	struct err *err;
+};
+
+/* A run that has an end of its own does not wait for those that the platform may want again. */
+static bool
+waits_for_dismissed(const struct sim *t)
+{
+	return roster_dismissed(t->roster) > 0 && t->a->count == 0 && !t->stopping;
+}
+
+/* Starts devices as far as there is room; ends the run when all are over. */
+static void
+go_on(struct sim *t)
+{
+	const size_t n = roster_count(t->roster);
+
+	if (t->in_go_on)
+		return;
+	t->in_go_on = true;
+	while (t->next < n && t->starting < STARTING && t->check == NULL) {
+		struct device *d = roster_device(t->roster, t->next++);
+
+		if (device_is_over(d) || device_is_started(d))
+			continue;
+		t->starting++;
+		device_start(d);
+	}
+	t->in_go_on = false;
+	if (t->over < n || waits_for_dismissed(t))
+		return;
+	if (t->verify != NULL)
+		verify_finish(t->verify, t->readings.stamped);
+	else
+		loop_stop(t->loop);
+}
+
+/* The end of the run. */
 
 static void
 finish_all(struct sim *t, bool at_once)
 {
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
-		sim_device_finish(&t->v[i], at_once);
-	sim_go_on(t);
+	for (i = 0; i < roster_count(t->roster); i++)
+		device_finish(roster_device(t->roster, i), at_once);
+	go_on(t);
 }
 
 static void
@@ -36,27 +97,38 @@ on_drained(void *arg)
 	finish_all(arg, true);
 }
 
-/* Commands that are being run get their answers out first. */
-void
-sim_stop(struct sim *t)
+/* Those that were never started never will be. */
+static void
+cancel_rest(struct sim *t)
+{
+	t->in_go_on = true;
+	for (; t->next < roster_count(t->roster); t->next++) {
+		struct device *d = roster_device(t->roster, t->next);
+
+		if (!device_is_started(d))
+			device_cancel(d, NULL);
+	}
+	t->in_go_on = false;
+}
+
+/* No more readings: finishes what runs. Commands that are being run get their answers out first. */
+static void
+stop(struct sim *t)
 {
 	if (t->stopping)
 		return;
 	t->stopping = true;
-	sim_status_check_free(t->probe);
-	t->probe = NULL;
-	for (; t->next < t->n; t->next++) {
-		struct sim_device *d = &t->v[t->next];
-
-		t->over += !d->started && !d->over;
-		d->over |= !d->started;
-	}
+	roster_stop(t->roster);
+	status_check_free(t->check);
+	t->check = NULL;
+	cancel_rest(t);
 	loop_timer_set(t->loop, &t->timer, t->a->drain, on_drained, t);
 	finish_all(t, false);
 }
 
-void
-sim_cut(struct sim *t)
+/* Nobody gets the output: leaves commands unacknowledged and everything as it is. The wills tell. */
+static void
+cut(struct sim *t)
 {
 	t->stopping = t->cut = true;
 	loop_stop(t->loop);
@@ -65,7 +137,7 @@ sim_cut(struct sim *t)
 static void
 on_duration(void *arg)
 {
-	sim_stop(arg);
+	stop(arg);
 }
 
 static void
@@ -73,132 +145,13 @@ on_signal(void *arg, int signo)
 {
 	struct sim *t = arg;
 
-	if (outcome_signal(&t->outcome, signo))
-		sim_stop(t);
+	if (outcome_signal(&t->counts.outcome, signo))
+		stop(t);
 	else
 		loop_stop(t->loop);
 }
 
-static void
-stop_loop(struct sim *t)
-{
-	loop_stop(t->loop);
-}
-
-/* A run that has an end of its own does not. */
-static bool
-waits_for_dismissed(const struct sim *t)
-{
-	return t->dismissed > 0 && t->a->count == 0 && !t->stopping;
-}
-
-void
-sim_go_on(struct sim *t)
-{
-	if (t->starting)
-		return;
-	t->starting = true;
-	while (t->next < t->n && t->in_flight < IN_FLIGHT && t->probe == NULL) {
-		struct sim_device *d = &t->v[t->next++];
-
-		if (d->over || d->started)
-			continue;
-		t->in_flight++;
-		sim_device_start(d);
-	}
-	t->starting = false;
-	if (waits_for_dismissed(t))
-		return;
-	if (t->over == t->n && t->verify != NULL)
-		verify_finish(t->verify, stop_loop);
-	else if (t->over == t->n)
-		loop_stop(t->loop);
-}
-
-void
-sim_connected(struct sim_device *d)
-{
-	d->act->connected++;
-	d->act->in_flight--;
-	sim_go_on(d->act);
-}
-
-void
-sim_over(struct sim_device *d)
-{
-	struct sim *t = d->act;
-
-	if (d->over)
-		return;
-	d->over = true;
-	t->over++;
-	if (d->started && !d->was_up)
-		t->in_flight--;
-	sim_go_on(t);
-}
-
-void
-sim_tell(const struct sim_device *d, const struct err *why)
-{
-	struct sim *t = d->act;
-
-	if (strcmp(why->text, t->told.text) != 0)
-		log_error("%s: %s", d->id, why->text);
-	else
-		log_info("%s: %s", d->id, why->text);
-	t->told = *why;
-}
-
-void
-sim_failed(struct sim_device *d, const struct err *why)
-{
-	struct sim *t = d->act;
-
-	if (d->over)
-		return;
-	t->same_code = t->failed == 0 || (t->same_code && why->code == t->first.code);
-	if (t->failed++ == 0)
-		t->first = *why;
-	if (t->n > 1)
-		sim_tell(d, why);
-	sim_over(d);
-}
-
-bool
-sim_dismiss(struct sim_device *d)
-{
-	if (d->over || d->leaving)
-		return false;
-	d->dismissed = true;
-	d->act->dismissed++;
-	if (d->started)
-		sim_device_finish(d, false);
-	else
-		sim_over(d);
-	return true;
-}
-
-int
-sim_readmit(struct sim_device *d, struct err *err)
-{
-	struct sim *t = d->act;
-	const size_t number = (size_t)(d - t->v);
-	const char *id = d->id;
-
-	if (!d->over)
-		return 1;
-	t->dismissed--;
-	t->connected -= d->was_up;
-	sim_device_release(d);
-	if (sim_device_init(d, t, number, id, err)) {
-		d->over = true;
-		return -1;
-	}
-	t->over--;
-	if (number < t->next)
-		t->next = number;
-	return 0;
-}
+/* The beginning of devices. */
 
 /* All sessions are made before the first one looks its host up: they are lean then. */
 static void
@@ -206,21 +159,188 @@ start_all(struct sim *t)
 {
 	size_t i;
 
-	t->starting = true;
-	for (i = 0; i < t->n; i++) {
-		if (!t->v[i].over && t->v[i].session == NULL)
-			sim_device_make(&t->v[i]);
+	t->in_go_on = true;
+	for (i = 0; i < roster_count(t->roster); i++) {
+		struct device *d = roster_device(t->roster, i);
+
+		if (!device_is_over(d) && !device_has_session(d))
+			device_make_session(d);
 	}
-	t->starting = false;
-	sim_go_on(t);
+	t->in_go_on = false;
+	go_on(t);
+}
+
+/* What happened to a device. A thousand devices to which the same happens are told of once. */
+static void
+tell(void *arg, const struct device *d, const struct err *why)
+{
+	struct sim *t = arg;
+
+	if (strcmp(why->text, t->told.text) != 0)
+		log_error("%s: %s", device_id(d), why->text);
+	else
+		log_info("%s: %s", device_id(d), why->text);
+	t->told = *why;
 }
 
 static void
-on_probed(struct sim *t)
+on_checked(void *arg)
 {
-	sim_status_check_free(t->probe);
-	t->probe = NULL;
+	struct sim *t = arg;
+
+	status_check_free(t->check);
+	t->check = NULL;
 	start_all(t);
+}
+
+/* Starts those that have no session, unless they are connected from elsewhere. */
+static void
+begin(void *arg)
+{
+	static const struct status_check_events events = {
+	    .lost = tell, .done = on_checked};
+	struct sim *t = arg;
+
+	if (t->stopping)
+		return;
+	if (t->a->takeover) {
+		start_all(t);
+		return;
+	}
+	t->check = status_check_new(t->loop, &t->opts, t->roster, &events, t);
+	status_check_start(t->check);
+}
+
+/* What devices tell. */
+
+static void
+on_connected(void *arg, struct device *d, bool first)
+{
+	struct sim *t = arg;
+
+	(void)d;
+	t->told = (struct err){0};
+	if (!first)
+		return;
+	t->starting--;
+	go_on(t);
+}
+
+static void
+on_over(void *arg, struct device *d)
+{
+	struct sim *t = arg;
+
+	t->over++;
+	if (device_is_started(d) && !device_was_connected(d))
+		t->starting--;
+	go_on(t);
+}
+
+static void
+on_failed(void *arg, struct device *d, const struct err *why)
+{
+	struct sim *t = arg;
+
+	t->same_code = t->failed == 0 || (t->same_code && why->code == t->first.code);
+	if (t->failed++ == 0)
+		t->first = *why;
+	if (roster_count(t->roster) > 1)
+		tell(t, d, why);
+	on_over(t, d);
+}
+
+static int
+on_command(void *arg, struct device *d, const struct msg *m)
+{
+	struct sim *t = arg;
+
+	if (commands_take(t->commands, device_commands(d), m, device_said_goodbye(d)) ==
+	    0)
+		return 0;
+	cut(t);
+	return -1;
+}
+
+static const char *
+on_other_id(void *arg, const struct device *d)
+{
+	const struct sim *t = arg;
+	const size_t n = roster_count(t->roster);
+
+	return n > 1 ? device_id(roster_device(t->roster, (device_number(d) + 1) % n))
+		     : "UNKNOWN";
+}
+
+static const struct device_events device_events = {.connected = on_connected,
+    .lost = tell,
+    .failed = on_failed,
+    .over = on_over,
+    .command = on_command,
+    .other_id = on_other_id};
+
+/* What the roster tells. */
+
+static bool
+on_can_change(void *arg)
+{
+	const struct sim *t = arg;
+
+	return !t->stopping && t->check == NULL;
+}
+
+static void
+on_readmitted(void *arg, const struct device *d)
+{
+	struct sim *t = arg;
+
+	t->over--;
+	if (device_number(d) < t->next)
+		t->next = device_number(d);
+}
+
+static const struct roster_events roster_events = {
+    .can_change = on_can_change, .readmitted = on_readmitted, .grown = begin};
+
+/* What --verify tells. */
+
+static void
+on_verified(void *arg)
+{
+	const struct sim *t = arg;
+
+	loop_stop(t->loop);
+}
+
+static void
+on_verify_failed(void *arg, const struct err *why)
+{
+	struct sim *t = arg;
+
+	if (why->code != ERR_OK && t->err->code == ERR_OK) {
+		*t->err = *why;
+		err_in(t->err, "--verify");
+	}
+	cut(t);
+}
+
+static const struct verify_events verify_events = {
+    .ready = begin, .done = on_verified, .failed = on_verify_failed};
+
+static struct progress_figures
+look(void *arg)
+{
+	const struct sim *t = arg;
+	const struct device_counts *c = &t->counts;
+	const size_t settled = c->outcome.published + c->outcome.refused + c->dropped;
+
+	return (struct progress_figures){.devices = roster_count(t->roster),
+	    .connected = c->up,
+	    .connecting = t->starting,
+	    .messages = c->given,
+	    .acknowledged = c->outcome.published,
+	    .in_flight = c->given > settled ? c->given - settled : 0,
+	    .errors = c->outcome.refused + t->failed + c->losses};
 }
 
 /* The usual soft limit is for programs with select(2), which this one is not. */
@@ -240,99 +360,109 @@ raise_limit(size_t devices)
 		    devices, (size_t)wanted, (size_t)limit.rlim_max);
 }
 
-void
-sim_begin(struct sim *t)
+static void
+use_loop(struct sim *t)
 {
-	if (t->stopping)
-		return;
-	if (t->a->takeover)
-		start_all(t);
-	else
-		sim_status_check_start(t, on_probed);
+	t->opts.gate = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
+	t->opts.lean = true;
+	t->config.reading.loop = t->config.reconnect.loop = t->loop;
+	t->config.reading.began = loop_now(t->loop);
 }
 
 static int
-start(struct sim *t, struct err *err)
+run(struct sim *t, struct err *err)
 {
-	raise_limit(t->room);
+	raise_limit(roster_room(t->roster));
 	t->loop = loop_new(err);
 	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
-	    (t->a->listen && sim_commands_init(t, err)))
+	    (t->a->listen &&
+		commands_new(
+		    &t->commands, t->loop, t->a, t->config.topics, device_answered, err)))
 		return -1;
-	t->opts.gate = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
-	t->opts.lean = true;
-	t->began = loop_now(t->loop);
+	use_loop(t);
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
-	t->report = progress_start(t);
-	inventory_watch(t);
+	t->progress = progress_start(t->loop, t->a->stats, look, t);
+	roster_watch(t->roster, &roster_events, t);
 	if (!t->a->verify)
-		sim_begin(t);
-	else if (verify_start(t, sim_begin, err))
+		begin(t);
+	else if (verify_start(&t->verify, t->loop, t->a, &t->opts, t->roster,
+		     &verify_events, t, err))
 		return -1;
 	return loop_run(t->loop, err);
+}
+
+static size_t
+count_connected(const struct sim *t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < roster_count(t->roster); i++)
+		n += device_was_connected(roster_device(t->roster, i));
+	return n;
 }
 
 static int
 judge(struct sim *t, struct err *err)
 {
+	const size_t n = roster_count(t->roster);
 	struct err beyond = {0};
 	size_t i;
 
 	if (t->cut)
 		return err->code != ERR_OK ? -1 : 0;
-	for (i = 0; i < t->n; i++) {
-		if (t->v[i].session != NULL)
-			t->outcome.unacknowledged +=
-			    session_unacknowledged(t->v[i].session);
-	}
-	if (t->n == 1 && t->failed == 1)
+	for (i = 0; i < n; i++)
+		t->counts.outcome.unacknowledged +=
+		    device_unacknowledged(roster_device(t->roster, i));
+	if (n == 1 && t->failed == 1)
 		*err = t->first;
-	else if (t->failed == t->n && t->same_code)
-		err_set(err, t->first.code, _("none of %zu devices could connect"), t->n);
+	else if (t->failed == n && t->same_code)
+		err_set(err, t->first.code, _("none of %zu devices could connect"), n);
 	else if (t->failed > 0)
-		err_set(err, ERR_FAILED, _("%zu of %zu devices failed"), t->failed, t->n);
-	if (t->verify != NULL && verify_judge(t->verify, &beyond) && err->code == ERR_OK)
+		err_set(err, ERR_FAILED, _("%zu of %zu devices failed"), t->failed, n);
+	if (t->verify != NULL && verify_judge(t->verify, t->readings.stamped, &beyond) &&
+	    err->code == ERR_OK)
 		*err = beyond;
-	return outcome_judge(&t->outcome, err);
+	return outcome_judge(&t->counts.outcome, err);
 }
 
 static void
 release(struct sim *t)
 {
-	size_t i;
-
-	sim_status_check_free(t->probe);
+	status_check_free(t->check);
 	verify_free(t->verify);
-	progress_free(t->report);
-	responder_free(t->responder);
-	for (i = 0; i < t->n; i++)
-		sim_device_release(&t->v[i]);
+	progress_free(t->progress);
+	commands_free(t->commands);
 	loop_timer_stop(&t->timer);
-	inventory_free(t->platform);
+	roster_free(t->roster);
+	buf_release(&t->readings.payload);
 	limiter_free(t->opts.gate);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
-	sim_roster_release(t);
 }
 
 int
-sim_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
+sim_run(const struct args *a, const struct opt_set *set, const struct session_opts *o,
     char **operands, struct err *err)
 {
-	struct sim t = {.a = a,
-	    .err = err,
-	    .opts = *o,
+	struct sim t = {.a = a, .opts = *o, .err = err};
+	int failed;
+
+	t.config = (struct device_config){.args = a,
+	    .session = &t.opts,
 	    .login_given =
 		opt_source_of(set, offsetof(struct args, mqtt.username)) == OPT_FROM_ARGV,
-	    .interval_given =
-		opt_source_of(set, offsetof(struct args, interval)) == OPT_FROM_ARGV};
-	int failed = sim_roster_init(&t, operands, err) ||
-	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || start(&t, err);
-
+	    .reading = {.args = a, .stamps = a->verify, .shared = &t.readings},
+	    .reconnect = {.drain = a->drain},
+	    .events = &device_events,
+	    .arg = &t,
+	    .counts = &t.counts};
+	device_config_init(&t.config);
+	failed = roster_new(&t.roster, &t.config, &t.readings, set, operands, err) ||
+	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || run(&t, err);
 	if (!failed) {
-		progress_end(t.report);
+		progress_end(t.progress, count_connected(&t), &t.readings.faults);
 		failed = judge(&t, err);
 	}
 	release(&t);

@@ -15,14 +15,17 @@
 #include "iotpub/sim/latency.h"
 
 struct verify {
-	struct sim *act;
+	struct loop *loop;
+	const struct args *args;
+	const struct roster *roster;
 	struct consumer *consume;
-	const struct sim_device **devices; /* by id */
-	const struct topic **topics;       /* that they publish to, each once */
+	const struct device **devices; /* by id */
+	size_t n;
+	const struct topic **topics; /* that they publish to, each once */
 	size_t topics_n;
 	struct latency tally;
-	void (*ready)(struct sim *t);
-	void (*done)(struct sim *t);
+	const struct verify_events *events;
+	void *arg;
 	struct loop_timer timer;
 	bool is_ready, finishing;
 };
@@ -30,19 +33,19 @@ struct verify {
 static int
 by_id(const void *a, const void *b)
 {
-	const struct sim_device *const *x = a, *const *y = b;
+	const struct device *const *x = a, *const *y = b;
 
-	return strcmp((*x)->id, (*y)->id);
+	return strcmp(device_id(*x), device_id(*y));
 }
 
-static const struct sim_device *
+static const struct device *
 find_device(const struct verify *v, struct span id)
 {
-	size_t from = 0, to = v->act->n;
+	size_t from = 0, to = v->n;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
-		const char *other = v->devices[middle]->id;
+		const char *other = device_id(v->devices[middle]);
 		int order = strncmp(id.p, other, id.n);
 
 		if (order == 0 && other[id.n] == '\0')
@@ -100,19 +103,19 @@ take_stamp(const struct msg *m, int64_t *seq, int64_t *us)
 }
 
 /* Who published it; one topic may match what another one's device says. */
-static const struct sim_device *
+static const struct device *
 sender(const struct verify *v, struct span topic)
 {
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++) {
 		struct topic_vars vars = {0};
-		const struct sim_device *d;
+		const struct device *d;
 
 		if (!topic_match(v->topics[i], topic, &vars))
 			continue;
 		d = find_device(v, vars.v[TOPIC_DEVICE_ID]);
-		if (d != NULL && same_topic(d->profile->data, v->topics[i]))
+		if (d != NULL && same_topic(device_profile(d)->data, v->topics[i]))
 			return d;
 	}
 	return NULL;
@@ -121,15 +124,15 @@ sender(const struct verify *v, struct span topic)
 static void
 look_at(struct verify *v, const struct msg *m)
 {
-	const struct sim_device *d;
+	const struct device *d;
 	int64_t seq, us;
 
 	if (m->retain || m->reject != NULL || !take_stamp(m, &seq, &us))
 		return;
 	d = sender(v, m->topic);
 	if (d != NULL)
-		latency_take(&v->tally, (size_t)(d - v->act->v), (uint64_t)seq,
-		    m->received_us - us);
+		latency_take(
+		    &v->tally, device_number(d), (uint64_t)seq, m->received_us - us);
 }
 
 static void
@@ -138,7 +141,7 @@ finish(void *arg)
 	struct verify *v = arg;
 
 	loop_timer_stop(&v->timer);
-	v->done(v->act);
+	v->events->done(v->arg);
 }
 
 static bool
@@ -157,7 +160,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 		look_at(v, &m[i]);
 	consumer_ack(v->consume, token);
 	if (v->finishing && has_all(v))
-		loop_timer_set(v->act->loop, &v->timer, 0, finish, v);
+		loop_timer_set(v->loop, &v->timer, 0, finish, v);
 }
 
 static void
@@ -171,13 +174,8 @@ static void
 on_ended(void *arg, const struct err *why)
 {
 	struct verify *v = arg;
-	struct sim *t = v->act;
 
-	if (why->code != ERR_OK && t->err->code == ERR_OK) {
-		*t->err = *why;
-		err_in(t->err, "--verify");
-	}
-	sim_cut(t);
+	v->events->failed(v->arg, why);
 }
 
 static void
@@ -186,49 +184,49 @@ on_ready(void *arg)
 	struct verify *v = arg;
 
 	if (!v->is_ready)
-		v->ready(v->act);
+		v->events->ready(v->arg);
 	v->is_ready = true;
 }
 
 static int
-most_qos(const struct sim *t)
+most_qos(const struct verify *v)
 {
 	int qos = 0;
 	size_t i;
 
-	for (i = 0; i < t->n; i++) {
-		if (t->v[i].profile->qos > qos)
-			qos = t->v[i].profile->qos;
+	for (i = 0; i < v->n; i++) {
+		if (device_profile(v->devices[i])->qos > qos)
+			qos = device_profile(v->devices[i])->qos;
 	}
 	return qos;
 }
 
 /* Its login is the connection's; without one, the first device's. */
 static int
-connect_to(struct verify *v, struct err *err)
+connect_to(struct verify *v, const struct session_opts *opts, struct err *err)
 {
 	static const struct consumer_events events = {
 	    .batch = on_batch, .down = on_down, .ended = on_ended, .ready = on_ready};
-	struct sim *t = v->act;
+	const struct device *first = roster_device(v->roster, 0);
 	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
-	struct session_opts o = t->opts;
+	struct session_opts o = *opts;
 	char id[32];
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++)
 		filters[i] =
 		    (struct consumer_filter){.filter = topic_filter(v->topics[i]),
-			.qos = most_qos(t),
+			.qos = most_qos(v),
 			.retain_handling = 2};
 
 	snprintf(id, sizeof(id), "iot-verify-%08x", (unsigned)random_number());
-	inventory_login(t, t->v[0].profile, &o);
+	inventory_set_broker(device_profile(first)->broker, &o);
 	if (o.username == NULL)
-		sim_device_login(&t->v[0], &o);
+		device_set_login(first, &o);
 	o.client_id = id;
 	o.clean = true;
 	o.hold_acks = false;
-	v->consume = consumer_new(t->loop, &o, filters, v->topics_n, &events, v, err);
+	v->consume = consumer_new(v->loop, &o, filters, v->topics_n, &events, v, err);
 	for (i = 0; i < v->topics_n; i++)
 		free((char *)(uintptr_t)filters[i].filter);
 	free(filters);
@@ -239,9 +237,9 @@ connect_to(struct verify *v, struct err *err)
 }
 
 static int
-take_topic(struct verify *v, const struct sim_device *d, struct err *err)
+take_topic(struct verify *v, const struct device *d, struct err *err)
 {
-	const struct topic *topic = d->profile->data;
+	const struct topic *topic = device_profile(d)->data;
 	size_t i = 0;
 
 	while (i < v->topics_n && !same_topic(v->topics[i], topic))
@@ -252,81 +250,85 @@ take_topic(struct verify *v, const struct sim_device *d, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("--verify: the topic '%s' of '%s' does not say which device "
 		      "published: it has no {device_id}"),
-		    topic_text(topic), d->id);
+		    topic_text(topic), device_id(d));
 	v->topics[v->topics_n++] = topic;
 	return 0;
 }
 
 /* It is one connection, and changes would move its topics. */
 static int
-check_reach(const struct sim *t, struct err *err)
+check_reach(const struct args *a, const struct roster *roster, struct err *err)
 {
+	const struct device *first = roster_device(roster, 0);
 	size_t i;
 
-	if (t->a->refresh > 0)
+	if (a->refresh > 0)
 		return err_set(err, ERR_USAGE,
 		    _("--verify counts what is known at the beginning: not with "
 		      "--refresh"));
-	for (i = 1; i < t->n; i++) {
-		if (inventory_broker(t, t->v[0].profile) !=
-		    inventory_broker(t, t->v[i].profile))
+	for (i = 1; i < roster_count(roster); i++) {
+		const struct device *d = roster_device(roster, i);
+
+		if (device_profile(d)->broker != device_profile(first)->broker)
 			return err_set(err, ERR_USAGE,
 			    _("--verify looks at one broker, and '%s' is at another than "
 			      "'%s': name the devices of one"),
-			    t->v[i].id, t->v[0].id);
+			    device_id(d), device_id(first));
 	}
 	return 0;
 }
 
 int
-verify_start(struct sim *t, void (*ready)(struct sim *t), struct err *err)
+verify_start(struct verify **out, struct loop *loop, const struct args *args,
+    const struct session_opts *opts, const struct roster *roster,
+    const struct verify_events *events, void *arg, struct err *err)
 {
+	const size_t n = roster_count(roster);
 	struct verify *v;
 	size_t i;
 
-	if (check_reach(t, err))
+	if (check_reach(args, roster, err))
 		return -1;
-	t->verify = v = xcalloc(1, sizeof(*v));
-	v->act = t;
-	v->ready = ready;
-	v->devices = xcalloc(t->n, sizeof(struct sim_device *));
-	for (i = 0; i < t->n; i++)
-		v->devices[i] = &t->v[i];
-	qsort(v->devices, t->n, sizeof(*v->devices), by_id);
-	latency_init(&v->tally, t->n);
-	v->topics = xcalloc(t->n, sizeof(struct topic *));
-	for (i = 0; i < t->n; i++) {
-		if (take_topic(v, &t->v[i], err))
+	*out = v = xcalloc(1, sizeof(*v));
+	v->loop = loop;
+	v->args = args;
+	v->roster = roster;
+	v->events = events;
+	v->arg = arg;
+	v->n = n;
+	v->devices = xcalloc(n, sizeof(struct device *));
+	for (i = 0; i < n; i++)
+		v->devices[i] = roster_device(roster, i);
+	qsort(v->devices, n, sizeof(*v->devices), by_id);
+	latency_init(&v->tally, n);
+	v->topics = xcalloc(n, sizeof(struct topic *));
+	for (i = 0; i < n; i++) {
+		if (take_topic(v, roster_device(roster, i), err))
 			return -1;
 	}
-	return connect_to(v, err);
+	return connect_to(v, opts, err);
 }
 
 void
-verify_sent(struct verify *v)
-{
-	v->tally.sent++;
-}
-
-void
-verify_finish(struct verify *v, void (*done)(struct sim *t))
+verify_finish(struct verify *v, uint64_t sent)
 {
 	if (v->finishing)
 		return;
 	v->finishing = true;
-	v->done = done;
-	loop_timer_set(
-	    v->act->loop, &v->timer, has_all(v) ? 0 : v->act->a->drain, finish, v);
+	v->tally.sent = sent;
+	loop_timer_set(v->loop, &v->timer, has_all(v) ? 0 : v->args->drain, finish, v);
 }
 
 int
-verify_judge(const struct verify *v, struct err *err)
+verify_judge(struct verify *v, uint64_t sent, struct err *err)
 {
-	const struct args *a = v->act->a;
-	const struct latency *t = &v->tally;
-	const uint64_t lost = latency_lost(t);
+	const struct args *a = v->args;
+	struct latency *t = &v->tally;
 	const double p99 = (double)latency_delay(t, 0.99) / 1000;
+	uint64_t lost;
 
+	t->sent = sent;
+	lost = latency_lost(t);
 	printf(
 	    "sent %llu received %llu lost %llu duplicated %llu p50 %.3g ms p99 %.3g ms\n",
 	    (unsigned long long)t->sent, (unsigned long long)t->received,

@@ -2,19 +2,33 @@
 #ifndef IOTPUB_SIM_VERIFY_H
 #define IOTPUB_SIM_VERIFY_H
 
-#include "iotpub/sim/sim.h"
+#include "iotpub/sim/roster.h"
 
-/* A second connection that sees what the devices publish: --verify. */
+/*
+ * A connection that receives what the devices publish: --verify. Each of their messages carries its number
+ * and time, as MQTT 5 user properties or in the payload (sim/reading.h); what was lost, came twice, and how
+ * long it took follows. One broker, and the devices that there are at the beginning. On the loop's thread.
+ */
 struct verify;
 
-/* Connects; `ready` when it is subscribed. A failure ends the run. */
-int verify_start(struct sim *t, void (*ready)(struct sim *t), struct err *err);
-/* One more message is on its way. */
-void verify_sent(struct verify *v);
-/* All devices are over: waits for what is missing, --drain at most, then `done`. */
-void verify_finish(struct verify *v, void (*done)(struct sim *t));
+struct verify_events {
+	/* It is subscribed: devices may publish from now on. Once. */
+	void (*ready)(void *arg);
+	/* Everything has arrived, or --drain is over. */
+	void (*done)(void *arg);
+	/* Its connection is over for good. */
+	void (*failed)(void *arg, const struct err *why);
+};
+
+/* Connects. `opts`: what the sessions of devices share. Keeps `args` and `roster`. Release *out also
+ * after an error. */
+int verify_start(struct verify **out, struct loop *loop, const struct args *args,
+    const struct session_opts *opts, const struct roster *roster,
+    const struct verify_events *events, void *arg, struct err *err);
+/* All devices are over, and sent this many: waits for what is missing, --drain at most, then `done`. */
+void verify_finish(struct verify *v, uint64_t sent);
 /* Prints "sent 10 received 10 lost 0 ..."; the error when it is beyond --max-lost or --max-p99. */
-int verify_judge(const struct verify *v, struct err *err);
+int verify_judge(struct verify *v, uint64_t sent, struct err *err);
 /* Accepts NULL. */
 void verify_free(struct verify *v);
 

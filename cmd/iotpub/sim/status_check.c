@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The look at the devices' retained statuses before they connect: a second client with the id of one
- * that is connected would take its place. */
+#include "iotpub/sim/status_check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,45 +11,48 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
-#include "iotpub/sim/sim.h"
 
 /* A broker sends retained messages right behind its answer (mosquitto), or a moment later (EMQX). */
-enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 };
+enum { ANSWERS_WITHIN = 5000, RETAINED_WITHIN = 250, LEAVE_WITHIN = 1000 }; /* ms */
 
-/* Devices with one login at one broker share a probe. */
+enum { SESSIONS = 64 }; /* at a time */
+
+/* Devices with one login at one broker, and the session that looks at them. */
 struct group {
-	struct sim_status_check *p;
-	struct sim_device **devices;
+	struct status_check *check;
+	struct device **devices;
 	size_t n;
 	struct session *session;
-	size_t answers, granted, seen;
+	size_t answers, granted, seen; /* SUBACKs, good ones, messages */
 	struct loop_timer timer;
 };
 
-struct sim_status_check {
-	struct sim *act;
-	void (*done)(struct sim *t);
-	struct sim_device **devices; /* by login */
+struct status_check {
+	struct loop *loop;
+	const struct session_opts *opts;
+	const struct status_check_events *events;
+	void *arg;
+	struct device **devices; /* by login */
 	struct group *v;
-	size_t n, next, in_flight, over;
+	size_t n, next, in_flight, over; /* groups */
 	bool starting;
 	bool reached;    /* any was connected */
 	struct err dead; /* the broker cannot be reached: not even once */
 };
 
-static void start_some(struct sim_status_check *p);
+static void start_some(struct status_check *c);
 
 static void
 group_over(struct group *g)
 {
-	struct sim_status_check *p = g->p;
+	struct status_check *c = g->check;
 
 	loop_timer_stop(&g->timer);
 	session_free(g->session);
 	g->session = NULL;
-	p->in_flight--;
-	p->over++;
-	start_some(p);
+	c->in_flight--;
+	c->over++;
+	start_some(c);
 }
 
 static void
@@ -77,12 +80,12 @@ on_up(void *arg, bool present)
 	size_t i;
 
 	(void)present;
-	g->p->reached = true;
+	g->check->reached = true;
 	g->answers = g->granted = 0;
-	loop_timer_set(g->p->act->loop, &g->timer, ANSWERS_WITHIN, on_time, g);
+	loop_timer_set(g->check->loop, &g->timer, ANSWERS_WITHIN, on_time, g);
 	for (i = 0; i < g->n; i++) {
 		if (session_subscribe(
-			g->session, g->devices[i]->status_topic, 1, false, &err))
+			g->session, device_status_topic(g->devices[i]), 1, false, &err))
 			log_err(&err);
 	}
 }
@@ -91,9 +94,9 @@ on_up(void *arg, bool present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct group *g = arg;
+	const struct group *g = arg;
 
-	sim_tell(g->devices[0], why);
+	g->check->events->lost(g->check->arg, g->devices[0], why);
 }
 
 static void
@@ -111,7 +114,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 	if (g->granted == g->seen)
 		leave(g);
 	else
-		loop_timer_set(g->p->act->loop, &g->timer, RETAINED_WITHIN, on_time, g);
+		loop_timer_set(g->check->loop, &g->timer, RETAINED_WITHIN, on_time, g);
 }
 
 static bool
@@ -137,28 +140,28 @@ on_message(void *arg, const struct msg *m)
 
 	g->seen++;
 	for (i = 0; says_connected(m->payload) && i < g->n; i++) {
-		if (!span_is(m->topic, g->devices[i]->status_topic))
+		if (!span_is(m->topic, device_status_topic(g->devices[i])))
 			continue;
 		err_set(&why, ERR_FAILED,
 		    _("device '%s' is connected already; --takeover takes its place"),
-		    g->devices[i]->id);
-		sim_failed(g->devices[i], &why);
+		    device_id(g->devices[i]));
+		device_cancel(g->devices[i], &why);
 	}
 	if (g->answers == g->n && g->granted == g->seen)
 		leave(g);
 }
 
-/* A broker that cannot be reached is not asked again by each device, nor by each probe. */
+/* A broker that cannot be reached is not asked again by each device, nor for each group. */
 static void
 on_ended(void *arg, const struct err *why)
 {
 	struct group *g = arg;
 	size_t i;
 
-	if (why->code == ERR_UNREACHABLE && !g->p->reached)
-		g->p->dead = *why;
+	if (why->code == ERR_UNREACHABLE && !g->check->reached)
+		g->check->dead = *why;
 	for (i = 0; why->code == ERR_UNREACHABLE && i < g->n; i++)
-		sim_failed(g->devices[i], why);
+		device_cancel(g->devices[i], why);
 	if (why->code != ERR_OK && why->code != ERR_UNREACHABLE)
 		log_info(_("cannot see who is connected: %s"), why->text);
 	group_over(g);
@@ -172,22 +175,21 @@ start_group(struct group *g)
 	    .ended = on_ended,
 	    .message = on_message,
 	    .subscribed = on_subscribed};
-	struct sim *t = g->p->act;
-	struct session_opts o = t->opts;
+	struct session_opts o = *g->check->opts;
 	struct err err = {0};
 	char id[32];
 
-	if (g->p->dead.code != ERR_OK) {
-		err = g->p->dead;
+	if (g->check->dead.code != ERR_OK) {
+		err = g->check->dead;
 		on_ended(g, &err);
 		return;
 	}
 	snprintf(id, sizeof(id), "iot-probe-%08x", (unsigned)random_number());
 	o.client_id = id;
 	o.clean = true;
-	inventory_login(t, g->devices[0]->profile, &o);
-	sim_device_login(g->devices[0], &o);
-	g->session = session_new(t->loop, &o, &events, g, &err);
+	inventory_set_broker(device_profile(g->devices[0])->broker, &o);
+	device_set_login(g->devices[0], &o);
+	g->session = session_new(g->check->loop, &o, &events, g, &err);
 	if (g->session != NULL)
 		session_start(g->session);
 	else
@@ -195,29 +197,31 @@ start_group(struct group *g)
 }
 
 static void
-start_some(struct sim_status_check *p)
+start_some(struct status_check *c)
 {
-	if (p->starting)
+	if (c->starting)
 		return;
-	p->starting = true;
-	while (p->next < p->n && p->in_flight < IN_FLIGHT) {
-		p->in_flight++;
-		start_group(&p->v[p->next++]);
+	c->starting = true;
+	while (c->next < c->n && c->in_flight < SESSIONS) {
+		c->in_flight++;
+		start_group(&c->v[c->next++]);
 	}
-	p->starting = false;
-	if (p->over == p->n)
-		p->done(p->act);
+	c->starting = false;
+	if (c->over == c->n)
+		c->events->done(c->arg);
 }
 
 static int
 by_login(const void *a, const void *b)
 {
-	const struct sim_device *const *x = a, *const *y = b;
+	const struct device *const *x = a, *const *y = b;
 	const struct credential none = {0};
-	const struct credential *p = (*x)->login != NULL ? (*x)->login : &none;
-	const struct credential *q = (*y)->login != NULL ? (*y)->login : &none;
-	const uintptr_t here = (uintptr_t)inventory_broker((*x)->act, (*x)->profile);
-	const uintptr_t there = (uintptr_t)inventory_broker((*y)->act, (*y)->profile);
+	const struct credential *p =
+	    device_credential(*x) != NULL ? device_credential(*x) : &none;
+	const struct credential *q =
+	    device_credential(*y) != NULL ? device_credential(*y) : &none;
+	const uintptr_t here = (uintptr_t)device_profile(*x)->broker;
+	const uintptr_t there = (uintptr_t)device_profile(*y)->broker;
 	const char *const left[] = {p->username, p->password, p->cert};
 	const char *const right[] = {q->username, q->password, q->cert};
 	int order = (here > there) - (here < there);
@@ -230,52 +234,63 @@ by_login(const void *a, const void *b)
 }
 
 static void
-make_groups(struct sim_status_check *p, size_t n)
+make_groups(struct status_check *c, size_t n)
 {
 	struct group *g = NULL;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (g == NULL || by_login(&p->devices[i - 1], &p->devices[i]) != 0) {
-			g = &p->v[p->n++];
-			*g = (struct group){.p = p, .devices = &p->devices[i]};
+		if (g == NULL || by_login(&c->devices[i - 1], &c->devices[i]) != 0) {
+			g = &c->v[c->n++];
+			*g = (struct group){.check = c, .devices = &c->devices[i]};
 		}
 		g->n++;
 	}
 }
 
-void
-sim_status_check_start(struct sim *t, void (*done)(struct sim *t))
+struct status_check *
+status_check_new(struct loop *loop, const struct session_opts *opts,
+    const struct roster *roster, const struct status_check_events *events, void *arg)
 {
-	struct sim_status_check *p = xcalloc(1, sizeof(*p));
+	struct status_check *c = xcalloc(1, sizeof(*c));
+	const size_t all = roster_count(roster);
 	size_t i, n = 0;
 
-	p->act = t;
-	p->done = done;
-	p->devices = xcalloc(t->n, sizeof(*p->devices));
-	p->v = xcalloc(t->n, sizeof(*p->v));
-	for (i = 0; i < t->n; i++) {
-		if (!t->v[i].over && t->v[i].session == NULL)
-			p->devices[n++] = &t->v[i];
+	c->loop = loop;
+	c->opts = opts;
+	c->events = events;
+	c->arg = arg;
+	c->devices = xcalloc(all, sizeof(struct device *));
+	c->v = xcalloc(all, sizeof(*c->v));
+	for (i = 0; i < all; i++) {
+		struct device *d = roster_device(roster, i);
+
+		if (!device_is_over(d) && !device_has_session(d))
+			c->devices[n++] = d;
 	}
-	qsort(p->devices, n, sizeof(*p->devices), by_login);
-	make_groups(p, n);
-	t->probe = p;
-	start_some(p);
+	qsort(c->devices, n, sizeof(*c->devices), by_login);
+	make_groups(c, n);
+	return c;
 }
 
 void
-sim_status_check_free(struct sim_status_check *p)
+status_check_start(struct status_check *c)
+{
+	start_some(c);
+}
+
+void
+status_check_free(struct status_check *c)
 {
 	size_t i;
 
-	if (p == NULL)
+	if (c == NULL)
 		return;
-	for (i = 0; i < p->n; i++) {
-		loop_timer_stop(&p->v[i].timer);
-		session_free(p->v[i].session);
+	for (i = 0; i < c->n; i++) {
+		loop_timer_stop(&c->v[i].timer);
+		session_free(c->v[i].session);
 	}
-	free(p->v);
-	free(p->devices);
-	free(p);
+	free(c->v);
+	free(c->devices);
+	free(c);
 }
