@@ -153,6 +153,19 @@ chmod 600 right.pass wrong.pass
 		--keypass-file right.pass
 	refused strict localhost "the broker asked for a client certificate (--cert)" $ca
 }
+# A device of two whose certificate has gone when it connects again: it is over, and the other goes on.
+cp device.crt going.crt
+(umask 077 && printf '%s\n' device,cert,key "D_1,$T/going.crt,$T/device.key" "D_2,$T/device.crt,$T/device.key" \
+	>fleet.csv)
+iotpub -h localhost -p "$(port mqtts strict)" --cafile right-ca.crt --credentials fleet.csv D_1 D_2 \
+	--fault flap=1 --interval 300ms -C 4 >/dev/null 2>going.err &
+p=$!
+pids="$pids $p"
+wait_for 10 grep -q 'as D_2' mosquitto.log
+rm going.crt
+wait $p
+is 1 $? "iotpub: a device whose certificate has gone: 1"
+has "$(cat going.err)" '1 of 2 devices failed' "the other one goes on"
 # The alert may be lost on its way: the broker closes the connection right behind it.
 for kind in mqtts wss; do
 	run iotsub -L "$kind://localhost:$(port $kind strict)" --cafile right-ca.crt -t a -W 9 \

@@ -98,6 +98,8 @@ end(struct device *d, const struct err *why)
 	if (d->over)
 		return;
 	d->over = true;
+	reading_stop(&d->readings);
+	reconnect_stop(&d->reconnect);
 	if (why != NULL)
 		c->events->failed(c->arg, d, why);
 	else
@@ -152,8 +154,6 @@ on_ended(void *arg, const struct err *why)
 	struct device *d = arg;
 	struct err reason = *why; /* the session's own goes with it */
 
-	reading_stop(&d->readings);
-	reconnect_stop(&d->reconnect);
 	loop_timer_stop(&d->drain);
 	drop_session(d);
 	if (d->listening != NULL && d->listening->denied != ERR_OK)
