@@ -11,26 +11,30 @@
 /* How long answers may take to be acknowledged at the end. */
 enum { DRAIN = 10000 };
 
-struct obedient {
-	struct device_session *obey;
+struct device {
+	struct device_sessions *all;
 	char *id, *filter, *responses;
-	struct session *session;
+	struct session *session; /* NULL: it is over */
 	struct responder_device commands;
 	bool outage, stopping, denied;
 };
 
-struct device_session {
-	struct sub *sub;
+struct device_sessions {
+	struct loop *loop;
+	struct device_session_opts opts;
+	const struct device_session_events *events;
+	void *arg;
 	struct responder *responder;
-	struct obedient **v;
+	struct device **v;
 	size_t n;
+	bool stopping;
 };
 
 /* The session is stopped once: it ends when its answers are acknowledged. */
 static void
-end_if_idle(struct obedient *d)
+end_if_idle(struct device *d)
 {
-	if (!d->obey->sub->stopping || d->stopping || d->commands.handling > 0)
+	if (!d->all->stopping || d->stopping || d->commands.handling > 0)
 		return;
 	d->stopping = true;
 	session_stop(d->session, DRAIN);
@@ -39,7 +43,7 @@ end_if_idle(struct obedient *d)
 static void
 on_up(void *arg, bool present)
 {
-	struct obedient *d = arg;
+	struct device *d = arg;
 
 	(void)present;
 	if (d->outage)
@@ -50,7 +54,7 @@ on_up(void *arg, bool present)
 static void
 on_down(void *arg, const struct err *why)
 {
-	struct obedient *d = arg;
+	struct device *d = arg;
 
 	d->outage = true;
 	log_warn(_("%s: %s; trying again"), d->id, why->text);
@@ -59,33 +63,33 @@ on_down(void *arg, const struct err *why)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct obedient *d = arg;
+	struct device *d = arg;
 	struct err reason = *why; /* the session's own goes with it */
 
 	if (d->denied)
 		err_set(&reason, ERR_AUTH, _("may not subscribe to '%s'"), d->filter);
 	session_free(d->session);
 	d->session = NULL;
-	sub_ended(d->obey->sub, &reason);
+	d->all->events->ended(d->all->arg, &reason);
 }
 
-/* Shown before it is run. The last one that is wanted stops the others, not itself. */
+/* While the verdict is made the device counts as busy: the last command that is wanted stops the others,
+ * not the device that runs it. */
 static void
 on_message(void *arg, const struct msg *m)
 {
-	struct obedient *d = arg;
-	struct sub *s = d->obey->sub;
-	const size_t before = s->wanted;
-	bool gone;
+	struct device *d = arg;
+	struct device_sessions *s = d->all;
+	enum device_session_verdict verdict;
 
-	if (d->stopping || !sub_message(s, m))
+	if (d->stopping)
 		return;
 	d->commands.handling++;
-	gone = sub_flush(s) != 0;
-	if (!gone && s->wanted < before)
-		responder_take(d->obey->responder, &d->commands, m);
+	verdict = s->events->command(s->arg, m);
+	if (verdict == DEVICE_SESSION_RUN)
+		responder_take(s->responder, &d->commands, m);
 	d->commands.handling--;
-	if (!gone && d->commands.handling == 0)
+	if (verdict != DEVICE_SESSION_KEEP && d->commands.handling == 0)
 		session_release_acks(d->session);
 	end_if_idle(d);
 }
@@ -93,7 +97,7 @@ on_message(void *arg, const struct msg *m)
 static void
 on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 {
-	struct obedient *d = arg;
+	struct device *d = arg;
 
 	(void)filter;
 	(void)qos;
@@ -108,36 +112,39 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 static void
 on_handled(void *arg, struct responder_device *c)
 {
-	struct device_session *o = arg;
+	struct device_sessions *s = arg;
 	size_t i = 0;
 
-	while (&o->v[i]->commands != c)
+	while (&s->v[i]->commands != c)
 		i++;
 	responder_hold(c, c->handling > 0);
-	if (c->handling > 0 || o->v[i]->session == NULL)
+	if (c->handling > 0 || s->v[i]->session == NULL)
 		return;
-	session_release_acks(o->v[i]->session);
-	end_if_idle(o->v[i]);
-}
-
-static int
-get_ready(struct sub *s, struct err *err)
-{
-	const struct responder_opts o = {.exec = &s->args->exec,
-	    .reply = s->args->reply,
-	    .timeout = s->args->timeout,
-	    .jobs = (size_t)s->args->jobs};
-
-	if (s->obey != NULL)
-		return 0;
-	s->obey = xcalloc(1, sizeof(*s->obey));
-	s->obey->sub = s;
-	return responder_new(&s->obey->responder, s->loop, &o, on_handled, s->obey, err);
+	session_release_acks(s->v[i]->session);
+	end_if_idle(s->v[i]);
 }
 
 int
-device_session_add(struct sub *s, const struct session_opts *opt, const char *device,
-    const char *filter, struct err *err)
+device_session_new(struct device_sessions **out, struct loop *loop,
+    const struct device_session_opts *opts, const struct device_session_events *events,
+    void *arg, struct err *err)
+{
+	const struct responder_opts o = {.exec = opts->exec,
+	    .reply = opts->reply,
+	    .timeout = opts->timeout,
+	    .jobs = opts->jobs};
+	struct device_sessions *s = *out = xcalloc(1, sizeof(*s));
+
+	s->loop = loop;
+	s->opts = *opts;
+	s->events = events;
+	s->arg = arg;
+	return responder_new(&s->responder, loop, &o, on_handled, s, err);
+}
+
+int
+device_session_add(struct device_sessions *s, const struct session_opts *opts,
+    const char *device, const char *filter, struct err *err)
 {
 	static const struct session_events events = {.up = on_up,
 	    .down = on_down,
@@ -145,66 +152,63 @@ device_session_add(struct sub *s, const struct session_opts *opt, const char *de
 	    .message = on_message,
 	    .subscribed = on_subscribed};
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = span_of(device)};
-	struct session_opts own = *opt;
-	struct obedient *d;
-	struct device_session *o;
+	struct session_opts own = *opts;
+	struct device *d = xcalloc(1, sizeof(*d));
 
-	if (get_ready(s, err))
-		return -1;
-	o = s->obey;
-	d = xcalloc(1, sizeof(*d));
-	o->v = xreallocarray(o->v, o->n + 1, sizeof(struct obedient *));
-	o->v[o->n++] = d;
-	d->obey = o;
+	s->v = xreallocarray(s->v, s->n + 1, sizeof(struct device *));
+	s->v[s->n++] = d;
+	d->all = s;
 	d->id = xstrdup(device);
 	d->filter = xstrdup(filter);
 	own.hold_acks = true;
-	if (topic_expand(s->topics.responses, &vars, &d->responses, err))
+	if (topic_expand(s->opts.responses, &vars, &d->responses, err))
 		return -1;
 	d->commands = (struct responder_device){
 	    .id = d->id, .responses = d->responses, .session = &d->session};
 	d->session = session_new(s->loop, &own, &events, d, err);
 	return d->session != NULL
-	    ? session_subscribe(d->session, filter, s->args->qos == 0 ? 0 : 1, false, err)
+	    ? session_subscribe(d->session, filter, s->opts.qos, false, err)
 	    : -1;
 }
 
 size_t
-device_session_count(const struct sub *s)
+device_session_count(const struct device_sessions *s)
 {
-	return s->obey != NULL ? s->obey->n : 0;
+	return s != NULL ? s->n : 0;
 }
 
 void
-device_session_start(struct sub *s)
+device_session_start(struct device_sessions *s)
 {
 	size_t i;
 
 	for (i = 0; i < device_session_count(s); i++)
-		session_start(s->obey->v[i]->session);
+		session_start(s->v[i]->session);
 }
 
 void
-device_session_stop(struct sub *s)
+device_session_stop(struct device_sessions *s)
 {
 	size_t i;
 
+	if (s != NULL)
+		s->stopping = true;
 	for (i = 0; i < device_session_count(s); i++) {
-		if (s->obey->v[i]->session != NULL)
-			end_if_idle(s->obey->v[i]);
+		if (s->v[i]->session != NULL)
+			end_if_idle(s->v[i]);
 	}
 }
 
 void
-device_session_release(struct sub *s)
+device_session_free(struct device_sessions *s)
 {
 	size_t i;
 
-	if (s->obey == NULL)
+	if (s == NULL)
 		return;
-	responder_free(s->obey->responder);
-	for (i = 0; i < s->obey->n; i++) {
-		struct obedient *d = s->obey->v[i];
+	responder_free(s->responder);
+	for (i = 0; i < s->n; i++) {
+		struct device *d = s->v[i];
 
 		session_free(d->session);
 		free(d->id);
@@ -212,6 +216,6 @@ device_session_release(struct sub *s)
 		free(d->responses);
 		free(d);
 	}
-	free(s->obey->v);
-	free(s->obey);
+	free(s->v);
+	free(s);
 }

@@ -2,18 +2,52 @@
 #ifndef IOTSUB_DEVICE_SESSION_H
 #define IOTSUB_DEVICE_SESSION_H
 
-#include "iotsub/sub.h"
+#include "base/strv.h"
+#include "model/topic.h"
+#include "mqtt/session.h"
 
 /* Devices whose commands are run and answered (--exec, --reply), each on a session of its own. A command
- * is acknowledged when it and those of the device before it were answered. */
+ * is acknowledged when it and those of the device before it were answered. All on the loop's thread. */
+struct device_sessions;
 
-int device_session_add(struct sub *s, const struct session_opts *opt, const char *device,
-    const char *filter, struct err *err);
-/* How many devices were added. */
-size_t device_session_count(const struct sub *s);
-void device_session_start(struct sub *s);
-/* Takes no more commands; each device ends by itself, with sub_ended, when its last answer is out. */
-void device_session_stop(struct sub *s);
-void device_session_release(struct sub *s);
+struct device_session_opts {
+	const struct strv *exec;       /* the program and its arguments; empty: none */
+	const char *reply;             /* NULL: none */
+	int64_t timeout;               /* ms, of `exec` */
+	size_t jobs;                   /* how many run at once */
+	const struct topic *responses; /* the template of the devices' topics for answers */
+	int qos;                       /* of the commands */
+};
+
+/* What is to become of a command. */
+enum device_session_verdict {
+	DEVICE_SESSION_RUN,
+	DEVICE_SESSION_SKIP, /* it is acknowledged and not run */
+	DEVICE_SESSION_KEEP  /* it stays with the broker */
+};
+
+struct device_session_events {
+	/* A command has come; spans live during the call. device_session_stop may come from inside. */
+	enum device_session_verdict (*command)(void *arg, const struct msg *m);
+	/* A device is over: why->code 0, as it was to be. */
+	void (*ended)(void *arg, const struct err *why);
+};
+
+/* Keeps what `opts` points to. Release *out also after an error. */
+int device_session_new(struct device_sessions **out, struct loop *loop,
+    const struct device_session_opts *opts, const struct device_session_events *events, void *arg,
+    struct err *err);
+/* One device more, before device_session_start. `filter` is subscribed to for its commands. */
+int device_session_add(struct device_sessions *s, const struct session_opts *opts,
+    const char *device, const char *filter, struct err *err);
+/* How many devices were added. `s` may be NULL. */
+size_t device_session_count(const struct device_sessions *s);
+/* Connects them all. Accepts NULL. */
+void device_session_start(struct device_sessions *s);
+/* Takes no more commands; each device ends by itself, with `ended`, when its last answer is out. Accepts
+ * NULL. */
+void device_session_stop(struct device_sessions *s);
+/* Kills what runs. Accepts NULL. */
+void device_session_free(struct device_sessions *s);
 
 #endif

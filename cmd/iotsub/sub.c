@@ -25,7 +25,7 @@ stop_all(struct sub *s)
 		loop_stop(s->loop);
 	for (i = 0; i < s->count; i++)
 		subscription_stop(s->receivers[i]);
-	device_session_stop(s);
+	device_session_stop(s->devices);
 }
 
 static bool
@@ -47,10 +47,13 @@ is_shown(const struct sub *s, const struct msg *m)
 	return true;
 }
 
-/* As mosquitto_sub: retained messages come first, so that the first other one ends --retained-only. */
-bool
-sub_message(struct sub *s, const struct msg *m)
+/* As mosquitto_sub: retained messages come first, so that the first other one ends --retained-only.
+ * False: no more are wanted. */
+static bool
+on_message(void *arg, const struct msg *m)
 {
+	struct sub *s = arg;
+
 	if (s->args->retained_only && !m->retain)
 		s->wanted = 0;
 	if (s->wanted == 0)
@@ -62,23 +65,23 @@ sub_message(struct sub *s, const struct msg *m)
 	return true;
 }
 
-/* When the output is gone nothing is safe any more: no drain, the broker keeps what it has. */
-int
-sub_flush(struct sub *s)
+/* A command is shown before it is run. When the output is gone nothing is safe any more: no drain, the
+ * broker keeps what it has. */
+static enum device_session_verdict
+on_command(void *arg, const struct msg *m)
 {
+	struct sub *s = arg;
+	const size_t before = s->wanted;
+
+	if (!on_message(s, m))
+		return DEVICE_SESSION_KEEP;
 	if (output_flush(&s->output, s->err) != 0) {
 		loop_stop(s->loop);
-		return -1;
+		return DEVICE_SESSION_KEEP;
 	}
 	if (s->wanted == 0)
 		stop_all(s);
-	return 0;
-}
-
-static bool
-on_message(void *arg, const struct msg *m)
-{
-	return sub_message(arg, m);
+	return s->wanted < before ? DEVICE_SESSION_RUN : DEVICE_SESSION_SKIP;
 }
 
 static void
@@ -125,9 +128,11 @@ on_wanted(void *arg)
 }
 
 /* Of several devices the last error is the program's; the others are told at once. */
-void
-sub_ended(struct sub *s, const struct err *why)
+static void
+on_ended(void *arg, const struct err *why)
 {
+	struct sub *s = arg;
+
 	s->live--;
 	if (why->code != ERR_OK && s->err->code < ERR_SIGNAL) {
 		log_err(s->err);
@@ -135,12 +140,6 @@ sub_ended(struct sub *s, const struct err *why)
 	}
 	if (s->live == 0)
 		loop_stop(s->loop);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	sub_ended(arg, why);
 }
 
 static void
@@ -186,6 +185,26 @@ sub_add(struct sub *s, const struct session_opts *opt,
 }
 
 int
+sub_add_device(struct sub *s, const struct session_opts *opt, const char *device,
+    const char *filter, struct err *err)
+{
+	static const struct device_session_events events = {
+	    .command = on_command, .ended = on_ended};
+	const struct args *a = s->args;
+	const struct device_session_opts o = {.exec = &a->exec,
+	    .reply = a->reply,
+	    .timeout = a->timeout,
+	    .jobs = (size_t)a->jobs,
+	    .responses = s->topics.responses,
+	    .qos = a->qos == 0 ? 0 : 1};
+
+	if (s->devices == NULL &&
+	    device_session_new(&s->devices, s->loop, &o, &events, s, err))
+		return -1;
+	return device_session_add(s->devices, opt, device, filter, err);
+}
+
+int
 sub_run(struct sub *s, struct err *err)
 {
 	size_t i;
@@ -196,8 +215,8 @@ sub_run(struct sub *s, struct err *err)
 		return -1;
 	if (s->args->wait > 0)
 		loop_timer_set(s->loop, &s->timer, s->args->wait, on_time_up, s);
-	s->live = s->count + device_session_count(s);
-	device_session_start(s);
+	s->live = s->count + device_session_count(s->devices);
+	device_session_start(s->devices);
 	for (i = 0; i < s->count; i++)
 		subscription_start(s->receivers[i]);
 	return loop_run(s->loop, err);
@@ -211,7 +230,7 @@ sub_release(struct sub *s)
 	for (i = 0; i < s->count; i++)
 		subscription_free(s->receivers[i]);
 	free(s->receivers);
-	device_session_release(s);
+	device_session_free(s->devices);
 	loop_fd_stop(&s->reader);
 	loop_free(s->loop);
 	output_release(&s->output);

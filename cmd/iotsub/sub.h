@@ -38,7 +38,7 @@ struct sub {
 	struct output output;
 	struct subscription **receivers;
 	size_t count, live;
-	struct device_session *obey; /* NULL: commands are only shown */
+	struct device_sessions *devices; /* NULL: commands are only shown */
 	size_t wanted;     /* messages */
 	bool stopping;
 	struct loop_timer timer;
@@ -46,20 +46,18 @@ struct sub {
 	struct err *err; /* what the program ends with */
 };
 
-/* One connection more. */
+/* One connection more, that shows what comes in. */
 int sub_add(struct sub *s, const struct session_opts *opt,
     const struct consumer_filter *filters, size_t n, struct err *err);
-/* One connection for each device; "-" among the operands is a list on standard input. */
+/* One connection more, of a device whose commands are shown, run and answered. */
+int sub_add_device(struct sub *s, const struct session_opts *opt, const char *device,
+    const char *filter, struct err *err);
+/* One connection for each device; "-" among the operands is a list on standard input. Reads the credentials
+ * file. */
 int sub_add_devices(
     struct sub *s, char **operands, const struct session_opts *opt, struct err *err);
-/* Until everything has ended. */
+/* Until everything has ended. What the program ends with is in s->err. */
 int sub_run(struct sub *s, struct err *err);
 void sub_release(struct sub *s);
-
-/* What its parts tell it: a message came, and it may take more of them; what was shown must be safe now
- * (0: it is); a connection is over. */
-bool sub_message(struct sub *s, const struct msg *m);
-int sub_flush(struct sub *s);
-void sub_ended(struct sub *s, const struct err *why);
 
 #endif

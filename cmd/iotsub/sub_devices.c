@@ -8,7 +8,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/credentials.h"
-#include "iotsub/device_session.h"
+#include "iotsub/sub.h"
 
 /* What was given on this command line outranks the credentials file, which outranks a login of the
  * configuration: that is a person's or a program's. */
@@ -42,7 +42,7 @@ add_device(struct sub *s, const char *device, struct session_opts opt,
 			opt.client_id = id;
 		use_credential(s, credentials_find(credentials, device), &opt);
 		failed = s->args->exec.n > 0 || s->args->reply != NULL
-		    ? device_session_add(s, &opt, device, filter, err)
+		    ? sub_add_device(s, &opt, device, filter, err)
 		    : sub_add(
 			  s, &opt, &(struct consumer_filter){filter, .qos = qos}, 1, err);
 	}
