@@ -7,18 +7,20 @@
 
 #include "base/buf.h"
 
-/* Lines that are made safe together. The zero value is empty. */
+/* Lines that are made safe together; pipeline.h tells of its token. The zero value is empty. */
 struct batch {
-	struct buf lines, bad; /* bad: reject lines */
-	size_t messages;
-	uint64_t token; /* the last one whose messages are all here or before; 0: none as yet */
-	uint64_t upto;  /* messages that the token covers, since the start */
-	bool has_token;
+	struct buf lines;    /* for standard output or the sink */
+	struct buf bad;      /* reject lines */
+	size_t messages;     /* that became either */
+	bool has_token;      /* the last message of a token is here: */
+	uint64_t token;      /* of this one; 0: none as yet */
+	uint64_t upto;       /* how many messages there were up to it, since the start */
 };
 
-/* A batch of messages that left no line is not empty: it is to be acknowledged. */
+/* A batch that completes a token is not empty, even if --retained left all its messages out: they are to be
+ * acknowledged. */
 bool batch_is_empty(const struct batch *b);
-/* Keeps what memory is needed often, gives back what a huge message took. */
+/* Keeps the memory of a usual batch, gives back what a huge message took. */
 void batch_empty(struct batch *b);
 void batch_release(struct batch *b);
 

@@ -18,35 +18,35 @@ struct encoder {
 	bool header;
 	/* Returns NULL, or the word of why the message is rejected. */
 	const char *(*put)(
-	    struct encoder *l, const struct msg *m, struct buf *out, size_t *readings);
+	    struct encoder *e, const struct msg *m, struct buf *out, size_t *readings);
 };
 
 static const char *
-put_message(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
+put_message(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
-	return message_line(out, m, l->topics);
+	return message_line(out, m, e->topics);
 }
 
 static const char *
-put_readings(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
+put_readings(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
 {
-	return message_readings(out, m, l->topics, readings);
+	return message_readings(out, m, e->topics, readings);
 }
 
 static const char *
-put_row(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
+put_row(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
 {
-	return message_columns_put(l->columns, out, m, l->topics, readings);
+	return message_columns_put(e->columns, out, m, e->topics, readings);
 }
 
 static const char *
-put_formatted(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings)
+put_formatted(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
 {
 	(void)readings;
 	if (m->reject != NULL)
 		return m->reject;
-	message_format_put(l->format, out, m, l->topics);
+	message_format_put(e->format, out, m, e->topics);
 	buf_putc(out, '\n');
 	return NULL;
 }
@@ -55,39 +55,39 @@ int
 encoder_new(struct encoder **out, const struct args *a, const struct topic_set *topics,
     struct err *err)
 {
-	struct encoder *l = xcalloc(1, sizeof(*l));
+	struct encoder *e = xcalloc(1, sizeof(*e));
 
-	l->topics = topics;
-	l->header = a->header;
-	l->put = a->readings ? put_readings : put_message;
-	*out = l;
+	e->topics = topics;
+	e->header = a->header;
+	e->put = a->readings ? put_readings : put_message;
+	*out = e;
 	if (a->format != NULL) {
-		l->put = put_formatted;
-		return message_format_compile(&l->format, a->format, err);
+		e->put = put_formatted;
+		return message_format_compile(&e->format, a->format, err);
 	}
 	if (a->form == FORMAT_NDJSON)
 		return 0;
-	l->put = put_row;
-	return message_columns_compile(&l->columns, a->columns,
+	e->put = put_row;
+	return message_columns_compile(&e->columns, a->columns,
 	    a->form == FORMAT_CSV ? MESSAGE_COLUMNS_CSV : MESSAGE_COLUMNS_TSV,
 	    a->readings, err);
 }
 
 void
-encoder_free(struct encoder *l)
+encoder_free(struct encoder *e)
 {
-	if (l == NULL)
+	if (e == NULL)
 		return;
-	message_format_free(l->format);
-	message_columns_free(l->columns);
-	free(l);
+	message_format_free(e->format);
+	message_columns_free(e->columns);
+	free(e);
 }
 
 bool
-encoder_put(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings,
+encoder_put(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings,
     struct buf *bad)
 {
-	const char *error = l->put(l, m, out, readings);
+	const char *error = e->put(e, m, out, readings);
 
 	if (error == NULL)
 		return true;
@@ -96,24 +96,24 @@ encoder_put(struct encoder *l, const struct msg *m, struct buf *out, size_t *rea
 }
 
 void
-encoder_header(const struct encoder *l, struct buf *out)
+encoder_header(const struct encoder *e, struct buf *out)
 {
-	if (l->header)
-		message_columns_header(l->columns, out);
+	if (e->header)
+		message_columns_header(e->columns, out);
 }
 
 const char *
-encoder_head(const struct encoder *l)
+encoder_head(const struct encoder *e)
 {
-	return l->format == NULL && l->columns == NULL ? "{\"received_at\":\"" : NULL;
+	return e->format == NULL && e->columns == NULL ? ENCODER_HEAD : NULL;
 }
 
 void
-encoder_make_visible(const struct encoder *l, struct buf *lines)
+encoder_make_visible(const struct encoder *e, struct buf *lines)
 {
 	struct buf shown = {0};
 
-	if (encoder_head(l) != NULL)
+	if (encoder_head(e) != NULL)
 		visible_put_json(&shown, buf_as_span(lines));
 	else
 		visible_put_lines(&shown, buf_as_span(lines));

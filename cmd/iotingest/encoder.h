@@ -6,26 +6,30 @@
 #include "msg/message.h"
 #include "iotingest/run.h"
 
-/* Messages made lines, in the form that was asked for. */
+/* Messages made lines, in the form that was asked for: NDJSON, readings, CSV or TSV, -F. No global state;
+ * nothing blocks. */
 struct encoder;
 
+/* Keeps `topics`. Release *out also after an error, which is ERR_USAGE: of -F or --columns. */
 int encoder_new(struct encoder **out, const struct args *a, const struct topic_set *topics,
     struct err *err);
-void encoder_free(struct encoder *l);
+/* Accepts NULL. */
+void encoder_free(struct encoder *e);
 
-/* Appends the line, row or readings of a message to `out`, *readings of them, or its reject line to
- * `bad`; false: it was rejected. */
-bool encoder_put(struct encoder *l, const struct msg *m, struct buf *out, size_t *readings,
+/* Appends the line, row or readings of a message to `out`, or its reject line to `bad`; false: it was
+ * rejected. *readings, 0 before, becomes the number of its readings where they are told apart. */
+bool encoder_put(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings,
     struct buf *bad);
-/* The row of names, when there is one to be. */
-void encoder_header(const struct encoder *l, struct buf *out);
+/* Appends the row of the columns' names, with --header. */
+void encoder_header(const struct encoder *e, struct buf *out);
 /* How every line begins; NULL when that depends on the message. */
-const char *encoder_head(const struct encoder *l);
-/* The same lines as a terminal may be shown them. */
-void encoder_make_visible(const struct encoder *l, struct buf *lines);
+const char *encoder_head(const struct encoder *e);
+/* Rewrites lines so that no byte of them can drive a terminal. */
+void encoder_make_visible(const struct encoder *e, struct buf *lines);
 
-/* How reject lines begin, and they on a terminal. */
-#define REJECT_HEAD "{\"received_at\":\""
+/* How message lines and reject lines begin. */
+#define ENCODER_HEAD "{\"received_at\":\""
+/* As encoder_make_visible, for reject lines. */
 void encoder_make_rejects_visible(struct buf *bad);
 
 #endif

@@ -11,7 +11,7 @@
 /*
  * Where lines go, and when they are safe there: a regular file after fdatasync; anything else when
  * write(2) has taken them. Pipes, terminals and sockets never block: a reader that stalls must not
- * stop the keep-alive.
+ * stop the keep-alive. A file does, while it is synced. On the loop's thread.
  */
 struct output;
 

@@ -23,7 +23,7 @@ enum {
 struct pipeline {
 	struct loop *loop;
 	const struct args *args;
-	struct encoder *maker;
+	struct encoder *encoder;
 	struct counts *counts;
 	struct pipeline_events events;
 	void *arg;
@@ -37,16 +37,16 @@ struct pipeline {
 		const struct msg *m;
 		size_t n, at;
 		uint64_t token;
-		bool on;
+		bool pending;
 	} in;
 	struct loop_timer linger;
 	bool busy;     /* `writing` is on its way */
-	bool drained;  /* nothing more is at hand */
+	bool drained;  /* the socket: nothing more is at hand */
 	bool lingered; /* `filling` has waited its time */
-	bool held;     /* it would wait in vain: see pipeline_held */
+	bool held;     /* nothing lingers: see pipeline_held */
 	bool hurry;
-	bool moving; /* inside `move` */
-	bool over;
+	bool advancing; /* inside `advance` */
+	bool over;      /* failed: nothing goes on */
 };
 
 static bool
@@ -56,9 +56,9 @@ is_full(const struct pipeline *p)
 	    p->filling.lines.n + p->filling.bad.n >= p->bytes_most;
 }
 
-static void move(struct pipeline *p);
+static void advance(struct pipeline *p);
 
-/* A reader that has left is no error. */
+/* Ends with `failed`, because of `o`. A reader that has left is no error. */
 static void
 stop_with(struct pipeline *p, const struct output *o, const struct err *why)
 {
@@ -87,7 +87,7 @@ on_safe(void *arg, const struct err *why)
 	batch_empty(b);
 	p->busy = false;
 	p->events.ack(p->arg, token);
-	move(p);
+	advance(p);
 }
 
 static void
@@ -115,7 +115,7 @@ write_batch(struct pipeline *p)
 	p->lingered = false;
 	loop_timer_stop(&p->linger);
 	if (p->out != NULL && output_is_terminal(p->out))
-		encoder_make_visible(p->maker, &p->writing.lines);
+		encoder_make_visible(p->encoder, &p->writing.lines);
 	if (output_is_terminal(p->rejects))
 		encoder_make_rejects_visible(&p->writing.bad);
 	if (p->writing.lines.n == 0)
@@ -139,7 +139,7 @@ on_linger(void *arg)
 	struct pipeline *p = arg;
 
 	p->lingered = true;
-	move(p);
+	advance(p);
 }
 
 /* What is at hand, until the batch is full; what happens to each is counted together. */
@@ -159,9 +159,9 @@ add_messages(struct pipeline *p)
 			continue;
 		}
 		if (p->sink != NULL && p->filling.lines.n == 0)
-			encoder_header(p->maker, &p->filling.lines);
+			encoder_header(p->encoder, &p->filling.lines);
 		if (!encoder_put(
-			p->maker, m, &p->filling.lines, &readings, &p->filling.bad))
+			p->encoder, m, &p->filling.lines, &readings, &p->filling.bad))
 			c->rejected++;
 		lines += readings;
 		c->last_us = m->received_us;
@@ -173,11 +173,11 @@ add_messages(struct pipeline *p)
 	c->readings += lines;
 }
 
-/* All that was handed in is lines now. */
+/* All that was handed in is lines now, and the batch that fills completes its token. */
 static void
 release_input(struct pipeline *p)
 {
-	p->in.on = false;
+	p->in.pending = false;
 	p->filling.token = p->in.token;
 	p->filling.has_token = true;
 	p->filling.upto = p->counts->messages;
@@ -205,20 +205,20 @@ has_all(const struct pipeline *p)
 static bool
 is_due(const struct pipeline *p)
 {
-	bool eager = p->out != NULL && !output_is_file(p->out);
+	bool is_stream = p->out != NULL && !output_is_file(p->out);
 
 	if (is_full(p) || p->hurry || p->lingered || has_all(p))
 		return true;
-	return p->args->linger == 0 && (p->drained || eager);
+	return p->args->linger == 0 && (p->drained || is_stream);
 }
 
-/* One step; false when everything waits for something. */
+/* Makes lines of what was handed in, or begins to write a batch; false: neither can be done now. */
 static bool
 step(struct pipeline *p)
 {
 	if (p->over)
 		return false;
-	if (p->in.on && !is_full(p)) {
+	if (p->in.pending && !is_full(p)) {
 		take_input(p);
 		return true;
 	}
@@ -230,16 +230,17 @@ step(struct pipeline *p)
 	return true;
 }
 
-/* Outputs may answer at once, from inside a step: that is a step more, not one deeper. */
+/* An output may answer from inside a step, and its answer comes back here: the loop that runs already goes
+ * on then, so that the stack does not grow with the number of batches. */
 static void
-move(struct pipeline *p)
+advance(struct pipeline *p)
 {
-	if (p->moving)
+	if (p->advancing)
 		return;
-	p->moving = true;
+	p->advancing = true;
 	while (step(p))
 		;
-	p->moving = false;
+	p->advancing = false;
 }
 
 void
@@ -249,23 +250,23 @@ pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token)
 	p->in.n = n;
 	p->in.at = 0;
 	p->in.token = token;
-	p->in.on = true;
+	p->in.pending = true;
 	p->drained = false;
-	move(p);
+	advance(p);
 }
 
 void
 pipeline_drained(struct pipeline *p)
 {
 	p->drained = true;
-	move(p);
+	advance(p);
 }
 
 void
 pipeline_held(struct pipeline *p, bool held)
 {
 	p->held = held;
-	move(p);
+	advance(p);
 }
 
 void
@@ -274,7 +275,7 @@ pipeline_hurry(struct pipeline *p)
 	p->hurry = true;
 	if (p->sink != NULL)
 		sink_hurry(p->sink);
-	move(p);
+	advance(p);
 }
 
 void
@@ -318,7 +319,7 @@ open_rejects(struct pipeline *p, struct err *err)
 		    path);
 	o.name = path;
 	o.archive = true;
-	o.head = REJECT_HEAD;
+	o.head = ENCODER_HEAD;
 	return output_open(&p->rejects, p->loop, p->rejects_fd, &o, err);
 }
 
@@ -337,7 +338,7 @@ open_outputs(struct pipeline *p, struct err *err)
 {
 	const struct output_opts o = {.name = _("standard output"),
 	    .archive = true,
-	    .head = encoder_head(p->maker),
+	    .head = encoder_head(p->encoder),
 	    .no_sync = p->args->no_sync,
 	    .closed = on_reader_left,
 	    .arg = p};
@@ -359,20 +360,20 @@ open_outputs(struct pipeline *p, struct err *err)
 		return -1;
 	p->bytes_most = output_is_file(p->out) ? SAFE_BATCH : PIPE_BATCH;
 	if (fstat(STDOUT_FILENO, &st) == 0 && st.st_size == 0)
-		encoder_header(p->maker, &p->filling.lines);
+		encoder_header(p->encoder, &p->filling.lines);
 	return 0;
 }
 
 int
 pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
-    struct encoder *lines, struct counts *counts, const struct pipeline_events *events,
+    struct encoder *encoder, struct counts *counts, const struct pipeline_events *events,
     void *arg, struct err *err)
 {
 	struct pipeline *p = xcalloc(1, sizeof(*p));
 
 	p->loop = loop;
 	p->args = a;
-	p->maker = lines;
+	p->encoder = encoder;
 	p->counts = counts;
 	p->events = *events;
 	p->arg = arg;

@@ -10,31 +10,49 @@
 #include "iotingest/stats.h"
 
 /*
- * From messages to safe batches. Messages become lines of the batch that fills, while the batch before
- * it is being made safe: in standard output or the sink, then its rejects. A third never is: when both
- * are full, messages are taken no further. All memory is two batches.
+ * From messages to bytes that are safe. Everything is on the loop's thread, and nothing blocks
+ * but fdatasync of a regular file.
+ *
+ * Messages come as the consumer's batches (mqtt/consumer.h), each with a token, a number that grows. The
+ * pipeline answers a token twice:
+ *
+ *	release(token)  its messages are lines: their spans are needed no longer (consumer_release)
+ *	ack(token)      all messages up to this token are safe (consumer_ack)
+ *
+ * What is made safe together is a batch of the pipeline's own (batch.h), bounded in bytes and, by --batch, in
+ * messages. It may hold the messages of several tokens, or end within those of one; `ack` then names
+ * the last token that is complete.
+ *
+ * There are two: one fills while the other is written, its lines to standard output or the sink, and only
+ * when those are safe its reject lines. When both are full nothing is taken further: `release` waits, the
+ * consumer reads no more, and the broker keeps what comes. So memory stays bounded.
+ *
+ * A batch is written when the one before it is safe and it is due: full, older than --linger, or, without
+ * --linger, as soon as nothing more is at hand (a pipe or terminal: at once).
  */
 struct pipeline;
 
+/* Any may come from inside any function below but the questions. */
 struct pipeline_events {
-	/* The messages that came with this token are lines: their spans are needed no longer (consumer_release). */
+	/* The messages that came with this token are lines. */
 	void (*release)(void *arg, uint64_t token);
-	/* A batch is safe: all messages of this token and of those before it (consumer_ack); 0: of none as yet. */
+	/* A batch is safe; 0: the messages of no token are all safe yet. */
 	void (*ack)(void *arg, uint64_t token);
 	/* The output failed (ERR_OUTPUT), or its reader has left (code 0). Nothing goes on. */
 	void (*failed)(void *arg, const struct err *why);
 };
 
-/* Opens the outputs. Release it also after an error. */
+/* Opens standard output or prepares the sink, and opens the file of --rejects. Keeps `a`, `encoder` and
+ * `counts`, which it adds to. Release *out also after an error. */
 int pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
-    struct encoder *lines, struct counts *counts, const struct pipeline_events *events, void *arg,
+    struct encoder *encoder, struct counts *counts, const struct pipeline_events *events, void *arg,
     struct err *err);
 /* Drops what is not safe, kills a sink that runs. Accepts NULL. */
 void pipeline_free(struct pipeline *p);
 
-/* The messages stay where they are until `release`. */
+/* A batch of the consumer. The messages stay where they are until `release`, and no others come. */
 void pipeline_take(struct pipeline *p, const struct msg *m, size_t n, uint64_t token);
-/* Nothing more is at hand. */
+/* Nothing more is at hand: the socket is drained. */
 void pipeline_drained(struct pipeline *p);
 /* Whether the broker holds back until more is safe: nothing lingers while it does. */
 void pipeline_held(struct pipeline *p, bool held);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* MQTT in, lines out: a batch is read, made lines, written, and only then acknowledged. */
+/* MQTT in, lines out: the consumer reads batches, the pipeline makes them lines and safe (pipeline.h tells how
+ * the two speak of them), and only then they are acknowledged. */
 #include "iotingest/run.h"
 
 #include <signal.h>
@@ -26,14 +27,14 @@ struct ingest {
 	struct loop *loop;
 	struct consumer *consume;
 	struct subscriptions filters;
-	struct encoder *lines;
+	struct encoder *encoder;
 	struct pipeline *pipeline;
 	struct stats *stats;
 	struct counts counts;
-	struct loop_timer deadline, giving_up;
+	struct loop_timer deadline; /* of -W */
+	struct loop_timer stop;     /* of a clean end */
 	bool stopping;
-	bool told_expiry;
-	bool told_held;
+	bool told_expiry, told_held; /* warnings that are given once */
 	struct err *err;
 };
 
@@ -79,7 +80,7 @@ interrupt_sink(void *arg)
 	struct ingest *g = arg;
 
 	pipeline_interrupt(g->pipeline);
-	loop_timer_set(g->loop, &g->giving_up, STOP_MS - INTERRUPT_MS, give_up, g);
+	loop_timer_set(g->loop, &g->stop, STOP_MS - INTERRUPT_MS, give_up, g);
 }
 
 static void
@@ -88,7 +89,7 @@ end_cleanly(struct ingest *g)
 	if (g->stopping)
 		return;
 	g->stopping = true;
-	loop_timer_set(g->loop, &g->giving_up, INTERRUPT_MS, interrupt_sink, g);
+	loop_timer_set(g->loop, &g->stop, INTERRUPT_MS, interrupt_sink, g);
 	pipeline_hurry(g->pipeline);
 	consumer_stop(g->consume);
 }
@@ -284,7 +285,7 @@ on_ended(void *arg, const struct err *why)
 }
 
 static int
-take_signals(struct ingest *g, struct err *err)
+watch_signals(struct ingest *g, struct err *err)
 {
 	/* A file that reaches its limit is an error of write(2), told as any other. */
 	signal(SIGXFSZ, SIG_IGN);
@@ -314,13 +315,13 @@ make(struct ingest *g, const struct strv *platform, struct err *err)
 	    .live = shows_progress(g->args)};
 
 	if (subscriptions_make(&g->filters, g->args, platform, err) ||
-	    encoder_new(&g->lines, g->args, &g->filters.topics, err) ||
+	    encoder_new(&g->encoder, g->args, &g->filters.topics, err) ||
 	    (g->loop = loop_new(err)) == NULL)
 		return -1;
 	g->stats = stats_new(g->loop, &g->counts, &stats);
-	return pipeline_new(&g->pipeline, g->loop, g->args, g->lines, &g->counts, &events,
-		   g, err) ||
-	    take_signals(g, err) || stats_start(g->stats, err);
+	return pipeline_new(&g->pipeline, g->loop, g->args, g->encoder, &g->counts,
+		   &events, g, err) ||
+	    watch_signals(g, err) || stats_start(g->stats, err);
 }
 
 static int
@@ -355,10 +356,10 @@ release(struct ingest *g)
 	consumer_free(g->consume);
 	pipeline_free(g->pipeline);
 	stats_free(g->stats);
-	encoder_free(g->lines);
+	encoder_free(g->encoder);
 	if (g->loop != NULL) {
 		loop_timer_stop(&g->deadline);
-		loop_timer_stop(&g->giving_up);
+		loop_timer_stop(&g->stop);
 	}
 	loop_free(g->loop);
 	subscriptions_release(&g->filters);

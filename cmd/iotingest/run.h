@@ -51,8 +51,8 @@ struct args {
 };
 
 /* Runs until it is told to end: -C, -W, a signal, its reader gone, or an error. An end as asked for
- * leaves `err` empty, SIGINT leaves ERR_SIGNAL + SIGINT. `platform` are the topics of --from-platform,
- * empty without. */
+ * leaves `err` empty, SIGINT leaves ERR_SIGNAL + SIGINT. Runs the loop, on this thread. `platform` are the
+ * topics of --from-platform, empty without. */
 int run_ingest(const struct args *a, const struct session_opts *session,
     const struct strv *platform, struct err *err);
 

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "loop/loop.h"
 
-/* What was done so far, and who is told: --stats, SIGUSR1, --metrics, a line on the terminal, the
- * summary at the end. */
+/* What was done so far. It is told by --stats, on SIGUSR1, by --metrics (a textfile of Prometheus'
+ * node_exporter), on the terminal, and at the end. */
 struct counts {
 	uint64_t messages;      /* made lines or rejects */
 	uint64_t readings;
@@ -32,10 +32,10 @@ struct stats;
 struct stats_opts {
 	int64_t interval;    /* ms between two lines; 0: none */
 	const char *metrics; /* the textfile, or NULL */
-	bool live;           /* a line on the terminal */
+	bool live;           /* a line on the terminal, each second */
 };
 
-/* Starts the clock. `counts` is read when something is told. */
+/* Starts the clock. Keeps `counts`, which is read when something is told, and `metrics`. */
 struct stats *stats_new(
     struct loop *loop, const struct counts *counts, const struct stats_opts *opts);
 /* Writes the textfile now: a place that cannot be written is told at the start. */

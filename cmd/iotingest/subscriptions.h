@@ -8,11 +8,11 @@
 #include "mqtt/consumer.h"
 #include "iotingest/run.h"
 
-/* What is subscribed to, and the templates that captures come from. */
+/* What is subscribed to, and where a message's variables (device_id ...) come from. */
 struct subscriptions {
 	struct topic_set topics;
-	struct topic **templates; /* of `n` filters; captures come from the first topics.mores */
-	struct consumer_filter *v;
+	struct topic **templates;  /* `n`, those with variables first: topics.more points to them */
+	struct consumer_filter *v; /* `n`, in the order in which they were given; with --group shared ones */
 	size_t n;
 };
 

@@ -8,16 +8,17 @@
 #include "msg/message.h"
 #include "msg/message_format.h"
 
-/* Messages on standard output, gathered until output_flush. The zero value with the options set is
- * ready. */
+/* Messages on standard output, gathered until output_try or output_flush. The zero value with the options
+ * set is ready; `format` and `topics` stay the caller's. */
 struct output {
 	bool json;                           /* message lines */
 	const struct message_format *format; /* NULL: the payload */
 	bool topic;                          /* in front of the payload */
 	bool bare;                           /* no newline behind it */
 	const struct topic_set *topics;
-	struct buf buf, one;
-	size_t at; /* of buf: what is before it is written */
+	struct buf buf; /* what is not written yet, */
+	size_t at;      /* from here on */
+	struct buf one; /* a message on its way to a terminal: its memory is used again */
 };
 
 /* A program's own bytes; on a terminal what could drive it is made visible. */

@@ -4,7 +4,8 @@
 
 #include "mqtt/consumer.h"
 
-/* One connection and what comes in on it: acknowledged only after `flush` said that it is safe. */
+/* One connection and what comes in on it: acknowledged only after `flush` said that it is safe. It reconnects
+ * by itself, and warns of that. All on the loop's thread. */
 struct subscription;
 
 struct subscription_events {
@@ -15,9 +16,11 @@ struct subscription_events {
 	int (*flush)(void *arg);
 	/* How many messages are still wanted. */
 	size_t (*wanted)(void *arg);
+	/* The connection is over for good; why->code 0: it was stopped, or no more is wanted. */
 	void (*ended)(void *arg, const struct err *why);
 };
 
+/* Copies what it needs. */
 struct subscription *subscription_new(struct loop *loop, const struct session_opts *opts,
     const struct consumer_filter *filters, size_t count,
     const struct subscription_events *events, void *arg, struct err *err);

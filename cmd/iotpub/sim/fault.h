@@ -25,9 +25,10 @@ struct faults {
 	uint64_t count[FAULTS];
 };
 
-/* Takes "NAME=P" words. */
+/* Takes "NAME=P" words; ERR_USAGE for what is none. */
 int faults_parse(struct faults *f, const struct strv *words, struct err *err);
-/* Whether it happens this time; counted. */
+/* Whether it happens this time; counted. `random`: the state of a sequence (values/model.h), which moves on
+ * only for a fault that was asked for. */
 bool fault_strikes(struct faults *f, enum fault which, uint64_t *random);
 /* Appends "drop 3, late 1": those that were asked for; nothing if none was. */
 void faults_put(struct buf *out, const struct faults *f);

@@ -6,17 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which numbered messages of many senders arrived, how often, and how long they took. */
+/* Which numbered messages of many senders arrived, how often, and how long they took. One bit a message and
+ * sender, and a histogram of fixed size: a long run may be measured. */
 struct latency {
 	struct latency_seen *seen; /* one a sender */
 	size_t senders;
-	uint64_t sent, received, duplicated;
-	uint64_t *delays; /* a histogram, 3 % wide */
+	uint64_t sent;     /* set by the owner */
+	uint64_t received; /* each message once */
+	uint64_t duplicated;
+	uint64_t *delays; /* a histogram; a bucket is 1/32 of its delay wide */
 };
 
 void latency_init(struct latency *t, size_t senders);
 void latency_release(struct latency *t);
-/* Message number `seq` (from 1) of a sender arrived after `us` microseconds. */
+/* Message number `seq` (from 1) of a sender (from 0) arrived after `us` microseconds. What is no number of
+ * a message, or no sender, changes nothing. */
 void latency_take(struct latency *t, size_t sender, uint64_t seq, int64_t us);
 /* Sent and never seen. */
 uint64_t latency_lost(const struct latency *t);
