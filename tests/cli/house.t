@@ -98,6 +98,7 @@ breach sources 'well.c: design.md' 'a comment on a document that no clone has'
 file common/base/well.c '/* See nowhere.c. */'
 breach sources 'nowhere.c: no such file' 'a comment on a file that is not there'
 
+is '' "$("$top/tools/call-circles" "$top")" 'no modules call each other in circles'
 file common/base/egg.h 'void egg_lay(void);'
 file common/base/egg.c '#include "base/hen.h"' 'void' 'egg_lay(void)' '{' '	hen_hatch();' '}'
 file common/base/hen.h 'void hen_hatch(void);'
