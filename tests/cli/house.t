@@ -98,6 +98,18 @@ breach sources 'well.c: design.md' 'a comment on a document that no clone has'
 file common/base/well.c '/* See nowhere.c. */'
 breach sources 'nowhere.c: no such file' 'a comment on a file that is not there'
 
+none drawn 'ARCHITECTURE.md has the floors of tools/house, and each room'
+file cmd/iotsub/cellar/wine.c '/* */'
+cat >"$T/tree/ARCHITECTURE.md" <<'END'
+   1  base
+| `common/base` | what all use |  |
+| `common/model` | the schema | base loop |
+END
+has "$(rule drawn "$T/tree")" 'common/model: FLOORS has "base", ARCHITECTURE.md "base loop"' \
+	'found: a room that may not use what the document says'
+has "$(rule drawn "$T/tree")" 'common/model: not drawn above base' 'found: a room that is drawn too low'
+breach drawn 'cmd/iotsub/cellar: not in ARCHITECTURE.md' 'a room that the document lacks'
+
 is '' "$("$top/tools/call-circles" "$top")" 'no modules call each other in circles'
 file common/base/egg.h 'void egg_lay(void);'
 file common/base/egg.c '#include "base/hen.h"' 'void' 'egg_lay(void)' '{' '	hen_hatch();' '}'
