@@ -41,4 +41,43 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	is 1 "$(grep -c "^| \`$p\` |" README.md)" "$p: the README mentions it"
 	is 1 "$(grep -c "^| \`$p\` |" README.es.md)" "$p: so does the Spanish one"
 done
+
+# What the documents for developers name is there: files and folders (a pattern is at least one file),
+# PLACE:FUNCTION, FUNCTION(), and what a table's rows are made of.
+cat >"$T/named" <<'END'
+import glob, os, re, sys
+root, words = sys.argv[1], set()
+for document in sys.argv[2:]:
+    words |= {w.rstrip(':') for quoted in re.findall(r'`([^`\n]+)`', open(document).read()) for w in quoted.split()}
+sources = [f for top in ('common', 'cmd') for f in glob.glob(f'{root}/{top}/**/*.[ch]', recursive=True)]
+text = {f: open(f).read() for f in sources}
+
+def defines(place, function):
+    return any(f'\n{function}(' in text[f] for f in sources
+               if place in ('', f) or f.startswith(place + '/'))
+
+for word in sorted(words):
+    place, _, function = word.partition(':')
+    if re.fullmatch(r'\w+\(\)', word):
+        good = defines('', word[:-2]) or any(f' {word[:-1]}' in text[f] for f in sources if f.endswith('.h'))
+    elif re.fullmatch(r'(OPT|ERR|SCHEMA|COMMAND|FLOORS|LIBRARIES)(_[A-Z_]+)?', word):
+        good = any(re.search(rf'\b{word}', t) for t in (*text.values(), open(f'{root}/tools/house').read()))
+    elif re.fullmatch(r'[\w.*/-]+/[\w.*/-]+:\w+', word):
+        good = defines(f'{root}/{place}', function)
+    elif re.match(r'(common|cmd|tests|tools|man|completions|\.ci|\.github)/', word) or \
+            re.fullmatch(r'(?!X)[\w-]+\.(md|c|h|t|sh|py|awk)', word):
+        good = glob.glob(f'{root}/{word}')
+    else:
+        continue
+    if not good:
+        print(word)
+END
+is '' "$(python3 "$T/named" . ARCHITECTURE.md CONTRIBUTING.md NEWS SECURITY.md)" \
+	'what the documents name is there'
+cat >"$T/wrong.md" <<'END'
+`common/base/buf.c` and `common/base/buf.c:buf_put`, `buf_put()`, `cmd/*/main.c`, `OPT_INT`, but `cmd/iotsub/lost.c`,
+`common/base/buf.c:buf_lost`, `cmd/iotsub:buf_put`, `buf_lost()`, `cmd/*/lost.c`, `OPT_LOST`
+END
+is 'OPT_LOST buf_lost() cmd/*/lost.c cmd/iotsub/lost.c cmd/iotsub:buf_put common/base/buf.c:buf_lost' \
+	"$(python3 "$T/named" . "$T/wrong.md" | paste -sd ' ')" 'what is not there is found'
 done_testing
