@@ -42,6 +42,16 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	is 1 "$(grep -c "^| \`$p\` |" README.es.md)" "$p: so does the Spanish one"
 done
 
+# Commands of iotctl that are no plain verbs, without a paragraph in its page.
+untold() {
+	awk -F '\t' '$1 == "word" && $2 !~ / (list|get|create|set|delete)$/ { print $2 }' |
+		while read -r words; do
+			grep -qE "^\.It Cm (${words% *} .*)?${words##* }( |\$)" man/iotctl.1 || echo "$words"
+		done
+}
+is '' "$(iotctl --print-spec | untold)" 'iotctl: every command has its paragraph'
+is 'context burn' "$(printf 'word\tcontext burn\tx\nword\tcontext use\tx\n' | untold)" 'one that has none is found'
+
 # What the documents for developers name is there: files and folders (a pattern is at least one file),
 # PLACE:FUNCTION, FUNCTION(), and what a table's rows are made of.
 cat >"$T/named" <<'END'
