@@ -1,40 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotingest/output.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
+#include "loop/writer.h"
 #include "iotingest/safe_file.h"
 
 struct output {
-	struct loop *loop;
-	struct loop_fd watch;
-	struct output_opts opts;
-	int fd;
-	bool own;    /* fd is ours to close */
-	bool file;   /* regular */
-	bool socket; /* send, which can be told not to block */
-	bool shared; /* a description that is not ours alone, and blocks */
+	struct writer *writer;
+	struct writer_job job;
 	bool terminal;
 	bool archived;
 	struct safe_file archive;
-	bool left; /* EPIPE was seen */
-	struct span bytes;
-	size_t at;
 	void (*done)(void *arg, const struct err *why);
 	void *done_arg;
 };
-
-static void on_event(void *arg, unsigned events);
 
 enum { PIPE_ROOM = 256 << 10 }; /* bytes */
 
@@ -49,23 +33,13 @@ widen_pipe(int fd)
 		fcntl(fd, F_SETPIPE_SZ, PIPE_ROOM);
 }
 
-/* A private description of what fd is, so that O_NONBLOCK touches nobody else's. */
 static int
-open_again(int fd)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-}
-
-static int
-open_archive(struct output *o, struct err *err)
+open_archive(struct output *o, int fd, const struct output_opts *opts, struct err *err)
 {
 	o->archived = true;
-	if (safe_file_open(&o->archive, o->fd, o->opts.name, o->opts.head, err))
+	if (safe_file_open(&o->archive, fd, opts->name, opts->head, err))
 		return -1;
-	if (!o->opts.no_sync)
+	if (!opts->no_sync)
 		safe_file_sync_name(&o->archive);
 	return 0;
 }
@@ -74,34 +48,21 @@ int
 output_open(struct output **out, struct loop *loop, int fd,
     const struct output_opts *opts, struct err *err)
 {
-	struct output *o;
+	const struct writer_opts w = {.name = opts->name,
+	    .sync = !opts->no_sync,
+	    .closed = opts->closed,
+	    .arg = opts->arg};
+	struct output *o = xcalloc(1, sizeof(*o));
 	struct stat st;
-	int again;
 
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), opts->name);
-	o = xcalloc(1, sizeof(*o));
-	*o = (struct output){.loop = loop,
-	    .opts = *opts,
-	    .fd = fd,
-	    .file = S_ISREG(st.st_mode),
-	    .socket = S_ISSOCK(st.st_mode),
-	    .terminal = isatty(fd) != 0};
-	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
-		again = open_again(fd);
-		o->own = again >= 0;
-		o->shared = !o->own;
-		if (o->own)
-			o->fd = again;
-	}
-	if (S_ISFIFO(st.st_mode))
-		widen_pipe(o->fd);
 	*out = o;
-	if (o->file && opts->archive)
-		return open_archive(o, err);
-	if (S_ISFIFO(st.st_mode) || o->socket)
-		loop_fd_start(loop, &o->watch, o->fd, LOOP_HANGUP, on_event, o, NULL);
-	return 0;
+	if (writer_open(&o->writer, loop, fd, &w, err))
+		return -1;
+	o->terminal = isatty(fd) != 0;
+	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		widen_pipe(fd);
+	return opts->archive && writer_is_file(o->writer) ? open_archive(o, fd, opts, err)
+							  : 0;
 }
 
 void
@@ -109,11 +70,9 @@ output_close(struct output *o)
 {
 	if (o == NULL)
 		return;
-	loop_fd_stop(&o->watch);
+	writer_free(o->writer);
 	if (o->archived)
 		safe_file_close(&o->archive);
-	if (o->own)
-		close(o->fd);
 	free(o);
 }
 
@@ -126,108 +85,25 @@ output_is_terminal(const struct output *o)
 bool
 output_is_file(const struct output *o)
 {
-	return o->file;
+	return writer_is_file(o->writer);
 }
 
 bool
 output_reader_left(const struct output *o)
 {
-	return o->left;
+	return writer_reader_left(o->writer);
 }
 
+/* Bytes that were taken whole stay, also when it is not known whether they are on the disk. */
 static void
-finish(struct output *o, const struct err *why)
-{
-	void (*done)(void *arg, const struct err *why) = o->done;
-
-	o->done = NULL;
-	done(o->done_arg, why);
-}
-
-/* A pipe that poll calls writable takes PIPE_BUF bytes without blocking. */
-static ssize_t
-write_shared(const struct output *o, const char *p, size_t n)
-{
-	struct pollfd ready = {.fd = o->fd, .events = POLLOUT};
-
-	if (poll(&ready, 1, 0) == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return write(o->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
-}
-
-static ssize_t
-write_some(struct output *o)
-{
-	const char *p = o->bytes.p + o->at;
-	size_t n = o->bytes.n - o->at;
-
-	if (o->socket)
-		return send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return o->shared ? write_shared(o, p, n) : write(o->fd, p, n);
-}
-
-static void
-wait_for(struct output *o, unsigned events)
-{
-	if (o->watch.on)
-		loop_fd_set(&o->watch, events);
-	else if (events == LOOP_WRITE)
-		loop_fd_start(o->loop, &o->watch, o->fd, events, on_event, o, NULL);
-}
-
-static void
-failed_with(struct output *o, struct err *err)
-{
-	err_sys(err, ERR_OUTPUT, _("cannot write to %s"), o->opts.name);
-}
-
-/* Writes until it is done, or the reader is full. */
-static void
-go_on(struct output *o)
-{
-	struct err err = {0};
-
-	while (o->at < o->bytes.n) {
-		ssize_t n = write_some(o);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			wait_for(o, LOOP_WRITE);
-			return;
-		}
-		if (n < 0) {
-			o->left = errno == EPIPE || errno == ECONNRESET;
-			failed_with(o, &err);
-			if (o->archived)
-				safe_file_undo(
-				    &o->archive, (struct span){o->bytes.p, o->at});
-			break;
-		}
-		o->at += (size_t)n;
-	}
-	wait_for(o, LOOP_HANGUP);
-	/* After a failed fdatasync nobody knows what is on the disk: never tried twice. */
-	if (err.code == ERR_OK && o->file && !o->opts.no_sync && fdatasync(o->fd) != 0)
-		failed_with(o, &err);
-	finish(o, &err);
-}
-
-static void
-on_event(void *arg, unsigned events)
+on_written(void *arg, const struct err *why)
 {
 	struct output *o = arg;
+	const struct span whole = o->job.bytes;
 
-	if (o->done != NULL) {
-		go_on(o);
-	} else if ((events & LOOP_HANGUP) != 0) {
-		loop_fd_stop(&o->watch);
-		o->left = true;
-		if (o->opts.closed != NULL)
-			o->opts.closed(o->opts.arg);
-	}
+	if (o->archived && o->job.written < whole.n)
+		safe_file_undo(&o->archive, (struct span){whole.p, o->job.written});
+	o->done(o->done_arg, why);
 }
 
 void
@@ -236,10 +112,5 @@ output_put(struct output *o, struct span bytes,
 {
 	o->done = done;
 	o->done_arg = arg;
-	o->bytes = bytes;
-	o->at = 0;
-	if (bytes.n != 0)
-		go_on(o);
-	else
-		finish(o, &(struct err){0});
+	writer_put(o->writer, &o->job, bytes, on_written, o);
 }

@@ -9,9 +9,10 @@
 #include "loop/loop.h"
 
 /*
- * Where lines go, and when they are safe there: a regular file after fdatasync; anything else when
- * write(2) has taken them. Pipes, terminals and sockets never block: a reader that stalls must not
- * stop the keep-alive. A file does, while it is synced. On the loop's thread.
+ * Where lines go (loop/writer.h), and when they are safe there: a regular file after fdatasync, and then
+ * with no torn line in it (safe_file.h); anything else when write(2) has taken them. Pipes, terminals and
+ * sockets never block: a reader that stalls must not stop the keep-alive. A file does, while it is synced.
+ * On the loop's thread.
  */
 struct output;
 
@@ -24,9 +25,8 @@ struct output_opts {
 	void *arg;
 };
 
-/* On `fd`, which stays the caller's and is left as it is: a pipe or terminal is opened once more by
- * its name in /proc (measured: that leaves the flags of fd alone). Where that may not be opened, as
- * another user's, it is written in small pieces. */
+/* On `fd`, which stays the caller's and is left as it is. A pipe is made wider. *out is the caller's to
+ * output_close, also after a failure. */
 int output_open(struct output **out, struct loop *loop, int fd, const struct output_opts *opts,
     struct err *err);
 /* Drops what is not written. Accepts NULL. */
