@@ -32,12 +32,16 @@ struct writer {
 
 static void on_event(void *arg, unsigned events);
 
-/* A private description of what fd is; -1 where there can be none. */
+/* A private description of what fd is; -1 where there can be none. What may only be read, as a descriptor
+ * that was closed before us (cli/program.c), could be opened for writing, and would swallow everything. */
 static int
 open_again(int fd)
 {
+	const int flags = fcntl(fd, F_GETFL);
 	char path[32];
 
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }

@@ -108,6 +108,13 @@ for how in '>&-' '1</dev/null'; do
 	has "$err" 'cannot write to standard output: Bad file descriptor' '... which is told'
 	is '' "$(cat rejects.nowhere 2>/dev/null)" '... and nothing is written elsewhere'
 done
+# Nor are rejects, which go to standard error.
+run ingest --durable nowhere-rejects --readings -W 300ms
+mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/R_1/data -m 'no JSON'
+run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere-rejects --readings -C 1 2>&-"
+exits 7 'a reject, and standard error is closed'
+run ingest --durable nowhere-rejects --readings -C 1 -W 5s
+has "$err" '"error":"json"' 'the broker kept the message'
 run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>sunk' >&-"
 exits 0 'a sink needs no standard output'
 is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'

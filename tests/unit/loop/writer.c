@@ -257,6 +257,28 @@ test_full_device(void **state)
 	loop_free(b.loop);
 }
 
+/* What cannot be written to at all is not opened for it. */
+static void
+test_only_for_reading(void **state)
+{
+	struct bench b = {0};
+	struct err err = {0};
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	b.loop = loop_new(&err);
+	assert_int_equal(
+	    writer_open(&b.w, b.loop, fd, &(struct writer_opts){.name = "it"}, &err), 0);
+	writer_put(b.w, &b.job[0], (struct span){"a", 1}, done_0, &b);
+	assert_string_equal(b.failed.text, "cannot write to it: Bad file descriptor");
+	writer_free(b.w);
+	close(fd);
+	assert_int_equal(
+	    writer_open(&b.w, b.loop, fd, &(struct writer_opts){.name = "it"}, &err), -1);
+	assert_string_equal(err.text, "cannot write to it: Bad file descriptor");
+	loop_free(b.loop);
+}
+
 int
 main(void)
 {
@@ -267,6 +289,7 @@ main(void)
 	    cmocka_unit_test(test_reader_left),
 	    cmocka_unit_test(test_reader_leaves_in_between),
 	    cmocka_unit_test(test_full_device),
+	    cmocka_unit_test(test_only_for_reading),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
