@@ -136,6 +136,10 @@ size_t session_unacknowledged(const struct session *s);
 
 /* Stops and resumes reading from the socket; pings go on. */
 void session_pause(struct session *s, bool paused);
+/* Stops and resumes reading at the next message (PUBLISH), which stays unread: pings and publications go on,
+ * these until the broker's limit of unacknowledged ones when their acknowledgements are behind it. What
+ * was begun to be read, and over TLS what is in the same record, still comes. */
+void session_pause_messages(struct session *s, bool paused);
 /* hold_acks: lets go of every acknowledgement held so far. The only moment they are written. */
 void session_release_acks(struct session *s);
 

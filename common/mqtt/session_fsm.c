@@ -57,13 +57,15 @@ struct session_fsm {
 	struct loop_fd watch;
 	int64_t up_since, heard; /* loop_now */
 	bool paused;
-	bool flushing; /* a write was begun and is not through */
+	bool messages_paused;
+	bool at_message; /* that is not read: messages_paused */
+	bool flushing;   /* a write was begun and is not through */
 	size_t
 	    held; /* acknowledgements in libmosquitto's queue; hold_acks: until they are released */
 	bool parted; /* DISCONNECT is written */
 
 	struct loop_timer timer;   /* of the state */
-	struct loop_timer partial; /* CONNACK is not whole: until it is looked at again */
+	struct loop_timer partial; /* looks again at bytes that tell nobody: on_partial */
 	struct loop_timer alive;   /* pings and the broker's silence */
 	struct loop_timer soon;    /* work that waits for its caller to return */
 	struct loop_timer giving_up; /* session_stop's */
@@ -103,7 +105,7 @@ static bool
 may_read(const struct session *s)
 {
 	return (s->state == SESSION_HANDSHAKING && s->fsm->partial.slot == 0) ||
-	    (s->state == SESSION_UP && !s->fsm->paused &&
+	    (s->state == SESSION_UP && !s->fsm->paused && !s->fsm->at_message &&
 		!(s->opts.hold_acks && s->fsm->flushing));
 }
 
@@ -237,6 +239,24 @@ read_one(struct session *s)
 	return result == SESSION_IO_MORE ? session_mosq_read(s) : result;
 }
 
+/* In the middle of a packet, which libmosquitto does not tell, the byte is any: then a message that was begun
+ * is read, or waits. */
+static bool
+comes_to_message(struct session *s)
+{
+	struct session_link link;
+	unsigned char first = 0;
+
+	if (!s->fsm->messages_paused || s->state != SESSION_UP)
+		return false;
+	link = session_mosq_link(s);
+	s->fsm->at_message =
+	    (link.ssl != NULL ? tls_peek(link.ssl, &first, 1) == 0
+			      : recv(link.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1) &&
+	    first >> 4 == PACKET_PUBLISH;
+	return s->fsm->at_message;
+}
+
 static void
 read_some(struct session *s)
 {
@@ -244,7 +264,8 @@ read_some(struct session *s)
 	int left = READS;
 
 	s->fsm->heard = loop_now(s->loop);
-	while (left-- > 0 && result == SESSION_IO_MORE && may_read(s))
+	while (left-- > 0 && result == SESSION_IO_MORE && may_read(s) &&
+	    !comes_to_message(s))
 		result = read_one(s);
 	if (result == SESSION_IO_LOST)
 		session_fsm_step(s, EV_LOST);
@@ -323,7 +344,8 @@ on_alive(void *arg)
 	int64_t silent = loop_now(s->loop) - s->fsm->heard;
 	bool is_silent = silent > keepalive * 3 / 2;
 
-	if (!s->fsm->paused && (is_silent || session_subscriptions_are_late(s))) {
+	if (!s->fsm->paused && !s->fsm->at_message &&
+	    (is_silent || session_subscriptions_are_late(s))) {
 		if (is_silent)
 			err_set(session_error(s), ERR_UNREACHABLE,
 			    _("it has been silent for %.0f s"), (double)silent / 1000);
@@ -376,6 +398,7 @@ hang_up(struct session *s)
 	loop_timer_stop(&s->fsm->partial);
 	resolve_cancel(s->fsm->lookup);
 	s->fsm->lookup = NULL;
+	s->fsm->at_message = false;
 	s->fsm->flushing = false;
 	s->fsm->held = 0;
 	if (session_mosq_fd(s) < 0) {
@@ -781,6 +804,18 @@ session_pause(struct session *s, bool paused)
 		s->fsm->heard = loop_now(s->loop);
 	s->fsm->paused = paused;
 	session_fsm_soon(s);
+}
+
+/* What TLS has peeked at is in no socket any more: it is looked at without an event. */
+void
+session_pause_messages(struct session *s, bool paused)
+{
+	s->fsm->messages_paused = paused;
+	if (paused || !s->fsm->at_message)
+		return;
+	s->fsm->at_message = false;
+	s->fsm->heard = loop_now(s->loop);
+	loop_timer_set(s->loop, &s->fsm->partial, 0, on_partial, s);
 }
 
 void

@@ -42,6 +42,9 @@ struct msg {
 	bool padded; /* ASCII_PLAIN_PADDING bytes behind the payload can be read, whatever they are */
 };
 
+/* A copy with all that its spans point to, in one block (free). */
+struct msg *message_copy(const struct msg *m);
+
 /* The lines of the design's section 5; each appends exactly one line (readings: none or more)
  * with its newline, always valid UTF-8 JSON, the payload's own bytes. */
 

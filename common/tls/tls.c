@@ -343,6 +343,17 @@ tls_write(void *ssl, const void *p, int n)
 	return SSL_write(ssl, p, n) == n ? 0 : -1;
 }
 
+int
+tls_peek(void *ssl, void *p, int n)
+{
+	int got;
+
+	ERR_clear_error();
+	got = SSL_peek(ssl, p, n);
+	ERR_clear_error();
+	return got == n ? 0 : -1;
+}
+
 /* Certificates and keys on their way into a TLS context. */
 
 const char *

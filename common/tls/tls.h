@@ -50,5 +50,7 @@ bool tls_is_shaking(void *ssl);
 bool tls_wants_write(void *ssl);
 /* Writes all of a few bytes, or nothing: -1. */
 int tls_write(void *ssl, const void *p, int n);
+/* The next n bytes, which stay to be read; -1: they are not there. */
+int tls_peek(void *ssl, void *p, int n);
 
 #endif
