@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "exec/command_lines.h"
 #include "exec/responder.h"
 
 /* How long answers may take to be acknowledged at the end. */
@@ -25,6 +26,8 @@ struct device_sessions {
 	const struct device_session_events *events;
 	void *arg;
 	struct responder *responder;
+	struct command_lines *lines;
+	struct buf line; /* of a command: its memory is used again */
 	struct device **v;
 	size_t n;
 	bool stopping;
@@ -68,13 +71,23 @@ on_ended(void *arg, const struct err *why)
 
 	if (d->denied)
 		err_set(&reason, ERR_AUTH, _("may not subscribe to '%s'"), d->filter);
+	command_lines_forget(d->all->lines, &d->commands);
 	session_free(d->session);
 	d->session = NULL;
 	d->all->events->ended(d->all->arg, &reason);
 }
 
-/* While the verdict is made the device counts as busy: the last command that is wanted stops the others,
- * not the device that runs it. */
+static struct device *
+device_of(const struct device_sessions *s, const struct responder_device *c)
+{
+	size_t i = 0;
+
+	while (&s->v[i]->commands != c)
+		i++;
+	return s->v[i];
+}
+
+/* A command that waits for its line counts as one that is run. */
 static void
 on_message(void *arg, const struct msg *m)
 {
@@ -84,14 +97,51 @@ on_message(void *arg, const struct msg *m)
 
 	if (d->stopping)
 		return;
-	d->commands.handling++;
-	verdict = s->events->command(s->arg, m);
-	if (verdict == DEVICE_SESSION_RUN)
-		responder_take(s->responder, &d->commands, m);
-	d->commands.handling--;
-	if (verdict != DEVICE_SESSION_KEEP && d->commands.handling == 0)
+	verdict = s->events->command(s->arg, m, &s->line);
+	if (verdict == DEVICE_SESSION_RUN) {
+		d->commands.handling++;
+		command_lines_put(s->lines, &d->commands, buf_as_span(&s->line), m);
+	} else if (verdict == DEVICE_SESSION_SKIP && d->commands.handling == 0) {
+		session_release_acks(d->session);
+	}
+	buf_clear(&s->line);
+	end_if_idle(d);
+}
+
+/* Meanwhile the device counts as busy: the last command that is wanted stops the others, not the device that
+ * runs it. */
+static void
+on_shown(void *arg, struct responder_device *c, const struct msg *m)
+{
+	struct device_sessions *s = arg;
+	struct device *d = device_of(s, c);
+
+	s->events->shown(s->arg);
+	responder_take(s->responder, c, m);
+	c->handling--;
+	if (c->handling == 0)
 		session_release_acks(d->session);
 	end_if_idle(d);
+}
+
+static void
+on_unwritten(void *arg, const struct err *why)
+{
+	struct device_sessions *s = arg;
+
+	s->events->unwritten(s->arg, why);
+}
+
+static void
+on_stalled(void *arg, bool stalled)
+{
+	struct device_sessions *s = arg;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (s->v[i]->session != NULL)
+			session_pause_messages(s->v[i]->session, stalled);
+	}
 }
 
 static void
@@ -112,16 +162,13 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 static void
 on_handled(void *arg, struct responder_device *c)
 {
-	struct device_sessions *s = arg;
-	size_t i = 0;
+	struct device *d = device_of(arg, c);
 
-	while (&s->v[i]->commands != c)
-		i++;
 	responder_hold(c, c->handling > 0);
-	if (c->handling > 0 || s->v[i]->session == NULL)
+	if (c->handling > 0 || d->session == NULL)
 		return;
-	session_release_acks(s->v[i]->session);
-	end_if_idle(s->v[i]);
+	session_release_acks(d->session);
+	end_if_idle(d);
 }
 
 int
@@ -129,6 +176,8 @@ device_session_new(struct device_sessions **out, struct loop *loop,
     const struct device_session_opts *opts, const struct device_session_events *events,
     void *arg, struct err *err)
 {
+	static const struct command_lines_events lines = {
+	    .shown = on_shown, .failed = on_unwritten, .stalled = on_stalled};
 	const struct responder_opts o = {.exec = opts->exec,
 	    .reply = opts->reply,
 	    .timeout = opts->timeout,
@@ -139,6 +188,7 @@ device_session_new(struct device_sessions **out, struct loop *loop,
 	s->opts = *opts;
 	s->events = events;
 	s->arg = arg;
+	s->lines = command_lines_new(opts->lines, &lines, s);
 	return responder_new(&s->responder, loop, &o, on_handled, s, err);
 }
 
@@ -199,6 +249,12 @@ device_session_stop(struct device_sessions *s)
 	}
 }
 
+bool
+device_session_is_stalled(const struct device_sessions *s)
+{
+	return s != NULL && command_lines_are_stalled(s->lines);
+}
+
 void
 device_session_free(struct device_sessions *s)
 {
@@ -207,6 +263,8 @@ device_session_free(struct device_sessions *s)
 	if (s == NULL)
 		return;
 	responder_free(s->responder);
+	command_lines_free(s->lines);
+	buf_release(&s->line);
 	for (i = 0; i < s->n; i++) {
 		struct device *d = s->v[i];
 

@@ -4,10 +4,12 @@
 
 #include "base/strv.h"
 #include "model/topic.h"
+#include "loop/writer.h"
 #include "mqtt/session.h"
 
 /* Devices whose commands are run and answered (--exec, --reply), each on a session of its own. A command
- * is acknowledged when it and those of the device before it were answered. All on the loop's thread. */
+ * is acknowledged when it and those of the device before it were answered. A reader of the commands' lines
+ * that stalls makes the commands wait, not the devices. All on the loop's thread. */
 struct device_sessions;
 
 struct device_session_opts {
@@ -17,18 +19,23 @@ struct device_session_opts {
 	size_t jobs;                   /* how many run at once */
 	const struct topic *responses; /* the template of the devices' topics for answers */
 	int qos;                       /* of the commands */
+	struct writer *lines;          /* where a command is shown before it is run */
 };
 
 /* What is to become of a command. */
 enum device_session_verdict {
-	DEVICE_SESSION_RUN,
+	DEVICE_SESSION_RUN,  /* as soon as its line is out */
 	DEVICE_SESSION_SKIP, /* it is acknowledged and not run */
 	DEVICE_SESSION_KEEP  /* it stays with the broker */
 };
 
 struct device_session_events {
-	/* A command has come; spans live during the call. device_session_stop may come from inside. */
-	enum device_session_verdict (*command)(void *arg, const struct msg *m);
+	/* A command has come; spans live during the call. One that is to be run appends its line. */
+	enum device_session_verdict (*command)(void *arg, const struct msg *m, struct buf *line);
+	/* The line of a command is out, and next it is run. device_session_stop may come from inside. */
+	void (*shown)(void *arg);
+	/* The line of a command could not be written (ERR_OUTPUT): it is not run. */
+	void (*unwritten)(void *arg, const struct err *why);
 	/* A device is over: why->code 0, as it was to be. */
 	void (*ended)(void *arg, const struct err *why);
 };
@@ -47,6 +54,8 @@ void device_session_start(struct device_sessions *s);
 /* Takes no more commands; each device ends by itself, with `ended`, when its last answer is out. Accepts
  * NULL. */
 void device_session_stop(struct device_sessions *s);
+/* Whether commands wait, since their lines are not read. `s` may be NULL. */
+bool device_session_is_stalled(const struct device_sessions *s);
 /* Kills what runs. Accepts NULL. */
 void device_session_free(struct device_sessions *s);
 

@@ -166,7 +166,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 	    check_without(a, err) || mqtt_options_resolve(&a->mqtt, s->set, &opt, err))
 		return -1;
 	s->loop = loop_new(err);
-	if (s->loop == NULL)
+	if (s->loop == NULL || sub_open_output(s, err))
 		return -1;
 	return a->filters.n > 0 ? add_filters(s, opt, err)
 				: sub_add_devices(s, operands, &opt, err);

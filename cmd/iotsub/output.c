@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotsub/output.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "base/visible.h"
 #include "msg/message_format.h"
-
-enum { LOOK_AT_SIGNALS = 200 }; /* ms */
 
 /* As mosquitto_sub does: an empty payload is nothing at all, or "(null)" behind its topic. */
 static void
@@ -47,97 +38,78 @@ put_one(const struct output *o, struct buf *out, const struct msg *m)
 	}
 }
 
-void
-output_put(struct output *o, const struct msg *m)
+int
+output_open(struct output *o, struct loop *loop,
+    void (*settled)(void *arg, const struct err *why), void *arg, struct err *err)
 {
-	if (!isatty(STDOUT_FILENO)) {
-		put_one(o, &o->buf, m);
+	const struct writer_opts w = {.name = _("standard output"), .sync = true};
+
+	o->settled = settled;
+	o->arg = arg;
+	o->terminal = isatty(STDOUT_FILENO) != 0;
+	return writer_open(&o->writer, loop, STDOUT_FILENO, &w, err);
+}
+
+void
+output_format(struct output *o, struct buf *to, const struct msg *m)
+{
+	if (!o->terminal) {
+		put_one(o, to, m);
 		return;
 	}
 	put_one(o, &o->one, m);
-	visible_put_lines(&o->buf, buf_as_span(&o->one));
+	visible_put_lines(to, buf_as_span(&o->one));
 	buf_clear(&o->one);
 }
 
-static int
-cannot_write(struct err *err)
+void
+output_put(struct output *o, const struct msg *m)
 {
-	return err_sys(err, ERR_OUTPUT, _("cannot write to standard output"));
+	output_format(o, &o->lines, m);
 }
 
-static bool
-is_file(void)
-{
-	struct stat st;
+static void on_written(void *arg, const struct err *why);
 
-	return fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+static void
+write_lines(struct output *o)
+{
+	struct buf next = o->writing;
+
+	o->writing = o->lines;
+	o->lines = next;
+	writer_put(o->writer, &o->job, buf_as_span(&o->writing), on_written, o);
 }
 
-static bool
-takes_more(int ms)
+static void
+on_written(void *arg, const struct err *why)
 {
-	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	struct output *o = arg;
 
-	return poll(&out, 1, ms) != 0;
+	buf_clear(&o->writing);
+	if (why->code == ERR_OK && o->lines.n > 0)
+		write_lines(o);
+	else
+		o->settled(o->arg, why);
 }
 
-/* The loop holds signals back while a reader that does not read keeps us waiting: they end the wait.
- * Then the batch is not safe, and the program ends without a drain. */
-static int
-wait_for_reader(struct err *err)
+void
+output_flush(struct output *o)
 {
-	sigset_t pending;
-
-	while (!takes_more(LOOK_AT_SIGNALS)) {
-		sigpending(&pending);
-		if (sigismember(&pending, SIGINT))
-			err->code = (enum err_code)(ERR_SIGNAL + SIGINT);
-		if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM))
-			return -1;
-	}
-	return 0;
+	if (!o->job.queued)
+		write_lines(o);
 }
 
-int
-output_try(struct output *o, struct err *err)
+bool
+output_is_busy(const struct output *o)
 {
-	const bool file = is_file();
-	/* A pipe that poll calls writable takes this much without blocking. */
-	const size_t most = file ? SIZE_MAX : PIPE_BUF;
-
-	while (o->at < o->buf.n) {
-		size_t left = o->buf.n - o->at;
-		ssize_t n;
-
-		if (!takes_more(0))
-			return 1;
-		n = write(STDOUT_FILENO, o->buf.p + o->at, left < most ? left : most);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return errno == EPIPE ? -1 : cannot_write(err);
-		o->at += (size_t)n;
-	}
-	buf_clear(&o->buf);
-	o->at = 0;
-	return file && fdatasync(STDOUT_FILENO) != 0 ? cannot_write(err) : 0;
-}
-
-int
-output_flush(struct output *o, struct err *err)
-{
-	int left;
-
-	while ((left = output_try(o, err)) > 0) {
-		if (wait_for_reader(err))
-			return -1;
-	}
-	return left;
+	return o->job.queued;
 }
 
 void
 output_release(struct output *o)
 {
-	buf_release(&o->buf);
+	writer_free(o->writer);
+	buf_release(&o->lines);
+	buf_release(&o->writing);
 	buf_release(&o->one);
 }

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,7 +11,6 @@
 #include "msg/message_format.h"
 #include "iotsub/device_session.h"
 
-/* What a reader that stalls does not take is not safe, and nobody waits for it: the broker keeps it. */
 static void
 stop_all(struct sub *s)
 {
@@ -21,11 +19,19 @@ stop_all(struct sub *s)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	if (s->reader.on)
-		loop_stop(s->loop);
 	for (i = 0; i < s->count; i++)
 		subscription_stop(s->receivers[i]);
 	device_session_stop(s->devices);
+}
+
+/* What a reader that stalls does not take is not safe, and nobody waits for it: the broker keeps it. */
+static void
+stop_now(struct sub *s)
+{
+	if (s->stopping || output_is_busy(&s->output) ||
+	    device_session_is_stalled(s->devices))
+		loop_stop(s->loop);
+	stop_all(s);
 }
 
 static bool
@@ -50,75 +56,94 @@ is_shown(const struct sub *s, const struct msg *m)
 /* As mosquitto_sub: retained messages come first, so that the first other one ends --retained-only.
  * False: no more are wanted. */
 static bool
-on_message(void *arg, const struct msg *m)
+take(struct sub *s, const struct msg *m, bool *shown)
 {
-	struct sub *s = arg;
-
+	*shown = false;
 	if (s->args->retained_only && !m->retain)
 		s->wanted = 0;
 	if (s->wanted == 0)
 		return false;
-	if (is_shown(s, m)) {
-		output_put(&s->output, m);
-		s->wanted--;
-	}
+	*shown = is_shown(s, m);
+	s->wanted -= *shown;
 	return true;
 }
 
-/* A command is shown before it is run. When the output is gone nothing is safe any more: no drain, the
- * broker keeps what it has. */
-static enum device_session_verdict
-on_command(void *arg, const struct msg *m)
+static bool
+on_message(void *arg, const struct msg *m)
 {
 	struct sub *s = arg;
-	const size_t before = s->wanted;
+	bool shown;
+	const bool taken = take(s, m, &shown);
 
-	if (!on_message(s, m))
+	if (shown)
+		output_put(&s->output, m);
+	return taken;
+}
+
+static enum device_session_verdict
+on_command(void *arg, const struct msg *m, struct buf *line)
+{
+	struct sub *s = arg;
+	bool shown;
+
+	if (!take(s, m, &shown))
 		return DEVICE_SESSION_KEEP;
-	if (output_flush(&s->output, s->err) != 0) {
-		loop_stop(s->loop);
-		return DEVICE_SESSION_KEEP;
-	}
-	if (s->wanted == 0)
-		stop_all(s);
-	return s->wanted < before ? DEVICE_SESSION_RUN : DEVICE_SESSION_SKIP;
+	if (!shown)
+		return DEVICE_SESSION_SKIP;
+	output_format(&s->output, line, m);
+	return DEVICE_SESSION_RUN;
 }
 
 static void
-on_reader(void *arg, unsigned events)
+on_shown(void *arg)
 {
 	struct sub *s = arg;
-	int left = output_try(&s->output, s->err);
-	size_t i;
 
-	(void)events;
-	if (left < 0)
-		loop_stop(s->loop);
-	if (left != 0)
-		return;
-	loop_fd_stop(&s->reader);
-	for (i = 0; i < s->count; i++)
-		subscription_settle(s->receivers[i]);
 	if (s->wanted == 0)
 		stop_all(s);
 }
 
-/* What cannot be waited for by the loop never makes one wait. */
+/* Nothing is safe any more: no drain, the broker keeps what it has. A reader that has left is no error. */
+static void
+on_unwritten(void *arg, const struct err *why)
+{
+	struct sub *s = arg;
+
+	s->unwritten = true;
+	if (!writer_reader_left(s->output.writer))
+		*s->err = *why;
+	loop_stop(s->loop);
+}
+
+/* Those who wait are told; who is just asking sees it itself. */
+static void
+on_settled(void *arg, const struct err *why)
+{
+	struct sub *s = arg;
+	size_t i;
+
+	if (why->code != ERR_OK) {
+		on_unwritten(s, why);
+		return;
+	}
+	for (i = 0; i < s->count; i++)
+		subscription_settle(s->receivers[i]);
+	on_shown(s);
+}
+
 static int
 on_flush(void *arg)
 {
 	struct sub *s = arg;
-	int left = output_try(&s->output, s->err);
 
-	if (left > 0 && !s->reader.on &&
-	    loop_fd_start(
-		s->loop, &s->reader, STDOUT_FILENO, LOOP_WRITE, on_reader, s, s->err))
-		left = -1;
-	if (left < 0)
-		loop_stop(s->loop);
-	if (left == 0 && s->wanted == 0)
-		stop_all(s);
-	return left;
+	output_flush(&s->output);
+	return s->unwritten ? -1 : output_is_busy(&s->output);
+}
+
+int
+sub_open_output(struct sub *s, struct err *err)
+{
+	return output_open(&s->output, s->loop, on_settled, s, err);
 }
 
 static size_t
@@ -148,7 +173,8 @@ on_time_up(void *arg)
 	struct sub *s = arg;
 
 	err_set(s->err, ERR_TIMEOUT, _("time is up (--wait)"));
-	stop_all(s);
+	if (!s->stopping)
+		stop_now(s);
 }
 
 /* A second one ends it at once. */
@@ -159,9 +185,7 @@ on_signal(void *arg, int signo)
 
 	if (signo == SIGINT)
 		*s->err = (struct err){.code = (enum err_code)(ERR_SIGNAL + signo)};
-	if (s->stopping)
-		loop_stop(s->loop);
-	stop_all(s);
+	stop_now(s);
 }
 
 int
@@ -188,15 +212,18 @@ int
 sub_add_device(struct sub *s, const struct session_opts *opt, const char *device,
     const char *filter, struct err *err)
 {
-	static const struct device_session_events events = {
-	    .command = on_command, .ended = on_ended};
+	static const struct device_session_events events = {.command = on_command,
+	    .shown = on_shown,
+	    .unwritten = on_unwritten,
+	    .ended = on_ended};
 	const struct args *a = s->args;
 	const struct device_session_opts o = {.exec = &a->exec,
 	    .reply = a->reply,
 	    .timeout = a->timeout,
 	    .jobs = (size_t)a->jobs,
 	    .responses = s->topics.responses,
-	    .qos = a->qos == 0 ? 0 : 1};
+	    .qos = a->qos == 0 ? 0 : 1,
+	    .lines = s->output.writer};
 
 	if (s->devices == NULL &&
 	    device_session_new(&s->devices, s->loop, &o, &events, s, err))
@@ -231,9 +258,8 @@ sub_release(struct sub *s)
 		subscription_free(s->receivers[i]);
 	free(s->receivers);
 	device_session_free(s->devices);
-	loop_fd_stop(&s->reader);
-	loop_free(s->loop);
 	output_release(&s->output);
+	loop_free(s->loop);
 	message_format_free(s->format);
 	topic_set_release(&s->topics);
 }

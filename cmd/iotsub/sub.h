@@ -41,11 +41,13 @@ struct sub {
 	struct device_sessions *devices; /* NULL: commands are only shown */
 	size_t wanted;     /* messages */
 	bool stopping;
+	bool unwritten; /* lines could not be */
 	struct loop_timer timer;
-	struct loop_fd reader; /* of standard output, while it stalls */
 	struct err *err; /* what the program ends with */
 };
 
+/* Standard output, once s->loop is there and before any connection. */
+int sub_open_output(struct sub *s, struct err *err);
 /* One connection more, that shows what comes in. */
 int sub_add(struct sub *s, const struct session_opts *opt,
     const struct consumer_filter *filters, size_t n, struct err *err);
