@@ -50,6 +50,10 @@ judge_messages(const struct outcome *o, struct err *err)
 		    o->unacknowledged);
 	else if (o->refused != 0)
 		refused(o, err);
+	else if (o->left_out != 0)
+		err_set(err, ERR_OUTPUT,
+		    _("commands left out: %zu, standard output was not read"),
+		    o->left_out);
 	else if (o->unpublished != 0 && first.code == ERR_OK)
 		return err_set(
 		    err, ERR_FAILED, _("messages not published: %zu"), o->unpublished);

@@ -12,6 +12,7 @@ struct outcome {
 	size_t published;      /* acknowledged, at QoS 0 written */
 	size_t refused;        /* by the broker, or lost at QoS 0 */
 	size_t unacknowledged; /* when it was over */
+	size_t left_out;       /* commands that were not printed, since nobody read them */
 	size_t unpublished;    /* that it was asked for and did not get to */
 	int reason;            /* of the last refusal */
 	int signo;             /* that ended it; 0: none */

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotpub/sim/commands.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/visible.h"
+#include "exec/responder.h"
 
 struct commands {
 	const struct topic_set *topics;
+	struct writer *out; /* standard output */
+	struct command_lines *lines;
 	struct responder *responder; /* NULL: they are only printed */
-	void (*answered)(struct responder_device *d);
+	const struct commands_events *events;
+	void *arg;
 	struct err *err;
 };
 
@@ -27,56 +30,72 @@ make_visible(struct buf *line)
 	*line = shown;
 }
 
-/* Straight to the descriptor: a command is acknowledged only when its line is out. */
-static int
-print(struct commands *t, const struct msg *m)
+/* A command is acknowledged only when its line is out. */
+static void
+on_shown(void *arg, struct responder_device *r, const struct msg *m)
+{
+	struct commands *t = arg;
+	struct device *d = device_of_commands(r);
+
+	if (t->responder != NULL && device_said_goodbye(d))
+		responder_refuse(t->responder, r, m);
+	else if (t->responder != NULL)
+		responder_take(t->responder, r, m);
+	if (!command_lines_has(t->lines, r))
+		device_acknowledge(d);
+}
+
+static void
+on_failed(void *arg, const struct err *why)
+{
+	struct commands *t = arg;
+
+	if (!writer_reader_left(t->out) && t->err->code == ERR_OK)
+		*t->err = *why;
+	t->events->failed(t->arg);
+}
+
+static void
+on_stalled(void *arg, bool stalled)
+{
+	const struct commands *t = arg;
+
+	t->events->stalled(t->arg, stalled);
+}
+
+void
+commands_take(struct commands *t, struct device *d, const struct msg *m)
 {
 	struct buf line = {0};
-	size_t done = 0;
-	ssize_t n = 0;
 
 	message_line(&line, m, t->topics);
 	if (isatty(STDOUT_FILENO))
 		make_visible(&line);
-	while (done < line.n && (n >= 0 || errno == EINTR)) {
-		n = write(STDOUT_FILENO, line.p + done, line.n - done);
-		if (n > 0)
-			done += (size_t)n;
-	}
+	command_lines_put(t->lines, device_commands(d), buf_as_span(&line), m);
 	buf_release(&line);
-	if (n >= 0)
-		return 0;
-	if (errno != EPIPE && t->err->code == ERR_OK)
-		err_sys(t->err, ERR_OUTPUT, _("cannot write to standard output"));
-	return -1;
 }
 
-int
-commands_take(
-    struct commands *t, struct responder_device *d, const struct msg *m, bool leaving)
+struct command_lines *
+commands_lines(const struct commands *t)
 {
-	if (print(t, m))
-		return -1;
-	if (t->responder != NULL && leaving)
-		responder_refuse(t->responder, d, m);
-	else if (t->responder != NULL)
-		responder_take(t->responder, d, m);
-	return 0;
+	return t->lines;
 }
 
 static void
-on_handled(void *arg, struct responder_device *d)
+on_handled(void *arg, struct responder_device *r)
 {
-	const struct commands *t = arg;
-
-	t->answered(d);
+	(void)arg;
+	device_answered(device_of_commands(r));
 }
 
 int
 commands_new(struct commands **out, struct loop *loop, const struct args *a,
-    const struct topic_set *topics, void (*answered)(struct responder_device *d),
+    const struct topic_set *topics, const struct commands_events *events, void *arg,
     struct err *err)
 {
+	static const struct command_lines_events lines = {
+	    .shown = on_shown, .failed = on_failed, .stalled = on_stalled};
+	const struct writer_opts out_opts = {.name = _("standard output")};
 	const struct responder_opts o = {.exec = &a->exec,
 	    .reply = a->reply,
 	    .timeout = a->exec_timeout,
@@ -84,8 +103,12 @@ commands_new(struct commands **out, struct loop *loop, const struct args *a,
 	struct commands *t = *out = xcalloc(1, sizeof(*t));
 
 	t->topics = topics;
-	t->answered = answered;
+	t->events = events;
+	t->arg = arg;
 	t->err = err;
+	if (writer_open(&t->out, loop, STDOUT_FILENO, &out_opts, err))
+		return -1;
+	t->lines = command_lines_new(t->out, &lines, t);
 	if (o.exec->n == 0 && o.reply == NULL)
 		return 0;
 	return responder_new(&t->responder, loop, &o, on_handled, t, err);
@@ -97,5 +120,7 @@ commands_free(struct commands *t)
 	if (t == NULL)
 		return;
 	responder_free(t->responder);
+	command_lines_free(t->lines);
+	writer_free(t->out);
 	free(t);
 }

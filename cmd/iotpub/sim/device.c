@@ -49,6 +49,24 @@ runs_commands(const struct device *d)
 	return d->listening != NULL && d->listening->responder.handling > 0;
 }
 
+/* Whether it leaves and nobody reads its commands: they are left out and counted. Its goodbye must not wait for
+ * them, nor for what the broker sends behind them. With -c the broker keeps them. */
+static bool
+leaves_commands_out(const struct device *d)
+{
+	return d->listening != NULL && d->stage >= LEAVING &&
+	    !d->config->args->keep_session && command_lines_are_stalled(d->config->lines);
+}
+
+static void
+leave_commands_out(struct device *d)
+{
+	d->config->counts->outcome.left_out +=
+	    command_lines_forget(d->config->lines, &d->listening->responder);
+	session_release_acks(d->session);
+	session_pause_messages(d->session, false);
+}
+
 static void
 publish(struct device *d, const struct session_pub *p)
 {
@@ -146,6 +164,8 @@ drop_session(struct device *d)
 	d->config->counts->dropped += left;
 	session_free(d->session);
 	d->session = NULL;
+	if (d->listening != NULL)
+		command_lines_forget(d->config->lines, &d->listening->responder);
 }
 
 static void
@@ -167,8 +187,12 @@ on_message(void *arg, const struct msg *m)
 {
 	struct device *d = arg;
 
-	if (d->config->events->command(d->config->arg, d, m) == 0)
+	if (leaves_commands_out(d)) {
+		d->config->counts->outcome.left_out++;
 		session_release_acks(d->session);
+		return;
+	}
+	d->config->events->command(d->config->arg, d, m);
 }
 
 /* The last word comes when all before it is acknowledged: a broker may hand on a QoS 2 message later
@@ -269,6 +293,8 @@ device_make_session(struct device *d)
 	    session_subscribe(
 		d->session, d->listening->commands_topic, COMMAND_QOS, false, &err))
 		log_err(&err);
+	if (d->session != NULL && d->listening != NULL)
+		session_pause_messages(d->session, command_lines_are_stalled(c->lines));
 }
 
 void
@@ -294,6 +320,8 @@ device_finish(struct device *d, bool at_once)
 	if (d->stage < LEAVING)
 		d->stage = LEAVING;
 	d->at_once |= at_once;
+	if (d->session != NULL && leaves_commands_out(d))
+		leave_commands_out(d);
 	if (d->stage >= FINISHING || d->session == NULL || !d->started ||
 	    (runs_commands(d) && !at_once))
 		return;
@@ -344,12 +372,25 @@ device_move(struct device *d)
 }
 
 void
-device_answered(struct responder_device *commands)
+device_pause_commands(struct device *d, bool paused)
 {
-	const struct listening *l = (struct listening *)(void *)((char *)commands -
-	    offsetof(struct listening, responder));
-	struct device *d = l->device;
+	if (d->session == NULL)
+		return;
+	if (leaves_commands_out(d))
+		leave_commands_out(d);
+	else
+		session_pause_messages(d->session, paused);
+}
 
+void
+device_acknowledge(struct device *d)
+{
+	session_release_acks(d->session);
+}
+
+void
+device_answered(struct device *d)
+{
 	if (d->stage >= FINISHING && d->session != NULL)
 		say_goodbye(d);
 	else if (d->stage >= LEAVING)
@@ -577,6 +618,15 @@ struct responder_device *
 device_commands(struct device *d)
 {
 	return &d->listening->responder;
+}
+
+struct device *
+device_of_commands(struct responder_device *commands)
+{
+	const struct listening *l = (struct listening *)(void *)((char *)commands -
+	    offsetof(struct listening, responder));
+
+	return l->device;
 }
 
 bool

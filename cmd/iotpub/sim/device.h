@@ -5,6 +5,7 @@
 #include "model/credentials.h"
 #include "model/topic_set.h"
 #include "mqtt/session.h"
+#include "exec/command_lines.h"
 #include "exec/responder.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/outcome.h"
@@ -35,8 +36,8 @@ struct device_events {
 	void (*failed)(void *arg, struct device *d, const struct err *why);
 	/* It is over, as it was to be. */
 	void (*over)(void *arg, struct device *d);
-	/* A command; spans live during the call. 0: it may be acknowledged. */
-	int (*command)(void *arg, struct device *d, const struct msg *m);
+	/* A command, to be shown in `lines`, then device_acknowledge; spans live during the call. */
+	void (*command)(void *arg, struct device *d, const struct msg *m);
 	/* The id of the device behind it. */
 	const char *(*other_id)(void *arg, const struct device *d);
 };
@@ -60,6 +61,7 @@ struct device_config {
 	size_t fleet; /* how many devices there are */
 	struct reading_config reading; /* without its events */
 	struct reconnect_config reconnect; /* only its loop and drain */
+	struct command_lines *lines; /* with --listen */
 	const struct device_events *events;
 	void *arg; /* of the events */
 	struct device_counts *counts;
@@ -89,8 +91,12 @@ bool device_dismiss(struct device *d);
 void device_change(struct device *d);
 /* Its profile names another broker now: it leaves the old one, and connects to that. */
 void device_move(struct device *d);
-/* A command of the device that this responder's device belongs to was run and answered. */
-void device_answered(struct responder_device *commands);
+/* Its commands wait at the broker, since nobody reads their lines, or come again. */
+void device_pause_commands(struct device *d, bool paused);
+/* Its commands so far are shown: the broker may forget them. */
+void device_acknowledge(struct device *d);
+/* A command of it was run and answered. */
+void device_answered(struct device *d);
 
 /* Questions. */
 const char *device_id(const struct device *d);
@@ -98,8 +104,9 @@ const char *device_client_id(const struct device *d);
 size_t device_number(const struct device *d);
 const struct profile *device_profile(const struct device *d);
 const char *device_status_topic(const struct device *d);
-/* With --listen. */
+/* With --listen; and the way back. */
 struct responder_device *device_commands(struct device *d);
+struct device *device_of_commands(struct responder_device *commands);
 bool device_has_session(const struct device *d);
 bool device_is_started(const struct device *d);
 bool device_was_connected(const struct device *d);

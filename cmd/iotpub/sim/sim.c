@@ -250,16 +250,12 @@ on_failed(void *arg, struct device *d, const struct err *why)
 	on_over(t, d);
 }
 
-static int
+static void
 on_command(void *arg, struct device *d, const struct msg *m)
 {
-	struct sim *t = arg;
+	const struct sim *t = arg;
 
-	if (commands_take(t->commands, device_commands(d), m, device_said_goodbye(d)) ==
-	    0)
-		return 0;
-	cut(t);
-	return -1;
+	commands_take(t->commands, d, m);
 }
 
 static const char *
@@ -278,6 +274,27 @@ static const struct device_events device_events = {.connected = on_connected,
     .over = on_over,
     .command = on_command,
     .other_id = on_other_id};
+
+/* What the commands tell. */
+
+static void
+on_stalled(void *arg, bool stalled)
+{
+	const struct sim *t = arg;
+	size_t i;
+
+	for (i = 0; i < roster_count(t->roster); i++)
+		device_pause_commands(roster_device(t->roster, i), stalled);
+}
+
+static void
+on_unprinted(void *arg)
+{
+	cut(arg);
+}
+
+static const struct commands_events commands_events = {
+    .stalled = on_stalled, .failed = on_unprinted};
 
 /* What the roster tells. */
 
@@ -370,15 +387,23 @@ use_loop(struct sim *t)
 }
 
 static int
+listen_to_commands(struct sim *t, struct err *err)
+{
+	if (commands_new(
+		&t->commands, t->loop, t->a, t->config.topics, &commands_events, t, err))
+		return -1;
+	t->config.lines = commands_lines(t->commands);
+	return 0;
+}
+
+static int
 run(struct sim *t, struct err *err)
 {
 	raise_limit(roster_room(t->roster));
 	t->loop = loop_new(err);
 	if (t->loop == NULL || loop_signal(t->loop, SIGINT, on_signal, t, err) ||
 	    loop_signal(t->loop, SIGTERM, on_signal, t, err) ||
-	    (t->a->listen &&
-		commands_new(
-		    &t->commands, t->loop, t->a, t->config.topics, device_answered, err)))
+	    (t->a->listen && listen_to_commands(t, err)))
 		return -1;
 	use_loop(t);
 	if (t->a->duration > 0)

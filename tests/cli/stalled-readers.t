@@ -1,0 +1,152 @@
+#!/bin/sh
+# Nobody reads standard output: commands wait, the devices and their connections go on.
+# shellcheck disable=SC2317 # called by wait_for
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/witness.sh
+. "$top/tests/witness.sh"
+
+# 1 KB each, with the id N.
+commands() { # commands DEVICE FROM TO
+	seq "$2" "$3" | perl -ne 'chomp; print "{\"id\":$_,\"pad\":\"", "x" x 1000, "\"}\n"' |
+		mosquitto_pub --unix "$sock" -q 1 -t "iot/devices/$1/commands" -l
+}
+# A fifo that is open and not read until wake is called: then all of it goes to the file NAME.
+sleeping_reader() { # sleeping_reader NAME
+	rm -f fifo awake
+	mkfifo fifo
+	sh -c "until [ -e awake ]; do sleep 0.1; done; exec cat >$1" <fifo &
+	reader=$!
+	pids="$pids $reader"
+}
+wake() { : >awake; }
+numbers() { grep -o '"id":[0-9]*' "$1" | cut -d: -f2 | sort -n | uniq; }
+readings() { grep -c "iot/sensors/$1/data" seen; }
+still() { grep -cE "Client $1 (has exceeded timeout|disconnected|closed)" "$T/mosquitto.log"; }
+
+watch seen 'iot/sensors/+/data'
+
+# iotpub: 300 commands to A.
+sleeping_reader printed
+iotpub -h "$sock" A B --listen -k 5 temperature=1 --interval 1s >fifo 2>pub.err &
+pub=$!
+pids="$pids $pub"
+wait_for 5 subscribed A
+commands A 1 300
+sleep 1
+a=$(readings A)
+b=$(readings B)
+sleep 14
+[ $(($(readings A) - a)) -ge 11 ] && [ $(($(readings B) - b)) -ge 11 ]
+tap $? "iotpub: readings go on ($a, $b, then $(readings A), $(readings B))"
+is '0 0' "$(still A) $(still B)" 'so do the connections, for longer than the keep-alive lets them'
+[ "$(grep -c 'Received PUBACK from A' "$T/mosquitto.log")" -lt 100 ]
+tap $? 'commands wait, not acknowledged'
+wake
+all_printed() { [ "$(numbers printed | wc -l)" -eq 300 ]; }
+wait_for 10 all_printed
+tap $? 'and are all printed when it is read again'
+kill $pub
+wait $pub
+is 0 $? 'SIGTERM then: status 0'
+is '' "$(cat pub.err)" 'without a word'
+has "$(status A)" '"disconnected"' 'and a clean goodbye'
+
+# It ends while nobody reads.
+sleeping_reader printed
+iotpub -h "$sock" A B --listen temperature=1 --interval 1s >fifo 2>pub.err &
+pub=$!
+pids="$pids $pub"
+wait_for 5 is_connected A
+commands A 1 200
+sleep 1
+from=$(date +%s)
+kill $pub
+wait $pub
+is 7 $? 'SIGTERM while nobody reads: status 7'
+[ $(($(date +%s) - from)) -lt 5 ]
+tap $? 'at once'
+has "$(cat pub.err)" 'commands left out: ' 'the commands that were left out are told'
+is 1 "$(grep -c . pub.err)" 'once'
+left=$(sed -n 's/.*left out: \([0-9]*\),.*/\1/p' pub.err)
+has "$(status A) $(status B)" '"disconnected"' 'after a clean goodbye'
+wake
+wait "$reader"
+is 200 $(($(numbers printed | wc -l) + left)) 'those that were printed and those that were not are all'
+
+# With -c the broker keeps them.
+sleeping_reader printed
+iotpub -h "$sock" C -c --listen temperature=1 --interval 1s --drain 1s >fifo 2>pub.err &
+pub=$!
+pids="$pids $pub"
+wait_for 5 is_connected C
+commands C 1 200
+sleep 1
+kill $pub
+wait $pub
+wake
+wait "$reader"
+numbers printed >first
+is '"disconnected"' "$(status C | grep -o '"disconnected"')" '-c: the will tells, since a goodbye could not be said'
+iotpub -h "$sock" C -c --listen --interval 1h >again 2>pub.err &
+pub=$!
+pids="$pids $pub"
+both() { numbers again >second && [ "$(sort -u first second | wc -l)" -eq 200 ]; }
+wait_for 10 both
+tap $? 'and the broker keeps those that were not printed'
+kill $pub
+wait $pub
+
+# --exec: shown, then run.
+sleeping_reader printed
+# shellcheck disable=SC2016 # for the inner shell
+iotpub -h "$sock" E --listen -k 5 --interval 1s temperature=1 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >fifo 2>/dev/null &
+pub=$!
+pids="$pids $pub"
+wait_for 5 is_connected E
+commands E 1 150
+sleep 3
+[ "$(wc -l <ran)" -lt 100 ]
+tap $? "--exec: what is not shown is not run ($(wc -l <ran))"
+wake
+all_ran() { [ "$(sort -u ran | wc -l)" -eq 150 ]; }
+wait_for 20 all_ran
+tap $? 'all run when it is read again'
+is 150 "$(wc -l <ran)" 'once each'
+kill $pub
+wait $pub
+
+# iotsub --exec: the connections stay, two devices.
+sleeping_reader printed
+rm -f ran
+# shellcheck disable=SC2016 # for the inner shell
+iotsub -h "$sock" F G -k 5 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >fifo 2>sub.err &
+sub=$!
+pids="$pids $sub"
+wait_for 5 subscribed F.commands
+wait_for 5 subscribed G.commands
+commands F 1001 1150
+sleep 14
+is '0 0 ' "$(still F.commands) $(still G.commands) $(cat sub.err)" 'iotsub --exec: the connections stay'
+wake
+wait_for 20 all_ran
+tap $? 'all run when it is read again'
+kill $sub
+wait $sub
+is 0 $? 'SIGTERM: status 0'
+sleeping_reader printed
+iotsub -h "$sock" F G -k 5 --exec cat >fifo 2>sub.err &
+sub=$!
+pids="$pids $sub"
+sleep 0.5
+commands F 2001 2150
+sleep 1
+from=$(date +%s)
+kill $sub
+wait $sub
+is 0 $? 'SIGTERM while nobody reads: status 0'
+[ $(($(date +%s) - from)) -lt 3 ]
+tap $? 'at once'
+wake
+
+done_testing
