@@ -309,8 +309,13 @@ on_drained(void *arg)
 {
 	struct device *d = arg;
 
-	d->stage = SAID_GOODBYE;
-	session_stop(d->session, 0);
+	if (d->stage == SAID_GOODBYE) {
+		session_stop(d->session, 0);
+		return;
+	}
+	/* Without a goodbye, and so without a DISCONNECT: the will says it. */
+	drop_session(d);
+	end(d, NULL);
 }
 
 void
