@@ -11,11 +11,11 @@ commands() { # commands DEVICE FROM TO
 	seq "$2" "$3" | perl -ne 'chomp; print "{\"id\":$_,\"pad\":\"", "x" x 1000, "\"}\n"' |
 		mosquitto_pub --unix "$sock" -q 1 -t "iot/devices/$1/commands" -l
 }
-# A fifo that is open and not read until wake is called: then all of it goes to the file NAME.
+# A fifo, NAME.fifo, that is open and not read until wake is called: then all of it goes to the file NAME.
 sleeping_reader() { # sleeping_reader NAME
-	rm -f fifo awake
-	mkfifo fifo
-	sh -c "until [ -e awake ]; do sleep 0.1; done; exec cat >$1" <fifo &
+	rm -f "$1.fifo" awake
+	mkfifo "$1.fifo"
+	sh -c "until [ -e awake ]; do sleep 0.1; done; exec cat >$1" <"$1.fifo" &
 	reader=$!
 	pids="$pids $reader"
 }
@@ -24,37 +24,54 @@ numbers() { grep -o '"id":[0-9]*' "$1" | cut -d: -f2 | sort -n | uniq; }
 readings() { grep -c "iot/sensors/$1/data" seen; }
 still() { grep -cE "Client $1 (has exceeded timeout|disconnected|closed)" "$T/mosquitto.log"; }
 
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key -out cert -days 2 \
+	-subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+port=$(free_port)
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+rm -f "$sock"
+start_broker 'allow_anonymous true' 'max_queued_messages 0' 'log_type all' \
+	"listener $port 127.0.0.1" "certfile $T/cert" "keyfile $T/key"
 watch seen 'iot/sensors/+/data'
 
-# iotpub: 300 commands to A.
+# iotpub: 300 commands to A, and to S, over TLS.
 sleeping_reader printed
-iotpub -h "$sock" A B --listen -k 5 temperature=1 --interval 1s >fifo 2>pub.err &
+sleeping_reader printed-tls
+iotpub -h "$sock" A B --listen -k 5 temperature=1 --interval 1s >printed.fifo 2>pub.err &
 pub=$!
 pids="$pids $pub"
+iotpub -h localhost -p "$port" --cafile cert S --listen -k 5 temperature=1 --interval 1s >printed-tls.fifo 2>tls.err &
+tls=$!
+pids="$pids $tls"
 wait_for 5 subscribed A
+wait_for 5 subscribed S
 commands A 1 300
+commands S 1 300
 sleep 1
 a=$(readings A)
 b=$(readings B)
+c=$(readings S)
 sleep 14
-[ $(($(readings A) - a)) -ge 11 ] && [ $(($(readings B) - b)) -ge 11 ]
-tap $? "iotpub: readings go on ($a, $b, then $(readings A), $(readings B))"
-is '0 0' "$(still A) $(still B)" 'so do the connections, for longer than the keep-alive lets them'
+[ $(($(readings A) - a)) -ge 11 ] && [ $(($(readings B) - b)) -ge 11 ] && [ $(($(readings S) - c)) -ge 11 ]
+tap $? "iotpub: readings go on ($a, $b, $c, then $(readings A), $(readings B), $(readings S))"
+is '0 0 0' "$(still A) $(still B) $(still S)" 'so do the connections, for longer than the keep-alive lets them'
 [ "$(grep -c 'Received PUBACK from A' "$T/mosquitto.log")" -lt 100 ]
 tap $? 'commands wait, not acknowledged'
 wake
-all_printed() { [ "$(numbers printed | wc -l)" -eq 300 ]; }
+all_printed() { [ "$(numbers printed | wc -l) $(numbers printed-tls | wc -l)" = '300 300' ]; }
 wait_for 10 all_printed
 tap $? 'and are all printed when it is read again'
-kill $pub
+kill $pub $tls
 wait $pub
 is 0 $? 'SIGTERM then: status 0'
-is '' "$(cat pub.err)" 'without a word'
+wait $tls
+is 0 $? 'over TLS, too'
+is '' "$(cat pub.err tls.err)" 'without a word'
 has "$(status A)" '"disconnected"' 'and a clean goodbye'
 
 # It ends while nobody reads.
 sleeping_reader printed
-iotpub -h "$sock" A B --listen temperature=1 --interval 1s >fifo 2>pub.err &
+iotpub -h "$sock" A B --listen temperature=1 --interval 1s >printed.fifo 2>pub.err &
 pub=$!
 pids="$pids $pub"
 wait_for 5 is_connected A
@@ -76,7 +93,7 @@ is 200 $(($(numbers printed | wc -l) + left)) 'those that were printed and those
 
 # With -c the broker keeps them.
 sleeping_reader printed
-iotpub -h "$sock" C -c --listen temperature=1 --interval 1s --drain 1s >fifo 2>pub.err &
+iotpub -h "$sock" C -c --listen temperature=1 --interval 1s --drain 1s >printed.fifo 2>pub.err &
 pub=$!
 pids="$pids $pub"
 wait_for 5 is_connected C
@@ -100,7 +117,7 @@ wait $pub
 # --exec: shown, then run.
 sleeping_reader printed
 # shellcheck disable=SC2016 # for the inner shell
-iotpub -h "$sock" E --listen -k 5 --interval 1s temperature=1 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >fifo 2>/dev/null &
+iotpub -h "$sock" E --listen -k 5 --interval 1s temperature=1 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >printed.fifo 2>/dev/null &
 pub=$!
 pids="$pids $pub"
 wait_for 5 is_connected E
@@ -120,7 +137,7 @@ wait $pub
 sleeping_reader printed
 rm -f ran
 # shellcheck disable=SC2016 # for the inner shell
-iotsub -h "$sock" F G -k 5 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >fifo 2>sub.err &
+iotsub -h "$sock" F G -k 5 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >printed.fifo 2>sub.err &
 sub=$!
 pids="$pids $sub"
 wait_for 5 subscribed F.commands
@@ -135,7 +152,7 @@ kill $sub
 wait $sub
 is 0 $? 'SIGTERM: status 0'
 sleeping_reader printed
-iotsub -h "$sock" F G -k 5 --exec cat >fifo 2>sub.err &
+iotsub -h "$sock" F G -k 5 --exec cat >printed.fifo 2>sub.err &
 sub=$!
 pids="$pids $sub"
 sleep 0.5
