@@ -43,6 +43,15 @@ exits 130 'Ctrl-C at a secret ends it by the signal'
 run iotctl broker get B2
 exits 3 'and nothing was made'
 
+for s in TERM:143 HUP:129; do
+	on_tty "sh -c 'sh -c '\''echo \$\$ >asking; exec iotctl broker create B2 host=h password@'\''; echo \$? >status; stty -a >settings'"
+	wait_for 5 grep -q 'password: ' screen
+	kill -"${s%:*}" "$(cat asking)"
+	end_tty
+	is "${s#*:}" "$(cat status)" "SIG${s%:*} at a secret ends it"
+	is 3 "$(tr ' ' '\n' <settings | grep -cxE 'isig|icanon|echo')" 'and the terminal is as it was'
+done
+
 iotctl device create D1 nombre=D tipo=esp32 ubicacion=x >/dev/null
 on_tty "iotctl credential create device=D1 client_id=D1 username=u"
 at 'password: ' 'missing-one\r'

@@ -20,7 +20,58 @@ tell(int fd, const char *s)
 		return;
 }
 
-/* With echo and signals off: a signal's default action would leave the terminal mute. */
+/* What ends us while the echo is off; keys do not send these then. */
+static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+static struct {
+	int fd;
+	struct termios before;
+	struct sigaction old[ARRAY_LEN(ends)];
+} mute;
+
+/* In a signal handler, too. */
+static void
+unmute(void)
+{
+	size_t i;
+
+	tcsetattr(mute.fd, TCSAFLUSH, &mute.before);
+	for (i = 0; i < ARRAY_LEN(ends); i++)
+		sigaction(ends[i], &mute.old[i], NULL);
+}
+
+/* A default action would leave the terminal mute: it is taken afterwards. */
+static void
+on_end(int signo)
+{
+	unmute();
+	raise(signo);
+}
+
+/* 0, or -1 with errno. A signal that is ignored stays so. */
+static int
+turn_mute(int fd)
+{
+	const struct sigaction end = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+	struct termios quiet;
+	size_t i;
+
+	mute.fd = fd;
+	if (tcgetattr(fd, &mute.before) != 0)
+		return -1;
+	for (i = 0; i < ARRAY_LEN(ends); i++) {
+		sigaction(ends[i], NULL, &mute.old[i]);
+		if (mute.old[i].sa_handler != SIG_IGN)
+			sigaction(ends[i], &end, NULL);
+	}
+	quiet = mute.before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+	quiet.c_cc[VMIN] = 1;
+	quiet.c_cc[VTIME] = 0;
+	tcsetattr(fd, TCSAFLUSH, &quiet);
+	return 0;
+}
+
 static int
 read_hidden(int fd, struct buf *line, struct err *err)
 {
@@ -59,18 +110,12 @@ read_shown(int fd, struct buf *line, struct err *err)
 static int
 ask_hidden(int fd, struct buf *line, struct err *err)
 {
-	struct termios before, quiet;
 	int failed;
 
-	if (tcgetattr(fd, &before) != 0)
+	if (turn_mute(fd) != 0)
 		return err_sys(err, ERR_USAGE, _("cannot turn the echo off"));
-	quiet = before;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
-	quiet.c_cc[VMIN] = 1;
-	quiet.c_cc[VTIME] = 0;
-	tcsetattr(fd, TCSAFLUSH, &quiet);
 	failed = read_hidden(fd, line, err);
-	tcsetattr(fd, TCSAFLUSH, &before);
+	unmute();
 	tell(fd, "\n");
 	return failed;
 }
