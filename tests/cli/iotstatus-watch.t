@@ -123,7 +123,7 @@ perl -e 'for $k (1 .. 3000) { printf "{\"status\":\"%s\"}\n", $k % 2 ? "connecte
 	mosquitto_pub --unix "$sock" -t iot/devices/DEV_000020/status -l
 wait "$tracer" 2>/dev/null
 tm pipe-pane -t w
-writes=$(grep -c 'write(1, ' strace.log)
+writes=$(grep -c 'write([0-9]*, "\\33\[' strace.log)
 [ "$writes" -ge 1 ] && [ "$writes" -le 13 ]
 tap $? "at most four pictures a second under 3000 messages ($writes in three seconds)"
 bytes=$(wc -c <bytes)
@@ -141,6 +141,25 @@ for how in INT:130 TERM:143 HUP:129 SEGV:139 ABRT:134; do
 	esac
 	given_back "${how#*:}" "SIG${how%:*} ends it"
 done
+# A terminal that takes nothing (Ctrl-S): the connection is kept, the newest picture comes when it goes on, and
+# a signal ends it all the same.
+terminal 80 24 'iotstatus --watch --keepalive 5'
+wait_for 30 shows 'OFFLINE LONGEST'
+keys C-s
+sleep 1
+before=$(screen)
+perl -e 'for $k (1 .. 601) { printf "{\"status\":\"%s\"}\n", $k % 2 ? "disconnected" : "connected" }' |
+	mosquitto_pub --unix "$sock" -t iot/devices/DEV_000030/status -l
+sleep 13
+is "$before" "$(screen)" 'Ctrl-S stops the picture'
+is 0 "$(grep -c 'has exceeded timeout' "$T/mosquitto.log")" 'not the connection'
+keys C-q
+sees 'Ctrl-Q brings the newest' 'DEV_000030 online > offline'
+keys C-s
+sleep 2
+kill "$(pgrep -n -x iotstatus -s "$(ps -o sid= -p "$(tm list-panes -t w -F '#{pane_pid}')" | tr -d ' ')")"
+given_back 143 'SIGTERM ends it on a stopped terminal'
+
 # The program's own sh has no job control; an interactive one has.
 tm kill-session -t w
 tm new-session -d -s w -x 80 -y 24 'sh -i'
@@ -204,6 +223,19 @@ is 143 "$?" 'plain lines until a signal'
 [ "$(wc -l <lines)" -ge 3 ]
 tap $? 'one each time'
 is 0 "$(grep -cvE '^20[0-9-]+T[0-9:]+Z [0-9]+/10 devices online \([0-9.]+%\)(, [0-9]+ [a-z ]+)*$' lines)" 'with the time in front'
+mkfifo unread
+sh -c 'exec sleep 60' <unread &
+pids="$pids $!"
+# A pipe takes 65,536 bytes.
+sh -c 'head -c 65536 /dev/zero; exec iotstatus --watch 200ms --json' >unread 2>watch.err &
+watching=$!
+pids="$pids $watching"
+sleep 2
+kill "$watching"
+ends() { ! kill -0 "$watching"; }
+wait_for 5 ends || kill -9 "$watching"
+wait "$watching"
+is 143 $? 'a reader who does not read: a signal ends it'
 iotstatus --watch 200ms --json 2>watch.err | head -n 2 | jq -r .total_mqtt_devices >two
 is '10
 10' "$(cat two)" 'JSON; the reader who leaves ends it'

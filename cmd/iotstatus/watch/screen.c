@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotstatus/watch/screen.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "loop/writer.h"
 
 enum { ROWS_MOST = 500, COLUMNS_MOST = 1000 };
 
@@ -28,44 +28,47 @@ struct screen {
 	int rows, columns;
 	struct cell *now, *shown;
 	bool utf8, colour;
-	struct buf out;
+	bool taken;  /* the terminal must be, before the next picture */
+	bool clear;  /* so must what is on it */
+	bool missed; /* a picture, while the last one was on its way */
+	struct writer *writer;
+	struct writer_job job;
+	struct buf out; /* of a picture on its way */
+	void (*room)(void *arg);
+	void *arg;
 };
 
 /* Plain style, an empty screen (terminals that were resized meanwhile keep parts of it), the cursor, and
  * out of the alternate screen. */
 static const char give_back[] = "\033[0m\033[2J\033[?25h\033[?1049l";
-static const char take[] = "\033[?1049h\033[?25l\033[2J";
+static const char take[] = "\033[?1049h\033[?25l";
+static const char clear[] = "\033[0m\033[2J";
 
 /* What a signal handler and atexit need to give the terminal back. */
 static struct {
 	struct termios old;
 	bool has_old;
+	const struct writer *writer;
 	volatile sig_atomic_t taken;
 } tty;
 
-static void
-write_all(const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(STDOUT_FILENO, p, n);
-
-		if (written < 0 && errno != EINTR && errno != EAGAIN)
-			return;
-		if (written > 0) {
-			p += written;
-			n -= (size_t)written;
-		}
-	}
-}
-
-/* Safe in a signal handler. */
+/* Of a terminal that was stopped (Ctrl-S) only flow control turned off makes it take bytes again, as Linux has
+ * it. One that still takes none keeps what is on it: nobody waits. Safe in a signal handler. */
 static void
 restore(void)
 {
+	const char *p = give_back, *end = p + sizeof(give_back) - 1;
+	struct termios flowing = tty.old;
+	ssize_t n;
+
 	if (!tty.taken)
 		return;
 	tty.taken = 0;
-	write_all(give_back, sizeof(give_back) - 1);
+	flowing.c_iflag &= ~(tcflag_t)IXON;
+	if (tty.has_old)
+		tcsetattr(STDIN_FILENO, TCSANOW, &flowing);
+	while (p < end && (n = writer_write(tty.writer, p, (size_t)(end - p))) > 0)
+		p += n;
 	if (tty.has_old)
 		tcsetattr(STDIN_FILENO, TCSANOW, &tty.old);
 }
@@ -79,12 +82,14 @@ on_fatal(int signo)
 }
 
 static void
-enter(void)
+enter(struct screen *s)
 {
 	struct termios raw;
 
 	if (tty.taken)
 		return;
+	s->taken = true;
+	tty.writer = s->writer;
 	tty.has_old = tcgetattr(STDIN_FILENO, &tty.old) == 0;
 	tty.taken = 1;
 	if (tty.has_old) {
@@ -94,7 +99,6 @@ enter(void)
 		raw.c_cc[VTIME] = 0;
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
-	write_all(take, sizeof(take) - 1);
 }
 
 bool
@@ -107,15 +111,20 @@ screen_is_possible(void)
 }
 
 struct screen *
-screen_open(struct err *err)
+screen_open(struct loop *loop, void (*room)(void *arg), void *arg, struct err *err)
 {
 	static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT};
+	static const struct writer_opts out = {.name = "terminal"};
 	const char *no_color = getenv("NO_COLOR");
 	struct screen *s = xcalloc(1, sizeof(*s));
 	size_t i;
 
-	if (atexit(restore) != 0) {
+	if (writer_open(&s->writer, loop, STDOUT_FILENO, &out, err)) {
 		free(s);
+		return NULL;
+	}
+	if (atexit(restore) != 0) {
+		screen_close(s);
 		err_set(err, ERR_FAILED, _("cannot give the terminal back at exit"));
 		return NULL;
 	}
@@ -123,8 +132,9 @@ screen_open(struct err *err)
 		signal(fatal[i], on_fatal);
 	s->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	s->colour = no_color == NULL || no_color[0] == '\0';
-	enter();
-	screen_resize(s);
+	s->room = room;
+	s->arg = arg;
+	screen_enter(s);
 	return s;
 }
 
@@ -134,6 +144,7 @@ screen_close(struct screen *s)
 	if (s == NULL)
 		return;
 	restore();
+	writer_free(s->writer);
 	free(s->now);
 	free(s->shown);
 	buf_release(&s->out);
@@ -143,14 +154,14 @@ screen_close(struct screen *s)
 void
 screen_leave(struct screen *s)
 {
-	(void)s;
+	writer_cancel(s->writer, &s->job);
 	restore();
 }
 
 void
 screen_enter(struct screen *s)
 {
-	enter();
+	enter(s);
 	screen_resize(s);
 }
 
@@ -191,7 +202,7 @@ screen_resize(struct screen *s)
 	free(s->shown);
 	s->now = xcalloc(cells, sizeof(*s->now));
 	s->shown = xcalloc(cells, sizeof(*s->shown));
-	buf_puts(&s->out, "\033[0m\033[2J");
+	s->clear = true;
 	screen_begin(s);
 }
 
@@ -303,8 +314,9 @@ style_code(const struct screen *s, uint8_t style)
 	return codes[style][s->colour];
 }
 
-int
-screen_flush(struct screen *s)
+/* What is on its way is on the screen as soon as anything behind it is. */
+static void
+put_changes(struct screen *s)
 {
 	int at_row = -1, at_column = -1, style = -1, row, column;
 
@@ -327,7 +339,33 @@ screen_flush(struct screen *s)
 			*shown = *now;
 		}
 	}
-	write_all(s->out.p, s->out.n);
-	buf_clear(&s->out);
+}
+
+/* A terminal that is gone is told of by screen_flush. */
+static void
+on_written(void *arg, const struct err *why)
+{
+	struct screen *s = arg;
+
+	(void)why;
+	if (s->missed)
+		s->room(s->arg);
+	s->missed = false;
+}
+
+int
+screen_flush(struct screen *s)
+{
+	s->missed = s->job.queued;
+	if (!s->missed) {
+		buf_clear(&s->out);
+		if (s->taken)
+			buf_puts(&s->out, take);
+		if (s->clear)
+			buf_puts(&s->out, clear);
+		s->taken = s->clear = false;
+		put_changes(s);
+		writer_put(s->writer, &s->job, buf_as_span(&s->out), on_written, s);
+	}
 	return isatty(STDOUT_FILENO) ? 0 : -1;
 }

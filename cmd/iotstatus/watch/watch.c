@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "loop/writer.h"
 #include "iotstatus/print/print.h"
 #include "iotstatus/watch/screen.h"
 #include "iotstatus/watch/watch_draw.h"
@@ -32,6 +34,10 @@ struct watch {
 	struct watch_feed *feed; /* NULL: nobody pushes, the API is asked often */
 	struct loop_fd keys;
 	struct loop_timer tick, redraw, poll, plain;
+	struct writer *out; /* of plain lines */
+	struct writer_job job;
+	struct buf line;
+	struct err unwritten;
 	int64_t drawn; /* loop_now() */
 	bool
 	    joinable; /* the API has listed devices that a broker may have spoken of by another id */
@@ -130,34 +136,43 @@ changed(void *arg)
 	dirty(w);
 }
 
-/* A line for who has no terminal. */
+/* A reader who leaves is no error. */
+static void
+on_plain_written(void *arg, const struct err *why)
+{
+	struct watch *w = arg;
+
+	if (why->code == ERR_OK)
+		return;
+	if (!writer_reader_left(w->out))
+		w->unwritten = *why;
+	stop(w);
+}
+
+/* A line for who has no terminal. While one is not read, the next ones are left out. */
 static void
 on_plain(void *arg)
 {
 	struct watch *w = arg;
 	struct report r = {
 	    .counts = w->model.counts, .limit = w->check->limits.all, .recovered = -1};
-	struct buf line = {0};
 
 	loop_timer_set(w->check->loop, &w->plain, w->check->args->every, on_plain, w);
+	if (w->job.queued)
+		return;
 	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
+	buf_clear(&w->line);
 	if (w->format == FORMAT_JSON) {
-		print_json(&line, &r);
+		print_json(&w->line, &r);
 	} else {
-		print_when(&line, clock_wall_us());
-		buf_putc(&line, ' ');
+		print_when(&w->line, clock_wall_us());
+		buf_putc(&w->line, ' ');
 		if (w->format == FORMAT_NAGIOS)
-			print_nagios(&line, &r);
+			print_nagios(&w->line, &r);
 		else
-			print_text(&line, &r);
+			print_text(&w->line, &r);
 	}
-	if (fwrite(line.p, 1, line.n, stdout) != line.n || fflush(stdout) != 0) {
-		/* A reader who leaves is no error. */
-		if (errno == EPIPE)
-			clearerr(stdout);
-		stop(w);
-	}
-	buf_release(&line);
+	writer_put(w->out, &w->job, buf_as_span(&w->line), on_plain_written, w);
 }
 
 static void
@@ -264,7 +279,7 @@ open_screen(struct watch *w, struct err *err)
 	struct loop *loop = w->check->loop;
 	struct err none = {0};
 
-	w->screen = screen_open(err);
+	w->screen = screen_open(loop, changed, w, err);
 	if (w->screen == NULL || loop_signal(loop, SIGWINCH, on_size, w, err) ||
 	    loop_signal(loop, SIGTSTP, on_suspend, w, err))
 		return -1;
@@ -279,6 +294,7 @@ static int
 begin(struct watch *w, struct err *err)
 {
 	const struct options *a = w->check->args;
+	const struct writer_opts out = {.name = _("standard output")};
 	struct loop *loop = w->check->loop;
 	bool push = options_source(a) == SOURCE_MQTT || a->mqtt.host != NULL ||
 	    a->mqtt.url != NULL;
@@ -301,6 +317,8 @@ begin(struct watch *w, struct err *err)
 		loop_timer_set(loop, &w->poll, push ? POLL_PUSHED : a->every, on_poll, w);
 	if (screen_is_possible())
 		return open_screen(w, err);
+	if (writer_open(&w->out, loop, STDOUT_FILENO, &out, err))
+		return -1;
 	loop_timer_set(loop, &w->tick, 1000, on_tick, w);
 	loop_timer_set(loop, &w->plain, push ? 1000 : 0, on_plain, w);
 	return 0;
@@ -329,6 +347,8 @@ end(struct watch *w)
 	loop_fd_stop(&w->keys);
 	watch_feed_free(w->feed);
 	screen_close(w->screen);
+	writer_free(w->out);
+	buf_release(&w->line);
 	watch_model_release(&w->model);
 }
 
@@ -341,9 +361,13 @@ watch_run(struct device_check *check, enum format format, struct err *err)
 	w.model.fleet = &check->fleet;
 	w.model.listed = options_source(check->args) == SOURCE_API;
 	w.model.max_age = check->args->max_age * 1000;
+	log_never_wait();
 	failed = begin(&w, err) || live(&w, err);
 	end(&w);
-	if (!failed && w.signo != 0)
+	if (!failed && w.unwritten.code != ERR_OK) {
+		*err = w.unwritten;
+		failed = -1;
+	} else if (!failed && w.signo != 0)
 		err->code = (enum err_code)(ERR_SIGNAL + w.signo);
 	return failed ? -1 : 0;
 }
