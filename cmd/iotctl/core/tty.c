@@ -29,13 +29,15 @@ static struct {
 	struct sigaction old[ARRAY_LEN(ends)];
 } mute;
 
-/* In a signal handler, too. */
+/* In a signal handler, too: TCSAFLUSH would wait for a terminal that is stopped. What was typed ahead is not for
+ * who reads next. */
 static void
 unmute(void)
 {
 	size_t i;
 
-	tcsetattr(mute.fd, TCSAFLUSH, &mute.before);
+	tcflush(mute.fd, TCIFLUSH);
+	tcsetattr(mute.fd, TCSANOW, &mute.before);
 	for (i = 0; i < ARRAY_LEN(ends); i++)
 		sigaction(ends[i], &mute.old[i], NULL);
 }
