@@ -40,6 +40,7 @@ struct loop {
 	uint32_t generation;
 
 	struct timer_heap timers;
+	struct resolve_lookup *lookups;
 
 	struct loop_signals signals;
 	struct loop_fd signal_watch;
@@ -54,6 +55,12 @@ int64_t
 loop_now(const struct loop *loop)
 {
 	return loop->running ? loop->now : clock_ms();
+}
+
+struct resolve_lookup **
+loop_lookups(struct loop *loop)
+{
+	return &loop->lookups;
 }
 
 static void

@@ -73,4 +73,7 @@ void loop_unblock_signals(void);
 /* Calls fn(arg) on the loop's thread, soon; in order. From any thread. */
 void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
 
+/* Where the loop keeps its lookups of host names, NULL at first: loop/resolve.c's. */
+struct resolve_lookup **loop_lookups(struct loop *loop);
+
 #endif

@@ -18,7 +18,7 @@
 /* A lookup, of all who ask for the same host at the same time. Shared by the loop and its thread;
  * whoever lets go last frees it. The thread fills `addresses` and `why`, then counts up `fd`; the loop
  * reads them only after that. */
-struct lookup {
+struct resolve_lookup {
 	atomic_int holders;
 	int fd;
 	char *host;
@@ -28,12 +28,12 @@ struct lookup {
 	struct loop *loop; /* the loop's from here on */
 	struct loop_fd watch;
 	struct resolve *first, **last; /* who asks */
-	struct lookup *next;
+	struct resolve_lookup *next;   /* of the loop's, that nobody has heard of yet */
 	bool delivering;
 };
 
 struct resolve {
-	struct lookup *lookup; /* NULL: the answer is known */
+	struct resolve_lookup *lookup; /* NULL: the answer is known */
 	struct resolve *next;
 	struct loop_timer now;
 	struct strv addresses;
@@ -42,13 +42,11 @@ struct resolve {
 	void *arg;
 };
 
-/* Those that nobody has heard of yet. */
-static _Thread_local struct lookup *lookups;
 /* How many threads are at one. */
 static atomic_int running;
 
 static void
-let_go(struct lookup *l)
+let_go(struct resolve_lookup *l)
 {
 	if (atomic_fetch_sub(&l->holders, 1) > 1)
 		return;
@@ -74,7 +72,7 @@ is_its_own_answer(const char *host)
 }
 
 static void
-look_up(struct lookup *l)
+look_up(struct resolve_lookup *l)
 {
 	struct addrinfo hints = {.ai_flags = AI_ADDRCONFIG, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list, *a;
@@ -99,7 +97,7 @@ look_up(struct lookup *l)
 static void *
 thread(void *arg)
 {
-	struct lookup *l = arg;
+	struct resolve_lookup *l = arg;
 
 	look_up(l);
 	atomic_fetch_sub(&running, 1);
@@ -109,9 +107,9 @@ thread(void *arg)
 }
 
 static void
-forget(struct lookup *l)
+forget(struct resolve_lookup *l)
 {
-	struct lookup **at = &lookups;
+	struct resolve_lookup **at = loop_lookups(l->loop);
 
 	loop_fd_stop(&l->watch);
 	while (*at != NULL && *at != l)
@@ -124,7 +122,7 @@ forget(struct lookup *l)
 static void
 deliver(void *arg, unsigned events)
 {
-	struct lookup *l = arg;
+	struct resolve_lookup *l = arg;
 
 	(void)events;
 	forget(l);
@@ -151,7 +149,7 @@ deliver_now(void *arg)
 
 /* Signals are the loop's business: the thread takes none. */
 static int
-start_thread(struct lookup *l)
+start_thread(struct resolve_lookup *l)
 {
 	pthread_attr_t detached;
 	pthread_t id;
@@ -171,20 +169,20 @@ start_thread(struct lookup *l)
 	return failed ? -1 : 0;
 }
 
-static struct lookup *
-find(const struct loop *loop, const char *host)
+static struct resolve_lookup *
+find(struct loop *loop, const char *host)
 {
-	struct lookup *l = lookups;
+	struct resolve_lookup *l = *loop_lookups(loop);
 
-	while (l != NULL && (l->loop != loop || strcmp(l->host, host) != 0))
+	while (l != NULL && strcmp(l->host, host) != 0)
 		l = l->next;
 	return l;
 }
 
-static struct lookup *
+static struct resolve_lookup *
 start(struct loop *loop, const char *host)
 {
-	struct lookup *l = xcalloc(1, sizeof(*l));
+	struct resolve_lookup *l = xcalloc(1, sizeof(*l));
 
 	atomic_init(&l->holders, 2);
 	l->host = xstrdup(host);
@@ -199,8 +197,8 @@ start(struct loop *loop, const char *host)
 		let_go(l);
 		return NULL;
 	}
-	l->next = lookups;
-	lookups = l;
+	l->next = *loop_lookups(loop);
+	*loop_lookups(loop) = l;
 	return l;
 }
 
@@ -230,7 +228,7 @@ resolve_start(struct loop *loop, const char *host,
 }
 
 static void
-unlink_one(struct lookup *l, const struct resolve *r)
+unlink_one(struct resolve_lookup *l, const struct resolve *r)
 {
 	struct resolve **at = &l->first;
 
