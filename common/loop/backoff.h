@@ -5,17 +5,18 @@
 #include <stdint.h>
 
 /* How long to wait before the next attempt: exponential, capped, with full jitter, so that clients
- * that lost the same broker do not come back together. The zero value is ready. */
+ * that lost the same broker do not come back together. The zero value is ready, and is set again after a
+ * success. */
 struct backoff {
-	unsigned failures;
+	unsigned failures; /* in a row */
 };
 
-enum { BACKOFF_FIRST = 1000, BACKOFF_MOST = 60000, BACKOFF_PER_CLIENT = 10 };
+enum { BACKOFF_FIRST = 1000, BACKOFF_MOST = 60000, BACKOFF_PER_CLIENT = 10 }; /* ms */
 
-/* The window after that many failures, in ms: it doubles up to BACKOFF_MOST, and for a fleet of
- * `fleet` clients it is never under BACKOFF_PER_CLIENT each (100 attempts a second). */
+/* The longest wait after that many failures, in ms: BACKOFF_FIRST, doubled by each failure up to
+ * BACKOFF_MOST; for a fleet of `fleet` clients at least BACKOFF_PER_CLIENT each (100 attempts a second). */
 int64_t backoff_window(unsigned failures, int fleet);
-/* A random wait within the window, in ms, and one failure more. */
+/* A random wait from 0 to the window, in ms; counts one failure more. */
 int64_t backoff_next(struct backoff *b, int fleet);
 
 #endif

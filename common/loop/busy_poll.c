@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-/* Processors of this thread; asked once. */
+/* Whether this thread has one processor only; asked once. */
 static bool
 is_alone(void)
 {

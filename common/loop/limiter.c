@@ -20,110 +20,110 @@ static void let_in(void *arg);
 struct limiter *
 limiter_new(struct loop *loop, int in_flight, int per_second)
 {
-	struct limiter *g = xcalloc(1, sizeof(*g));
+	struct limiter *l = xcalloc(1, sizeof(*l));
 
-	g->loop = loop;
-	g->last = &g->first;
-	g->most = in_flight;
-	g->per_second = per_second;
-	g->counted = loop_now(loop);
-	g->allowance = 1;
-	return g;
+	l->loop = loop;
+	l->last = &l->first;
+	l->most = in_flight;
+	l->per_second = per_second;
+	l->counted = loop_now(loop);
+	l->allowance = 1;
+	return l;
 }
 
 void
-limiter_free(struct limiter *g)
+limiter_free(struct limiter *l)
 {
-	if (g == NULL)
+	if (l == NULL)
 		return;
-	loop_timer_stop(&g->timer);
-	free(g);
+	loop_timer_stop(&l->timer);
+	free(l);
 }
 
 /* What a gap of a fifth of a second leaves unused is made up for; what a longer one does is not. */
 static void
-grow_allowance(struct limiter *g)
+grow_allowance(struct limiter *l)
 {
-	int64_t now = loop_now(g->loop);
-	double most = (double)g->per_second / 5 + 1;
+	int64_t now = loop_now(l->loop);
+	double most = (double)l->per_second / 5 + 1;
 
-	g->allowance += (double)(now - g->counted) * g->per_second / 1000;
-	if (g->allowance > most)
-		g->allowance = most;
-	g->counted = now;
+	l->allowance += (double)(now - l->counted) * l->per_second / 1000;
+	if (l->allowance > most)
+		l->allowance = most;
+	l->counted = now;
 }
 
 static bool
-may_enter(struct limiter *g)
+may_enter(struct limiter *l)
 {
-	return g->first != NULL && g->in_flight < g->most &&
-	    (g->per_second == 0 || g->allowance >= 1);
+	return l->first != NULL && l->in_flight < l->most &&
+	    (l->per_second == 0 || l->allowance >= 1);
 }
 
-/* Whether the time will bring what is missing, or who leaves. */
+/* Where somebody has to leave first, that calls. */
 static void
-wait_for_room(struct limiter *g)
+wait_for_room(struct limiter *l)
 {
-	if (g->first == NULL || g->in_flight >= g->most)
+	if (l->first == NULL || l->in_flight >= l->most)
 		return;
-	loop_timer_set(g->loop, &g->timer,
-	    g->per_second > 0 ? 1000 / g->per_second + 1 : 0, let_in, g);
+	loop_timer_set(l->loop, &l->timer,
+	    l->per_second > 0 ? 1000 / l->per_second + 1 : 0, let_in, l);
 }
 
 static void
 let_in(void *arg)
 {
-	struct limiter *g = arg;
+	struct limiter *l = arg;
 
-	grow_allowance(g);
-	while (may_enter(g)) {
-		struct limiter_pass *p = g->first;
+	grow_allowance(l);
+	while (may_enter(l)) {
+		struct limiter_pass *p = l->first;
 
-		g->first = p->next;
-		if (g->first == NULL)
-			g->last = &g->first;
-		g->in_flight++;
-		g->allowance -= 1;
+		l->first = p->next;
+		if (l->first == NULL)
+			l->last = &l->first;
+		l->in_flight++;
+		l->allowance -= 1;
 		p->inside = true;
 		p->fn(p->arg);
 	}
-	wait_for_room(g);
+	wait_for_room(l);
 }
 
 void
-limiter_enter(struct limiter *g, struct limiter_pass *p, void (*fn)(void *arg), void *arg)
+limiter_enter(struct limiter *l, struct limiter_pass *p, void (*fn)(void *arg), void *arg)
 {
-	*p = (struct limiter_pass){.gate = g, .fn = fn, .arg = arg};
-	*g->last = p;
-	g->last = &p->next;
-	if (g->timer.slot == 0)
-		loop_timer_set(g->loop, &g->timer, 0, let_in, g);
+	*p = (struct limiter_pass){.limiter = l, .fn = fn, .arg = arg};
+	*l->last = p;
+	l->last = &p->next;
+	if (l->timer.slot == 0)
+		loop_timer_set(l->loop, &l->timer, 0, let_in, l);
 }
 
 static void
-unlink_pass(struct limiter *g, const struct limiter_pass *p)
+unlink_pass(struct limiter *l, const struct limiter_pass *p)
 {
-	struct limiter_pass **at = &g->first;
+	struct limiter_pass **at = &l->first;
 
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
 	if (*at == NULL)
-		g->last = at;
+		l->last = at;
 }
 
 void
 limiter_leave(struct limiter_pass *p)
 {
-	struct limiter *g = p->gate;
+	struct limiter *l = p->limiter;
 
-	if (g == NULL)
+	if (l == NULL)
 		return;
-	p->gate = NULL;
+	p->limiter = NULL;
 	if (p->inside)
-		g->in_flight--;
+		l->in_flight--;
 	else
-		unlink_pass(g, p);
-	if (g->first != NULL && g->timer.slot == 0)
-		loop_timer_set(g->loop, &g->timer, 0, let_in, g);
+		unlink_pass(l, p);
+	if (l->first != NULL && l->timer.slot == 0)
+		loop_timer_set(l->loop, &l->timer, 0, let_in, l);
 }

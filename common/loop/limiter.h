@@ -6,27 +6,28 @@
 
 #include "loop/loop.h"
 
-/* Lets the connects of a fleet through: so many at a time (200 at once overflow a broker's queue of
- * 100 and lose a second, 64 do not: measured), so many a second. In order. Of one thread. */
+/* Limits how many of a fleet connect at a time (200 at once overflow a broker's queue of 100 and lose a
+ * second, 64 do not: measured) and how many a second; in the order of limiter_enter. Of the loop's thread. */
 struct limiter;
 
 enum { LIMITER_IN_FLIGHT = 64 };
 
-/* per_second 0: no such limit. */
+/* At most `in_flight` at a time, and `per_second` a second; 0: as many as come. */
 struct limiter *limiter_new(struct loop *loop, int in_flight, int per_second);
-/* Nobody may be inside or waiting. Accepts NULL. */
-void limiter_free(struct limiter *g);
+/* Everyone must have left. Accepts NULL. */
+void limiter_free(struct limiter *l);
 
-/* One who wants in, embedded in its owner, zero before use. */
+/* One who wants to connect, embedded in its owner, zero before use. */
 struct limiter_pass {
-	struct limiter *gate; /* NULL: neither waiting nor inside */
+	struct limiter *limiter; /* NULL: neither waiting nor inside */
 	struct limiter_pass *next;
 	bool inside;
 	void (*fn)(void *arg);
 	void *arg;
 };
-/* Calls fn(arg) on the loop, later, when there is room; the room is taken until limiter_leave. */
-void limiter_enter(struct limiter *g, struct limiter_pass *p, void (*fn)(void *arg), void *arg);
+/* Calls fn(arg) on the loop, never before it returns, when there is room; the room is taken until
+ * limiter_leave. Not while `p` waits or is inside. */
+void limiter_enter(struct limiter *l, struct limiter_pass *p, void (*fn)(void *arg), void *arg);
 /* Gives the room back, or waits no longer. Harmless otherwise. */
 void limiter_leave(struct limiter_pass *p);
 

@@ -16,12 +16,13 @@ struct loop *loop_new(struct err *err);
 /* Forgets what was posted; unblocks the signals it took over. Accepts NULL. */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop; returns 0, or -1 when waiting itself failed. May be called again. */
+/* Runs until loop_stop; returns 0, or -1 when waiting itself failed. May be called again, also from a
+ * callback: loop_stop ends the innermost run. */
 int loop_run(struct loop *loop, struct err *err);
-/* Ends the run at the end of its round, or the next one at once. */
+/* Ends the run at the end of its round, or the next one at once when none is going on. */
 void loop_stop(struct loop *loop);
 
-/* Monotonic milliseconds; the same value during one round. */
+/* Monotonic milliseconds (CLOCK_MONOTONIC); the same value during one round. */
 int64_t loop_now(const struct loop *loop);
 
 enum loop_events { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
@@ -36,7 +37,8 @@ struct loop_fd {
 	void *arg;
 	bool on;
 };
-/* Starts watching `fd`, which stays the caller's. A regular file cannot be watched (EPERM). */
+/* Starts watching `fd`, which stays the caller's and has no other watcher. fn(arg, events) is called as long
+ * as what is waited for is so (level-triggered). -1, and not watched: a regular file cannot be (EPERM). */
 int loop_fd_start(struct loop *loop, struct loop_fd *w, int fd, unsigned events,
     void (*fn)(void *arg, unsigned events), void *arg, struct err *err);
 /* Changes what is waited for; 0 pauses (hang-ups are then not reported either). */

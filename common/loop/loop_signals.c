@@ -10,7 +10,8 @@
 
 enum { SAME_SIGNAL_MS = 250 };
 
-static int64_t same_until[SIGNALS]; /* as `deaf`, behind the loop */
+static int64_t
+    late_until[SIGNALS]; /* as same_until, once the loop is gone: for a signal handler */
 
 void
 loop_signals_init(struct loop_signals *s)
@@ -41,9 +42,9 @@ loop_signals_tell(struct loop_signals *s)
 
 	while (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		signo = (int)info.ssi_signo;
-		if (s->v[signo].fn == NULL || clock_ms() < s->v[signo].deaf)
+		if (s->v[signo].fn == NULL || clock_ms() < s->v[signo].same_until)
 			continue;
-		s->v[signo].deaf = clock_ms() + SAME_SIGNAL_MS;
+		s->v[signo].same_until = clock_ms() + SAME_SIGNAL_MS;
 		s->v[signo].fn(s->v[signo].arg, signo);
 	}
 }
@@ -61,25 +62,25 @@ loop_unblock_signals(void)
 }
 
 static void
-on_signal_behind(int signo)
+on_late_signal(int signo)
 {
-	if (clock_ms() < same_until[signo])
+	if (clock_ms() < late_until[signo])
 		return;
 	signal(signo, SIG_DFL);
 	raise(signo);
 }
 
 static void
-stay_deaf(const struct loop_signals *s)
+ignore_late_ones(const struct loop_signals *s)
 {
 	const struct sigaction same = {
-	    .sa_handler = on_signal_behind, .sa_flags = SA_RESTART};
+	    .sa_handler = on_late_signal, .sa_flags = SA_RESTART};
 	int signo;
 
 	for (signo = 1; signo < SIGNALS; signo++) {
-		if (s->v[signo].deaf <= clock_ms())
+		if (s->v[signo].same_until <= clock_ms())
 			continue;
-		same_until[signo] = s->v[signo].deaf;
+		late_until[signo] = s->v[signo].same_until;
 		sigaction(signo, &same, NULL);
 	}
 }
@@ -94,6 +95,6 @@ loop_signals_release(struct loop_signals *s)
 	while (read(s->fd, &info, sizeof(info)) > 0)
 		;
 	close(s->fd);
-	stay_deaf(s);
+	ignore_late_ones(s);
 	pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }

@@ -5,8 +5,9 @@
 #include <signal.h>
 #include <stdint.h>
 
-/* Signals of a loop, read from a descriptor; for loop.c only, whose header says what they mean. */
-enum { SIGNALS = 65 };
+/* The signals that a loop has taken over, read from a signalfd(2): for loop.c only. loop_signal in loop.h
+ * says what it promises. */
+enum { SIGNALS = 65 }; /* Linux numbers them from 1 to 64 */
 
 struct loop_signals {
 	int fd; /* -1: none is taken over */
@@ -14,18 +15,19 @@ struct loop_signals {
 	struct {
 		void (*fn)(void *arg, int signo);
 		void *arg;
-		int64_t deaf; /* ms of the clock: until then the same again is the same request */
+		int64_t same_until; /* clock_ms(): a repetition before that is the same request */
 	} v[SIGNALS];
 };
 
 void loop_signals_init(struct loop_signals *s);
-/* -1: errno. */
+/* Takes one over, as loop_signal; -1: errno. */
 int loop_signals_take(
     struct loop_signals *s, int signo, void (*fn)(void *arg, int signo), void *arg);
-/* Tells those that are there. */
+/* Calls the functions of those that have come; never blocks. */
 void loop_signals_tell(struct loop_signals *s);
-/* Gives them back. One that was told and comes once more is the same request still, and does nothing: the
- * default action now would end a program that has just ended cleanly. Later it has that action. */
+/* Gives them back: the mask is as it was before the first. A repetition of one that was just told does
+ * nothing for as long as it would have with the loop: the default action now would end a program that has
+ * just ended cleanly. Later it has that action. */
 void loop_signals_release(struct loop_signals *s);
 
 #endif
