@@ -152,7 +152,8 @@ finish(struct writer *w, int number)
 	job->queued = false;
 	w->left |= number == EPIPE || number == ECONNRESET;
 	/* After a failed fdatasync nobody knows what is on the disk: never tried twice. */
-	if (number == 0 && w->file && w->opts.sync && fdatasync(w->fd) != 0)
+	if (number == 0 && w->file && w->opts.sync && job->bytes.n > 0 &&
+	    fdatasync(w->fd) != 0)
 		number = errno;
 	errno = number;
 	if (number != 0)

@@ -357,6 +357,36 @@ lines_do_not_depend_on_those_before(void **state)
 	}
 }
 
+/* Nothing of a copy is the original's. */
+static void
+a_copy_needs_no_original(void **state)
+{
+	char bytes[] = "topic payload type answer corr name value";
+	const struct span user[] = {{bytes + 31, 4}, {bytes + 36, 5}};
+	const struct msg m = {.topic = {bytes, 5},
+	    .payload = {bytes + 6, 7},
+	    .props = {.content_type = {bytes + 14, 4},
+		.response_topic = {bytes + 19, 6},
+		.user = user,
+		.users = 1},
+	    .qos = 1,
+	    .padded = true};
+	struct msg *copy = message_copy(&m);
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	assert_true(span_is(copy->topic, "topic"));
+	assert_true(span_is(copy->payload, "payload"));
+	assert_true(span_is(copy->props.content_type, "type"));
+	assert_true(span_is(copy->props.response_topic, "answer"));
+	assert_null(copy->props.correlation.p);
+	assert_true(span_is(copy->props.user[0], "name"));
+	assert_true(span_is(copy->props.user[1], "value"));
+	assert_int_equal(copy->qos, 1);
+	assert_false(copy->padded);
+	free(copy);
+}
+
 int
 main(void)
 {
@@ -373,6 +403,7 @@ main(void)
 	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
 	    cmocka_unit_test(strict_topics_reject_another_id),
 	    cmocka_unit_test(lines_do_not_depend_on_those_before),
+	    cmocka_unit_test(a_copy_needs_no_original),
 	};
 
 	return cmocka_run_group_tests_name("message", tests, setup, teardown);
