@@ -116,7 +116,7 @@ bench:
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
 FUZZED := common/base/*.[ch] common/model/*.[ch] common/msg/*.[ch] common/cli/*.[ch] \
-	$(addprefix common/mqtt/,packet* receiver* window.* ack_queue.* topic_alias.*) \
+	$(addprefix common/mqtt/,packet* reason.* receiver* window.* ack_queue.* topic_alias.*) \
 	cmd/iotctl/apply/yaml_parse.[ch] cmd/iotctl/output/yaml_emit.[ch]
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))

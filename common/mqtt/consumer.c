@@ -38,6 +38,8 @@ let_go(struct consumer *c)
 	loop_timer_stop(&c->alive);
 	loop_timer_stop(&c->answer);
 	loop_timer_stop(&c->hold);
+	packet_log_free(c->log);
+	c->log = NULL;
 }
 
 /* Milliseconds to the broker and back, as far as the kernel knows. */
@@ -117,6 +119,13 @@ lose_because(struct consumer *c, const struct err *why)
 	session_failed(c->session, 0, why);
 }
 
+static void
+log_written(struct consumer *c, struct span out, ssize_t n)
+{
+	if (n > 0)
+		packet_log_bytes(c->log, PACKET_OUT, out.p, (size_t)n);
+}
+
 /* As far as the socket takes it: the broker has to know why. */
 static void
 end_by_fault(struct consumer *c, enum packet_fault fault)
@@ -129,7 +138,7 @@ end_by_fault(struct consumer *c, enum packet_fault fault)
 	packet_put_disconnect(
 	    receiver_packets(c->receiver), packet_fault_reason(fault), c->version);
 	out = receiver_output(c->receiver);
-	conn_write(&c->conn, out.p, out.n);
+	log_written(c, out, conn_write(&c->conn, out.p, out.n));
 	let_go(c);
 	session_failed(c->session, 0, &why);
 }
@@ -178,6 +187,7 @@ read_some(struct consumer *c)
 			return false;
 		if (n > 0) {
 			c->heard = loop_now(c->loop);
+			packet_log_bytes(c->log, PACKET_IN, p, (size_t)n);
 			receiver_got(c->receiver, (size_t)n, clock_wall_us());
 			if (!look_at_state(c))
 				return false;
@@ -198,6 +208,7 @@ write_some(struct consumer *c)
 	struct span out = receiver_output(c->receiver);
 	ssize_t n = out.n > 0 ? conn_write(&c->conn, out.p, out.n) : 0;
 
+	log_written(c, out, n);
 	if (n > 0)
 		receiver_sent(c->receiver, (size_t)n);
 	else if (n < 0 && errno != EAGAIN)
@@ -354,6 +365,7 @@ on_handed_over(void *arg, const struct session_link *link)
 	struct consumer *c = arg;
 
 	conn_open(&c->conn, link->fd, link->ssl);
+	c->log = packet_log_new(link->client_id, link->version);
 	c->version = link->version;
 	c->keepalive = (int64_t)link->keepalive * 1000;
 	c->heard = loop_now(c->loop);

@@ -5,6 +5,7 @@
 #include "loop/busy_poll.h"
 #include "mqtt/conn.h"
 #include "mqtt/consumer.h"
+#include "mqtt/packet_log.h"
 #include "mqtt/receiver.h"
 #include "mqtt/window.h"
 
@@ -24,6 +25,7 @@ struct consumer {
 	void *arg;
 	struct receiver *receiver;
 	struct conn conn;
+	struct packet_log *log; /* of the connection; NULL: nobody wants to see its packets */
 	struct loop_fd watch;
 	struct loop_timer soon, alive, giving_up, answer, hold;
 	struct busy_poll spin;

@@ -139,13 +139,29 @@ static const struct meaning {
 #undef IN
 };
 
-int
-reason_err(struct err *err, enum reason_packet packet, int code, bool *final)
+static const struct meaning *
+find(enum reason_packet packet, int code)
 {
 	const struct meaning *m = meanings;
 
 	while (m->packet != packet || (m->code != code && m->code != ANY_OTHER))
 		m++;
+	return m;
+}
+
+const char *
+reason_text(enum reason_packet packet, int code)
+{
+	const struct meaning *m = find(packet, code);
+
+	return m->text != NULL ? _(m->text) : NULL;
+}
+
+int
+reason_err(struct err *err, enum reason_packet packet, int code, bool *final)
+{
+	const struct meaning *m = find(packet, code);
+
 	if (final != NULL)
 		*final = m->final;
 	return m->text != NULL ? err_set(err, m->err, "%s", _(m->text))

@@ -72,6 +72,8 @@ reason_is_failure(int code)
 	return code >= 0x80;
 }
 
+/* What it means, for people and translated; NULL: success, or no specification knows it. */
+const char *reason_text(enum reason_packet packet, int code);
 /* Sets what the broker says, for people and as an exit status: a clause that "broker 'X' ...: " goes in
  * front of (err_in); "reason 200" if no specification knows the code. *final (may be NULL): asking again
  * cannot help. Always returns -1. */

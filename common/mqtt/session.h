@@ -68,6 +68,7 @@ struct session;
 struct session_link {
 	int fd;
 	void *ssl;      /* SSL *, or NULL */
+	const char *client_id;
 	int version;    /* 5 or 4 */
 	int keepalive;  /* seconds; the broker may have set it */
 	bool session_present; /* 3.2.2.1.1 */

@@ -12,6 +12,7 @@
 #include "loop/backoff.h"
 #include "loop/resolve.h"
 #include "mqtt/packet.h"
+#include "mqtt/packet_log.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
@@ -79,12 +80,15 @@ write_past_queue(struct session *s, const char packet[static 2])
 {
 	struct pollfd p = {.fd = session_mosq_fd(s), .events = POLLOUT};
 	void *ssl = session_mosq_link(s).ssl;
+	bool sent;
 
 	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
 		return -1;
-	if (ssl != NULL)
-		return tls_write(ssl, packet, 2);
-	return send(p.fd, packet, 2, MSG_NOSIGNAL | MSG_DONTWAIT) == 2 ? 0 : -1;
+	sent = ssl != NULL ? tls_write(ssl, packet, 2) == 0
+			   : send(p.fd, packet, 2, MSG_NOSIGNAL | MSG_DONTWAIT) == 2;
+	if (sent)
+		packet_log_sent(s->id, s->version, packet, 2);
+	return sent ? 0 : -1;
 }
 
 static bool

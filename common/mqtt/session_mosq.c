@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/resolve.h"
+#include "mqtt/packet_log.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 #include "mqtt/topic_alias.h"
@@ -31,12 +32,20 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 {
 	struct session *s = arg;
 	const char *words = strrchr(text, ':');
+	const struct packet_log_connect connect = {.broker = s->name,
+	    .version = s->version,
+	    .keepalive = s->opts.keepalive,
+	    .clean = s->opts.clean,
+	    .username = s->opts.username != NULL,
+	    .password = s->opts.password != NULL,
+	    .will = s->opts.will_topic != NULL};
 
 	(void)m;
 	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
 	    words != NULL)
 		session_connect_note_words(s, words + 1);
-	log_debug("libmosquitto: %s", text);
+	if (packet_log_is_on() && !packet_log_text(s->id, &connect, text))
+		log_debug("libmosquitto: %s", text);
 }
 
 /* libmosquitto makes a text of each packet for it: a fifth of what a message costs. */
@@ -44,9 +53,8 @@ static void
 listen_to_log(struct session *s, bool shaking)
 {
 	mosquitto_log_callback_set(s->mosq->m,
-	    (shaking && session_connect_tls(s) != NULL) || log_level() >= LOG_DEBUG
-		? on_log
-		: NULL);
+	    (shaking && session_connect_tls(s) != NULL) || packet_log_is_on() ? on_log
+									      : NULL);
 }
 
 /* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
@@ -61,6 +69,7 @@ on_connect(
 	(void)m;
 	s->reason = reason;
 	s->present = (flags & 1) != 0;
+	packet_log_connack(s->id, s->present, reason);
 	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
 	s->keepalive = keepalive;
 	s->packet_most = 0;
@@ -91,6 +100,7 @@ on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *gran
 {
 	(void)m;
 	(void)p;
+	packet_log_suback(((const struct session *)arg)->id, mid, count, granted);
 	session_subscriptions_answered(arg, mid, count, granted);
 }
 
@@ -386,6 +396,7 @@ session_mosq_link(const struct session *s)
 {
 	return (struct session_link){.fd = session_mosq_fd(s),
 	    .ssl = mosquitto_ssl_get(s->mosq->m),
+	    .client_id = s->id,
 	    .version = s->version,
 	    .keepalive = s->keepalive,
 	    .session_present = s->present};

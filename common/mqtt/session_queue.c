@@ -5,10 +5,10 @@
 #include <sys/socket.h>
 
 #include "base/ascii.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/packet.h"
+#include "mqtt/packet_log.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
@@ -299,13 +299,14 @@ write_now(struct session *s, const struct session_pub *p, struct span topic)
 	const char *end;
 	ssize_t n;
 
-	if (log_level() >= LOG_DEBUG || !may_pass(s, p, topic) || !is_next(s))
+	if (!may_pass(s, p, topic) || !is_next(s))
 		return false;
 	end = packet_write_publish(packet, topic, p->payload, p->retain, s->version);
 	n = send(session_mosq_fd(s), packet, (size_t)(end - packet),
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
+	packet_log_sent(s->id, s->version, packet, (size_t)(end - packet));
 	buf_put(&s->queue->rest, packet + n, (size_t)(end - packet - n));
 	return true;
 }

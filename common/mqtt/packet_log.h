@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MQTT_PACKET_LOG_H
+#define MQTT_PACKET_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+
+/*
+ * One line on standard error for each MQTT Control Packet, for --verbose twice:
+ *
+ *	mqtt > PUBLISH client='iotpub-1' id=3 qos=1 topic='iot/sensors/RPI_001/data' payload=57
+ *	mqtt < PUBACK client='iotpub-1' id=3 reason=135 (not allowed to publish there)
+ *
+ * ">" leaves for the broker, "<" comes from it. Topics and client ids are cut, bytes are counted; there is never
+ * a payload, a will, a user name, a password or a property in it. Sections are MQTT 5's.
+ *
+ * Packets come here in three forms: as a connection's bytes (a consumer's), as whole packets (those that a
+ * session writes past libmosquitto), and as the texts of libmosquitto's log, which is all that it tells of most.
+ */
+enum packet_way { PACKET_IN, PACKET_OUT };
+
+/* Whether any is shown. */
+static inline bool
+packet_log_is_on(void)
+{
+	return log_level() >= LOG_DEBUG;
+}
+
+/* The bytes of one connection, behind its CONNACK, in pieces of any size. */
+struct packet_log;
+
+/* NULL while none is shown. Copies `client`, the client id. */
+struct packet_log *packet_log_new(const char *client, int version);
+/* Accepts NULL. */
+void packet_log_free(struct packet_log *l);
+void packet_log_add(struct packet_log *l, enum packet_way way, const char *p, size_t n);
+/* `n` bytes were read or written; nothing for l == NULL. */
+static inline void
+packet_log_bytes(struct packet_log *l, enum packet_way way, const char *p, size_t n)
+{
+	if (l != NULL)
+		packet_log_add(l, way, p, n);
+}
+
+/* A packet that was sent; nothing while none is shown. */
+void packet_log_sent(const char *client, int version, const char *p, size_t n);
+
+/* What is shown of a CONNECT (3.1), of its login and will only whether it has one. */
+struct packet_log_connect {
+	const char *broker;
+	int version, keepalive;
+	bool clean, username, password, will;
+};
+/* A text of libmosquitto's log. False: it tells of no packet. Those of CONNACK and SUBACK hold next to nothing:
+ * the two functions below tell of these. */
+bool packet_log_text(
+    const char *client, const struct packet_log_connect *connect, const char *text);
+void packet_log_connack(const char *client, bool session_present, int reason);
+void packet_log_suback(const char *client, int mid, int count, const int *reasons);
+
+#endif
