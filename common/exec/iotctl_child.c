@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "exec/spawn.h"
@@ -22,7 +23,7 @@ static int
 begin(struct iotctl_child_answer *a, const char *config, const char *context,
     struct err *err)
 {
-	const char *words[10] = {"iotctl", "--format", "ndjson"};
+	const char *words[11] = {"iotctl", "--format", "ndjson"};
 	struct spawn s = {.role = SPAWN_IOTCTL, .words = (char *const *)words, .in = -1};
 	size_t n = 3;
 	int ends[2], failed;
@@ -35,6 +36,8 @@ begin(struct iotctl_child_answer *a, const char *config, const char *context,
 		words[n++] = "--context";
 		words[n++] = context;
 	}
+	if (log_level() >= LOG_DEBUG)
+		words[n++] = "-vv";
 	words[n++] = a->resource;
 	words[n] = "list";
 	if (pipe2(ends, O_CLOEXEC) != 0)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/http_log.h"
 #include "rest/rest_int.h"
 
 #ifndef IOT_VERSION
@@ -24,6 +25,7 @@ struct transfer {
 	struct buf body;
 	struct rest_outcome end;
 	int64_t timeout;
+	char *method, *target; /* to be logged; NULL: they are not */
 	bool too_large;
 	bool sent; /* on one connection: curl must not try another by itself */
 	char text[CURL_ERROR_SIZE];
@@ -64,6 +66,8 @@ transfer_free(struct transfer *t)
 		explicit_bzero(t->body.p, t->body.n);
 	buf_release(&t->body);
 	rest_reply_release(&t->end.reply);
+	free(t->method);
+	free(t->target);
 	free(t);
 }
 
@@ -126,6 +130,22 @@ broke_off(CURLcode code)
 }
 
 static void
+log_transfer(const struct transfer *t)
+{
+	struct http_log_request r = {.method = t->method,
+	    .target = t->target,
+	    .status = (unsigned)t->end.reply.status,
+	    .bytes = t->end.reply.body.n};
+	curl_off_t us = 0;
+
+	if (t->target == NULL)
+		return;
+	curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &us);
+	r.ms = us / 1000;
+	http_log(&r);
+}
+
+static void
 transfer_end(struct transfer *t, CURLcode code)
 {
 	curl_off_t wait = 0;
@@ -151,6 +171,7 @@ transfer_end(struct transfer *t, CURLcode code)
 		    CURLHE_OK)
 			t->end.reply.date = curl_getdate(date->value, NULL);
 	}
+	log_transfer(t);
 	t->fn(t->arg, &t->end);
 	transfer_free(t);
 }
@@ -372,6 +393,10 @@ rest_curl_send(struct rest_curl *w, const struct rest_exchange *x,
 	    .fn = fn,
 	    .arg = arg};
 	w->transfers = t;
+	if (http_log_is_on()) {
+		t->method = xstrdup(x->method);
+		t->target = xstrdup(x->path);
+	}
 	if (t->easy == NULL)
 		log_out_of_memory();
 	curl_easy_setopt(t->easy, CURLOPT_URL, url);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/http_log.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/guard.h"
 #include "iotapi/http/listen.h"
@@ -54,6 +55,7 @@ struct exchange {
 	const char
 	    *target_at; /* in the library's buffer, to see whether a NUL cut it short */
 	bool begun;
+	int64_t since; /* clock_ms */
 };
 
 static void
@@ -146,7 +148,21 @@ begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 	x->rq.app = h->app;
 	x->target = xstrdup(target);
 	x->target_at = target;
+	x->since = clock_ms();
 	return x;
+}
+
+static void
+log_exchange(const struct exchange *x)
+{
+	const struct http_log_request r = {.served = true,
+	    .method = x->rq.method,
+	    .target = x->target,
+	    .status = x->rq.status,
+	    .ms = clock_ms() - x->since,
+	    .bytes = x->rq.out.n};
+
+	http_log(&r);
 }
 
 static void
@@ -159,6 +175,7 @@ end_exchange(void *arg, struct MHD_Connection *c, void **context,
 	set_busy(arg, c, false);
 	if (x == NULL)
 		return;
+	log_exchange(x);
 	request_release(&x->rq);
 	free(x->target);
 	free(x);
