@@ -193,10 +193,10 @@ free_port() {
 		print $port'
 }
 
-# start_platform: mosquitto with passwords on the loopback port $port, iotapi, and a context "lab"
+# start_platform [OPTION...]: mosquitto with passwords on the loopback port $port, iotapi, and a context "lab"
 # that knows both; the broker, two topics and two sensors are there. let_in lets new devices in.
 start_platform() {
-	start_api
+	start_api "$@"
 	unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 	printf 'broker-password\n' >"$T/broker.pw"
 	: >"$T/passwords"

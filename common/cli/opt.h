@@ -128,7 +128,7 @@ struct common {
 		.env = "IOT_CONTEXT"),                                                   \
 	    OPT_FLAG(T, m.quiet, quiet_letter, "quiet", N_("say nothing but errors")),   \
 	    OPT_COUNT(T, m.verbose, verbose_letter, "verbose",                           \
-		N_("say more; twice, for debugging")),                                   \
+		N_("say more; twice: each HTTP request and MQTT packet")),               \
 	    OPT_ASK(T, m.ask, help_letter, "help", N_("show this help"), OPT_ASK_HELP),  \
 	    OPT_ASK(T, m.ask, version_letter, "version", N_("show the version"),         \
 		OPT_ASK_VERSION),                                                        \

@@ -46,6 +46,6 @@ complete -c iotstatus -l mqtt-retry -d 'keep trying when the first connect fails
 complete -c iotstatus -l config -r -F -d 'read this configuration file instead of the user\'s'
 complete -c iotstatus -l context -x -d 'use this context of the configuration'
 complete -c iotstatus -s q -l quiet -d 'say nothing but errors'
-complete -c iotstatus -s v -l verbose -d 'say more; twice, for debugging'
+complete -c iotstatus -s v -l verbose -d 'say more; twice: each HTTP request and MQTT packet'
 complete -c iotstatus -s h -l help -d 'show this help'
 complete -c iotstatus -s V -l version -d 'show the version'
