@@ -81,14 +81,29 @@ write_bytes(const char *p, size_t n)
 	return n == 0;
 }
 
+/* As much as has room, up to a whole character: a translation may be of any length. Returns the bytes. */
+static size_t __attribute__((format(printf, 3, 4)))
+put(char *to, size_t room, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(to, room, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return 0;
+	return (size_t)n < room ? (size_t)n : utf8_cut(to, room - 2);
+}
+
 static bool
 tell_left_out(void)
 {
 	char note[256];
-	size_t n = (size_t)snprintf(
-	    note, 80, "%s%.60s: ", log_state.torn ? "\n" : "", log_state.name);
+	size_t n =
+	    put(note, HEAD_MOST, "%s%.60s: ", log_state.torn ? "\n" : "", log_state.name);
 
-	n += (size_t)snprintf(note + n, sizeof(note) - n - 1,
+	n += put(note + n, sizeof(note) - n - 1,
 	    _("%zu lines are left out here: standard error was not read"),
 	    log_state.left_out);
 	note[n++] = '\n';
@@ -106,14 +121,6 @@ write_line(const char *p, size_t n)
 		log_state.left_out++;
 }
 
-static size_t
-put_rest(char *to, size_t room, size_t left_out)
-{
-	int n = snprintf(to, room, _(" [... %zu bytes more]"), left_out);
-
-	return n > 0 ? utf8_cut(to, (size_t)n < room ? (size_t)n : room - 1) : 0;
-}
-
 static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
 	char raw[TEXT_MOST + 2];
@@ -127,12 +134,12 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 		text.n = utf8_cut(raw, TEXT_MOST);
 		left_out -= text.n;
 	}
-	n = (size_t)snprintf(line, HEAD_MOST,
-	    "%s%.60s: ", log_state.transient ? WIPE : "", log_state.name);
+	n = put(line, HEAD_MOST, "%s%.60s: ", log_state.transient ? WIPE : "",
+	    log_state.name);
 	log_state.transient = false;
 	n += utf8_visible(line + n, TEXT_MOST * 4, &text);
 	if (left_out > 0)
-		n += put_rest(line + n, REST_MOST, left_out);
+		n += put(line + n, REST_MOST, _(" [... %zu bytes more]"), left_out);
 	line[n++] = '\n';
 	write_line(line, n);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,12 +68,76 @@ a_longer_line_says_what_is_left_out(void **state)
 	assert_int_equal(strlen(out), strlen("test: ") + 4 * 2048 + 1);
 }
 
+/* A translation may be of any length. */
+static const char *long_text;
+
+char *
+dcgettext(const char *domain, const char *text, int category)
+{
+	(void)domain;
+	(void)category;
+	return (char *)(uintptr_t)(strstr(text, "left out") != NULL && long_text != NULL
+		? long_text
+		: text);
+}
+
+/* Fills a pipe that nobody reads, logs, reads it and logs again. */
+static size_t
+log_into_full_pipe(char *out, size_t room)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	static const char block[PIPE_BUF];
+	ssize_t n;
+	size_t got = 0;
+
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	dup2(ends[1], STDERR_FILENO);
+	log_error("lost");
+	while (read(ends[0], out, room) > 0)
+		;
+	log_error("kept");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	while ((n = read(ends[0], out + got, room - got - 1)) > 0)
+		got += (size_t)n;
+	out[got] = '\0';
+	close(ends[0]);
+	return got;
+}
+
+static void
+what_is_left_out_is_counted_in_any_language(void **state)
+{
+	char out[8192], translation[1000];
+	size_t i;
+
+	(void)state;
+	log_never_wait();
+	log_into_full_pipe(out, sizeof(out));
+	assert_string_equal(out,
+	    "test: 1 lines are left out here: standard error was not read\n"
+	    "test: kept\n");
+	for (i = 0; i + 3 < sizeof(translation); i += 3)
+		memcpy(translation + i, "€", 3);
+	translation[i] = '\0';
+	long_text = translation;
+	log_into_full_pipe(out, sizeof(out));
+	long_text = NULL;
+	assert_true(utf8_is_valid(out, strlen(out)));
+	assert_string_equal(strchr(out, '\n'), "\ntest: kept\n");
+	assert_true(strchr(out, '\n') - out < 256);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lines_keep_their_characters),
 	    cmocka_unit_test(a_longer_line_says_what_is_left_out),
+	    cmocka_unit_test(what_is_left_out_is_counted_in_any_language),
 	};
 
 	log_init("test", LOG_WARN);
