@@ -91,3 +91,21 @@ err_in(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	return -1;
 }
+
+int
+err_add(struct err *err, const char *fmt, ...)
+{
+	char before[sizeof(err->text)], more[sizeof(err->text) / 2];
+	va_list ap;
+	size_t n;
+
+	if (err == NULL)
+		return -1;
+	memcpy(before, err->text, sizeof(before));
+	va_start(ap, fmt);
+	n = put(more, sizeof(more), fmt, ap);
+	va_end(ap);
+	n = put_part(err->text, sizeof(err->text) - n, "%s", before);
+	put_part(err->text + n, sizeof(err->text) - n, "%s", more);
+	return -1;
+}

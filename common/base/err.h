@@ -48,5 +48,7 @@ int err_sys(struct err *err, enum err_code code, const char *fmt, ...)
 /* Puts context in front of an error that is set: "context: text", at least half of it for the text.
  * Always returns -1. */
 int err_in(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts more behind it, "text" and what is given, which has at least half of the room. Always returns -1. */
+int err_add(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -604,15 +604,13 @@ handshake_lost(struct session *s)
 static bool
 is_in_vain(struct session *s, bool was_stable)
 {
-	const struct err why = *session_error(s);
-	bool poison = why.code == ERR_PROTOCOL;
+	bool poison = session_error(s)->code == ERR_PROTOCOL;
 	bool closed = s->closed_without_words && !reason_is_failure(s->reason);
 
 	s->fsm->in_vain = !was_stable && (poison || closed) ? s->fsm->in_vain + 1 : 0;
 	if (s->fsm->in_vain < IN_VAIN || !poison)
 		return false;
-	err_set(session_error(s), ERR_PROTOCOL, _("%.300s, %d times in a row"), why.text,
-	    IN_VAIN);
+	err_add(session_error(s), _(", %d times in a row"), IN_VAIN);
 	return true;
 }
 
@@ -625,9 +623,10 @@ is_fought_over(struct session *s)
 	if (s->fsm->in_vain < IN_VAIN)
 		return false;
 	err_set(session_error(s), ERR_PROTOCOL,
-	    _("lost broker '%.300s': it closed the connection, %d times in a row: is "
-	      "there another client with the id '%s'?"),
-	    s->name, IN_VAIN, s->id);
+	    _("it closed the connection, %d times in a row: is there another client with "
+	      "the id '%s'?"),
+	    IN_VAIN, s->id);
+	err_in(session_error(s), _("lost broker '%s'"), s->name);
 	return true;
 }
 

@@ -28,7 +28,10 @@ errors_keep_code_and_gain_context(void **state)
 	assert_int_equal(err_in(&err, "row %d", 7), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_string_equal(err.text, "row 7: no device 'X'");
+	assert_int_equal(err_add(&err, ", %d times", 5), -1);
+	assert_string_equal(err.text, "row 7: no device 'X', 5 times");
 	assert_int_equal(err_set(NULL, ERR_FAILED, "ignored"), -1);
+	assert_int_equal(err_add(NULL, "ignored"), -1);
 }
 
 /* Text that ends with " [...]", and is before that what `whole` begins with, all UTF-8. */
@@ -59,6 +62,10 @@ long_errors_are_cut_and_say_so(void **state)
 		err_set(&err, ERR_FAILED, "%s", text);
 		assert_true(strlen(err.text) > sizeof(err.text) - 4);
 		assert_cut(err.text, text);
+		err_add(&err, ", %d times", 5);
+		assert_true(utf8_is_valid(err.text, strlen(err.text)));
+		assert_string_equal(strstr(err.text, " ["), " [...], 5 times");
+		err_set(&err, ERR_FAILED, "%s", text);
 		err_in(&err, "%s", text);
 		assert_non_null(strstr(err.text, " [...]: "));
 		assert_true(utf8_is_valid(err.text, strlen(err.text)));
