@@ -3,13 +3,13 @@
 
 #include <ctype.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <strings.h>
 
 #include "base/text.h"
 #include "base/utf8.h"
 
-enum { TITLE_MOST = 200 }; /* bytes that are shown of a page's title */
+/* Bytes that are shown of a page's title, and of the path to a field. */
+enum { TITLE_MOST = 200, PATH_MOST = 400 };
 
 /* Bodies name the whole object so; people read only the text. */
 static bool
@@ -27,66 +27,73 @@ is_plain(const char *key)
 }
 
 static void
-put_line(struct buf *out, const char *where, const char *text)
+put_path(struct buf *out, struct buf *where)
+{
+	const char *path = buf_str(where);
+
+	if (where->n <= PATH_MOST)
+		buf_puts(out, path);
+	else
+		buf_printf(out, "%.*s[...]", (int)utf8_cut(path, PATH_MOST), path);
+	buf_puts(out, ": ");
+}
+
+static void
+put_line(struct buf *out, struct buf *where, const char *text)
 {
 	size_t i;
 
 	if (out->n != 0)
 		buf_putc(out, '\n');
-	if (where[0] != '\0')
-		buf_printf(out, "%s: ", where);
+	if (where->n != 0)
+		put_path(out, where);
 	for (i = 0; text[i] != '\0'; i++)
 		buf_putc(out, text[i] == '\n' ? ' ' : text[i]);
 }
 
-static void explain_value(json_t *value, const char *where, struct buf *out);
+/* `where` is the path to the value, the same buffer at all depths. */
+static void explain_value(json_t *value, struct buf *where, struct buf *out);
 
 static void
-explain_object(json_t *object, const char *where, struct buf *out)
+explain_object(json_t *object, struct buf *where, struct buf *out)
 {
+	const size_t n = where->n;
 	const char *key;
 	json_t *value;
 	bool has_detail = json_object_get(object, "detail") != NULL;
 
 	json_object_foreach (object, key, value) {
-		char path[512];
-
 		/* Of a refused token: said by `detail` already. */
 		if (has_detail && strcmp(key, "detail") != 0)
 			continue;
 		if (json_is_boolean(value) && strcmp(key, "success") == 0)
 			continue;
-		if (is_plain(key))
-			snprintf(path, sizeof(path), "%s", where);
-		else if (isdigit((unsigned char)key[0]))
-			snprintf(path, sizeof(path), "%.400s[%.64s]", where, key);
-		else
-			snprintf(path, sizeof(path), "%.400s%s%.64s", where,
-			    where[0] != '\0' ? "." : "", key);
-		explain_value(value, path, out);
+		if (isdigit((unsigned char)key[0]))
+			buf_printf(where, "[%s]", key);
+		else if (!is_plain(key))
+			buf_printf(where, "%s%s", n != 0 ? "." : "", key);
+		explain_value(value, where, out);
+		where->n = n;
 	}
 }
 
 static void
-explain_array(json_t *array, const char *where, struct buf *out)
+explain_array(json_t *array, struct buf *where, struct buf *out)
 {
+	const size_t n = where->n;
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (array, i, item) {
-		char path[512];
-
-		if (json_is_string(item)) {
-			explain_value(item, where, out);
-			continue;
-		}
-		snprintf(path, sizeof(path), "%.400s[%zu]", where, i);
-		explain_value(item, path, out);
+		if (!json_is_string(item))
+			buf_printf(where, "[%zu]", i);
+		explain_value(item, where, out);
+		where->n = n;
 	}
 }
 
 static void
-explain_value(json_t *value, const char *where, struct buf *out)
+explain_value(json_t *value, struct buf *where, struct buf *out)
 {
 	char *text;
 
@@ -152,13 +159,14 @@ rest_error_explain(long status, struct span body, struct buf *out)
 {
 	json_t *json =
 	    json_loadb(body.p != NULL ? body.p : "", body.n, JSON_DECODE_ANY, NULL);
-	struct buf title = {0};
+	struct buf title = {0}, where = {0};
 
 	if (json != NULL)
-		explain_value(json, "", out);
+		explain_value(json, &where, out);
 	else
 		put_title(&title, body);
 	json_decref(json);
+	buf_release(&where);
 	if (out->n != 0)
 		return;
 	buf_printf(out, _("the API answered %ld"), status);

@@ -46,6 +46,40 @@ explains_every_shape(void **state)
 	explains(400, "{\"a\":7}", "a: 7");
 }
 
+/* Names of fields as long as a server likes, at any depth. */
+static void
+long_paths_are_cut_and_say_so(void **state)
+{
+	struct buf body = {0}, wanted = {0};
+	size_t i;
+
+	(void)state;
+	buf_puts(&body, "{\"");
+	for (i = 0; i < 25; i++) {
+		buf_puts(&body, "año");
+		buf_puts(&wanted, "año");
+	}
+	buf_puts(&body, "\":{\"port\":[\"x\",{\"y\":\"z\"}]}}");
+	i = wanted.n;
+	buf_puts(&wanted, ".port: x\n");
+	buf_put(&wanted, wanted.p, i);
+	buf_puts(&wanted, ".port[1].y: z");
+	explains(400, buf_str(&body), buf_str(&wanted));
+	buf_clear(&body);
+	buf_puts(&body, "{\"x");
+	for (i = 0; i < 1000; i++)
+		buf_puts(&body, "ñ");
+	buf_puts(&body, "\":\"wrong\"}");
+	buf_clear(&wanted);
+	buf_puts(&wanted, "x");
+	for (i = 0; i < 199; i++)
+		buf_puts(&wanted, "ñ");
+	buf_puts(&wanted, "[...]: wrong");
+	explains(400, buf_str(&body), buf_str(&wanted));
+	buf_release(&body);
+	buf_release(&wanted);
+}
+
 static void
 explains_what_is_no_json(void **state)
 {
@@ -266,6 +300,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(explains_every_shape),
+	    cmocka_unit_test(long_paths_are_cut_and_say_so),
 	    cmocka_unit_test(explains_what_is_no_json),
 	    cmocka_unit_test(maps_statuses),
 	    cmocka_unit_test(normalises_the_base),
