@@ -46,6 +46,8 @@ endif
 ifdef DEVELOPER
   IOT_CFLAGS  += -Werror
 endif
+# x86: calls and returns that the processor may watch over (CET); other compilers refuse the option.
+IOT_CFLAGS += $(shell $(CC) -fcf-protection -x c -c -o /dev/null /dev/null 2>/dev/null && echo -fcf-protection)
 ALL_PKGS := $(sort $(PKGS_COMMON) $(foreach c,$(CMDS),$(PKGS_$c)))
 IOT_CFLAGS += $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) 2>/dev/null)
 libs = $(shell $(PKG_CONFIG) --libs $(1) $(PKGS_COMMON)) -lm
