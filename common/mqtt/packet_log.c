@@ -233,11 +233,11 @@ show(const char *client, int version, enum packet_way way, const struct packet *
 }
 
 void
-packet_log_sent(const char *client, int version, const char *p, size_t n)
+packet_log_whole(const char *client, int version, const char *p, size_t n)
 {
 	struct packet f = {0};
 
-	if (packet_log_is_on() && packet_read(&f, p, n) == 1)
+	if (packet_read(&f, p, n) == 1)
 		show(client, version, PACKET_OUT, &f, (struct span){p, n});
 }
 

@@ -44,8 +44,14 @@ packet_log_bytes(struct packet_log *l, enum packet_way way, const char *p, size_
 		packet_log_add(l, way, p, n);
 }
 
+void packet_log_whole(const char *client, int version, const char *p, size_t n);
 /* A packet that was sent; nothing while none is shown. */
-void packet_log_sent(const char *client, int version, const char *p, size_t n);
+static inline void
+packet_log_sent(const char *client, int version, const char *p, size_t n)
+{
+	if (packet_log_is_on())
+		packet_log_whole(client, version, p, n);
+}
 
 /* What is shown of a CONNECT (3.1), of its login and will only whether it has one. */
 struct packet_log_connect {

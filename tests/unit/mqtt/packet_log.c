@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mqtt/packet_log.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "mqtt/packet.h"
 #include "unit.h"
 
@@ -132,6 +135,32 @@ a_lost_stream_says_nothing_more(void **state)
 	packet_log_free(l);
 }
 
+/* Of exactly the size that they have, for who watches the memory. */
+static void
+no_bytes_do_harm(void **state)
+{
+	const int saved = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+	uint32_t seed = 1, i, k;
+
+	(void)state;
+	dup2(nowhere, STDERR_FILENO);
+	for (i = 0; i < 40000; i++) {
+		const size_t n = 2 + i % 24;
+		char *p = xmalloc(n);
+
+		for (k = 0; k < n; k++) {
+			seed = seed * 1664525 + 1013904223;
+			p[k] = (char)(seed >> 24 & (k > 1 && i % 3 > 0 ? 7 : 255));
+		}
+		p[1] = (char)(n - 2);
+		packet_log_sent("c", i % 2 == 0 ? 5 : 4, p, n);
+		free(p);
+	}
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(nowhere);
+}
+
 static void
 packets_of_ours_are_shown(void **state)
 {
@@ -235,6 +264,7 @@ main(void)
 	    cmocka_unit_test(pieces_of_any_size_give_the_same_lines),
 	    cmocka_unit_test(what_is_long_is_cut),
 	    cmocka_unit_test(a_lost_stream_says_nothing_more),
+	    cmocka_unit_test(no_bytes_do_harm),
 	    cmocka_unit_test(packets_of_ours_are_shown),
 	    cmocka_unit_test(texts_of_libmosquitto_are_read),
 	    cmocka_unit_test(nothing_is_shown_before_it_is_asked_for),
