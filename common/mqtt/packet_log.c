@@ -421,16 +421,6 @@ read_rest(struct buf *line, int type, const char *at)
 	}
 }
 
-static void
-put_connect(struct buf *line, const struct packet_log_connect *c)
-{
-	put_quoted(line, "broker", span_of(c->broker), TOPIC_MOST);
-	buf_printf(line, " version=%s keepalive=%d%s%s%s%s",
-	    c->version == 5 ? "5" : "3.1.1", c->keepalive, c->clean ? " clean" : "",
-	    c->username ? " username" : "", c->password ? " password" : "",
-	    c->will ? " will" : "");
-}
-
 /* What stands behind the direction; NULL: it is no text of a packet of this client. */
 static const char *
 find_packet(const char *client, const char *text, enum packet_way *way)
@@ -467,8 +457,7 @@ read_type(const char **at)
 }
 
 bool
-packet_log_text(
-    const char *client, const struct packet_log_connect *connect, const char *text)
+packet_log_text(const char *client, const char *text)
 {
 	enum packet_way way;
 	const char *at = find_packet(client, text, &way);
@@ -477,15 +466,28 @@ packet_log_text(
 
 	if (type == TYPES)
 		return false;
-	if (type == PACKET_CONNACK || type == PACKET_SUBACK)
+	if (type == PACKET_CONNECT || type == PACKET_CONNACK || type == PACKET_SUBACK)
 		return true;
 	begin(&line, client, way, type);
-	if (type == PACKET_CONNECT)
-		put_connect(&line, connect);
-	else
-		read_rest(&line, type, at);
+	read_rest(&line, type, at);
 	end(&line);
 	return true;
+}
+
+void
+packet_log_connect(const char *client, const struct packet_log_login *l)
+{
+	struct buf line = {0};
+
+	if (!packet_log_is_on())
+		return;
+	begin(&line, client, PACKET_OUT, PACKET_CONNECT);
+	put_quoted(&line, "broker", span_of(l->broker), TOPIC_MOST);
+	buf_printf(&line, " version=%s keepalive=%d%s%s%s%s",
+	    l->version == 5 ? "5" : "3.1.1", l->keepalive, l->clean ? " clean" : "",
+	    l->username ? " username" : "", l->password ? " password" : "",
+	    l->will ? " will" : "");
+	end(&line);
 }
 
 void

@@ -53,16 +53,17 @@ packet_log_sent(const char *client, int version, const char *p, size_t n)
 		packet_log_whole(client, version, p, n);
 }
 
+/* A text of libmosquitto's log. False: it tells of no packet. True without a line for CONNECT, which it tells of
+ * before there is a connection, and for CONNACK and SUBACK, of which it tells next to nothing: these come by
+ * the functions below. */
+bool packet_log_text(const char *client, const char *text);
 /* What is shown of a CONNECT (3.1), of its login and will only whether it has one. */
-struct packet_log_connect {
+struct packet_log_login {
 	const char *broker;
 	int version, keepalive;
 	bool clean, username, password, will;
 };
-/* A text of libmosquitto's log. False: it tells of no packet. Those of CONNACK and SUBACK hold next to nothing:
- * the two functions below tell of these. */
-bool packet_log_text(
-    const char *client, const struct packet_log_connect *connect, const char *text);
+void packet_log_connect(const char *client, const struct packet_log_login *login);
 void packet_log_connack(const char *client, bool session_present, int reason);
 void packet_log_suback(const char *client, int mid, int count, const int *reasons);
 

@@ -23,7 +23,8 @@
 
 struct session_mosq {
 	struct mosquitto *m;
-	bool shaking; /* when it was last called, the TLS handshake was not over */
+	bool shaking;      /* when it was last called, the TLS handshake was not over */
+	bool told_connect; /* to the packet log */
 };
 
 /* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
@@ -32,19 +33,12 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 {
 	struct session *s = arg;
 	const char *words = strrchr(text, ':');
-	const struct packet_log_connect connect = {.broker = s->name,
-	    .version = s->version,
-	    .keepalive = s->opts.keepalive,
-	    .clean = s->opts.clean,
-	    .username = s->opts.username != NULL,
-	    .password = s->opts.password != NULL,
-	    .will = s->opts.will_topic != NULL};
 
 	(void)m;
 	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
 	    words != NULL)
 		session_connect_note_words(s, words + 1);
-	if (packet_log_is_on() && !packet_log_text(s->id, &connect, text))
+	if (packet_log_is_on() && !packet_log_text(s->id, text))
 		log_debug("libmosquitto: %s", text);
 }
 
@@ -55,6 +49,30 @@ listen_to_log(struct session *s, bool shaking)
 	mosquitto_log_callback_set(s->mosq->m,
 	    (shaking && session_connect_tls(s) != NULL) || packet_log_is_on() ? on_log
 									      : NULL);
+}
+
+static void
+log_connect(struct session *s)
+{
+	const struct packet_log_login login = {.broker = s->name,
+	    .version = s->version,
+	    .keepalive = s->opts.keepalive,
+	    .clean = s->opts.clean,
+	    .username = s->opts.username != NULL,
+	    .password = s->opts.password != NULL,
+	    .will = s->opts.will_topic != NULL};
+
+	s->mosq->told_connect = true;
+	packet_log_connect(s->id, &login);
+}
+
+/* CONNECT is the first in libmosquitto's queue: once that is empty it is written. */
+static void
+log_connect_if_sent(struct session *s)
+{
+	if (!s->mosq->told_connect && mosquitto_socket(s->mosq->m) >= 0 &&
+	    !mosquitto_want_write(s->mosq->m))
+		log_connect(s);
 }
 
 /* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
@@ -69,6 +87,8 @@ on_connect(
 	(void)m;
 	s->reason = reason;
 	s->present = (flags & 1) != 0;
+	if (!s->mosq->told_connect)
+		log_connect(s);
 	packet_log_connack(s->id, s->present, reason);
 	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
 	s->keepalive = keepalive;
@@ -319,7 +339,7 @@ session_mosq_dial(struct session *s, const char *address)
 	if (peer == NULL)
 		return -1;
 	s->reason = 0;
-	s->mosq->shaking = false;
+	s->mosq->shaking = s->mosq->told_connect = false;
 	session_connect_begin(s);
 	leave_properties(s);
 	listen_to_log(s, true);
@@ -328,6 +348,8 @@ session_mosq_dial(struct session *s, const char *address)
 	    s->mosq->m, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
 	number = errno;
 	session_connect_note(s);
+	if (rc == MOSQ_ERR_SUCCESS)
+		log_connect_if_sent(s);
 	if (rc == MOSQ_ERR_SUCCESS)
 		return ws ? session_connect_ws_ask(s, address) : 0;
 	lost(s, rc, number);
@@ -354,6 +376,7 @@ after(struct session *s, int rc)
 		return lost(s, rc, number);
 	if (session_mosq_fd(s) < 0)
 		return lost(s, MOSQ_ERR_CONN_LOST, 0);
+	log_connect_if_sent(s);
 	return is_drained(s, number) ? SESSION_IO_DRAINED : SESSION_IO_MORE;
 }
 

@@ -69,6 +69,10 @@ chmod 600 wrong.pw
 run iotpub -t a/b -m x -u admin --password-file wrong.pw $v
 exits 4 'a wrong password'
 said "^iotpub: mqtt < CONNACK .* reason=135 \(bad user name or password" 'a reason in words'
+# shellcheck disable=SC2086
+run iotpub -h 127.0.0.1 -p 1 -t a/b -m x $v
+exits 5 'no broker'
+silent 'no packet is sent'
 long=$(printf '%0300d' 0)
 # shellcheck disable=SC2086
 run iotpub -t "t/$long" -q 1 -m x $v
