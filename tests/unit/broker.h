@@ -2,20 +2,16 @@
 #ifndef TESTS_UNIT_BROKER_H
 #define TESTS_UNIT_BROKER_H
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "unit.h"
 
 /* A real mosquitto on a unix socket in a directory of its own. */
 struct broker {

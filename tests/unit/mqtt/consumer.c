@@ -2,18 +2,16 @@
 #include "mqtt/consumer.h"
 
 #include "broker.h"
+#include "rig.h"
 
 /* A consumer that makes nothing durable until it is told to. */
 struct eater {
-	const struct broker *broker;
-	struct loop *loop;
+	struct rig rig;
 	struct consumer *consume;
-	struct loop_timer limit;
 	size_t messages, batches, want;
 	uint64_t token;
 	bool at_once; /* durable from inside `batch` */
-	int ready, refused;
-	struct err ended;
+	int ready;
 	char last[64];
 };
 
@@ -30,16 +28,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	if (e->at_once)
 		consumer_ack(e->consume, token);
 	if (e->messages >= e->want)
-		loop_stop(e->loop);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct eater *e = arg;
-
-	e->ended = *why;
-	loop_stop(e->loop);
+		loop_stop(e->rig.loop);
 }
 
 static void
@@ -48,21 +37,7 @@ on_ready(void *arg)
 	struct eater *e = arg;
 
 	e->ready++;
-	loop_stop(e->loop);
-}
-
-static void
-on_time(void *arg)
-{
-	loop_stop(((struct eater *)arg)->loop);
-}
-
-static void
-run(struct eater *e, int64_t ms)
-{
-	loop_timer_set(e->loop, &e->limit, ms, on_time, e);
-	assert_int_equal(loop_run(e->loop, NULL), 0);
-	loop_timer_stop(&e->limit);
+	loop_stop(e->rig.loop);
 }
 
 static void
@@ -75,17 +50,16 @@ begin(struct eater *e, const struct broker *b, const char *id, const char *filte
 	    .connect_timeout = 3000};
 	const struct consumer_filter filters[] = {{filter, .qos = 1}};
 	const struct consumer_events events = {
-	    .batch = on_batch, .ended = on_ended, .ready = on_ready};
+	    .batch = on_batch, .ended = rig_on_ended, .ready = on_ready};
 	struct err err = {0};
 
-	e->broker = b;
-	e->loop = loop_new(&err);
-	e->consume = consumer_new(e->loop, &opts, filters, 1, &events, e, &err);
+	e->rig.loop = loop_new(&err);
+	e->consume = consumer_new(e->rig.loop, &opts, filters, 1, &events, e, &err);
 	assert_string_equal(err.text, "");
 	consumer_start(e->consume);
-	run(e, 5000);
+	rig_run(&e->rig, 5000);
 	if (e->ready == 0)
-		run(e, 1000);
+		rig_run(&e->rig, 1000);
 	assert_int_equal(e->ready, 1);
 }
 
@@ -113,10 +87,10 @@ static void
 end(struct eater *e)
 {
 	consumer_stop(e->consume);
-	run(e, 5000);
-	assert_string_equal(e->ended.text, "");
+	rig_run(&e->rig, 5000);
+	assert_string_equal(e->rig.ended.text, "");
 	consumer_free(e->consume);
-	loop_free(e->loop);
+	loop_free(e->rig.loop);
 }
 
 static void
@@ -128,16 +102,18 @@ nothing_is_acknowledged_before_it_is_durable(void **state)
 
 	begin(&e, b, "held", "held");
 	publish(b, "held", 1, 10);
-	run(&e, 5000);
+	rig_run(&e.rig, 5000);
 	assert_true(e.messages > 0);
 	e.want = 1000;
-	run(&e, 3200); /* longer than half a keep-alive: pings pass by what is held */
+	/* Half a keep-alive later: a ping passes by what is held. */
+	for (tries = 0; tries < 50 && broker_logged(b, "PINGREQ from held") == 0; tries++)
+		rig_run(&e.rig, 100);
+	assert_true(broker_logged(b, "PINGREQ from held") > 0);
 	assert_int_equal(acknowledged(b, "held"), 0);
-	assert_true(broker_logged(b, "Received PINGREQ from held") > 0);
 	e.at_once = true;
 	consumer_ack(e.consume, e.token);
 	for (tries = 0; tries < 50 && acknowledged(b, "held") < 10; tries++)
-		run(&e, 100);
+		rig_run(&e.rig, 100);
 	assert_int_equal(e.messages, 10);
 	assert_int_equal(acknowledged(b, "held"), 10);
 	end(&e);
@@ -145,45 +121,24 @@ nothing_is_acknowledged_before_it_is_durable(void **state)
 
 /* What the test above would see without holding: the acknowledgements leave by themselves. */
 static void
-on_any(void *arg, const struct msg *m)
-{
-	(void)m;
-	((struct eater *)arg)->messages++;
-}
-
-static void
-on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
-{
-	(void)filter;
-	(void)qos;
-	(void)why;
-	loop_stop(((struct eater *)arg)->loop);
-}
-
-static void
 without_holding_they_leave_at_once(void **state)
 {
 	const struct broker *b = *state;
-	const struct session_opts opts = {.host = b->sock,
-	    .client_id = "naive",
-	    .clean = true,
-	    .connect_timeout = 3000};
-	const struct session_events events = {
-	    .message = on_any, .subscribed = on_subscribed};
-	struct eater e = {0};
-	struct session *s;
+	struct session_opts opts = rig_to(b->sock, 0);
+	struct rig r = {.stop_at_messages = 10};
+	int tries;
 
-	e.loop = loop_new(NULL);
-	s = session_new(e.loop, &opts, &events, &e, NULL);
-	assert_int_equal(session_subscribe(s, "naive", 1, false, NULL), 0);
-	session_start(s);
-	run(&e, 5000);
+	opts.client_id = "naive";
+	rig_begin(&r, &opts);
+	assert_int_equal(session_subscribe(r.session, "naive", 1, false, NULL), 0);
+	rig_run(&r, 5000);
 	publish(b, "naive", 1, 10);
-	run(&e, 500);
-	assert_int_equal(e.messages, 10);
+	rig_run(&r, 5000);
+	for (tries = 0; tries < 50 && acknowledged(b, "naive") < 10; tries++)
+		rig_run(&r, 20);
+	assert_int_equal(r.messages, 10);
 	assert_int_equal(acknowledged(b, "naive"), 10);
-	session_free(s);
-	loop_free(e.loop);
+	rig_finish(&r);
 }
 
 static void
@@ -194,12 +149,12 @@ what_was_not_durable_comes_again(void **state)
 
 	begin(&e, b, "twice", "twice");
 	publish(b, "twice", 1, 5);
-	run(&e, 5000);
+	rig_run(&e.rig, 5000);
 	consumer_free(e.consume); /* dies with the batch */
-	loop_free(e.loop);
+	loop_free(e.rig.loop);
 	begin(&again, b, "twice", "twice");
 	if (again.messages < 5)
-		run(&again, 5000);
+		rig_run(&again.rig, 5000);
 	assert_int_equal(again.messages, 5);
 	assert_string_equal(again.last, "5");
 	end(&again);
@@ -213,7 +168,7 @@ many_messages_all_arrive_once(void **state)
 
 	begin(&e, b, "many", "many");
 	publish(b, "many", 1, 900);
-	run(&e, 10000);
+	rig_run(&e.rig, 10000);
 	assert_int_equal(e.messages, 900);
 	assert_string_equal(e.last, "900");
 	end(&e);
@@ -230,13 +185,13 @@ limit_leaves_the_rest_with_the_broker(void **state)
 	begin(&e, b, "some", "some");
 	consumer_limit(e.consume, 3);
 	publish(b, "some", 1, 10);
-	run(&e, 5000);
+	rig_run(&e.rig, 5000);
 	end(&e);
 	assert_int_equal(e.messages, 3);
 	assert_int_equal(acknowledged(b, "some"), 3);
 	begin(&rest, b, "some", "some");
 	if (rest.messages < 7)
-		run(&rest, 5000);
+		rig_run(&rest.rig, 5000);
 	assert_int_equal(rest.messages, 7);
 	end(&rest);
 }

@@ -2,10 +2,8 @@
 /* Certificates and keys that are texts, as the API has them, against a broker that wants one. */
 #include "mqtt/session.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include "broker.h"
+#include "rig.h"
 
 static int port, ws_port;
 static char *ca, *cert, *key, *locked, *stranger;
@@ -24,15 +22,10 @@ slurp(const struct broker *b, const char *name)
 static int
 free_port(void)
 {
-	struct sockaddr_in a = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int port_number, fd = rig_listen(&port_number, false);
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	getsockname(fd, (struct sockaddr *)&a, &n);
 	close(fd);
-	return ntohs(a.sin_port);
+	return port_number;
 }
 
 static int
@@ -102,72 +95,33 @@ teardown(void **state)
 	return broker_teardown(state);
 }
 
-struct seen {
-	struct loop *loop;
-	struct loop_timer limit;
-	int ups;
-	struct err ended;
-};
-
-static void
-on_up(void *arg, bool present)
-{
-	struct seen *s = arg;
-
-	(void)present;
-	s->ups++;
-	loop_stop(s->loop);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct seen *s = arg;
-
-	s->ended = *why;
-	loop_stop(s->loop);
-}
-
-static void
-too_long(void *arg)
-{
-	loop_stop(((struct seen *)arg)->loop);
-}
-
 /* Connects; "" or the error, of session_new or of the connection. */
 static const char *
 try(const struct session_opts *o)
 {
-	static const struct session_events events = {.up = on_up, .ended = on_ended};
-	static struct seen s;
-	struct session *session;
+	static struct rig r;
 
-	s = (struct seen){.loop = loop_new(NULL)};
-	session = session_new(s.loop, o, &events, &s, &s.ended);
-	if (session != NULL) {
-		session_start(session);
-		loop_timer_set(s.loop, &s.limit, 5000, too_long, &s);
-		loop_run(s.loop, NULL);
-		loop_timer_stop(&s.limit);
-		session_free(session);
+	r = (struct rig){.loop = loop_new(NULL), .stop_at_ups = 1};
+	r.session = session_new(r.loop, o, &rig_events, &r, &r.ended);
+	if (r.session != NULL) {
+		session_start(r.session);
+		rig_run(&r, 5000);
 	}
-	loop_free(s.loop);
-	return s.ups > 0 ? "" : s.ended.text;
+	rig_finish(&r);
+	return r.ups > 0 ? "" : r.ended.text;
 }
 
 static struct session_opts
 with(const char *cert_pem, const char *key_pem, const char *keypass)
 {
-	return (struct session_opts){.host = "127.0.0.1",
-	    .port = port,
-	    .tls = true,
-	    .ca_pem = ca,
-	    .cert_pem = cert_pem,
-	    .key_pem = key_pem,
-	    .keypass = keypass,
-	    .keepalive = 5,
-	    .clean = true,
-	    .connect_timeout = 5000};
+	struct session_opts o = rig_to("127.0.0.1", port);
+
+	o.tls = true;
+	o.ca_pem = ca;
+	o.cert_pem = cert_pem;
+	o.key_pem = key_pem;
+	o.keypass = keypass;
+	return o;
 }
 
 static void

@@ -1,78 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* QoS 0 past libmosquitto, seen by a broker on the same loop that reads when it is told to. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "mqtt/packet.h"
 #include "mqtt/session_int.h"
-#include "unit.h"
+#include "rig.h"
 
 struct world {
-	struct loop *loop;
-	struct session *session;
-	struct loop_timer limit;
-	int ups, ends, published, lost, last_id;
-
+	struct rig rig;
 	struct span connack;
-	int listener, fd, port, connects;
+	int listener, fd, connects;
 	struct loop_fd listening, reading;
 	struct buf in;
 };
-
-static void
-on_up(void *arg, bool present)
-{
-	struct world *w = arg;
-
-	(void)present;
-	w->ups++;
-	loop_stop(w->loop);
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct world *w = arg;
-
-	assert_string_equal(why->text, "");
-	w->ends++;
-	loop_stop(w->loop);
-}
-
-static void
-on_published(void *arg, int id, int reason)
-{
-	struct world *w = arg;
-
-	assert_true(id > w->last_id);
-	w->last_id = id;
-	if (reason == 0)
-		w->published++;
-	else
-		w->lost++;
-}
-
-static const struct session_events events = {
-    .up = on_up, .ended = on_ended, .published = on_published};
-
-static void
-stop_loop(void *arg)
-{
-	loop_stop(((struct world *)arg)->loop);
-}
-
-/* Until an event stops it, or for so long. */
-static void
-run(struct world *w, int64_t ms)
-{
-	loop_timer_set(w->loop, &w->limit, ms, stop_loop, w);
-	assert_int_equal(loop_run(w->loop, NULL), 0);
-	loop_timer_stop(&w->limit);
-}
 
 static void
 on_bytes(void *arg, unsigned what)
@@ -109,52 +51,46 @@ on_client(void *arg, unsigned what)
 
 	(void)what;
 	w->fd = accept(w->listener, NULL, NULL);
-	loop_fd_start(w->loop, &w->reading, w->fd, LOOP_READ, on_connect, w, NULL);
+	loop_fd_start(w->rig.loop, &w->reading, w->fd, LOOP_READ, on_connect, w, NULL);
 }
 
 static void
 begin(struct world *w, struct span connack, int version)
 {
-	struct sockaddr_in a = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const int small = 4096;
-	socklen_t n = sizeof(a);
-	struct session_opts o = {.host = "127.0.0.1",
-	    .keepalive = 60,
-	    .clean = true,
-	    .version = version,
-	    .connect_timeout = 5000};
+	struct session_opts o = rig_to("127.0.0.1", 0);
 
-	*w = (struct world){.loop = loop_new(NULL), .connack = connack, .fd = -1};
-	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*w = (struct world){.rig = {.loop = loop_new(NULL), .stop_at_ups = 1},
+	    .connack = connack,
+	    .fd = -1};
+	w->listener = rig_listen(&o.port, true);
 	setsockopt(w->listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	assert_int_equal(bind(w->listener, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(w->listener, 4), 0);
-	getsockname(w->listener, (struct sockaddr *)&a, &n);
-	o.port = ntohs(a.sin_port);
-	loop_fd_start(w->loop, &w->listening, w->listener, LOOP_READ, on_client, w, NULL);
-	w->session = session_new(w->loop, &o, &events, w, NULL);
-	session_start(w->session);
-	run(w, 5000);
-	assert_int_equal(w->ups, 1);
+	loop_fd_start(
+	    w->rig.loop, &w->listening, w->listener, LOOP_READ, on_client, w, NULL);
+	o.keepalive = 60;
+	o.version = version;
+	rig_begin(&w->rig, &o);
+	rig_run(&w->rig, 5000);
+	assert_int_equal(w->rig.ups, 1);
 }
 
 static void
 read_on(struct world *w)
 {
-	loop_fd_start(w->loop, &w->reading, w->fd, LOOP_READ, on_bytes, w, NULL);
+	loop_fd_start(w->rig.loop, &w->reading, w->fd, LOOP_READ, on_bytes, w, NULL);
 }
 
 static void
 finish(struct world *w)
 {
-	session_free(w->session);
+	assert_int_equal(w->rig.disorder, 0);
+	assert_string_equal(w->rig.ended.text, "");
 	loop_fd_stop(&w->listening);
 	loop_fd_stop(&w->reading);
 	close(w->listener);
 	close(w->fd);
 	buf_release(&w->in);
-	loop_free(w->loop);
+	rig_finish(&w->rig);
 }
 
 static void
@@ -164,7 +100,7 @@ publish(struct world *w, struct span payload, int qos, bool retain)
 	    .topic = "a/b", .payload = payload, .qos = qos, .retain = retain};
 	int id;
 
-	assert_int_equal(session_publish(w->session, &p, &id, NULL), 0);
+	assert_int_equal(session_publish(w->rig.session, &p, &id, NULL), 0);
 }
 
 /* What has arrived without the loop. */
@@ -225,9 +161,9 @@ it_is_on_the_wire_at_once_and_told_later(void **state)
 		take_now(&w);
 		expect(&w, version, "one", 0, false);
 		expect(&w, version, "", 0, true);
-		assert_int_equal(w.published, 0);
-		run(&w, 20);
-		assert_int_equal(w.published, 2);
+		assert_int_equal(w.rig.published, 0);
+		rig_run(&w.rig, 20);
+		assert_int_equal(w.rig.published, 2);
 		finish(&w);
 	}
 }
@@ -259,12 +195,12 @@ the_order_is_that_of_the_calls(void **state)
 	publish(&w, SPAN("2"), 1, false);
 	publish(&w, SPAN("3"), 0, false);
 	read_on(&w);
-	run(&w, 50);
+	rig_run(&w.rig, 50);
 	expect(&w, 5, "1", 0, false);
 	expect(&w, 5, "2", 1, false);
 	expect(&w, 5, "3", 0, false);
-	assert_int_equal(w.published, 2);
-	assert_int_equal(session_unacknowledged(w.session), 1);
+	assert_int_equal(w.rig.published, 2);
+	assert_int_equal(session_unacknowledged(w.rig.session), 1);
 	finish(&w);
 }
 
@@ -283,9 +219,9 @@ overfill(struct world *w)
 
 		text[digits] = 'x';
 		publish(w, span_of(text), 0, false);
-		left -= session_queue_has_rest(w->session);
+		left -= session_queue_has_rest(w->rig.session);
 	}
-	assert_true(session_queue_has_rest(w->session));
+	assert_true(session_queue_has_rest(w->rig.session));
 	return n;
 }
 
@@ -300,13 +236,13 @@ what_the_socket_does_not_take_goes_first_later(void **state)
 	(void)state;
 	begin(&w, (struct span){plain_5, 5}, 5);
 	n = overfill(&w);
-	run(&w, 20);
-	assert_int_equal(w.published, 0);
+	rig_run(&w.rig, 20);
+	assert_int_equal(w.rig.published, 0);
 	read_on(&w);
-	session_stop(w.session, 10000);
-	run(&w, 10000);
-	assert_int_equal(w.ends, 1);
-	assert_int_equal(w.published, n);
+	session_stop(w.rig.session, 10000);
+	rig_run(&w.rig, 10000);
+	assert_int_equal(w.rig.ends, 1);
+	assert_int_equal(w.rig.published, n);
 	for (i = 0; i < n; i++) {
 		assert_true(next_publish(&w, 5, &m, &props));
 		assert_int_equal(m.payload.n, 3000);
@@ -328,11 +264,12 @@ half_of_one_is_lost_with_its_connection(void **state)
 	n = overfill(&w);
 	close(w.fd);
 	w.fd = -1;
-	run(&w, 20000);
-	assert_int_equal(w.ups, 2);
+	w.rig.stop_at_ups = 2;
+	rig_run(&w.rig, 20000);
+	assert_int_equal(w.rig.ups, 2);
 	assert_int_equal(w.connects, 2);
-	assert_int_equal(w.published + w.lost, n);
-	assert_true(w.lost >= 6);
+	assert_int_equal(w.rig.published + w.rig.lost, n);
+	assert_true(w.rig.lost >= 6);
 	publish(&w, SPAN("again"), 0, false);
 	take_now(&w);
 	expect(&w, 5, "again", 0, false);
@@ -350,8 +287,8 @@ what_the_broker_does_not_take_is_refused(void **state)
 	begin(&w, (struct span){connack, 10}, 5);
 	publish(&w, SPAN("0123456789012345678901234567890123456789012345678901234567890"),
 	    0, false);
-	run(&w, 20);
-	assert_int_equal(w.lost, 1);
+	rig_run(&w.rig, 20);
+	assert_int_equal(w.rig.lost, 1);
 	publish(&w, SPAN("fits"), 0, false);
 	take_now(&w);
 	expect(&w, 5, "fits", 0, false);

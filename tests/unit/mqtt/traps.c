@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What libmosquitto, the C library and brokers do to whoever trusts them: each trap that a session has
  * to step around. */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include "broker.h"
 #include "loop/limiter.h"
 #include "loop/resolve.h"
-#include "mqtt/session.h"
+#include "rig.h"
 
 enum { MANY = 50 };
 
@@ -37,112 +34,6 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	return real(node, service, hints, out);
 }
 
-struct seen {
-	struct loop *loop;
-	struct session *session;
-	int ups, downs, ends, published, ticks, wanted_ups, wanted_published;
-	struct err down, ended;
-	struct loop_timer limit, tick;
-};
-
-static void
-on_up(void *arg, bool present)
-{
-	struct seen *s = arg;
-
-	(void)present;
-	if (++s->ups == s->wanted_ups)
-		loop_stop(s->loop);
-}
-
-static void
-on_down(void *arg, const struct err *why)
-{
-	struct seen *s = arg;
-
-	s->downs++;
-	s->down = *why;
-}
-
-static void
-on_ended(void *arg, const struct err *why)
-{
-	struct seen *s = arg;
-
-	s->ends++;
-	s->ended = *why;
-	loop_stop(s->loop);
-}
-
-static void
-on_published(void *arg, int id, int reason)
-{
-	struct seen *s = arg;
-
-	(void)id;
-	assert_int_equal(reason, 0);
-	if (++s->published == s->wanted_published)
-		loop_stop(s->loop);
-}
-
-static const struct session_events events = {
-    .up = on_up, .down = on_down, .ended = on_ended, .published = on_published};
-
-static void
-too_long(void *arg)
-{
-	struct seen *s = arg;
-
-	print_message("# time is up: ups %d downs %d ends %d: %s\n", s->ups, s->downs,
-	    s->ends, s->down.text);
-	loop_stop(s->loop);
-}
-
-static void
-run(struct seen *s, int64_t ms)
-{
-	loop_timer_set(s->loop, &s->limit, ms, too_long, s);
-	assert_int_equal(loop_run(s->loop, NULL), 0);
-	loop_timer_stop(&s->limit);
-}
-
-static struct session_opts
-to(const char *host, int port)
-{
-	return (struct session_opts){.host = host,
-	    .port = port,
-	    .keepalive = 5,
-	    .clean = true,
-	    .connect_timeout = 5000};
-}
-
-static struct session *
-make(struct seen *s, const struct session_opts *o)
-{
-	struct err err = {0};
-	struct session *session;
-
-	if (s->loop == NULL)
-		s->loop = loop_new(&err);
-	session = session_new(s->loop, o, &events, s, &err);
-	assert_string_equal(err.text, "");
-	return session;
-}
-
-static void
-begin(struct seen *s, const struct session_opts *o)
-{
-	s->session = make(s, o);
-	session_start(s->session);
-}
-
-static void
-finish(struct seen *s)
-{
-	session_free(s->session);
-	loop_free(s->loop);
-}
-
 static int
 count_descriptors(void)
 {
@@ -159,8 +50,8 @@ count_descriptors(void)
 static int
 descriptors_of_many(const struct broker *b, bool lean)
 {
-	struct seen s = {.wanted_ups = MANY};
-	struct session_opts o = to(b->sock, 0);
+	struct rig s = {.stop_at_ups = MANY};
+	struct session_opts o = rig_to(b->sock, 0);
 	struct session *v[MANY];
 	int before, n, i;
 
@@ -168,10 +59,10 @@ descriptors_of_many(const struct broker *b, bool lean)
 	s.loop = loop_new(NULL);
 	before = count_descriptors();
 	for (i = 0; i < MANY; i++)
-		v[i] = make(&s, &o);
+		v[i] = rig_session(&s, &o);
 	for (i = 0; i < MANY; i++)
 		session_start(v[i]);
-	run(&s, 20000);
+	rig_run(&s, 20000);
 	assert_int_equal(s.ups, MANY);
 	n = count_descriptors() - before;
 	for (i = 0; i < MANY; i++)
@@ -193,79 +84,85 @@ a_lean_session_takes_one_descriptor(void **state)
 	assert_int_equal(descriptors_of_many(*state, false), 3 * MANY);
 }
 
+struct ticking {
+	struct rig rig;
+	struct loop_timer tick;
+	int ticks;
+};
+
 static void
 count_tick(void *arg)
 {
-	struct seen *s = arg;
+	struct ticking *t = arg;
 
-	s->ticks++;
-	loop_timer_set(s->loop, &s->tick, 10, count_tick, s);
+	t->ticks++;
+	loop_timer_set(t->rig.loop, &t->tick, 10, count_tick, t);
 }
 
 static void
 a_slow_lookup_blocks_nothing_and_is_asked_once(void **state)
 {
-	struct seen s = {0};
-	struct session_opts o = to("slow.invalid", 1), lean = o;
+	struct ticking s = {0};
+	struct session_opts o = rig_to("slow.invalid", 1), lean = o;
 	struct session *second, *third;
 	int before;
 
 	(void)state;
-	begin(&s, &o);
-	second = make(&s, &o);
+	rig_begin(&s.rig, &o);
+	second = rig_session(&s.rig, &o);
 	session_start(second);
-	loop_timer_set(s.loop, &s.tick, 10, count_tick, &s);
+	loop_timer_set(s.rig.loop, &s.tick, 10, count_tick, &s);
 	assert_int_equal(resolve_running(), 1);
 	/* While it goes on, no descriptor is denied to it. */
 	lean.lean = true;
 	before = count_descriptors();
-	third = make(&s, &lean);
+	third = rig_session(&s.rig, &lean);
 	assert_int_equal(count_descriptors() - before, 2);
-	run(&s, 5000);
+	rig_run(&s.rig, 5000);
 	assert_int_equal(resolve_running(), 0);
 	assert_int_equal(slow_lookups, 1);
 	assert_string_equal(
-	    s.ended.text, "cannot reach broker 'slow.invalid:1': connection refused");
-	if (s.ends < 2)
-		run(&s, 5000);
-	assert_int_equal(s.ends, 2);
+	    s.rig.ended.text, "cannot reach broker 'slow.invalid:1': connection refused");
+	if (s.rig.ends < 2)
+		rig_run(&s.rig, 5000);
+	assert_int_equal(s.rig.ends, 2);
 	print_message("# %d ticks meanwhile\n", s.ticks);
 	assert_true(s.ticks >= 5);
 	loop_timer_stop(&s.tick);
 	session_free(second);
 	session_free(third);
-	finish(&s);
+	rig_finish(&s.rig);
 }
 
 /* One who asks for the same may go, and others get their answer. */
 static void
 a_lookup_outlives_who_asked_first(void **state)
 {
-	struct seen s = {0};
-	struct session_opts o = to("slow.invalid", 1);
+	struct rig s = {0};
+	struct session_opts o = rig_to("slow.invalid", 1);
 	struct session *first;
 
 	(void)state;
-	first = make(&s, &o);
+	first = rig_session(&s, &o);
 	session_start(first);
-	begin(&s, &o);
+	rig_begin(&s, &o);
 	session_free(first);
-	run(&s, 5000);
+	rig_run(&s, 5000);
 	assert_int_equal(s.ends, 1);
-	finish(&s);
+	rig_finish(&s);
 }
 
 static void
 an_empty_id_is_refused_before_descriptor_0_is_closed(void **state)
 {
 	const struct broker *b = *state;
-	struct session_opts o = to(b->sock, 0);
+	struct session_opts o = rig_to(b->sock, 0);
 	struct loop *loop = loop_new(NULL);
 	struct err err = {0};
 
 	o.client_id = "";
 	assert_true(fcntl(0, F_GETFD) >= 0);
-	assert_null(session_new(loop, &o, &events, NULL, &err));
+	assert_null(session_new(loop, &o, &rig_events, NULL, &err));
 	assert_string_equal(err.text, "the client id is empty");
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_true(fcntl(0, F_GETFD) >= 0);
@@ -277,8 +174,8 @@ descriptors_over_1024_work(void **state)
 {
 	const struct broker *b = *state;
 	const struct session_pub p = {.topic = "t", .payload = SPAN("x"), .qos = 2};
-	struct seen s = {.wanted_ups = 1, .wanted_published = 1};
-	struct session_opts o = to(b->sock, 0);
+	struct rig s = {.stop_at_ups = 1, .stop_at_published = 1};
+	struct session_opts o = rig_to(b->sock, 0);
 	struct rlimit limit;
 	int fds[1100], i, id;
 
@@ -289,56 +186,39 @@ descriptors_over_1024_work(void **state)
 	for (i = 0; i < 1100; i++)
 		fds[i] = dup(0);
 	assert_true(fds[1099] > 1024);
-	begin(&s, &o);
-	run(&s, 5000);
+	rig_begin(&s, &o);
+	rig_run(&s, 5000);
 	assert_int_equal(s.ups, 1);
 	assert_int_equal(session_publish(s.session, &p, &id, NULL), 0);
-	run(&s, 5000);
+	rig_run(&s, 5000);
 	assert_int_equal(s.published, 1);
 	session_stop(s.session, 2000);
-	run(&s, 5000);
+	rig_run(&s, 5000);
 	assert_string_equal(s.ended.text, "");
 	for (i = 0; i < 1100; i++)
 		close(fds[i]);
-	finish(&s);
-}
-
-/* A port on loopback; *port 0: one that is closed. */
-static int
-listen_on(int *port, bool open)
-{
-	struct sockaddr_in a = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	if (open)
-		assert_int_equal(listen(fd, 16), 0);
-	getsockname(fd, (struct sockaddr *)&a, &n);
-	*port = ntohs(a.sin_port);
-	return fd;
+	rig_finish(&s);
 }
 
 static void
 tls_to_a_closed_port_does_not_spin(void **state)
 {
-	struct seen s = {0};
-	int port, fd = listen_on(&port, false);
-	struct session_opts o = to("127.0.0.1", port);
+	struct rig s = {0};
+	int port, fd = rig_listen(&port, false);
+	struct session_opts o = rig_to("127.0.0.1", port);
 	clock_t before;
 
 	(void)state;
 	o.tls = o.insecure = true;
 	o.retry = true;
-	begin(&s, &o);
+	rig_begin(&s, &o);
 	before = clock();
-	run(&s, 1500);
+	rig_run(&s, 1500);
 	assert_int_equal(s.downs, 1);
 	assert_non_null(strstr(s.down.text, "': connection refused"));
 	assert_true(clock() - before < CLOCKS_PER_SEC / 2);
 	close(fd);
-	finish(&s);
+	rig_finish(&s);
 }
 
 /* Takes connections and sends each the next of its answers once it has read something; an empty answer
@@ -383,7 +263,7 @@ fake_start(struct fake *f, struct loop *loop)
 	int port;
 
 	f->loop = loop;
-	f->fd = listen_on(&port, true);
+	f->fd = rig_listen(&port, true);
 	loop_fd_start(loop, &f->watch, f->fd, LOOP_READ, take, f, NULL);
 	return port;
 }
@@ -400,31 +280,31 @@ static void
 a_handshake_that_is_cut_off_is_told_once(void **state)
 {
 	static const struct span answers[] = {SPAN(""), SPAN("")};
-	struct seen s = {.loop = loop_new(NULL)};
+	struct rig s = {.loop = loop_new(NULL)};
 	struct fake f = {.answers = answers};
-	struct session_opts o = to("127.0.0.1", fake_start(&f, s.loop));
+	struct session_opts o = rig_to("127.0.0.1", fake_start(&f, s.loop));
 
 	(void)state;
 	o.tls = o.insecure = true;
-	begin(&s, &o);
-	run(&s, 3000);
+	rig_begin(&s, &o);
+	rig_run(&s, 3000);
 	assert_int_equal(s.ends, 1);
 	assert_int_equal(f.accepted, 1);
 	assert_non_null(strstr(s.ended.text, "TLS: it closed the connection during"));
 	fake_stop(&f);
-	finish(&s);
+	rig_finish(&s);
 }
 
 /* Taken in, thrown out, and then not let in any more: that is told once and not asked again. */
 static void
 refused_for_good(const struct span *answers, const char *text)
 {
-	struct seen s = {.loop = loop_new(NULL)};
+	struct rig s = {.loop = loop_new(NULL)};
 	struct fake f = {.answers = answers};
-	struct session_opts o = to("127.0.0.1", fake_start(&f, s.loop));
+	struct session_opts o = rig_to("127.0.0.1", fake_start(&f, s.loop));
 
-	begin(&s, &o);
-	run(&s, 10000);
+	rig_begin(&s, &o);
+	rig_run(&s, 10000);
 	assert_int_equal(s.ups, 1);
 	assert_int_equal(s.downs, 1);
 	assert_int_equal(s.ends, 1);
@@ -432,7 +312,7 @@ refused_for_good(const struct span *answers, const char *text)
 	assert_non_null(strstr(s.ended.text, text));
 	assert_int_equal(f.accepted, 2);
 	fake_stop(&f);
-	finish(&s);
+	rig_finish(&s);
 }
 
 static void
@@ -454,19 +334,19 @@ a_busy_broker_is_asked_again(void **state)
 {
 	static const struct span answers[] = {
 	    SPAN("\x20\x03\x00\x89\x00"), SPAN("\x20\x03\x00\x00\x00"), SPAN("")};
-	struct seen s = {.loop = loop_new(NULL), .wanted_ups = 1};
+	struct rig s = {.loop = loop_new(NULL), .stop_at_ups = 1};
 	struct fake f = {.answers = answers};
-	struct session_opts o = to("127.0.0.1", fake_start(&f, s.loop));
+	struct session_opts o = rig_to("127.0.0.1", fake_start(&f, s.loop));
 
 	(void)state;
 	o.retry = true;
-	begin(&s, &o);
-	run(&s, 10000);
+	rig_begin(&s, &o);
+	rig_run(&s, 10000);
 	assert_true(s.downs >= 1);
 	assert_int_equal(s.ups, 1);
 	assert_int_equal(f.accepted, 2);
 	fake_stop(&f);
-	finish(&s);
+	rig_finish(&s);
 }
 
 /* A crowd at a gate; each stays inside for a moment. */
@@ -578,20 +458,20 @@ static void
 a_fleet_passes_its_gate(void **state)
 {
 	const struct broker *b = *state;
-	struct seen s = {.wanted_ups = MANY, .loop = loop_new(NULL)};
-	struct session_opts o = to(b->sock, 0);
+	struct rig s = {.stop_at_ups = MANY, .loop = loop_new(NULL)};
+	struct session_opts o = rig_to(b->sock, 0);
 	struct session *v[MANY];
 	int i;
 
 	o.gate = limiter_new(s.loop, 4, 0);
 	for (i = 0; i < MANY; i++) {
-		v[i] = make(&s, &o);
+		v[i] = rig_session(&s, &o);
 		session_start(v[i]);
 	}
 	session_free(v[MANY - 1]);
 	v[MANY - 1] = NULL;
-	s.wanted_ups--;
-	run(&s, 20000);
+	s.stop_at_ups--;
+	rig_run(&s, 20000);
 	assert_int_equal(s.ups, MANY - 1);
 	for (i = 0; i < MANY; i++)
 		session_free(v[i]);
