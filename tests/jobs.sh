@@ -5,20 +5,14 @@
 
 # between: what answers every other request late stands in front of the platform.
 between() {
-	mkdir -p "$T/between"
-	rm -f "$T"/between/*
-	/usr/bin/python3 "$top/tests/http/between.py" "$T/between" "$api" 2>"$T/between.err" &
-	between_pid=$!
-	pids="$pids $between_pid"
-	wait_for 10 test -s "$T/between/url" || { note "none: $(cat "$T/between.err")"; exit 1; }
-	IOT_API_URL=$(cat "$T/between/url")
-	export IOT_API_URL
+	start_http between "$api"
+	export IOT_API_URL="$http_url"
 	rm -f "$HOME/.local/state/iot/default.csv.state" # another address of the same platform
-	log=$T/between/log
+	log=$http/log
 }
 end_between() {
-	kill "$between_pid"
-	wait "$between_pid" 2>/dev/null
+	kill "$http_pid"
+	wait "$http_pid" 2>/dev/null
 }
 sent() { grep -c " $1" "$log"; }       # sent 'METHOD PATH': how often
 most() { sort -k2n "$log" | tail -1 | cut -d' ' -f2; } # at once
@@ -50,7 +44,7 @@ id_of() { iotctl device get "$1" --json | jq .id; }
 devices() { sed 's/.*/kind: device\nidentificador_unico: &\nnombre: Nodo\ntipo: esp32\nubicacion: x\n---/'; }
 
 # busy N SECONDS: request N from now on is told to come later.
-busy() { echo "$(($(cat "$T/between/came") + $1)) $2" >"$T/between/busy"; }
+busy() { echo "$(($(cat "$http/came") + $1)) $2" >"$http/busy"; }
 
 test_busy() {
 	seq -f 'T%03g' 1 120 | sed 's|.*|kind: topic\nnombre: &\ntopic_pattern: a/&\n---|' >topics.yaml
@@ -59,12 +53,12 @@ test_busy() {
 	run iotctl apply -f topics.yaml -j 8
 	is 120 "$(echo "$out" | grep -c ^created)" 'a busy platform: apply makes all'
 	is 1 "$(awk '$3 == 429' "$log" | wc -l)" 'one request was told to wait'
-	is '' "$(cat "$T/between/early" 2>/dev/null)" 'and none of the others asks in that time'
+	is '' "$(cat "$http/early" 2>/dev/null)" 'and none of the others asks in that time'
 	busy 1 2
 	curl -s "$IOT_API_URL/api/devices/" >/dev/null
 	sleep 0.5
 	curl -s "$IOT_API_URL/api/devices/" >/dev/null
-	is 'GET /api/devices/' "$(cat "$T/between/early")" 'who does is seen'
+	is 'GET /api/devices/' "$(cat "$http/early")" 'who does is seen'
 	sleep 1.6
 }
 
@@ -96,14 +90,14 @@ told() {
 test_set() {
 	# shellcheck disable=SC2046
 	set -- $(names D 1 12)
-	echo "PATCH /api/devices/$(id_of D05)/" >"$T/between/refuse"
+	echo "PATCH /api/devices/$(id_of D05)/" >"$http/refuse"
 	with 8 iotctl device set "$@" nombre=Otro
 	in_order 2>/dev/null
 	tap "$(($? == 0))" 'set: the answers are not in order'
 	is "$(told changed D05 "$@")" "$(sed 's/ (id.*//' 8.out)" 'what comes out is'
 	is "iotctl: cannot change device 'D05': not this one
 iotctl: 1 of 12 failed" "$(cat 8.err)" 'what was refused in the middle is told'
-	rm "$T/between/refuse"
+	rm "$http/refuse"
 	with 1 iotctl device set "$@" nombre=Otro
 	is 1 "$(grep -c ^changed 1.out)" 'the one that is left, one at a time'
 	both 'set, nothing to do' iotctl device set "$@" nombre=Otro
@@ -140,9 +134,9 @@ test_delete() {
 	both 'delete, dry' iotctl device delete "$@" no -n
 	both 'delete without --yes' iotctl device delete "$@"
 	is 0 "$(sent 'DELETE')" 'deletes nothing'
-	echo "DELETE /api/devices/$(id_of D05)/" >"$T/between/refuse"
+	echo "DELETE /api/devices/$(id_of D05)/" >"$http/refuse"
 	with 8 iotctl device delete "$@" no --yes
-	rm "$T/between/refuse"
+	rm "$http/refuse"
 	in_order 2>/dev/null
 	tap "$(($? == 0))" 'delete: the answers are not in order'
 	is "$(told deleted D05 "$@")" "$(sed 's/ (id.*//' 8.out)" 'what comes out is'
@@ -186,10 +180,10 @@ test_provision() {
 	for r in credential device-config; do
 		is 10 "$(iotctl $r list --api-url "$api" -o ndjson | grep -c '"X')" "the others have their $r"
 	done
-	echo 'POST /api/mqtt/device-config/' >"$T/between/refuse"
+	echo 'POST /api/mqtt/device-config/' >"$http/refuse"
 	before=$(iotctl device list --api-url "$api" -o ndjson | wc -l)
 	run iotctl device provision Z1 Z2 Z3 Z4 Z5 Z6 Z7 Z8 -j 8
-	rm "$T/between/refuse"
+	rm "$http/refuse"
 	is 8 "$(echo "$out" | grep -c 'cannot create device-config: not this one')" 'a step that fails for all'
 	is "$before" "$(iotctl device list --api-url "$api" -o ndjson | wc -l)" 'is undone for all'
 }

@@ -184,6 +184,20 @@ stop_api() {
 	wait "$api_pid" 2>/dev/null
 }
 
+# start_http MODE [ARGUMENT]: a server that misbehaves as the files of the directory $http say; tests/http/serve.py
+# has the modes. $http_url is its URL, $http_pid its process.
+start_http() {
+	http=$T/http
+	mkdir -p "$http"
+	rm -f "$http"/*
+	: >"$http/answers"
+	/usr/bin/python3 "$top/tests/http/serve.py" "$1" "$http" ${2+"$2"} 2>"$T/http.err" &
+	http_pid=$!
+	pids="$pids $http_pid"
+	wait_for 10 test -s "$http/url" || { note "no HTTP server: $(cat "$T/http.err")"; exit 1; }
+	http_url=$(cat "$http/url")
+}
+
 # A loopback TCP port that was free a moment ago, below those that outgoing connections get: parallel tests
 # have thousands of them.
 free_port() {

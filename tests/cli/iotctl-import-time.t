@@ -155,13 +155,9 @@ exits 0 "create with the backend's own time"
 stop_api 2>/dev/null
 
 # Answers that do not show the time.
-mkdir "$T/http"
-: >"$T/http/answers"
-bg python3 "$top/tests/http/odd.py" "$T/http" 2>/dev/null
-wait_for 10 test -s "$T/http/url" || { note 'no server'; exit 1; }
-IOT_API_URL=$(cat "$T/http/url")
-export IOT_API_URL IOT_TOKEN=some
-log=$T/http/log
+start_http answers
+export IOT_API_URL="$http_url" IOT_TOKEN=some
+log=$http/log
 answers() { # of POST, then lines more
 	{
 		cat <<-'END'
@@ -171,7 +167,7 @@ answers() { # of POST, then lines more
 		END
 		printf 'POST /api/readings/ 201 application/json %s\n' "$1"
 		cat
-	} >"$T/http/answers"
+	} >"$http/answers"
 	: >"$log"
 }
 stops() { # PART 'sentence'
@@ -225,7 +221,7 @@ stops "cannot tell whether the API kept the timestamp of reading '?': the answer
 
 # The moment of storing reads as the time sent would in another zone.
 answers "{\"id\":7,\"timestamp\":\"$(date -u '+%Y-%m-%d %H:%M:%S')\"}" </dev/null
-at=$(sed -n 's/.*"timestamp":"\(.*\) \(.*\)".*/\1T\2Z -2 hours/p' "$T/http/answers")
+at=$(sed -n 's/.*"timestamp":"\(.*\) \(.*\)".*/\1T\2Z -2 hours/p' "$http/answers")
 at=$(date -u -d "$at" +%Y-%m-%dT%H:%M:%SZ)
 run iotctl reading create dispositivo=1 sensor=2 valor=1 timestamp="$at" --api-tz UTC
 exits 1 'a time of two hours ago as another zone may show it, in a zone that is known'

@@ -3,17 +3,13 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-mkdir "$T/http"
-: >"$T/http/answers"
-bg python3 "$top/tests/http/odd.py" "$T/http" 2>/dev/null
-wait_for 10 test -s "$T/http/url" || { note 'no server'; exit 1; }
-IOT_API_URL=$(cat "$T/http/url")
-export IOT_API_URL IOT_TOKEN=some
+start_http answers
+export IOT_API_URL="$http_url" IOT_TOKEN=some
 answers() {
-	: >"$T/http/log"
-	cat >"$T/http/answers"
+	: >"$http/log"
+	cat >"$http/answers"
 }
-asked() { grep -c "$1" "$T/http/log"; }
+asked() { grep -c "$1" "$http/log"; }
 says() { # STATUS PART 'sentence' COMMAND...
 	wanted=$1 part=$2 sentence=$3
 	shift 3

@@ -93,11 +93,8 @@ unset IOT_CONFIG IOT_USERNAME IOT_PASSWORD_FILE IOT_CREDENTIALS
 export IOT_CONTEXT=lab
 
 # It moves, behind what does not always answer.
-mkdir between
-/usr/bin/python3 "$top/tests/http/between.py" "$T/between" "$api" 2>between.err &
-pids="$pids $!"
-wait_for 10 test -s between/url
-moved=$(cat between/url)
+start_http between "$api"
+moved=$http_url
 # shellcheck disable=SC2086 # words
 run iotctl login "$moved" $login
 exits 0 'the platform moved'
@@ -109,7 +106,7 @@ run iotctl device provision D1 --api-url "$api"
 said_no "$moved" "$api" 'its old address does not'
 
 # A rotation whose answer never came: with the work done or not, for rotate and for provision to finish.
-faulty() { rm -f between/fault.used && echo "$1" >between/fault; }
+faulty() { rm -f "$http/fault.used" && echo "$1" >"$http/fault"; }
 try() { mosquitto_pub -h 127.0.0.1 -p "$port" -u device_D1 -P "$1" -i probe -t x -n >/dev/null 2>&1; }
 holds() { # holds PASSWORD OLD 'sentence'
 	let_in
@@ -124,7 +121,7 @@ for how in cut before:cut 500 before:500 hang before:hang; do
 	*hang)
 		iotctl credential rotate D1 -t 50s >killed.out 2>killed.err &
 		killed=$!
-		if [ "$how" = hang ]; then wait_for 10 test -e between/fault.used; else wait_for 10 test -e between/fault.met -o -e between/fault.used; fi
+		if [ "$how" = hang ]; then wait_for 10 test -e "$http/fault.used"; else wait_for 10 test -e "$http/fault.met" -o -e "$http/fault.used"; fi
 		kill -KILL $killed
 		wait $killed 2>/dev/null
 		;;

@@ -79,13 +79,15 @@ has "$out" '99999/100000 devices online (99.99%)' 'are not 100.00 when one is mi
 plugin 2 'so that 100: notices' -c 100:
 
 # What no healthy API does.
-mkdir http
-bg python3 "$top/tests/http/answer.py" "$T/http" 2>/dev/null
-wait_for 10 test -s http/url
-export IOT_API_URL
 good_url=$IOT_API_URL
-IOT_API_URL=$(cat http/url)
-answer() { printf '%s\n%s' "$1" "$2" >http/new && mv http/new http/answer; }
+start_http answers
+export IOT_API_URL="$http_url"
+answer() { # answer STATUS BODY [LINE...]: to the request for the fleet's counts; LINEs as in serve.py for others
+	case $2 in '<'*) kind=text/html ;; *) kind=application/json ;; esac
+	line="GET /api/mqtt/device-status/ $1 $kind $2"
+	shift 2
+	printf '%s\n' "$line" "$@" >"$http/answers"
+}
 good='{"total_mqtt_devices":10,"online":8,"offline":2,"error":0,"percentage_online":80.0}'
 answer 200 "$good"
 plugin 0 'negative control: a good answer of that server' -c 75:
@@ -136,9 +138,8 @@ is '' "$out" 'nothing on standard output'
 has "$err" 'iotstatus: cannot reach the API' 'but on standard error'
 
 # -t bounds the whole look, however many requests it takes.
-answer 200 "$good"
-printf '200\n{"count":0,"next":null,"previous":null,"results":[]}' >http/devices
-printf 'slow\n' >http/me
+answer 200 "$good" 'GET /api/devices/ 200 application/json {"count":0,"next":null,"previous":null,"results":[]}' \
+	'GET /api/users/me/ slow application/json '
 plugin 2 'time runs out behind the first answer' -t 700ms --max-age 1h -v
 IOT_API_URL=$good_url
 kill "$api_pid"

@@ -146,13 +146,10 @@ kill -CONT "$broker_pid"
 exits 2 'a broker that does not answer: CRITICAL'
 
 # EMQX.
-mkdir emqx
 printf 'key-1:geheim\n' >emqx.key
 chmod 600 emqx.key
-bg python3 "$top/tests/http/emqx.py" "$T/emqx" key-1:geheim 2>/dev/null
-wait_for 10 test -s emqx/url
-export IOT_EMQX_URL IOT_EMQX_KEY_FILE="$T/emqx.key"
-IOT_EMQX_URL=$(cat emqx/url)
+start_http emqx key-1:geheim
+export IOT_EMQX_URL="$http_url" IOT_EMQX_KEY_FILE="$T/emqx.key"
 when=2026-11-23T10:00:00.000+00:00
 {
 	echo "DEV_000001 device_DEV_000001 connected $when"
@@ -162,7 +159,7 @@ when=2026-11-23T10:00:00.000+00:00
 	echo "iot-probe-abc admin connected $when"
 	echo "DEV_000001.commands x connected $when"
 	echo "iotapi-1 admin connected $when"
-} >emqx/clients
+} >"$http/clients"
 run iotstatus --source emqx
 exits 0 '--source emqx'
 is '3/4 devices online (75.00%), 1 offline' "$out" 'counts clients, but not our own'
@@ -178,10 +175,10 @@ run iotstatus --verify emqx --max-age 1m
 exits 0 'a connection is a sign of life'
 run iotstatus --source mqtt --source emqx --max-age 1m -v
 has "$out" 'DEV_000004: offline, since 2026-11-23T10:00:00Z' 'the last --source counts'
-perl -e 'printf "DEV_%06d device_DEV_%06d connected 2026-11-23T10:00:00.000+00:00\n", $_, $_ for 1 .. 2500' >emqx/clients
+perl -e 'printf "DEV_%06d device_DEV_%06d connected 2026-11-23T10:00:00.000+00:00\n", $_, $_ for 1 .. 2500' >"$http/clients"
 run iotstatus --source emqx
 is '2500/2500 devices online (100.00%)' "$out" 'all pages'
-: >emqx/clients
+: >"$http/clients"
 run iotstatus --source emqx
 exits 3 'no clients at all: an empty fleet'
 printf 'key-1:wrong\n' >emqx.key

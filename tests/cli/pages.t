@@ -72,12 +72,8 @@ stop_api
 unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 
 # Answers that do not hold together.
-mkdir "$T/http"
-: >"$T/http/answers"
-bg python3 "$top/tests/http/odd.py" "$T/http" 2>/dev/null
-wait_for 10 test -s "$T/http/url" || { note 'no server'; exit 1; }
-IOT_API_URL=$(cat "$T/http/url")
-export IOT_API_URL IOT_TOKEN=some
+start_http answers
+export IOT_API_URL="$http_url" IOT_TOKEN=some
 device() { printf '{"id":%s,"nombre":"N%s","identificador_unico":"D%s","connection_status":"online"}' "$1" "${1#\"}" "${1#\"}"; }
 page() { # page NUMBER COUNT NEXT ID...: COUNT - is none, NEXT - is none
 	where='/api/devices/?page_size'
@@ -92,10 +88,10 @@ page() { # page NUMBER COUNT NEXT ID...: COUNT - is none, NEXT - is none
 	echo "GET $where 200 application/json {$count\"next\":$next,\"results\":[$rows]}"
 }
 answers() {
-	: >"$T/http/log"
-	cat >"$T/http/answers"
+	: >"$http/log"
+	cat >"$http/answers"
 }
-asked() { grep -c "$1" "$T/http/log"; }
+asked() { grep -c "$1" "$http/log"; }
 tells() { # STATUS TEXT 'sentence' COMMAND...: this one line, and no other
 	wanted=$1 text=$2 sentence=$3
 	shift 3
