@@ -83,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Answers(Handler):
     def find(self):
-        with open(path_of("answers", errors="surrogateescape") as f:
+        with open(path_of("answers"), errors="surrogateescape") as f:
             for line in f:
                 method, prefix, status, kind, body = line.rstrip("\n").split(" ", 4)
                 if method == self.command and self.path.startswith(prefix):
