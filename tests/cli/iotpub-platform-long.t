@@ -34,6 +34,10 @@ cd "$T" || exit 1
 echo "$resource $how" >>asked
 case $how in
 whole) cat "$resource" ;;
+meanwhile)
+	[ -e other ] || { cp topic other && echo '{"id":2,"topic_pattern":"iot/other/{device_id}"}' >>topic; }
+	sed 's/"publish_topic":1/"publish_topic":2/' "$resource"
+	;;
 signal) head -n 1000 "$resource"; kill -KILL $$ ;;
 status) head -n 1000 "$resource"; exit 5 ;;
 half) head -c "$(($(wc -c <"$resource") - 1))" "$resource" ;;
@@ -138,6 +142,12 @@ ok 'and brings what is new' wait_for 30 says 'DEV_39999: the platform has it now
 ok 'which publishes' publishes DEV_39999
 set_configs 1 39999 40000
 ok 'and switches on again' wait_for 30 says 'DEV_40000: the platform has switched it on again' log
+# A topic that is made, and then given to a device, while iotctl is being asked.
+echo meanwhile >device-config.how
+ok 'a topic that is made meanwhile is published to' wait_for 30 says 'iot/other/DEV_00001 ' seen
+more 9
+is 1 "$(grep -ac 'DEV_00001: the platform has changed what it does' log)" 'at once: there was one change'
+rm device-config.how
 kill $publishing
 wait $publishing
 is 0 $? 'and all of that was a clean run'

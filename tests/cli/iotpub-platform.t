@@ -135,6 +135,6 @@ kill "$api_pid"
 wait "$api_pid"
 run iotpub --from-platform -C 1
 exits 5 "no API: 5"
-has "$err" 'iotctl broker list' "and it says who was asked"
+has "$err" 'iotctl device-config list' "and it says who was asked"
 
 done_testing

@@ -39,8 +39,9 @@ struct answers {
 	struct buf devices; /* of a --refresh: only those that change something; for iotctl_child_next */
 };
 
-/* What iotctl is asked for, in this order: devices last, for they refer to all others. */
-enum { BROKERS, TOPICS, CONFIGS, DEVICES, PLATFORM_ANSWERS };
+/* What iotctl is asked for, in this order: configurations before what they refer to, so that what is made
+ * between two answers is in the later one; devices last, which are looked at as they come. */
+enum { CONFIGS, BROKERS, TOPICS, DEVICES, PLATFORM_ANSWERS };
 extern const char *const platform_resources[PLATFORM_ANSWERS];
 
 struct refresh;
