@@ -111,7 +111,7 @@ test_apply() {
 	# shellcheck disable=SC2046
 	set -- $(names D 1 12)
 	head -n 12 names | devices | sed 's/ubicacion: x/ubicacion: y/' >moved.yaml
-	echo "PATCH /api/devices/$(id_of D05)/" >"$T/between/refuse"
+	echo "PATCH /api/devices/$(id_of D05)/" >"$T/http/refuse"
 	with 8 iotctl apply -f moved.yaml
 	tap "$(($(most) < 3))" "apply: $(most) at once"
 	in_order 2>/dev/null
@@ -123,7 +123,7 @@ iotctl: 1 of 12 failed" "$(cat 8.err)" '  what was refused in the middle is told
 	is 11 "$(grep -c '"unchanged"' 1.out)" 'the others are as they should be'
 	is '{"row":5,"resource":"device","name":"D05","result":"failed","error":"not this one"}' \
 		"$(sed -n 5p 1.out)" 'one at a time says the same'
-	rm "$T/between/refuse"
+	rm "$T/http/refuse"
 	with 1 iotctl apply -f moved.yaml
 	is 1 "$(grep -c ^changed 1.out)" 'the one that is left'
 }

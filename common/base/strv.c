@@ -9,7 +9,9 @@
 void
 strv_add(struct strv *l, const char *s)
 {
-	l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+	/* Room for the next power of two, so that many cost no more than linear time. */
+	if ((l->n & (l->n - 1)) == 0)
+		l->v = xreallocarray(l->v, l->n == 0 ? 1 : l->n * 2, sizeof(*l->v));
 	l->v[l->n++] = xstrdup(s);
 }
 

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* A list of strings that it owns. The zero value is empty. */
+/* A list of strings that it owns. The zero value is empty. Only strv_add gives `v` its room; `n` may be made
+ * less, by who frees the strings or takes them. */
 struct strv {
 	char **v;
 	size_t n;
