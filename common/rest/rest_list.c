@@ -12,6 +12,7 @@
 
 enum {
 	PAGES_MAX = 1000000, /* of a list that ends */
+	STALE_MAX = 10,      /* pages in a row without anything new, of one that ends */
 	PAGE_SIZE = 1000,
 	DIGITS_MAX = 18, /* of a number that fits */
 };
@@ -165,6 +166,7 @@ struct list {
 	struct rest_seen ids, pages;
 	size_t without_id; /* objects without an id */
 	size_t repeats;    /* objects that had come before */
+	int stale;         /* pages in a row without anything new */
 	int64_t first,
 	    last; /* `count` of the first page and of the last; -1: it has none */
 };
@@ -284,6 +286,7 @@ static int
 read_page(struct rest *a, struct list *l, char **at,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
+	const size_t before = l->ids.n + l->without_id;
 	struct rest_reply reply;
 	struct rest_page page = {0};
 	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, err) ||
@@ -293,6 +296,7 @@ read_page(struct rest *a, struct list *l, char **at,
 
 	l->first = l->pages.n == 1 ? page.count : l->first;
 	l->last = page.count;
+	l->stale = l->ids.n + l->without_id == before ? l->stale + 1 : 0;
 	free(*at);
 	*at = page.next;
 	rest_reply_release(&reply);
@@ -312,6 +316,11 @@ rest_list(struct rest *a, const char *path,
 			result = err_set(err, ERR_PROTOCOL,
 			    _("the list '%s' never ends: its next page is '%s' again"),
 			    path, at);
+		else if (l.stale >= STALE_MAX)
+			result = err_set(err, ERR_PROTOCOL,
+			    _("the list '%s' never ends: %d pages in a row have nothing "
+			      "new, and the next is '%s'"),
+			    path, l.stale, at);
 		else
 			result = read_page(a, &l, &at, fn, arg, err);
 	}

@@ -161,4 +161,18 @@ is 3 "$(asked '^GET')" 'is walked once'
 run iotstatus --by tipo
 exits 3 'by iotstatus too'
 has "$out$err" 'never ends' 'which says so'
+
+# Each page has a next of its own, but nothing new is on it.
+endless() { # endless [ID]: what is on each page behind the first
+	page 1 1 2 1
+	for n in $(seq 2 20); do page "$n" 1 $((n + 1)) "$@"; done
+	page 21 1 -
+}
+stale="iotctl: the list '/api/devices/?page_size=1000&ordering=-created_at' never ends: 10 pages in a row have nothing new, and the next is '/api/devices/?page=12'"
+endless 1 | answers
+tells 8 "$stale" 'pages without end, all the same' iotctl device list
+endless | answers
+tells 8 "$stale" 'empty ones' iotctl device list
+{ page 1 1 2 1; for n in $(seq 2 10); do page "$n" 2 $((n + 1)); done; page 11 2 - 2; } | answers
+tells 0 '' 'a few are no such thing' iotctl device list
 done_testing
