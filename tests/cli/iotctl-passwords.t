@@ -57,6 +57,23 @@ other_platform device provision N2 --credentials "$file"
 exits 0 'and who names the file means it'
 is "$api" "$(state .api)" '  which is still of the other platform'
 
+# One file for all contexts: a login elsewhere is no move of the platform that another context is at.
+cp "$file" shared.csv
+cp "$file.state" shared.csv.state
+elsewhere() { # elsewhere CONTEXT: at the other platform, with the file that all share
+	# shellcheck disable=SC2086 # words
+	IOT_CREDENTIALS=$T/shared.csv run iotctl --context "$1" $login login "$other"
+}
+elsewhere second
+exits 0 'a login at a second platform'
+has "$err" "the passwords in '$T/shared.csv' stay those of '$api', where context 'lab' is" '  takes nobody the file'
+IOT_CREDENTIALS=$T/shared.csv run iotctl --context second device provision D2
+said_no "$api" "$other" '  nor the passwords'
+iotctl context use lab
+sed '/^\[second\]/,$d' "$HOME/.config/iot/iot.conf" >alone.conf
+IOT_CONFIG=$T/alone.conf elsewhere lab
+is "0 $other" "$status $(jq -r .api shared.csv.state)" '  but with that of the last context it goes'
+
 # Without a note the context says whose they are.
 rm "$file.state"
 other_platform device provision D3

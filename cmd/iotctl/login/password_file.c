@@ -9,9 +9,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "cli/config.h"
 #include "rest/rest_url.h"
+#include "iotctl/login/settings.h"
 
 enum { VERSION = 1, LARGEST = 64 << 20 };
 
@@ -108,10 +110,10 @@ refuse(const struct password_file *p, const char *owner, struct err *err)
 	    p->path, owner, p->api);
 }
 
-/* Where the files say that the context's platform is, when an option or a variable says otherwise; NULL:
- * they do not say (free). */
+/* Where the files say that a context's platform is, when an option or a variable says otherwise; NULL: they do
+ * not say (free). */
 static int
-configured_url(struct ctl *c, char **out, struct err *err)
+configured_url(struct ctl *c, char *context, char **out, struct err *err)
 {
 	struct opt rows[2] = {*opt_by_key(c->set, "api_url"), OPT_END};
 	struct program alone = {.name = "iotctl", .opts = rows};
@@ -120,12 +122,13 @@ configured_url(struct ctl *c, char **out, struct err *err)
 	char *url = NULL;
 	int failed;
 
+	common.context = context;
 	common.context_may_miss = true;
 	rows[0].offset = 0;
 	opt_init(&set, &alone, &url);
 	failed = config_load_files(&set, &common, err) ||
 	    (url != NULL && rest_url_base(url, out, err));
-	if (common.context != c->args->common.context)
+	if (common.context != context)
 		free(common.context);
 	opt_release(&set);
 	return failed ? -1 : 0;
@@ -144,7 +147,7 @@ check_platform(struct ctl *c, const struct password_file *p, struct err *err)
 		return 0;
 	if (owner == NULL && source_of(c, "credentials") < OPT_FROM_ENV &&
 	    source_of(c, "api_url") >= OPT_FROM_ENV)
-		failed = configured_url(c, &configured, err);
+		failed = configured_url(c, c->args->common.context, &configured, err);
 	if (owner == NULL)
 		owner = configured;
 	if (!failed && owner != NULL && strcmp(owner, p->api) != 0)
@@ -265,6 +268,59 @@ password_file_claim(struct password_file *p, struct err *err)
 	return change(p, &x, err);
 }
 
+/* A file that is not of one context alone: another context that is at its platform still; NULL: none (free). */
+static int
+find_other(struct ctl *c, const char *owner, char **out, struct err *err)
+{
+	const enum opt_source source = source_of(c, "credentials");
+	const char *own = c->args->common.context;
+	struct strv names = {0};
+	int failed = 0;
+	size_t i;
+
+	*out = NULL;
+	if (source != OPT_FROM_BUILTIN && source != OPT_FROM_CONTEXT)
+		failed = settings_contexts(c, &names, err);
+	for (i = 0; i < names.n && !failed && *out == NULL; i++) {
+		struct err why = {0};
+		char *url = NULL;
+
+		if (strcmp(names.v[i], own != NULL ? own : "default") == 0)
+			continue;
+		/* One that cannot be read is nowhere. */
+		configured_url(c, names.v[i], &url, &why);
+		if (url != NULL && strcmp(url, owner) == 0)
+			*out = xstrdup(names.v[i]);
+		free(url);
+	}
+	strv_release(&names);
+	return failed;
+}
+
+/* A login at another URL than `owner`, which may be NULL: the platform has moved unless somebody is there. */
+static int
+move_from(struct ctl *c, struct password_file *p, const char *owner,
+    const struct change *x, struct err *err)
+{
+	char *other = NULL;
+	int failed = owner != NULL && strcmp(owner, x->api) != 0
+	    ? find_other(c, owner, &other, err)
+	    : 0;
+
+	if (!failed && other != NULL)
+		log_warn(_("the passwords in '%s' stay those of '%s', where context "
+			   "'%s' is"),
+		    p->path, owner, other);
+	else if (!failed && owner != NULL && strcmp(owner, x->api) != 0)
+		log_warn(_("the passwords in '%s' were of '%s': from now on they are of "
+			   "'%s'"),
+		    p->path, owner, x->api);
+	if (!failed && other == NULL)
+		failed = change(p, x, err);
+	free(other);
+	return failed;
+}
+
 int
 password_file_move(struct ctl *c, struct err *err)
 {
@@ -275,13 +331,8 @@ password_file_move(struct ctl *c, struct err *err)
 
 	owner = json_string_value(json_object_get(p.state, "api"));
 	if (!failed && source_of(c, "credentials") != OPT_FROM_ARGV &&
-	    (owner != NULL || p.known.n != 0)) {
-		if (owner != NULL && strcmp(owner, x.api) != 0)
-			log_warn(_("the passwords in '%s' were of '%s': from now on they "
-				   "are of '%s'"),
-			    p.path, owner, x.api);
-		failed = change(&p, &x, err);
-	}
+	    (owner != NULL || p.known.n != 0))
+		failed = move_from(c, &p, owner, &x, err);
 	password_file_release(&p);
 	return failed;
 }

@@ -31,7 +31,8 @@ void password_file_release(struct password_file *p);
 
 /* Before the first password goes into it: from now on it is of the platform in use. */
 int password_file_claim(struct password_file *p, struct err *err);
-/* After a login: its passwords go with the context to where that is now. */
+/* After a login: its passwords go with the context to where that is now. A file that several contexts share stays
+ * with the platform as long as another of them is there. */
 int password_file_move(struct ctl *c, struct err *err);
 
 /* The password that was tried last for a device without an answer; NULL: what the file has counts. */

@@ -126,9 +126,8 @@ add_section(void *arg, size_t number, char *line, struct err *err)
 	return 0;
 }
 
-/* The sections of the user's file; none when there is no file. */
-static int
-read_contexts(struct ctl *c, struct strv *names, struct err *err)
+int
+settings_contexts(struct ctl *c, struct strv *names, struct err *err)
 {
 	char *path = config_user_path(&c->args->common);
 	FILE *in = path != NULL ? fopen(path, "re") : NULL;
@@ -160,7 +159,7 @@ run_context_list(struct ctl *c, const struct operands *in, struct err *err)
 
 	if (in->n != 0)
 		return err_set(err, ERR_USAGE, _("context list takes no operand"));
-	failed = read_contexts(c, &names, err);
+	failed = settings_contexts(c, &names, err);
 	if (!failed && !is_for_people(c))
 		report_start(&r, c, columns, ARRAY_LEN(columns), 0);
 	for (i = 0; i < names.n && !failed; i++) {
@@ -182,7 +181,7 @@ int
 settings_need_context(struct ctl *c, const char *name, struct err *err)
 {
 	struct strv names = {0};
-	int failed = read_contexts(c, &names, err);
+	int failed = settings_contexts(c, &names, err);
 	size_t i;
 
 	for (i = 0; i < names.n && strcmp(names.v[i], name) != 0; i++)

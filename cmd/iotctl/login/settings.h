@@ -2,6 +2,7 @@
 #ifndef IOTCTL_LOGIN_SETTINGS_H
 #define IOTCTL_LOGIN_SETTINGS_H
 
+#include "base/strv.h"
 #include "cli/config.h"
 #include "cli/opt.h"
 #include "iotctl/ctl.h"
@@ -19,6 +20,8 @@ void settings_put(struct settings *s, const char *key, const char *value);
 void settings_put_path(struct settings *s, const char *key, const char *path);
 void settings_release(struct settings *s);
 
+/* Adds the sections of the user's file; none when there is no file. */
+int settings_contexts(struct ctl *c, struct strv *names, struct err *err);
 /* ERR_NOT_FOUND unless the user's file has this context. */
 int settings_need_context(struct ctl *c, const char *name, struct err *err);
 
