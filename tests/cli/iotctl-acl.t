@@ -111,6 +111,11 @@ deny all, all}.' "$(exported D4 9)" 'a permission of # is one of all; the denial
 rule device_D4 deny subscribe '$SYS/#'
 is 'deny subscribe, ["$SYS/#"]}.
 allow subscribe, all}.' "$(exported D4 9 | head -n 2)" 'but not of what is denied behind it'
+iotctl acl export --format emqx --service device_D4 >shared
+is 'allow subscribe, ["$SYS/brokers/+/clients/#"]}.
+deny subscribe, ["$SYS/#"]}.
+allow subscribe, all}.' "$(sed -n 's/^{\([a-z]*\), {user, "device_D4"}, /\1 /p' shared | head -n 3)" \
+	'nor does it take from a service what it needs, though it shares the login of a device'
 run iotctl device list --format emqx
 exits 2 'emqx is a format of acl export only'
 

@@ -258,6 +258,25 @@ acl_of_device(const struct view *v, const struct topic_set *topics, struct span 
 		add_derived_rules(v, topics, device, *username, out);
 }
 
+/* Who is a device's login as well may have a denial of "$SYS/#" in front of a "#" (acl_close): this must not
+ * come behind it. */
+static void
+add_clients(struct acl *a, const char *username)
+{
+	struct acl_rule rule;
+	size_t at, n = a->n;
+
+	add_permission(a, username, ACL_SUBSCRIBE, "$SYS/brokers/+/clients/#");
+	if (a->n == n)
+		return;
+	rule = a->v[n];
+	at = last_of(a, username);
+	while (at < n && (a->v[at].allow || strcmp(a->v[at].topic, acl_rest[1]) != 0))
+		at++;
+	memmove(&a->v[at + 1], &a->v[at], (n - at) * sizeof(rule));
+	a->v[at] = rule;
+}
+
 void
 acl_of_service(const struct view *v, const struct topic_set *topics, const char *username,
     struct acl *out)
@@ -278,7 +297,7 @@ acl_of_service(const struct view *v, const struct topic_set *topics, const char 
 			add_pattern(out, username, NULL, ACL_SUBSCRIBE, pattern);
 		free(pattern);
 	}
-	add_permission(out, username, ACL_SUBSCRIBE, "$SYS/brokers/+/clients/#");
+	add_clients(out, username);
 	add_pattern(out, username, NULL, ACL_PUBLISH, topic_text(topics->commands));
 }
 
