@@ -77,8 +77,9 @@ char *rest_list_path(
 bool rest_list_sorts(const struct schema_resource *r, const struct schema_field *f);
 
 /* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike, an
- * id once. A `next` link of another origin is rewritten to the configured one. Stops when `fn`
- * returns not 0 and returns that. ERR_FAILED: all pages came, but not what the list counts, or with
+ * id once. A `next` link of another origin is rewritten to the configured one. A list whose count fell while it
+ * was read is read again, twice at most, for what slipped onto a page that had been read: that comes at the end.
+ * Stops when `fn` returns not 0 and returns that. ERR_FAILED: all pages came, but not what the list counts, or with
  * no count some came twice; anything else: not even all pages. */
 int rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err);

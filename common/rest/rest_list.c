@@ -13,6 +13,7 @@
 enum {
 	PAGES_MAX = 1000000, /* of a list that ends */
 	STALE_MAX = 10,      /* pages in a row without anything new, of one that ends */
+	PASSES_MAX = 3,
 	PAGE_SIZE = 1000,
 	DIGITS_MAX = 18, /* of a number that fits */
 };
@@ -160,9 +161,8 @@ rest_seen_release(struct rest_seen *s)
 	*s = (struct rest_seen){0};
 }
 
-/* A list as its pages come. */
-struct list {
-	const char *path;
+/* One reading of all pages, from the first on. */
+struct pass {
 	struct rest_seen ids, pages;
 	size_t without_id; /* objects without an id */
 	size_t repeats;    /* objects that had come before */
@@ -170,6 +170,27 @@ struct list {
 	int64_t first,
 	    last; /* `count` of the first page and of the last; -1: it has none */
 };
+
+/* A list as its pages come. */
+struct list {
+	const char *path;
+	struct rest_seen given; /* the ids of earlier passes */
+	struct pass now;
+};
+
+static size_t
+objects_of(const struct pass *p)
+{
+	return p->ids.n + p->without_id;
+}
+
+static void
+pass_release(struct pass *p)
+{
+	rest_seen_release(&p->ids);
+	rest_seen_release(&p->pages);
+	*p = (struct pass){0};
+}
 
 static int
 each(struct list *l, struct span array,
@@ -184,9 +205,11 @@ each(struct list *l, struct span array,
 			return err_set(err, ERR_PROTOCOL,
 			    _("the API's answer to '%s' is no list of objects"), l->path);
 		if (!json_member(it.item, "id", &id)) {
-			l->without_id++;
-		} else if (!rest_seen_add(&l->ids, id)) {
-			l->repeats++;
+			l->now.without_id++;
+		} else if (!rest_seen_add(&l->now.ids, id)) {
+			l->now.repeats++;
+			continue;
+		} else if (!rest_seen_add(&l->given, id)) {
 			continue;
 		}
 		stopped = fn(arg, it.item, err);
@@ -264,21 +287,22 @@ rest_page_read(const char *path, struct span body, struct rest_page *out, struct
 static int
 check_whole(const struct list *l, struct err *err)
 {
-	size_t n = l->ids.n + l->without_id;
+	const struct pass *p = &l->now;
+	size_t n = objects_of(p);
 	int64_t came = (int64_t)n;
 	int path = (int)strcspn(l->path, "?");
 
-	if (l->last < 0 && l->repeats != 0)
+	if (p->last < 0 && p->repeats != 0)
 		return err_set(err, ERR_FAILED,
 		    _("the API's list '%.*s' may not be whole: it has no count, and %zu "
 		      "repeats came"),
-		    path, l->path, l->repeats);
-	if (l->last < 0 || came == l->last ||
-	    (came >= l->first && came + (int64_t)l->repeats == l->last))
+		    path, l->path, p->repeats);
+	if (p->last < 0 || came == p->last ||
+	    (came >= p->first && came + (int64_t)p->repeats == p->last))
 		return 0;
 	return err_set(err, ERR_FAILED,
 	    _("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats"),
-	    path, l->path, n, (long long)l->last, l->repeats);
+	    path, l->path, n, (long long)p->last, p->repeats);
 }
 
 /* One page; `at` becomes the next one's path. */
@@ -286,7 +310,8 @@ static int
 read_page(struct rest *a, struct list *l, char **at,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
-	const size_t before = l->ids.n + l->without_id;
+	struct pass *p = &l->now;
+	const size_t before = objects_of(p);
 	struct rest_reply reply;
 	struct rest_page page = {0};
 	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, err) ||
@@ -294,13 +319,47 @@ read_page(struct rest *a, struct list *l, char **at,
 	    ? -1
 	    : each(l, page.array, fn, arg, err);
 
-	l->first = l->pages.n == 1 ? page.count : l->first;
-	l->last = page.count;
-	l->stale = l->ids.n + l->without_id == before ? l->stale + 1 : 0;
+	p->first = p->pages.n == 1 ? page.count : p->first;
+	p->last = page.count;
+	p->stale = objects_of(p) == before ? p->stale + 1 : 0;
 	free(*at);
 	*at = page.next;
 	rest_reply_release(&reply);
 	return result;
+}
+
+static int
+read_pages(struct rest *a, struct list *l,
+    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+{
+	char *at = xstrdup(l->path);
+	int result = 0;
+
+	pass_release(&l->now);
+	while (at != NULL && result == 0) {
+		if (!rest_seen_add(&l->now.pages, span_of(at)) ||
+		    l->now.pages.n > PAGES_MAX)
+			result = err_set(err, ERR_PROTOCOL,
+			    _("the list '%s' never ends: its next page is '%s' again"),
+			    l->path, at);
+		else if (l->now.stale >= STALE_MAX)
+			result = err_set(err, ERR_PROTOCOL,
+			    _("the list '%s' never ends: %d pages in a row have nothing "
+			      "new, and the next is '%s'"),
+			    l->path, l->now.stale, at);
+		else
+			result = read_page(a, l, &at, fn, arg, err);
+	}
+	free(at);
+	return result;
+}
+
+/* What was deleted while the pages were read, and stood before the place reached, pulls one object each back onto
+ * a page that was read already, and the count falls by as many: nothing tells that they are missing. */
+static bool
+has_shrunk(const struct pass *p)
+{
+	return p->last >= 0 && p->last < p->first && p->without_id == 0;
 }
 
 int
@@ -308,26 +367,14 @@ rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
 	struct list l = {.path = path};
-	char *at = xstrdup(path);
-	int result = 0;
+	int passes = 0, result;
 
-	while (at != NULL && result == 0) {
-		if (!rest_seen_add(&l.pages, span_of(at)) || l.pages.n > PAGES_MAX)
-			result = err_set(err, ERR_PROTOCOL,
-			    _("the list '%s' never ends: its next page is '%s' again"),
-			    path, at);
-		else if (l.stale >= STALE_MAX)
-			result = err_set(err, ERR_PROTOCOL,
-			    _("the list '%s' never ends: %d pages in a row have nothing "
-			      "new, and the next is '%s'"),
-			    path, l.stale, at);
-		else
-			result = read_page(a, &l, &at, fn, arg, err);
-	}
+	do
+		result = read_pages(a, &l, fn, arg, err);
+	while (result == 0 && ++passes < PASSES_MAX && has_shrunk(&l.now));
 	if (result == 0)
 		result = check_whole(&l, err);
-	free(at);
-	rest_seen_release(&l.ids);
-	rest_seen_release(&l.pages);
+	rest_seen_release(&l.given);
+	pass_release(&l.now);
 	return result;
 }

@@ -142,6 +142,10 @@ tells 1 "iotctl: the API's list '/api/devices/' is not whole: 3 of 5 came, and 1
 	iotctl device list
 { page 1 4 2 1 2; page 2 3 - 3; } | answers
 tells 0 '' "the last page's count counts" iotctl device list
+{ { page 1 5 2 1 2; page 2 4 - 4 5; } | sed 's/^/once:/'; page 1 4 2 2 3; page 2 4 - 4 5; } | answers
+tells 0 '' 'one that is deleted meanwhile pulls another back onto a page that was read' iotctl device list -o ndjson
+is '1 2 4 5 3 ' "$(ids)" 'which is there all the same'
+is 4 "$(asked '^GET')" 'read once more'
 { page 1 - 2 1 2; page 2 - - 3; } | answers
 tells 0 '' 'without a count' iotctl device list
 { page 1 - 2 1 2; page 2 - - 2 3; } | answers

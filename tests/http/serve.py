@@ -2,7 +2,7 @@
 Each writes its URL into DIRECTORY/url and answers until it is killed; what it does is said by files of DIRECTORY.
 
 answers DIRECTORY: each line of DIRECTORY/answers is "METHOD PATH-PREFIX STATUS TYPE BODY"; the first whose method
-and prefix fit a request answers it, none: 404. A STATUS of "slow" never answers, "half" breaks off in the middle of
+and prefix fit a request answers it, none: 404. A line with "once:METHOD" fits one request. A STATUS of "slow" never answers, "half" breaks off in the middle of
 the body. DIRECTORY/log gets "METHOD PATH" for each request.
 
 emqx DIRECTORY KEY:SECRET: EMQX 5's GET /api/v5/clients: HTTP Basic with an API key, pages of at most 10,000, meta
@@ -82,10 +82,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Answers(Handler):
+    used = set()
+
     def find(self):
         with open(path_of("answers"), errors="surrogateescape") as f:
             for line in f:
                 method, prefix, status, kind, body = line.rstrip("\n").split(" ", 4)
+                if method == "once:" + self.command and line not in self.used and self.path.startswith(prefix):
+                    self.used.add(line)
+                    method = self.command
                 if method == self.command and self.path.startswith(prefix):
                     return status, kind, body.encode(errors="surrogateescape")
         return "404", "application/json", b'{"detail":"nothing"}'
