@@ -255,11 +255,13 @@ class Client:
 
 
 def expire():
-    """Ends the sessions whose time is over; how long until the next one is."""
+    """Ends the sessions whose time is over; how long until the next one is. What they deal goes out at once."""
     now = time.monotonic()
-    for s in [s for s in sessions.values() if s.expires is not None and s.expires <= now]:
-        if s.name in sessions and not s.client:
-            s.end()
+    over = [s for s in sessions.values() if s.expires is not None and s.expires <= now and not s.client]
+    for s in over:
+        s.end()
+    if over:
+        return 0
     times = [s.expires for s in sessions.values() if s.expires is not None]
     return max(0, min(times) - now) if times else None
 
