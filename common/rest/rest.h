@@ -77,12 +77,18 @@ char *rest_list_path(
 bool rest_list_sorts(const struct schema_resource *r, const struct schema_field *f);
 
 /* Each object of a list as the server's own bytes, all pages; page objects and bare arrays alike, an
- * id once. A `next` link of another origin is rewritten to the configured one. A list whose count fell while it
- * was read is read again, twice at most, for what slipped onto a page that had been read: that comes at the end.
- * Stops when `fn` returns not 0 and returns that. ERR_FAILED: all pages came, but not what the list counts, or with
- * no count some came twice; anything else: not even all pages. */
+ * id once. A `next` link of another origin is rewritten to the configured one. A list that changed while its
+ * pages were read, so that some may be lost, is read again, three times at most; then only what had not come
+ * yet is given to `fn`. Stops when `fn`
+ * returns not 0 and returns that. ERR_FAILED: all pages came, but it is not whole for all that: not what the
+ * list counts, or with no count some came twice, or it changed each time; anything else: not even all pages. */
 int rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err);
+/* The same for who can forget: again(arg) says that all objects come once more, as they are now, and those
+ * that are gone do not. */
+int rest_list_again(struct rest *a, const char *path,
+    int (*fn)(void *arg, struct span object, struct err *err), void (*again)(void *arg),
+    void *arg, struct err *err);
 
 /* Logs in and saves the tokens in the context's cache (0600). Runs the loop until that is done. ERR_AUTH for
  * a wrong password. */

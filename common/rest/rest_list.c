@@ -12,8 +12,7 @@
 
 enum {
 	PAGES_MAX = 1000000, /* of a list that ends */
-	STALE_MAX = 10,      /* pages in a row without anything new, of one that ends */
-	PASSES_MAX = 3,
+	PASSES_MAX = 3,      /* over a list that changes meanwhile */
 	PAGE_SIZE = 1000,
 	DIGITS_MAX = 18, /* of a number that fits */
 };
@@ -161,58 +160,57 @@ rest_seen_release(struct rest_seen *s)
 	*s = (struct rest_seen){0};
 }
 
-/* One reading of all pages, from the first on. */
-struct pass {
+/* Who gets the objects. */
+struct receiver {
+	int (*fn)(void *arg, struct span object, struct err *err);
+	void (*again)(void *arg); /* NULL: it cannot forget what it got */
+	void *arg;
+	struct rest_seen had; /* in passes before this one, by who cannot forget */
+};
+
+/* One pass over a list, as its pages come. */
+struct list {
+	const char *path;
+	struct receiver *to;
 	struct rest_seen ids, pages;
 	size_t without_id; /* objects without an id */
 	size_t repeats;    /* objects that had come before */
-	int stale;         /* pages in a row without anything new */
 	int64_t first,
-	    last; /* `count` of the first page and of the last; -1: it has none */
+	    last;    /* `count` of the first page and of the last; -1: it has none */
+	bool shrank; /* a page counted less than the one before */
+	bool ended;  /* a page was gone when it was asked for */
+	bool
+	    changed; /* what came may not be the whole, and might be if it is read again */
 };
 
-/* A list as its pages come. */
-struct list {
-	const char *path;
-	struct rest_seen given; /* the ids of earlier passes */
-	struct pass now;
-};
-
-static size_t
-objects_of(const struct pass *p)
+static int
+give(struct receiver *to, struct span id, struct span object, struct err *err)
 {
-	return p->ids.n + p->without_id;
-}
-
-static void
-pass_release(struct pass *p)
-{
-	rest_seen_release(&p->ids);
-	rest_seen_release(&p->pages);
-	*p = (struct pass){0};
+	if (to->again == NULL && to->had.n != 0 && id.p != NULL &&
+	    !rest_seen_add(&to->had, id))
+		return 0;
+	return to->fn(to->arg, object, err);
 }
 
 static int
-each(struct list *l, struct span array,
-    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+each(struct list *l, struct span array, struct err *err)
 {
 	struct json_iter it = {.value = array};
-	struct span id;
 	int stopped = 0;
 
 	while (stopped == 0 && json_next(&it)) {
+		struct span id = {0};
+
 		if (json_kind(it.item) != JSON_KIND_OBJECT)
 			return err_set(err, ERR_PROTOCOL,
 			    _("the API's answer to '%s' is no list of objects"), l->path);
 		if (!json_member(it.item, "id", &id)) {
-			l->now.without_id++;
-		} else if (!rest_seen_add(&l->now.ids, id)) {
-			l->now.repeats++;
-			continue;
-		} else if (!rest_seen_add(&l->given, id)) {
+			l->without_id++;
+		} else if (!rest_seen_add(&l->ids, id)) {
+			l->repeats++;
 			continue;
 		}
-		stopped = fn(arg, it.item, err);
+		stopped = give(l->to, id, it.item, err);
 	}
 	return stopped;
 }
@@ -283,45 +281,63 @@ rest_page_read(const char *path, struct span body, struct rest_page *out, struct
 }
 
 /* What was made while the pages were read, and stands before the place reached, pushes one object each
- * onto the next page: those come again, and the count grows by as many. That loses none. */
+ * onto the next page: those come again, and the count grows by as many. That loses none. What was deleted
+ * there pulls others onto pages that were read already: those are lost, and the count, which shrinks by as
+ * many, is right in the end. */
 static int
-check_whole(const struct list *l, struct err *err)
+check_whole(struct list *l, struct err *err)
 {
-	const struct pass *p = &l->now;
-	size_t n = objects_of(p);
+	size_t n = l->ids.n + l->without_id;
 	int64_t came = (int64_t)n;
 	int path = (int)strcspn(l->path, "?");
 
-	if (p->last < 0 && p->repeats != 0)
+	l->changed = l->pages.n > 1;
+	if (l->ended)
+		return err_set(err, ERR_FAILED,
+		    _("the API's list '%.*s' may not be whole: its page %zu was gone"),
+		    path, l->path, l->pages.n);
+	if (l->last < 0 && l->repeats != 0)
 		return err_set(err, ERR_FAILED,
 		    _("the API's list '%.*s' may not be whole: it has no count, and %zu "
 		      "repeats came"),
-		    path, l->path, p->repeats);
-	if (p->last < 0 || came == p->last ||
-	    (came >= p->first && came + (int64_t)p->repeats == p->last))
+		    path, l->path, l->repeats);
+	if (l->shrank)
+		return err_set(err, ERR_FAILED,
+		    _("the API's list '%.*s' may not be whole: it shrank while it was "
+		      "read, and %zu of %lld came"),
+		    path, l->path, n, (long long)l->last);
+	if (l->last < 0 || came == l->last ||
+	    (came >= l->first && came + (int64_t)l->repeats == l->last))
 		return 0;
 	return err_set(err, ERR_FAILED,
 	    _("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats"),
-	    path, l->path, n, (long long)p->last, p->repeats);
+	    path, l->path, n, (long long)l->last, l->repeats);
 }
 
 /* One page; `at` becomes the next one's path. */
 static int
-read_page(struct rest *a, struct list *l, char **at,
-    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+read_page(struct rest *a, struct list *l, char **at, struct err *err)
 {
-	struct pass *p = &l->now;
-	const size_t before = objects_of(p);
 	struct rest_reply reply;
-	struct rest_page page = {0};
-	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, err) ||
-		rest_page_read(*at, buf_as_span(&reply.body), &page, err)
-	    ? -1
-	    : each(l, page.array, fn, arg, err);
+	struct rest_page page = {.count = -1};
+	struct err why = {0};
+	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, &why);
 
-	p->first = p->pages.n == 1 ? page.count : p->first;
-	p->last = page.count;
-	p->stale = objects_of(p) == before ? p->stale + 1 : 0;
+	/* It was there when the page before it named it. */
+	if (result != 0 && why.code == ERR_NOT_FOUND && l->pages.n > 1) {
+		l->ended = true;
+		page.count = l->last;
+		result = 0;
+	} else if (result != 0) {
+		*err = why;
+	} else {
+		result = rest_page_read(*at, buf_as_span(&reply.body), &page, err)
+		    ? -1
+		    : each(l, page.array, err);
+	}
+	l->first = l->pages.n == 1 ? page.count : l->first;
+	l->shrank = l->shrank || (l->pages.n > 1 && page.count < l->last);
+	l->last = page.count;
 	free(*at);
 	*at = page.next;
 	rest_reply_release(&reply);
@@ -329,52 +345,70 @@ read_page(struct rest *a, struct list *l, char **at,
 }
 
 static int
-read_pages(struct rest *a, struct list *l,
-    int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
+read_pages(struct rest *a, struct list *l, struct err *err)
 {
 	char *at = xstrdup(l->path);
 	int result = 0;
 
-	pass_release(&l->now);
 	while (at != NULL && result == 0) {
-		if (!rest_seen_add(&l->now.pages, span_of(at)) ||
-		    l->now.pages.n > PAGES_MAX)
+		if (!rest_seen_add(&l->pages, span_of(at)) || l->pages.n > PAGES_MAX)
 			result = err_set(err, ERR_PROTOCOL,
 			    _("the list '%s' never ends: its next page is '%s' again"),
 			    l->path, at);
-		else if (l->now.stale >= STALE_MAX)
-			result = err_set(err, ERR_PROTOCOL,
-			    _("the list '%s' never ends: %d pages in a row have nothing "
-			      "new, and the next is '%s'"),
-			    l->path, l->now.stale, at);
 		else
-			result = read_page(a, l, &at, fn, arg, err);
+			result = read_page(a, l, &at, err);
 	}
+	if (result == 0)
+		result = check_whole(l, err);
 	free(at);
 	return result;
 }
 
-/* What was deleted while the pages were read, and stood before the place reached, pulls one object each back onto
- * a page that was read already, and the count falls by as many: nothing tells that they are missing. */
+/* Whether another pass may begin. */
 static bool
-has_shrunk(const struct pass *p)
+may_begin_again(struct receiver *to, struct list *l)
 {
-	return p->last >= 0 && p->last < p->first && p->without_id == 0;
+	if (!l->changed)
+		return false;
+	if (to->again != NULL) {
+		to->again(to->arg);
+		return true;
+	}
+	/* What has no id cannot be known again. */
+	if (l->without_id != 0)
+		return false;
+	if (to->had.n == 0) {
+		to->had = l->ids;
+		l->ids = (struct rest_seen){0};
+	}
+	return true;
+}
+
+int
+rest_list_again(struct rest *a, const char *path,
+    int (*fn)(void *arg, struct span object, struct err *err), void (*again)(void *arg),
+    void *arg, struct err *err)
+{
+	struct receiver to = {.fn = fn, .again = again, .arg = arg};
+	bool more = true;
+	int passes, result = 0;
+
+	for (passes = 0; more && passes < PASSES_MAX; passes++) {
+		struct list l = {.path = path, .to = &to};
+
+		*err = (struct err){0};
+		result = read_pages(a, &l, err);
+		more = result < 0 && passes + 1 < PASSES_MAX && may_begin_again(&to, &l);
+		rest_seen_release(&l.ids);
+		rest_seen_release(&l.pages);
+	}
+	rest_seen_release(&to.had);
+	return result;
 }
 
 int
 rest_list(struct rest *a, const char *path,
     int (*fn)(void *arg, struct span object, struct err *err), void *arg, struct err *err)
 {
-	struct list l = {.path = path};
-	int passes = 0, result;
-
-	do
-		result = read_pages(a, &l, fn, arg, err);
-	while (result == 0 && ++passes < PASSES_MAX && has_shrunk(&l.now));
-	if (result == 0)
-		result = check_whole(&l, err);
-	rest_seen_release(&l.given);
-	pass_release(&l.now);
-	return result;
+	return rest_list_again(a, path, fn, NULL, arg, err);
 }

@@ -9,11 +9,12 @@
 # (what the server takes for its own address), rotate (a refresh token is good once), shuffle (no
 # order but the one asked for, and rows that are equal in it come as they like, as of a database),
 # ignore=FIELD (what a request says of it is not looked at), dated (a reading keeps the timestamp it is
-# sent with).
+# sent with), unfiltered (lists are whole, whatever they are asked for), unordered (no order at all, with shuffle).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
-# STATUS/RETRY-AFTER, or 302=URL.
+# STATUS/RETRY-AFTER, 302=URL, or what happens to the table as soon as the answer is made, before the next page is
+# asked for: delete=MODEL:FIELD:VALUE, or copy=MODEL:FIELD:VALUE (of its first row, with this value).
 import argparse
 import datetime
 import os
@@ -23,7 +24,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 QUIRKS = {"pages": "page", "size": "50", "debug": "", "access": "3600", "throttle": "",
-          "next": "", "rotate": "", "shuffle": "", "ignore": "", "dated": ""}
+          "next": "", "rotate": "", "shuffle": "", "ignore": "", "dated": "",
+          "unfiltered": "", "unordered": ""}
 
 
 def settings(options, quirks):

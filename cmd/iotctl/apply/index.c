@@ -305,6 +305,24 @@ on_object(void *arg, struct span object, struct err *err)
 	return 0;
 }
 
+static void
+release_index(struct index *s)
+{
+	objects_release(&s->objects);
+	free(s->claimed);
+	free(s->slots);
+}
+
+static void
+forget(void *arg)
+{
+	struct index *s = arg;
+	const struct schema_resource *r = s->r;
+
+	release_index(s);
+	*s = (struct index){.r = r};
+}
+
 /* As they were made, so that those made since come last. */
 static char *
 path_of(const struct schema_resource *r)
@@ -333,7 +351,7 @@ index_of(struct index_set *s, const struct schema_resource *r, struct err *err)
 		return NULL;
 	index->r = r;
 	path = path_of(r);
-	failed = rest_list(s->c->api, path, on_object, index, &why);
+	failed = rest_list_again(s->c->api, path, on_object, forget, index, &why);
 	free(path);
 	if (!failed)
 		return index;
@@ -360,11 +378,8 @@ index_set_release(struct index_set *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		objects_release(&s->v[i].objects);
-		free(s->v[i].claimed);
-		free(s->v[i].slots);
-	}
+	for (i = 0; i < s->n; i++)
+		release_index(&s->v[i]);
 	free(s->v);
 	*s = (struct index_set){0};
 }

@@ -151,6 +151,17 @@ on_object(void *arg, struct span object, struct err *err)
 	return 0;
 }
 
+static void
+forget(void *arg)
+{
+	struct search *s = arg;
+
+	s->rank = SIZE_MAX;
+	s->count = 0;
+	lookup_release(&s->best);
+	buf_clear(&s->listing);
+}
+
 static bool
 is_searched(const struct schema_resource *r, const char *key)
 {
@@ -174,7 +185,7 @@ search_list(struct ctl *c, struct search *s, const char *query, struct span valu
 	buf_puts(&filter, query);
 	rest_url_escape(&filter, value);
 	path = rest_list_path(s->r, buf_str(&filter), NULL, 0);
-	failed = rest_list(c->api, path, on_object, s, err);
+	failed = rest_list_again(c->api, path, on_object, forget, s, err);
 	if (failed)
 		ctl_no_resource(c, s->r, err);
 	free(path);

@@ -17,21 +17,41 @@ objects_add(struct objects *o, struct span object)
 	buf_span(&o->v[o->n++], object);
 }
 
+/* A list that is added to others. */
+struct fetch {
+	struct objects *out;
+	size_t before; /* what was there already */
+};
+
 static int
 keep_object(void *arg, struct span object, struct err *err)
 {
+	struct fetch *f = arg;
+
 	(void)err;
-	objects_add(arg, object);
+	objects_add(f->out, object);
 	return 0;
+}
+
+static void
+forget_objects(void *arg)
+{
+	struct fetch *f = arg;
+
+	while (f->out->n > f->before)
+		buf_release(&f->out->v[--f->out->n]);
 }
 
 int
 objects_fetch(struct ctl *c, const char *resource, const char *filters,
     struct objects *out, struct err *err)
 {
+	struct fetch f = {out, out->n};
 	char *path = rest_list_path(schema_find(resource), filters, NULL, 0);
-	int failed =
-	    ctl_api(c, err) || rest_list(c->api, path, keep_object, out, err) ? -1 : 0;
+	int failed = ctl_api(c, err) ||
+		rest_list_again(c->api, path, keep_object, forget_objects, &f, err)
+	    ? -1
+	    : 0;
 
 	free(path);
 	return failed;

@@ -57,6 +57,15 @@ on_object(void *arg, struct span object, struct err *err)
 	return k->n > COUNT_MAX ? 1 : 0;
 }
 
+static void
+forget(void *arg)
+{
+	struct count *k = arg;
+
+	k->n = k->seen = 0;
+	buf_clear(&k->names);
+}
+
 /* How many the server says there are, if its filter does what it should; -1: unknown. */
 static long
 server_count(struct span page)
@@ -143,9 +152,8 @@ count_refs(struct ctl *c, const struct schema_resource *r, const struct schema_f
 	if (filtered)
 		failed = count_page(c, path, &k, &done, &why);
 	if (!failed && !done) {
-		k.n = 0;
-		buf_clear(&k.names);
-		failed = rest_list(c->api, path, on_object, &k, &why) < 0;
+		forget(&k);
+		failed = rest_list_again(c->api, path, on_object, forget, &k, &why) < 0;
 	}
 	if (failed && why.code != ERR_NOT_FOUND && why.code != ERR_AUTH)
 		*err = why;

@@ -41,6 +41,28 @@ def fault(method, path):
     return None
 
 
+def change(what):
+    """delete=MODEL:FIELD:VALUE, copy=MODEL:FIELD:VALUE"""
+    from django.apps import apps
+    from django.utils import timezone
+
+    verb, _, rest = what.partition("=")
+    model, field, value = rest.split(":")
+    rows = apps.get_model("plataforma", model).objects
+    if verb == "delete":
+        rows.filter(**{field: value}).delete()
+        return
+    row = rows.order_by("pk").first()
+    row.pk = None
+    for one in row._meta.fields:
+        if one.unique and one.null:
+            setattr(row, one.name, None)
+        if one.name == "created_at":
+            row.created_at = timezone.now()
+    setattr(row, field, value)
+    row.save(force_insert=True)
+
+
 class Log:
     def __init__(self, answer):
         self.answer = answer
@@ -64,6 +86,9 @@ class Log:
         elif what is not None and what.startswith("302="):
             response = HttpResponse(status=302)
             response["Location"] = what[4:]
+        elif what is not None and what.startswith(("delete=", "copy=")):
+            response = self.one_write(request)
+            change(what)
         elif what is not None and what != "lose":
             status, _, after = what.partition("/")
             response = HttpResponse("<h1>Server Error</h1>", status=int(status))

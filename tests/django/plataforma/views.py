@@ -28,6 +28,8 @@ class Base(viewsets.ModelViewSet):
         rows = self.queryset.all()
         if settings.QUIRKS["shuffle"]:
             rows = rows.order_by("?")
+        if settings.QUIRKS["unfiltered"]:
+            return rows
         for name in self.equal:
             if name in self.request.query_params:
                 rows = rows.filter(**{name: self.request.query_params[name]})
@@ -37,6 +39,10 @@ class Base(viewsets.ModelViewSet):
         return rows
 
     def filter_queryset(self, queryset):
+        if settings.QUIRKS["unfiltered"] and self.action == "list":
+            return queryset
+        if settings.QUIRKS["unordered"]:
+            return queryset.order_by("?")
         rows = super().filter_queryset(queryset)
         return rows.order_by(*rows.query.order_by, "?") if settings.QUIRKS["shuffle"] else rows
 
@@ -215,7 +221,7 @@ class Devices(Base):
 
     def get_queryset(self):
         rows = super().get_queryset()
-        if "mqtt_enabled" in self.request.query_params:
+        if "mqtt_enabled" in self.request.query_params and not settings.QUIRKS["unfiltered"]:
             rows = rows.filter(mqtt_enabled=self.request.query_params["mqtt_enabled"].lower() in
                                ("true", "1", "yes"))
         if people.role(self.request.user) == "operador":
@@ -289,6 +295,8 @@ class Readings(Base):
 
     def get_queryset(self):
         rows, asked = super().get_queryset(), self.request.query_params
+        if settings.QUIRKS["unfiltered"]:
+            return rows
         if "fecha_inicio" in asked:
             rows = rows.filter(timestamp__gte=asked["fecha_inicio"])
         if "fecha_fin" in asked:
