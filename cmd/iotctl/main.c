@@ -34,7 +34,7 @@ static const struct opt opts[] = {
 	.flags = OPT_HIDDEN),
     OPT_INT(struct args, limit, 0, "limit", "N", 1, 1000000000, N_("at most N of them")),
     OPT_TIME(struct args, since, 0, "since", "TIME",
-	N_("reading list: those of the last TIME, such as 1h")),
+	N_("reading list: those of the last TIME, such as 1h"), .min = 1),
     OPT_STR(struct args, device, 0, "device", "DEVICE",
 	N_("reading list: those of this device")),
     OPT_GROUP(N_("Changes")),

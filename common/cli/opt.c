@@ -89,6 +89,18 @@ set_flag(const char *text, const char *what, bool *out, struct err *err)
 }
 
 static int
+set_time(const struct opt *o, const char *text, const char *what, int64_t *out,
+    struct err *err)
+{
+	if (text_duration(text, what, out, err))
+		return -1;
+	if (*out >= o->min)
+		return 0;
+	return err_set(err, ERR_USAGE, _("%s: '%s' is too short: %ld ms at least"), what,
+	    text, o->min);
+}
+
+static int
 set_value(
     const struct opt *o, void *to, const char *text, const char *what, struct err *err)
 {
@@ -98,7 +110,7 @@ set_value(
 	case OPT_TYPE_FLAG: return set_flag(text, what, to, err);
 	case OPT_TYPE_COUNT: ++*(int *)to; return 0;
 	case OPT_TYPE_ASK: *(int *)to = (int)o->min; return 0;
-	case OPT_TYPE_TIME: return text_duration(text, what, to, err);
+	case OPT_TYPE_TIME: return set_time(o, text, what, to, err);
 	case OPT_TYPE_SIZE: return text_size(text, o->min, o->max, what, to, err);
 	case OPT_TYPE_ENUM: return set_choice(o, text, what, to, err);
 	case OPT_TYPE_INT:

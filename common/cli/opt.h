@@ -34,7 +34,7 @@ enum opt_type {
 	OPT_TYPE_FLAG,  /* bool */
 	OPT_TYPE_COUNT, /* int, one more each time */
 	OPT_TYPE_INT,   /* int within min..max */
-	OPT_TYPE_TIME,  /* int64_t milliseconds, text as text_duration */
+	OPT_TYPE_TIME,  /* int64_t milliseconds, at least min; text as text_duration */
 	OPT_TYPE_SIZE,  /* int64_t bytes within min..max, text as text_size */
 	OPT_TYPE_STR,   /* char *, owned */
 	OPT_TYPE_ENUM,  /* int, index into `choices` */

@@ -70,11 +70,19 @@ enum schema_verb {
 	SCHEMA_ALL = 31,
 };
 
-/* A filter of a list: `?name=` compares `field`, or is a flag when flag is set. */
+/* How the value of a filter `?name=` must compare with that of `field`. */
+enum schema_compare {
+	SCHEMA_EQUAL,
+	SCHEMA_FLAG,  /* it has no value: there or not; `field` must be true, or have one */
+	SCHEMA_SINCE, /* times: `field` is this one or later ... */
+	SCHEMA_UNTIL, /* ... or earlier */
+};
+
+/* A filter of a list. */
 struct schema_filter {
 	const char *name;
-	const char *field; /* NULL: special to the resource (e.g. fecha_inicio) */
-	bool flag;         /* present or not: `field` must be true */
+	const char *field;
+	enum schema_compare compare;
 };
 
 struct schema_resource {

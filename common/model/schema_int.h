@@ -20,7 +20,7 @@
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NONE ((const char *const[]){NULL})
 #define FILTERS(...) ((const struct schema_filter[]){__VA_ARGS__, {0}})
-#define BY(field) {(field), (field), false}
+#define BY(field) {(field), (field), SCHEMA_EQUAL}
 
 #define ID_FIELD                                                                         \
 	{.name = "id", .type = SCHEMA_INT, .flags = RO | COL, .help = N_("number")}

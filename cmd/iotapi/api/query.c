@@ -62,11 +62,10 @@ add_equal(struct query *q, const struct schema_filter *filter,
 	json_array_append_new(q->binds, v);
 }
 
-/* fecha_inicio, fecha_fin: both ends count. */
+/* Both ends count. */
 static void
 add_period(struct query *q, const struct schema_filter *filter, const char *value)
 {
-	bool from = strcmp(filter->name, "fecha_inicio") == 0;
 	struct buf text = {0};
 	int64_t us;
 
@@ -76,7 +75,8 @@ add_period(struct query *q, const struct schema_filter *filter, const char *valu
 	}
 	buf_time(&text, us);
 	and_where(q);
-	buf_printf(&q->where, "t.timestamp %s ?", from ? ">=" : "<=");
+	buf_printf(&q->where, "t.\"%s\" %s ?", filter->field,
+	    filter->compare == SCHEMA_SINCE ? ">=" : "<=");
 	json_array_append_new(q->binds, json_string(buf_str(&text)));
 	buf_release(&text);
 }
@@ -84,15 +84,14 @@ add_period(struct query *q, const struct schema_filter *filter, const char *valu
 static void
 add_filter(struct query *q, const struct schema_filter *filter, const char *value)
 {
-	const struct schema_field *f =
-	    filter->field != NULL ? schema_field(q->r, filter->field) : NULL;
+	const struct schema_field *f = schema_field(q->r, filter->field);
 
-	if (f == NULL)
-		add_period(q, filter, value);
-	else if (filter->flag)
-		add_flag(q, f, value);
-	else
-		add_equal(q, filter, f, value);
+	switch (filter->compare) {
+	case SCHEMA_EQUAL: add_equal(q, filter, f, value); break;
+	case SCHEMA_FLAG: add_flag(q, f, value); break;
+	case SCHEMA_SINCE:
+	case SCHEMA_UNTIL: add_period(q, filter, value); break;
+	}
 }
 
 /* LIKE's own letters are escaped, so that "50%" finds "50%". */

@@ -18,6 +18,14 @@
 #include "iotctl/core/request.h"
 #include "iotctl/core/view.h"
 
+/* Microseconds. */
+#define SECOND ((int64_t)1000000)
+#define HOUR (3600 * SECOND)
+
+/* How far zones are from UTC (tz database). */
+#define ZONE_EAST (14 * HOUR)
+#define ZONE_WEST (12 * HOUR)
+
 static struct span
 trimmed(const char *s)
 {
@@ -69,11 +77,34 @@ equal_time(const char *now, const char *value, const char *zone)
 		      : !timestamp_parse(now, &x) || !timestamp_parse(value, &y))
 		return SAME_NO;
 	/* The backend shows no fraction. */
-	x -= x % 1000000;
-	y -= y % 1000000;
+	x -= x % SECOND;
+	y -= y % SECOND;
 	if (!as_clocks && !has_zone)
 		return timestamp_are_zones_apart(x, y, 0) ? SAME_UNKNOWN : SAME_NO;
 	return x == y ? SAME_YES : SAME_NO;
+}
+
+enum sameness
+equal_within(const char *now, const char *bound, bool since, const char *zone)
+{
+	bool has_zone = timestamp_has_zone(now), wants_zone = timestamp_has_zone(bound);
+	bool as_clocks = !wants_zone || (!has_zone && zone != NULL);
+	int64_t x, y, low, high;
+
+	if (as_clocks ? !read_clock(now, zone, &x) || !read_clock(bound, zone, &y)
+		      : !timestamp_parse(now, &x) || !timestamp_parse(bound, &y))
+		return SAME_UNKNOWN;
+	/* A time that is shown without its fraction. */
+	if (strchr(now, '.') == NULL)
+		y -= y % SECOND;
+	low = high = x;
+	if (!as_clocks && !has_zone) {
+		low -= ZONE_EAST;
+		high += ZONE_WEST;
+	}
+	if (since ? low >= y : high <= y)
+		return SAME_YES;
+	return (since ? high < y : low > y) ? SAME_NO : SAME_UNKNOWN;
 }
 
 static bool

@@ -20,6 +20,10 @@ enum sameness { SAME_NO, SAME_YES, SAME_UNKNOWN };
 enum sameness equal_value(
     const struct schema_field *f, json_t *now, json_t *value, const char *zone);
 
+/* Whether a time of the server's is `bound` or later (`since`), else earlier. SAME_UNKNOWN: its zone
+ * is not known, and would decide; or it is no time. `zone` as in equal_value. */
+enum sameness equal_within(const char *now, const char *bound, bool since, const char *zone);
+
 /* The fields of `body` that the answer `now` does not hold (decref): a server may ignore what it does
  * not like without a word. What it cannot show is taken on trust. */
 json_t *equal_rest(const struct ctl *c, const struct schema_resource *r, json_t *body,

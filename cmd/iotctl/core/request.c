@@ -43,7 +43,7 @@ add_field(struct request *q, const struct field_word *w, bool filters, struct er
 	a.field = schema_field(q->r, name);
 	a.filter =
 	    filters ? schema_filter(q->r, a.field != NULL ? a.field->name : name) : NULL;
-	if (a.filter != NULL && a.filter->flag)
+	if (a.filter != NULL && a.filter->compare == SCHEMA_FLAG)
 		a.field = NULL;
 	if (a.field == NULL && a.filter == NULL)
 		failed = schema_need_field(q->r, name, err) == NULL;

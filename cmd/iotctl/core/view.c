@@ -35,12 +35,15 @@ view_text_of(struct span object, const char *member)
 	return buf_steal(&text);
 }
 
+/* Of one device, unless that is 0. */
 static int
-load_part(struct ctl *c, struct view *v, enum view_part part, const char *query,
-    struct err *err)
+load_part(struct ctl *c, struct view *v, enum view_part part, json_int_t device,
+    const char *query, struct err *err)
 {
 	struct err why = {0};
-	int failed = objects_fetch(c, resources[part], query, &v->v[part], &why);
+	int failed = device != 0
+	    ? objects_of_device(c, resources[part], device, &v->v[part], &why)
+	    : objects_fetch(c, resources[part], query, &v->v[part], &why);
 
 	if (!failed)
 		return 0;
@@ -66,7 +69,7 @@ load_rules(struct ctl *c, struct view *v, bool only, struct err *err)
 		rest_url_escape(&query, span_of(name));
 		free(name);
 	}
-	failed = load_part(c, v, VIEW_RULES, buf_str(&query), err);
+	failed = load_part(c, v, VIEW_RULES, 0, buf_str(&query), err);
 	buf_release(&query);
 	return failed;
 }
@@ -77,23 +80,20 @@ view_load(
 {
 	static const enum view_part of_device[] = {
 	    VIEW_CREDENTIALS, VIEW_CONFIGS, VIEW_ACCOUNTS};
-	char query[48] = "";
+	json_int_t device = only != NULL ? only->id : 0;
 	size_t i;
 
 	*out = (struct view){0};
-	if (only != NULL) {
-		snprintf(
-		    query, sizeof(query), "&dispositivo=%" JSON_INTEGER_FORMAT, only->id);
+	if (only != NULL)
 		objects_add(&out->v[VIEW_DEVICES], buf_as_span(&only->bytes));
-	} else if (load_part(c, out, VIEW_DEVICES, "", err)) {
+	else if (load_part(c, out, VIEW_DEVICES, 0, "", err))
 		return -1;
-	}
 	for (i = 0; i < ARRAY_LEN(of_device); i++) {
-		if (load_part(c, out, of_device[i], query, err))
+		if (load_part(c, out, of_device[i], device, "", err))
 			return -1;
 	}
-	return load_part(c, out, VIEW_BROKERS, "", err) ||
-		load_part(c, out, VIEW_TOPICS, "", err) ||
+	return load_part(c, out, VIEW_BROKERS, 0, "", err) ||
+		load_part(c, out, VIEW_TOPICS, 0, "", err) ||
 		load_rules(c, out, only != NULL, err)
 	    ? -1
 	    : 0;

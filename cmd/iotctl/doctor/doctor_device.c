@@ -275,9 +275,8 @@ check_status(struct device_check *dc)
 static int
 check_reading(struct device_check *dc, struct err *err)
 {
-	char *query = xasprintf("&dispositivo=%" JSON_INTEGER_FORMAT, dc->number);
 	int64_t age;
-	int failed = freshness_of_readings(dc->d->c, query, &age, err);
+	int failed = freshness_of_readings(dc->d->c, dc->number, &age, err);
 	char *words = freshness_words(age);
 
 	if (!failed && age == FRESHNESS_NO_READING)
@@ -290,7 +289,6 @@ check_reading(struct device_check *dc, struct err *err)
 	else if (!failed)
 		findings_add(dc->f, "last reading", HEALTH_OK, _("%s ago"), words);
 	free(words);
-	free(query);
 	return failed;
 }
 

@@ -164,7 +164,7 @@ check_freshness(struct doctor *d, struct findings *f)
 			 (struct span){0}, &reply, &why) ||
 	    !json_check(buf_as_span(&reply.body), &status, NULL) ||
 	    freshness_platform_silence(d->c, &within, &why) ||
-	    freshness_of_readings(d->c, "", &age, &why);
+	    freshness_of_readings(d->c, 0, &age, &why);
 
 	if (failed) {
 		findings_add(f, "status", HEALTH_BAD, "%s",

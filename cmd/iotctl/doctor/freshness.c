@@ -53,6 +53,8 @@ freshness_words(int64_t s)
 /* The first object of a list, which is the newest reading. */
 struct newest {
 	const struct ctl *c;
+	json_int_t
+	    device; /* of this one, whatever the server makes of the filter; 0: of any */
 	int64_t age;
 };
 
@@ -60,20 +62,30 @@ static int
 take_first(void *arg, struct span object, struct err *err)
 {
 	struct newest *n = arg;
+	char device[24];
 
 	(void)err;
+	snprintf(device, sizeof(device), "%" JSON_INTEGER_FORMAT, n->device);
+	if (n->device != 0 && !view_member_is(object, "dispositivo", device))
+		return 0;
 	if (!age_of(n->c, object, "timestamp", &n->age))
 		n->age = FRESHNESS_NO_ZONE;
 	return 1;
 }
 
 int
-freshness_of_readings(struct ctl *c, const char *query, int64_t *age, struct err *err)
+freshness_of_readings(struct ctl *c, json_int_t device, int64_t *age, struct err *err)
 {
-	struct newest n = {c, FRESHNESS_NO_READING};
-	char *path = rest_list_path(schema_find("reading"), query, "-timestamp", 1);
-	int failed = ctl_api(c, err) || rest_list(c->api, path, take_first, &n, err) < 0;
+	struct newest n = {c, device, FRESHNESS_NO_READING};
+	char filter[48] = "";
+	char *path;
+	int failed;
 
+	if (device != 0)
+		snprintf(
+		    filter, sizeof(filter), "&dispositivo=%" JSON_INTEGER_FORMAT, device);
+	path = rest_list_path(schema_find("reading"), filter, "-timestamp", 1);
+	failed = ctl_api(c, err) || rest_list(c->api, path, take_first, &n, err) < 0;
 	free(path);
 	*age = n.age;
 	return failed ? -1 : 0;

@@ -2,15 +2,17 @@
 #ifndef IOTCTL_DOCTOR_FRESHNESS_H
 #define IOTCTL_DOCTOR_FRESHNESS_H
 
+#include <jansson.h>
+
 #include "iotctl/ctl.h"
 
 /* How old what the platform has is, in seconds, and how old it may be. */
 
 enum { FRESHNESS_NO_READING = -1, FRESHNESS_NO_ZONE = -2 };
 
-/* The age of the newest reading; `query` ("&dispositivo=7") narrows. FRESHNESS_NO_READING: there is none,
+/* The age of the newest reading, of this device unless it is 0. FRESHNESS_NO_READING: there is none,
  * FRESHNESS_NO_ZONE: nobody knows the zone of its time. Blocks. */
-int freshness_of_readings(struct ctl *c, const char *query, int64_t *age, struct err *err);
+int freshness_of_readings(struct ctl *c, json_int_t device, int64_t *age, struct err *err);
 /* How long a device may be silent before that is a finding: some of the intervals of its device-config, or
  * the shortest time that is one at all. */
 int64_t freshness_silence(struct span config);

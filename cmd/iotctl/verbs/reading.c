@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "model/timestamp.h"
 #include "iotctl/core/equal.h"
@@ -382,33 +384,59 @@ run_import(struct ctl *c, const struct operands *in, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* --since and --device are short for filters of the list. */
+static bool
+has_field(const struct operands *in, const char *field)
+{
+	size_t n = strlen(field), i;
+
+	for (i = 0; i < in->plain; i++) {
+		if (strncmp(in->v[i], field, n) == 0 && in->v[i][n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* FIELD=TIME, for the API. */
+static void
+add_time(struct strv *out, const char *field, int64_t us)
+{
+	struct buf text = {0};
+	int64_t second = 1000000;
+
+	buf_printf(&text, "%s=", field);
+	buf_time(&text, us - us % second);
+	strv_add(out, buf_str(&text));
+	buf_release(&text);
+}
+
+/* --since and --device are short for filters of the list. The period ends where it is asked for, so that what
+ * comes in while the pages are read does not move them. */
 int
 run_reading_list(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct operands more = {.n = in->n, .plain = in->plain};
-	time_t from = time(NULL) - (time_t)(c->args->since / 1000);
-	char since[64], *device = NULL;
-	struct tm tm;
+	struct operands more;
+	struct strv words = {0};
+	int64_t now = clock_wall_us();
+	size_t i;
 	int failed;
 
-	more.v = xcalloc(in->n + 2, sizeof(*more.v));
 	/* In front of the others, because those behind "--" are names. */
-	if (c->args->since > 0 && gmtime_r(&from, &tm) != NULL &&
-	    strftime(since, sizeof(since), "fecha_inicio=%Y-%m-%dT%H:%M:%SZ", &tm) != 0) {
-		more.v[0] = since;
-		more.n++;
-		more.plain++;
-	}
+	if (c->args->since > 0)
+		add_time(&words, "fecha_inicio", now - c->args->since * 1000);
+	if (c->args->since > 0 && !has_field(in, "fecha_fin"))
+		add_time(&words, "fecha_fin", now + 1000000);
 	if (c->args->device != NULL) {
-		device = xasprintf("dispositivo=%s", c->args->device);
-		more.v[more.n - in->n] = device;
-		more.n++;
-		more.plain++;
+		char *device = xasprintf("dispositivo=%s", c->args->device);
+
+		strv_add(&words, device);
+		free(device);
 	}
-	memcpy(more.v + (more.n - in->n), in->v, in->n * sizeof(*in->v));
+	more.plain = words.n + in->plain;
+	for (i = 0; i < in->n; i++)
+		strv_add(&words, in->v[i]);
+	more.v = words.v;
+	more.n = words.n;
 	failed = verb_list(c, schema_find("reading"), &more, err);
-	free(device);
-	free(more.v);
+	strv_release(&words);
 	return failed;
 }

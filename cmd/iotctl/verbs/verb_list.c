@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -27,14 +28,17 @@ enum { FLUSH_EVERY = 50 };
 /* A filter with its value. */
 struct want {
 	const struct assign *a;
-	json_t *value; /* NULL: only the server understands it */
+	enum schema_compare compare;
+	json_t *value; /* SCHEMA_EQUAL, and none else */
+	char *bound;   /* SCHEMA_SINCE, SCHEMA_UNTIL: the time */
 };
 
 struct listing {
 	struct show show;
 	struct want *wants;
 	size_t n;
-	size_t left; /* of --limit; from 0 on downwards it never ends */
+	size_t left;   /* of --limit; from 0 on downwards it never ends */
+	size_t untold; /* objects that may be outside the period asked for */
 	const struct schema_field *sort; /* here, not by the server; NULL: not */
 	bool downwards;
 	struct objects objects; /* kept for that */
@@ -45,7 +49,7 @@ static bool
 is_set(const struct schema_filter *f, struct span object)
 {
 	struct buf text = {0};
-	bool set = f->field != NULL && cell_member(object, f->field, &text) &&
+	bool set = cell_member(object, f->field, &text) &&
 	    strcmp(buf_str(&text), "") != 0 && strcmp(buf_str(&text), "false") != 0;
 
 	buf_release(&text);
@@ -61,16 +65,27 @@ is_no(const char *s)
 	return text_bool(s, &yes) && !yes;
 }
 
+/* What shows no time, or one whose zone nobody knows, is taken on the server's word. */
+static enum sameness
+is_within(const struct want *w, struct span object, const char *zone)
+{
+	struct buf text = {0};
+	enum sameness in = SAME_UNKNOWN;
+
+	if (cell_member(object, w->a->filter->field, &text))
+		in = equal_within(
+		    buf_str(&text), w->bound, w->compare == SCHEMA_SINCE, zone);
+	buf_release(&text);
+	return in;
+}
+
 static bool
-matches(const struct want *w, struct span object, const char *zone)
+is_equal(const struct want *w, struct span object, const char *zone)
 {
 	struct span bytes;
 	json_t *value;
 	bool same;
 
-	if (w->value == NULL)
-		return !w->a->filter->flag || is_no(w->a->value) ||
-		    is_set(w->a->filter, object);
 	if (!json_member(object, w->a->field->name, &bytes))
 		return json_is_null(w->value);
 	value = json_loadb(bytes.p, bytes.n, JSON_DECODE_ANY, NULL);
@@ -78,6 +93,20 @@ matches(const struct want *w, struct span object, const char *zone)
 	    SAME_YES;
 	json_decref(value);
 	return same;
+}
+
+static enum sameness
+matches(const struct want *w, struct span object, const char *zone)
+{
+	bool good;
+
+	if (w->compare == SCHEMA_SINCE || w->compare == SCHEMA_UNTIL)
+		return is_within(w, object, zone);
+	if (w->compare == SCHEMA_FLAG)
+		good = is_no(w->a->value) || is_set(w->a->filter, object);
+	else
+		good = is_equal(w, object, zone);
+	return good ? SAME_YES : SAME_NO;
 }
 
 /* The first object goes out at once, and then now and then: a reader does not wait
@@ -94,13 +123,19 @@ static int
 on_object(void *arg, struct span object, struct err *err)
 {
 	struct listing *l = arg;
+	bool untold = false;
 	size_t i;
 
 	(void)err;
 	for (i = 0; i < l->n; i++) {
-		if (!matches(&l->wants[i], object, l->show.ctl->args->api.tz))
+		enum sameness same =
+		    matches(&l->wants[i], object, l->show.ctl->args->api.tz);
+
+		if (same == SAME_NO)
 			return 0;
+		untold = untold || same == SAME_UNKNOWN;
 	}
+	l->untold += untold;
 	if (l->sort != NULL) {
 		objects_add(&l->objects, object);
 		return 0;
@@ -130,11 +165,14 @@ put_filter(struct buf *query, const struct want *w)
 {
 	const struct schema_filter *f = w->a->filter;
 
-	if (f == NULL || json_is_null(w->value) || (f->flag && is_no(w->a->value)))
+	if (f == NULL || json_is_null(w->value) ||
+	    (w->compare == SCHEMA_FLAG && is_no(w->a->value)))
 		return;
 	buf_printf(query, "&%s=", f->name);
-	if (f->flag)
+	if (w->compare == SCHEMA_FLAG)
 		buf_puts(query, "true");
+	else if (w->bound != NULL)
+		rest_url_escape(query, span_of(w->bound));
 	else
 		put_value(query, w->value, w->a->value);
 }
@@ -188,23 +226,30 @@ make_path(struct ctl *c, struct listing *l, const struct schema_resource *r, cha
 /* Filters that only the server applies are checked here: some answer a wrong value
  * with a 500. */
 static void
-check_filter(const struct assign *a, struct field_errs *errs)
+check_filter(struct want *w, struct field_errs *errs)
 {
+	const struct assign *a = w->a;
 	int64_t us;
-	bool yes, good = text_bool(a->value, &yes);
+	bool yes, good;
 
-	if (!a->filter->flag) {
-		char *midnight = xasprintf("%sT00:00:00", a->value);
-
-		good = timestamp_parse(a->value, &us) || timestamp_parse(midnight, &us);
-		free(midnight);
+	if (w->compare == SCHEMA_FLAG) {
+		good = text_bool(a->value, &yes);
+	} else {
+		/* A day is its midnight. */
+		w->bound = xasprintf("%sT00:00:00", a->value);
+		if (!timestamp_parse(w->bound, &us)) {
+			free(w->bound);
+			w->bound = xstrdup(a->value);
+		}
+		good = timestamp_parse(w->bound, &us);
 	}
 	if (a->op != FIELD_TEXT)
 		field_errs_add(errs, a->filter->name, _("a filter is FIELD=VALUE"));
 	else if (!good)
 		field_errs_add(errs, a->filter->name,
-		    a->filter->flag ? _("'%s' is neither yes nor no")
-				    : _("'%s' is no time such as 2026-11-23T07:05:00"),
+		    w->compare == SCHEMA_FLAG
+			? _("'%s' is neither yes nor no")
+			: _("'%s' is no time such as 2026-11-23T07:05:00"),
 		    a->value);
 }
 
@@ -234,9 +279,11 @@ make_wants(struct ctl *c, struct listing *l, const struct request *q, struct err
 		struct want *w = &l->wants[l->n];
 
 		w->a = &q->v[l->n];
+		if (w->a->field == NULL)
+			w->compare = w->a->filter->compare;
 		i = errs.n;
-		if (w->a->field == NULL) {
-			check_filter(w->a, &errs);
+		if (w->compare != SCHEMA_EQUAL) {
+			check_filter(w, &errs);
 			continue;
 		}
 		w->value = wanted(c, w->a, &errs, err);
@@ -282,6 +329,10 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
 	}
 	if (*shown && l->sort != NULL)
 		show_sorted(l);
+	if (*shown && l->untold != 0)
+		log_warn(_("whether %zu of them are of the time asked for only the API "
+			   "knows: its times name no zone (set api_tz)"),
+		    l->untold);
 	free(path);
 	return failed ? -1 : 0;
 }
@@ -305,8 +356,10 @@ verb_list(struct ctl *c, const struct schema_resource *r, const struct operands 
 		failed = run_list(c, &q, &l, &shown, err);
 		show_end(&l.show, shown);
 	}
-	for (i = 0; i < l.n; i++)
+	for (i = 0; i < l.n; i++) {
 		json_decref(l.wants[i].value);
+		free(l.wants[i].bound);
+	}
 	free(l.wants);
 	objects_release(&l.objects);
 	request_release(&q);

@@ -27,7 +27,9 @@ struct reader {
 	const char *keys[FIELDS];
 	struct buf text[FIELDS];
 	bool there[FIELDS];
+	bool silent; /* it does not speak MQTT */
 	long number;
+	const char *state; /* only those in it; NULL: all */
 };
 
 /* One pass over the members: a fleet has a hundred thousand of them. */
@@ -38,6 +40,7 @@ read_members(struct reader *r, struct span object)
 	int i;
 
 	r->number = 0;
+	r->silent = false;
 	for (i = 0; i < FIELDS; i++) {
 		buf_clear(&r->text[i]);
 		r->there[i] = false;
@@ -47,6 +50,8 @@ read_members(struct reader *r, struct span object)
 
 		if (span_is(key, "id"))
 			r->number = strtol(it.item.p, NULL, 10);
+		if (span_is(key, "mqtt_enabled"))
+			r->silent = json_kind(it.item) == JSON_KIND_FALSE;
 		for (i = 0; i < FIELDS; i++) {
 			if (r->keys[i] == NULL || !span_is(key, r->keys[i]) ||
 			    json_kind(it.item) != JSON_KIND_STRING)
@@ -87,6 +92,10 @@ on_device(void *arg, struct span object, struct err *err)
 	read_members(r, object);
 	if (r->text[ID].n == 0)
 		return err_set(err, ERR_PROTOCOL, _("a device of the API has no id"));
+	/* Some backends ignore filters. */
+	if (r->silent ||
+	    (r->state != NULL && strcmp(r->state, buf_str(&r->text[STATE])) != 0))
+		return 0;
 	d = device_table_get(r->fleet, buf_as_span(&r->text[ID]));
 	d->listed = true;
 	d->number = r->number;
@@ -100,17 +109,31 @@ on_device(void *arg, struct span object, struct err *err)
 	return read_reported(r, &d->reported[VIEW_SOURCE], err);
 }
 
+/* The list changed while it was read, and comes again. */
+static void
+forget_devices(void *arg)
+{
+	struct reader *r = arg;
+	size_t i;
+
+	for (i = 0; i < r->fleet->n; i++) {
+		r->fleet->v[i].listed = false;
+		r->fleet->v[i].reported[VIEW_SOURCE] = (struct device_seen){0};
+	}
+}
+
 int
 source_api_devices(struct rest *api, struct device_table *f, const char *by,
     const char *state, struct err *err)
 {
 	struct reader r = {.fleet = f,
 	    .keys = {"identificador_unico", "mqtt_client_id", "connection_status",
-		"last_seen", by}};
+		"last_seen", by},
+	    .state = state};
 	char *filters = xasprintf("&mqtt_enabled=true%s%s",
 	    state != NULL ? "&connection_status=" : "", state != NULL ? state : "");
 	char *path = rest_list_path(schema_find("device"), filters, NULL, 0);
-	int failed = rest_list(api, path, on_device, &r, err);
+	int failed = rest_list_again(api, path, on_device, forget_devices, &r, err);
 	int i;
 
 	for (i = 0; i < FIELDS; i++)
