@@ -66,22 +66,24 @@ add_row(struct fleet_file *f, size_t line)
 	return &f->rows[f->n++];
 }
 
-static int
-check_row(const struct reader *r, const struct fleet_file_row *row)
+static void
+check_row(struct fleet_file_row *row)
 {
+	const char *device = row->text[FLEET_DEVICE];
 	const char *interval = row->text[FLEET_INTERVAL];
+	struct err id = {0}, why = {0};
 	long seconds;
 
-	if (row->text[FLEET_DEVICE] == NULL)
-		return err_set(r->err, ERR_USAGE, _("%s:%zu: no identificador_unico"),
-		    r->path, row->line);
-	if (topic_check_id(
-		span_of(row->text[FLEET_DEVICE]), fleet_names[FLEET_DEVICE], r->err) ||
-	    (interval != NULL &&
+	if (device == NULL)
+		err_set(&id, ERR_USAGE, _("no identificador_unico"));
+	else
+		topic_check_id(span_of(device), fleet_names[FLEET_DEVICE], &id);
+	if (interval != NULL)
 		text_int(interval, 1, LONGEST_INTERVAL, fleet_names[FLEET_INTERVAL],
-		    &seconds, r->err)))
-		return err_in(r->err, "%s:%zu", r->path, row->line);
-	return 0;
+		    &seconds, &why);
+	if (id.code != ERR_OK || why.code != ERR_OK)
+		row->wrong = xasprintf("%s%s%s", id.text,
+		    id.code != ERR_OK && why.code != ERR_OK ? "; " : "", why.text);
 }
 
 static int
@@ -114,7 +116,7 @@ read_csv(struct reader *r, struct span text)
 			if (t.rows[i].cells[j][0] != '\0')
 				row->text[column[j]] = xstrdup(t.rows[i].cells[j]);
 		}
-		failed = check_row(r, row);
+		check_row(row);
 	}
 	csv_release(&t);
 	return failed ? -1 : 0;
@@ -187,7 +189,8 @@ read_object(struct reader *r, size_t line, struct span text)
 		if (take_member(r, row, &it))
 			return -1;
 	}
-	return check_row(r, row);
+	check_row(row);
+	return 0;
 }
 
 static bool
@@ -227,27 +230,27 @@ by_device(const void *a, const void *b)
 	return order != 0 ? order : (*x)->line < (*y)->line ? -1 : 1;
 }
 
-static int
-check_twice(const struct reader *r)
+static void
+check_twice(struct fleet_file *f)
 {
-	const struct fleet_file_row **sorted =
-	    xcalloc(r->f->n + 1, sizeof(struct fleet_file_row *));
-	int failed = 0;
-	size_t i;
+	struct fleet_file_row **sorted = xcalloc(f->n + 1, sizeof(*sorted));
+	size_t n = 0, i;
 
-	for (i = 0; i < r->f->n; i++)
-		sorted[i] = &r->f->rows[i];
-	qsort(sorted, r->f->n, sizeof(*sorted), by_device);
-	for (i = 1; !failed && i < r->f->n; i++) {
+	for (i = 0; i < f->n; i++) {
+		if (f->rows[i].text[FLEET_DEVICE] != NULL)
+			sorted[n++] = &f->rows[i];
+	}
+	qsort(sorted, n, sizeof(*sorted), by_device);
+	for (i = 1; i < n; i++) {
 		const char *device = sorted[i]->text[FLEET_DEVICE];
 
-		if (strcmp(device, sorted[i - 1]->text[FLEET_DEVICE]) == 0)
-			failed = err_set(r->err, ERR_USAGE,
-			    _("%s:%zu: device '%s' is in line %zu already"), r->path,
-			    sorted[i]->line, device, sorted[i - 1]->line);
+		if (sorted[i]->wrong == NULL &&
+		    strcmp(device, sorted[i - 1]->text[FLEET_DEVICE]) == 0)
+			sorted[i]->wrong =
+			    xasprintf(_("device '%s' is in line %zu already"), device,
+				sorted[i - 1]->line);
 	}
 	free(sorted);
-	return failed;
 }
 
 static bool
@@ -272,8 +275,8 @@ fleet_file_read(struct fleet_file *f, const char *path, struct err *err)
 	failed = file_read(path, LARGEST, &text, err);
 	all = buf_as_span(&text);
 	if (!failed)
-		failed = (is_ndjson(all) ? read_ndjson(&r, all) : read_csv(&r, all)) ||
-		    check_twice(&r);
+		failed = is_ndjson(all) ? read_ndjson(&r, all) : read_csv(&r, all);
+	check_twice(f);
 	buf_release(&text);
 	return failed ? -1 : 0;
 }
@@ -286,6 +289,7 @@ fleet_file_release(struct fleet_file *f)
 	for (i = 0; i < f->n; i++) {
 		for (j = 0; j < FLEET_COLUMNS; j++)
 			free(f->rows[i].text[j]);
+		free(f->rows[i].wrong);
 	}
 	free(f->rows);
 	*f = (struct fleet_file){0};

@@ -31,9 +31,10 @@ extern const char *const fleet_names[FLEET_COLUMNS];
 
 struct fleet_file_row {
 	size_t line; /* in the file, from 1 */
-	/* What the file says, lists with ";" ("a;b"); NULL: absent or empty. FLEET_DEVICE is always
-	 * there and is a valid id. For lists: strv_split(&list, text, ';'). */
+	/* What the file says, lists with ";" ("a;b"); NULL: absent or empty. FLEET_DEVICE is
+	 * there and is a valid id unless the row is wrong. For lists: strv_split(&list, text, ';'). */
 	char *text[FLEET_COLUMNS];
+	char *wrong; /* what is: the id, an interval, a device named before; NULL: nothing is */
 };
 
 struct fleet_file {
@@ -42,8 +43,9 @@ struct fleet_file {
 };
 
 /* Reads and checks a whole file ("-" is standard input), so that a mistake in its last row is found
- * before anything is done for the first: unknown columns (did you mean), ids, devices named twice,
- * intervals. Errors (ERR_USAGE) name file and line. Release it also after an error. Blocks. */
+ * before anything is done for the first. What is wrong with one row stands in it, for the caller to tell all of
+ * them; unknown columns (did you mean) and what cannot be read are errors (ERR_USAGE) that name file and
+ * line. Release it also after an error. Blocks. */
 int fleet_file_read(struct fleet_file *f, const char *path, struct err *err);
 void fleet_file_release(struct fleet_file *f);
 

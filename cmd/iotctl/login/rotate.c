@@ -25,6 +25,7 @@
 #include "iotctl/ctl_call.h"
 #include "iotctl/login/account.h"
 #include "iotctl/login/password_file.h"
+#include "iotctl/provision/provision_unit.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/device.h"
 
@@ -35,7 +36,8 @@ struct rotation {
 	struct lookup_found device;
 	char *id;                    /* its name in the credentials file */
 	struct lookup_found account; /* id 0: none */
-	json_int_t credential;       /* 0: none, or it stays */
+	bool lacks_account;    /* the platform has accounts, but not this device's */
+	json_int_t credential; /* 0: none, or it stays */
 	char *username, *client_id;
 	char *password; /* NULL: no new one, only what is pending */
 	bool given;     /* ... by the user: no other will do */
@@ -84,6 +86,24 @@ find_credential(struct ctl *c, struct rotation *r, struct err *err)
 	return failed;
 }
 
+/* EMQX asks for its own account, whatever the credential says. One that is gone comes back under the name that it
+ * had. */
+static void
+name_account(struct rotation *r)
+{
+	const struct credential *old = credentials_find(&r->file.known, r->id);
+
+	if (r->account.id == 0 && !r->lacks_account)
+		return;
+	free(r->username);
+	if (r->account.id != 0)
+		r->username = xstrdup(r->account.label);
+	else if (old != NULL && old->username != NULL)
+		r->username = xstrdup(old->username);
+	else
+		r->username = xasprintf("device_%s", r->id);
+}
+
 static int
 find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
 {
@@ -97,11 +117,8 @@ find_all(struct ctl *c, const char *name, struct rotation *r, struct err *err)
 		    _("device '%s' has no credential: 'iotctl credential create' makes "
 		      "one"),
 		    r->id);
-	/* EMQX asks for its own account, whatever the credential says. */
-	if (r->account.id != 0) {
-		free(r->username);
-		r->username = xstrdup(r->account.label);
-	}
+	r->lacks_account = r->account.id == 0 && !c->no_accounts;
+	name_account(r);
 	if (r->client_id == NULL)
 		r->client_id = xstrdup(r->id);
 	return 0;
@@ -153,8 +170,12 @@ static int
 send_password(struct ctl *c, const struct rotation *r, const char *password, bool *begun,
     struct err *err)
 {
-	if (r->account.id != 0) {
-		if (account_set_password(c, r->account.id, password, err))
+	bool account = r->account.id != 0 || r->lacks_account;
+
+	if (account) {
+		if (r->lacks_account
+			? provision_unit_restore(c, r->id, r->username, password, err)
+			: account_set_password(c, r->account.id, password, err))
 			return -1;
 		*begun = true;
 		if (save_row(r, password, err))
@@ -163,7 +184,7 @@ send_password(struct ctl *c, const struct rotation *r, const char *password, boo
 	if (r->credential != 0 && account_set_credential(c, r->credential, password, err))
 		return -1;
 	*begun = true;
-	return r->account.id == 0 ? save_row(r, password, err) : 0;
+	return !account ? save_row(r, password, err) : 0;
 }
 
 /* Whether nothing was done; after any other failure nobody knows. */
@@ -266,6 +287,9 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	    random_password(&r.password, err);
 
 	(void)arg;
+	if (!failed && c->args->dry_run && r.lacks_account)
+		write_show(
+		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 	if (!failed && c->args->dry_run)
 		write_show(
 		    "PATCH", "/api/mqtt/credentials/", "{\"password\":\"********\"}");

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "model/topic_set.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/request.h"
@@ -14,26 +14,6 @@
 #include "iotctl/provision/provision_batch.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/device.h"
-
-static int
-load_catalog(struct batch *b, struct err *err)
-{
-	struct ctl *c = b->c;
-	struct catalog *k = &b->catalog;
-
-	if (topic_set_compile(&b->topics, &c->args->topics, err))
-		return -1;
-	k->data = topic_text(b->topics.data);
-	k->commands = topic_text(b->topics.commands);
-	k->status = topic_text(b->topics.status);
-	k->responses = topic_text(b->topics.responses);
-	k->alerts = topic_text(b->topics.alerts);
-	return objects_fetch(c, "broker", "", &k->brokers, err) ||
-		objects_fetch(c, "topic", "", &k->topics, err) ||
-		objects_fetch(c, "sensor", "", &k->sensors, err)
-	    ? -1
-	    : 0;
-}
 
 static void
 plan_job(void *arg, size_t i)
@@ -60,6 +40,24 @@ plan_all(struct batch *b, struct err *err)
 	return -1;
 }
 
+/* Once for all of them. */
+static void
+tell_lacking(const struct batch *b)
+{
+	size_t n = 0, i;
+	char *names;
+
+	for (i = 0; i < b->n; i++)
+		n += b->v[i].lacks_broker;
+	if (n == 0)
+		return;
+	names = provision_unit_brokers(&b->catalog);
+	log_error(_("several brokers are active (%s), and %zu of %zu devices name none: "
+		    "say which with broker="),
+	    names, n, b->n);
+	free(names);
+}
+
 static void
 say_body(const char *path, json_t *body, const char *resource)
 {
@@ -71,12 +69,17 @@ say_body(const char *path, json_t *body, const char *resource)
 	json_decref(body);
 }
 
+/* The rules of a device whose account is gone are known once its name is. */
 static void
-say_unit(struct ctl *c, const struct unit *u)
+say_unit(const struct batch *b, struct unit *u)
 {
+	struct ctl *c = b->c;
 	size_t i;
 	json_t *id;
 
+	if (u->lacks_account && u->has_credential && !u->pending &&
+	    provision_unit_plan_rules(c, &b->catalog, u, &u->err))
+		log_err(&u->err);
 	if (u->id == 0)
 		say_body("/api/devices/", provision_unit_device_body(u), "device");
 	json_array_foreach (u->missing, i, id) {
@@ -91,6 +94,9 @@ say_unit(struct ctl *c, const struct unit *u)
 	if (!u->has_config)
 		say_body("/api/mqtt/device-config/", provision_unit_config_body(u),
 		    "device-config");
+	if (u->makes_account && u->id != 0)
+		say_body(
+		    "/api/mqtt/emqx-users/", provision_unit_account_body(u), "emqx-user");
 	json_array_foreach (u->rules, i, id) {
 		say_body("/api/mqtt/emqx-acl/", json_incref(id), "emqx-acl");
 	}
@@ -132,7 +138,7 @@ make_job(void *arg, size_t i)
 	jobs_turn(b->c);
 	progress_hide(&b->progress);
 	if (wanted && b->c->args->dry_run)
-		say_unit(b->c, u);
+		say_unit(b, u);
 	else
 		result_line_show(&(struct result_line){.row = u->row,
 		    .key = "device",
@@ -172,10 +178,7 @@ provision_batch_release(struct batch *b)
 	free(b->v);
 	for (i = 0; i < FLEET_COLUMNS; i++)
 		free(b->common[i]);
-	objects_release(&b->catalog.brokers);
-	objects_release(&b->catalog.topics);
-	objects_release(&b->catalog.sensors);
-	topic_set_release(&b->topics);
+	provision_unit_catalog_release(&b->catalog);
 	password_file_release(&b->file);
 	fleet_file_release(&b->fleet);
 	strv_release(&b->ids);
@@ -190,10 +193,12 @@ run_provision(struct ctl *c, const struct operands *in, struct err *err)
 	c->join_reasons = true;
 	progress_start(&b.progress, b.n, c->args->common.quiet);
 	/* Until here nothing is changed, and a signal ends the program at once. */
-	failed = failed || password_file_open(c, &b.file, err) || load_catalog(&b, err) ||
-	    plan_all(&b, err) || jobs_catch_signals(c, err) ||
-	    provision_batch_save_logins(&b, err);
+	failed = failed || password_file_open(c, &b.file, err) ||
+	    provision_unit_catalog(c, &b.catalog, err) || plan_all(&b, err) ||
+	    jobs_catch_signals(c, err) || provision_batch_save_logins(&b, err);
 	if (!failed) {
+		progress_hide(&b.progress);
+		tell_lacking(&b);
 		provision_batch_finish_logins(&b);
 		failed = make_them(&b, err);
 	}

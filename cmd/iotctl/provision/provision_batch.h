@@ -3,7 +3,6 @@
 #define IOTCTL_PROVISION_PROVISION_BATCH_H
 
 #include "base/strv.h"
-#include "model/topic_set.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/output/progress.h"
 #include "iotctl/provision/provision_unit.h"
@@ -14,7 +13,6 @@ struct batch {
 	struct fleet_file fleet;
 	struct strv ids;
 	char *common[FLEET_COLUMNS]; /* FIELD=... of the command line, for what a row leaves open */
-	struct topic_set topics;
 	struct password_file file;
 	struct catalog catalog;
 	struct unit *v;
@@ -25,7 +23,7 @@ struct batch {
 };
 
 /* The devices of the command line or of --from, as units that point into the batch. ERR_USAGE: neither, both,
- * or one twice. */
+ * one twice, or values that no device can have; all wrong lines but the last are told by then. */
 int provision_batch_read(struct batch *b, const struct operands *in, struct err *err);
 
 /* A login for each unit that has none: all new passwords are on disk before the platform has the

@@ -63,7 +63,11 @@ provision_batch_save_logins(struct batch *b, struct err *err)
 	for (i = 0; i < b->n && !failed; i++) {
 		struct unit *u = &b->v[i];
 
-		if (u->failed || u->has_credential)
+		if (u->failed || (u->has_credential && !u->lacks_account))
+			continue;
+		/* rotate_finish sends that one, and makes the account. */
+		if (u->has_credential &&
+		    password_file_pending(&b->file, u->device) != NULL)
 			continue;
 		failed = choose_login(u, &b->file.known, err);
 		rows[n++] = (struct credential){.device = u->device,

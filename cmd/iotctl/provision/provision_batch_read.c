@@ -4,9 +4,12 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "model/field_errs.h"
+#include "model/validate.h"
 #include "iotctl/core/field.h"
 
 /* The column that a field of the command line stands for, by its name or its alias. */
@@ -122,6 +125,60 @@ take_operands(struct batch *b, const struct operands *in, struct err *err)
 	return fleet_file_read(&b->fleet, b->c->args->from, err);
 }
 
+/* Tells the error at hand, if there is one: this one comes behind it. */
+static void
+add_wrong(const struct batch *b, const struct unit *u, const char *text, struct err *err)
+{
+	if (err->code != ERR_OK)
+		log_err(err);
+	if (b->fleet.n != 0)
+		err_set(err, ERR_USAGE, "%s:%zu: %s",
+		    strcmp(b->c->args->from, "-") == 0 ? _("standard input")
+						       : b->c->args->from,
+		    u->row, text);
+	else
+		err_set(err, ERR_USAGE, _("device '%s': %s"), u->device, text);
+}
+
+/* What the platform would refuse of it, and a dry run could not see. `wrong`: what is known to be, perhaps
+ * its id; NULL: nothing. */
+static void
+check_unit(
+    const struct batch *b, const struct unit *u, const char *wrong, struct err *err)
+{
+	struct unit sound = *u;
+	struct field_errs errs = {0};
+	struct buf text = {0};
+	json_t *body;
+	size_t i;
+
+	if (wrong != NULL)
+		sound.device = "X";
+	body = provision_unit_device_body(&sound);
+	json_decref(validate_body(schema_find("device"), body, false, &errs));
+	buf_puts(&text, wrong != NULL ? wrong : "");
+	for (i = 0; i < errs.n; i++)
+		buf_printf(&text, "%s%s: %s", text.n != 0 ? "; " : "", errs.v[i].field,
+		    errs.v[i].text);
+	if (text.n != 0)
+		add_wrong(b, u, buf_str(&text), err);
+	buf_release(&text);
+	field_errs_release(&errs);
+	json_decref(body);
+}
+
+/* All of them, before the first request. */
+static int
+check_units(const struct batch *b, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		check_unit(
+		    b, &b->v[i], b->fleet.n != 0 ? b->fleet.rows[i].wrong : NULL, err);
+	return err->code != ERR_OK ? -1 : 0;
+}
+
 static void
 make_units(struct batch *b)
 {
@@ -148,5 +205,5 @@ provision_batch_read(struct batch *b, const struct operands *in, struct err *err
 	if (take_operands(b, in, err))
 		return -1;
 	make_units(b);
-	return 0;
+	return check_units(b, err);
 }

@@ -14,9 +14,7 @@ struct undo {
 int provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_t *id,
     struct undo *undo, struct err *err);
 
-/* What EMQX must know of the device, where the platform has that in hand; then to make it. */
-int provision_unit_plan_rules(
-    struct ctl *c, const struct catalog *k, struct unit *u, struct err *err);
+/* What provision_unit_plan_rules has planned. */
 int provision_unit_make_rules(
     struct ctl *c, struct unit *u, struct undo *undo, struct err *err);
 

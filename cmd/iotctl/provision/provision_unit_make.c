@@ -158,9 +158,12 @@ make_all(struct ctl *c, const struct catalog *k, struct unit *u, struct undo *un
 	    provision_unit_post(
 		c, "device-config", provision_unit_config_body(u), &id, undo, err))
 		return -1;
-	return provision_unit_plan_rules(c, k, u, err) ||
-		provision_unit_make_rules(c, u, undo, err)
-	    ? -1
+	if (provision_unit_plan_rules(c, k, u, err) ||
+	    provision_unit_make_rules(c, u, undo, err))
+		return -1;
+	/* A new account beside an old credential. */
+	return u->has_credential && u->makes_account
+	    ? account_set_credential(c, u->credential, u->password, err)
 	    : 0;
 }
 
@@ -175,4 +178,26 @@ provision_unit_make(
 		undo_run(c, &undo, err);
 	strv_release(&undo.paths);
 	return failed;
+}
+
+int
+provision_unit_restore(struct ctl *c, const char *device, const char *username,
+    const char *password, struct err *err)
+{
+	struct catalog k = {0};
+	struct unit u = {.device = device,
+	    .username = xstrdup(username),
+	    .password = xstrdup(password),
+	    .only_account = true};
+	struct undo undo = {0};
+	int failed = provision_unit_catalog(c, &k, err) ||
+	    provision_unit_plan(c, &k, &u, err) ||
+	    provision_unit_make_rules(c, &u, &undo, err);
+
+	if (failed)
+		undo_run(c, &undo, err);
+	strv_release(&undo.paths);
+	provision_unit_release(&u);
+	provision_unit_catalog_release(&k);
+	return failed ? -1 : 0;
 }

@@ -18,6 +18,32 @@
 #include "iotctl/output/cell.h"
 #include "iotctl/verbs/device.h"
 
+int
+provision_unit_catalog(struct ctl *c, struct catalog *k, struct err *err)
+{
+	if (topic_set_compile(&k->set, &c->args->topics, err))
+		return -1;
+	k->data = topic_text(k->set.data);
+	k->commands = topic_text(k->set.commands);
+	k->status = topic_text(k->set.status);
+	k->responses = topic_text(k->set.responses);
+	k->alerts = topic_text(k->set.alerts);
+	return objects_fetch(c, "broker", "", &k->brokers, err) ||
+		objects_fetch(c, "topic", "", &k->topics, err) ||
+		objects_fetch(c, "sensor", "", &k->sensors, err)
+	    ? -1
+	    : 0;
+}
+
+void
+provision_unit_catalog_release(struct catalog *k)
+{
+	objects_release(&k->brokers);
+	objects_release(&k->topics);
+	objects_release(&k->sensors);
+	topic_set_release(&k->set);
+}
+
 /* A column of the fleet file, as the field of a resource that it becomes. */
 struct same {
 	enum fleet_column column;
@@ -40,20 +66,48 @@ only_one(const struct objects *among, const char *name, const char *wanted)
 	return id;
 }
 
+/* The one that is asked for. */
 static int
 plan_broker(const struct catalog *k, struct unit *u, struct err *err)
 {
-	if (u->text[FLEET_BROKER] != NULL)
-		return lookup_among(schema_find("broker"), &k->brokers,
-		    u->text[FLEET_BROKER], &u->broker, err);
+	return u->text[FLEET_BROKER] == NULL
+	    ? 0
+	    : lookup_among(schema_find("broker"), &k->brokers, u->text[FLEET_BROKER],
+		  &u->broker, err);
+}
+
+/* For a new device-config where none is asked for. */
+static int
+plan_only_broker(const struct catalog *k, struct unit *u, struct err *err)
+{
+	if (u->has_config || u->broker != 0 || u->only_account)
+		return 0;
 	u->broker = only_one(&k->brokers, "is_active", "true");
 	if (u->broker == 0)
 		return err_set(
 		    err, ERR_NOT_FOUND, _("no active broker: create one first"));
-	if (u->broker < 0)
+	u->lacks_broker = u->broker < 0;
+	if (u->lacks_broker)
 		return err_set(
 		    err, ERR_USAGE, _("several active brokers: say which with broker="));
 	return 0;
+}
+
+char *
+provision_unit_brokers(const struct catalog *k)
+{
+	struct buf names = {0};
+	size_t i;
+
+	for (i = 0; i < k->brokers.n; i++) {
+		struct span broker = buf_as_span(&k->brokers.v[i]);
+		char *name = view_text_of(broker, "nombre");
+
+		if (view_member_is(broker, "is_active", "true"))
+			buf_printf(&names, "%s'%s'", names.n != 0 ? ", " : "", name);
+		free(name);
+	}
+	return buf_steal(&names);
 }
 
 static int
@@ -159,6 +213,23 @@ check_id(struct span object, const char *name, json_int_t wanted, struct err *er
 	    _("there is a device-config already, with another %s"), name);
 }
 
+/* The rules of a device are for the topics that its device-config has, where nothing else is asked for. */
+static void
+take_topics(struct unit *u, struct span config)
+{
+	json_t *now = equal_load(config);
+	json_t *publish = json_object_get(now, "publish_topic");
+	json_t *subscribe = json_object_get(now, "subscribe_topics");
+
+	if (u->text[FLEET_PUBLISH] == NULL && json_is_integer(publish))
+		u->publish = json_integer_value(publish);
+	if (u->text[FLEET_SUBSCRIBE] == NULL && json_array_size(subscribe) != 0) {
+		json_decref(u->subscribe);
+		u->subscribe = json_incref(subscribe);
+	}
+	json_decref(now);
+}
+
 static int
 plan_config(struct ctl *c, struct unit *u, struct err *err)
 {
@@ -176,6 +247,7 @@ plan_config(struct ctl *c, struct unit *u, struct err *err)
 			check_id(object, "broker", u->broker, err)) ||
 		    (u->text[FLEET_PUBLISH] != NULL &&
 			check_id(object, "publish_topic", u->publish, err));
+		take_topics(u, object);
 	}
 	objects_release(&configs);
 	return failed ? -1 : 0;
@@ -233,6 +305,8 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 		    objects_of_device(c, "credential", u->id, &credentials, err) ||
 		    plan_config(c, u, err);
 		u->has_credential = credentials.n != 0;
+		if (u->has_credential)
+			u->credential = lookup_id_of(buf_as_span(&credentials.v[0]));
 		failed = failed || provision_unit_plan_rules(c, k, u, err);
 	}
 	objects_release(&credentials);
@@ -248,7 +322,7 @@ provision_unit_plan(
 	return plan_broker(k, u, err) || plan_topics(k, u, err) ||
 		plan_list(schema_find("sensor"), &k->sensors, u->text[FLEET_SENSORS],
 		    u->sensors, err) ||
-		plan_existing(c, k, u, err)
+		plan_existing(c, k, u, err) || plan_only_broker(k, u, err)
 	    ? -1
 	    : 0;
 }
@@ -256,7 +330,7 @@ provision_unit_plan(
 bool
 provision_unit_is_complete(const struct unit *u)
 {
-	return u->id != 0 && u->has_credential && u->has_config &&
+	return u->id != 0 && u->has_credential && u->has_config && !u->lacks_account &&
 	    json_array_size(u->missing) == 0 && json_array_size(u->rules) == 0;
 }
 

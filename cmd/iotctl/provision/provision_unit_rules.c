@@ -171,6 +171,13 @@ fetch_rules(
 	return failed && !*none ? -1 : 0;
 }
 
+json_t *
+provision_unit_account_body(const struct unit *u)
+{
+	return json_pack("{s:s, s:s, s:I}", "username", u->username, "password",
+	    u->password, "dispositivo", u->id);
+}
+
 int
 provision_unit_plan_rules(
     struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
@@ -185,8 +192,8 @@ provision_unit_plan_rules(
 
 	plan_clear(u);
 	u->account = account.id;
-	u->makes_account = !failed && !c->no_accounts && account.id == 0 &&
-	    u->username != NULL && u->password != NULL;
+	u->lacks_account = !failed && !c->no_accounts && account.id == 0;
+	u->makes_account = u->lacks_account && u->username != NULL && u->password != NULL;
 	free(u->account_name);
 	u->account_name = xstrdup(account.id != 0 ? account.label
 		: u->username != NULL             ? u->username
@@ -219,10 +226,8 @@ provision_unit_make_rules(
 	size_t i;
 
 	if (u->makes_account &&
-	    provision_unit_post(c, "emqx-user",
-		json_pack("{s:s, s:s, s:I}", "username", u->username, "password",
-		    u->password, "dispositivo", u->id),
-		&u->account, undo, err))
+	    provision_unit_post(
+		c, "emqx-user", provision_unit_account_body(u), &u->account, undo, err))
 		return -1;
 	json_array_foreach (u->rules, i, item) {
 		json_object_set_new(item, "emqx_user", json_integer(u->account));

@@ -1,4 +1,5 @@
 # The API's behaviour, the bugs that clients meet included.
+import datetime
 import secrets
 
 from django.conf import settings
@@ -149,6 +150,15 @@ class EmqxUsers(Base):
     equal = ("dispositivo",)
     search_fields = ["username", "dispositivo__nombre"]
     ordering_fields = ["username", "created"]
+
+    @action(detail=True)
+    def credentials(self, request, pk=None):
+        user = self.get_object()
+        return Response({
+            "username": user.username, "password_hash": user.password_hash, "salt": user.salt,
+            "is_superuser": user.is_superuser,
+            "dispositivo": user.dispositivo.nombre if user.dispositivo else None,
+            "created": user.created.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")})
 
     @action(detail=True, methods=["post"])
     def change_password(self, request, pk=None):

@@ -306,10 +306,6 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		"mean 'sensores'?"},
 	    {"identificador_unico,color\n",
 		":1: unknown column 'color'; a fleet file has"},
-	    {"nombre\nx\n", ":2: no identificador_unico"},
-	    {"identificador_unico\nok\na/b\n", ":3: identificador_unico 'a/b' may only"},
-	    {"identificador_unico,publish_interval\nA,0\n", ":2: publish_interval"},
-	    {"identificador_unico\nA\nB\nA\n", ":4: device 'A' is in line 2 already"},
 	    {"{\"identificador_unico\":\"A\"}\n{\"identificador_unico\":\"B\"\n",
 		":2: not a JSON object"},
 	    {"{\"identificador_unico\":{}}\n", ":1: 'identificador_unico' must be"},
@@ -328,6 +324,39 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		assert_non_null(strstr(err.text, cases[i].wanted));
 		fleet_file_release(&f);
 	}
+	free(path);
+}
+
+static void
+each_bad_row_says_what_is_wrong(void **state)
+{
+	static const char text[] = "identificador_unico,publish_interval,nombre\n"
+				   "A,60,x\n"
+				   ",,x\n"
+				   "a/b,0,x\n"
+				   "B,0,x\n"
+				   "A,,x\n";
+	static const char *const wanted[] = {NULL, "no identificador_unico",
+	    "identificador_unico 'a/b' may only", "publish_interval",
+	    "device 'A' is in line 2 already"};
+	char *path = in_dir("badrows");
+	struct fleet_file f;
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	put_file(path, text, 0644);
+	assert_int_equal(fleet_file_read(&f, path, &err), 0);
+	assert_int_equal(f.n, sizeof(wanted) / sizeof(wanted[0]));
+	for (i = 0; i < f.n; i++) {
+		assert_int_equal(f.rows[i].line, i + 2);
+		if (wanted[i] == NULL)
+			assert_null(f.rows[i].wrong);
+		else
+			assert_non_null(strstr(f.rows[i].wrong, wanted[i]));
+	}
+	assert_non_null(strstr(f.rows[2].wrong, "; publish_interval"));
+	fleet_file_release(&f);
 	free(path);
 }
 
@@ -363,6 +392,7 @@ main(void)
 	    cmocka_unit_test(the_default_file_is_the_contexts),
 	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
 	    cmocka_unit_test(a_bad_fleet_is_refused_with_its_line),
+	    cmocka_unit_test(each_bad_row_says_what_is_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
