@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
 #include "iotctl/apply/index.h"
 #include "iotctl/apply/manifest.h"
@@ -19,7 +19,8 @@ struct export
 	struct ctl *c;
 	struct index_set held;
 	size_t n;           /* documents so far */
-	struct err refused; /* the last resource that --all had to leave out */
+	struct strv left;   /* resources that --all had to leave out ... */
+	struct err refused; /* ... and why the last */
 };
 
 /* A file name has at most 255 bytes (NAME_MAX), and the name of the field is
@@ -209,7 +210,7 @@ export_one(struct export *x, const struct schema_resource *r, struct err *err)
 	int failed = 0;
 
 	if (index == NULL && x->c->args->all && err->code == ERR_AUTH) {
-		log_warn(_("%s is left out: %s"), r->name, err->text);
+		strv_add(&x->left, r->name);
 		x->refused = *err;
 		*err = (struct err){0};
 		return 0;
@@ -261,6 +262,23 @@ export_all(struct export *x, const struct operands *in, struct err *err)
 	return 0;
 }
 
+/* What came is no whole platform. ERR_AUTH where nothing came at all. */
+static int
+tell_left(const struct export *x, struct err *err)
+{
+	struct buf names = {0};
+	size_t i;
+
+	for (i = 0; i < x->left.n; i++)
+		buf_printf(&names, "%s%s", i != 0 ? ", " : "", x->left.v[i]);
+	*err = x->refused;
+	if (x->n != 0)
+		err->code = ERR_FAILED;
+	err_in(err, _("left out: %s"), buf_str(&names));
+	buf_release(&names);
+	return -1;
+}
+
 int
 run_export(struct ctl *c, const struct operands *in, struct err *err)
 {
@@ -279,12 +297,11 @@ run_export(struct ctl *c, const struct operands *in, struct err *err)
 	}
 	index_set_init(&x.held, c);
 	failed = export_all(&x, in, err);
-	if (!failed && x.n == 0 && x.refused.code != ERR_OK) {
-		*err = x.refused;
-		failed = -1;
-	}
-	if (!failed && json)
+	if (!failed && json && (x.n != 0 || x.left.n == 0))
 		show_bytes(span_of(x.n == 0 ? "[]\n" : "]\n"));
+	if (!failed && x.left.n != 0)
+		failed = tell_left(&x, err);
+	strv_release(&x.left);
 	index_set_release(&x.held);
 	return failed;
 }
