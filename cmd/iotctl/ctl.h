@@ -49,6 +49,8 @@ struct args {
 	int jobs;
 	char *from;
 	char *credentials;
+	bool keep_credentials;
+	bool allow_files;
 	int64_t wait;
 	int qos;
 	struct strv services;

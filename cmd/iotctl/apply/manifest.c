@@ -21,6 +21,7 @@ struct source {
 	struct manifest *m;
 	const char *path;
 	size_t doc;
+	bool anywhere; /* files that it names may be */
 };
 
 size_t
@@ -50,6 +51,51 @@ beside(const char *document, const char *path)
 	return xasprintf("%.*s/%s", (int)(slash - document), document, path);
 }
 
+/* Whether a path leads out of the folder that it begins in, as far as its text tells. */
+static bool
+leads_out(const char *path)
+{
+	struct strv parts = {0};
+	bool out = path[0] == '/';
+	size_t i;
+
+	strv_split(&parts, path, '/');
+	for (i = 0; i < parts.n; i++)
+		out = out || strcmp(parts.v[i], "..") == 0;
+	strv_release(&parts);
+	return out;
+}
+
+/* A document may come from anybody: it does not pick files of the machine to send to the platform. Links count
+ * as what they lead to. */
+static int
+check_place(const struct source *in, const char *name, const char *path, struct err *err)
+{
+	char *folder = beside(in->path, "."), *root, *file;
+	size_t n;
+	bool below;
+
+	if (in->anywhere) {
+		free(folder);
+		return 0;
+	}
+	root = realpath(folder, NULL);
+	file = realpath(path, NULL);
+	n = root != NULL ? strlen(root) : 0;
+	if (root != NULL && file != NULL)
+		below = strncmp(file, root, n) == 0 && (n == 1 || file[n] == '/');
+	else
+		below = !leads_out(name);
+	free(file);
+	free(root);
+	free(folder);
+	return below ? 0
+		     : err_set(err, ERR_USAGE,
+			   _("'%s' is not below the folder of the file that names it "
+			     "(--allow-files)"),
+			   path);
+}
+
 /* A secret whose file is not there, as export leaves it: the platform has it
  * already. */
 static bool
@@ -70,6 +116,11 @@ take_file(const struct source *in, struct item *item, const struct schema_field 
 		return err_set(
 		    err, ERR_USAGE, _("%s@file: the name of a file is wanted"), f->name);
 	path = beside(in->path, json_string_value(value));
+	if (strcmp(path, "-") != 0 &&
+	    check_place(in, json_string_value(value), path, err)) {
+		free(path);
+		return -1;
+	}
 	if (is_absent(f, path)) {
 		json_object_set_new(item->absent, f->name, json_string(path));
 		free(path);
@@ -319,8 +370,10 @@ manifest_read(
 	int failed = 0;
 
 	for (i = 0; i < paths->n && !failed; i++) {
-		struct source in = {.m = out, .path = paths->v[i]};
+		struct source in = {
+		    .m = out, .path = paths->v[i], .anywhere = c->args->allow_files};
 		struct buf text = {0};
+		size_t before = out->n;
 
 		failed = (strcmp(in.path, "-") == 0 && ctl_claim_stdin(c, "-f", err)) ||
 			file_read(in.path, FILE_MAX, &text, err) ||
@@ -329,6 +382,10 @@ manifest_read(
 		    ? -1
 		    : 0;
 		buf_release(&text);
+		/* One that was cut off, or was never written, asks for nothing. */
+		if (!failed && out->n == before)
+			failed = err_set(err, ERR_USAGE, _("there is nothing in '%s'"),
+			    strcmp(in.path, "-") == 0 ? _("standard input") : in.path);
 	}
 	if (out->n != 0)
 		qsort(out->v, out->n, sizeof(*out->v), by_level);

@@ -24,8 +24,9 @@ struct manifest {
 };
 
 /* Reads the files ("-" is standard input), each of documents {"kind": RESOURCE, FIELD: ...}, lists of
- * them, or {RESOURCE: [{FIELD: ...}]}. FIELD@file names a file, beside the document's, that holds
- * the value; a secret's need not be there. Read-only fields are left out, unknown ones are an error
+ * them, or {RESOURCE: [{FIELD: ...}]}. FIELD@file names a file, beside or below the document's
+ * (with --allow-files anywhere), that holds the value; a secret's need not be there. A file without an object is an
+ * error, read-only fields are left out, unknown ones are an error
  * (ERR_USAGE). */
 int manifest_read(
     struct ctl *c, const struct strv *paths, struct manifest *out, struct err *err);
