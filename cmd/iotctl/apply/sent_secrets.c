@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotctl/core/view.h"
 
 enum { FILE_MAX = 64 << 20 };
 
@@ -141,4 +142,33 @@ sent_secrets_end(struct sent_secrets *m)
 	free(m->path);
 	explicit_bzero(m->key, sizeof(m->key));
 	*m = (struct sent_secrets){0};
+}
+
+void
+sent_secrets_note_one(struct ctl *c, const struct schema_resource *r, const char *name,
+    const char *field, const char *secret)
+{
+	struct sent_secrets m = {0};
+
+	sent_secrets_load(&m, c);
+	sent_secrets_put(&m, c, r, name, field, secret);
+	sent_secrets_end(&m);
+}
+
+void
+sent_secrets_note(
+    struct ctl *c, const struct schema_resource *r, struct span object, json_t *body)
+{
+	char *name = r->keys[0] != NULL ? view_text_of(object, r->keys[0]) : xstrdup("");
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (body, key, value) {
+		const struct schema_field *f = schema_field(r, key);
+
+		if (f != NULL && (f->flags & SCHEMA_WRITE_ONLY) != 0 &&
+		    json_is_string(value) && name[0] != '\0')
+			sent_secrets_note_one(c, r, name, key, json_string_value(value));
+	}
+	free(name);
 }

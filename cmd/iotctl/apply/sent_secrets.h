@@ -24,6 +24,12 @@ bool sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schem
     const char *name, const char *field, const char *secret);
 void sent_secrets_put(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret);
+/* All secrets of a body that was sent to create or change `object`, in one step: for who sends no more. */
+void sent_secrets_note(
+    struct ctl *c, const struct schema_resource *r, struct span object, json_t *body);
+/* One that went another way. */
+void sent_secrets_note_one(struct ctl *c, const struct schema_resource *r, const char *name,
+    const char *field, const char *secret);
 /* Writes the file if anything changed, and releases. A failure is a warning only: it costs a request. */
 void sent_secrets_end(struct sent_secrets *m);
 

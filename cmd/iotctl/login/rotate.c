@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "model/field_errs.h"
+#include "iotctl/apply/sent_secrets.h"
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/objects.h"
@@ -164,6 +165,18 @@ save_row(const struct rotation *r, const char *password, struct err *err)
 	return credentials_save(r->file.path, &row, 1, err);
 }
 
+/* apply and diff know it from now on. */
+static void
+note_sent(struct ctl *c, const struct rotation *r, const char *password)
+{
+	if (r->account.id != 0 || r->lacks_account)
+		sent_secrets_note_one(
+		    c, schema_find("emqx-user"), r->username, "password", password);
+	if (r->credential != 0)
+		sent_secrets_note_one(
+		    c, schema_find("credential"), r->client_id, "password", password);
+}
+
 /* The file gets the new password as soon as it lets the device in. Where there is an
  * EMQX account that is when the account has it, whatever becomes of the credential. */
 static int
@@ -207,8 +220,10 @@ try_password(
 	*begun = false;
 	if (fresh && password_file_add(&r->file, r->id, password, err))
 		return -1;
-	if (send_password(c, r, password, begun, err) == 0)
+	if (send_password(c, r, password, begun, err) == 0) {
+		note_sent(c, r, password);
 		return password_file_settle(&r->file, r->id, err);
+	}
 	if (*begun)
 		return err_in(err,
 		    _("'%s' may have its new password in one place only: run it again"),
@@ -386,6 +401,8 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 	if (r->device.id != 0 ? may_rotate(c, r, err) || rotate_alone(c, r, err)
 			      : account_set_password(c, r->account.id, r->password, err))
 		return -1;
+	if (r->device.id == 0)
+		sent_secrets_note_one(c, q->r, r->account.label, "password", r->password);
 	ctl_say(c, _("changed the password of '%s'%s%s"), r->account.label,
 	    r->file.path != NULL ? _("; it is in ") : "",
 	    r->file.path != NULL ? r->file.path : "");

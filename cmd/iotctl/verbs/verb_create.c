@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/field_errs.h"
 #include "model/validate.h"
+#include "iotctl/apply/sent_secrets.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
@@ -22,7 +23,7 @@ put_name(struct ctl *c, const struct request *q, json_t *body, struct field_errs
     struct err *err)
 {
 	const struct schema_field *key;
-	size_t before = errs->n;
+	size_t before = errs->n, i;
 	json_t *value;
 
 	if (q->names.n == 0)
@@ -32,6 +33,13 @@ put_name(struct ctl *c, const struct request *q, json_t *body, struct field_errs
 		    q->names.v[q->names.n - 1],
 		    q->r->keys[0] != NULL ? _("one NAME") : _("only"));
 	key = schema_field(q->r, q->r->keys[0]);
+	for (i = 0; i < q->n; i++) {
+		if (q->v[i].field == key)
+			return err_set(err, ERR_USAGE,
+			    _("'%s' is the %s of the new %s already: '%s=' gives it "
+			      "twice"),
+			    q->names.v[0], key->name, q->r->name, key->name);
+	}
 	value = value_of_text(c, key, q->names.v[0], errs, err);
 	if (value == NULL)
 		return errs->n != before ? 0 : -1;
@@ -153,9 +161,11 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	    (write_object(c, r, "POST", r->path, doing, body, &reply, &object, err) &&
 		ctl_no_resource(c, r, err));
 
-	if (!failed && !c->args->dry_run)
+	if (!failed && !c->args->dry_run) {
+		sent_secrets_note(c, r, object, body);
 		failed = write_result(c, r, _("created"), object, err) ||
 		    check_created(c, r, body, &reply, object, err);
+	}
 	rest_reply_release(&reply);
 	free(doing);
 	json_decref(body);
