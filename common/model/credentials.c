@@ -196,6 +196,21 @@ check_readable(const char *path, struct span text, struct err *err)
 	return failed ? err_in(err, _("not saved, it could not be read again")) : 0;
 }
 
+static int
+write_merged(const char *path, const struct credentials *old,
+    const struct credential *rows, size_t n, struct err *err)
+{
+	struct buf text = {0};
+	int failed;
+
+	merge(&text, old, rows, n);
+	failed = check_readable(path, buf_as_span(&text), err) ||
+	    file_write(path, buf_as_span(&text), 0600, err);
+	explicit_bzero(text.p, text.n);
+	buf_release(&text);
+	return failed ? -1 : 0;
+}
+
 /* `keep`: passwords that are there stay. */
 static int
 save_locked(
@@ -203,7 +218,6 @@ save_locked(
 {
 	struct credential *sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct credentials old;
-	struct buf text = {0};
 	int failed = credentials_load(&old, path, true, err);
 
 	if (!failed) {
@@ -211,13 +225,8 @@ save_locked(
 		qsort(sorted, n, sizeof(*sorted), by_device);
 		if (keep)
 			n = leave_known(&old, sorted, n);
-		merge(&text, &old, sorted, n);
-		failed = check_readable(path, buf_as_span(&text), err) ||
-		    file_write(path, buf_as_span(&text), 0600, err);
+		failed = write_merged(path, &old, sorted, n, err);
 	}
-	if (text.p != NULL)
-		explicit_bzero(text.p, text.n);
-	buf_release(&text);
 	credentials_release(&old);
 	free(sorted);
 	return failed;
@@ -249,4 +258,53 @@ credentials_add(
     const char *path, const struct credential *rows, size_t n, struct err *err)
 {
 	return save(path, rows, n, true, err);
+}
+
+/* Takes the row of a device out; absent (no device) if there is none. */
+static struct credential
+take_row(struct credentials *c, const char *device)
+{
+	struct credential row = {0};
+	size_t i;
+
+	for (i = 0; i < c->n && strcmp(c->v[i].device, device) != 0; i++)
+		;
+	if (i == c->n)
+		return row;
+	row = c->v[i];
+	c->n--;
+	memmove(c->v + i, c->v + i + 1, (c->n - i) * sizeof(*c->v));
+	return row;
+}
+
+static int
+rename_locked(const char *path, const char *device, const char *to, struct err *err)
+{
+	struct credentials all;
+	struct credential row;
+	int failed = credentials_load(&all, path, true, err);
+
+	row = failed ? (struct credential){0} : take_row(&all, device);
+	if (row.device != NULL && to != NULL) {
+		if (row.client_id != NULL && strcmp(row.client_id, device) == 0)
+			row.client_id = to;
+		row.device = to;
+	}
+	if (row.device != NULL)
+		failed = write_merged(path, &all, &row, to != NULL, err);
+	credentials_release(&all);
+	return failed;
+}
+
+int
+credentials_rename(const char *path, const char *device, const char *to, struct err *err)
+{
+	int fd = file_lock(path, err);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = rename_locked(path, device, to, err);
+	close(fd);
+	return failed ? -1 : 0;
 }

@@ -49,5 +49,9 @@ int credentials_save(
  * devices at the same time must load the file afterwards to know theirs. */
 int credentials_add(
     const char *path, const struct credential *rows, size_t n, struct err *err);
+/* The row of a device becomes that of `to`, in place of one that it has, with a client id that was the device's
+ * name; NULL: it goes. Waits as credentials_save does. No such row is no error. */
+int credentials_rename(
+    const char *path, const char *device, const char *to, struct err *err);
 
 #endif

@@ -25,7 +25,6 @@ lets_in() { # DEVICE PASSWORD: whether EMQX would
 
 # A deleted EMQX account.
 iotctl device provision D1 >/dev/null
-before=$(rows emqx-acl list username=device_D1 --columns permission,action,topic --sort topic)
 old=$(password D1)
 iotctl emqx-user delete device_D1 --yes >/dev/null 2>&1
 run iotctl device provision D1 -n
@@ -115,4 +114,121 @@ exits 1 'several active brokers'
 is "several brokers are active ('B', 'C'), and 2 of 4 devices name none: say which with broker=" \
 	"$(printf '%s\n' "$err" | sed -n 's/^iotctl: \(several\)/\1/p')" 'are told once, by name'
 is 'failed created unchanged failed' "$(printf '%s\n' "$out" | jq -r .result | xargs)" 'and rows that need none go on'
+iotctl broker deactivate C >/dev/null
+
+# What a broker hangs on, before it goes.
+run iotctl broker delete B -n
+exits 0 'broker delete -n'
+has "$err" "broker 'B' is used by" 'shows what the backend deletes with it'
+has "$out" 'DELETE /api/mqtt/brokers/' 'and the request'
+ok 'it is there' iotctl broker get B
+
+# Another id.
+iotctl credential rotate D1 --yes >/dev/null
+pw=$(password D1)
+run iotctl device set D1 identificador_unico=R1 -n
+has "$out" 'PATCH /api/mqtt/credentials/' 'a rename -n shows what goes along'
+iotctl credential set D1 client_id=D1 >/dev/null
+run iotctl device set D1 identificador_unico=R1
+exits 0 'a device gets another id'
+has "$err" "the login of 'D1' is that of 'R1' in '$file'" 'and its row'
+is "R1,R1,device_D1,$pw" "$(grep ^R1, "$file" | cut -d, -f1-4)" 'with its client id'
+is '' "$(grep ^D1, "$file")" 'none under the old one'
+is R1 "$(rows credential get R1 --columns client_id)" 'so does its credential'
+is 0 "$(rows emqx-acl list username=device_D1 --columns topic | grep -c D1)" 'its rules are for the new one'
+ok 'it may publish' iotctl acl check R1 publish otros/R1/datos --qos 1
+ok 'its device-config is its' iotctl device-config get R1
+run iotctl device provision R1
+is '0 {"row":1,"device":"R1","result":"unchanged"}' "$status $out" 'nothing is missing then'
+iotctl credential rotate R1 -n >/dev/null
+
+# A name that is given twice.
+for w in 'broker create A nombre=B host=h' 'broker create A name=A host=h' \
+	'device create A identificador_unico=B nombre=x tipo=esp32 ubicacion=x'; do
+	# shellcheck disable=SC2086 # words
+	says 2 'gives it twice' "$w" iotctl $w
+done
+
+# A device that is deleted.
+run iotctl device delete R1 --yes
+exits 0 'a device is deleted'
+has "$err" "the login of 'R1' is out of '$file'" 'and its row'
+is '' "$(grep ^R1, "$file")" 'as is said'
+pw=$(password M2)
+run iotctl device delete M2 --yes --keep-credentials
+is "$pw" "$(password M2)" '--keep-credentials keeps it'
+iotctl device provision M2 broker=B >/dev/null
+printf '{kind: device, identificador_unico: other, nombre: x, tipo: esp32, ubicacion: x}\n' >other.yaml
+run iotctl apply --prune --yes -f other.yaml
+is '' "$(grep ^M2, "$file")" 'apply --prune takes the row as well'
+ok 'and leaves a file that can be read' iotctl device provision M3 broker=B
+
+# Secrets that were sent.
+printf 'first-password\n' >one.pw
+printf 'second-password\n' >two.pw
+chmod 600 one.pw two.pw
+iotctl broker create S host=h password@one.pw >/dev/null
+printf '{kind: broker, nombre: S, host: h, password@file: one.pw}\n' >s.yaml
+run iotctl diff -f s.yaml
+exits 0 'diff knows what create has sent'
+iotctl broker set S password@two.pw >/dev/null
+run iotctl diff -f s.yaml
+exits 1 'and what set has'
+sed -i s/one.pw/two.pw/ s.yaml
+run iotctl diff -f s.yaml
+exits 0 'as it is'
+printf '{kind: credential, dispositivo: M3, client_id: M3, username: device_M3, password@file: m3.pw}\n' >m3.yaml
+password M3 >m3.pw
+chmod 600 m3.pw
+iotctl apply -f m3.yaml >/dev/null
+iotctl credential rotate M3 >/dev/null
+run iotctl diff -f m3.yaml
+exits 1 'diff knows what rotate has sent'
+password M3 >m3.pw
+run iotctl diff -f m3.yaml
+exits 0 'as it is'
+
+# A file with nothing in it.
+: >empty.yaml
+printf '# nothing\n---\n' >comment.yaml
+echo '[]' >array.json
+for f in empty.yaml comment.yaml array.json; do
+	for v in apply diff 'apply --prune --yes' 'apply -n'; do
+		# shellcheck disable=SC2086 # words
+		says 2 "there is nothing in '$f'" "$v -f $f" iotctl $v -f "$f"
+	done
+done
+run iotctl apply -f s.yaml -f empty.yaml
+exits 2 'one of two'
+run sh -c 'iotctl apply -f - </dev/null'
+has "$err" "there is nothing in 'standard input'" 'standard input as well'
+
+# Files that a document names.
+mkdir -p in/deep
+cp one.pw in/deep/one.pw
+cp one.pw in/one.pw
+ln -s ../one.pw in/link.pw
+ln -s deep/one.pw in/inner.pw
+names() { printf '{kind: broker, nombre: S, host: h, password@file: %s}\n' "$1" >in/s.yaml; }
+for f in ../one.pw deep/../../one.pw "$T/one.pw" link.pw /etc/hostname ../nothing.pw /nothing; do
+	names "$f"
+	run iotctl apply -n -f in/s.yaml
+	exits 2 "a file elsewhere: $(echo "$f" | sed "s#$T#DIR#")"
+	has "$err" 'is not below the folder of the file that names it (--allow-files)' '  is not read'
+done
+for f in one.pw deep/one.pw ./deep/../one.pw inner.pw "$T/in/one.pw" nothing.pw; do
+	names "$f"
+	ok "one below: $(echo "$f" | sed "s#$T#DIR#")" iotctl apply -n -f in/s.yaml
+done
+names ../one.pw
+ok 'with --allow-files it is' iotctl apply -n --allow-files -f in/s.yaml
+ok 'standard input is in the folder one is in' sh -c 'echo "{kind: broker, nombre: S, host: h, password@file: in/one.pw}" | iotctl apply -n -f -'
+
+# Export by one who may not see all.
+iotctl user create ana role=operador email=a@example.org password@one.pw >/dev/null
+run env IOT_USERNAME=ana IOT_PASSWORD_FILE="$T/one.pw" XDG_STATE_HOME="$T/ana" iotctl export --all
+exits 1 'export --all of a part'
+has "$err" 'left out: ' 'says so'
+has "$err" 'user' 'and names what is not there'
+has "$out" 'kind: broker' 'what is, is written'
 done_testing

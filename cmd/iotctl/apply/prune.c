@@ -10,6 +10,7 @@
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/core/write.h"
+#include "iotctl/login/device_login.h"
 #include "iotctl/mqtt/retained.h"
 #include "iotctl/output/result_line.h"
 #include "iotctl/output/show.h"
@@ -108,6 +109,7 @@ delete_one(
 			*err = why;
 		if (!failed) {
 			say_deleted(c, r, label, lookup_id_of(object));
+			device_login_forget(c, r, object);
 			retained_clear(c, r, object);
 		} else if (why.code != ERR_OK) {
 			err_in(err, _("cannot delete %s '%s'"), r->name, label);

@@ -23,6 +23,7 @@ struct change {
 	bool moved;         /* ... whatever it was of before */
 	const char *device; /* whose pending passwords change; NULL: none's */
 	const char *add, *drop;
+	const char *to; /* they are of this one from now on */
 };
 
 static enum opt_source
@@ -218,6 +219,8 @@ apply_pending(json_t *state, const struct change *x)
 	} else if (x->drop != NULL) {
 		json_array_remove(list, find_pending(list, x->drop));
 	}
+	if (x->to != NULL && list != NULL)
+		json_object_set(all, x->to, list);
 	if (x->add == NULL && (x->drop == NULL || json_array_size(list) == 0))
 		json_object_del(all, x->device);
 	if (json_object_size(all) == 0)
@@ -381,4 +384,16 @@ password_file_settle(struct password_file *p, const char *device, struct err *er
 	const struct change x = {.device = device};
 
 	return change(p, &x, err);
+}
+
+int
+password_file_rename(
+    struct password_file *p, const char *device, const char *to, struct err *err)
+{
+	const struct change x = {.device = device, .to = to};
+
+	return credentials_find(&p->known, device) != NULL &&
+		credentials_rename(p->path, device, to, err)
+	    ? -1
+	    : change(p, &x, err);
 }

@@ -45,6 +45,9 @@ int password_file_add(
 /* The platform has said no to it. */
 int password_file_drop(
     struct password_file *p, const char *device, const char *password, struct err *err);
+/* The device has another id; NULL: it is gone. Its row and what is pending go along. */
+int password_file_rename(
+    struct password_file *p, const char *device, const char *to, struct err *err);
 /* The file has the one that counts: none is pending any more. */
 int password_file_settle(struct password_file *p, const char *device, struct err *err);
 

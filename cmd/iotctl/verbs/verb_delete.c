@@ -16,6 +16,7 @@
 #include "iotctl/core/tty.h"
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
+#include "iotctl/login/device_login.h"
 #include "iotctl/mqtt/retained.h"
 
 /* An object to delete, from its name to its end. */
@@ -63,8 +64,7 @@ find_job(void *arg, size_t i)
 	if (d->stopped)
 		return;
 	x->begun = true;
-	if (lookup(c, d->r, x->name, &x->f, &x->err) == 0 && !c->args->dry_run &&
-	    !c->args->common.quiet)
+	if (lookup(c, d->r, x->name, &x->f, &x->err) == 0 && !c->args->common.quiet)
 		referrers_list(c, d->r, x->f.id, &x->referrers, &x->err);
 	d->stopped = d->stopped || jobs_are_hopeless(&x->err);
 }
@@ -89,12 +89,11 @@ ask_all(struct deleting *d)
 	for (i = 0; i < d->n; i++) {
 		struct deletion *x = &d->v[i];
 
-		if (x->begun && x->err.code == ERR_OK && !d->c->args->dry_run) {
-			if (x->referrers.n != 0)
-				log_warn(_("%s '%s' is used by %s"), d->r->name,
-				    x->f.label, buf_str(&x->referrers));
+		if (x->begun && x->err.code == ERR_OK && x->referrers.n != 0)
+			log_warn(_("%s '%s' is used by %s"), d->r->name, x->f.label,
+			    buf_str(&x->referrers));
+		if (x->begun && x->err.code == ERR_OK && !d->c->args->dry_run)
 			ask(d->c, d->r, x->f.label, &x->err);
-		}
 		take_failure(d, x);
 	}
 }
@@ -117,8 +116,10 @@ delete_it(struct deleting *d, struct deletion *x)
 		if (!failed)
 			ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
 			    _("deleted"), d->r->name, x->f.label, x->f.id);
-		if (!failed)
+		if (!failed) {
+			device_login_forget(c, d->r, buf_as_span(&x->f.bytes));
 			retained_clear(c, d->r, buf_as_span(&x->f.bytes));
+		}
 	}
 	free(doing);
 	free(path);

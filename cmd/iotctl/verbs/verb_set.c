@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/field_errs.h"
+#include "iotctl/apply/sent_secrets.h"
 #include "iotctl/core/equal.h"
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
@@ -15,6 +16,7 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
+#include "iotctl/verbs/device_rename.h"
 
 /* What `set` carries to each of its names. */
 struct setting {
@@ -53,6 +55,33 @@ show_set(struct ctl *c, struct setting *s, const char *what, struct span object,
 	return 0;
 }
 
+/* A client id that is the device's id goes along with it. */
+static void
+add_client_id(const struct schema_resource *r, json_t *current, json_t *body)
+{
+	json_t *id = json_object_get(body, "identificador_unico");
+	json_t *client = json_object_get(current, "mqtt_client_id");
+
+	if (strcmp(r->name, "device") == 0 && json_is_string(id) &&
+	    json_object_get(body, "mqtt_client_id") == NULL && json_is_string(client) &&
+	    json_equal(client, json_object_get(current, "identificador_unico")))
+		json_object_set(body, "mqtt_client_id", id);
+}
+
+/* What goes by the object's name when it gets another one. */
+static int
+follow_name(struct ctl *c, const struct schema_resource *r, json_int_t id,
+    json_t *current, json_t *body, struct err *err)
+{
+	static const char key[] = "identificador_unico";
+	const char *from = json_string_value(json_object_get(current, key));
+	const char *to = json_string_value(json_object_get(body, key));
+
+	return strcmp(r->name, "device") == 0 && from != NULL && to != NULL
+	    ? device_rename(c, id, from, to, err)
+	    : 0;
+}
+
 static int
 change(struct ctl *c, struct setting *s, const struct lookup_found *f, const char *path,
     struct err *err)
@@ -68,11 +97,13 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	if (!failed) {
 		/* += on a list that could not be read would replace the list. */
 		current = equal_load(buf_as_span(&reply.body));
-		if (json_is_object(current))
-			make_change(c, s, current, body);
-		else
+		if (!json_is_object(current)) {
 			failed = err_set(err, ERR_PROTOCOL,
 			    _("the API's answer to '%s' cannot be read"), path);
+		} else {
+			make_change(c, s, current, body);
+			add_client_id(r, current, body);
+		}
 	}
 	if (!failed && json_object_size(body) == 0) {
 		jobs_turn(c);
@@ -83,9 +114,12 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 		failed =
 		    write_object(c, r, "PATCH", path, doing, body, &reply, &object, err);
 		jobs_turn(c);
-		if (!failed && !c->args->dry_run)
+		if (!failed && !c->args->dry_run) {
+			sent_secrets_note(c, r, object, body);
 			failed = equal_check(c, r, f->label, body, object, err) ||
 			    show_set(c, s, _("changed"), object, err);
+		}
+		failed = failed || follow_name(c, r, f->id, current, body, err);
 	}
 	rest_reply_release(&reply);
 	json_decref(current);

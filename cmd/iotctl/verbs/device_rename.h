@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IOTCTL_VERBS_DEVICE_RENAME_H
+#define IOTCTL_VERBS_DEVICE_RENAME_H
+
+#include <jansson.h>
+
+#include "iotctl/ctl.h"
+
+/* What goes by a device's id when that has changed: the client id of its credential, the topics of its EMQX
+ * account's rules, its row of the credentials file. Its device-config refers to its number, and needs nothing. Says
+ * what it changed; a dry run shows the requests. Blocks; in a job others go on. */
+int device_rename(struct ctl *c, json_int_t device, const char *from, const char *to,
+    struct err *err);
+
+#endif
