@@ -122,8 +122,8 @@ is 0 "$(requests '^GET /api/devices/')" 'is not followed'
 printf 'operador-password\n' >op.pw
 chmod 600 op.pw
 run iotctl export --all --api-username operador --password-file op.pw
-exits 0 'export --all by who may not see all'
-has "$err" 'user is left out: ' 'says what is missing'
+exits 1 'export --all by who may not see all'
+has "$err" 'left out: role, user: ' 'says what is missing'
 has "$out" 'kind: broker' 'and has the rest'
 run env IOT_TOKEN=wrong iotctl export --all
 exits 4 'but a token that is refused is no empty platform'

@@ -9,7 +9,8 @@
 # (what the server takes for its own address), rotate (a refresh token is good once), shuffle (no
 # order but the one asked for, and rows that are equal in it come as they like, as of a database),
 # ignore=FIELD (what a request says of it is not looked at), dated (a reading keeps the timestamp it is
-# sent with), unfiltered (lists are whole, whatever they are asked for), unordered (no order at all, with shuffle).
+# sent with), unfiltered (lists are whole, whatever they are asked for), unordered (no order at all, with shuffle),
+# last_login (a login over the API sets it), zone=NAME (of times, which name none).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
@@ -25,7 +26,7 @@ sys.dont_write_bytecode = True
 
 QUIRKS = {"pages": "page", "size": "50", "debug": "", "access": "3600", "throttle": "",
           "next": "", "rotate": "", "shuffle": "", "ignore": "", "dated": "",
-          "unfiltered": "", "unordered": ""}
+          "unfiltered": "", "unordered": "", "last_login": "", "zone": "America/Mexico_City"}
 
 
 def settings(options, quirks):
@@ -40,7 +41,7 @@ def settings(options, quirks):
     django.configure(
         DEBUG=bool(quirks["debug"]), SECRET_KEY="only-for-tests", INSTALLED_APPS=apps,
         ALLOWED_HOSTS=["127.0.0.1", "localhost"], ROOT_URLCONF="plataforma.urls",
-        AUTH_USER_MODEL="plataforma.User", USE_TZ=True, TIME_ZONE="America/Mexico_City",
+        AUTH_USER_MODEL="plataforma.User", USE_TZ=True, TIME_ZONE=quirks["zone"],
         LANGUAGE_CODE="es-mx", USE_I18N=True, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         MIDDLEWARE=["plataforma.middleware.Log", "django.middleware.common.CommonMiddleware"],
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates",

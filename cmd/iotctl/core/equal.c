@@ -220,6 +220,13 @@ equal_load(struct span object)
 	return value;
 }
 
+static bool
+is_own_time(const struct ctl *c, const struct schema_field *f, json_t *now)
+{
+	return f != NULL && f->type == SCHEMA_TIME && c->args->api.tz == NULL &&
+	    json_is_string(now) && !timestamp_has_zone(json_string_value(now));
+}
+
 static void
 tell(const struct ctl *c, const char *label, const struct schema_resource *r,
     const char *key, json_t *now, json_t *value, struct err *err)
@@ -234,9 +241,12 @@ tell(const struct ctl *c, const char *label, const struct schema_resource *r,
 	if (now != NULL)
 		request_put_body(&kept, now, NULL);
 	err_set(err, ERR_FAILED,
-	    _("the API took the request for %s '%s' but ignored %s: it has %s, not %s"),
+	    _("the API took the request for %s '%s' but ignored %s: it has %s, not %s%s"),
 	    r->name, label, key, now != NULL ? buf_str(&kept) : _("nothing"),
-	    buf_str(&asked));
+	    buf_str(&asked),
+	    is_own_time(c, schema_field(r, key), now)
+		? _(" (the time is the API's own: it names no zone, set api_tz)")
+		: "");
 	buf_release(&kept);
 	buf_release(&asked);
 }

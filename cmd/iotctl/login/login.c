@@ -12,6 +12,7 @@
 #include "cli/config.h"
 #include "iotctl/core/tty.h"
 #include "iotctl/ctl_call.h"
+#include "iotctl/login/find_zone.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/login/pick_broker.h"
 #include "iotctl/login/settings.h"
@@ -73,7 +74,7 @@ run_logout(struct ctl *c, const struct operands *in, struct err *err)
 /* The context's settings as they will be read again: all that was given, and what the login used. */
 static int
 save_context(struct ctl *c, const char *username, const char *broker,
-    const char *broker_user, struct err *err)
+    const char *broker_user, const char *zone, struct err *err)
 {
 	char *path = config_user_path(&c->args->common);
 	struct config_pair top = {"context", context_name(c)};
@@ -88,6 +89,8 @@ save_context(struct ctl *c, const char *username, const char *broker,
 		settings_put(&s, "broker", broker);
 	if (broker != NULL && broker_user[0] != '\0')
 		settings_put(&s, "mqtt_username", broker_user);
+	if (zone != NULL)
+		settings_put(&s, "api_tz", zone);
 	if (file != NULL)
 		settings_put_path(&s, "password_file", file);
 	if (path == NULL)
@@ -122,6 +125,7 @@ int
 run_login(struct ctl *c, const struct operands *in, struct err *err)
 {
 	char *username = NULL, *password = NULL, *broker = NULL, *broker_user = NULL;
+	char *zone = NULL;
 	bool named = c->args->mqtt.url != NULL || c->args->mqtt.host != NULL;
 	int failed;
 
@@ -137,7 +141,9 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 	    rest_login(c->api, username, password, err);
 	if (!failed && !named)
 		pick_broker(c, &broker, &broker_user);
-	failed = failed || save_context(c, username, broker, broker_user, err);
+	if (!failed)
+		zone = find_zone(c);
+	failed = failed || save_context(c, username, broker, broker_user, zone, err);
 	if (!failed)
 		log_warn(_("logged in at '%s' as '%s'; context '%s'"), rest_base(c->api),
 		    username, context_name(c));
@@ -145,6 +151,7 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 	free(username);
 	free(broker);
 	free(broker_user);
+	free(zone);
 	mem_free_secret(password);
 	return failed ? -1 : 0;
 }

@@ -106,6 +106,18 @@ put_choice(struct span object, const struct schema_field *f, struct buf *out)
 	return found;
 }
 
+bool
+cell_is_zoneless(struct span object, const struct schema_field *f)
+{
+	struct buf text = {0};
+	int64_t us;
+	bool zoneless = cell_member(object, f->name, &text) &&
+	    timestamp_parse(buf_str(&text), &us) && !timestamp_has_zone(buf_str(&text));
+
+	buf_release(&text);
+	return zoneless;
+}
+
 /* A time of an unknown zone stays as it was sent. */
 static bool
 put_time(struct span object, const char *name, const char *zone, struct buf *out)

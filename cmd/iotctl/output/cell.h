@@ -21,6 +21,9 @@ bool cell_is_secret(const struct schema_field *f, struct span value);
 void cell_field(
     struct span object, const struct schema_field *f, bool open, struct buf *out);
 
+/* Whether a field is a time that does not say its zone. */
+bool cell_is_zoneless(struct span object, const struct schema_field *f);
+
 /* Appends the cell of a field for people: the word of a choice, a time in the user's zone. `zone` (may be
  * NULL) is that of times without one. */
 void cell_words(struct span object, const struct schema_field *f, const char *zone,

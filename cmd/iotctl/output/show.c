@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -218,10 +219,13 @@ show_csv(struct show *s, struct span object)
 static void
 put_words(struct show *s, struct span object, size_t column, struct buf *cell)
 {
+	const struct schema_field *f = s->columns[column];
 	const struct args *a = s->ctl->args;
 
 	buf_clear(cell);
-	cell_words(object, s->columns[column], a->api.tz, a->show_secrets, cell);
+	cell_words(object, f, a->api.tz, a->show_secrets, cell);
+	s->zoneless = s->zoneless ||
+	    (f->type == SCHEMA_TIME && a->api.tz == NULL && cell_is_zoneless(object, f));
 }
 
 /* One object: a line a field, those it does not have left out. */
@@ -280,6 +284,9 @@ end_table(const struct show *s)
 	const char **names;
 	size_t n = 0;
 
+	if (s->zoneless)
+		log_warn(_("times are the API's own, which name no zone (api_tz says "
+			   "which; 'iotctl login' may find out)"));
 	if (!s->many) {
 		show_table(&s->cells, 2, NULL);
 		return;

@@ -16,6 +16,7 @@ struct show {
 	enum format format;
 	bool many; /* json: an array, even of one; table: rows, else a line a field */
 	const struct schema_field **columns; /* NULL-ended */
+	bool zoneless;   /* a table has times whose zone nobody knows */
 	size_t count;    /* objects so far */
 	struct buf json; /* the array so far */
 	struct strv cells;

@@ -1,7 +1,9 @@
 # Who may come in, and what each may do.
 from rest_framework import authentication, exceptions, permissions, serializers
 from rest_framework_simplejwt.tokens import RefreshToken
+from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import update_last_login
 
 from .models import LongLivedToken
 
@@ -74,6 +76,8 @@ class Login(serializers.Serializer):
 
     def answer(self):
         user = self.validated_data["user"]
+        if settings.QUIRKS["last_login"]:
+            update_last_login(None, user)
         refresh = RefreshToken.for_user(user)
         return {"user": {"id": user.id, "username": user.username, "rol_detail": {
                     "id": 1, "nombre": role(user), "permisos": []}},
