@@ -126,4 +126,19 @@ has "$(cat "$log")" 'fecha_fin=' 'the period of --since has an end'
 : >"$log"
 iotctl reading list --since 1h fecha_fin=2026-01-01 -o csv >/dev/null 2>&1
 is 1 "$(grep -o 'fecha_fin=' "$log" | wc -l)" 'which may be given'
+
+# A dry run of an import, which stored all of it.
+{
+	echo '{"received_at":"2026-01-01T09:00:00Z","device_id":"D1","sensor":"gas","value":2}'
+	echo '{"received_at":"2026-01-01T09:00:00Z","device_id":"none","sensor":"gas","value":2}'
+} >lines
+iotctl sensor set S mqtt_topic_suffix=gas >/dev/null
+: >"$log"
+run iotctl reading import lines -n
+exits 1 'reading import -n of two lines, one of them wrong'
+has "$out" 'POST /api/readings/bulk/ {"lecturas":[{' 'shows the request'
+has "$out" 'would import 1 readings and skip 1 lines' 'and what it would do'
+is 0 "$(requests '^POST /api/readings/')" 'and sends none'
+run iotctl reading import lines --accept-server-time
+has "$out" 'imported 1 readings, skipped 1 lines' 'nor does it remember the file as done'
 done_testing

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "model/timestamp.h"
 #include "iotctl/core/equal.h"
+#include "iotctl/core/write.h"
 #include "iotctl/output/progress.h"
 #include "iotctl/run.h"
 #include "iotctl/verbs/import.h"
@@ -129,8 +130,14 @@ post_batch(struct importing *m, struct rest_reply *reply, struct err *err)
 		buf_span(&body, buf_as_span(&m->batch.v[i].reading));
 	}
 	buf_puts(&body, "]}");
-	failed = rest_call(
-	    m->c->api, "POST", "/api/readings/bulk/", buf_as_span(&body), reply, err);
+	if (m->c->args->dry_run) {
+		progress_hide(&m->progress);
+		write_show("POST", "/api/readings/bulk/", buf_str(&body));
+		failed = 0;
+	} else {
+		failed = rest_call(m->c->api, "POST", "/api/readings/bulk/",
+		    buf_as_span(&body), reply, err);
+	}
 	buf_release(&body);
 	return failed;
 }
@@ -259,7 +266,7 @@ send_batch(struct importing *m, struct err *err)
 	m->state.offset = m->offset;
 	m->state.line = m->line;
 	progress_at(&m->progress, (size_t)(m->offset / KIB));
-	return import_state_save(&m->state, err);
+	return m->c->args->dry_run ? 0 : import_state_save(&m->state, err);
 }
 
 static void
@@ -359,7 +366,9 @@ start(struct importing *m, const char *file, struct err *err)
 int
 run_import(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct importing m = {.c = c, .times_known = c->args->server_time};
+	/* A dry run asks for no time: that would store a reading. */
+	struct importing m = {
+	    .c = c, .times_known = c->args->server_time || c->args->dry_run};
 	int failed;
 
 	if (in->n != 1)
@@ -367,8 +376,10 @@ run_import(struct ctl *c, const struct operands *in, struct err *err)
 	failed = start(&m, in->v[0], err) || read_all(&m, err);
 	progress_hide(&m.progress);
 	if (m.in != NULL)
-		ctl_say(c, _("imported %zu readings, skipped %zu lines"), m.stored,
-		    m.skipped);
+		ctl_say(c,
+		    c->args->dry_run ? _("would import %zu readings and skip %zu lines")
+				     : _("imported %zu readings, skipped %zu lines"),
+		    m.stored, m.skipped);
 	if (!failed && m.signo != 0)
 		failed = err_set(err, (enum err_code)(ERR_SIGNAL + m.signo),
 		    _("stopped behind line %zu"), m.state.line);
