@@ -106,6 +106,13 @@ run iotctl device provision A9 tipo=ESP32 -n
 exits 2 'the same on the command line'
 has "$err" "device 'A9': tipo: \"ESP32\" is not a valid choice." 'names the device'
 
+printf 'identificador_unico,broker,publish_topic,sensores\nN1,none,gone,lost\nN2,,,lost\n' >refs.csv
+run iotctl device provision --from refs.csv -n
+exits 1 'what is named and is not there, -n'
+has "$out" "\"row\":2,\"device\":\"N1\",\"result\":\"failed\",\"error\":\"no broker 'none'; no topic 'gone'; no sensor 'lost'\"" \
+	'is told at once'
+has "$out" "\"error\":\"no sensor 'lost'\"" 'in each row'
+
 # Several active brokers.
 iotctl broker create C host=localhost >/dev/null
 printf 'identificador_unico,broker\nM1,\nM2,B\nD1,\nM4,\n' >several.csv

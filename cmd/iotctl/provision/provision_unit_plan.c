@@ -314,15 +314,43 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 	return failed ? -1 : 0;
 }
 
+/* Behind the errors so far. */
+static void
+add_err(struct err *err, const struct err *more)
+{
+	char *text;
+
+	if (err->code == ERR_OK || more->code == ERR_OK) {
+		*err = err->code == ERR_OK ? *more : *err;
+		return;
+	}
+	text = xasprintf("%s; %s", err->text, more->text);
+	err_set(err, err->code, "%s", text);
+	free(text);
+}
+
+/* All that is named and is not there is told at once. */
+static int
+plan_refs(const struct catalog *k, struct unit *u, struct err *err)
+{
+	struct err topics = {0}, sensors = {0};
+
+	u->sensors = json_array();
+	plan_broker(k, u, err);
+	plan_topics(k, u, &topics);
+	plan_list(schema_find("sensor"), &k->sensors, u->text[FLEET_SENSORS], u->sensors,
+	    &sensors);
+	add_err(err, &topics);
+	add_err(err, &sensors);
+	return err->code != ERR_OK ? -1 : 0;
+}
+
 int
 provision_unit_plan(
     struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
-	u->sensors = json_array();
-	return plan_broker(k, u, err) || plan_topics(k, u, err) ||
-		plan_list(schema_find("sensor"), &k->sensors, u->text[FLEET_SENSORS],
-		    u->sensors, err) ||
-		plan_existing(c, k, u, err) || plan_only_broker(k, u, err)
+	return plan_refs(k, u, err) || plan_existing(c, k, u, err) ||
+		plan_only_broker(k, u, err)
 	    ? -1
 	    : 0;
 }
