@@ -12,6 +12,7 @@
 
 enum {
 	PAGES_MAX = 1000000, /* of a list that ends */
+	STALE_MAX = 10,      /* pages in a row without anything new, of one that ends */
 	PASSES_MAX = 3,      /* over a list that changes meanwhile */
 	PAGE_SIZE = 1000,
 	DIGITS_MAX = 18, /* of a number that fits */
@@ -175,6 +176,7 @@ struct list {
 	struct rest_seen ids, pages;
 	size_t without_id; /* objects without an id */
 	size_t repeats;    /* objects that had come before */
+	int stale;         /* pages in a row without anything new */
 	int64_t first,
 	    last;    /* `count` of the first page and of the last; -1: it has none */
 	bool shrank; /* a page counted less than the one before */
@@ -182,6 +184,12 @@ struct list {
 	bool
 	    changed; /* what came may not be the whole, and might be if it is read again */
 };
+
+static size_t
+objects_of(const struct list *l)
+{
+	return l->ids.n + l->without_id;
+}
 
 static int
 give(struct receiver *to, struct span id, struct span object, struct err *err)
@@ -287,7 +295,7 @@ rest_page_read(const char *path, struct span body, struct rest_page *out, struct
 static int
 check_whole(struct list *l, struct err *err)
 {
-	size_t n = l->ids.n + l->without_id;
+	size_t n = objects_of(l);
 	int64_t came = (int64_t)n;
 	int path = (int)strcspn(l->path, "?");
 
@@ -320,6 +328,7 @@ read_page(struct rest *a, struct list *l, char **at, struct err *err)
 {
 	struct rest_reply reply;
 	struct rest_page page = {.count = -1};
+	const size_t before = objects_of(l);
 	struct err why = {0};
 	int result = rest_call(a, "GET", *at, (struct span){0}, &reply, &why);
 
@@ -338,6 +347,7 @@ read_page(struct rest *a, struct list *l, char **at, struct err *err)
 	l->first = l->pages.n == 1 ? page.count : l->first;
 	l->shrank = l->shrank || (l->pages.n > 1 && page.count < l->last);
 	l->last = page.count;
+	l->stale = objects_of(l) == before ? l->stale + 1 : 0;
 	free(*at);
 	*at = page.next;
 	rest_reply_release(&reply);
@@ -355,6 +365,11 @@ read_pages(struct rest *a, struct list *l, struct err *err)
 			result = err_set(err, ERR_PROTOCOL,
 			    _("the list '%s' never ends: its next page is '%s' again"),
 			    l->path, at);
+		else if (l->stale >= STALE_MAX)
+			result = err_set(err, ERR_PROTOCOL,
+			    _("the list '%s' never ends: %d pages in a row have nothing "
+			      "new, and the next is '%s'"),
+			    l->path, l->stale, at);
 		else
 			result = read_page(a, l, &at, err);
 	}
