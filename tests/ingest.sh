@@ -2,7 +2,13 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154 # $sock and the rest are lib.sh's; $status is what tests look at
 
-start_broker 'allow_anonymous true' 'max_queued_messages 10000' 'log_type all'
+ingest_broker() { start_broker 'allow_anonymous true' 'max_queued_messages 10000' 'log_type all'; }
+ingest_broker
+# own NAME: a place and a broker of its own, for a part: all parts publish to the same topic.
+own() {
+	place "$1"
+	ingest_broker
+}
 pub() { mosquitto_pub --unix "$sock" "$@"; }
 ingest() { timeout 20 iotingest -h "$sock" "$@"; }
 

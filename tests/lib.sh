@@ -5,6 +5,17 @@
 #	exits STATUS 'sentence'     checks the status of the last run
 #	is WANTED GOT 'sentence'    compares; has TEXT PART 'sentence' looks for a part
 #	ok 'sentence' COMMAND...    the command succeeds
+#
+# What is not there is looked for where there is something, or an empty output would pass:
+#
+#	without TEXT PART 'sentence'       TEXT, which is not empty, has no PART
+#	no_line FILE 'sentence' GREP...    FILE has lines, and grep GREP... finds none of them
+#	json_lines FILE 'sentence'         FILE has lines, and each is JSON
+#	silent FILE 'sentence'             FILE is there, and empty
+#
+#	part COMMAND...             runs a function with checks in the background: parts of a script that
+#	                            wait for something else each wait at the same time
+#	parts                       waits for all of them, and tells their checks in their order
 #	done_testing                at the end
 #
 # Each script works in its own temporary directory $T, with an empty HOME there and no IOT_*
@@ -43,12 +54,18 @@ fi
 tap_n=0
 tap_bad=0
 pids=
+part_of= # .N in a part, .N.M in a part of that
+part_pids=
 
-cleanup() {
+stop_all() {
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill $pids 2>/dev/null
 	# shellcheck disable=SC2086
 	for p in $pids; do wait "$p" 2>/dev/null; done
+}
+
+cleanup() {
+	stop_all
 	cd / && rm -rf "$T"
 }
 trap cleanup EXIT
@@ -67,10 +84,10 @@ tap() { # tap STATUS SENTENCE
 note() { printf '%s\n' "$*" | sed 's/^/# /' >&2; }
 
 run() {
-	"$@" >"$T/.out" 2>"$T/.err" </dev/null
+	"$@" >"$T/.out$part_of" 2>"$T/.err$part_of" </dev/null
 	status=$?
-	out=$(cat "$T/.out")
-	err=$(cat "$T/.err")
+	out=$(cat "$T/.out$part_of")
+	err=$(cat "$T/.err$part_of")
 }
 
 exits() {
@@ -91,14 +108,52 @@ has() {
 got:           $1" ;; esac
 }
 
+without() {
+	case $1 in
+	'') tap 1 "$3"; note "there is nothing that could have: $2" ;;
+	*"$2"*) tap 1 "$3"; note "wanted without: $2
+got:            $1" ;;
+	*) tap 0 "$3" ;;
+	esac
+}
+
+no_line() {
+	file=$1
+	sentence=$2
+	shift 2
+	if [ ! -s "$file" ]; then
+		tap 1 "$sentence"
+		note "nothing in $file to look for: $*"
+	elif found=$(grep "$@" "$file"); then
+		tap 1 "$sentence"
+		note "$file has: $found"
+	else
+		tap "$(($? != 1))" "$sentence" # 2: grep itself failed
+	fi
+}
+
+json_lines() {
+	bad=$(jq -c . "$1" 2>&1 >/dev/null) && [ -s "$1" ]
+	tap $? "$2"
+	[ -z "$bad" ] || note "$1: $bad"
+	[ -s "$1" ] || note "$1 has no line"
+}
+
+silent() {
+	[ -e "$1" ] && [ ! -s "$1" ]
+	tap $? "$2"
+	[ ! -s "$1" ] || note "$1 has: $(cat "$1")"
+	[ -e "$1" ] || note "there is no $1"
+}
+
 ok() {
 	sentence=$1
 	shift
-	"$@" >"$T/.out" 2>"$T/.err"
+	"$@" >"$T/.out$part_of" 2>"$T/.err$part_of"
 	s=$?
 	tap $s "$sentence"
 	[ $s -eq 0 ] || note "failed with $s: $*
-$(cat "$T/.out" "$T/.err")"
+$(cat "$T/.out$part_of" "$T/.err$part_of")"
 }
 
 skip_all() { echo "1..0 # SKIP $*"; exit 0; }
@@ -114,6 +169,50 @@ bg() {
 	"$@" &
 	bg=$!
 	pids="$pids $bg"
+}
+
+# A part has the variables of its script as they were, the directory with all the others, and what it starts
+# is stopped at its end.
+part() {
+	part_of=$part_of.$(printf '%s\n' "$part_pids" | wc -w)
+	(
+		tap_n=0
+		pids=
+		part_pids=
+		trap stop_all EXIT
+		trap 'exit 130' INT TERM HUP PIPE
+		"$@"
+		echo over
+	) >"$T/.part$part_of" 2>&1 &
+	part_of=${part_of%.*}
+	pids="$pids $!"
+	part_pids="$part_pids $!"
+}
+
+parts() {
+	n=0
+	for p in $part_pids; do
+		wait "$p"
+		over=1
+		while IFS= read -r line; do
+			case $line in
+			'ok '*) tap 0 "${line#ok * - }" ;;
+			'not ok '*) tap 1 "${line#not ok * - }" ;;
+			over) over=0 ;;
+			*) printf '%s\n' "$line" >&2 ;;
+			esac
+		done <"$T/.part$part_of.$n"
+		[ $over -eq 0 ] || tap 1 "part $n came to its end"
+		n=$((n + 1))
+	done
+	part_pids=
+}
+
+# place NAME: a directory of its own, for a part that starts what another one starts too.
+place() {
+	T=$T/$1 HOME=$T/$1/home
+	mkdir -p "$HOME"
+	cd "$T" || exit 1
 }
 
 # wait_for SECONDS COMMAND...: tries until it succeeds.

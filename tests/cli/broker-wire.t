@@ -10,144 +10,164 @@ broker() { # broker NAME [KEY=VALUE...]
 heard() { [ "$(grep -c "$2" "$1.log")" -ge "${3:-1}" ]; } # heard BROKER PATTERN [TIMES]
 
 # Server Keep Alive 4: who keeps silent for 6 s is dropped.
-broker alive props=03130004
-broker patient
-for b in alive patient; do
-	bg timeout 20 iotsub -h "$T/$b.sock" K_1 --reply 1 -W 15 2>/dev/null
-	bg timeout 20 iotpub -h "$T/$b.sock" K_2 --interval 1h --duration 15s --drain 1s 2>/dev/null
-done
-ok "a keep-alive that the broker sets is kept by iotsub" wait_for 5 heard alive '^[0-9]* PINGREQ' 2
-ok "... and by iotpub" wait_for 5 heard alive '^[0-9]* PINGREQ' 4
-is 0 "$(grep -c PINGREQ patient.log)" "a control: without it nobody pings so often"
+keepalive() {
+	broker alive props=03130004
+	broker patient
+	for b in alive patient; do
+		bg timeout 20 iotsub -h "$T/$b.sock" K_1 --reply 1 -W 15 2>/dev/null
+		bg timeout 20 iotpub -h "$T/$b.sock" K_2 --interval 1h --duration 15s --drain 1s 2>/dev/null
+	done
+	ok "a keep-alive that the broker sets is kept by iotsub" wait_for 5 heard alive '^[0-9]* PINGREQ' 2
+	ok "... and by iotpub" wait_for 5 heard alive '^[0-9]* PINGREQ' 4
+	no_line patient.log "a control: without it nobody pings so often" PINGREQ
+}
 
 # A session that the broker has, of whoever had the id before, is no subscription to what we want.
-broker present present=1
-run timeout 20 iotsub -h "$T/present.sock" S_1 --durable --reply 1 -W 1
-is 1 "$(grep -c "^1 SUBSCRIBE 82.*$(printf %s iot/devices/S_1/commands | od -An -tx1 | tr -d ' \n')11\$" present.log)" \
-	"a session that is there is subscribed, retained commands only if that is new"
-broker gone close=1
-timeout 20 iotsub -h "$T/gone.sock" S_1 --reply 1 -W 15 2>/dev/null &
-pids="$pids $!"
-ok "one that is gone is subscribed again" wait_for 10 heard gone '^3 CONNECT'
-is '1 1' "$(grep -c '^1 SUBSCRIBE' gone.log) $(grep -c '^2 SUBSCRIBE' gone.log)" "... once for each connection"
-broker flap
-run timeout 20 iotpub -h "$T/flap.sock" S_2 --listen --interval 200ms -C 5 --seed 1 --fault flap=0.5 --takeover --quiet
-last=$(sed -n 's/ CONNECT.*//p' flap.log | tail -n 1)
-is "more $last" "$([ "$last" -gt 1 ] && echo more) $(grep -c ' SUBSCRIBE ' flap.log)" \
-	"iotpub --listen hears commands after --fault flap, too"
+sessions() {
+	broker present present=1
+	run timeout 20 iotsub -h "$T/present.sock" S_1 --durable --reply 1 -W 1
+	is 1 "$(grep -c "^1 SUBSCRIBE 82.*$(printf %s iot/devices/S_1/commands | od -An -tx1 | tr -d ' \n')11\$" present.log)" \
+		"a session that is there is subscribed, retained commands only if that is new"
+	broker gone close=1
+	timeout 20 iotsub -h "$T/gone.sock" S_1 --reply 1 -W 15 2>/dev/null &
+	pids="$pids $!"
+	ok "one that is gone is subscribed again" wait_for 10 heard gone '^3 CONNECT'
+	is '1 1' "$(grep -c '^1 SUBSCRIBE' gone.log) $(grep -c '^2 SUBSCRIBE' gone.log)" "... once for each connection"
+	broker flap
+	run timeout 20 iotpub -h "$T/flap.sock" S_2 --listen --interval 200ms -C 5 --seed 1 --fault flap=0.5 --takeover --quiet
+	last=$(sed -n 's/ CONNECT.*//p' flap.log | tail -n 1)
+	is "more $last" "$([ "$last" -gt 1 ] && echo more) $(grep -c ' SUBSCRIBE ' flap.log)" \
+		"iotpub --listen hears commands after --fault flap, too"
+}
 
 # What a broker does not take: said in CONNACK, in PUBACK, and at the end.
-head -c 300 /dev/zero | tr '\0' x >large
-says() { # says STATUS TEXT 'sentence' BROKER IOTPUB-OPTION...
-	b=$4 wanted=$1 text=$2 sentence=$3
-	shift 4
-	run timeout 20 iotpub -h "$T/$b.sock" -t a "$@"
-	exits "$wanted" "$sentence"
-	has "$err" "$text" "... and says why"
+limits() {
+	head -c 300 /dev/zero | tr '\0' x >large
+	says() { # says STATUS TEXT 'sentence' BROKER IOTPUB-OPTION...
+		b=$4 wanted=$1 text=$2 sentence=$3
+		shift 4
+		run timeout 20 iotpub -h "$T/$b.sock" -t a "$@"
+		exits "$wanted" "$sentence"
+		has "$err" "$text" "... and says why"
+	}
+	broker small props=052700000064
+	broker qos1 props=022401
+	broker full answer=40040001'9700'
+	says 6 'refused by the broker: 1, larger than it takes' 'Maximum Packet Size' small -f large
+	says 6 'refused by the broker: 1, larger than it takes' '... at QoS 0' small -f large -q 0
+	says 6 'it does not take this QoS: a lower --qos may do' 'Maximum QoS' qos1 -m x -q 2
+	says 6 'a quota is exceeded' 'PUBACK with a reason' full -m x
+	# Without this nobody would ever know that no command can come.
+	broker tiny props=052700000014
+	run timeout 20 iotsub -h "$T/tiny.sock" S_1 --reply 1 -W 5
+	exits 4 'a SUBSCRIBE over Maximum Packet Size ends it'
+	has "$err" "may not subscribe to 'iot/devices/S_1/commands'" '... and it is said why'
+	no_line tiny.log '... nothing was sent' SUBSCRIBE
+	broker moved send=e0019c
+	bg timeout 20 iotingest -h "$T/moved.sock" -t a 2>moved.err >/dev/null
+	ok "DISCONNECT with Use Another Server is no end" wait_for 10 heard moved '^2 CONNECT'
+	has "$(cat moved.err)" 'closed the connection: it says: use another server' "... and told in words"
 }
-broker small props=052700000064
-broker qos1 props=022401
-broker full answer=40040001'9700'
-says 6 'refused by the broker: 1, larger than it takes' 'Maximum Packet Size' small -f large
-says 6 'refused by the broker: 1, larger than it takes' '... at QoS 0' small -f large -q 0
-says 6 'it does not take this QoS: a lower --qos may do' 'Maximum QoS' qos1 -m x -q 2
-says 6 'a quota is exceeded' 'PUBACK with a reason' full -m x
-# Without this nobody would ever know that no command can come.
-broker tiny props=052700000014
-run timeout 20 iotsub -h "$T/tiny.sock" S_1 --reply 1 -W 5
-exits 4 'a SUBSCRIBE over Maximum Packet Size ends it'
-has "$err" "may not subscribe to 'iot/devices/S_1/commands'" '... and it is said why'
-is 0 "$(grep -c SUBSCRIBE tiny.log)" '... nothing was sent'
-broker moved send=e0019c
-bg timeout 20 iotingest -h "$T/moved.sock" -t a 2>moved.err >/dev/null
-ok "DISCONNECT with Use Another Server is no end" wait_for 10 heard moved '^2 CONNECT'
-has "$(cat moved.err)" 'closed the connection: it says: use another server' "... and told in words"
 
 # A broker that acknowledges nothing: large lines wait where they come from, not in memory.
-broker mute mute=PUBLISH
-mkfifo lines
-perl -e 'syswrite STDOUT, "x" x 1048575 . "\n" for 1 .. 200' >lines 2>/dev/null &
-iotpub -h "$T/mute.sock" -t a -l --quiet --drain 1s <lines &
-publishing=$!
-pids="$pids $publishing"
-ok "large lines from a pipe are sent" wait_for 10 heard mute '^1 PUBLISH' 8
-sleep 1
-peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
-[ "$peak" -lt 65536 ]
-tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
-run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 300ms --drain 500ms
-exits 1 "--drain ends a device whose messages are not acknowledged, when --duration is over"
-has "$err" 'messages left unacknowledged: 2' "... and says how many"
+mute() {
+	broker mute mute=PUBLISH
+	mkfifo lines
+	perl -e 'syswrite STDOUT, "x" x 1048575 . "\n" for 1 .. 200' >lines 2>/dev/null &
+	iotpub -h "$T/mute.sock" -t a -l --quiet --drain 1s <lines &
+	publishing=$!
+	pids="$pids $publishing"
+	ok "large lines from a pipe are sent" wait_for 10 heard mute '^1 PUBLISH' 8
+	sleep 1 # time to read many more, if it did
+	peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
+	[ "$peak" -lt 65536 ]
+	tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
+	run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 300ms --drain 500ms
+	exits 1 "--drain ends a device whose messages are not acknowledged, when --duration is over"
+	has "$err" 'messages left unacknowledged: 2' "... and says how many"
+}
 
 # Who says why it ends the connection, as often as it likes, is no other client with the same id.
-broker leaving send=e0018b
-# shellcheck disable=SC2046
-run timeout 20 iotsub -h "$T/leaving.sock" $(seq -f R_%g 40) --reply 1 -W 7
-exits 27 "a broker that says it is shutting down is waited for ($(grep -c CONNECT leaving.log) connections)"
-has "$err" 'it is shutting down' "... which is told"
-is 0 "$(printf '%s\n' "$err" | grep -c 'in a row')" "... and nobody suspects another client"
+leaving() {
+	broker leaving send=e0018b
+	# shellcheck disable=SC2046
+	run timeout 20 iotsub -h "$T/leaving.sock" $(seq -f R_%g 40) --reply 1 -W 7
+	exits 27 "a broker that says it is shutting down is waited for ($(grep -c CONNECT leaving.log) connections)"
+	has "$err" 'it is shutting down' "... which is told"
+	without "$err" 'in a row' "... and nobody suspects another client"
+}
 
 # A broker that does not answer SUBSCRIBE: nothing would ever come.
-broker forgetful mute=SUBSCRIBE
-while read -r program options; do
-	# shellcheck disable=SC2086
-	bg timeout 30 "$program" -h "$T/forgetful.sock" --connect-timeout 1s -k 5 $options >/dev/null 2>"late.$program"
-done <<END_OF_LIST
+forgetful() {
+	broker forgetful mute=SUBSCRIBE
+	while read -r program options; do
+		# shellcheck disable=SC2086
+		bg timeout 30 "$program" -h "$T/forgetful.sock" --connect-timeout 1s -k 5 $options >/dev/null 2>"late.$program"
+	done <<END_OF_LIST
 iotingest -i late-1 -t a
 iotsub -i late-2 S_1 --reply 1
 iotpub -i late-3 S_2 --listen --takeover --interval 1h --drain 1s
 END_OF_LIST
-came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
-for n in 1 2 3; do
-	ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-$n
-done
-has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 1 s' '... and iotingest says so'
-has "$(cat late.iotsub)" 'it did not answer SUBSCRIBE' '... and iotsub'
-has "$(cat late.iotpub)" 'it did not answer SUBSCRIBE' '... and iotpub'
-bg timeout 20 iotingest -h "$T/patient.sock" --connect-timeout 1s -t a 2>patient.err >/dev/null
-sleep 1.5
-is '' "$(cat patient.err)" 'a control: one that is answered stays'
+	came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
+	for n in 1 2 3; do
+		ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-$n
+	done
+	has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 1 s' '... and iotingest says so'
+	has "$(cat late.iotsub)" 'it did not answer SUBSCRIBE' '... and iotsub'
+	has "$(cat late.iotpub)" 'it did not answer SUBSCRIBE' '... and iotpub'
+	broker answering
+	bg timeout 20 iotingest -h "$T/answering.sock" --connect-timeout 1s -t a 2>patient.err >/dev/null
+	sleep 1.5 # nothing comes; longer than --connect-timeout
+	silent patient.err 'a control: one that is answered stays'
+}
 
 # Nobody reads standard error: the pings go on, messages come, SIGTERM is obeyed.
-broker stalled send=3005000161003130050001610032
-mkfifo full
-perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <full >full.out &
-pids="$pids $!"
-reader=$!
-timeout 50 iotingest -h "$T/stalled.sock" -k 5 -t a --stats 1ms >stalled.out 2>full &
-stalled=$!
-pids="$pids $stalled"
-bg timeout 50 iotpub -h "$T/stalled.sock" -k 5 S_3 --interval 1h --takeover --drain 1s --stats 1ms 2>full
-ok "with standard error full the pings go on" wait_for 20 heard stalled PINGREQ 6
-is 2 "$(wc -l <stalled.out)" "... and messages come"
-before=$(date +%s)
-kill $stalled
-wait $stalled
-is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 4 ] && echo soon)" "... and SIGTERM ends it"
-kill -USR1 $reader
-ok "... when it is read again it says how many lines are left out" \
-	wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
+full_stderr() {
+	broker stalled send=3005000161003130050001610032
+	mkfifo full
+	perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <full >full.out &
+	pids="$pids $!"
+	reader=$!
+	timeout 50 iotingest -h "$T/stalled.sock" -k 5 -t a --stats 1ms >stalled.out 2>full &
+	stalled=$!
+	pids="$pids $stalled"
+	bg timeout 50 iotpub -h "$T/stalled.sock" -k 5 S_3 --interval 1h --takeover --drain 1s --stats 1ms 2>full
+	ok "with standard error full the pings go on" wait_for 20 heard stalled PINGREQ 6
+	is 2 "$(wc -l <stalled.out)" "... and messages come"
+	before=$(date +%s)
+	kill $stalled
+	wait $stalled
+	is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 4 ] && echo soon)" "... and SIGTERM ends it"
+	kill -USR1 $reader
+	ok "... when it is read again it says how many lines are left out" \
+		wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
+}
 
 # Nobody reads what iotsub prints, 60,000 bytes for each filter: it stays connected, and waits no longer than -W.
-broker much send="30e4d40300016100$(perl -e 'print "78" x 60000')"
-mkfifo much deaf
-perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <much >much.out &
-reader=$!
-perl -e 'sleep 60' <deaf &
-pids="$pids $reader $!"
-timeout 50 iotsub -h "$T/much.sock" -k 5 -t a -t b -t c -C 3 >much &
-stalled=$!
-pids="$pids $stalled"
-timeout 50 iotsub -h "$T/much.sock" -t a -t b -t c -W 1 >deaf 2>/dev/null &
-waiting=$!
-pids="$pids $waiting"
-wait $waiting
-is 27 $? "a reader that stalls does not keep iotsub beyond -W"
-ok "... the pings go on" wait_for 15 heard much PINGREQ 3
-kill -USR1 $reader
-wait $stalled
-is 0 $? "... and when it reads again"
-lines() { [ "$(wc -c <much.out)" -eq 180003 ]; }
-ok "... nothing is missing" wait_for 5 lines
+full_stdout() {
+	broker much send="30e4d40300016100$(perl -e 'print "78" x 60000')"
+	mkfifo much deaf
+	perl -e '$| = 1; $SIG{USR1} = sub { }; sleep 60; print while <STDIN>' <much >much.out &
+	reader=$!
+	perl -e 'sleep 60' <deaf &
+	pids="$pids $reader $!"
+	timeout 50 iotsub -h "$T/much.sock" -k 5 -t a -t b -t c -C 3 >much &
+	stalled=$!
+	pids="$pids $stalled"
+	timeout 50 iotsub -h "$T/much.sock" -t a -t b -t c -W 1 >deaf 2>/dev/null &
+	waiting=$!
+	pids="$pids $waiting"
+	wait $waiting
+	is 27 $? "a reader that stalls does not keep iotsub beyond -W"
+	ok "... the pings go on" wait_for 15 heard much PINGREQ 3
+	kill -USR1 $reader
+	wait $stalled
+	is 0 $? "... and when it reads again"
+	lines() { [ "$(wc -c <much.out)" -eq 180003 ]; }
+	ok "... nothing is missing" wait_for 5 lines
+}
+
+for f in keepalive sessions limits mute leaving forgetful full_stderr full_stdout; do part $f; done
+parts
 
 done_testing

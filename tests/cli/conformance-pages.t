@@ -3,12 +3,12 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-for pages in limit cursor none; do
-	note "pages=$pages"
-	start_django pages=$pages size=2
+pages_of() { # pages_of KIND
+	place "$1"
+	start_django pages="$1" size=2
 	# shellcheck source=tests/conformance.sh
 	. "$top/tests/conformance.sh"
-	stop_api
-	rm -rf "$T/django" "$HOME/.local"
-done
+}
+for kind in limit cursor none; do part pages_of $kind; done
+parts
 done_testing

@@ -4,6 +4,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 seven=20050000027f00
+message=300500016100'32'
 why='it broke the MQTT protocol: a property that this packet cannot have'
 broker() { # broker NAME [KEY=VALUE...]: on NAME.sock, in the place of one that is there
 	rm -f "$1.sock"
@@ -20,14 +21,15 @@ broken() {
 }
 
 # The first connect, by each way to a broker.
-broker bad connack=$seven
-port=$(free_port)
-bg perl "$top/tests/broker.pl" tcp port="$port" connack=$seven
-there() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$1"; }
-wait_for 5 there "$port"
-broken 'seven bytes by a unix socket' 8 "'$T/bad.sock': $why" -h "$T/bad.sock"
-broken '... and by TCP' 8 "'127.0.0.1:$port': $why" -h 127.0.0.1 -p "$port"
-cat >web.pl <<'END'
+first_connect() {
+	broker bad connack=$seven
+	port=$(free_port)
+	bg perl "$top/tests/broker.pl" tcp port="$port" connack=$seven
+	there() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$1"; }
+	wait_for 5 there "$port"
+	broken 'seven bytes by a unix socket' 8 "'$T/bad.sock': $why" -h "$T/bad.sock"
+	broken '... and by TCP' 8 "'127.0.0.1:$port': $why" -h 127.0.0.1 -p "$port"
+	cat >web.pl <<'END'
 use Digest::SHA 'sha1_base64';
 use IO::Socket::INET;
 my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1:$ARGV[0]", ReuseAddr => 1) or die;
@@ -43,28 +45,30 @@ while (my $c = $l->accept) {
 	sysread $c, my $rest, 4096;
 }
 END
-web=$(free_port)
-bg perl web.pl "$web"
-wait_for 5 there "$web"
-broken '... and by WebSocket, in two pieces' 8 "'127.0.0.1:$web': $why" -L "ws://127.0.0.1:$web"
-while read -r program options; do
-	# shellcheck disable=SC2086
-	run timeout 20 $program -h "$T/bad.sock" $options
-	is "8 $program: cannot reach broker '$T/bad.sock': $why" "$status $err" "$program $options"
-done <<'END'
+	web=$(free_port)
+	bg perl web.pl "$web"
+	wait_for 5 there "$web"
+	broken '... and by WebSocket, in two pieces' 8 "'127.0.0.1:$web': $why" -L "ws://127.0.0.1:$web"
+	while read -r program options; do
+		# shellcheck disable=SC2086
+		run timeout 20 $program -h "$T/bad.sock" $options
+		is "8 $program: cannot reach broker '$T/bad.sock': $why" "$status $err" "$program $options"
+	done <<'END'
 iotingest -t a -W 15
 iotsub X_1 --reply 1 -W 15
 iotpub -t a -m x
 iotpub X_2 --interval 1h --takeover
 END
+}
 
 # What else is broken, which is seen at once, and what is whole but too late.
-tried=0
-while read -r bytes reason; do
-	tried=$((tried + 1))
-	broker "odd$tried" connack="$bytes"
-	broken "$bytes" 8 "'$T/odd$tried.sock': it broke the MQTT protocol: $reason" -h "$T/odd$tried.sock"
-done <<'END'
+odd_bytes() {
+	tried=0
+	while read -r bytes reason; do
+		tried=$((tried + 1))
+		broker "odd$tried" connack="$bytes"
+		broken "$bytes" 8 "'$T/odd$tried.sock': it broke the MQTT protocol: $reason" -h "$T/odd$tried.sock"
+	done <<'END'
 30 another packet in place of CONNACK
 e00189 another packet in place of CONNACK
 21 flags that this type of packet does not have
@@ -76,99 +80,114 @@ e00189 another packet in place of CONNACK
 2009000006220001220001 a property twice
 2006000003210000 a property with a value that is not allowed
 END
-broker half connack=200500
-broken 'half of it, and no more' 5 "'$T/half.sock': its CONNACK was not whole within 0.5 s" \
-	-h "$T/half.sock" --connect-timeout 500ms
-broker cut connack=200500 end=1
-broken 'half of it, and the end' 5 "'$T/cut.sock': it closed the connection" -h "$T/cut.sock"
+	broker half connack=200500
+	broken 'half of it, and no more' 5 "'$T/half.sock': its CONNACK was not whole within 0.5 s" \
+		-h "$T/half.sock" --connect-timeout 500ms
+	broker cut connack=200500 end=1
+	broken 'half of it, and the end' 5 "'$T/cut.sock': it closed the connection" -h "$T/cut.sock"
+}
 
 # What is sound goes on as it was, with what comes behind it.
-goes_on() { # goes_on 'sentence' BROKER: a message comes
-	for program in iotsub iotingest; do
-		run timeout 20 $program -h "$T/$2.sock" -t a -C 1 -W 15
-		exits 0 "$1 ($program)"
-	done
+sound() {
+	goes_on() { # goes_on 'sentence' BROKER: a message comes
+		for program in iotsub iotingest; do
+			run timeout 20 $program -h "$T/$2.sock" -t a -C 1 -W 15
+			exits 0 "$1 ($program)"
+		done
+	}
+	props=1100000001'13003c''15000161''16000161''1a000161''1c000161''1f000161''210014''220000''2401''2501'
+	props=$props'26000161000162''26000161000162''2700100000''2801''2901''2a01'
+	broker all send=$message props="$(printf %02x $((${#props} / 2)))$props"
+	goes_on 'each property that there is' all
+	broker large send=$message connack="20db86030000d6860326000161c350$(perl -e 'print "62" x 50000')"
+	goes_on '50,000 bytes of them' large
+	broker behind connack=2003000000$message
+	goes_on 'a message right behind it' behind
+	broker slow send=$message connack=2003000000 trickle=0.1
+	goes_on 'one byte after the other' slow
+	broker old send=3004000161'32' connack=20020001 only=5
+	goes_on 'a broker that knows MQTT 3.1.1 alone' old
 }
-message=300500016100'32'
-props=1100000001'13003c''15000161''16000161''1a000161''1c000161''1f000161''210014''220000''2401''2501'
-props=$props'26000161000162''26000161000162''2700100000''2801''2901''2a01'
-broker all send=$message props="$(printf %02x $((${#props} / 2)))$props"
-goes_on 'each property that there is' all
-broker large send=$message connack="20db86030000d6860326000161c350$(perl -e 'print "62" x 50000')"
-goes_on '50,000 bytes of them' large
-broker behind connack=2003000000$message
-goes_on 'a message right behind it' behind
-broker slow send=$message connack=2003000000 trickle=0.1
-goes_on 'one byte after the other' slow
-broker old send=3004000161'32' connack=20020001 only=5
-goes_on 'a broker that knows MQTT 3.1.1 alone' old
 
 # One byte a second: reading is off meanwhile.
-broker drop connack=2003000000 trickle=1
-bg timeout 20 iotsub -h "$T/drop.sock" -t a -W 15 2>/dev/null
-wait_for 5 heard drop CONNECT
-pid=$(pgrep -P $bg)
-busy() { awk '{ print int($1 / 1000) }' "/proc/$pid/schedstat"; } # microseconds of CPU so far
-least=1000000
-for _ in 1 2 3 4 5 6 7 8; do # the best of these: others are at work here, too
-	before=$(busy)
-	sleep 0.4
-	spent=$(($(busy) - before))
-	[ $spent -ge $least ] || least=$spent
-done
-[ -n "${SANITIZED-}" ] || [ $least -lt 4000 ]
-tap $? "one byte a second costs less than a hundredth of a CPU ($least us of 0.4 s)"
-ok '... and it connects in the end' wait_for 10 heard drop SUBSCRIBE
+drop() {
+	broker drop connack=2003000000 trickle=1
+	bg timeout 20 iotsub -h "$T/drop.sock" -t a -W 15 2>/dev/null
+	wait_for 5 heard drop CONNECT
+	pid=$(pgrep -P $bg)
+	busy() { awk '{ print int($1 / 1000) }' "/proc/$pid/schedstat"; } # microseconds of CPU so far
+	least=1000000
+	for _ in 1 2 3 4 5 6 7 8; do # the best of these: others are at work here, too
+		before=$(busy)
+		sleep 0.4 # what is measured
+		spent=$(($(busy) - before))
+		[ $spent -ge $least ] || least=$spent
+	done
+	[ -n "${SANITIZED-}" ] || [ $least -lt 4000 ]
+	tap $? "one byte a second costs less than a hundredth of a CPU ($least us of 0.4 s)"
+	ok '... and it connects in the end' wait_for 10 heard drop SUBSCRIBE
+}
 
 # A connection later: it is tried again, with pauses, until the broker has come to its senses.
-while read -r program options; do
+later() { # later PROGRAM OPTION...
+	program=$1
 	broker "by-$program" close=1 connack=$seven from=2
-	# shellcheck disable=SC2086
-	timeout 60 "$program" -h "$T/by-$program.sock" $options >"$program.out" 2>"$program.err" &
+	shift
+	timeout 60 "$program" -h "$T/by-$program.sock" "$@" >"$program.out" 2>"$program.err" &
 	pid=$!
 	pids="$pids $pid"
 	ok "$program tries again" wait_for 30 heard "by-$program" CONNECT 3
 	has "$(cat "$program.err")" "lost broker '$T/by-$program.sock': it closed the connection" \
 		'... and says that the broker is away'
 	is 1 "$(wc -l <"$program.err")" '... once'
-	mv "by-$program.log" before.log
+	mv "by-$program.log" before.$program
 	broker "by-$program" send=$message
 	[ "$program" != iotpub ] || { wait_for 30 heard by-iotpub PUBLISH && kill $pid; }
 	wait $pid
 	is 0 $? "... and goes on when the broker is sound again"
-	[ "$(grep -c CONNECT before.log)" -lt 9 ]
-	tap $? "... with pauses ($(grep -c CONNECT before.log) attempts)"
-done <<'END'
-iotingest -t a -C 1
-iotsub -t a -C 1
-iotpub X_3 --interval 1h --takeover
-END
-is '1 1' "$(grep -c '"payload":2' iotingest.out) $(grep -c 2 iotsub.out)" 'with the message that is there'
+	[ "$(grep -c CONNECT before.$program)" -lt 9 ]
+	tap $? "... with pauses ($(grep -c CONNECT before.$program) attempts)"
+	case $program in
+	iotingest) has "$(cat iotingest.out)" '"payload":2' '... with the message that is there' ;;
+	iotsub) is 2 "$(cat iotsub.out)" '... with the message that is there' ;;
+	esac
+}
 
 # The platform: one bad broker of two.
-broker good
-# shellcheck disable=SC2119
-start_api --verbose
-iotctl broker create Good host="$T/good.sock" >/dev/null
-iotctl broker create Bad host="$T/bad.sock" >/dev/null
-run iotctl broker test Bad
-exits 8 'iotctl broker test'
-has "$err" "broker 'Bad': CONNACK: cannot reach broker '$T/bad.sock': $why" '... says what'
-state() { iotctl api GET mqtt/broker-status/ 2>/dev/null | jq -r ".[] | select(.nombre == \"$1\") | \"\(.connection_status) \(.reason)\""; }
-state_is() { [ "$(state "$1")" = "$2" ]; }
-bad="error cannot reach broker '$T/bad.sock': $why"
-ok "iotapi lives, and tells of that broker's state and the reason" wait_for 10 state_is Bad "$bad"
-ok '... and the other is connected' wait_for 10 state_is Good 'connected null'
-ok '... it tries again' wait_for 10 heard bad 696f746170692d 3
-is 1 "$(grep -c "broker 'Bad': cannot" api.log)" '... and has said so once'
-stop_api
-iotapi serve --db "$db" --listen "${api#http://}" --verbose 2>api.log &
-api_pid=$!
-pids="$pids $api_pid"
-ok 'started again it lives' wait_for 10 state_is Bad "$bad"
-broker bad
-ok 'when the broker is sound it is connected to' wait_for 10 state_is Bad 'connected null'
-iotctl api POST mqtt/brokers/2/deactivate/ >/dev/null
-ok 'one that is switched off is disconnected' wait_for 10 state_is Bad 'disconnected null'
-is '401' "$(curl -s -o /dev/null -w '%{http_code}' "$api/api/mqtt/broker-status/")" 'who asks has to log in'
+platform() {
+	place platform
+	broker good
+	broker bad connack=$seven
+	# shellcheck disable=SC2119
+	start_api --verbose
+	iotctl broker create Good host="$T/good.sock" >/dev/null
+	iotctl broker create Bad host="$T/bad.sock" >/dev/null
+	run iotctl broker test Bad
+	exits 8 'iotctl broker test'
+	has "$err" "broker 'Bad': CONNACK: cannot reach broker '$T/bad.sock': $why" '... says what'
+	state() { iotctl api GET mqtt/broker-status/ 2>/dev/null | jq -r ".[] | select(.nombre == \"$1\") | \"\(.connection_status) \(.reason)\""; }
+	state_is() { [ "$(state "$1")" = "$2" ]; }
+	bad="error cannot reach broker '$T/bad.sock': $why"
+	ok "iotapi lives, and tells of that broker's state and the reason" wait_for 10 state_is Bad "$bad"
+	ok '... and the other is connected' wait_for 10 state_is Good 'connected null'
+	ok '... it tries again' wait_for 10 heard bad 696f746170692d 3
+	is 1 "$(grep -c "broker 'Bad': cannot" api.log)" '... and has said so once'
+	stop_api
+	iotapi serve --db "$db" --listen "${api#http://}" --verbose 2>api.log &
+	api_pid=$!
+	pids="$pids $api_pid"
+	ok 'started again it lives' wait_for 10 state_is Bad "$bad"
+	broker bad
+	ok 'when the broker is sound it is connected to' wait_for 10 state_is Bad 'connected null'
+	iotctl api POST mqtt/brokers/2/deactivate/ >/dev/null
+	ok 'one that is switched off is disconnected' wait_for 10 state_is Bad 'disconnected null'
+	is '401' "$(curl -s -o /dev/null -w '%{http_code}' "$api/api/mqtt/broker-status/")" 'who asks has to log in'
+}
+
+for f in first_connect odd_bytes sound drop platform; do part $f; done
+part later iotingest -t a -C 1
+part later iotsub -t a -C 1
+part later iotpub X_3 --interval 1h --takeover
+parts
+
 done_testing

@@ -6,10 +6,14 @@
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"
 
-port=$(free_port)
-bg perl "$top/tests/between.pl" "$port" "$sock"
-between=$bg
-wait_for 10 sh -c "iotingest -h 127.0.0.1 -p $port -W 100ms; [ \$? -eq 27 ]"
+# behind NAME: a place, a broker of its own and what stands before it at $port; a cut is one of its connections.
+behind() {
+	own "$1"
+	port=$(free_port)
+	bg perl "$top/tests/between.pl" "$port" "$sock"
+	between=$bg
+	wait_for 10 sh -c "iotingest -h 127.0.0.1 -p $port -W 100ms; [ \$? -eq 27 ]"
+}
 cut() { kill -USR1 $between; }
 begin() { # begin ID OUT OPTION...
 	id=$1
@@ -23,7 +27,9 @@ begin() { # begin ID OUT OPTION...
 has_all() { [ "$(numbers "$2" | wc -w)" -ge "$1" ]; }
 lost() { [ "$(grep -c 'lost broker' "$1.err")" -ge "$2" ]; }
 
-for qos in 1 2; do
+lines() { # lines QOS
+	qos=$1
+	behind "lines$qos"
 	begin lines$qos lines$qos.out -q $qos
 	for n in 0 1 2; do
 		publish $((n * 1000 + 1)) $((n * 1000 + 1000)) &
@@ -35,31 +41,40 @@ for qos in 1 2; do
 	done
 	wait_for 30 has_all 3000 lines$qos.out
 	is 3000 "$(numbers lines$qos.out | wc -w)" "cut three times at QoS $qos: nothing is missing"
-	is '' "$(jq -c . lines$qos.out 2>&1 >/dev/null)" 'every line is whole'
+	json_lines lines$qos.out 'every line is whole'
 	has "$(tail -n 1 lines$qos.err)" "lost broker '127.0.0.1:$port'" 'each cut is told'
 	kill $ingesting
 	wait $ingesting
-done
+}
 
 # The sink's batch, the next batch and what is behind them wait while the connection comes and goes.
-: >broken
-begin sink store -k 5 --batch 50 --sink 'cat >part; [ ! -e broken ] && cat part'
-publish 1 2000
-failed() { grep -q 'the same batch again' sink.err; }
-wait_for 10 failed
-# While it reads nothing it notices at the next ping.
-for n in 1 2; do
-	cut
-	wait_for 20 lost sink $n
-	wait_for 20 sh -c "[ \$(grep -c 'New client connected.*as sink' mosquitto.log) -gt $n ]"
-done
-is 0 "$(wc -l <store)" 'a sink that fails stores nothing'
-rm broken
-wait_for 30 has_all 2000 store
-is 2000 "$(numbers store | wc -w)" 'when it works again nothing is missing'
-kill $ingesting
-wait $ingesting
-is 0 $? 'and it ends cleanly'
-run ingest --durable sink -W 500ms
-is '' "$out" 'the broker has nothing left'
+sink() {
+	behind sink
+	: >broken
+	begin sink store -k 5 --batch 50 --sink 'cat >part; [ ! -e broken ] && cat part'
+	publish 1 2000
+	failed() { grep -q 'the same batch again' sink.err; }
+	wait_for 10 failed
+	# While it reads nothing it notices at the next ping.
+	for n in 1 2; do
+		cut
+		wait_for 20 lost sink $n
+		wait_for 20 sh -c "[ \$(grep -c 'New client connected.*as sink' mosquitto.log) -gt $n ]"
+	done
+	silent store 'a sink that fails stores nothing'
+	rm broken
+	wait_for 30 has_all 2000 store
+	is 2000 "$(numbers store | wc -w)" 'when it works again nothing is missing'
+	kill $ingesting
+	wait $ingesting
+	is 0 $? 'and it ends cleanly'
+	run ingest --durable sink -W 500ms
+	exits 27 'then'
+	is '' "$out" 'the broker has nothing left'
+}
+
+part lines 1
+part lines 2
+part sink
+parts
 done_testing

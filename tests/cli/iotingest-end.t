@@ -5,150 +5,171 @@
 . "$top/tests/ingest.sh"
 
 # In the middle of a stream: what is written and what comes next are all, at each QoS that keeps.
-for qos in 1 2; do
-	for signal in TERM INT; do
-		id=drain$qos$signal
-		iotingest -h "$sock" --durable "$id" -q $qos -W 300ms >/dev/null 2>&1
-		perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
-			iotingest -h "$sock" --durable "$id" -q $qos >"$id.1" 2>/dev/null </dev/null &
-		ingesting=$!
-		seq 1 3000 | sed 's/.*/{"n":&}/' | pub -q 2 -t iot/sensors/X/data -l &
-		publisher=$!
-		wait_for 10 has_lines 500 "$id.1"
-		from=$(date +%s%N)
-		kill -$signal $ingesting
-		wait $ingesting
-		status=$?
-		took=$((($(date +%s%N) - from) / 1000000))
-		case $signal in TERM) wanted=0 ;; *) wanted=130 ;; esac
-		is $wanted $status "SIG$signal at QoS $qos ends with $wanted"
-		[ $took -lt 2000 ]
-		tap $? "in less than two seconds ($took ms)"
-		wait $publisher
-		timeout 20 iotingest -h "$sock" --durable "$id" -q $qos -W 1s >"$id.2" 2>/dev/null </dev/null
-		is 3000 "$(numbers "$id.1" "$id.2" | wc -w)" "nothing is missing (SIG$signal, QoS $qos)"
-		is 3000 "$(cat "$id.1" "$id.2" | wc -l)" "and nothing came twice (SIG$signal, QoS $qos)"
-	done
-done
-is 0 "$(grep -c 'Client drain.* closed its connection' mosquitto.log)" 'each said DISCONNECT'
+drain() { # drain QOS SIGNAL STATUS
+	qos=$1
+	signal=$2
+	own "drain$qos$signal"
+	id=drain
+	iotingest -h "$sock" --durable "$id" -q $qos -W 300ms >/dev/null 2>&1
+	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
+		iotingest -h "$sock" --durable "$id" -q $qos >"$id.1" 2>/dev/null </dev/null &
+	ingesting=$!
+	seq 1 3000 | sed 's/.*/{"n":&}/' | pub -q 2 -t iot/sensors/X/data -l &
+	publisher=$!
+	wait_for 10 has_lines 500 "$id.1"
+	from=$(date +%s%N)
+	kill -$signal $ingesting
+	wait $ingesting
+	is "$3" $? "SIG$signal at QoS $qos ends with $3"
+	took=$((($(date +%s%N) - from) / 1000000))
+	[ $took -lt 2000 ]
+	tap $? "in less than two seconds ($took ms)"
+	wait $publisher
+	timeout 20 iotingest -h "$sock" --durable "$id" -q $qos -W 1s >"$id.2" 2>/dev/null </dev/null
+	is 3000 "$(numbers "$id.1" "$id.2" | wc -w)" "nothing is missing (SIG$signal, QoS $qos)"
+	is 3000 "$(cat "$id.1" "$id.2" | wc -l)" "and nothing came twice (SIG$signal, QoS $qos)"
+	no_line mosquitto.log 'it said DISCONNECT' 'Client drain.* closed its connection'
+}
 
 # A reader that stalls does not keep it from ending.
-mkfifo fifo
-perl -e 'sleep 60' <fifo &
-holder=$!
-pids="$pids $holder"
-iotingest -h "$sock" --durable stall >fifo 2>stall.err </dev/null &
-ingesting=$!
-wait_for 10 subscribed stall
-perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
-# Its pipe is full when it sleeps.
-sleep 0.3
-from=$(date +%s%N)
-kill $ingesting
-wait $ingesting
-is 0 $? 'SIGTERM behind a stalled reader'
-took=$((($(date +%s%N) - from) / 1000000))
-[ $took -lt 2000 ]
-tap $? "ends in less than two seconds ($took ms)"
-has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
-kill $holder
-# So it does when the pipe is another user's, which cannot be opened again.
-if [ "$(id -u)" -eq 0 ] && chmod 755 "$T" && cp "$build/iotingest" . && setpriv --reuid=65534 --clear-groups ./iotingest --version >/dev/null 2>&1; then
-	chmod 777 "$sock"
-	chmod 600 fifo
+stalled() {
+	own stalled
+	mkfifo fifo
 	perl -e 'sleep 60' <fifo &
-	other=$!
-	pids="$pids $other"
-	HOME=/nonexistent setpriv --reuid=65534 --clear-groups \
-		./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
+	holder=$!
+	pids="$pids $holder"
+	iotingest -h "$sock" --durable stall >fifo 2>stall.err </dev/null &
 	ingesting=$!
-	sleep 0.5
+	wait_for 10 subscribed stall
+	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
+	sleep 0.3 # until the pipe is full, which nobody tells
+	from=$(date +%s%N)
 	kill $ingesting
 	wait $ingesting
-	is 0 $? "behind a stalled pipe of another user's too"
-	has "$(cat other.err)" 'not taken in time' 'which is the reason there'
-	kill $other
-fi
-# A second signal does not wait.
-perl -e 'sleep 60' <fifo &
-holder=$!
-pids="$pids $holder"
-iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
-ingesting=$!
-sleep 0.5
-kill -TERM $ingesting
-sleep 0.4
-from=$(date +%s%N)
-kill -TERM $ingesting
-wait $ingesting
-took=$((($(date +%s%N) - from) / 1000000))
-[ $took -lt 800 ]
-tap $? "a second signal ends it at once ($took ms)"
-kill $holder
-run ingest --durable stall -C 1
-is 1 "$(printf '%s\n' "$out" | grep -c '"dup":true')" 'what the pipe did not take comes again'
+	is 0 $? 'SIGTERM behind a stalled reader'
+	took=$((($(date +%s%N) - from) / 1000000))
+	[ $took -lt 2000 ]
+	tap $? "ends in less than two seconds ($took ms)"
+	has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
+	kill $holder
+	# So it does when the pipe is another user's, which cannot be opened again.
+	if [ "$(id -u)" -eq 0 ] && chmod 755 "$T/.." "$T" && cp "$build/iotingest" . && setpriv --reuid=65534 --clear-groups ./iotingest --version >/dev/null 2>&1; then
+		chmod 777 "$sock"
+		chmod 600 fifo
+		perl -e 'sleep 60' <fifo &
+		other=$!
+		pids="$pids $other"
+		HOME=/nonexistent setpriv --reuid=65534 --clear-groups \
+			./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
+		ingesting=$!
+		sleep 0.5 # likewise
+		kill $ingesting
+		wait $ingesting
+		is 0 $? "behind a stalled pipe of another user's too"
+		has "$(cat other.err)" 'not taken in time' 'which is the reason there'
+		kill $other
+	fi
+	# A second signal does not wait.
+	perl -e 'sleep 60' <fifo &
+	holder=$!
+	pids="$pids $holder"
+	iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
+	ingesting=$!
+	sleep 0.5 # likewise
+	kill -TERM $ingesting
+	sleep 0.4 # apart, or the two are one signal
+	from=$(date +%s%N)
+	kill -TERM $ingesting
+	wait $ingesting
+	took=$((($(date +%s%N) - from) / 1000000))
+	[ $took -lt 800 ]
+	tap $? "a second signal ends it at once ($took ms)"
+	kill $holder
+	run ingest --durable stall -C 1
+	is 1 "$(printf '%s\n' "$out" | grep -c '"dup":true')" 'what the pipe did not take comes again'
+}
 
 # A reader that leaves: 0, and the rest stays with the broker.
-run ingest --durable left -W 300ms
-publish 1 2000
-{ iotingest -h "$sock" --durable left 2>/dev/null </dev/null; echo $? >status; } | head -n 10 >first
-is 0 "$(cat status)" 'a reader that leaves is no error'
-is 10 "$(wc -l <first)" 'it got what it wanted'
-timeout 20 iotingest -h "$sock" --durable left -W 1s >rest 2>/dev/null
-[ "$(numbers rest | wc -w)" -gt 0 ] && numbers rest | grep -qw 2000
-tap $? 'the rest stayed with the broker'
+leaves() {
+	own leaves
+	run ingest --durable left -W 300ms
+	publish 1 2000
+	{ iotingest -h "$sock" --durable left 2>/dev/null </dev/null; echo $? >status; } | head -n 10 >first
+	is 0 "$(cat status)" 'a reader that leaves is no error'
+	is 10 "$(wc -l <first)" 'it got what it wanted'
+	timeout 20 iotingest -h "$sock" --durable left -W 1s >rest 2>/dev/null
+	[ "$(numbers rest | wc -w)" -gt 0 ] && numbers rest | grep -qw 2000
+	tap $? 'the rest stayed with the broker'
+}
 
 # Standard output that is closed, or may only be read: nothing is acknowledged into nowhere, nor written to
 # what got its number.
-run ingest --durable nowhere -W 300ms
-publish 1 3
-for how in '>&-' '1</dev/null'; do
-	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere --rejects rejects.nowhere -C 3 $how"
-	exits 7 "standard output is '$how'"
-	has "$err" 'cannot write to standard output: Bad file descriptor' '... which is told'
-	is '' "$(cat rejects.nowhere 2>/dev/null)" '... and nothing is written elsewhere'
-done
-# Nor are rejects, which go to standard error.
-run ingest --durable nowhere-rejects --readings -W 300ms
-mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/R_1/data -m 'no JSON'
-run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere-rejects --readings -C 1 2>&-"
-exits 7 'a reject, and standard error is closed'
-run ingest --durable nowhere-rejects --readings -C 1 -W 5s
-has "$err" '"error":"json"' 'the broker kept the message'
-run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>sunk' >&-"
-exits 0 'a sink needs no standard output'
-is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'
+closed() {
+	own closed
+	run ingest --durable nowhere -W 300ms
+	publish 1 3
+	for how in '>&-' '1</dev/null'; do
+		run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere --rejects rejects.nowhere -C 3 $how"
+		exits 7 "standard output is '$how'"
+		has "$err" 'cannot write to standard output: Bad file descriptor' '... which is told'
+		ok '... and nothing is written elsewhere' test ! -s rejects.nowhere
+	done
+	# Nor are rejects, which go to standard error.
+	run ingest --durable nowhere-rejects --readings -W 300ms
+	mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/R_1/data -m 'no JSON'
+	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere-rejects --readings -C 1 2>&-"
+	exits 7 'a reject, and standard error is closed'
+	run ingest --durable nowhere-rejects --readings -C 1 -W 5s
+	has "$err" '"error":"json"' 'the broker kept the message'
+	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>sunk' >&-"
+	exits 0 'a sink needs no standard output'
+	is 3 "$(wc -l <sunk)" 'nothing was acknowledged before'
+}
 
 # The kernel has no room to watch another descriptor: it ends or tries again, and never waits for nothing.
-if strace -o "$T/probe" true 2>/dev/null; then
-	mosquitto_pub --unix "$sock" -q 1 -r -t watched -m 1
-	hung=
-	for n in 1 2 3 4 5 6 7 8; do
-		ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -o /dev/null -e trace=epoll_ctl \
-			-e inject=epoll_ctl:error=ENOSPC:when=$n \
-			iotingest -h "$sock" -t watched -C 1 --connect-timeout 2 >/dev/null 2>&1 </dev/null
-		[ $? -ne 124 ] || hung="$hung $n"
-	done
-	is '' "$hung" 'epoll_ctl fails: nothing hangs'
-	mosquitto_pub --unix "$sock" -q 1 -r -t watched -n
-fi
+no_room() {
+	own no_room
+	if strace -o "$T/probe" true 2>/dev/null; then
+		mosquitto_pub --unix "$sock" -q 1 -r -t watched -m 1
+		hung=
+		for n in 1 2 3 4 5 6 7 8; do
+			ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -o /dev/null -e trace=epoll_ctl \
+				-e inject=epoll_ctl:error=ENOSPC:when=$n \
+				iotingest -h "$sock" -t watched -C 1 --connect-timeout 2 >/dev/null 2>&1 </dev/null
+			[ $? -ne 124 ] || hung="$hung $n"
+		done
+		is '' "$hung" 'epoll_ctl fails: nothing hangs'
+		mosquitto_pub --unix "$sock" -q 1 -r -t watched -n
+	fi
+}
 
 # The broker is away.
-start_ingest away away.out
-kill "$broker_pid"
-wait "$broker_pid" 2>/dev/null
-wait_for 5 test -s away.err
-from=$(date +%s%N)
-kill $ingesting
-wait $ingesting
-is 0 $? 'SIGTERM while the broker is away'
-took=$((($(date +%s%N) - from) / 1000000))
-[ $took -lt 2000 ]
-tap $? "ends in less than two seconds ($took ms)"
-iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
-ingesting=$!
-sleep 0.3
-kill $ingesting
-wait $ingesting
-is 0 $? 'also before it was ever there (--retry)'
+away() {
+	own away
+	start_ingest away away.out
+	kill "$broker_pid"
+	wait "$broker_pid" 2>/dev/null
+	wait_for 5 test -s away.err
+	from=$(date +%s%N)
+	kill $ingesting
+	wait $ingesting
+	is 0 $? 'SIGTERM while the broker is away'
+	took=$((($(date +%s%N) - from) / 1000000))
+	[ $took -lt 2000 ]
+	tap $? "ends in less than two seconds ($took ms)"
+	iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
+	ingesting=$!
+	sleep 0.3 # until it has tried, without a word
+	kill $ingesting
+	wait $ingesting
+	is 0 $? 'also before it was ever there (--retry)'
+}
+
+for qos in 1 2; do
+	part drain $qos TERM 0
+	part drain $qos INT 130
+done
+for f in stalled leaves closed no_room away; do part $f; done
+parts
+
 done_testing
