@@ -50,7 +50,7 @@ if command -v zsh >/dev/null && command -v expect >/dev/null; then
 set timeout 10
 log_user 0
 spawn zsh -f
-expect -re {[%#] \$}
+expect -re {[%#] }
 send "PS1='rea''dy> '; fpath=($top/completions/zsh \\\$fpath); autoload -U compinit; compinit -u -d $T/zcomp\r"
 expect "ready> "
 send "iotingest --readi\t"

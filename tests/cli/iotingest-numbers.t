@@ -61,18 +61,19 @@ wait $ingesting
 start_ingest quiet out3 --quiet
 kill $ingesting
 wait $ingesting
-is '' "$(cat quiet.err)" '--quiet says nothing'
+silent quiet.err '--quiet says nothing'
 
 # A terminal: the rate, wiped away before anything else is said.
 cat >tty.exp <<'X'
 set timeout 10
+proc want {pattern} { expect -re $pattern {} timeout { send_error "no $pattern\n"; exit 1 } eof { exit 2 } }
 spawn sh -c "exec iotingest -h $env(SOCK) --durable tty -C 3 >$env(T)/tty.out"
-expect -re {0 messages, 0/s}
+want {0 messages, 0/s}
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 1
-expect -re {\r\033\[K1 messages, [0-9]+/s}
+want "\r\033\\\[K1 messages, \[0-9]+/s"
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 2
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 3
-expect -re {\r\033\[Kiotingest: 3 messages in}
+want "\r\033\\\[Kiotingest: 3 messages in"
 exit 0
 X
 SOCK=$sock TERM=xterm ok 'a terminal shows the rate, and wipes it away' timeout 30 expect tty.exp
@@ -81,5 +82,5 @@ tap $? 'while lines go where they are sent'
 SOCK=$sock TERM=dumb timeout 30 expect -c '
 	spawn sh -c "exec iotingest -h $env(SOCK) -W 1500ms >/dev/null"
 	expect eof' >dumb.out
-is 0 "$(grep -c '0/s' dumb.out)" 'not on a dumb one'
+no_line dumb.out 'not on a dumb one' '0/s'
 done_testing

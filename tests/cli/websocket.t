@@ -18,6 +18,7 @@ wss=$(free_port)
 other=$(free_port)
 strict=$(free_port)
 closed=$(free_port)
+there() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$1"; }
 start_broker "allow_anonymous true" "max_queued_messages 0" \
 	"log_type subscribe" "log_type notice" "log_type error" "log_type warning" \
 	"listener $plain 127.0.0.1" \
@@ -29,7 +30,7 @@ start_broker "allow_anonymous true" "max_queued_messages 0" \
 	"listener $strict 127.0.0.1" "protocol websockets" \
 	"require_certificate true" "cafile $T/right-ca.crt" \
 	"certfile $T/good.crt" "keyfile $T/good.key"
-wait_for 10 grep -q running mosquitto.log
+ok "a broker" wait_for 10 there "$strict"
 listening() { grep -q " $1\$" mosquitto.log; } # listening FILTER: somebody has subscribed to it
 mkdir -m 700 run
 export XDG_RUNTIME_DIR="$T/run"
@@ -155,7 +156,7 @@ kill -STOP $sub
 before=$(resident)
 perl -e 'print "y" x 3900, "\n" for 1 .. 8000' >lines
 ok "30 MB for a subscriber that does not read" iotpub -h "$sock" -t flood -q 1 -l <lines
-sleep 1
+sleep 1 # for what is still on its way into the relay
 growth=$(($(resident) - before))
 [ "$growth" -lt 4096 ]
 tap $? "the relay holds little (it grew by $growth KB)"
