@@ -35,10 +35,10 @@ run iotctl acl check D1 subscribe '$SYS/brokers'
 exits 4 "and nothing of the broker's"
 is 1 "$(grep -c 'POST /api/mqtt/emqx-users/.*/change_password/ 200' "$T/django/log")" \
 	'the account has the password of the file'
-lines=$(wc -l <"$T/django/log")
+: >"$T/django/log"
 run iotctl device provision D1 sensores=temperature
 is '{"row":1,"device":"D1","result":"unchanged"}' "$out" 'again: unchanged'
-is 0 "$(sed "1,${lines}d" "$T/django/log" | grep -c -e ^POST -e ^PATCH -e ^DELETE)" 'and no write'
+no_line "$T/django/log" 'and no write' -e ^POST -e ^PATCH -e ^DELETE
 
 # Cut off before its rules.
 id=$(iotctl emqx-acl list username=device_D1 topic=iot/devices/D1/commands -o csv --no-header --columns id)
@@ -58,9 +58,9 @@ run iotctl device provision D1 sensores=temperature
 is '{"row":1,"device":"D1","result":"created"}' "$out" 'an account that may read $SYS'
 is 'deny,all,#
 deny,all,$SYS/#' "$(rules device_D1 | tail -n 2)" 'may not any more'
-lines=$(wc -l <"$T/django/log")
+: >"$T/django/log"
 run iotctl device provision D1 sensores=temperature
-is 0 "$(sed "1,${lines}d" "$T/django/log" | grep -c -e ^POST -e ^PATCH -e ^DELETE)" 'and stays as it is then'
+no_line "$T/django/log" 'and stays as it is then' -e ^POST -e ^PATCH -e ^DELETE
 forget permission=deny
 forget topic=iot/devices/D1/commands
 for t in '$SYS/#' '#'; do iotctl emqx-acl create username=device_D1 permission=deny action=all topic="$t" >/dev/null; done

@@ -9,7 +9,6 @@ resume() {
 	# shellcheck disable=SC2046
 	figures=$("$feed" -n 200 -q 1 --idle 20s --state state --out out "$@" -- $(ours) 2>>err)
 }
-unparsable() { { jq -c . "$1" >parsed; } 2>&1; }
 
 # A real small file system that fills up, in a mount name space of its own.
 if unshare -m true 2>/dev/null; then
@@ -28,7 +27,7 @@ if unshare -m true 2>/dev/null; then
 	has "$full" ' early=0 lost=0 ' 'what it acknowledged is there'
 	has "$(cat err.full)" 'No space left' 'it says why'
 	is '1000 0' "$(of got) $(of missing)" 'the next run, with room, has all 1000'
-	is '' "$(unparsable filled)" 'every line can be read: the torn one was cut off'
+	json_lines filled 'every line can be read: the torn one was cut off'
 	# shellcheck disable=SC2046
 	figures=$(unshare -m sh fill "$feed" "$(theirs) -q 1" 1s 2>>err | head -n 1)
 	[ "$(of lost)" -gt 0 ]
@@ -63,7 +62,7 @@ fail_everywhere() { # fail_everywhere CALL ERROR: the sums of what must not be
 	done
 	is '0 0' "$lost $missing" "$2 at $points of the $1 calls: nothing is lost"
 	is '7' "$(echo "$statuses" | tr ' ' '\n' | sed '/^$/d' | sort -u)" 'the status is 7'
-	is '' "$(unparsable lines)" 'every line can be read'
+	json_lines lines 'every line can be read'
 }
 fail_everywhere write ENOSPC
 fail_everywhere write EIO

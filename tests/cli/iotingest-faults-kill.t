@@ -68,7 +68,6 @@ kill_everywhere() {
 		done
 	done
 }
-unparsable() { { jq -c . lines >parsed; } 2>&1; }
 
 # A sink that says it is done before it is.
 printf 'cat >held.$$\n(sleep 0.3; cat held.$$ >>out) >/dev/null 2>&1 &\n' >liar
@@ -79,12 +78,12 @@ for qos in 1 2; do
 	is '0 0' "$lost $missing" "QoS $qos to a file, killed at $points system calls: nothing is lost"
 	[ "$points" -gt 5 ]
 	tap $? 'there were such calls'
-	is '' "$(unparsable)" 'every line is whole after the next run'
+	json_lines lines 'every line is whole after the next run'
 	where='--found out --out none'
 	# shellcheck disable=SC2046
 	kill_everywhere $(ours) -q $qos --sink 'cat >>out' --linger 20
 	is '0 0' "$lost $missing" "QoS $qos to a sink, killed at $points system calls: nothing is lost"
-	is '' "$(unparsable)" 'every line is whole'
+	json_lines lines 'every line is whole'
 done
 
 where='--out out' qos=1 control=yes idle=1s

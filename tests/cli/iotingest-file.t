@@ -27,7 +27,7 @@ begin only
 is 1 "$(jq -c .payload.n only)" 'also when there is no other'
 { echo "$whole"; perl -e 'print "{\"received_at\":\"T\",\"payload\":\"", "x" x 300000'; } >long
 begin long
-is '' "$(jq -c . long 2>&1 >/dev/null)" 'also a very long one'
+json_lines long 'also a very long one'
 is 2 "$(wc -l <long)" 'and nothing else'
 printf 'my notes' >notes
 begin notes
@@ -90,7 +90,7 @@ if strace -o "$T/probe" true 2>/dev/null && mkdir disk && mount -t tmpfs -o size
 	iotingest -h "$sock" --durable full >>disk/f 2>"$T/err" </dev/null
 	is 7 $? 'a full disk: 7'
 	has "$(cat "$T/err")" 'cannot write to standard output: No space left on device' 'and says so'
-	is '' "$(jq -c . disk/f 2>&1 >/dev/null)" 'no line is torn'
+	json_lines disk/f 'no line is torn'
 	cp disk/f rest
 	iotingest -h "$sock" --durable full -W 2s >>rest 2>/dev/null </dev/null
 	is 300 "$(numbers rest | wc -w)" 'nothing is missing'
@@ -99,13 +99,15 @@ else
 fi
 # A file's size limit kills others.
 run ingest --durable limit -W 300ms
-seq 1 300 | sed "s/.*/{\"n\":&}/" | pub -q 1 -t iot/sensors/X/data -l
+publish 1 5
+ingest --durable limit -C 5 >limited
+seq 6 300 | sed "s/.*/{\"n\":&}/" | pub -q 1 -t iot/sensors/X/data -l
 (
 	ulimit -f 8
 	exec iotingest -h "$sock" --durable limit >>limited 2>"$T/err" </dev/null
 )
 is 7 $? 'a limit on the size of files is an error as any other'
-is '' "$(jq -c . limited 2>&1 >/dev/null)" 'no line is torn there'
+json_lines limited 'no line is torn there'
 
 # The negative control of all that: a file that nobody syncs or mends.
 if strace -o "$T/probe" true 2>/dev/null; then

@@ -51,7 +51,8 @@ for round in 1 2 3; do
 	wait_for 30 everything
 	is '' "$(missing $n)" "killed and started again, round $round: nothing is missing"
 done
-is '' "$(cat lines? | { jq -c . >parsed; } 2>&1)" 'every line is whole'
+cat lines? >all
+json_lines all 'every line is whole'
 
 # Without the group each has all.
 for m in 1 2; do start_ingest "alone$m" "alone$m" --quiet; done
@@ -130,7 +131,7 @@ lost=$((700 - $(numbers late-? | wc -w)))
 tap $? "it returns too late: what waited is lost ($lost of 600)"
 end_pair late
 is '[1,1] 1' "$(counted late) $(ended late)" 'that is told, and counted'
-is 0 "$(grep -c 'had ended the session' late-here.err)" 'the one that stayed has nothing to tell'
+no_line late-here.err 'the one that stayed has nothing to tell' 'had ended the session'
 
 # Without a group a session that is gone is as much of a loss.
 publish 1 1

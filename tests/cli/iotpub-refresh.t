@@ -53,7 +53,7 @@ ok 'the old broker tells that it is gone' \
 	wait_for 5 says 'devices/ESP_002/status {.*"status":"disconnected"' first.seen
 : >first.seen
 ok 'the other one stays' wait_for 5 says 'sensors/RPI_001/data' first.seen
-is 0 "$(grep -ac ESP_002 first.seen)" 'alone'
+no_line first.seen 'alone' -a ESP_002
 ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
 
 # A broker that died, with messages that it did not acknowledge.
@@ -82,7 +82,7 @@ ok 'a device that is switched off says goodbye' \
 ok 'which is told' says 'ESP_002: the platform has switched it off' log
 : >first.seen
 ok 'the other one goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
-is 0 "$(grep -ac ESP_002 first.seen)" 'alone'
+no_line first.seen 'alone' -a ESP_002
 iotctl device-config set "$rpi" is_active:=false >/dev/null
 ok 'and when all are off' wait_for 10 says 'devices/RPI_001/status {.*"status":"disconnected"' first.seen
 : >first.seen

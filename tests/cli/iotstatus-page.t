@@ -50,7 +50,7 @@ has "$(cat fleet.prom)" '
 iot_status_scrape_success 1
 ' 'success'
 is 644 "$(stat -c %a fleet.prom)" 'node_exporter can read it'
-is 0 "$(grep -cE '^iot_[^#]* [0-9.e+]+ [0-9]+$' fleet.prom)" 'no time stamps'
+no_line fleet.prom 'no time stamps' -E '^iot_[^#]* [0-9.e+]+ [0-9]+$'
 metrics 'every state' --max-age 1h
 has "$(cat fleet.prom)" 'iot_devices{state="never_connected"} 2' 'never connected where it is known'
 metrics 'groups' --by tipo
@@ -64,7 +64,7 @@ exits 3 '--per-device without metrics'
 fleet 0 0
 metrics 'an empty fleet'
 exits 3 'is UNKNOWN'
-is 0 "$(grep -c '^iot_devices_online_ratio' fleet.prom)" 'and has no ratio'
+no_line fleet.prom 'and has no ratio' '^iot_devices_online_ratio'
 fleet 10 8
 run iotstatus --format prometheus
 has "$out" 'iot_devices{state="online"} 8' 'on standard output'
@@ -80,7 +80,7 @@ exits 2 'no API'
 ok 'its metrics are clean too' sh -c 'promtool check metrics <fleet.prom'
 has "$(cat fleet.prom)" 'iot_status_scrape_success 0' 'success is 0'
 is "$last" "$(grep '^iot_status_last_success' fleet.prom)" 'the last success stays'
-is 0 "$(grep -c '^iot_devices' fleet.prom)" 'and nothing else is claimed'
+no_line fleet.prom 'and nothing else is claimed' '^iot_devices'
 for broken in 'IOT_TOKEN_FILE=/nonexistent' 'IOT_API_URL=ftp://x'; do
 	sed -i 's/^\(iot_status_scrape_success\) 0/\1 1/' fleet.prom
 	run env "$broken" iotstatus --format prometheus --write fleet.prom
@@ -90,7 +90,7 @@ for broken in 'IOT_TOKEN_FILE=/nonexistent' 'IOT_API_URL=ftp://x'; do
 done
 rm fleet.prom
 run iotstatus --format prometheus --write fleet.prom
-is 0 "$(grep -c last_success fleet.prom)" 'a first look that fails knows none'
+no_line fleet.prom 'a first look that fails knows none' last_success
 
 # The alerts, fed with series.
 sed -n '/^ *groups:$/,/^ *summary: nobody/p' page | sed 's/^ *groups:/groups:/' >raw.yml
@@ -127,8 +127,10 @@ if command -v systemd-analyze >/dev/null; then
 	mkdir units
 	sed "s|=\(-\{0,1\}\)iotstatus |=\1$build/iotstatus |" "$unit".service >units/iotstatus.service
 	cp "$unit".timer units/
-	systemd-analyze verify --man=no units/iotstatus.timer units/iotstatus.service >.out 2>&1
-	is '' "$(grep iotstatus .out)" 'systemd-analyze verify has no word against the units'
+	words() { systemd-analyze verify --man=no units/iotstatus.timer units/iotstatus.service 2>&1 | grep iotstatus; }
+	is '' "$(words)" 'systemd-analyze verify has no word against the units'
+	echo '[Nonsense]' >>units/iotstatus.service
+	has "$(words)" Nonsense 'negative control: it has against nonsense'
 	ok 'the calendar is one' systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$unit".timer)"
 fi
 IOT_API_URL=$(cat api.url)
@@ -140,5 +142,5 @@ is 1 $? 'they run, and the second tells of WARNING'
 has "$(cat iot.prom)" 'iot_devices{state="online"} 8' 'the first writes the metrics'
 has "$(cat journal)" 'IOT WARNING - 8/10' 'the second speaks'
 sh ./commands >journal
-is '' "$(cat journal)" 'only when something changes'
+silent journal 'only when something changes'
 done_testing

@@ -21,7 +21,7 @@ run iotstatus
 exits 3 'a fleet without devices: UNKNOWN'
 is 'no devices speak MQTT' "$out" 'in its own words'
 plugin 3 'an empty fleet is no 0 %' -w 90: -c 75:
-case $out in *online_pct*) tap 1 'and has no percentage' ;; *) tap 0 'and has no percentage' ;; esac
+without "$out" online_pct 'and has no percentage'
 for s in ok:0 warning:1 critical:2 unknown:3; do
 	plugin "${s#*:}" "--on-empty ${s%:*}" --on-empty "${s%:*}"
 done

@@ -87,7 +87,7 @@ has "$(cat ran)" '{"id":"second"}' "is run"
 run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
 command_to E_4 '{"id":"never"}'
 run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
-is '' "$(grep never ran)" "a control: without --durable it is lost"
+no_line ran "a control: without --durable it is lost" never
 obey killed E_5 --durable --timeout 30s --exec ./handler
 command_to E_5 '{"id":"slow"}'
 wait_for 5 grep -q '"id":"slow"' ran

@@ -32,7 +32,7 @@ two=$!
 ok 'two processes at once: the one' wait "$one"
 ok 'and the other' wait "$two"
 is 1 "$(requests '^POST /api/auth/refresh/ 200')" 'one refresh for both'
-is 0 "$(requests '^POST /api/auth/login/')" 'no login'
+no_line "$log" 'no login' '^POST /api/auth/login/'
 sleep 2.1
 for fault in 503 429/60; do
 	spoil "POST /api/auth/refresh/ $fault"
@@ -49,7 +49,7 @@ jq -r .token token.json >token
 chmod 600 token
 : >"$log"
 ok 'a long-lived Bearer token' env -u IOT_USERNAME iotctl broker list --token-file token
-is 0 "$(requests '^POST /api/auth/')" 'is used as it is'
+no_line "$log" 'is used as it is' '^POST /api/auth/'
 says 4 'refused the token' 'a wrong one' env IOT_TOKEN=wrong iotctl broker list
 printf 'lector-password\n' >lector.pw
 chmod 600 lector.pw
@@ -65,7 +65,7 @@ says 4 "cannot log in as 'lector'" 'a bad login is a 400 here, and 4 for us' \
 restart throttle=3/second
 ok 'throttled: it waits' iotctl device get D1 D2 D3 -o ndjson
 tap "$(($(requests ' 429 ') == 0))" 'a 429 is tried again after Retry-After'
-is 0 "$(requests '^GET .* 5[0-9][0-9] ')" 'and nothing else goes wrong'
+no_line "$log" 'and nothing else goes wrong' '^GET .* 5[0-9][0-9] '
 restart
 spoil 'GET /api/mqtt/brokers/ 503/1'
 ok '503 with Retry-After: tried again' iotctl broker list
@@ -116,7 +116,7 @@ says 5 'no answer within 1 s; the POST may have been done' 'nor a POST without a
 : >"$log"
 spoil "GET /api/mqtt/brokers/ 302=$api/api/devices/"
 says 8 "answered 302, a redirect to '$api/api/devices/': is the URL right?" 'a redirect' iotctl broker list
-is 0 "$(requests '^GET /api/devices/')" 'is not followed'
+no_line "$log" 'is not followed' '^GET /api/devices/'
 
 # What a role may not see.
 printf 'operador-password\n' >op.pw

@@ -40,7 +40,7 @@ tap $? 'no reading of the hour is missing'
 kill -TERM $archiver
 wait $archiver
 is 0 $? 'SIGTERM ends it cleanly'
-is '' "$(jq -c . readings.ndjson 2>&1 >/dev/null)" 'every line is JSON'
+json_lines readings.ndjson 'every line is JSON'
 is 21.50 "$(sed -n 's/.*"temperature","value":\([0-9.]*\).*/\1/p' readings.ndjson | sort -u)" 'every digit is there'
-is 0 "$(wc -c <rejects.ndjson)" 'nothing was rejected'
+silent rejects.ndjson 'nothing was rejected'
 done_testing
