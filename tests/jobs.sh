@@ -56,10 +56,10 @@ test_busy() {
 	is '' "$(cat "$http/early" 2>/dev/null)" 'and none of the others asks in that time'
 	busy 1 2
 	curl -s "$IOT_API_URL/api/devices/" >/dev/null
-	sleep 0.5
+	sleep 0.5 # within the 2 s
 	curl -s "$IOT_API_URL/api/devices/" >/dev/null
 	is 'GET /api/devices/' "$(cat "$http/early")" 'who does is seen'
-	sleep 1.6
+	sleep 1.6 # until they are over
 }
 
 test_get() {

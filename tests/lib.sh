@@ -57,11 +57,16 @@ pids=
 part_of= # .N in a part, .N.M in a part of that
 part_pids=
 
+# Who is told to end and waits for a broker that ended first has five seconds for that.
 stop_all() {
+	[ -n "$pids" ] || return 0
 	# shellcheck disable=SC2086
-	[ -z "$pids" ] || kill $pids 2>/dev/null
+	kill $pids 2>/dev/null
 	# shellcheck disable=SC2086
+	{ sleep 5; kill -KILL $pids; } >/dev/null 2>&1 &
+	last_word=$!
 	for p in $pids; do wait "$p" 2>/dev/null; done
+	kill $last_word 2>/dev/null
 }
 
 cleanup() {
@@ -118,24 +123,24 @@ got:            $1" ;;
 }
 
 no_line() {
-	file=$1
-	sentence=$2
+	tap_file=$1
+	tap_said=$2
 	shift 2
-	if [ ! -s "$file" ]; then
-		tap 1 "$sentence"
-		note "nothing in $file to look for: $*"
-	elif found=$(grep "$@" "$file"); then
-		tap 1 "$sentence"
-		note "$file has: $found"
+	if [ ! -s "$tap_file" ]; then
+		tap 1 "$tap_said"
+		note "nothing in $tap_file to look for: $*"
+	elif tap_found=$(grep "$@" "$tap_file"); then
+		tap 1 "$tap_said"
+		note "$tap_file has: $tap_found"
 	else
-		tap "$(($? != 1))" "$sentence" # 2: grep itself failed
+		tap "$(($? != 1))" "$tap_said" # 2: grep itself failed
 	fi
 }
 
 json_lines() {
-	bad=$(jq -c . "$1" 2>&1 >/dev/null) && [ -s "$1" ]
+	tap_found=$(jq -c . "$1" 2>&1 >/dev/null) && [ -s "$1" ]
 	tap $? "$2"
-	[ -z "$bad" ] || note "$1: $bad"
+	[ -z "$tap_found" ] || note "$1: $tap_found"
 	[ -s "$1" ] || note "$1 has no line"
 }
 
@@ -173,6 +178,7 @@ bg() {
 
 # A part has the variables of its script as they were, the directory with all the others, and what it starts
 # is stopped at its end.
+# shellcheck disable=SC2030,SC2031 # its own pids are for it to stop
 part() {
 	part_of=$part_of.$(printf '%s\n' "$part_pids" | wc -w)
 	(
@@ -190,20 +196,20 @@ part() {
 }
 
 parts() {
-	n=0
-	for p in $part_pids; do
-		wait "$p"
-		over=1
-		while IFS= read -r line; do
-			case $line in
-			'ok '*) tap 0 "${line#ok * - }" ;;
-			'not ok '*) tap 1 "${line#not ok * - }" ;;
-			over) over=0 ;;
-			*) printf '%s\n' "$line" >&2 ;;
+	part_n=0
+	for part_pid in $part_pids; do
+		wait "$part_pid"
+		part_over=1
+		while IFS= read -r part_line; do
+			case $part_line in
+			'ok '*) tap 0 "${part_line#ok * - }" ;;
+			'not ok '*) tap 1 "${part_line#not ok * - }" ;;
+			over) part_over=0 ;;
+			*) printf '%s\n' "$part_line" >&2 ;;
 			esac
-		done <"$T/.part$part_of.$n"
-		[ $over -eq 0 ] || tap 1 "part $n came to its end"
-		n=$((n + 1))
+		done <"$T/.part$part_of.$part_n"
+		[ $part_over -eq 0 ] || tap 1 "part $part_n came to its end"
+		part_n=$((part_n + 1))
 	done
 	part_pids=
 }
@@ -226,11 +232,20 @@ wait_for() {
 	done
 }
 
+# port_open PORT: something listens there, on loopback.
+port_open() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$1"; }
+
+# What mosquitto's log has of it, besides what it has by itself: each subscription.
+broker_logs() { printf 'log_type %s\n' error warning notice information subscribe; }
+# listening FILTER [TIMES]: somebody has subscribed to it.
+listening() { [ "$(grep -c " $1\$" "$T/mosquitto.log")" -ge "${2:-1}" ]; }
+
 # start_broker [CONFIG-LINE...]: mosquitto on the unix socket $sock, anonymous unless a line says
 # otherwise. mosquitto_pub and _sub take --unix "$sock"; ours take -h "$sock".
 start_broker() {
 	sock=$T/mq.sock
 	{
+		broker_logs
 		echo "listener 0 $sock"
 		echo "user $(id -un)"
 		if [ $# -eq 0 ]; then echo "allow_anonymous true"; fi
@@ -285,6 +300,7 @@ stop_api() {
 
 # start_http MODE [ARGUMENT]: a server that misbehaves as the files of the directory $http say; tests/http/serve.py
 # has the modes. $http_url is its URL, $http_pid its process.
+# shellcheck disable=SC2034 # for the script
 start_http() {
 	http=$T/http
 	mkdir -p "$http"
@@ -316,6 +332,7 @@ start_platform() {
 	chmod 600 "$T/broker.pw" "$T/passwords"
 	port=$(free_port)
 	{
+		broker_logs
 		echo "listener $port 127.0.0.1"
 		echo "user $(id -un)"
 		echo 'allow_anonymous false'

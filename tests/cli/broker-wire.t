@@ -74,7 +74,7 @@ mute() {
 	broker mute mute=PUBLISH
 	mkfifo lines
 	perl -e 'syswrite STDOUT, "x" x 1048575 . "\n" for 1 .. 200' >lines 2>/dev/null &
-	iotpub -h "$T/mute.sock" -t a -l --quiet --drain 1s <lines &
+	iotpub -h "$T/mute.sock" -t a -l --quiet --drain 1s <lines 2>/dev/null &
 	publishing=$!
 	pids="$pids $publishing"
 	ok "large lines from a pipe are sent" wait_for 10 heard mute '^1 PUBLISH' 8
@@ -110,7 +110,7 @@ iotpub -i late-3 S_2 --listen --takeover --interval 1h --drain 1s
 END_OF_LIST
 	came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
 	for n in 1 2 3; do
-		ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-$n
+		ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-"$n"
 	done
 	has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 1 s' '... and iotingest says so'
 	has "$(cat late.iotsub)" 'it did not answer SUBSCRIBE' '... and iotsub'
@@ -135,10 +135,10 @@ full_stderr() {
 	ok "with standard error full the pings go on" wait_for 20 heard stalled PINGREQ 6
 	is 2 "$(wc -l <stalled.out)" "... and messages come"
 	before=$(date +%s)
-	kill $stalled
-	wait $stalled
+	kill "$stalled"
+	wait "$stalled"
 	is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 4 ] && echo soon)" "... and SIGTERM ends it"
-	kill -USR1 $reader
+	kill -USR1 "$reader"
 	ok "... when it is read again it says how many lines are left out" \
 		wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
 }
@@ -157,11 +157,11 @@ full_stdout() {
 	timeout 50 iotsub -h "$T/much.sock" -t a -t b -t c -W 1 >deaf 2>/dev/null &
 	waiting=$!
 	pids="$pids $waiting"
-	wait $waiting
+	wait "$waiting"
 	is 27 $? "a reader that stalls does not keep iotsub beyond -W"
 	ok "... the pings go on" wait_for 15 heard much PINGREQ 3
-	kill -USR1 $reader
-	wait $stalled
+	kill -USR1 "$reader"
+	wait "$stalled"
 	is 0 $? "... and when it reads again"
 	lines() { [ "$(wc -c <much.out)" -eq 180003 ]; }
 	ok "... nothing is missing" wait_for 5 lines

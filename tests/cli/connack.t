@@ -22,11 +22,10 @@ broken() {
 
 # The first connect, by each way to a broker.
 first_connect() {
-	broker bad connack=$seven
+	broker bad connack="$seven"
 	port=$(free_port)
-	bg perl "$top/tests/broker.pl" tcp port="$port" connack=$seven
-	there() { perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$1"; }
-	wait_for 5 there "$port"
+	bg perl "$top/tests/broker.pl" tcp port="$port" connack="$seven"
+	wait_for 5 port_open "$port"
 	broken 'seven bytes by a unix socket' 8 "'$T/bad.sock': $why" -h "$T/bad.sock"
 	broken '... and by TCP' 8 "'127.0.0.1:$port': $why" -h 127.0.0.1 -p "$port"
 	cat >web.pl <<'END'
@@ -47,7 +46,7 @@ while (my $c = $l->accept) {
 END
 	web=$(free_port)
 	bg perl web.pl "$web"
-	wait_for 5 there "$web"
+	wait_for 5 port_open "$web"
 	broken '... and by WebSocket, in two pieces' 8 "'127.0.0.1:$web': $why" -L "ws://127.0.0.1:$web"
 	while read -r program options; do
 		# shellcheck disable=SC2086
@@ -91,19 +90,19 @@ END
 sound() {
 	goes_on() { # goes_on 'sentence' BROKER: a message comes
 		for program in iotsub iotingest; do
-			run timeout 20 $program -h "$T/$2.sock" -t a -C 1 -W 15
+			run timeout 20 "$program" -h "$T/$2.sock" -t a -C 1 -W 15
 			exits 0 "$1 ($program)"
 		done
 	}
 	props=1100000001'13003c''15000161''16000161''1a000161''1c000161''1f000161''210014''220000''2401''2501'
 	props=$props'26000161000162''26000161000162''2700100000''2801''2901''2a01'
-	broker all send=$message props="$(printf %02x $((${#props} / 2)))$props"
+	broker all send="$message" props="$(printf %02x $((${#props} / 2)))$props"
 	goes_on 'each property that there is' all
-	broker large send=$message connack="20db86030000d6860326000161c350$(perl -e 'print "62" x 50000')"
+	broker large send="$message" connack="20db86030000d6860326000161c350$(perl -e 'print "62" x 50000')"
 	goes_on '50,000 bytes of them' large
-	broker behind connack=2003000000$message
+	broker behind connack=2003000000"$message"
 	goes_on 'a message right behind it' behind
-	broker slow send=$message connack=2003000000 trickle=0.1
+	broker slow send="$message" connack=2003000000 trickle=0.1
 	goes_on 'one byte after the other' slow
 	broker old send=3004000161'32' connack=20020001 only=5
 	goes_on 'a broker that knows MQTT 3.1.1 alone' old
@@ -114,16 +113,16 @@ drop() {
 	broker drop connack=2003000000 trickle=1
 	bg timeout 20 iotsub -h "$T/drop.sock" -t a -W 15 2>/dev/null
 	wait_for 5 heard drop CONNECT
-	pid=$(pgrep -P $bg)
+	pid=$(pgrep -P "$bg")
 	busy() { awk '{ print int($1 / 1000) }' "/proc/$pid/schedstat"; } # microseconds of CPU so far
 	least=1000000
 	for _ in 1 2 3 4 5 6 7 8; do # the best of these: others are at work here, too
 		before=$(busy)
 		sleep 0.4 # what is measured
 		spent=$(($(busy) - before))
-		[ $spent -ge $least ] || least=$spent
+		[ "$spent" -ge "$least" ] || least=$spent
 	done
-	[ -n "${SANITIZED-}" ] || [ $least -lt 4000 ]
+	[ -n "${SANITIZED-}" ] || [ "$least" -lt 4000 ]
 	tap $? "one byte a second costs less than a hundredth of a CPU ($least us of 0.4 s)"
 	ok '... and it connects in the end' wait_for 10 heard drop SUBSCRIBE
 }
@@ -131,7 +130,7 @@ drop() {
 # A connection later: it is tried again, with pauses, until the broker has come to its senses.
 later() { # later PROGRAM OPTION...
 	program=$1
-	broker "by-$program" close=1 connack=$seven from=2
+	broker "by-$program" close=1 connack="$seven" from=2
 	shift
 	timeout 60 "$program" -h "$T/by-$program.sock" "$@" >"$program.out" 2>"$program.err" &
 	pid=$!
@@ -140,13 +139,13 @@ later() { # later PROGRAM OPTION...
 	has "$(cat "$program.err")" "lost broker '$T/by-$program.sock': it closed the connection" \
 		'... and says that the broker is away'
 	is 1 "$(wc -l <"$program.err")" '... once'
-	mv "by-$program.log" before.$program
-	broker "by-$program" send=$message
-	[ "$program" != iotpub ] || { wait_for 30 heard by-iotpub PUBLISH && kill $pid; }
-	wait $pid
+	mv "by-$program.log" before."$program"
+	broker "by-$program" send="$message"
+	[ "$program" != iotpub ] || { wait_for 30 heard by-iotpub PUBLISH && kill "$pid"; }
+	wait "$pid"
 	is 0 $? "... and goes on when the broker is sound again"
-	[ "$(grep -c CONNECT before.$program)" -lt 9 ]
-	tap $? "... with pauses ($(grep -c CONNECT before.$program) attempts)"
+	[ "$(grep -c CONNECT before."$program")" -lt 9 ]
+	tap $? "... with pauses ($(grep -c CONNECT before."$program") attempts)"
 	case $program in
 	iotingest) has "$(cat iotingest.out)" '"payload":2' '... with the message that is there' ;;
 	iotsub) is 2 "$(cat iotsub.out)" '... with the message that is there' ;;
@@ -157,7 +156,7 @@ later() { # later PROGRAM OPTION...
 platform() {
 	place platform
 	broker good
-	broker bad connack=$seven
+	broker bad connack="$seven"
 	# shellcheck disable=SC2119
 	start_api --verbose
 	iotctl broker create Good host="$T/good.sock" >/dev/null

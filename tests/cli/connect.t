@@ -103,8 +103,9 @@ unset IOT_MQTT_HOST IOT_MQTT_USERNAME IOT_MQTT_PASSWORD_FILE
 # The command line does not show a password for long.
 iotsub -h "$sock" -u device -P right -t allowed/a &
 pids="$pids $!"
-sleep 0.3
-is 0 "$(tr '\0' '\n' <"/proc/$!/cmdline" | grep -c right)" "-P is blanked"
+blanked() { tr '\0' '\n' <"/proc/$!/cmdline" >cmdline && [ "$(grep -c 'allowed/a\|right' cmdline)" -eq 1 ]; }
+wait_for 5 blanked
+no_line cmdline "-P is blanked" right
 
 # The device's login from the credentials file.
 mkdir -p "$HOME/.local/state/iot"
@@ -177,7 +178,7 @@ sysread $c, my $connect, 4096;
 syswrite $c, "\x20\x03\x00\x00\x00";
 sysread $c, my $subscribe, 4096;
 syswrite $c, "\x90\x04" . substr($subscribe, 2, 2) . "\x00\x00\xe0\x01\x8e";
-sleep 5;
+sleep 5; # and does not close the connection
 END
 perl taken-over.pl &
 pids="$pids $!"

@@ -44,16 +44,16 @@ page() {
 		n=$((n + 1))
 		is_for_people "$example" && continue
 		command=$(printf '%s' "$example" | sed "s|password@ |password@$T/broker.pw |")
-		timeout -k 2 1.5 sh -c "$command" >$n.out 2>$n.err </dev/null
+		timeout -k 2 1.5 sh -c "$command" >"$n".out 2>"$n".err </dev/null
 		s=$?
 		case ${1##*/}:$s in
 		*:0 | *:1 | *:4 | *:6 | *:27 | *:124 | iotstatus.1:2) fine=0 ;;
 		*) fine=1 ;;
 		esac
-		tap $fine "${1##*/}: $example"
-		[ $fine -eq 0 ] || note "status $s: $(cat $n.err)"
+		tap "$fine" "${1##*/}: $example"
+		[ "$fine" -eq 0 ] || note "status $s: $(cat "$n".err)"
 	done <examples
-	[ $n -gt 0 ]
+	[ "$n" -gt 0 ]
 	tap $? "${1##*/} has examples ($n)"
 }
 for page in "$top"/man/iot*.[18]; do part page "$page"; done

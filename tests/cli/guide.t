@@ -88,7 +88,7 @@ ingesting=$!
 while kill -0 $ingesting 2>/dev/null; do
 	mosquitto_pub -h 127.0.0.1 -p "$port" -u "$(field ESP32_001 3)" -P "$(field ESP32_001 4)" \
 		-i "$(field ESP32_001 2)" -t iot/sensors/ESP32_001/data -m "$esp"
-	sleep 0.2
+	sleep 0.2 # at the pace of a device
 done
 wait $ingesting
 is '"temperature","value":21.50,"timestamp":123456 "humidity","value":48.00,"timestamp":123456 ' \
@@ -103,7 +103,7 @@ rpi 8 >commands 2>&1 &
 guide=$!
 pids="$pids $guide"
 wait_for 10 grep -q 'Conectado con código: 0' commands
-sleep 0.5
+wait_for 10 listening iot/devices/RPI_001/commands
 run iotctl device command RPI_001 '{"led": 1}'
 exits 0 'iotctl device command'
 wait_for 10 grep -q 'Comando recibido: {"led": 1}' commands

@@ -62,7 +62,7 @@ publisher=$!
 ) &
 poster=$!
 for pause in 0.1 0.15 0.2 0.1 0.25; do
-	sleep "$pause"
+	sleep "$pause" # at another moment each time
 	kill -9 "$api_pid" "$careless_awk" "$careless_sub"
 	wait "$api_pid" "$careless_awk" "$careless_sub" 2>/dev/null
 	careless
@@ -79,7 +79,7 @@ sqlite3_count() { python3 -c 'import sqlite3,sys; print(sqlite3.connect("file:%s
 complete() { [ "$(distinct 1)" -eq "$total" ]; }
 wait_for 20 complete
 is "$total" "$(distinct 1)" 'every reading that the broker took is in the database'
-sleep 0.5
+sleep 0.5 # for what is still in its pipe
 kill "$careless_sub"
 wait "$careless_sub" "$careless_awk" 2>/dev/null
 [ "$(grep -o '^{"n":[0-9]*}$' "$T/careless" | sort -u | wc -l)" -lt "$total" ]

@@ -91,7 +91,8 @@ pub -q 1 -r -t iot/sensors/RPI_001/data -m '{"temperature":44.5,"timestamp":7}'
 retained() { [ "$(call GET '/api/readings/?page_size=1000' | jq '[.results[] | select(.valor == 44.5)] | length')" -eq 1 ]; }
 ok 'a retained reading is stored' wait_for 5 retained
 call POST /api/mqtt/brokers/1/deactivate/ >/dev/null
-sleep 0.3
+off() { call GET /api/mqtt/broker-status/ | jq -e '.[0].connection_status == "disconnected"'; }
+ok 'a broker that is switched off is left' wait_for 5 off
 call POST /api/mqtt/brokers/1/activate/ >/dev/null
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":45.5}'
 back() { call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 45.5)'; }

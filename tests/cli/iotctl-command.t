@@ -51,7 +51,7 @@ answer <commands &
 pids="$pids $!"
 timeout 30 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -F '%q %p' >commands &
 pids="$pids $!"
-sleep 0.5
+wait_for 5 listening iot/devices/D1/commands
 run iotctl device command D1 '{"say":"ok","id":7}' --wait 5s
 exits 0 'an answer'
 is '{"id":7,"status":"ok","result":21.50}' "$out" 'is printed, digit for digit'

@@ -17,7 +17,7 @@ for signal in INT TERM; do
 	ctl=$!
 	wait_for 20 grep -q created out
 	kill -$signal $ctl
-	wait $ctl
+	wait $ctl 2>/dev/null
 	s=$?
 	is "$(kill -l $s)" $signal "provision ends by $signal"
 	has "$(cat err)" ' of 60 devices' 'and says how far it came'

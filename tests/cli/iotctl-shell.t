@@ -122,6 +122,7 @@ want "changed broker" "on the next line"
 want "prod:broker> " ""
 # A paste in brackets is no command until Enter.
 send "\033\[200~set Second keepalive=61\nset Second keepalive=62\n\033\[201~"
+# Time to run it, if it did.
 sleep 0.3
 send "\003"
 want "^C" "a paste waits for Enter"
@@ -174,7 +175,7 @@ perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr
 	my @keep; while (my $c = $s->accept) { push @keep, $c }' "$free" &
 pids="$pids $!"
 # shellcheck disable=SC2016 # perl's own
-wait_for 5 perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0])' "$free"
+wait_for 5 port_open "$free"
 iotctl login "http://127.0.0.1:$free" --context hung --timeout 1s >/dev/null 2>&1
 printf '[hung]\napi_url = http://127.0.0.1:%s\ntimeout = 60s\n' "$free" >>"$HOME/.config/iot/iot.conf"
 printf 'token\n' >token
@@ -183,11 +184,13 @@ on_tty <<END
 spawn iotctl --context hung --token-file $T/token
 want "hung> " "another context"
 send "broker list\r"
+# Until the request is on its way.
 sleep 0.5
 send "\003"
 want "hung> " "Ctrl-C stops a request that hangs"
 set began [clock milliseconds]
 send "broker get x\t"
+# Likewise.
 sleep 0.1
 send "\003"
 want "^C" "completion gives up"

@@ -14,7 +14,7 @@ behind() {
 	between=$bg
 	wait_for 10 sh -c "iotingest -h 127.0.0.1 -p $port -W 100ms; [ \$? -eq 27 ]"
 }
-cut() { kill -USR1 $between; }
+cut() { kill -USR1 "$between"; }
 begin() { # begin ID OUT OPTION...
 	id=$1
 	to=$2
@@ -30,21 +30,21 @@ lost() { [ "$(grep -c 'lost broker' "$1.err")" -ge "$2" ]; }
 lines() { # lines QOS
 	qos=$1
 	behind "lines$qos"
-	begin lines$qos lines$qos.out -q $qos
+	begin lines"$qos" lines"$qos".out -q "$qos"
 	for n in 0 1 2; do
 		publish $((n * 1000 + 1)) $((n * 1000 + 1000)) &
 		publisher=$!
-		wait_for 10 has_lines $((n * 1000 + 100)) lines$qos.out
+		wait_for 10 has_lines $((n * 1000 + 100)) lines"$qos".out
 		cut
-		wait_for 10 lost lines$qos $((n + 1))
-		wait $publisher
+		wait_for 10 lost lines"$qos" $((n + 1))
+		wait "$publisher"
 	done
-	wait_for 30 has_all 3000 lines$qos.out
-	is 3000 "$(numbers lines$qos.out | wc -w)" "cut three times at QoS $qos: nothing is missing"
-	json_lines lines$qos.out 'every line is whole'
-	has "$(tail -n 1 lines$qos.err)" "lost broker '127.0.0.1:$port'" 'each cut is told'
-	kill $ingesting
-	wait $ingesting
+	wait_for 30 has_all 3000 lines"$qos".out
+	is 3000 "$(numbers lines"$qos".out | wc -w)" "cut three times at QoS $qos: nothing is missing"
+	json_lines lines"$qos".out 'every line is whole'
+	has "$(tail -n 1 lines"$qos".err)" "lost broker '127.0.0.1:$port'" 'each cut is told'
+	kill "$ingesting"
+	wait "$ingesting"
 }
 
 # The sink's batch, the next batch and what is behind them wait while the connection comes and goes.
@@ -58,15 +58,15 @@ sink() {
 	# While it reads nothing it notices at the next ping.
 	for n in 1 2; do
 		cut
-		wait_for 20 lost sink $n
+		wait_for 20 lost sink "$n"
 		wait_for 20 sh -c "[ \$(grep -c 'New client connected.*as sink' mosquitto.log) -gt $n ]"
 	done
 	silent store 'a sink that fails stores nothing'
 	rm broken
 	wait_for 30 has_all 2000 store
 	is 2000 "$(numbers store | wc -w)" 'when it works again nothing is missing'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 0 $? 'and it ends cleanly'
 	run ingest --durable sink -W 500ms
 	exits 27 'then'

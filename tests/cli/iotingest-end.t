@@ -10,22 +10,22 @@ drain() { # drain QOS SIGNAL STATUS
 	signal=$2
 	own "drain$qos$signal"
 	id=drain
-	iotingest -h "$sock" --durable "$id" -q $qos -W 300ms >/dev/null 2>&1
+	iotingest -h "$sock" --durable "$id" -q "$qos" -W 300ms >/dev/null 2>&1
 	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
-		iotingest -h "$sock" --durable "$id" -q $qos >"$id.1" 2>/dev/null </dev/null &
+		iotingest -h "$sock" --durable "$id" -q "$qos" >"$id.1" 2>/dev/null </dev/null &
 	ingesting=$!
 	seq 1 3000 | sed 's/.*/{"n":&}/' | pub -q 2 -t iot/sensors/X/data -l &
 	publisher=$!
 	wait_for 10 has_lines 500 "$id.1"
 	from=$(date +%s%N)
-	kill -$signal $ingesting
-	wait $ingesting
+	kill -"$signal" "$ingesting"
+	wait "$ingesting"
 	is "$3" $? "SIG$signal at QoS $qos ends with $3"
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ $took -lt 2000 ]
+	[ "$took" -lt 2000 ]
 	tap $? "in less than two seconds ($took ms)"
-	wait $publisher
-	timeout 20 iotingest -h "$sock" --durable "$id" -q $qos -W 1s >"$id.2" 2>/dev/null </dev/null
+	wait "$publisher"
+	timeout 20 iotingest -h "$sock" --durable "$id" -q "$qos" -W 1s >"$id.2" 2>/dev/null </dev/null
 	is 3000 "$(numbers "$id.1" "$id.2" | wc -w)" "nothing is missing (SIG$signal, QoS $qos)"
 	is 3000 "$(cat "$id.1" "$id.2" | wc -l)" "and nothing came twice (SIG$signal, QoS $qos)"
 	no_line mosquitto.log 'it said DISCONNECT' 'Client drain.* closed its connection'
@@ -44,14 +44,14 @@ stalled() {
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
 	sleep 0.3 # until the pipe is full, which nobody tells
 	from=$(date +%s%N)
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 0 $? 'SIGTERM behind a stalled reader'
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ $took -lt 2000 ]
+	[ "$took" -lt 2000 ]
 	tap $? "ends in less than two seconds ($took ms)"
 	has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
-	kill $holder
+	kill "$holder"
 	# So it does when the pipe is another user's, which cannot be opened again.
 	if [ "$(id -u)" -eq 0 ] && chmod 755 "$T/.." "$T" && cp "$build/iotingest" . && setpriv --reuid=65534 --clear-groups ./iotingest --version >/dev/null 2>&1; then
 		chmod 777 "$sock"
@@ -63,11 +63,11 @@ stalled() {
 			./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
 		ingesting=$!
 		sleep 0.5 # likewise
-		kill $ingesting
-		wait $ingesting
+		kill "$ingesting"
+		wait "$ingesting"
 		is 0 $? "behind a stalled pipe of another user's too"
 		has "$(cat other.err)" 'not taken in time' 'which is the reason there'
-		kill $other
+		kill "$other"
 	fi
 	# A second signal does not wait.
 	perl -e 'sleep 60' <fifo &
@@ -76,15 +76,15 @@ stalled() {
 	iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
 	ingesting=$!
 	sleep 0.5 # likewise
-	kill -TERM $ingesting
+	kill -TERM "$ingesting"
 	sleep 0.4 # apart, or the two are one signal
 	from=$(date +%s%N)
-	kill -TERM $ingesting
-	wait $ingesting
+	kill -TERM "$ingesting"
+	wait "$ingesting"
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ $took -lt 800 ]
+	[ "$took" -lt 800 ]
 	tap $? "a second signal ends it at once ($took ms)"
-	kill $holder
+	kill "$holder"
 	run ingest --durable stall -C 1
 	is 1 "$(printf '%s\n' "$out" | grep -c '"dup":true')" 'what the pipe did not take comes again'
 }
@@ -134,7 +134,7 @@ no_room() {
 		hung=
 		for n in 1 2 3 4 5 6 7 8; do
 			ASAN_OPTIONS=detect_leaks=0 timeout 20 strace -o /dev/null -e trace=epoll_ctl \
-				-e inject=epoll_ctl:error=ENOSPC:when=$n \
+				-e inject=epoll_ctl:error=ENOSPC:when="$n" \
 				iotingest -h "$sock" -t watched -C 1 --connect-timeout 2 >/dev/null 2>&1 </dev/null
 			[ $? -ne 124 ] || hung="$hung $n"
 		done
@@ -151,17 +151,17 @@ away() {
 	wait "$broker_pid" 2>/dev/null
 	wait_for 5 test -s away.err
 	from=$(date +%s%N)
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 0 $? 'SIGTERM while the broker is away'
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ $took -lt 2000 ]
+	[ "$took" -lt 2000 ]
 	tap $? "ends in less than two seconds ($took ms)"
 	iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
 	ingesting=$!
 	sleep 0.3 # until it has tried, without a word
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 0 $? 'also before it was ever there (--retry)'
 }
 

@@ -86,7 +86,9 @@ if strace -o "$T/probe" true 2>/dev/null && mkdir disk && mount -t tmpfs -o size
 	trap 'pids_unmount; cleanup' EXIT
 	run ingest --durable full -W 300ms
 	pad=$(perl -e 'print "x" x 500')
-	seq 1 300 | sed "s/.*/{\"n\":&,\"pad\":\"$pad\"}/" | pub -q 1 -t iot/sensors/X/data -l
+	publish 1 5
+	ingest --durable full -C 5 >disk/f 2>/dev/null
+	seq 6 300 | sed "s/.*/{\"n\":&,\"pad\":\"$pad\"}/" | pub -q 1 -t iot/sensors/X/data -l
 	iotingest -h "$sock" --durable full >>disk/f 2>"$T/err" </dev/null
 	is 7 $? 'a full disk: 7'
 	has "$(cat "$T/err")" 'cannot write to standard output: No space left on device' 'and says so'
@@ -100,7 +102,7 @@ fi
 # A file's size limit kills others.
 run ingest --durable limit -W 300ms
 publish 1 5
-ingest --durable limit -C 5 >limited
+ingest --durable limit -C 5 >limited 2>/dev/null
 seq 6 300 | sed "s/.*/{\"n\":&}/" | pub -q 1 -t iot/sensors/X/data -l
 (
 	ulimit -f 8

@@ -12,7 +12,7 @@ mandoc -Tascii -O width=200 "$top/man/iotingest.1" | col -bx |
 block() { awk -v from="$1" 'index($0, from) && !on { on = 1 } on && /^ *$/ { exit } on' page | sed 's/^ *\(iotingest\)/\1/'; }
 # as_it_stands FILE ID: the block in the background, when it is subscribed.
 as_it_stands() {
-	bg timeout 60 bash "$1"
+	bg timeout 60 bash "$1" 2>"$1.err"
 	wait_for 10 subscribed "$2"
 }
 
@@ -20,7 +20,7 @@ as_it_stands() {
 block 'iotingest --readings | jq' >hot.sh
 is 1 "$(wc -l <hot.sh)" 'the page pipes into jq'
 sed 's/--readings/--readings --durable hot -C 3/' hot.sh >run.sh
-bg bash run.sh >hot
+bg bash run.sh >hot 2>hot.err
 wait_for 10 subscribed hot
 for t in 29.5 30.5 31; do
 	pub -q 1 -t iot/sensors/X/data -m "{\"device_id\":\"X\",\"sensors\":{\"temperature\":$t}}"

@@ -22,14 +22,14 @@ batches() {
 	publish 4 6
 	wait_for 5 has_lines 2 counts
 	is '3 3 ' "$(tr -d ' ' <counts | tr '\n' ' ')" '--linger waits for a batch to fill'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	start_ingest head rows --readings --format csv --columns sensor,value --header --sink cat --batch 1
 	publish 1 2
 	wait_for 5 has_lines 4 rows
 	is 'sensor,value n,1 sensor,value n,2 ' "$(tr '\n' ' ' <rows)" '--header begins each batch'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 }
 
 # It fails, and is tried again.
@@ -52,8 +52,8 @@ fails() {
 	puback() { [ "$(grep -c "Received PUBACK from $1" mosquitto.log)" -eq "$2" ]; }
 	wait_for 5 puback again 3
 	tap $? 'and only then acknowledged'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 0 $? 'SIGTERM is a clean end'
 }
 
@@ -93,18 +93,18 @@ killed() {
 	: >stored
 	publish 1 200
 	tries=0
-	while [ "$(numbers stored | wc -w)" -lt 200 ] && [ $tries -lt 40 ]; do
+	while [ "$(numbers stored | wc -w)" -lt 200 ] && [ "$tries" -lt 40 ]; do
 		tries=$((tries + 1))
 		iotingest -h "$sock" --durable killed --batch 20 \
 			--sink 'cat >>part.$PPID && sleep 0.1 && cat part.$PPID >>stored && rm part.$PPID' \
 			>/dev/null 2>&1 </dev/null &
 		ingesting=$!
 		perl -e 'select undef, undef, undef, 0.05 + rand 0.15'
-		kill -9 $ingesting
-		wait $ingesting 2>/dev/null
+		kill -9 "$ingesting"
+		wait "$ingesting" 2>/dev/null
 	done
 	iotingest -h "$sock" --durable killed -W 1s --sink 'cat >>stored' 2>/dev/null </dev/null
-	[ $tries -gt 3 ]
+	[ "$tries" -gt 3 ]
 	tap $? 'it was killed in the middle'
 	is 200 "$(numbers stored | wc -w)" "kill -9 in mid-batch, $tries times: nothing is missing"
 }
@@ -128,24 +128,24 @@ slow() {
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..9000' | pub -q 1 -t iot/sensors/X/data -l
 	sleep 9 # more than one and a half times the keep-alive of 5 s
 	no_line mosquitto.log 'pings go on while a sink takes its time' 'slow has exceeded timeout'
-	rss=$(awk '/VmHWM/ { print $2 }' /proc/$ingesting/status)
+	rss=$(awk '/VmHWM/ { print $2 }' /proc/"$ingesting"/status)
 	[ "${ASAN_OPTIONS+set}" ] || [ "$rss" -lt 16384 ] || [ "${build##*/}" != build ]
 	tap $? "memory stays small ($rss KiB)"
 	# SIGTERM: the command has its time, then it is ended.
 	from=$(date +%s%N)
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	status=$?
 	took=$((($(date +%s%N) - from) / 1000000))
-	is 7 $status 'SIGTERM while a sink hangs: 7'
-	[ $took -lt 2000 ]
+	is 7 "$status" 'SIGTERM while a sink hangs: 7'
+	[ "$took" -lt 2000 ]
 	tap $? "in less than two seconds ($took ms)"
 	has "$(cat slow.err)" 'was ended by signal 15' 'the sink is ended'
 	start_ingest deaf2 /dev/null --sink "trap '' TERM; touch deaf; read x <never"
 	publish 1 1
 	wait_for 5 test -e deaf
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	is 7 $? 'SIGTERM while a sink hangs that does not hear it: 7'
 	has "$(cat deaf2.err)" 'did not end in time: 1 messages are not acknowledged' '... and says so'
 	touch go
@@ -163,14 +163,14 @@ inherits() {
 	wait_for 5 grep -q end env.out
 	is '0 1 2 3 ' "$(head -n 1 env.out)" "no descriptor of ours (3 is ls's own)"
 	is 'IOT_SEEN=seen' "$(grep ^IOT_ env.out)" 'no secret of ours'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 	start_ingest group group.out --sink 'ps -o pgid= -p $$; kill -TERM 0'
 	publish 1 1
 	wait_for 5 grep -q 'signal 15' group.err
 	tap $? 'it has a process group of its own'
-	kill $ingesting
-	wait $ingesting
+	kill "$ingesting"
+	wait "$ingesting"
 }
 
 # Rejects are safe too before the batch is acknowledged.
@@ -179,7 +179,7 @@ rejects() {
 	start_ingest mixed mixed.out --readings --rejects bad.ndjson --sink cat -C 2
 	pub -q 1 -t iot/sensors/X/data -m 'no json'
 	publish 1 1
-	wait $ingesting
+	wait "$ingesting"
 	is 'json 1' "$(jq -r .error bad.ndjson) $(jq -r .value mixed.out)" 'lines go to the sink, rejects to --rejects'
 }
 

@@ -20,13 +20,13 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyou
 behind_connack() {
 	for version in 311 5; do
 		for qos in 0 1 2; do
-			fed -n 2000 -q $qos --eager --session -- -V $version -q $qos --durable eager
+			fed -n 2000 -q "$qos" --eager --session -- -V "$version" -q "$qos" --durable eager
 			is '2000 0 0' "$(value got) $(value dup) $(value odd)" \
 				"MQTT $version, QoS $qos, right behind CONNACK: all arrive"
 			is $((qos > 0 ? 2000 : 0)) "$(value acks)" '... and are acknowledged'
 			for records in full packet; do
-				fed -n 2000 -q $qos --eager --session --tls $records --cert cert --key key -- \
-					-V $version -q $qos --durable eager -h localhost --cafile cert
+				fed -n 2000 -q "$qos" --eager --session --tls "$records" --cert cert --key key -- \
+					-V "$version" -q "$qos" --durable eager -h localhost --cafile cert
 				is "2000 $((qos > 0 ? 2000 : 0))" "$(value got) $(value acks)" \
 					"... over TLS too, records: $records"
 			done
@@ -69,7 +69,7 @@ ordinary() {
 	pub -t s/a -m 1
 	pub -t s/b -f large
 	pub -t s/c -m 2
-	wait $started
+	wait "$started"
 	is '0 1 2' "$? $(sed 's/.*"payload":\([0-9]*\).*/\1/' sized.out | tr '\n' ' ' | sed 's/ $//')" \
 		'a message over --max-packet is passed over, the next one comes'
 	has "$(cat sized.rejects)" '"topic":"s/b","error":"size"' '... and told as a reject'
@@ -80,13 +80,13 @@ ordinary() {
 	pub -t s/a -m 1
 	pub -t s/b -f large
 	pub -t s/c -m 2
-	wait $started
+	wait "$started"
 	is '0 2' "$? $(wc -l <told.out | tr -d ' ')" '--announce-max-packet: the broker leaves it out by itself'
 
 	# QoS 2 is acknowledged step by step, only when it is written.
 	start twice -t 'q/#' -q 2 -C 5
-	for i in 1 2 3 4 5; do mosquitto_pub --unix "$sock" -q 2 -t q/a -m $i; done
-	wait $started
+	for i in 1 2 3 4 5; do mosquitto_pub --unix "$sock" -q 2 -t q/a -m "$i"; done
+	wait "$started"
 	is 5 "$(wc -l <twice.out | tr -d ' ')" 'QoS 2 from mosquitto'
 	is 5 "$(grep -c 'Received PUBREC from twice' mosquitto.log)" '... each answered with PUBREC'
 	run timeout 20 iotingest -h "$sock" --durable twice -t 'q/#' -q 2 -W 700ms
@@ -98,19 +98,19 @@ ordinary() {
 	start kept -t 'k/#' -C 2
 	pub -t k/a -m 1
 	wait_for 5 test -s kept.out
-	kill $broker_pid
-	wait $broker_pid
+	kill "$broker_pid"
+	wait "$broker_pid"
 	mosquitto -c mosquitto.conf >>mosquitto.log 2>&1 &
 	broker_pid=$!
 	pids="$pids $broker_pid"
 	wait_for 10 pub -t k/a -m 2
-	wait $started
+	wait "$started"
 	is '0 2' "$? $(wc -l <kept.out | tr -d ' ')" 'a session that the broker kept goes on'
 	start gone -t 'g/#' -C 2
 	pub -t g/a -m 1
 	wait_for 5 test -s gone.out
-	kill -9 $broker_pid
-	wait $broker_pid 2>/dev/null
+	kill -9 "$broker_pid"
+	wait "$broker_pid" 2>/dev/null
 	rm -f mosquitto.db "$sock"
 	before=$(grep -c 'Received SUBSCRIBE from gone' mosquitto.log)
 	mosquitto -c mosquitto.conf >>mosquitto.log 2>&1 &
@@ -119,7 +119,7 @@ ordinary() {
 	again() { [ "$(grep -c 'Received SUBSCRIBE from gone' mosquitto.log)" -gt "$before" ]; }
 	wait_for 20 again
 	pub -t g/a -m 2
-	wait $started
+	wait "$started"
 	is '0 2' "$? $(wc -l <gone.out | tr -d ' ')" 'one that it forgot is subscribed again'
 }
 
@@ -134,7 +134,7 @@ fight() {
 	pids="$pids $second"
 	fight_over() { ! kill -0 "$first" 2>/dev/null || ! kill -0 "$second" 2>/dev/null; }
 	wait_for 100 fight_over
-	if kill -0 $first 2>/dev/null; then wait $second; else wait $first; fi
+	if kill -0 "$first" 2>/dev/null; then wait "$second"; else wait "$first"; fi
 	is 8 $? 'of two processes with one client id one ends with status 8'
 	has "$(cat fought.err second.err)" "is there another client with the id 'fought'?" '... and says why'
 }
@@ -191,7 +191,7 @@ END
 	for name in some none; do
 		perl refuse.pl "$name" "$([ "$name" = some ] && echo 01 || echo 87)" 87 &
 		pids="$pids $!"
-		wait_for 5 test -S $name.sock
+		wait_for 5 test -S "$name".sock
 	done
 	run timeout 10 iotingest -h "$T/some.sock" -t 'a' -t 'secret/#' -C 1
 	exits 0 'of two filters one is granted: messages come'
@@ -224,16 +224,16 @@ syswrite $c, "\x90\x04" . substr($subscribe, 2, 2) . "\x00\x00" . pack("H*", "30
 sleep 10;
 END
 	for last in e0018b 3600; do
-		perl leave.pl leave$last $last &
+		perl leave.pl leave"$last" "$last" &
 		pids="$pids $!"
-		wait_for 5 test -S leave$last.sock
-		timeout 10 iotingest -h "$T/leave$last.sock" -t '#' -q 0 >leave$last.out 2>/dev/null </dev/null &
+		wait_for 5 test -S leave"$last".sock
+		timeout 10 iotingest -h "$T/leave$last.sock" -t '#' -q 0 >leave"$last".out 2>/dev/null </dev/null &
 		left=$!
 		pids="$pids $left"
-		wait_for 5 test -s leave$last.out
+		wait_for 5 test -s leave"$last".out
 		tap $? "a message right before the end ($last) is in the file while the broker is away"
-		kill $left
-		wait $left
+		kill "$left"
+		wait "$left"
 	done
 
 	# -C behind messages that do not count, all in one piece.

@@ -65,10 +65,13 @@ is "$(got again.got | sed -n 1p)" "$(got again.got | sed -n 2p)" "its answer is 
 kill $a1
 wait $a1
 act fixed A_2 --listen --interval 1h --reply '{"fan": "on"}'
+a2=$bg
 watch fixed.got 'iot/devices/A_2/responses'
 mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_2/commands -m '{"id":1}'
 wait_for 5 count fixed.got 1
 has "$(got fixed.got)" '{"id":1,"device_id":"A_2","status":"ok","result":{"fan":"on"}}' "--reply answers without a program"
+kill $a2
+wait $a2
 run iotpub -h "$sock" A_3 --listen --reply nojson
 exits 2 "a --reply that is no JSON is refused"
 run iotpub -h "$sock" A_3 --reply 1

@@ -31,7 +31,7 @@ p=$!
 pids="$pids $p"
 wait_for 5 is_connected V_3
 kill -STOP "$broker_pid"
-sleep 0.5
+sleep 0.5 # the delay that is to be seen
 kill -CONT "$broker_pid"
 wait $p
 is 1 $? "a delay beyond --max-p99: 1"

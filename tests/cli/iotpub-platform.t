@@ -18,7 +18,7 @@ iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'sele
 
 mosquitto_sub -h 127.0.0.1 -p "$port" -u admin -P broker-password -t 'iot/#' -t 'other/#' -F '%r %q %t %p' >seen &
 pids="$pids $!"
-sleep 0.3
+wait_for 5 listening 'other/#'
 run iotpub --from-platform -C 2
 exits 0 "--from-platform"
 data() { grep -a ' iot/sensors/' seen; }

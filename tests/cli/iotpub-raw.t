@@ -38,7 +38,7 @@ watch will 'raw/will'
 (exec sleep 5) | iotpub -h "$sock" -t raw/x -l --will-topic raw/will --will-payload gone --will-qos 1 &
 p=$!
 pids="$pids $p"
-sleep 0.5
+sleep 0.5 # until it is connected; it says nothing
 kill -KILL $p
 wait_for 5 count will 1
 is '0 1 raw/will gone' "$(got will)" "the will of a raw publisher"
@@ -51,7 +51,7 @@ p=$!
 pids="$pids $p"
 wait_for 5 grep -q 'raw/many 1$' all
 kill -STOP "$broker_pid"
-sleep 1
+sleep 1 # it would have ended by then
 ok "it waits for a broker that does not answer" kill -0 $p
 kill -CONT "$broker_pid"
 wait $p
@@ -68,7 +68,7 @@ iotpub -h "$sock" -t raw/x -l --drain 100ms <bounded 2>bounded.err &
 bounded=$!
 pids="$pids $control $bounded"
 exec 3>control 4>bounded
-sleep 0.3
+sleep 0.3 # until both are connected
 kill -STOP "$broker_pid"
 echo a >&3
 exec 3>&-
@@ -78,7 +78,7 @@ yes >&4 &
 yes=$!
 pids="$pids $yes"
 exec 4>&-
-sleep 0.5
+sleep 0.5 # time to read more, if it did
 read_bytes=$(sed -n 's/^rchar: //p' /proc/$bounded/io)
 ok "an endless input is not read without end ($read_bytes bytes)" [ "$read_bytes" -lt 1000000 ]
 kill $bounded
@@ -90,7 +90,7 @@ wait $yes
 
 (
 	echo a
-	sleep 0.5
+	sleep 0.5 # until that is acknowledged
 	kill -STOP "$broker_pid"
 	echo b
 ) | iotpub -h "$sock" -t raw/x -l --drain 500ms 2>unacknowledged

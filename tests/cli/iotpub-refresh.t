@@ -31,7 +31,9 @@ other_broker() {
 # watch PORT FILE: what comes there.
 watch() {
 	bg mosquitto_sub -h 127.0.0.1 -p "$1" -u admin -P broker-password -t 'iot/#' -F '%t %p' >"$2"
+	wait_for 5 knock "$1" "$2"
 }
+knock() { mosquitto_pub -h 127.0.0.1 -p "$1" -u admin -P broker-password -t iot/knock -m x && grep -q knock "$2"; }
 says() { grep -aq "$1" "$2"; } # says PATTERN FILE
 
 other_broker Segundo
@@ -41,7 +43,6 @@ third=$other
 watch "$port" first.seen
 watch "$second" second.seen
 watch "$third" third.seen
-sleep 0.3
 iotctl login "$api" --context bare --api-username admin --password-file "$T/api.pw" 2>/dev/null
 bg iotpub --context bare --from-platform --credentials "$HOME/.local/state/iot/lab.csv" --refresh 300ms --interval 100ms --drain 2s -q 1 2>log
 publishing=$bg
@@ -58,7 +59,7 @@ ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
 
 # A broker that died, with messages that it did not acknowledge.
 kill -STOP "$second_pid"
-sleep 0.5
+sleep 0.5 # some messages go there meanwhile
 kill -KILL "$second_pid"
 ok 'its broker dies' wait_for 5 says "ESP_002: lost broker '" log
 iotctl device-config set "$esp" broker=Tercero >/dev/null
@@ -106,7 +107,7 @@ publishing=$bg
 : >first.seen
 wait_for 10 says 'sensors/RPI_001/data' first.seen
 iotctl device-config set "$rpi" is_active:=false >/dev/null
-sleep 1
+sleep 1 # more than three times --refresh
 : >first.seen
 ok 'a device that is named goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
 kill $publishing

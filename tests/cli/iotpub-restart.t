@@ -26,7 +26,7 @@ restarted() {
 	wait_for 5 logged 300
 	kill -STOP $sink_pid
 	seq 301 700 >&3
-	sleep 0.3
+	sleep 0.3 # until they are on their way
 	kill -KILL $sink_pid
 	wait $sink_pid 2>/dev/null
 	rm -f "$sock"

@@ -18,15 +18,15 @@ look >/dev/null
 is "$first" "$(access)" 'uses them again'
 printf '%s\n' "$first" >static
 chmod 600 static
-sleep 3
+sleep 3 # longer than --access-life
 run env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotstatus --token-file static
 exits 3 'negative control: a token of its own has expired by now'
 is '10/10 devices online (100.00%)' "$(look)" 'renewed by itself'
 [ "$first" != "$(access)" ] && [ "$first_refresh" != "$(refresh)" ]
 tap $? 'by the refresh token, which is used up'
-sleep 6
+sleep 6 # longer than --refresh-life
 is '10/10 devices online (100.00%)' "$(look)" 'logged in again when that had expired, too'
-sleep 3
+sleep 3 # longer than --access-life
 for _ in 1 2 3 4 5 6 7 8; do iotstatus -o text >>many 2>&1 & pids="$pids $!"; some="${some-} $!"; done
 # shellcheck disable=SC2086
 wait $some

@@ -129,6 +129,7 @@ is '' "$err" 'unless --wait says how much is enough'
 run iotstatus --source mqtt --wait 10s
 exits 3 '--wait that --timeout would cut'
 has "$err" '--wait must be over before --timeout' 'is refused'
+# More often than the pause that it waits for.
 while echo '{"status":"connected"}'; do sleep 0.2; done 2>/dev/null | mosquitto_pub --unix "$sock" -t iot/devices/DEV_000007/status -l &
 noise=$!
 run timeout 20 iotstatus --source mqtt -t 4s

@@ -115,7 +115,7 @@ sees 'and it comes back' 'LONGEST 1-15 of 2001'
 # What it writes: only what changed, at most four times a second, however much happens.
 pid=$(tm list-panes -t w -F '#{pane_pid}')
 pid=$(pgrep -P "$(pgrep -P "$pid" | head -n 1)" -x iotstatus || pgrep -P "$pid" -x iotstatus)
-sleep 0.3
+sleep 0.3 # more than a quarter of a second: the picture is drawn
 tm pipe-pane -t w "cat >$T/bytes"
 timeout -s INT 3 strace -f -qq -e trace=write -e write=none -p "$pid" 2>strace.log &
 tracer=$!
@@ -186,7 +186,7 @@ sees 'with the state of the thresholds' '80\.00%'
 fleet 10 5 "$now"
 sees 'the next poll shows it' ' 50\.00%'
 kill -STOP "$api_pid"
-sleep 0.7
+sleep 0.7 # until it polls, each 300 ms
 from=$(date +%s)
 keys q
 given_back 0 'q ends it while the API does not answer'
@@ -196,7 +196,7 @@ kill -CONT "$api_pid"
 terminal 80 24 'iotstatus --watch 300ms'
 wait_for 30 shows ' 50\.00%'
 kill -STOP "$api_pid"
-sleep 0.7
+sleep 0.7 # likewise
 keys C-c
 given_back 130 'so does Ctrl-C'
 kill -CONT "$api_pid"

@@ -64,7 +64,7 @@ is 0 $? "SIGTERM: status 0"
 cat >counted <<'EOF'
 #!/bin/sh
 echo + >>jobs
-sleep 0.2
+sleep 0.2 # the others run meanwhile
 echo - >>jobs
 EOF
 chmod +x counted
@@ -124,7 +124,7 @@ n=0
 while [ "$(wc -l <answers)" -eq "$before" ] && [ $n -lt 30 ]; do
 	n=$((n + 1))
 	command_to E_8 "{\"id\":$n}"
-	sleep 0.2
+	sleep 0.2 # less than the handler waits for the next one
 done
 [ "$(wc -l <answers)" -gt "$before" ]
 tap $? "commands that overlap are answered before they end (after $n)"

@@ -38,12 +38,14 @@ done
 
 # The same bytes as mosquitto_sub.
 printf 'line\nwith\000nul' >payload
+round=0
 for o in '' -v -N '-v -N' "-F %t:%x:%l" "-F '%t %p %q %r %l %x' -q 1"; do
 	eval "mosquitto_sub --unix '$sock' -t 'bytes/#' -C 3 $o >theirs &"
 	their=$!
 	eval "iotsub -h '$sock' -t 'bytes/#' -C 3 $o >ours &"
 	our=$!
-	sleep 0.3
+	round=$((round + 2))
+	wait_for 5 listening 'bytes/#' $round
 	mosquitto_pub --unix "$sock" -t bytes/1 -f payload
 	mosquitto_pub --unix "$sock" -t bytes/2 -q 1 -n
 	mosquitto_pub --unix "$sock" -t bytes/3 -m end
@@ -78,7 +80,8 @@ kill $bg
 rm -f got
 iotsub -h "$sock" RPI_001 ESP32_001 -C 2 >got 2>err &
 our=$!
-sleep 0.4
+wait_for 5 listening iot/devices/RPI_001/commands
+wait_for 5 listening iot/devices/ESP32_001/commands
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/RPI_001/commands -m '{"led":"on"}'
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/OTHER/commands -m no
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/ESP32_001/commands -m '{"led":"off"}'
@@ -89,7 +92,7 @@ is '{"led":"on"}
 printf 'RPI_001\n\n' >list
 iotsub -h "$sock" -C 1 -v - <list >got &
 our=$!
-sleep 0.4
+wait_for 5 listening iot/devices/RPI_001/commands 2
 mosquitto_pub --unix "$sock" -t iot/devices/RPI_001/commands -m x
 wait $our
 is 'iot/devices/RPI_001/commands x' "$(cat got)" "devices from standard input"
@@ -146,7 +149,7 @@ pids="$pids $!"
 for s in TERM:0 INT:130; do
 	iotsub -h "$sock" -t big >slow 2>err &
 	our=$!
-	sleep 0.4
+	sleep 0.4 # until its pipe is full, which nobody tells
 	kill -"${s%:*}" $our
 	wait $our
 	is "${s#*:} " "$? $(cat err)" "SIG${s%:*} while the reader does not read"
@@ -207,9 +210,7 @@ has "$err" "cannot look up 'no-such-host.invalid'" "... and says so"
 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1",
 	LocalPort => $ARGV[0], ReuseAddr => 1); sleep 20' "$port" &
 pids="$pids $!"
-# shellcheck disable=SC2016
-wait_for 5 perl -MIO::Socket::INET -e \
-	'exit !IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]")' "$port"
+wait_for 5 port_open "$port"
 run iotsub -L "mqtt://127.0.0.1:$port" --connect-timeout 0.5 -t a
 exits 5 "a listener that says nothing"
 has "$err" "did not answer within 0.5 s" "... does not hang us"

@@ -16,14 +16,14 @@ iotctl broker create B host=h >/dev/null
 # Tokens.
 restart access=2 rotate
 ok 'a JWT of 2 s: logged in' iotctl broker list
-sleep 2.1
+sleep 2.1 # longer than the JWT lives
 : >"$log"
 ok 'and run out: renewed' iotctl broker list
 is '1 0' "$(requests '^POST /api/auth/refresh/ 200') $(requests '^POST /api/auth/login/')" \
 	'by one refresh, without a login'
 is '401 200 ' "$(sed -n 's/^GET .* \([0-9]*\) [a-z-]* [0-9]*$/\1/p' "$log" | tr '\n' ' ')" \
 	'the request is sent again, once'
-sleep 2.1
+sleep 2.1 # longer than the JWT lives
 : >"$log"
 iotctl broker list >one 2>&1 &
 one=$!
@@ -33,7 +33,7 @@ ok 'two processes at once: the one' wait "$one"
 ok 'and the other' wait "$two"
 is 1 "$(requests '^POST /api/auth/refresh/ 200')" 'one refresh for both'
 no_line "$log" 'no login' '^POST /api/auth/login/'
-sleep 2.1
+sleep 2.1 # longer than the JWT lives
 for fault in 503 429/60; do
 	spoil "POST /api/auth/refresh/ $fault"
 	run env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotctl broker list

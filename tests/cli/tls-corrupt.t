@@ -48,7 +48,7 @@ for (my $n = 1; my $c = $l->accept; $n++) {
 }
 END_OF_PROXY
 proxy() { # proxy NAME SIDE AT
-	perl proxy.pl "$@" &
+	perl proxy.pl "$@" 2>"$1.err.proxy" &
 	pids="$pids $!"
 	wait_for 5 test -s "$1.port"
 }

@@ -24,7 +24,7 @@ pids="$pids $p"
 connected() { mosquitto_sub --unix "$sock" -t iot/devices/DEV_0050/status -C 1 -W 1 | grep -q '"connected"'; }
 wait_for 10 connected
 kill -STOP "$broker_pid"
-sleep 1.5
+sleep 1.5 # longer than --max-p99
 kill -CONT "$broker_pid"
 wait $p
 is 1 $? 'the broker that is not: status 1 stops the release'
