@@ -95,6 +95,9 @@ SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
 $(SINKS): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
 
+BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
+TESTED  := $(UNITS) $(BENCHED)
+
 -include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
@@ -104,17 +107,29 @@ demo:
 	@$(MAKE) --no-print-directory -s -j2 all
 	@IOT_BUILD=$(abspath $(O)) tests/demo/demo.sh $(if $(KEEP),--keep)
 
+# A script that takes more than a few seconds says why in a line "# slow: ...", one that needs more than
+# tests/deps.sh check-fast installs in "# needs: ...": check begins with them, check-fast leaves them out.
+SLOW = $(shell grep -lE '^\# (slow|needs): ' $(SCRIPTS))
+FAST = $(filter-out $(SLOW),$(SCRIPTS))
+JOBS ?= 4
+prove = CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) SANITIZED=$(SAN) \
+	prove -j$(JOBS) --timer --exec 'timeout -k 5 300' $(1)
+
 check:
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(UNITS) $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS) \
-	    $(if $(SAN),fuzz)
-	@CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) SANITIZED=$(SAN) \
-	    prove -j4 --timer --exec 'timeout -k 5 300' $(UNITS) $(SCRIPTS)
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED) $(if $(SAN),fuzz)
+	@$(call prove,$(SLOW) $(UNITS) $(FAST))
+
+# Under a minute, without Django and PostgreSQL: for between two edits.
+check-fast:
+	@tests/deps.sh check-fast
+	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED)
+	@$(call prove,$(UNITS) $(FAST))
 
 # What the benches need; tests/bench/run.sh prints their table.
 bench:
 	@tests/deps.sh bench
-	@$(MAKE) --no-print-directory -s -j2 all $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
+	@$(MAKE) --no-print-directory -s -j2 all $(BENCHED)
 
 # Fuzz targets are built whole with clang: every line they reach is instrumented.
 FUZZED := common/base/*.[ch] common/model/*.[ch] common/msg/*.[ch] common/cli/*.[ch] \
@@ -159,6 +174,6 @@ uninstall:
 clean:
 	rm -rf build build-san
 
-.PHONY: all bench demo check fuzz lint gen install uninstall clean
+.PHONY: all bench demo check check-fast fuzz lint gen install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Installs the Debian packages that a purpose needs and this machine lacks: deps.sh demo | check
-# [clang] | bench | lint. Says which; asks nothing when all is there, or when it is root.
+# Installs the Debian packages that a purpose needs and this machine lacks: deps.sh demo |
+# check-fast | check [clang] | bench | lint. Says which; asks nothing when all is there, or when it is root.
 set -eu
 
 build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
 libreadline-dev libinih-dev libwebsockets-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
 libcrypt-dev libyaml-dev'
 demo='mosquitto'
-check='libcmocka-dev perl mosquitto-clients python3 python3-paho-mqtt curl jq strace expect tmux
-universal-ctags gdb mandoc postgresql bash-completion zsh fish locales openssl sqlite3 procps
+fast='libcmocka-dev perl mosquitto-clients python3 curl jq expect universal-ctags mandoc openssl
+sqlite3 procps'
+check='python3-paho-mqtt strace tmux gdb postgresql bash-completion zsh fish locales
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
 systemd prometheus
@@ -21,12 +22,13 @@ wanted=$build
 for purpose in "$@"; do
 	case $purpose in
 	demo) wanted="$wanted $demo" ;;
-	check) wanted="$wanted $demo $check" ;;
+	check-fast) wanted="$wanted $demo $fast" ;;
+	check) wanted="$wanted $demo $fast $check" ;;
 	bench) wanted="$wanted $demo $bench" ;;
 	lint) wanted="$wanted $lint" ;;
 	clang) wanted="$wanted $clang" ;;
 	*)
-		echo "usage: deps.sh demo | check [clang] | bench | lint" >&2
+		echo "usage: deps.sh demo | check-fast | check [clang] | bench | lint" >&2
 		exit 2
 		;;
 	esac

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What iotpub and iotsub do with what a broker says on the wire: limits in CONNACK, sessions that are there
 # already, connections that end.
+# slow: pings are waited for behind readers that stall
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 broker() { # broker NAME [KEY=VALUE...]

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The conformance suite against the Django project, with its own pages.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The conformance suite against iotapi.
+# slow: hundreds of commands
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

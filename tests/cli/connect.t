@@ -1,5 +1,6 @@
 #!/bin/sh
 # How our MQTT programs connect: logins, permissions, TLS, versions; tried with iotsub.
+# slow: time-outs of connections that nobody answers
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A broker that closes each connection at once: because it crashes again and again, which is waited for,
 # or because another client has the same id, which is not.
+# slow: the pauses between two attempts to connect grow to 8 s
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The examples of the manual pages, run as they stand on a living platform: none may be misused
 # (2), and what does not go on for ever ends by itself.
+# slow: an example that goes on for ever is given 1.5 s
 . "$(dirname "$0")/../lib.sh"
 command -v mandoc >/dev/null || skip_all 'no mandoc'
 # An example may be a pipeline: timeout(1) has to reach all of it, which LeakSanitizer does not survive (lib.sh).

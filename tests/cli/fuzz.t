@@ -1,5 +1,6 @@
 #!/bin/sh
 # The fuzz targets, briefly: `make check SAN=1` builds them; `make fuzz` and patience do more.
+# needs: clang
 . "$(dirname "$0")/../lib.sh"
 
 [ -x "$build/tests/fuzz/json" ] || skip_all 'built by make check SAN=1'

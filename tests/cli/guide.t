@@ -1,6 +1,7 @@
 #!/bin/sh
 # The guide's own devices: its Raspberry Pi program on the real paho client, its ESP32's payload; and
 # mosquitto's programs on the other side of ours.
+# needs: paho, of Python
 . "$(dirname "$0")/../lib.sh"
 start_platform
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Every resource of iotapi: create, get, set, delete, lists, and refusals in the platform's shapes.
+# slow: hundreds of requests, each a process of curl
 # shellcheck disable=SC2119 # no arguments meant
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotapi's database of another version, or a broken one; and sealed secrets without their key.
+# slow: a server is started for each broken database
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # acl show, check and export: rules the platform keeps (Django), rules made of its topics (iotapi), and
 # whether a broker that reads the export does as it says.
+# needs: django
 # shellcheck disable=SC2016 # $SYS is a name
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

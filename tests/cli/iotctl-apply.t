@@ -1,6 +1,7 @@
 #!/bin/sh
 # apply ends, and what it wrote it finds equal the next time: at most one POST and one PATCH an object,
 # counted at a Django backend whose times have no zone, and at iotapi.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/quirks.sh

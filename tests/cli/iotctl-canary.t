@@ -1,5 +1,6 @@
 #!/bin/sh
 # Planted secrets: nowhere but in the requests, the files they came from and the files they are kept in.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

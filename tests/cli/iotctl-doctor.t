@@ -1,6 +1,7 @@
 #!/bin/sh
 # doctor: a healthy platform, then each case of the guide's Troubleshooting section and others, one broken
 # thing at a time; many devices grouped by cause; a live device is never disconnected.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

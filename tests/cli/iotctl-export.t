@@ -1,6 +1,7 @@
 #!/bin/sh
 # export of secrets: references to files, which apply need not find for what is there, but must for what
 # is not. Each backend's export goes to an empty one of the same kind.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,6 +2,7 @@
 # reading import and reading create with backends that put their own time in place of the one they are sent:
 # one reading goes alone and shows it. On Django as the platform has it, on one that keeps times, and on answers
 # that do not tell.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

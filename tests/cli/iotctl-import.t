@@ -1,6 +1,7 @@
 #!/bin/sh
 # reading import: lines of iotingest in batches, bad ones told and skipped, cut off and resumed; reading list
 # --since, --device. On iotapi and on Django.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

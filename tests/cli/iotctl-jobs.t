@@ -1,5 +1,6 @@
 #!/bin/sh
 # Many at once, with iotapi; and cut short.
+# slow: each answer to one of two requests is held back
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/jobs.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The credentials file knows whose passwords it has, and none is lost while nobody knows which one counts.
+# slow: let in by the broker anew after each change of a password
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

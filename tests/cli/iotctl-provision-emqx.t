@@ -1,6 +1,7 @@
 #!/bin/sh
 # device provision on a platform with EMQX users and rules (Django): the account's password, the rules that
 # its topics need, all or none, and again.
+# needs: django
 # shellcheck disable=SC2016 # $SYS is a name
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

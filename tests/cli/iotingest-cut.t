@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotingest's connection is cut again and again: while lines are written, and while a sink fails and
 # all its room is taken.
+# slow: what is cut off is noticed at the next ping, and tried again after a pause
 # shellcheck disable=SC2016 # the words of a sink
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
 # How iotingest ends: signals, its reader, its time; what is not safe stays with the broker.
+# slow: readers that stall are waited for
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A disk that fails at every write: status 7, nothing acknowledged that is not there, and the next run
 # leaves no line that cannot be read.
+# needs: strace
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/faults.sh"
 

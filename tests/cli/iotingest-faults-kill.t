@@ -1,6 +1,7 @@
 #!/bin/sh
 # kill -9 at every moment that matters: what was acknowledged is there. The broker is tests/bench/feed,
 # which sees each acknowledgement and looks for its line; a second run resumes the session.
+# slow: killed at each of some hundred system calls
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/faults.sh"
 

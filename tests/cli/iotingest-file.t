@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest into a file: one writer, whole lines, nothing acknowledged that is not there.
+# slow: iotingest for each way in which a file is lost
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotingest --group with a broker that deals as EMQX does: also to members that are away, 1,000 messages each; a
 # session that ends is dealt to the others.
+# slow: sessions of a second expire
 . "$(dirname "$0")/../lib.sh"
 
 # start_stand_in [OPTION]: on $sock; what happens there is in $sock.log.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Three processes of one group share the messages of one broker, mosquitto; one of them is killed and comes back,
 # another's connection is cut for a while.
+# slow: members of a group are killed again and again
 # shellcheck disable=SC2016 # text for others: MQTT, expect
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/ingest.sh"

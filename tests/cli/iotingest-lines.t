@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest: what is subscribed to, what comes out, and what it refuses before it connects.
+# slow: an iotingest for each form of a line
 # shellcheck disable=SC2016 # text for others: MQTT, expect
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
 # --linger waits as long as the broker may send more, and no longer.
+# slow: 10 messages a second, for 5 s
 # shellcheck disable=SC2016 # text for others: sh
 . "$(dirname "$0")/../lib.sh"
 feed=$build/tests/bench/feed

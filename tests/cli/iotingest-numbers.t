@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest's counters: on standard error, for Prometheus, on a terminal, at the end.
+# slow: the broker is away for a while
 # shellcheck disable=SC2016 # text for others: sh, expect, MQTT
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh

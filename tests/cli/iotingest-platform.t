@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest --from-platform: topics and broker as the platform knows them; --group: shared with others.
+# slow: what is asked of the platform is asked again and again
 . "$(dirname "$0")/../lib.sh"
 start_platform
 grep -v '^broker' "$HOME/.config/iot/iot.conf" >conf

@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotingest(1)'s archive in PostgreSQL, with a real server: psql killed in mid-batch and behind its
 # COMMIT, iotingest killed, the server restarted. Nothing is lost, nothing is there twice.
+# needs: postgresql
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/postgres.sh"
 start_postgres

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest --sink: a batch is acknowledged when its command has exited with 0, and never before.
+# slow: pings are waited for behind a sink that hangs
 # shellcheck disable=SC2016 # text for others: sh, expect, MQTT
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh

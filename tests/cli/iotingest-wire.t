@@ -1,6 +1,7 @@
 #!/bin/sh
 # What iotingest does with a broker on the wire: behind CONNACK, at each QoS, over TLS, when it is lost,
 # refused, fought over; and with brokers that say what they should not.
+# slow: a reader stalls for 9 s, and two clients fight for one id
 . "$(dirname "$0")/../lib.sh"
 feed=$build/tests/bench/feed
 [ -x "$feed" ] || skip_all 'not built: make check builds it'

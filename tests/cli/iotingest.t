@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotingest against a real mosquitto: lines, digits, acknowledgement after writing.
+# slow: killed again and again behind a reader that stalls
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"

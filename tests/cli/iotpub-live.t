@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotpub's live line on real terminals (tmux): what it shows, that it stands in one place, and that it is gone
 # at the end; no line elsewhere.
+# needs: tmux
 # shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotpub as a load test: --verify, --fault, --stats, and what needs --yes.
+# slow: loads that last some seconds each
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

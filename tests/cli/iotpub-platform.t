@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotpub --from-platform: devices as the platform has them, by iotctl.
+# slow: --refresh asks the platform again and again
 # shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotpub -t: mosquitto_pub's letters, and nothing ends before it is acknowledged.
+# slow: a broker that does not answer is waited for
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

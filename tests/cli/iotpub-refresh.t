@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotpub --refresh: devices that the platform gives another broker, while the old one is there and when it is
 # not, and those that it switches off and on.
+# slow: --refresh asks the platform again and again
 # shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotpub as devices: what they publish, how they end, one connection each.
+# slow: devices that come, go and die
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

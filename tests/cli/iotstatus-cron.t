@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotstatus in cron: silence, change told once, tokens that live two seconds, groups.
+# slow: tokens of 2 s and of 5 s run out
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"
 start_api --access-life 2s --refresh-life 5s

@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotstatus against the Django backend: pages of 50 whatever one asks for, local times without a zone, a column
 # that nothing writes.
+# needs: django
 . "$(dirname "$0")/../lib.sh"
 start_django
 

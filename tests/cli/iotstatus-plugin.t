@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotstatus as a monitoring plugin: fleets of all sizes, thresholds on the edge, and an API that is down,
 # slow, or talks nonsense. The word in the text is always the exit status.
+# slow: an API that never answers is waited for
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"
 start_api

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotstatus asks the API, the broker, EMQX, and holds them against each other.
+# slow: each look at a broker waits for a second of silence
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"
 start_api

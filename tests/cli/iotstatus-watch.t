@@ -1,6 +1,7 @@
 #!/bin/sh
 # iotstatus --watch on real terminals (tmux): 80x24 and 200x50, 10,000 devices, keys, sizes, and a terminal
 # that is given back however it ends; plain lines elsewhere.
+# needs: tmux and strace
 # shellcheck disable=SC2317 # called by wait_for
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"

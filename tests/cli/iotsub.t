@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotsub against a real mosquitto: what it shows, what it guarantees, how it refuses.
+# slow: each form of output, next to that of mosquitto_sub
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Under a Spanish locale numbers keep their point, and every byte a script reads stays the same.
+# needs: a locale with a decimal comma
 . "$(dirname "$0")/../lib.sh"
 
 localedef -i es_ES -f UTF-8 "$T/es_ES.UTF-8" 2>/dev/null

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Lists of many pages: every object once, whatever order a backend leaves them in; what did not come is told.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Each habit of the Django backend that a client must survive, by name: tokens,
 # limits, connections.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

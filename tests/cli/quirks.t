@@ -1,5 +1,6 @@
 #!/bin/sh
 # Each habit of the Django backend that a client must survive, by name: what it sends.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

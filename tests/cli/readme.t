@@ -1,6 +1,7 @@
 #!/bin/sh
 # The commands of the README, run as they stand: the marked block on a living demo; of the others,
 # every option and word must be one.
+# slow: the demo, and the commands of the README on it
 . "$(dirname "$0")/../lib.sh"
 
 IOT_BUILD=$build TMPDIR=$T timeout 100 "$top/tests/demo/demo.sh" --keep >"$T/demo.txt" 2>&1

@@ -1,5 +1,6 @@
 #!/bin/sh
 # 100,000 random payloads through a message line and back by a parser that is not ours: every byte.
+# slow: hundreds of objects there and back
 . "$(dirname "$0")/../lib.sh"
 
 [ -x "$build/tests/bench/lines" ] || skip_all 'built by make check'

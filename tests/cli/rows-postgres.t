@@ -1,5 +1,6 @@
 #!/bin/sh
 # Rows go through a real COPY: what psql put into a table is every character of the payloads.
+# needs: postgresql
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/postgres.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every way in which a broker's TLS can be wrong, over TCP and over WebSocket: refused, with one line
 # that a person can act on; next to the same with nothing wrong, which connects.
+# slow: a connection for each pair of certificate and demand
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/certificates.sh

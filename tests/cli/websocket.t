@@ -2,6 +2,7 @@
 # MQTT over WebSocket, in every MQTT program: both kinds, both paths, what is refused and why; and
 # the relay that speaks it: one process for a fleet, which neither loses nor hoards anything, comes
 # back when it dies and goes when its parent does.
+# slow: 8,000 messages behind a reader that stalls, a fleet of 300
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/certificates.sh

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A day: a fleet from a CSV, on a backend that allows only so many requests a second.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Day: before a release, a load test against the broker: is anything lost, is it fast enough?
+# slow: loads that last some seconds each
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

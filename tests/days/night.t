@@ -1,6 +1,7 @@
 #!/bin/sh
 # Day: a night of cron, a look every five minutes from ten to six, with a gateway that is down for an hour and
 # an API that is down for half of one. Counted is the mail: what a cron line prints is mailed.
+# slow: a hundred looks at a fleet
 # shellcheck disable=SC2317 # called by wait_for
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Day: eight sensors, a reading every five minutes, archived to PostgreSQL; the server is restarted for
 # maintenance, the archiver for an update. In the evening somebody asks.
+# needs: postgresql
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/postgres.sh"
 start_postgres

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A day: one device's password leaked. It is rotated; the device learns it from the credentials file; the old
 # one is good for nothing.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
