@@ -27,12 +27,14 @@ archive() { # archive SINK: $archiver is its pid
 rows() { sql 'select count(*) from lecturas'; }
 has_rows() { [ "$(rows)" -ge "$1" ]; }
 
-# The page's command behind faults: one psql dies in the middle of its COPY, one behind its COMMIT, and
-# one hangs there.
+# The page's command behind faults: one psql dies in the middle of its COPY, one behind its COMMIT, the server
+# dies in the middle of another COPY, and the first batch after that is held behind its COMMIT.
+touch up uncommitted
 cat >sink <<'END'
 echo x >>calls
 n=$(wc -l <calls)
-[ "$n" -lt 12 ] || [ -e committed ] || n=hangs
+[ "$n" -lt 8 ] || [ ! -e uncommitted ] || n=held
+[ "$n" != held ] || [ ! -e up ] || n=crash
 case $n in
 3)
 	mkfifo half
@@ -43,24 +45,34 @@ case $n in
 	wait $! ;;
 5)
 	psql -qc '\copy lectura from pstdin csv' && kill -9 $$ ;;
-hangs) # longer than until iotingest is killed; after the server has come back, if that is later
-	psql -qc '\copy lectura from pstdin csv' && touch committed && sleep 3 ;;
+crash)
+	{
+		head -n 1
+		touch copying
+		while [ -e up ]; do sleep 0.1; done
+		cat
+	} | psql -qc '\copy lectura from pstdin csv' ;;
+held) # nothing is acknowledged until iotingest is killed
+	psql -qc '\copy lectura from pstdin csv' && touch committed && while [ -e uncommitted ]; do sleep 0.1; done ;;
 *)
 	psql -qc '\copy lectura from pstdin csv' ;;
 esac
 END
 queue archive
 archive 'sh sink'
-wait_for 30 has_rows 1000
+wait_for 30 test -e copying
 tap $? 'batches arrive, though psql was killed twice'
 told_twice() { [ "$(grep -c "sink 'sh sink' exited with status 137" sink.err)" -eq 2 ]; }
 wait_for 10 told_twice
 tap $? 'it says so'
 restart_postgres immediate
 tap $? 'the server crashes and comes back'
+rm up
 wait_for 30 test -e committed
+tap $? 'the batch that it did not take comes again'
 kill -9 "$archiver"
 wait "$archiver" 2>/dev/null
+rm uncommitted
 [ "$(rows)" -lt $((2 * n)) ]
 tap $? "iotingest is killed between a COMMIT and its acknowledgement ($(rows) rows of $((2 * n)))"
 archive "psql -qc '\\copy lectura from pstdin csv'"
