@@ -17,6 +17,7 @@ clean 'everything is stopped and removed'
 is '' "$(ls -A "$HOME")" 'HOME is not touched'
 
 # Ctrl-C in the middle: as the terminal does it, to the whole group.
+rm out # has all of it already
 perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' "$top/tests/demo/demo.sh" >out 2>err </dev/null &
 demo=$!
 wait_for 20 grep -q 'iotctl login' out
