@@ -32,6 +32,7 @@ has "$err" --takeover 'and how to replace it is said'
 
 home=$(dirname "$XDG_CONFIG_HOME")
 eval "$stop"
+trap cleanup EXIT
 wait_for 10 test ! -e "$home"
 tap $? 'the printed command removes everything'
 run timeout 15 iotstatus
