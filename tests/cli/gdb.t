@@ -1,5 +1,6 @@
 #!/bin/sh
 # The printers of tools/gdb.py, in a program that stands still.
+# needs: gdb
 . "$(dirname "$0")/../lib.sh"
 
 command -v gdb >/dev/null || skip_all 'no gdb: tests/deps.sh check'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # --from-platform with a platform of 40,000 devices, whose answers are longer than what was once taken of them;
 # and with answers that are cut.
+# slow: 20 MB of JSON are read again and again
 # shellcheck disable=SC2154,SC2317 # lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

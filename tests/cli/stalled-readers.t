@@ -1,5 +1,6 @@
 #!/bin/sh
 # Nobody reads standard output: commands wait, the devices and their connections go on.
+# slow: readers that stall are waited for, longer than a keep-alive lasts
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -17,15 +17,15 @@ said() {
 	END
 	tap $? "$2"
 }
-silent() { # silent 'sentence': no such line
+no_trace() { # no_trace 'sentence': no such line
 	case $err in *': http '* | *': mqtt '*) note "$err"; false ;; esac
 	tap $? "$1"
 }
 
 run iotctl device list --search $canary
-silent 'without it no line'
+no_trace 'without it no line'
 run iotctl device list --search $canary --verbose
-silent 'nor with one'
+no_trace 'nor with one'
 run iotctl device list --search $canary -vv
 exits 0 'iotctl'
 said '^iotctl: http > GET /api/devices/\?page_size=[0-9]+&search=\*&ordering=[a-z_-]+ status=200 ms=[0-9]+ bytes=[0-9]+$' \
@@ -55,7 +55,7 @@ said "^iotpub: mqtt > PUBLISH client='iotpub-[^']+' id=1 qos=1 retain topic='a/b
 said "^iotpub: mqtt < PUBACK client='iotpub-[^']+' id=1 reason=(0|16)\$" 'PUBACK'
 said "^iotpub: mqtt > DISCONNECT client='iotpub-[^']+' reason=0\$" 'DISCONNECT'
 run iotpub -t a/b -m $canary -d
-silent 'nothing with one -d'
+no_trace 'nothing with one -d'
 run iotpub -t a/b -q 0 -m $canary -d -d
 said "^iotpub: mqtt > PUBLISH client='iotpub-[^']+' qos=0 topic='a/b' payload=${#canary}\$" 'QoS 0, past libmosquitto'
 # shellcheck disable=SC2086
@@ -72,7 +72,7 @@ said "^iotpub: mqtt < CONNACK .* reason=135 \(bad user name or password" 'a reas
 # shellcheck disable=SC2086
 run iotpub -h 127.0.0.1 -p 1 -t a/b -m x $v
 exits 5 'no broker'
-silent 'no packet is sent'
+no_trace 'no packet is sent'
 long=$(printf '%0300d' 0)
 # shellcheck disable=SC2086
 run iotpub -t "t/$long" -q 1 -m x $v
@@ -87,7 +87,7 @@ said "^iotsub: mqtt < SUBACK client='[^']+' id=1 reason=0\$" 'SUBACK'
 said "^iotsub: mqtt < PUBLISH client='[^']+' qos=0 retain topic='a/b' payload=${#canary}\$" 'PUBLISH'
 run iotsub -t a/b -C 1 -v
 is "a/b $canary" "$out" '-v shows the topic'
-silent 'and no packets'
+no_trace 'and no packets'
 
 iotpub -t iot/sensors/R_1/data -q 1 -r -m "{\"x\":\"$canary\"}"
 # shellcheck disable=SC2086
@@ -100,7 +100,7 @@ said "^iotingest: mqtt > PUBACK client='[^']+' id=1 reason=0\$" 'PUBACK'
 said "^iotingest: mqtt > DISCONNECT client='[^']+' reason=0\$" 'DISCONNECT'
 
 run iotstatus -v
-silent 'iotstatus -v is as before'
+no_trace 'iotstatus -v is as before'
 run iotstatus -vv
 said '^iotstatus: http > GET /api/' 'iotstatus: a request'
 run iotstatus -vv --source mqtt
