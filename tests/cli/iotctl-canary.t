@@ -94,6 +94,7 @@ tap $? 'no core is ever written'
 kill "$pid"
 wait "$pid" 2>/dev/null
 echo 'GET /api/mqtt/brokers/ 503/3' >"$T/django/FAULTS"
+# shellcheck disable=SC3045 # dash has it
 (ulimit -c unlimited && IOT_CORE=1 exec iotctl broker list) >/dev/null 2>&1 &
 pid=$!
 wait_for 5 grep -q 'Max core file size *unlimited' "/proc/$pid/limits"
