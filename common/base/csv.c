@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/encoding.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/utf8.h"
 
 struct parser {
 	const char *name;
@@ -17,12 +17,6 @@ struct parser {
 	char **cells;     /* all of them, in order */
 	size_t n, room;
 };
-
-static bool
-has_bom(struct span s)
-{
-	return s.n >= 3 && memcmp(s.p, "\xEF\xBB\xBF", 3) == 0;
-}
 
 static int
 wrong(const struct parser *p, size_t line, const char *what, struct err *err)
@@ -165,23 +159,6 @@ read_rows(struct csv *c, struct parser *p, struct err *err)
 	return 0;
 }
 
-static int
-check_text(const struct parser *p, struct err *err)
-{
-	size_t i, good, line = 1;
-	uint32_t cp;
-
-	for (i = 0; i < p->in.n; i += good) {
-		good = utf8_read((const unsigned char *)p->in.p + i, p->in.n - i, &cp);
-		if (good == 0)
-			return wrong(p, line, _("bytes that are no UTF-8"), err);
-		if (cp == 0)
-			return wrong(p, line, _("a NUL byte"), err);
-		line += cp == '\n';
-	}
-	return 0;
-}
-
 /* The array of cells is complete and moves no more. */
 static void
 hand_out_cells(struct csv *c, char **cells)
@@ -197,16 +174,16 @@ hand_out_cells(struct csv *c, char **cells)
 int
 csv_read(struct csv *c, const char *name, struct span text, struct err *err)
 {
-	struct parser p = {.name = name, .in = text, .line = 1, .text = &c->text};
+	struct parser p = {.name = name, .line = 1, .text = &c->text};
+	size_t line;
 	int failed;
 
 	*c = (struct csv){0};
-	if (has_bom(text))
-		p.at = 3;
 	buf_reserve(&c->text, text.n + 2);
-	failed = check_text(&p, err);
+	failed = encoding_check(text, &line, err) ? err_in(err, "%s:%zu", name, line) : 0;
+	p.in = encoding_skip_mark(text);
 	skip_blank_lines(&p);
-	if (!failed && p.at < text.n)
+	if (!failed && p.at < p.in.n)
 		failed = read_row(&p, &c->header.line, &c->columns, err) ||
 		    check_header(c, &p, err) || read_rows(c, &p, err);
 	hand_out_cells(c, p.cells);
@@ -246,7 +223,7 @@ needs_quotes(struct span cell, char sep)
 		if (cell.p[i] == sep || strchr("\"\r\n", cell.p[i]) != NULL)
 			return true;
 	}
-	return has_bom(cell);
+	return encoding_skip_mark(cell).n != cell.n;
 }
 
 void

@@ -56,7 +56,25 @@ bad_tables_are_refused_with_their_line(void **state)
 	    {SPAN("a\n\"x\"y\n"), "f:2: after a closing quote a comma must follow"},
 	    {SPAN("a\nx\"y\n"), "f:2: a quote inside a cell"},
 	    {SPAN("a,b,a\n"), "f:1: column 'a' is there twice"},
-	    {SPAN("a\n\xFF\n"), "f:2: bytes that are no UTF-8"},
+	    {SPAN("a\nx\nAlmac\xE9n\n"),
+		"f:3: bytes that are no UTF-8; if it is Windows-1252: iconv -f "
+		"WINDOWS-1252 -t UTF-8"},
+	    {SPAN("a\nAlmac\x82n\n"),
+		"f:2: bytes that are no UTF-8; if it is code page 850: iconv -f CP850 -t "
+		"UTF-8"},
+	    {SPAN("a\n\xC3\xB1\nAlmac\xE9n\n"),
+		"f:3: bytes that are no UTF-8, among others that are"},
+	    {SPAN("\xFF\xFE"
+		  "a\0\n\0"),
+		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8"},
+	    {SPAN("\xFE\xFF\0a\0\n"),
+		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8"},
+	    {SPAN("a\0\n\0"),
+		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16LE -t UTF-8"},
+	    {SPAN("\0a\0\n"),
+		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16BE -t UTF-8"},
+	    {SPAN("PK\x03\x04\x14"), "f:1: a ZIP archive, such as a spreadsheet"},
+	    {SPAN("\x1F\x8B\x08"), "f:1: compressed: gzip -dc shows its text"},
 	    {SPAN("a\nb\0c\n"), "f:2: a NUL byte"},
 	};
 	size_t i;
