@@ -13,6 +13,7 @@ struct parser {
 	struct span in;
 	size_t at;
 	size_t line;
+	char sep;
 	struct buf *text; /* reserved once, so that cells never move */
 	char **cells;     /* all of them, in order */
 	size_t n, room;
@@ -22,6 +23,32 @@ static int
 wrong(const struct parser *p, size_t line, const char *what, struct err *err)
 {
 	return err_set(err, ERR_USAGE, "%s:%zu: %s", p->name, line, what);
+}
+
+/* One that a header has outside quotes: cells of data may well have another. */
+static char
+find_separator(const struct parser *p)
+{
+	bool quoted = false;
+	char found = ',';
+	size_t i;
+
+	for (i = p->at; i < p->in.n && (quoted || p->in.p[i] != '\n'); i++) {
+		char c = p->in.p[i];
+
+		quoted ^= c == '"';
+		if (!quoted && c == ',')
+			return ',';
+		if (!quoted && (c == ';' || (c == '\t' && found == ',')))
+			found = c;
+	}
+	return found;
+}
+
+static const char *
+name_of_separator(char sep)
+{
+	return sep == ',' ? _("a comma") : sep == ';' ? _("a semicolon") : _("a tab");
 }
 
 static bool
@@ -59,16 +86,17 @@ quoted_cell(struct parser *p, struct err *err)
 	}
 	if (!closed)
 		return wrong(p, began, _("a quote is opened and never closed"), err);
-	if (!at_break(p, p->at) && p->in.p[p->at] != ',')
-		return wrong(
-		    p, p->line, _("after a closing quote a comma must follow"), err);
+	if (!at_break(p, p->at) && p->in.p[p->at] != p->sep)
+		return err_set(err, ERR_USAGE,
+		    _("%s:%zu: after a closing quote %s must follow"), p->name, p->line,
+		    name_of_separator(p->sep));
 	return 0;
 }
 
 static int
 plain_cell(struct parser *p, struct err *err)
 {
-	for (; !at_break(p, p->at) && p->in.p[p->at] != ','; p->at++) {
+	for (; !at_break(p, p->at) && p->in.p[p->at] != p->sep; p->at++) {
 		if (p->in.p[p->at] == '"')
 			return wrong(p, p->line,
 			    _("a quote inside a cell: put the whole cell in quotes and "
@@ -138,6 +166,21 @@ check_header(struct csv *c, struct parser *p, struct err *err)
 	return 0;
 }
 
+/* A list with ";" inside a cell is most likely where that separates the cells, too. */
+static int
+refuse_count(const struct csv *c, const struct parser *p, size_t line, size_t count,
+    struct err *err)
+{
+	err_set(err, ERR_USAGE, _("%s:%zu: %zu cells where the header has %zu"), p->name,
+	    line, count, c->columns);
+	if (p->sep != ',')
+		err_add(err,
+		    _(" (%s separates them, as in the header: a cell with one goes in "
+		      "quotes)"),
+		    name_of_separator(p->sep));
+	return -1;
+}
+
 static int
 read_rows(struct csv *c, struct parser *p, struct err *err)
 {
@@ -147,9 +190,7 @@ read_rows(struct csv *c, struct parser *p, struct err *err)
 		if (read_row(p, &line, &count, err))
 			return -1;
 		if (count != c->columns)
-			return err_set(err, ERR_USAGE,
-			    _("%s:%zu: %zu cells where the header has %zu"), p->name,
-			    line, count, c->columns);
+			return refuse_count(c, p, line, count, err);
 		if (c->n == room) {
 			room = room * 2 + 16;
 			c->rows = xreallocarray(c->rows, room, sizeof(*c->rows));
@@ -183,6 +224,7 @@ csv_read(struct csv *c, const char *name, struct span text, struct err *err)
 	failed = encoding_check(text, &line, err) ? err_in(err, "%s:%zu", name, line) : 0;
 	p.in = encoding_skip_mark(text);
 	skip_blank_lines(&p);
+	p.sep = find_separator(&p);
 	if (!failed && p.at < p.in.n)
 		failed = read_row(&p, &c->header.line, &c->columns, err) ||
 		    check_header(c, &p, err) || read_rows(c, &p, err);
@@ -213,25 +255,18 @@ csv_release(struct csv *c)
 	*c = (struct csv){0};
 }
 
-/* At the beginning of a file a cell that begins with a byte order mark would lose it. */
-static bool
-needs_quotes(struct span cell, char sep)
+/* In quotes if it has one of these characters, or NUL, or is empty where that matters; at the beginning of a file a cell that
+ * begins with a byte order mark would lose it. */
+static void
+put_cell(struct buf *out, struct span cell, const char *special, bool quote_empty)
 {
+	bool quoted = quote_empty && cell.n == 0;
 	size_t i;
 
-	for (i = 0; i < cell.n; i++) {
-		if (cell.p[i] == sep || strchr("\"\r\n", cell.p[i]) != NULL)
-			return true;
-	}
-	return encoding_skip_mark(cell).n != cell.n;
-}
-
-void
-csv_put(struct buf *out, struct span cell, char sep)
-{
-	size_t i;
-
-	if (!needs_quotes(cell, sep)) {
+	quoted |= encoding_skip_mark(cell).n != cell.n;
+	for (i = 0; i < cell.n && !quoted; i++)
+		quoted = strchr(special, cell.p[i]) != NULL;
+	if (!quoted) {
 		buf_span(out, cell);
 		return;
 	}
@@ -244,18 +279,27 @@ csv_put(struct buf *out, struct span cell, char sep)
 	buf_putc(out, '"');
 }
 
-/* A row of one empty cell would be a blank line, which is no row. */
+void
+csv_put(struct buf *out, struct span cell, char sep)
+{
+	const char special[] = {'"', '\r', '\n', sep, '\0'};
+
+	put_cell(out, cell, special, false);
+}
+
+/* A row of one empty cell would be a blank line, which is no row, and a header of one cell has no comma: another
+ * separator inside would be taken for one. */
 void
 csv_put_row(struct buf *out, const char *const *cells, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
+	if (n == 1)
+		put_cell(out, span_of(cells[0]), "\"\r\n,;\t", true);
+	for (i = 0; n > 1 && i < n; i++) {
 		if (i != 0)
 			buf_putc(out, ',');
 		csv_put(out, span_of(cells[i]), ',');
 	}
-	if (n == 1 && (cells[0] == NULL || cells[0][0] == '\0'))
-		buf_puts(out, "\"\"");
 	buf_putc(out, '\n');
 }

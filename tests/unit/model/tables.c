@@ -43,6 +43,39 @@ cells_come_as_rfc_4180_says(void **state)
 }
 
 static void
+the_header_tells_the_separator(void **state)
+{
+	static const struct {
+		struct span text;
+		const char *cells[2];
+	} cases[] = {
+	    {SPAN("a;b\r\n\"x;y\";1,5\r\n"), {"x;y", "1,5"}},
+	    {SPAN("\n\"a,;\";b\nx,y;\"1\"\n"), {"x,y", "1"}},
+	    {SPAN("a\tb\nx;y\t\n"), {"x;y", ""}},
+	    {SPAN("a;\tb\nx\ty;1\n"), {"x\ty", "1"}},
+	    {SPAN("a;c,b\tb\nx;y,1\t2\n"), {"x;y", "1\t2"}},
+	};
+	const char *const one[] = {"a;b"};
+	struct buf b = {0};
+	struct csv t;
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(csv_read(&t, "f", cases[i].text, &err), 0);
+		assert_int_equal(t.columns, 2);
+		assert_int_equal(t.n, 1);
+		assert_string_equal(t.rows[0].cells[0], cases[i].cells[0]);
+		assert_string_equal(t.rows[0].cells[1], cases[i].cells[1]);
+		csv_release(&t);
+	}
+	csv_put_row(&b, one, 1);
+	assert_string_equal(buf_str(&b), "\"a;b\"\n");
+	buf_release(&b);
+}
+
+static void
 bad_tables_are_refused_with_their_line(void **state)
 {
 	static const struct {
@@ -54,6 +87,10 @@ bad_tables_are_refused_with_their_line(void **state)
 	    {SPAN("a\n\"x"), "f:2: a quote is opened and never closed"},
 	    {SPAN("a\n\"x\"\""), "f:2: a quote is opened and never closed"},
 	    {SPAN("a\n\"x\"y\n"), "f:2: after a closing quote a comma must follow"},
+	    {SPAN("a;b\nx;y;z\n"),
+		"f:2: 3 cells where the header has 2 (a semicolon separates them, as in "
+		"the header: a cell with one goes in quotes)"},
+	    {SPAN("a\tb\n\"x\",1\n"), "f:2: after a closing quote a tab must follow"},
 	    {SPAN("a\nx\"y\n"), "f:2: a quote inside a cell"},
 	    {SPAN("a,b,a\n"), "f:1: column 'a' is there twice"},
 	    {SPAN("a\nx\nAlmac\xE9n\n"),
@@ -401,6 +438,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cells_come_as_rfc_4180_says),
+	    cmocka_unit_test(the_header_tells_the_separator),
 	    cmocka_unit_test(bad_tables_are_refused_with_their_line),
 	    cmocka_unit_test(what_is_written_reads_back),
 	    cmocka_unit_test(credentials_are_saved_and_found),
