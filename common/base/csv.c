@@ -8,6 +8,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* Each name is compared with all before it. */
+enum { COLUMNS_MAX = 4096 };
+
 struct parser {
 	const char *name;
 	struct span in;
@@ -155,8 +158,11 @@ check_header(struct csv *c, struct parser *p, struct err *err)
 {
 	size_t i, j;
 
+	if (c->columns > COLUMNS_MAX)
+		return err_set(err, ERR_USAGE, _("%s:%zu: more than %d columns"), p->name,
+		    c->header.line, COLUMNS_MAX);
 	for (i = 0; i < c->columns; i++) {
-		for (j = 0; j < i; j++) {
+		for (j = 0; p->cells[i][0] != '\0' && j < i; j++) {
 			if (strcmp(p->cells[i], p->cells[j]) == 0)
 				return err_set(err, ERR_USAGE,
 				    _("%s:%zu: column '%s' is there twice"), p->name,
@@ -181,6 +187,12 @@ refuse_count(const struct csv *c, const struct parser *p, size_t line, size_t co
 	return -1;
 }
 
+static bool
+is_blank(const char *cell)
+{
+	return cell[strspn(cell, " \t")] == '\0';
+}
+
 static int
 read_rows(struct csv *c, struct parser *p, struct err *err)
 {
@@ -189,6 +201,10 @@ read_rows(struct csv *c, struct parser *p, struct err *err)
 	for (skip_blank_lines(p); p->at < p->in.n; skip_blank_lines(p)) {
 		if (read_row(p, &line, &count, err))
 			return -1;
+		if (count == 1 && c->columns > 1 && is_blank(p->cells[p->n - 1])) {
+			p->n--;
+			continue;
+		}
 		if (count != c->columns)
 			return refuse_count(c, p, line, count, err);
 		if (c->n == room) {
@@ -242,6 +258,16 @@ csv_column(const struct csv *c, const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+bool
+csv_row_is_blank(const struct csv *c, const struct csv_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < c->columns && is_blank(row->cells[i]); i++)
+		;
+	return i == c->columns;
 }
 
 void

@@ -2,6 +2,7 @@
 #ifndef BASE_CSV_H
 #define BASE_CSV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -9,9 +10,9 @@
 
 /*
  * A CSV table (RFC 4180) with a header row: quotes, commas and line breaks inside quotes, LF or
- * CRLF, a byte order mark, blank lines between rows. A header without a comma, but with a semicolon or a tab
+ * CRLF, a byte order mark, blank lines, also of blanks, between rows. A header without a comma, but with a semicolon or a tab
  * outside quotes, says that this separates cells, as spreadsheets write it where the comma is in numbers. Stricter than most where that saves data: a stray
- * quote, a row with more or fewer cells than the header, a column named twice, bytes that are no
+ * quote, a row with more or fewer cells than the header, a column named twice (several may have no name), more than 4096 columns, bytes that are no
  * UTF-8, a NUL are errors that name the line.
  */
 struct csv_row {
@@ -34,6 +35,8 @@ struct csv {
 int csv_read(struct csv *c, const char *name, struct span text, struct err *err);
 /* The column with this name, or -1. */
 int csv_column(const struct csv *c, const char *name);
+/* Whether all cells of a row are empty or blanks: spreadsheets write such rows for lines that look empty. */
+bool csv_row_is_blank(const struct csv *c, const struct csv_row *row);
 /* Wipes the cells (they may be secrets) and frees. */
 void csv_release(struct csv *c);
 

@@ -14,6 +14,9 @@
 
 enum { LARGEST = 64 << 20, LONGEST_INTERVAL = 86400 };
 
+/* In place of a column: it has no name, and so must be empty, as spreadsheets write it behind the last. */
+enum { UNNAMED = -2 };
+
 const char *const fleet_names[FLEET_COLUMNS] = {
     [FLEET_DEVICE] = "identificador_unico",
     [FLEET_NAME] = "nombre",
@@ -93,10 +96,32 @@ take_columns(struct reader *r, const struct csv *t, int *column)
 	int found;
 
 	for (i = 0; i < t->columns; i++) {
-		found = find_name(r, t->header.line, t->header.cells[i]);
-		if (found < 0)
+		found = t->header.cells[i][0] != '\0'
+		    ? find_name(r, t->header.line, t->header.cells[i])
+		    : UNNAMED;
+		if (found == -1)
 			return -1;
 		column[i] = found;
+	}
+	return 0;
+}
+
+static int
+take_cells(struct reader *r, struct fleet_file_row *row, const struct csv_row *from,
+    const int *column, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *cell = from->cells[i];
+
+		if (cell[0] == '\0')
+			continue;
+		if (column[i] == UNNAMED)
+			return err_set(r->err, ERR_USAGE,
+			    _("%s:%zu: '%s' is in a column without a name"), r->path,
+			    row->line, cell);
+		row->text[column[i]] = xstrdup(cell);
 	}
 	return 0;
 }
@@ -105,19 +130,22 @@ static int
 read_csv(struct reader *r, struct span text)
 {
 	struct csv t;
-	int column[FLEET_COLUMNS];
-	int failed = csv_read(&t, r->path, text, r->err) || take_columns(r, &t, column);
-	size_t i, j;
+	int failed = csv_read(&t, r->path, text, r->err);
+	int *column = xcalloc(t.columns + 1, sizeof(*column));
+	size_t i;
 
+	if (!failed)
+		failed = take_columns(r, &t, column);
 	for (i = 0; !failed && i < t.n; i++) {
-		struct fleet_file_row *row = add_row(r->f, t.rows[i].line);
+		struct fleet_file_row *row;
 
-		for (j = 0; j < t.columns; j++) {
-			if (t.rows[i].cells[j][0] != '\0')
-				row->text[column[j]] = xstrdup(t.rows[i].cells[j]);
-		}
+		if (csv_row_is_blank(&t, &t.rows[i]))
+			continue;
+		row = add_row(r->f, t.rows[i].line);
+		failed = take_cells(r, row, &t.rows[i], column, t.columns);
 		check_row(row);
 	}
+	free(column);
 	csv_release(&t);
 	return failed ? -1 : 0;
 }

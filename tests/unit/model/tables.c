@@ -130,6 +130,23 @@ bad_tables_are_refused_with_their_line(void **state)
 }
 
 static void
+a_header_is_bounded(void **state)
+{
+	struct buf b = {0};
+	struct csv t;
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 500000; i++)
+		buf_printf(&b, "%zu,", i);
+	assert_int_equal(csv_read(&t, "f", buf_as_span(&b), &err), -1);
+	assert_string_equal(err.text, "f:1: more than 4096 columns");
+	csv_release(&t);
+	buf_release(&b);
+}
+
+static void
 what_is_written_reads_back(void **state)
 {
 	const char *const cells[] = {"plain", "a,b", "\"q\"", "l\nm", NULL, " b "};
@@ -350,6 +367,33 @@ a_fleet_is_csv_or_ndjson(void **state)
 	free(path);
 }
 
+/* What spreadsheets write for lines and columns that look empty. */
+static void
+what_is_blank_in_a_fleet_is_left_out(void **state)
+{
+	static const char text[] = "identificador_unico,nombre,,tipo,\n"
+				   ",,,,\n"
+				   "N1,x,,esp32,\n"
+				   "   \n"
+				   " , ,,,\n"
+				   "N2,y,,,\n"
+				   ",,,,\n";
+	char *path = in_dir("blank");
+	struct fleet_file f;
+	struct err err = {0};
+
+	(void)state;
+	put_file(path, text, 0644);
+	assert_int_equal(fleet_file_read(&f, path, &err), 0);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(f.rows[0].line, 3);
+	assert_string_equal(f.rows[0].text[FLEET_TYPE], "esp32");
+	assert_int_equal(f.rows[1].line, 6);
+	assert_string_equal(f.rows[1].text[FLEET_NAME], "y");
+	fleet_file_release(&f);
+	free(path);
+}
+
 static void
 a_bad_fleet_is_refused_with_its_line(void **state)
 {
@@ -361,6 +405,10 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		"mean 'sensores'?"},
 	    {"identificador_unico,color\n",
 		":1: unknown column 'color'; a fleet file has"},
+	    {"identificador_unico,
+A,
+B,x
+", ":3: 'x' is in a column without a name"},
 	    {"{\"identificador_unico\":\"A\"}\n{\"identificador_unico\":\"B\"\n",
 		":2: not a JSON object"},
 	    {"{\"identificador_unico\":{}}\n", ":1: 'identificador_unico' must be"},
@@ -440,6 +488,7 @@ main(void)
 	    cmocka_unit_test(cells_come_as_rfc_4180_says),
 	    cmocka_unit_test(the_header_tells_the_separator),
 	    cmocka_unit_test(bad_tables_are_refused_with_their_line),
+	    cmocka_unit_test(a_header_is_bounded),
 	    cmocka_unit_test(what_is_written_reads_back),
 	    cmocka_unit_test(credentials_are_saved_and_found),
 	    cmocka_unit_test(what_could_not_be_read_again_is_not_written),
@@ -447,6 +496,7 @@ main(void)
 	    cmocka_unit_test(bad_credentials_are_refused),
 	    cmocka_unit_test(the_default_file_is_the_contexts),
 	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
+	    cmocka_unit_test(what_is_blank_in_a_fleet_is_left_out),
 	    cmocka_unit_test(a_bad_fleet_is_refused_with_its_line),
 	    cmocka_unit_test(each_bad_row_says_what_is_wrong),
 	};
