@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/csv.h"
 #include "base/file.h"
@@ -29,24 +30,69 @@ const char *const fleet_names[FLEET_COLUMNS] = {
     [FLEET_INTERVAL] = "publish_interval",
 };
 
+/* What people call them in English; the schema's aliases are among these. */
+enum { ALIASES = 3 };
+static const char *const aliases[FLEET_COLUMNS][ALIASES] = {
+    [FLEET_DEVICE] = {"device", "device_id", "identifier"},
+    [FLEET_NAME] = {"name"},
+    [FLEET_TYPE] = {"type"},
+    [FLEET_PLACE] = {"location"},
+    [FLEET_SENSORS] = {"sensors"},
+    [FLEET_INTERVAL] = {"interval"},
+};
+
 struct reader {
 	struct fleet_file *f;
 	const char *path;
 	struct err *err;
 };
 
+static struct span
+without_blanks(const char *s)
+{
+	const char *from = s + strspn(s, " \t");
+	size_t n = strlen(from);
+
+	while (n > 0 && (from[n - 1] == ' ' || from[n - 1] == '\t'))
+		n--;
+	return (struct span){from, n};
+}
+
+static bool
+same_word(struct span word, const char *name)
+{
+	return name != NULL && word.n == strlen(name) &&
+	    strncasecmp(word.p, name, word.n) == 0;
+}
+
+int
+fleet_file_column(const char *word)
+{
+	struct span w = without_blanks(word);
+	int i, k;
+
+	for (i = 0; i < FLEET_COLUMNS; i++) {
+		if (same_word(w, fleet_names[i]))
+			return i;
+		for (k = 0; k < ALIASES; k++) {
+			if (same_word(w, aliases[i][k]))
+				return i;
+		}
+	}
+	return -1;
+}
+
 static int
 find_name(const struct reader *r, size_t line, const char *name)
 {
 	const char *names[FLEET_COLUMNS + 1] = {NULL};
 	const char *near;
-	int i;
+	int i = fleet_file_column(name);
 
-	for (i = 0; i < FLEET_COLUMNS; i++) {
-		if (strcmp(fleet_names[i], name) == 0)
-			return i;
+	if (i >= 0)
+		return i;
+	for (i = 0; i < FLEET_COLUMNS; i++)
 		names[i] = fleet_names[i];
-	}
 	near = text_nearest(name, names);
 	if (near != NULL)
 		return err_set(r->err, ERR_USAGE,
@@ -92,15 +138,22 @@ check_row(struct fleet_file_row *row)
 static int
 take_columns(struct reader *r, const struct csv *t, int *column)
 {
+	bool taken[FLEET_COLUMNS] = {false};
 	size_t i;
 	int found;
 
 	for (i = 0; i < t->columns; i++) {
-		found = t->header.cells[i][0] != '\0'
+		found = without_blanks(t->header.cells[i]).n != 0
 		    ? find_name(r, t->header.line, t->header.cells[i])
 		    : UNNAMED;
 		if (found == -1)
 			return -1;
+		if (found >= 0 && taken[found])
+			return err_set(r->err, ERR_USAGE,
+			    _("%s:%zu: column '%s' is there twice"), r->path,
+			    t->header.line, fleet_names[found]);
+		if (found >= 0)
+			taken[found] = true;
 		column[i] = found;
 	}
 	return 0;
@@ -113,15 +166,15 @@ take_cells(struct reader *r, struct fleet_file_row *row, const struct csv_row *f
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		const char *cell = from->cells[i];
+		struct span cell = without_blanks(from->cells[i]);
 
-		if (cell[0] == '\0')
+		if (cell.n == 0)
 			continue;
 		if (column[i] == UNNAMED)
 			return err_set(r->err, ERR_USAGE,
 			    _("%s:%zu: '%s' is in a column without a name"), r->path,
-			    row->line, cell);
-		row->text[column[i]] = xstrdup(cell);
+			    row->line, from->cells[i]);
+		row->text[column[i]] = xstrndup(cell.p, cell.n);
 	}
 	return 0;
 }
@@ -196,7 +249,10 @@ take_member(struct reader *r, struct fleet_file_row *row, const struct json_iter
 		failed = err_set(r->err, ERR_USAGE,
 		    _("%s:%zu: '%s' must be a string, a number or an array of them"),
 		    r->path, row->line, fleet_names[column]);
-	else if (value.n != 0 && row->text[column] == NULL)
+	else if (value.n != 0 && row->text[column] != NULL)
+		failed = err_set(r->err, ERR_USAGE, _("%s:%zu: '%s' is there twice"),
+		    r->path, row->line, fleet_names[column]);
+	else if (value.n != 0)
 		row->text[column] = buf_steal(&value);
 	buf_release(&name);
 	buf_release(&value);

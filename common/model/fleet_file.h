@@ -29,6 +29,10 @@ enum fleet_column {
 /* The API's name of a column. */
 extern const char *const fleet_names[FLEET_COLUMNS];
 
+/* The column that a word stands for, its name or an English one ("device", "sensors"), in any case and with
+ * blanks around; -1: none. */
+int fleet_file_column(const char *word);
+
 struct fleet_file_row {
 	size_t line; /* in the file, from 1 */
 	/* What the file says, lists with ";" ("a;b"); NULL: absent or empty. FLEET_DEVICE is

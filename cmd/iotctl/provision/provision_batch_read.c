@@ -12,27 +12,20 @@
 #include "model/validate.h"
 #include "iotctl/core/field.h"
 
-/* The column that a field of the command line stands for, by its name or its alias. */
+/* The column that a field of the command line stands for, as in a file; the device's id is none. */
 static int
 column_of(const char *word, enum fleet_column *out, struct err *err)
 {
-	static const char *const aliases[FLEET_COLUMNS] = {[FLEET_NAME] = "name",
-	    [FLEET_TYPE] = "type",
-	    [FLEET_PLACE] = "location",
-	    [FLEET_SENSORS] = "sensors",
-	    [FLEET_INTERVAL] = "interval"};
 	const char *names[FLEET_COLUMNS + 1] = {NULL};
 	const char *near;
-	size_t i;
+	int i = fleet_file_column(word);
 
-	for (i = FLEET_NAME; i < FLEET_COLUMNS; i++) {
-		if (strcmp(fleet_names[i], word) == 0 ||
-		    (aliases[i] != NULL && strcmp(aliases[i], word) == 0)) {
-			*out = (enum fleet_column)i;
-			return 0;
-		}
-		names[i - FLEET_NAME] = fleet_names[i];
+	if (i >= FLEET_NAME) {
+		*out = (enum fleet_column)i;
+		return 0;
 	}
+	for (i = FLEET_NAME; i < FLEET_COLUMNS; i++)
+		names[i - FLEET_NAME] = fleet_names[i];
 	near = text_nearest(word, names);
 	return err_set(err, ERR_USAGE,
 	    _("provision has no field '%s'; did you mean '%s'?"), word,

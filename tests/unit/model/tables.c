@@ -395,6 +395,42 @@ what_is_blank_in_a_fleet_is_left_out(void **state)
 }
 
 static void
+a_fleet_may_have_english_names(void **state)
+{
+	static const char *const texts[] = {
+	    "device,name,type,location,sensors,interval\nN1,x,esp32,P,t;h,5\n",
+	    "DEVICE_ID, Nombre ,Tipo, Location\t,SENSORES,interval\n"
+	    " N1 , x\t,esp32, P ,t;h,5\n",
+	    "Identifier;NAME;tipo;Ubicacion;sensors;Interval\nN1;x;esp32;P;\"t;h\";5\n",
+	    "{\"Device\":\"N1\",\"name\":\"x\",\"TIPO\":\"esp32\",\"location\":\"P\","
+	    "\"sensors\":[\"t\",\"h\"],\"interval\":5,\"nombre\":null}\n",
+	};
+	static const char *const wanted[FLEET_COLUMNS] = {
+	    "N1", "x", "esp32", "P", [FLEET_SENSORS] = "t;h", [FLEET_INTERVAL] = "5"};
+	char *path = in_dir("english");
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct fleet_file f;
+		struct err err = {0};
+
+		put_file(path, texts[i], 0644);
+		if (fleet_file_read(&f, path, &err) != 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(f.n, 1);
+		for (k = 0; k < FLEET_COLUMNS; k++) {
+			if (wanted[k] == NULL)
+				assert_null(f.rows[0].text[k]);
+			else
+				assert_string_equal(f.rows[0].text[k], wanted[k]);
+		}
+		fleet_file_release(&f);
+	}
+	free(path);
+}
+
+static void
 a_bad_fleet_is_refused_with_its_line(void **state)
 {
 	static const struct {
@@ -405,10 +441,10 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		"mean 'sensores'?"},
 	    {"identificador_unico,color\n",
 		":1: unknown column 'color'; a fleet file has"},
-	    {"identificador_unico,
-A,
-B,x
-", ":3: 'x' is in a column without a name"},
+	    {"identificador_unico,\nA,\nB,x\n", ":3: 'x' is in a column without a name"},
+	    {"device,nombre,Name\n", ":1: column 'nombre' is there twice"},
+	    {"{\"device\":\"A\",\"nombre\":\"x\",\"name\":\"y\"}",
+		":1: 'nombre' is there twice"},
 	    {"{\"identificador_unico\":\"A\"}\n{\"identificador_unico\":\"B\"\n",
 		":2: not a JSON object"},
 	    {"{\"identificador_unico\":{}}\n", ":1: 'identificador_unico' must be"},
@@ -497,6 +533,7 @@ main(void)
 	    cmocka_unit_test(the_default_file_is_the_contexts),
 	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
 	    cmocka_unit_test(what_is_blank_in_a_fleet_is_left_out),
+	    cmocka_unit_test(a_fleet_may_have_english_names),
 	    cmocka_unit_test(a_bad_fleet_is_refused_with_its_line),
 	    cmocka_unit_test(each_bad_row_says_what_is_wrong),
 	};
