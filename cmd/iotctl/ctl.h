@@ -48,6 +48,7 @@ struct args {
 	char *secrets;
 	int jobs;
 	char *from;
+	struct strv ignored; /* columns of that file */
 	char *credentials;
 	bool keep_credentials;
 	bool allow_files;

@@ -60,6 +60,8 @@ static const struct opt opts[] = {
 	.value = "secrets", .flags = OPT_DIR),
     OPT_STR(struct args, from, 0, "from", "FILE",
 	N_("provision: read devices from this CSV or NDJSON file"), .flags = OPT_FILE),
+    OPT_LIST(struct args, ignored, 0, "ignore-columns", "A,B,...",
+	N_("provision: leave these columns of the file out"), .flags = OPT_COMMAS),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",
 	N_("where the passwords of devices are kept"), .key = "credentials",
 	.env = "IOT_CREDENTIALS", .flags = OPT_FILE),

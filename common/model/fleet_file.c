@@ -15,8 +15,9 @@
 
 enum { LARGEST = 64 << 20, LONGEST_INTERVAL = 86400 };
 
-/* In place of a column: it has no name, and so must be empty, as spreadsheets write it behind the last. */
-enum { UNNAMED = -2 };
+/* In place of a column: it has no name, and so must be empty, as spreadsheets write it behind the last; or the user
+ * wants nothing of it. */
+enum { UNNAMED = -2, IGNORED = -3 };
 
 const char *const fleet_names[FLEET_COLUMNS] = {
     [FLEET_DEVICE] = "identificador_unico",
@@ -44,6 +45,7 @@ static const char *const aliases[FLEET_COLUMNS][ALIASES] = {
 struct reader {
 	struct fleet_file *f;
 	const char *path;
+	const struct strv *ignored; /* columns; may be NULL */
 	struct err *err;
 };
 
@@ -82,14 +84,27 @@ fleet_file_column(const char *word)
 	return -1;
 }
 
+static bool
+is_ignored(const struct reader *r, const char *name)
+{
+	struct span w = without_blanks(name);
+	size_t i;
+
+	for (i = 0; r->ignored != NULL && i < r->ignored->n; i++) {
+		if (same_word(w, r->ignored->v[i]))
+			return true;
+	}
+	return false;
+}
+
 static int
 find_name(const struct reader *r, size_t line, const char *name)
 {
 	const char *names[FLEET_COLUMNS + 1] = {NULL};
 	const char *near;
-	int i = fleet_file_column(name);
+	int i = is_ignored(r, name) ? IGNORED : fleet_file_column(name);
 
-	if (i >= 0)
+	if (i != -1)
 		return i;
 	for (i = 0; i < FLEET_COLUMNS; i++)
 		names[i] = fleet_names[i];
@@ -102,7 +117,7 @@ find_name(const struct reader *r, size_t line, const char *name)
 	    _("%s:%zu: unknown column '%s'; a fleet file has identificador_unico, "
 	      "nombre, "
 	      "tipo, ubicacion, broker, publish_topic, subscribe_topics, sensores, "
-	      "publish_interval"),
+	      "publish_interval (--ignore-columns leaves others out)"),
 	    r->path, line, name);
 }
 
@@ -168,7 +183,7 @@ take_cells(struct reader *r, struct fleet_file_row *row, const struct csv_row *f
 	for (i = 0; i < n; i++) {
 		struct span cell = without_blanks(from->cells[i]);
 
-		if (cell.n == 0)
+		if (cell.n == 0 || column[i] == IGNORED)
 			continue;
 		if (column[i] == UNNAMED)
 			return err_set(r->err, ERR_USAGE,
@@ -244,7 +259,7 @@ take_member(struct reader *r, struct fleet_file_row *row, const struct json_iter
 	json_unescape(&name, it->key);
 	column = find_name(r, row->line, buf_str(&name));
 	if (column < 0)
-		failed = -1;
+		failed = column == IGNORED ? 0 : -1;
 	else if (put_value(&value, it->item))
 		failed = err_set(r->err, ERR_USAGE,
 		    _("%s:%zu: '%s' must be a string, a number or an array of them"),
@@ -348,9 +363,11 @@ is_ndjson(struct span text)
 }
 
 int
-fleet_file_read(struct fleet_file *f, const char *path, struct err *err)
+fleet_file_read(
+    struct fleet_file *f, const char *path, const struct strv *ignored, struct err *err)
 {
-	struct reader r = {f, strcmp(path, "-") == 0 ? _("standard input") : path, err};
+	struct reader r = {
+	    f, strcmp(path, "-") == 0 ? _("standard input") : path, ignored, err};
 	struct buf text = {0};
 	struct span all;
 	int failed;

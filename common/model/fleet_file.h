@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 /*
  * The fleet file of `iotctl device provision --from`: CSV, or NDJSON when its first character is {.
@@ -49,8 +50,10 @@ struct fleet_file {
 /* Reads and checks a whole file ("-" is standard input), so that a mistake in its last row is found
  * before anything is done for the first. What is wrong with one row stands in it, for the caller to tell all of
  * them; unknown columns (did you mean) and what cannot be read are errors (ERR_USAGE) that name file and
- * line. Release it also after an error. Blocks. */
-int fleet_file_read(struct fleet_file *f, const char *path, struct err *err);
+ * line. `ignored` (NULL: none) names columns that are left out, whether the file has them or not. Release it
+ * also after an error. Blocks. */
+int fleet_file_read(
+    struct fleet_file *f, const char *path, const struct strv *ignored, struct err *err);
 void fleet_file_release(struct fleet_file *f);
 
 #endif

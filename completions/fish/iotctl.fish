@@ -21,6 +21,7 @@ complete -c iotctl -s j -l jobs -x -d 'apply, provision, get, set, delete: so ma
 complete -c iotctl -l all -d 'export: everything but readings'
 complete -c iotctl -l secrets -x -a '(__fish_complete_directories)' -d 'export: where files with secrets will be, in references to them'
 complete -c iotctl -l from -r -F -d 'provision: read devices from this CSV or NDJSON file'
+complete -c iotctl -l ignore-columns -x -d 'provision: leave these columns of the file out'
 complete -c iotctl -l credentials -r -F -d 'where the passwords of devices are kept'
 complete -c iotctl -l keep-credentials -d 'device delete, apply --prune: leave the logins of devices in that file'
 complete -c iotctl -s W -l wait -x -d 'device command: wait so long for the answer'

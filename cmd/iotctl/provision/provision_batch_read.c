@@ -115,7 +115,7 @@ take_operands(struct batch *b, const struct operands *in, struct err *err)
 		    b->ids.v[0]);
 	if (strcmp(b->c->args->from, "-") == 0 && ctl_claim_stdin(b->c, "--from", err))
 		return -1;
-	return fleet_file_read(&b->fleet, b->c->args->from, err);
+	return fleet_file_read(&b->fleet, b->c->args->from, &b->c->args->ignored, err);
 }
 
 /* Tells the error at hand, if there is one: this one comes behind it. */

@@ -351,7 +351,7 @@ a_fleet_is_csv_or_ndjson(void **state)
 		struct err err = {0};
 
 		put_file(path, texts[i], 0644);
-		assert_int_equal(fleet_file_read(&f, path, &err), 0);
+		assert_int_equal(fleet_file_read(&f, path, NULL, &err), 0);
 		assert_int_equal(f.n, 2);
 		assert_int_equal(f.rows[0].line, 2);
 		assert_string_equal(f.rows[0].text[FLEET_DEVICE], "N1");
@@ -384,7 +384,7 @@ what_is_blank_in_a_fleet_is_left_out(void **state)
 
 	(void)state;
 	put_file(path, text, 0644);
-	assert_int_equal(fleet_file_read(&f, path, &err), 0);
+	assert_int_equal(fleet_file_read(&f, path, NULL, &err), 0);
 	assert_int_equal(f.n, 2);
 	assert_int_equal(f.rows[0].line, 3);
 	assert_string_equal(f.rows[0].text[FLEET_TYPE], "esp32");
@@ -416,7 +416,7 @@ a_fleet_may_have_english_names(void **state)
 		struct err err = {0};
 
 		put_file(path, texts[i], 0644);
-		if (fleet_file_read(&f, path, &err) != 0)
+		if (fleet_file_read(&f, path, NULL, &err) != 0)
 			fail_msg("%s", err.text);
 		assert_int_equal(f.n, 1);
 		for (k = 0; k < FLEET_COLUMNS; k++) {
@@ -427,6 +427,39 @@ a_fleet_may_have_english_names(void **state)
 		}
 		fleet_file_release(&f);
 	}
+	free(path);
+}
+
+static void
+columns_of_a_fleet_are_ignored_by_name(void **state)
+{
+	static const char *const texts[] = {
+	    "id,device,Estado ,nombre\n7,N1,activo,x\n",
+	    "{\"id\":7,\"device\":\"N1\",\"estado\":{\"a\":[]},\"nombre\":\"x\"}\n",
+	};
+	struct strv ignored = {0};
+	char *path = in_dir("ignored");
+	struct fleet_file f;
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	strv_split(&ignored, "ID, estado,absent", ',');
+	for (i = 0; i < 2; i++) {
+		put_file(path, texts[i], 0644);
+		if (fleet_file_read(&f, path, &ignored, &err) != 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(f.n, 1);
+		assert_string_equal(f.rows[0].text[FLEET_DEVICE], "N1");
+		assert_string_equal(f.rows[0].text[FLEET_NAME], "x");
+		fleet_file_release(&f);
+	}
+	put_file(path, "id,device,color\n7,N1,x\n", 0644);
+	assert_int_equal(fleet_file_read(&f, path, &ignored, &err), -1);
+	assert_non_null(strstr(err.text, "unknown column 'color'"));
+	assert_non_null(strstr(err.text, "(--ignore-columns leaves others out)"));
+	fleet_file_release(&f);
+	strv_release(&ignored);
 	free(path);
 }
 
@@ -458,7 +491,7 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		struct err err = {0};
 
 		put_file(path, cases[i].text, 0644);
-		assert_int_equal(fleet_file_read(&f, path, &err), -1);
+		assert_int_equal(fleet_file_read(&f, path, NULL, &err), -1);
 		assert_int_equal(err.code, ERR_USAGE);
 		assert_non_null(strstr(err.text, cases[i].wanted));
 		fleet_file_release(&f);
@@ -534,6 +567,7 @@ main(void)
 	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
 	    cmocka_unit_test(what_is_blank_in_a_fleet_is_left_out),
 	    cmocka_unit_test(a_fleet_may_have_english_names),
+	    cmocka_unit_test(columns_of_a_fleet_are_ignored_by_name),
 	    cmocka_unit_test(a_bad_fleet_is_refused_with_its_line),
 	    cmocka_unit_test(each_bad_row_says_what_is_wrong),
 	};
