@@ -59,7 +59,7 @@ static const struct opt opts[] = {
 	N_("export: where files with secrets will be, in references to them"),
 	.value = "secrets", .flags = OPT_DIR),
     OPT_STR(struct args, from, 0, "from", "FILE",
-	N_("provision: read devices from this CSV or NDJSON file"), .flags = OPT_FILE),
+	N_("provision: read devices from this CSV or JSON file"), .flags = OPT_FILE),
     OPT_LIST(struct args, ignored, 0, "ignore-columns", "A,B,...",
 	N_("provision: leave these columns of the file out"), .flags = OPT_COMMAS),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",

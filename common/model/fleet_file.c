@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/csv.h"
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -275,12 +276,12 @@ take_member(struct reader *r, struct fleet_file_row *row, const struct json_iter
 }
 
 static int
-read_object(struct reader *r, size_t line, struct span text)
+take_object(struct reader *r, size_t line, struct span object)
 {
-	struct json_iter it = {0};
+	struct json_iter it = {.value = object};
 	struct fleet_file_row *row;
 
-	if (!json_check(text, &it.value, NULL) || json_kind(it.value) != JSON_KIND_OBJECT)
+	if (json_kind(object) != JSON_KIND_OBJECT)
 		return err_set(
 		    r->err, ERR_USAGE, _("%s:%zu: not a JSON object"), r->path, line);
 	row = add_row(r->f, line);
@@ -300,6 +301,48 @@ is_blank(struct span s)
 	for (i = 0; i < s.n && strchr(" \t\r", s.p[i]) != NULL; i++)
 		;
 	return i == s.n;
+}
+
+static int
+read_object(struct reader *r, size_t line, struct span text)
+{
+	struct span object;
+
+	if (!json_check(text, &object, NULL))
+		return err_set(r->err, ERR_USAGE,
+		    _("%s:%zu: not a JSON object on one line (jq -c . writes them so)"),
+		    r->path, line);
+	return take_object(r, line, object);
+}
+
+static size_t
+lines_in(const char *from, const char *to)
+{
+	size_t n = 0;
+
+	for (; from < to; from++)
+		n += *from == '\n';
+	return n;
+}
+
+/* An array of objects, as iotctl -o json writes it. */
+static int
+read_array(struct reader *r, struct span text)
+{
+	struct json_iter it = {0};
+	const char *counted = text.p;
+	size_t line = 1, at = 0;
+
+	if (!json_check(text, &it.value, &at))
+		return err_set(r->err, ERR_USAGE, _("%s:%zu: not a JSON array"), r->path,
+		    1 + lines_in(text.p, text.p + at));
+	while (json_next(&it)) {
+		line += lines_in(counted, it.item.p);
+		counted = it.item.p;
+		if (take_object(r, line, it.item))
+			return -1;
+	}
+	return 0;
 }
 
 static int
@@ -352,14 +395,30 @@ check_twice(struct fleet_file *f)
 	free(sorted);
 }
 
-static bool
-is_ndjson(struct span text)
+/* The first character that is no blank; '\0' if there is none. */
+static char
+first_of(struct span text)
 {
 	size_t i;
 
 	for (i = 0; i < text.n && strchr(" \t\r\n", text.p[i]) != NULL; i++)
 		;
-	return i < text.n && text.p[i] == '{';
+	return i < text.n ? text.p[i] : '\0';
+}
+
+static int
+read_text(struct reader *r, struct span text)
+{
+	struct span plain = encoding_skip_mark(text);
+	size_t line;
+
+	if (encoding_check(text, &line, r->err))
+		return err_in(r->err, "%s:%zu", r->path, line);
+	switch (first_of(plain)) {
+	case '{': return read_ndjson(r, plain);
+	case '[': return read_array(r, plain);
+	default: return read_csv(r, text);
+	}
 }
 
 int
@@ -369,14 +428,12 @@ fleet_file_read(
 	struct reader r = {
 	    f, strcmp(path, "-") == 0 ? _("standard input") : path, ignored, err};
 	struct buf text = {0};
-	struct span all;
 	int failed;
 
 	*f = (struct fleet_file){0};
 	failed = file_read(path, LARGEST, &text, err);
-	all = buf_as_span(&text);
 	if (!failed)
-		failed = is_ndjson(all) ? read_ndjson(&r, all) : read_csv(&r, all);
+		failed = read_text(&r, buf_as_span(&text));
 	check_twice(f);
 	buf_release(&text);
 	return failed ? -1 : 0;

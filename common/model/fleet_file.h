@@ -9,7 +9,8 @@
 #include "base/strv.h"
 
 /*
- * The fleet file of `iotctl device provision --from`: CSV, or NDJSON when its first character is {.
+ * The fleet file of `iotctl device provision --from`: CSV; NDJSON when its first character is {, a JSON array
+ * of objects when it is [.
  * Columns or members, all but the first optional: identificador_unico, nombre, tipo, ubicacion,
  * broker, publish_topic, subscribe_topics, sensores, publish_interval. Lists are separated by ";"
  * (in JSON an array will do too). References are names or ids.

@@ -331,7 +331,7 @@ the_default_file_is_the_contexts(void **state)
 }
 
 static void
-a_fleet_is_csv_or_ndjson(void **state)
+a_fleet_is_csv_or_json(void **state)
 {
 	static const char *const texts[] = {
 	    "nombre,identificador_unico,sensores,publish_interval,broker\n"
@@ -341,17 +341,26 @@ a_fleet_is_csv_or_ndjson(void **state)
 	    "\"sensores\":[\"temperature\",\"humidity\"],\"publish_interval\":60,"
 	    "\"broker\":null}\n"
 	    "{\"identificador_unico\":\"N2\",\"nombre\":\"x\"}",
+	    "\xEF\xBB\xBF"
+	    "[\n {\"nombre\":\"Nave 1, norte\",\n  \"identificador_unico\":\"N1\","
+	    "\"sensores\":[\"temperature\",\"humidity\"],\"publish_interval\":60},\n"
+	    " {\"identificador_unico\":\"N2\",\"nombre\":\"x\"}]\n",
+	    "\xEF\xBB\xBF\n"
+	    "{\"identificador_unico\":\"N1\",\"nombre\":\"Nave 1, norte\","
+	    "\"sensores\":\"temperature;humidity\",\"publish_interval\":\"60\"}\n"
+	    "{\"identificador_unico\":\"N2\"}",
 	};
 	char *path = in_dir("fleet");
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct fleet_file f;
 		struct err err = {0};
 
 		put_file(path, texts[i], 0644);
-		assert_int_equal(fleet_file_read(&f, path, NULL, &err), 0);
+		if (fleet_file_read(&f, path, NULL, &err) != 0)
+			fail_msg("%zu: %s", i, err.text);
 		assert_int_equal(f.n, 2);
 		assert_int_equal(f.rows[0].line, 2);
 		assert_string_equal(f.rows[0].text[FLEET_DEVICE], "N1");
@@ -480,6 +489,12 @@ a_bad_fleet_is_refused_with_its_line(void **state)
 		":1: 'nombre' is there twice"},
 	    {"{\"identificador_unico\":\"A\"}\n{\"identificador_unico\":\"B\"\n",
 		":2: not a JSON object"},
+	    {"{\n \"identificador_unico\":\"A\"\n}\n",
+		":1: not a JSON object on one line (jq -c . writes them so)"},
+	    {"{\"device\":\"A\"}\n{\"device\":\"Almac\xE9n\"}\n",
+		":2: bytes that are no UTF-8; if it is Windows-1252"},
+	    {"[{\"device\":\"A\"},\n\n7]", ":3: not a JSON object"},
+	    {"[{\"device\":\"A\"},\n {\"device\":\"B\"]", ":2: not a JSON array"},
 	    {"{\"identificador_unico\":{}}\n", ":1: 'identificador_unico' must be"},
 	};
 	char *path = in_dir("badfleet");
@@ -564,7 +579,7 @@ main(void)
 	    cmocka_unit_test(writers_at_once_lose_no_rows),
 	    cmocka_unit_test(bad_credentials_are_refused),
 	    cmocka_unit_test(the_default_file_is_the_contexts),
-	    cmocka_unit_test(a_fleet_is_csv_or_ndjson),
+	    cmocka_unit_test(a_fleet_is_csv_or_json),
 	    cmocka_unit_test(what_is_blank_in_a_fleet_is_left_out),
 	    cmocka_unit_test(a_fleet_may_have_english_names),
 	    cmocka_unit_test(columns_of_a_fleet_are_ignored_by_name),
