@@ -39,8 +39,8 @@ unmarked_utf16(struct span s)
 	    : N_("UTF-16, not UTF-8: convert it with iconv -f UTF-16BE -t UTF-8");
 }
 
-static const char *
-other_format(struct span text)
+const char *
+encoding_other(struct span text)
 {
 	size_t i;
 
@@ -81,7 +81,7 @@ guess_code_page(struct span text)
 int
 encoding_check(struct span text, size_t *line, struct err *err)
 {
-	const char *other = other_format(text);
+	const char *other = encoding_other(text);
 	size_t i, good;
 	uint32_t cp;
 

@@ -10,6 +10,10 @@
 /* `text` behind the byte order mark that Windows programs put in front of UTF-8 (EF BB BF). */
 struct span encoding_skip_mark(struct span text);
 
+/* What a text with these first bytes is other than UTF-8, with the command that converts it: a sentence to
+ * translate, or NULL. */
+const char *encoding_other(struct span text);
+
 /* Whether `text` is UTF-8 without NUL. If not: -1, with what it is, as far as bytes tell, and the command
  * that converts it (ERR_USAGE), and in *line the line of the first wrong byte, from 1; the caller puts file and
  * line in front. Linear. */

@@ -76,6 +76,24 @@ has "$(cat out)" 'imported 1 readings' 'from stdin'
 flock daily iotctl reading import daily >out 2>&1
 is 1 $? 'a file that another process imports'
 has "$(cat out)" "'daily' is being imported by another process" 'is left to it'
+{ printf '\357\273\277' && line D1 temperature 25; } >marked
+run iotctl reading import marked
+has "$out" 'imported 1 readings, skipped 0 lines' 'behind a byte order mark'
+before=$(stored)
+line D1 temperature 26 | iconv -f UTF-8 -t UTF-16 >wide
+run iotctl reading import wide
+exits 2 'UTF-16'
+has "$err" 'line 1: UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8' 'is named'
+iconv -f UTF-16 -t UTF-8 wide >narrow
+run iotctl reading import narrow
+has "$out" 'imported 1 readings' '  and that command converts it'
+iotctl reading list -o json >array.json
+run iotctl reading import array.json
+exits 2 'an array'
+has "$err" "line 1: a JSON array, where an object a line is wanted: convert it with jq -c '.[]'" 'is told'
+run iotctl reading import array.json
+exits 2 'again: nothing of it was taken for done'
+is "$((before + 1))" "$(stored)" 'nothing of them is stored'
 run iotctl reading import missing
 exits 2 'no such file'
 run iotctl reading import

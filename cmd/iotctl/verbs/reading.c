@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -286,6 +287,23 @@ take_line(struct importing *m, struct span line)
 	    (struct taken){reading, m->line, import_state_mark(line)};
 }
 
+/* What is no NDJSON at all is refused before anything is sent, and not skipped line by line. Takes the byte order
+ * mark off the first line. */
+static int
+check_first(struct span *line, struct err *err)
+{
+	const char *other = encoding_other(*line);
+
+	*line = encoding_skip_mark(*line);
+	if (other != NULL)
+		return err_set(err, ERR_USAGE, _("line 1: %s"), _(other));
+	if (line->n != 0 && line->p[0] == '[')
+		return err_set(err, ERR_USAGE,
+		    _("line 1: a JSON array, where an object a line is wanted: convert "
+		      "it with jq -c '.[]'"));
+	return 0;
+}
+
 static int
 read_all(struct importing *m, struct err *err)
 {
@@ -295,13 +313,18 @@ read_all(struct importing *m, struct err *err)
 	int failed = 0;
 
 	while (!failed && m->signo == 0 && (n = getline(&line, &room, m->in)) > 0) {
-		size_t end = (size_t)n, skipped = m->skipped;
+		struct span text = {line, (size_t)n};
+		size_t skipped = m->skipped;
 
 		m->line++;
 		m->offset += n;
-		while (end > 0 && (line[end - 1] == '\r' || line[end - 1] == '\n'))
-			end--;
-		take_line(m, (struct span){line, end});
+		while (
+		    text.n > 0 && (line[text.n - 1] == '\r' || line[text.n - 1] == '\n'))
+			text.n--;
+		failed = m->line == 1 ? check_first(&text, err) : 0;
+		if (failed)
+			break;
+		take_line(m, text);
 		/* The rest of it may be still to come: the next run looks again. */
 		if (line[n - 1] != '\n' && m->skipped != skipped) {
 			m->line--;
