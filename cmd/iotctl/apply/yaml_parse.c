@@ -6,18 +6,40 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/encoding.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Aliases can stand for aliases: a small text could become a large value. */
-enum { DEPTH_MAX = 64, NODES_MAX = 4 << 20 };
+/*
+ * Values are made from libyaml's events. Its documents are made without limits, with times that grow with the square
+ * of depth and of anchors; here it is stopped at the first event that is too deep. Directives are compared with all
+ * before them. Aliases can stand for aliases: a small text could become a large value.
+ */
+enum { DEPTH_MAX = 64, NODES_MAX = 4 << 20, DIRECTIVES_MAX = 100 };
+
+/* What an alias stands for. */
+struct anchor {
+	char *name;
+	json_t *value; /* NULL until it is complete: it cannot hold itself */
+	size_t nodes;
+	int height; /* levels below it */
+};
+
+struct key {
+	char *name;
+	size_t line;
+};
 
 struct reader {
-	yaml_document_t doc;
+	yaml_parser_t parser;
+	struct span text;
 	const char *name;
 	size_t nodes;
-	size_t *tagged;  /* where scalars with a tag begin, in order ... */
-	size_t n_tagged; /* ... as a document does not tell !!str from none */
+	int deepest;            /* level of what was read of the collection at hand */
+	struct anchor *anchors; /* of the document */
+	size_t n_anchors, room;
+	struct hash_table by_name;
 };
 
 static bool
@@ -46,29 +68,29 @@ refuse_overflow(const char *name, size_t line, struct err *err)
 
 /* A number as JSON writes it; NULL if it is none, or, with `err`, too large for one. */
 static json_t *
-number_of(const struct reader *r, const yaml_node_t *node, struct err *err)
+number_of(const struct reader *r, const yaml_event_t *event, struct err *err)
 {
-	const char *s = (const char *)node->data.scalar.value;
+	const char *s = (const char *)event->data.scalar.value;
 	json_error_t why = {0};
 	json_t *value = NULL;
 
 	if (s[0] == '-' || (s[0] >= '0' && s[0] <= '9'))
-		value = json_loadb(s, node->data.scalar.length, JSON_DECODE_ANY, &why);
+		value = json_loadb(s, event->data.scalar.length, JSON_DECODE_ANY, &why);
 	if (value == NULL && is_overflow(&why))
-		refuse_overflow(r->name, node->start_mark.line + 1, err);
+		refuse_overflow(r->name, event->start_mark.line + 1, err);
 	return value;
 }
 
 /* A word without quotes that is no text; NULL if it is, or, with `err`, cannot be kept. */
 static json_t *
-plain_value(const struct reader *r, const yaml_node_t *node, struct err *err)
+plain_value(const struct reader *r, const yaml_event_t *event, struct err *err)
 {
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
 	static const char *const trues[] = {"true", "True", "TRUE", NULL};
 	static const char *const falses[] = {"false", "False", "FALSE", NULL};
-	const char *s = (const char *)node->data.scalar.value;
+	const char *s = (const char *)event->data.scalar.value;
 
-	if (strlen(s) != node->data.scalar.length)
+	if (strlen(s) != event->data.scalar.length)
 		return NULL;
 	if (is_one_of(s, nulls))
 		return json_null();
@@ -76,66 +98,40 @@ plain_value(const struct reader *r, const yaml_node_t *node, struct err *err)
 		return json_true();
 	if (is_one_of(s, falses))
 		return json_false();
-	return number_of(r, node, err);
+	return number_of(r, event, err);
 }
 
-static void
-refuse_tag(
-    const struct reader *r, const yaml_node_t *node, const char *why, struct err *err)
+/* Without a tag, or with "!" or the one of its kind. */
+static bool
+is_default(const char *tag, const char *kind)
 {
-	static const char yaml[] = "tag:yaml.org,2002:";
-	const char *tag = (const char *)node->tag;
-	size_t n = strncmp(tag, yaml, sizeof(yaml) - 1) == 0 ? sizeof(yaml) - 1 : 0;
-
-	err_set(err, ERR_USAGE, _("'%s', line %zu: tag '%s%s' %s"), r->name,
-	    node->start_mark.line + 1, n != 0 ? "!!" : "", tag + n, why);
+	return tag == NULL || strcmp(tag, "!") == 0 || strcmp(tag, kind) == 0;
 }
 
 static int
-by_place(const void *a, const void *b)
+refuse_at(
+    const struct reader *r, const yaml_event_t *event, const char *what, struct err *err)
 {
-	const size_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), r->name,
+	    event->start_mark.line + 1, what);
 }
 
-static bool
-is_tagged(const struct reader *r, const yaml_node_t *node)
-{
-	return r->n_tagged != 0 &&
-	    bsearch(&node->start_mark.index, r->tagged, r->n_tagged, sizeof(*r->tagged),
-		by_place) != NULL;
-}
-
-/* Errors of the text are left to the pass that reads the documents. */
 static void
-find_tags(struct reader *r, struct span text)
+refuse_tag(const struct reader *r, const yaml_event_t *event, const char *tag,
+    const char *why, struct err *err)
 {
-	yaml_event_type_t type = YAML_NO_EVENT;
-	yaml_parser_t parser;
-	yaml_event_t event;
+	static const char yaml[] = "tag:yaml.org,2002:";
+	size_t n = strncmp(tag, yaml, sizeof(yaml) - 1) == 0 ? sizeof(yaml) - 1 : 0;
 
-	if (memchr(text.p, '!', text.n) == NULL || !yaml_parser_initialize(&parser))
-		return;
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
-	while (type != YAML_STREAM_END_EVENT && yaml_parser_parse(&parser, &event)) {
-		type = event.type;
-		if (type == YAML_SCALAR_EVENT && event.data.scalar.tag != NULL) {
-			r->tagged =
-			    xreallocarray(r->tagged, r->n_tagged + 1, sizeof(*r->tagged));
-			r->tagged[r->n_tagged++] = event.start_mark.index;
-		}
-		yaml_event_delete(&event);
-	}
-	yaml_parser_delete(&parser);
+	err_set(err, ERR_USAGE, _("'%s', line %zu: tag '%s%s' %s"), r->name,
+	    event->start_mark.line + 1, n != 0 ? "!!" : "", tag + n, why);
 }
 
 /* A scalar whose tag is not that of text. */
 static json_t *
-tagged_value(const struct reader *r, const yaml_node_t *node, struct err *err)
+tagged_value(const struct reader *r, const yaml_event_t *event, struct err *err)
 {
-	const char *tag = (const char *)node->tag;
+	const char *tag = (const char *)event->data.scalar.tag;
 	bool is_int = strcmp(tag, YAML_INT_TAG) == 0;
 	bool is_float = strcmp(tag, YAML_FLOAT_TAG) == 0;
 	bool is_bool = strcmp(tag, YAML_BOOL_TAG) == 0;
@@ -143,11 +139,11 @@ tagged_value(const struct reader *r, const yaml_node_t *node, struct err *err)
 	json_t *value;
 
 	if (!is_int && !is_float && !is_bool && !is_null) {
-		refuse_tag(r, node,
+		refuse_tag(r, event, tag,
 		    _("is unknown; a value from a file is FIELD@file: PATH"), err);
 		return NULL;
 	}
-	value = plain_value(r, node, err);
+	value = plain_value(r, event, err);
 	if ((is_int && json_is_integer(value)) || (is_float && json_is_real(value)) ||
 	    (is_bool && json_is_boolean(value)) || (is_null && json_is_null(value)))
 		return value;
@@ -159,144 +155,342 @@ tagged_value(const struct reader *r, const yaml_node_t *node, struct err *err)
 	}
 	json_decref(value);
 	if (err->code == ERR_OK)
-		refuse_tag(r, node, _("does not fit what follows it"), err);
+		refuse_tag(r, event, tag, _("does not fit what follows it"), err);
 	return NULL;
 }
 
 static json_t *
-scalar(const struct reader *r, const yaml_node_t *node, struct err *err)
+scalar(const struct reader *r, const yaml_event_t *event, struct err *err)
 {
+	const char *tag = (const char *)event->data.scalar.tag;
 	json_t *value = NULL;
 
-	if (strcmp((const char *)node->tag, YAML_STR_TAG) != 0)
-		return tagged_value(r, node, err);
-	if (node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !is_tagged(r, node))
-		value = plain_value(r, node, err);
+	if (!is_default(tag, YAML_STR_TAG))
+		return tagged_value(r, event, err);
+	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && tag == NULL)
+		value = plain_value(r, event, err);
 	if (value != NULL || err->code != ERR_OK)
 		return value;
-	value =
-	    json_stringn((const char *)node->data.scalar.value, node->data.scalar.length);
+	value = json_stringn(
+	    (const char *)event->data.scalar.value, event->data.scalar.length);
 	if (value == NULL)
-		err_set(err, ERR_USAGE, _("'%s', line %zu: no UTF-8"), r->name,
-		    node->start_mark.line + 1);
+		refuse_at(r, event, _("no UTF-8"), err);
 	return value;
 }
 
-static json_t *value_of_node(
-    struct reader *r, const yaml_node_t *node, int depth, struct err *err);
+/* An error of the text itself has an offset in place of a mark. */
+static size_t
+line_of_error(const struct reader *r)
+{
+	size_t i, line = 1;
+
+	if (r->parser.error != YAML_READER_ERROR)
+		return r->parser.problem_mark.line + 1;
+	for (i = 0; i < r->parser.problem_offset && i < r->text.n; i++)
+		line += r->text.p[i] == '\n';
+	return line;
+}
+
+/* To be released with yaml_event_delete. */
+static int
+next_event(struct reader *r, yaml_event_t *event, struct err *err)
+{
+	if (yaml_parser_parse(&r->parser, event))
+		return 0;
+	return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), r->name, line_of_error(r),
+	    r->parser.problem != NULL ? r->parser.problem : _("no YAML"));
+}
+
+static struct anchor *
+find_anchor(struct reader *r, const char *name)
+{
+	struct hash_search s = hash_find(&r->by_name, hash_of(span_of(name)));
+	size_t at;
+
+	while (hash_next(&s, &at)) {
+		if (strcmp(r->anchors[at].name, name) == 0)
+			return &r->anchors[at];
+	}
+	return NULL;
+}
+
+/* A name that is there already means the new value from now on. `value` (borrowed) NULL: it only begins here. */
+static void
+set_anchor(
+    struct reader *r, const yaml_char_t *anchor, json_t *value, size_t nodes, int height)
+{
+	const char *name = (const char *)anchor;
+	struct anchor *a = find_anchor(r, name);
+
+	if (a == NULL) {
+		if (r->n_anchors == r->room) {
+			r->room = r->room * 2 + 16;
+			r->anchors =
+			    xreallocarray(r->anchors, r->room, sizeof(*r->anchors));
+		}
+		hash_table_add(&r->by_name, hash_of(span_of(name)), r->n_anchors);
+		a = &r->anchors[r->n_anchors++];
+		*a = (struct anchor){.name = xstrdup(name)};
+	}
+	json_decref(a->value);
+	a->value = json_incref(value);
+	a->nodes = nodes;
+	a->height = height;
+}
+
+static void
+forget_anchors(struct reader *r)
+{
+	while (r->n_anchors != 0) {
+		r->n_anchors--;
+		free(r->anchors[r->n_anchors].name);
+		json_decref(r->anchors[r->n_anchors].value);
+	}
+	hash_table_release(&r->by_name);
+	r->by_name = (struct hash_table){0};
+}
+
+/* Whether one more value, with `nodes` in it and so much deeper than it is, has room. */
+static int
+count(
+    struct reader *r, const yaml_event_t *event, size_t nodes, int depth, struct err *err)
+{
+	r->nodes += nodes;
+	if (depth > r->deepest)
+		r->deepest = depth;
+	return depth > DEPTH_MAX || r->nodes > NODES_MAX
+	    ? refuse_at(r, event, _("nested too deep, or too large"), err)
+	    : 0;
+}
+
+static json_t *
+alias(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
+{
+	const char *name = (const char *)event->data.alias.anchor;
+	const struct anchor *a = find_anchor(r, name);
+
+	if (a == NULL || a->value == NULL) {
+		err_set(err, ERR_USAGE,
+		    a == NULL ? _("'%s', line %zu: no anchor '&%s' stands before it")
+			      : _("'%s', line %zu: '&%s' cannot hold itself"),
+		    r->name, event->start_mark.line + 1, name);
+		return NULL;
+	}
+	if (count(r, event, a->nodes, depth + a->height, err))
+		return NULL;
+	return json_deep_copy(a->value);
+}
+
+static json_t *value_of_event(
+    struct reader *r, const yaml_event_t *event, int depth, struct err *err);
+
+/* The value that comes next; NULL at the end of a list, or with `err`. */
+static json_t *
+next_value(struct reader *r, int depth, struct err *err)
+{
+	yaml_event_t event;
+	json_t *value = NULL;
+
+	if (next_event(r, &event, err))
+		return NULL;
+	if (event.type != YAML_SEQUENCE_END_EVENT)
+		value = value_of_event(r, &event, depth, err);
+	yaml_event_delete(&event);
+	return value;
+}
+
+static json_t *
+sequence(struct reader *r, int depth, struct err *err)
+{
+	json_t *array = json_array(), *value;
+
+	while ((value = next_value(r, depth + 1, err)) != NULL)
+		json_array_append_new(array, value);
+	if (err->code == ERR_OK)
+		return array;
+	json_decref(array);
+	return NULL;
+}
 
 static int
-add_pair(struct reader *r, json_t *object, const yaml_node_pair_t *pair, int depth,
-    struct err *err)
+take_key(struct reader *r, const yaml_event_t *event, struct key *key, struct err *err)
 {
-	const yaml_node_t *key = yaml_document_get_node(&r->doc, pair->key);
-	const char *name = (const char *)key->data.scalar.value;
-	size_t line = key->start_mark.line + 1;
+	const char *name = (const char *)event->data.scalar.value;
+	json_t *anchored;
+
+	key->line = event->start_mark.line + 1;
+	if (event->type != YAML_SCALAR_EVENT ||
+	    strlen(name) != event->data.scalar.length ||
+	    !is_default((const char *)event->data.scalar.tag, YAML_STR_TAG))
+		return refuse_at(r, event, _("a key that is no text"), err);
+	if (event->data.scalar.anchor != NULL) {
+		anchored = scalar(r, event, err);
+		if (anchored == NULL)
+			return -1;
+		set_anchor(r, event->data.scalar.anchor, anchored, 1, 0);
+		json_decref(anchored);
+	}
+	key->name = xstrdup(name);
+	return 0;
+}
+
+/* key->name is NULL at the end of the mapping; else to be freed. */
+static int
+next_key(struct reader *r, struct key *key, struct err *err)
+{
+	yaml_event_t event;
+	int failed = 0;
+
+	*key = (struct key){0};
+	if (next_event(r, &event, err))
+		return -1;
+	if (event.type != YAML_MAPPING_END_EVENT)
+		failed = take_key(r, &event, key, err);
+	yaml_event_delete(&event);
+	return failed;
+}
+
+static int
+add_pair(
+    struct reader *r, json_t *object, const struct key *key, int depth, struct err *err)
+{
 	json_t *value;
 
-	if (key->type != YAML_SCALAR_NODE || strlen(name) != key->data.scalar.length ||
-	    strcmp((const char *)key->tag, YAML_STR_TAG) != 0)
-		return err_set(err, ERR_USAGE, _("'%s', line %zu: a key that is no text"),
-		    r->name, line);
-	if (json_object_get(object, name) != NULL)
+	if (json_object_get(object, key->name) != NULL)
 		return err_set(err, ERR_USAGE,
-		    _("'%s', line %zu: '%s' stands there twice"), r->name, line, name);
-	value = value_of_node(
-	    r, yaml_document_get_node(&r->doc, pair->value), depth + 1, err);
+		    _("'%s', line %zu: '%s' stands there twice"), r->name, key->line,
+		    key->name);
+	value = next_value(r, depth + 1, err);
 	if (value == NULL)
 		return -1;
-	if (json_object_set_new(object, name, value))
+	if (json_object_set_new(object, key->name, value))
 		return err_set(
-		    err, ERR_USAGE, _("'%s', line %zu: no UTF-8"), r->name, line);
+		    err, ERR_USAGE, _("'%s', line %zu: no UTF-8"), r->name, key->line);
 	return 0;
 }
 
 static json_t *
-mapping(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
+mapping(struct reader *r, int depth, struct err *err)
 {
 	json_t *object = json_object();
-	const yaml_node_pair_t *pair;
+	struct key key;
+	int failed;
 
-	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-	     pair++) {
-		if (add_pair(r, object, pair, depth, err)) {
-			json_decref(object);
-			return NULL;
-		}
+	while (!(failed = next_key(r, &key, err)) && key.name != NULL) {
+		failed = add_pair(r, object, &key, depth, err);
+		free(key.name);
+		if (failed)
+			break;
 	}
-	return object;
+	if (!failed)
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
+/* A list or an object, from its first event on. */
 static json_t *
-sequence(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
+collection(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
 {
-	json_t *array = json_array();
-	const yaml_node_item_t *item;
+	const bool is_map = event->type == YAML_MAPPING_START_EVENT;
+	const yaml_char_t *anchor =
+	    is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
+	const char *tag = (const char *)(is_map ? event->data.mapping_start.tag
+						: event->data.sequence_start.tag);
+	const size_t before = r->nodes - 1;
+	const int deepest = r->deepest;
+	json_t *value;
 
-	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
-	     item++) {
-		json_t *value = value_of_node(
-		    r, yaml_document_get_node(&r->doc, *item), depth + 1, err);
-
-		if (value == NULL) {
-			json_decref(array);
-			return NULL;
-		}
-		json_array_append_new(array, value);
-	}
-	return array;
-}
-
-static json_t *
-value_of_node(struct reader *r, const yaml_node_t *node, int depth, struct err *err)
-{
-	const char *tag = (const char *)node->tag;
-
-	if (depth > DEPTH_MAX || ++r->nodes > NODES_MAX) {
-		err_set(err, ERR_USAGE,
-		    _("'%s', line %zu: nested too deep, or too large"), r->name,
-		    node->start_mark.line + 1);
+	if (!is_default(tag, is_map ? YAML_MAP_TAG : YAML_SEQ_TAG)) {
+		refuse_tag(r, event, tag, _("is unknown"), err);
 		return NULL;
 	}
-	if (node->type == YAML_MAPPING_NODE && strcmp(tag, YAML_MAP_TAG) == 0)
-		return mapping(r, node, depth, err);
-	if (node->type == YAML_SEQUENCE_NODE && strcmp(tag, YAML_SEQ_TAG) == 0)
-		return sequence(r, node, depth, err);
-	if (node->type == YAML_SCALAR_NODE)
-		return scalar(r, node, err);
-	refuse_tag(r, node, _("is unknown"), err);
-	return NULL;
+	if (anchor != NULL)
+		set_anchor(r, anchor, NULL, 0, 0);
+	r->deepest = depth;
+	value = is_map ? mapping(r, depth, err) : sequence(r, depth, err);
+	if (anchor != NULL && value != NULL)
+		set_anchor(r, anchor, value, r->nodes - before, r->deepest - depth);
+	if (deepest > r->deepest)
+		r->deepest = deepest;
+	return value;
+}
+
+static json_t *
+value_of_event(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
+{
+	json_t *value;
+
+	if (event->type == YAML_ALIAS_EVENT)
+		return alias(r, event, depth, err);
+	if (count(r, event, 1, depth, err))
+		return NULL;
+	if (event->type != YAML_SCALAR_EVENT)
+		return collection(r, event, depth, err);
+	value = scalar(r, event, err);
+	if (value != NULL && event->data.scalar.anchor != NULL)
+		set_anchor(r, event->data.scalar.anchor, value, 1, 0);
+	return value;
+}
+
+static int
+skip_event(struct reader *r, yaml_event_type_t *type, struct err *err)
+{
+	yaml_event_t event;
+
+	if (next_event(r, &event, err))
+		return -1;
+	*type = event.type;
+	yaml_event_delete(&event);
+	return 0;
 }
 
 /* The next document; *doc is NULL at the end. */
 static int
-next_document(yaml_parser_t *parser, struct reader *r, json_t **doc, struct err *err)
+next_document(struct reader *r, json_t **doc, struct err *err)
 {
-	yaml_node_t *root;
-	int failed = 0;
+	yaml_event_type_t type;
 
-	*doc = NULL;
-	do {
-		if (!yaml_parser_load(parser, &r->doc))
-			return err_set(err, ERR_USAGE, _("'%s', line %zu: %s"), r->name,
-			    parser->problem_mark.line + 1,
-			    parser->problem != NULL ? parser->problem : _("no YAML"));
-		root = yaml_document_get_root_node(&r->doc);
-		if (root == NULL) {
-			yaml_document_delete(&r->doc);
+	for (;;) {
+		*doc = NULL;
+		if (skip_event(r, &type, err))
+			return -1;
+		if (type == YAML_STREAM_END_EVENT)
 			return 0;
-		}
-		*doc = value_of_node(r, root, 0, err);
-		failed = *doc == NULL ? -1 : 0;
-		yaml_document_delete(&r->doc);
-		/* An empty document between two marks says nothing. */
-		if (json_is_null(*doc)) {
+		if (type != YAML_DOCUMENT_START_EVENT)
+			continue;
+		*doc = next_value(r, 0, err);
+		forget_anchors(r);
+		if (*doc == NULL || skip_event(r, &type, err)) {
 			json_decref(*doc);
-			*doc = NULL;
-		} else {
-			return failed;
+			return -1;
 		}
-	} while (true);
+		/* An empty document between two marks says nothing. */
+		if (!json_is_null(*doc))
+			return 0;
+		json_decref(*doc);
+	}
+}
+
+static int
+check_directives(struct span text, const char *name, struct err *err)
+{
+	static const char tag[] = "%TAG";
+	size_t n = 0, line = 1, at = 0;
+
+	while (at < text.n) {
+		const char *end = memchr(text.p + at, '\n', text.n - at);
+
+		if (text.n - at > sizeof(tag) &&
+		    memcmp(text.p + at, tag, sizeof(tag) - 1) == 0 &&
+		    ++n > DIRECTIVES_MAX)
+			return err_set(err, ERR_USAGE,
+			    _("'%s', line %zu: more than %d times %s"), name, line,
+			    DIRECTIVES_MAX, tag);
+		at = end != NULL ? (size_t)(end - text.p) + 1 : text.n;
+		line++;
+	}
+	return 0;
 }
 
 static int
@@ -304,25 +498,26 @@ read_yaml(struct span text, const char *name,
     int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
     struct err *err)
 {
-	struct reader r = {.name = name};
-	yaml_parser_t parser;
+	struct reader r = {.name = name, .text = text};
 	json_t *doc = NULL;
 	size_t n = 0;
 	int stopped;
 
-	if (!yaml_parser_initialize(&parser))
+	if (check_directives(text, name, err))
+		return -1;
+	if (!yaml_parser_initialize(&r.parser))
 		return err_set(err, ERR_FAILED, _("cannot start libyaml"));
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
-	find_tags(&r, text);
-	while ((stopped = next_document(&parser, &r, &doc, err)) == 0 && doc != NULL) {
+	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.p, text.n);
+	while ((stopped = next_document(&r, &doc, err)) == 0 && doc != NULL) {
 		stopped = fn(arg, doc, ++n, err);
 		json_decref(doc);
 		if (stopped)
 			break;
 	}
-	yaml_parser_delete(&parser);
-	free(r.tagged);
+	yaml_parser_delete(&r.parser);
+	forget_anchors(&r);
+	free(r.anchors);
 	return stopped;
 }
 
@@ -381,6 +576,11 @@ yaml_parse_documents(struct span text, const char *name,
     int (*fn)(void *arg, json_t *doc, size_t n, struct err *err), void *arg,
     struct err *err)
 {
-	return is_json(text) ? read_json(text, name, fn, arg, err)
-			     : read_yaml(text, name, fn, arg, err);
+	struct span plain = encoding_skip_mark(text);
+	size_t line;
+
+	if (encoding_check(text, &line, err))
+		return err_in(err, _("'%s', line %zu"), name, line);
+	return is_json(plain) ? read_json(plain, name, fn, arg, err)
+			      : read_yaml(plain, name, fn, arg, err);
 }

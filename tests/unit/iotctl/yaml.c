@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -125,6 +126,84 @@ refuses_what_is_wrong(void **state)
 	    "too large");
 }
 
+/* Editors of Windows put it in front. */
+static void
+skips_a_byte_order_mark(void **state)
+{
+	(void)state;
+	reads("\xef\xbb\xbfkind: x\nname: y\n", "{\"kind\":\"x\",\"name\":\"y\"}");
+	reads("\xef\xbb\xbf---\r\na: 1\r\n---\r\nb: 2\r\n", "{\"a\":1} {\"b\":2}");
+	reads("\xef\xbb\xbf{\"a\":1}\n{\"a\":2}\n", "{\"a\":1} {\"a\":2}");
+	reads("\xef\xbb\xbf", "");
+	refuses("\xef\xbb\xbf"
+		"a: 1\nb: [\n",
+	    "'f', line 3");
+}
+
+static void
+tells_the_line_of_a_bad_byte(void **state)
+{
+	(void)state;
+	refuses("a: 1\nb: 2\nc: Almac\xe9n\nd: 4\n",
+	    "'f', line 3: bytes that are no UTF-8; if it is Windows-1252: iconv -f "
+	    "WINDOWS-1252 -t UTF-8");
+	refuses("{\"a\":1}\n{\"a\":\"\xe9\"}\n", "'f', line 2: bytes that are no UTF-8");
+	refuses("a: 1\nb: 2\nc: \x01\n", "'f', line 3: control characters");
+	refuses("\xff\xfe"
+		"abc",
+	    "'f', line 1: UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8");
+}
+
+/* Some of these took times that grow with the square of their length, minutes for this much. */
+static void
+is_linear(void **state)
+{
+	enum { MANY = 200000, SECONDS = 8 };
+	static const char *const deep[] = {"[", "{", "[{", "- ", "? ", "[? ", "!!seq ["};
+	struct buf text = {0};
+	clock_t began = clock();
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(deep); i++) {
+		buf_clear(&text);
+		for (k = 0; k < MANY; k++)
+			buf_puts(&text, deep[i]);
+		refuses(buf_str(&text), "'f', line 1: ");
+	}
+	buf_clear(&text);
+	for (k = 0; k < MANY; k++)
+		buf_printf(&text, "- &a%zu !!str x\n- *a%zu\n", k, k);
+	buf_puts(&text, "- *b\n");
+	refuses(buf_str(&text), "'f', line 400001: no anchor '&b' stands before it");
+	buf_clear(&text);
+	for (k = 0; k < MANY; k++)
+		buf_printf(&text, "%%TAG !a%zu! x\n", k);
+	refuses(buf_str(&text), "'f', line 101: more than 100 times %TAG");
+	buf_release(&text);
+	assert_true((clock() - began) / CLOCKS_PER_SEC < SECONDS);
+}
+
+static void
+follows_aliases(void **state)
+{
+	struct buf text = {0};
+	size_t i;
+
+	(void)state;
+	reads("a: &x {b: &y [1]}\nc: *x\nd: *y\ne: &x 2\nf: *x\n&k g: *k\n---\n- &x "
+	      "3\n- *x\n",
+	    "{\"a\":{\"b\":[1]},\"c\":{\"b\":[1]},\"d\":[1],\"e\":2,\"f\":2,\"g\":"
+	    "\"g\"} [3,3]");
+	refuses("a: &x 1\n---\nb: *x\n", "'f', line 3: no anchor '&x' stands before it");
+	refuses("a: 1\nb: &x [*x]\n", "'f', line 2: '&x' cannot hold itself");
+	buf_puts(&text, "- &a0 [x]\n");
+	for (i = 1; i < 100; i++)
+		buf_printf(&text, "- &a%zu [*a%zu]\n", i, i - 1);
+	refuses(buf_str(&text), "'f', line 64: nested too deep");
+	buf_release(&text);
+}
+
 static void
 obeys_tags(void **state)
 {
@@ -218,6 +297,10 @@ main(void)
 	    cmocka_unit_test(reads_documents),
 	    cmocka_unit_test(keeps_words_text),
 	    cmocka_unit_test(refuses_what_is_wrong),
+	    cmocka_unit_test(skips_a_byte_order_mark),
+	    cmocka_unit_test(tells_the_line_of_a_bad_byte),
+	    cmocka_unit_test(is_linear),
+	    cmocka_unit_test(follows_aliases),
 	    cmocka_unit_test(obeys_tags),
 	    cmocka_unit_test(writes_what_it_reads),
 	    cmocka_unit_test(writes_any_key),
