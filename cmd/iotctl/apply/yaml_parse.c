@@ -29,6 +29,7 @@ struct anchor {
 struct key {
 	char *name;
 	size_t line;
+	bool merges; /* "<<" as it stands, without quotes or a tag */
 };
 
 struct reader {
@@ -271,7 +272,8 @@ alias(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
 
 	if (a == NULL || a->value == NULL) {
 		err_set(err, ERR_USAGE,
-		    a == NULL ? _("'%s', line %zu: no anchor '&%s' stands before it")
+		    a == NULL ? _("'%s', line %zu: no anchor '&%s' stands before it in "
+				  "its document")
 			      : _("'%s', line %zu: '&%s' cannot hold itself"),
 		    r->name, event->start_mark.line + 1, name);
 		return NULL;
@@ -331,6 +333,8 @@ take_key(struct reader *r, const yaml_event_t *event, struct key *key, struct er
 		json_decref(anchored);
 	}
 	key->name = xstrdup(name);
+	key->merges = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	    event->data.scalar.tag == NULL && strcmp(name, "<<") == 0;
 	return 0;
 }
 
@@ -369,19 +373,74 @@ add_pair(
 	return 0;
 }
 
+static bool
+is_list_of_objects(const json_t *value)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (value, i, item) {
+		if (!json_is_object(item))
+			return false;
+	}
+	return json_is_array(value);
+}
+
+/* The mappings to merge, as a list in *out: YAML's language-independent type "merge". */
+static int
+take_merge(
+    struct reader *r, json_t **out, const struct key *key, int depth, struct err *err)
+{
+	json_t *value;
+
+	if (*out != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("'%s', line %zu: '<<' stands there twice; <<: [*a, *b] merges "
+		      "both"),
+		    r->name, key->line);
+	value = next_value(r, depth + 1, err);
+	if (json_is_object(value)) {
+		*out = json_array();
+		json_array_append_new(*out, value);
+	} else if (is_list_of_objects(value)) {
+		*out = value;
+	} else if (value != NULL) {
+		json_decref(value);
+		return err_set(err, ERR_USAGE,
+		    _("'%s', line %zu: '<<' merges a mapping, such as *NAME, or a list "
+		      "of them"),
+		    r->name, key->line);
+	}
+	return value != NULL ? 0 : -1;
+}
+
+/* What the mapping has itself counts, wherever it stands, then the first that is merged. */
+static void
+merge(json_t *object, const json_t *merged)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (merged, i, item)
+		json_object_update_missing(object, item);
+}
+
 static json_t *
 mapping(struct reader *r, int depth, struct err *err)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *merged = NULL;
 	struct key key;
 	int failed;
 
 	while (!(failed = next_key(r, &key, err)) && key.name != NULL) {
-		failed = add_pair(r, object, &key, depth, err);
+		failed = key.merges ? take_merge(r, &merged, &key, depth, err)
+				    : add_pair(r, object, &key, depth, err);
 		free(key.name);
 		if (failed)
 			break;
 	}
+	merge(object, merged);
+	json_decref(merged);
 	if (!failed)
 		return object;
 	json_decref(object);

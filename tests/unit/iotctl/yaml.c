@@ -49,6 +49,21 @@ refuses(const char *text, const char *part)
 	buf_release(&out);
 }
 
+/* What is written reads back as the same JSON. */
+static void
+comes_back(const char *json)
+{
+	struct buf text = {0}, out = {0};
+	struct err err = {0};
+
+	yaml_emit_put(&text, span_of(json));
+	if (yaml_parse_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
+		fail_msg("%s in:\n%s", err.text, buf_str(&text));
+	assert_string_equal(buf_str(&out), json);
+	buf_release(&text);
+	buf_release(&out);
+}
+
 static void
 reads_documents(void **state)
 {
@@ -205,6 +220,26 @@ follows_aliases(void **state)
 }
 
 static void
+merges_mappings(void **state)
+{
+	(void)state;
+	reads("- &a {k: x, n: 1}\n- <<: *a\n  n: 2\n  z: [*a]\n",
+	    "[{\"k\":\"x\",\"n\":1},{\"n\":2,\"z\":[{\"k\":\"x\",\"n\":1}],\"k\":\"x\"}"
+	    "]");
+	reads("- &a {k: 1, l: 1}\n- &b {l: 2, m: 2}\n- &c {<<: [*a, *b], n: 3}\n- {<<: "
+	      "*c}\n- {<<: {o: 4}}\n- {<<: []}\n",
+	    "[{\"k\":1,\"l\":1},{\"l\":2,\"m\":2},{\"n\":3,\"k\":1,\"l\":1,\"m\":2},"
+	    "{\"n\":3,\"k\":1,\"l\":1,\"m\":2},{\"o\":4},{}]");
+	reads("'<<': {a: 1}\nb: <<\n", "{\"<<\":{\"a\":1},\"b\":\"<<\"}");
+	reads("{\"<<\":{\"a\":1}}", "{\"<<\":{\"a\":1}}");
+	comes_back("{\"<<\":{\"a\":1}}");
+	refuses("a: 1\n<<: x\n", "'f', line 2: '<<' merges a mapping");
+	refuses("<<: [{a: 1}, 2]\n", "'f', line 1: '<<' merges a mapping");
+	refuses("<<: {a: 1}\n<<: {b: 1}\n", "'f', line 2: '<<' stands there twice");
+	refuses("<<: *x\n", "'f', line 1: no anchor '&x'");
+}
+
+static void
 obeys_tags(void **state)
 {
 	static const char *const unknown[] = {"!secret x", "!secret 'x'", "!secret [x]",
@@ -236,21 +271,6 @@ obeys_tags(void **state)
 	}
 	refuses(
 	    "a: !!int 99999999999999999999\n", "'f', line 1: a number beyond 64 bits");
-}
-
-/* What is written reads back as the same JSON. */
-static void
-comes_back(const char *json)
-{
-	struct buf text = {0}, out = {0};
-	struct err err = {0};
-
-	yaml_emit_put(&text, span_of(json));
-	if (yaml_parse_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
-		fail_msg("%s in:\n%s", err.text, buf_str(&text));
-	assert_string_equal(buf_str(&out), json);
-	buf_release(&text);
-	buf_release(&out);
 }
 
 static void
@@ -301,6 +321,7 @@ main(void)
 	    cmocka_unit_test(tells_the_line_of_a_bad_byte),
 	    cmocka_unit_test(is_linear),
 	    cmocka_unit_test(follows_aliases),
+	    cmocka_unit_test(merges_mappings),
 	    cmocka_unit_test(obeys_tags),
 	    cmocka_unit_test(writes_what_it_reads),
 	    cmocka_unit_test(writes_any_key),
