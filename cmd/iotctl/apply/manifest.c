@@ -189,11 +189,11 @@ label_of_item(const struct item *item)
 	json_t *key = NULL;
 	size_t i;
 
-	for (i = 0; key == NULL && item->r->keys[i] != NULL; i++)
+	for (i = 0; (key == NULL || json_is_null(key)) && item->r->keys[i] != NULL; i++)
 		key = json_object_get(item->fields, item->r->keys[i]);
 	if (json_is_string(key))
 		buf_puts(&out, json_string_value(key));
-	else if (key != NULL)
+	else if (key != NULL && !json_is_null(key))
 		request_put_body(&out, key, NULL);
 	else if (item->r->keys[0] == NULL)
 		put_words(item, &out);

@@ -47,18 +47,20 @@ lookup_id_of(struct span object)
 	return strtoll(digits, NULL, 10);
 }
 
+/* The first key that has a value: some are optional. */
 static bool
 put_key(const struct schema_resource *r, struct span object, struct buf *out)
 {
-	char *named;
-	bool found = false;
+	size_t i;
 
-	if (r->keys[0] == NULL)
-		return false;
-	named = xasprintf("%s_nombre", r->keys[0]);
-	found = cell_member(object, named, out) || cell_member(object, r->keys[0], out);
-	free(named);
-	return found && out->n != 0;
+	for (i = 0; r->keys[i] != NULL && out->n == 0; i++) {
+		char *named = xasprintf("%s_nombre", r->keys[i]);
+
+		if (!cell_member(object, named, out))
+			cell_member(object, r->keys[i], out);
+		free(named);
+	}
+	return out->n != 0;
 }
 
 char *
