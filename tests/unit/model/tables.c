@@ -533,7 +533,7 @@ each_bad_row_says_what_is_wrong(void **state)
 
 	(void)state;
 	put_file(path, text, 0644);
-	assert_int_equal(fleet_file_read(&f, path, &err), 0);
+	assert_int_equal(fleet_file_read(&f, path, NULL, &err), 0);
 	assert_int_equal(f.n, sizeof(wanted) / sizeof(wanted[0]));
 	for (i = 0; i < f.n; i++) {
 		assert_int_equal(f.rows[i].line, i + 2);
