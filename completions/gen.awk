@@ -1,4 +1,4 @@
-# Turns one program's --print-spec (base/optdoc.c says its lines) into a completion or a block of
+# Turns one program's --print-spec (common/cli/opt_doc.c says its lines) into a completion or a block of
 # a manual page: awk -v mode=bash|zsh|fish|synopsis|env|exit|keys -f gen.awk < SPEC
 BEGIN { FS = "\t" }
 $1 == "program" { name = $2; brief = $5 }

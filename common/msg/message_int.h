@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What message lines, reading lines and answers share; only for files of conf/. */
+/* What message lines, reading lines and answers share. */
 #ifndef MSG_MESSAGE_INT_H
 #define MSG_MESSAGE_INT_H
 

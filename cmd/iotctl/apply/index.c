@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A hash table from the values of keys, and from ids, to objects. */
 #include "iotctl/apply/index.h"
 
 #include <stdio.h>
@@ -28,45 +27,10 @@ key_at(const struct schema_resource *r, size_t i)
 	return NULL;
 }
 
-/* FNV-1a over field and text; never 0. */
 static uint64_t
-hash_of(const char *field, const char *text)
+hash_of_value(const char *field, const char *text)
 {
-	uint64_t h = 14695981039346656037u;
-
-	for (; *field != '\0'; field++)
-		h = (h ^ (unsigned char)*field) * 1099511628211u;
-	h = (h ^ 0xFF) * 1099511628211u;
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * 1099511628211u;
-	return h != 0 ? h : 1;
-}
-
-static void
-place(struct index *s, uint64_t hash, size_t object)
-{
-	size_t i = (size_t)hash & (s->room - 1);
-
-	while (s->slots[i].hash != 0)
-		i = (i + 1) & (s->room - 1);
-	s->slots[i] = (struct slot){hash, object};
-	s->used++;
-}
-
-static void
-grow(struct index *s)
-{
-	struct slot *old = s->slots;
-	size_t n = s->room, i;
-
-	s->room = n != 0 ? n * 2 : 64;
-	s->slots = xcalloc(s->room, sizeof(*s->slots));
-	s->used = 0;
-	for (i = 0; i < n; i++) {
-		if (old[i].hash != 0)
-			place(s, old[i].hash, old[i].object);
-	}
-	free(old);
+	return hash_add_text(hash_add_text(HASH_START, field), text);
 }
 
 static void
@@ -74,11 +38,8 @@ enter(struct index *s, const char *field, size_t object)
 {
 	struct buf text = {0};
 
-	if (cell_member(buf_as_span(&s->objects.v[object]), field, &text)) {
-		if ((s->used + 1) * 2 > s->room)
-			grow(s);
-		place(s, hash_of(field, buf_str(&text)), object);
-	}
+	if (cell_member(buf_as_span(&s->objects.v[object]), field, &text))
+		hash_table_add(&s->values, hash_of_value(field, buf_str(&text)), object);
 	buf_release(&text);
 }
 
@@ -109,16 +70,11 @@ static void
 each_with(const struct index *s, const char *field, const char *text,
     bool (*fn)(void *arg, size_t object), void *arg)
 {
-	uint64_t hash = hash_of(field, text);
+	struct hash_search search = hash_find(&s->values, hash_of_value(field, text));
 	struct buf has = {0};
-	size_t i;
+	size_t object;
 
-	for (i = (size_t)hash & (s->room - 1); s->room != 0 && s->slots[i].hash != 0;
-	     i = (i + 1) & (s->room - 1)) {
-		size_t object = s->slots[i].object;
-
-		if (s->slots[i].hash != hash)
-			continue;
+	while (hash_next(&search, &object)) {
 		buf_clear(&has);
 		if (cell_member(buf_as_span(&s->objects.v[object]), field, &has) &&
 		    strcmp(buf_str(&has), text) == 0 && !fn(arg, object))
@@ -310,7 +266,7 @@ release_index(struct index *s)
 {
 	objects_release(&s->objects);
 	free(s->claimed);
-	free(s->slots);
+	hash_table_release(&s->values);
 }
 
 static void

@@ -2,6 +2,7 @@
 #ifndef IOTCTL_APPLY_INDEX_H
 #define IOTCTL_APPLY_INDEX_H
 
+#include "base/hash.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/objects.h"
 
@@ -11,11 +12,7 @@ struct index {
 	struct objects objects;
 	bool *claimed; /* one an object: an item of the files stands for it */
 	bool missing;  /* the API has no such resource, or does not show it */
-	struct slot {
-		uint64_t hash; /* 0: free */
-		size_t object;
-	} *slots;
-	size_t room, used;
+	struct hash_table values; /* of ids and keys: the places of objects that have them */
 };
 
 /* One a resource, in the order of the schema; each is read when first asked for. */

@@ -5,12 +5,12 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "iotctl/core/view.h"
 
@@ -64,7 +64,7 @@ sent_secrets_load(struct sent_secrets *m, struct ctl *c)
 		return;
 	json_decref(m->all);
 	m->all = json_object();
-	if (getrandom(m->key, sizeof(m->key), 0) == (ssize_t)sizeof(m->key)) {
+	if (random_bytes(m->key, sizeof(m->key), &why) == 0) {
 		char hex[2 * sizeof(m->key) + 1];
 
 		put_hex(hex, m->key, sizeof(m->key));
