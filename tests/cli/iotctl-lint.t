@@ -30,7 +30,9 @@ iotctl broker set Good clean_session=yes host=mq.example >/dev/null
 finds broker Good username admin 'a login without TLS'
 iotctl broker set Good host=localhost use_tls=yes >/dev/null
 finds broker Good port 1883 'TLS at the plain port'
-iotctl broker set Good use_tls=no >/dev/null
+iotctl broker set Good use_tls=no protocol=wss >/dev/null
+finds broker Good port 1883 '... also that of a WebSocket'
+iotctl broker set Good protocol=mqtt >/dev/null
 iotctl topic set Comandos qos=0 >/dev/null
 finds topic Comandos qos 0 'commands that may be lost'
 iotctl topic set Comandos qos=2 retain=yes >/dev/null

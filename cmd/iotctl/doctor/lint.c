@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/broker_address.h"
 #include "model/topic_set.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
@@ -58,14 +59,25 @@ is_true(const struct linting *l, struct span object, const char *value)
 	return strcmp(value, "true") == 0;
 }
 
+static bool
+has_tls(struct span broker)
+{
+	struct broker_address address = {0};
+	struct err why = {0};
+	bool tls;
+
+	broker_address_read(&address, broker, &why);
+	tls = address.tls;
+	broker_address_release(&address);
+	return tls;
+}
+
 /* Where a login is sent, TLS should be. */
 static bool
 sends_login_openly(const struct linting *l, struct span object, const char *value)
 {
 	(void)l;
-	return value[0] != '\0' && !view_member_is(object, "use_tls", "true") &&
-	    !view_member_is(object, "protocol", "mqtts") &&
-	    !view_member_is(object, "protocol", "wss") &&
+	return value[0] != '\0' && !has_tls(object) &&
 	    !view_member_is(object, "host", "localhost") &&
 	    !view_member_is(object, "host", "127.0.0.1");
 }
@@ -74,9 +86,7 @@ static bool
 tls_on_plain_port(const struct linting *l, struct span object, const char *value)
 {
 	(void)l;
-	return strcmp(value, "1883") == 0 &&
-	    (view_member_is(object, "protocol", "mqtts") ||
-		view_member_is(object, "use_tls", "true"));
+	return strcmp(value, "1883") == 0 && has_tls(object);
 }
 
 static bool
