@@ -59,6 +59,10 @@ file common/base/boxparts.h '/* */'
 breach headers 'a header of parts' 'a header of parts'
 file common/base/box_int.h '/* */'
 breach headers 'no common/base/box.h' 'an inner header without its public one'
+file common/base/box.h '/* */'
+file common/base/box_int.h '/* */'
+for i in 1 2 3 4 5 6; do file common/base/box_$i.c '#include "base/box_int.h"'; done
+breach headers 'box_int.h: 6 files include it' 'an inner header of six files'
 
 none prefixes "a global function begins with its header's name"
 file common/base/box.h 'void lid_open(void);'
@@ -81,6 +85,13 @@ none sizes 'a function has at most 70 lines, a file 1,000'
 mkdir -p "$T/tree/common/base"
 cp "$T/long" "$T/tree/common/base/long.c"
 breach sizes 'long_one: 8' 'a long function'
+mkdir -p "$T/tree/common/base"
+yes '/* */' | head -n 1001 >"$T/tree/common/base/long.c"
+breach sizes 'common/base/long.c: 1001 lines' 'a long file'
+file common/base/short.c '/* */'
+echo 'sizes short_one: it was long once' >"$T/needless"
+has "$(rule sizes "$T/tree" "$T/needless")" 'short_one: excused, and needs no excuse' 'found: an excuse that nothing needs'
+rm -rf "$T/tree"
 
 none libraries 'each library is spoken to in its own place'
 file cmd/iotsub/main.c '#include <mosquitto.h>'
@@ -91,12 +102,22 @@ file common/base/loud.c 'void' 'loud(void)' '{' '	fwrite("a", 1, 1, f);' '}'
 breach manners 'common/base/loud.c: fwrite' 'a floor that prints'
 file common/base/loud.c 'void' 'loud(void)' '{' '	exit(1);' '}'
 breach manners 'common/base/loud.c: exit' 'a floor that exits'
+file common/base/loud.c 'void' 'loud(void)' '{' '	optarg = argv[1];' '}'
+breach manners 'common/base/loud.c: argv' 'a floor that reads argv'
 
 none sources 'comments cite nothing outside of the clone'
 file common/base/well.c '/* As design''.md says. */'
 breach sources 'well.c: design.md' 'a comment on a document that no clone has'
 file common/base/well.c '/* See nowhere.c. */'
 breach sources 'nowhere.c: no such file' 'a comment on a file that is not there'
+file tests/unit/base/well.c '/* As design''.md says. */'
+breach sources 'tests/unit/base/well.c: design.md' 'such a comment in a unit test'
+file tests/well.sh '# As design''.md says.'
+breach sources 'tests/well.sh: design.md' '... in a script'
+file man/well.1 '.\" nowhere.c makes what follows.'
+breach sources 'man/well.1: nowhere.c: no such file' '... in a page'
+file Makefile '# See nowhere.c.'
+breach sources 'Makefile: nowhere.c: no such file' '... in the Makefile'
 
 none drawn 'ARCHITECTURE.md has the floors of tools/house, and each room'
 file cmd/iotsub/cellar/wine.c '/* */'
