@@ -50,7 +50,7 @@ struct session_opts {
 	int will_qos;
 	bool will_retain;
 	int fleet;                 /* how many sessions back off alike; 0 is 1 */
-	struct limiter *gate;         /* their connects pass through it; NULL: none */
+	struct limiter *limiter;   /* their connects pass through it; NULL: none */
 	bool lean;                 /* one descriptor instead of three: for a process that opens no
 				    * descriptors in other threads but session's own */
 };

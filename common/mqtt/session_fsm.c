@@ -479,9 +479,9 @@ admitted(void *arg)
 static enum session_state
 begin(struct session *s)
 {
-	if (s->opts.gate == NULL)
+	if (s->opts.limiter == NULL)
 		return resolve(s);
-	limiter_enter(s->opts.gate, &s->fsm->pass, admitted, s);
+	limiter_enter(s->opts.limiter, &s->fsm->pass, admitted, s);
 	return SESSION_ADMITTING;
 }
 

@@ -66,17 +66,17 @@ inventory_add(struct inventory *p, struct span device, struct err *err)
 }
 
 static bool
-has_outlet(const struct inventory *p, long id)
+has_broker(const struct inventory *p, long id)
 {
 	size_t i = 0;
 
-	while (i < p->outlets_n && p->outlets[i]->id != id)
+	while (i < p->brokers_n && p->brokers[i]->id != id)
 		i++;
-	return i < p->outlets_n;
+	return i < p->brokers_n;
 }
 
 static int
-open_outlet(const struct inventory *p, struct inventory_broker *out, struct err *err)
+open_broker(const struct inventory *p, struct inventory_broker *out, struct err *err)
 {
 	struct session_opts o = *p->opts.session;
 
@@ -96,16 +96,16 @@ inventory_take_brokers(struct inventory *p, struct err *err)
 	while (!failed && iotctl_child_next(&rest, &object)) {
 		struct inventory_broker *o;
 
-		if (has_outlet(p, iotctl_child_number(object, "id")))
+		if (has_broker(p, iotctl_child_number(object, "id")))
 			continue;
 		o = xcalloc(1, sizeof(*o));
-		p->outlets = xreallocarray(
-		    p->outlets, p->outlets_n + 1, sizeof(struct inventory_broker *));
-		p->outlets[p->outlets_n++] = o;
+		p->brokers = xreallocarray(
+		    p->brokers, p->brokers_n + 1, sizeof(struct inventory_broker *));
+		p->brokers[p->brokers_n++] = o;
 		o->id = iotctl_child_number(object, "id");
 		failed = broker_address_read(&o->address, object, err)
 		    ? err_in(err, "--from-platform")
-		    : open_outlet(p, o, err);
+		    : open_broker(p, o, err);
 	}
 	return failed;
 }
@@ -171,12 +171,12 @@ inventory_device(const struct inventory *p, size_t i, const struct profile **pro
 }
 
 void
-inventory_set_broker(const struct inventory_broker *outlet, struct session_opts *o)
+inventory_set_broker(const struct inventory_broker *broker, struct session_opts *o)
 {
-	if (outlet == NULL)
+	if (broker == NULL)
 		return;
-	session_opts_reach(o, &outlet->address);
-	o->shared_tls = outlet->tls;
+	session_opts_reach(o, &broker->address);
+	o->shared_tls = broker->tls;
 }
 
 void
@@ -194,13 +194,13 @@ inventory_free(struct inventory *p)
 		buf_release(&p->v[i]->seen);
 		free(p->v[i]);
 	}
-	for (i = 0; i < p->outlets_n; i++) {
-		tls_free(p->outlets[i]->tls);
-		broker_address_release(&p->outlets[i]->address);
-		free(p->outlets[i]);
+	for (i = 0; i < p->brokers_n; i++) {
+		tls_free(p->brokers[i]->tls);
+		broker_address_release(&p->brokers[i]->address);
+		free(p->brokers[i]);
 	}
 	free(p->v);
-	free(p->outlets);
+	free(p->brokers);
 	inventory_answers_release(&p->answers);
 	free(p);
 }

@@ -14,7 +14,7 @@ struct planned {
 	struct sensors sensors;
 	struct buf seen; /* what all this came from: it changed when this did */
 	struct profile profile;
-	const struct inventory_broker *outlet;
+	const struct inventory_broker *broker;
 	bool listed; /* and wanted, in the last answers */
 	bool off;    /* no device for now: not wanted */
 };
@@ -50,8 +50,8 @@ struct inventory {
 	struct inventory_opts opts;
 	struct planned **v; /* stays where it is: devices point to profiles */
 	size_t n, last; /* the one that was looked up last */
-	struct inventory_broker **outlets; /* each stays where it is, too */
-	size_t outlets_n;
+	struct inventory_broker **brokers; /* each stays where it is, too */
+	size_t brokers_n;
 	struct loop *loop; /* with inventory_watch */
 	const struct inventory_events *events;
 	void *arg;

@@ -201,11 +201,11 @@ inventory_planned_fill(struct inventory *p, struct planned *d, struct span devic
 	if (config->qos >= 0 && config->qos <= 2)
 		d->profile.qos = (int)config->qos;
 	d->profile.retain = config->retain;
-	for (i = 0; i < p->outlets_n; i++) {
-		if (p->outlets[i]->id == config->broker)
-			d->outlet = p->outlets[i];
+	for (i = 0; i < p->brokers_n; i++) {
+		if (p->brokers[i]->id == config->broker)
+			d->broker = p->brokers[i];
 	}
-	d->profile.broker = d->outlet;
+	d->profile.broker = d->broker;
 	return payload_check(p->opts.payload, d->profile.sensors, err);
 }
 

@@ -11,7 +11,7 @@ static int
 fill_anew(struct inventory *p, struct planned *d, struct span device,
     const struct config *config, struct err *err)
 {
-	struct planned now = {.id = d->id, .outlet = d->outlet};
+	struct planned now = {.id = d->id, .broker = d->broker};
 	char *topic = NULL;
 	int failed = inventory_planned_fill(p, &now, device, config, err);
 
@@ -25,7 +25,7 @@ fill_anew(struct inventory *p, struct planned *d, struct span device,
 	inventory_planned_clear(d);
 	d->topic = now.topic;
 	d->sensors = now.sensors;
-	d->outlet = now.outlet;
+	d->broker = now.broker;
 	d->profile = now.profile;
 	if (now.profile.sensors == &now.sensors)
 		d->profile.sensors = &d->sensors;
@@ -37,14 +37,14 @@ static void
 change(struct inventory *p, struct planned *d, struct span device,
     const struct config *config)
 {
-	const struct inventory_broker *before = d->outlet;
+	const struct inventory_broker *before = d->broker;
 	struct err err = {0};
 
 	if (fill_anew(p, d, device, config, &err)) {
 		log_err(&err);
 		return;
 	}
-	if (p->events->changed(p->arg, &d->profile, d->outlet != before))
+	if (p->events->changed(p->arg, &d->profile, d->broker != before))
 		log_warn(_("%s: the platform has changed what it does"), d->id);
 }
 

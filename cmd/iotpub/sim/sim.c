@@ -380,7 +380,7 @@ raise_limit(size_t devices)
 static void
 use_loop(struct sim *t)
 {
-	t->opts.gate = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
+	t->opts.limiter = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
 	t->opts.lean = true;
 	t->config.reading.loop = t->config.reconnect.loop = t->loop;
 	t->config.reading.began = loop_now(t->loop);
@@ -462,7 +462,7 @@ release(struct sim *t)
 	loop_timer_stop(&t->timer);
 	roster_free(t->roster);
 	buf_release(&t->readings.payload);
-	limiter_free(t->opts.gate);
+	limiter_free(t->opts.limiter);
 	loop_free(t->loop);
 	tls_free(t->opts.shared_tls);
 }

@@ -349,7 +349,7 @@ a_busy_broker_is_asked_again(void **state)
 	rig_finish(&s);
 }
 
-/* A crowd at a gate; each stays inside for a moment. */
+/* A crowd at a limiter; each stays inside for a moment. */
 struct guest {
 	struct limiter_pass pass;
 	struct loop_timer stay;
@@ -394,21 +394,21 @@ enter(void *arg)
 static void
 pass_all(struct crowd *c, int n, int in_flight, int per_second)
 {
-	struct limiter *gate;
+	struct limiter *limiter;
 	int i;
 
 	c->loop = loop_new(NULL);
 	c->began = loop_now(c->loop);
 	c->n = n;
 	c->per_second = per_second;
-	gate = limiter_new(c->loop, in_flight, per_second);
+	limiter = limiter_new(c->loop, in_flight, per_second);
 	for (i = 0; i < n; i++) {
 		c->v[i] = (struct guest){.crowd = c, .number = i};
-		limiter_enter(gate, &c->v[i].pass, enter, &c->v[i]);
+		limiter_enter(limiter, &c->v[i].pass, enter, &c->v[i]);
 	}
 	assert_int_equal(loop_run(c->loop, NULL), 0);
 	assert_int_equal(c->entered, n);
-	limiter_free(gate);
+	limiter_free(limiter);
 	loop_free(c->loop);
 }
 
@@ -435,7 +435,7 @@ static void
 who_waits_at_a_gate_may_go(void **state)
 {
 	struct loop *loop = loop_new(NULL);
-	struct limiter *gate = limiter_new(loop, 1, 0);
+	struct limiter *limiter = limiter_new(loop, 1, 0);
 	struct crowd c = {.loop = loop, .n = 2};
 	struct guest *g = c.v;
 	int i;
@@ -443,14 +443,14 @@ who_waits_at_a_gate_may_go(void **state)
 	(void)state;
 	for (i = 0; i < 4; i++) {
 		g[i] = (struct guest){.crowd = &c, .number = i == 3};
-		limiter_enter(gate, &g[i].pass, enter, &g[i]);
+		limiter_enter(limiter, &g[i].pass, enter, &g[i]);
 	}
 	limiter_leave(&g[1].pass);
 	limiter_leave(&g[2].pass);
 	limiter_leave(&g[2].pass);
 	assert_int_equal(loop_run(loop, NULL), 0);
 	assert_int_equal(c.entered, 2);
-	limiter_free(gate);
+	limiter_free(limiter);
 	loop_free(loop);
 }
 
@@ -463,7 +463,7 @@ a_fleet_passes_its_gate(void **state)
 	struct session *v[MANY];
 	int i;
 
-	o.gate = limiter_new(s.loop, 4, 0);
+	o.limiter = limiter_new(s.loop, 4, 0);
 	for (i = 0; i < MANY; i++) {
 		v[i] = rig_session(&s, &o);
 		session_start(v[i]);
@@ -475,7 +475,7 @@ a_fleet_passes_its_gate(void **state)
 	assert_int_equal(s.ups, MANY - 1);
 	for (i = 0; i < MANY; i++)
 		session_free(v[i]);
-	limiter_free(o.gate);
+	limiter_free(o.limiter);
 	loop_free(s.loop);
 }
 
