@@ -4,7 +4,7 @@
     span, buf        the bytes, as text
     strv             the strings
     err              the exit status' name and the text
-    session          host:port, state, version, what is queued
+    session          host:port, state, version, its addresses, what is queued, the last error
 """
 import gdb
 import gdb.printing
@@ -57,7 +57,11 @@ class Err:
 
 
 class Session:
-    SHOWN = ('state', 'version', 'stopping', 'paused', 'held', 'why')
+    SHOWN = ('state', 'version', 'reason', 'present', 'keepalive')
+    PARTS = {
+        'fsm': ('addresses', 'address', 'in_vain', 'paused', 'held', 'stopping'),
+        'queue': ('n', 'waiting', 'unacknowledged'),
+    }
 
     def __init__(self, value):
         self.value = value
@@ -69,6 +73,12 @@ class Session:
     def children(self):
         for name in self.SHOWN:
             yield name, self.value[name]
+        for part, names in self.PARTS.items():
+            if int(self.value[part]):
+                for name in names:
+                    yield f'{part}.{name}', self.value[part].dereference()[name]
+        if int(self.value['error']):
+            yield 'error', self.value['error'].dereference()
 
 
 def printers():
