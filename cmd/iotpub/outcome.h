@@ -19,6 +19,7 @@ struct outcome {
 	bool insisted;         /* a second signal: do not wait */
 };
 
+/* Counts what came of a publication, by its reason code: a refusal becomes the exit status. */
 void outcome_published(struct outcome *o, int reason);
 /* True for the first signal: finish what was begun. */
 bool outcome_signal(struct outcome *o, int signo);

@@ -11,6 +11,7 @@ struct strv {
 	size_t n;
 };
 
+/* Copies the string. */
 void strv_add(struct strv *l, const char *s);
 /* Adds the parts of `s` between `sep`, blanks around them removed, empty ones left out. */
 void strv_split(struct strv *l, const char *s, char sep);

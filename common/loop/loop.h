@@ -12,6 +12,7 @@
  * from another thread. Callbacks may add and remove anything, themselves too. */
 struct loop;
 
+/* NULL with ERR_FAILED: the kernel has no descriptor for it. */
 struct loop *loop_new(struct err *err);
 /* Forgets what was posted; unblocks the signals it took over. Accepts NULL. */
 void loop_free(struct loop *loop);

@@ -112,6 +112,7 @@ void session_stop(struct session *s, int64_t timeout);
 /* Drops everything now. Accepts NULL. Not from inside one of its own callbacks but `ended`. */
 void session_free(struct session *s);
 
+/* Whether CONNACK has come, and nothing has ended the connection since. */
 bool session_is_up(const struct session *s);
 /* The MQTT version of the connection that is up: 5 or 4. */
 int session_version(const struct session *s);

@@ -11,6 +11,7 @@
 /* Objects of the schema table as rows: the SQL is made of its identifiers only. `db` is the writer in a transaction
  * where something is changed. Not 0: the database failed (ERR_FAILED). */
 
+/* False also when the database fails. */
 bool rows_exists(struct db *db, const struct schema_resource *r, int64_t id);
 
 /* Puts in what `values` lacks of a new object: the schema's presets, times. */

@@ -22,6 +22,7 @@ struct index_set {
 	size_t n;
 };
 
+/* Reads nothing yet. `c` is borrowed. */
 void index_set_init(struct index_set *s, struct ctl *c);
 void index_set_release(struct index_set *s);
 /* Blocks the first time. NULL with `err` when it cannot be read; a resource that is not there is an empty

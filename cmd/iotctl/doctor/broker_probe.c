@@ -20,7 +20,7 @@
 #include "loop/resolve.h"
 #include "tls/tls_peer.h"
 
-const char *const probe_names[BROKER_PROBE_STAGES] = {
+const char *const broker_probe_names[BROKER_PROBE_STAGES] = {
     "DNS", "TCP", "TLS", "CONNACK", "SUBACK", "QoS 0", "QoS 1", "QoS 2"};
 
 /* A lookup on the loop. */
@@ -242,7 +242,7 @@ char *
 broker_probe_why(const struct broker_probe *p)
 {
 	enum broker_probe_stage at = broker_probe_failed(p);
-	const char *name = probe_names[at];
+	const char *name = broker_probe_names[at];
 	const char *text = p->v[at].err.text;
 
 	return strncmp(text, name, strlen(name)) == 0 ? xstrdup(text)

@@ -18,7 +18,7 @@ enum broker_probe_stage {
 	BROKER_PROBE_STAGES
 };
 
-extern const char *const probe_names[BROKER_PROBE_STAGES];
+extern const char *const broker_probe_names[BROKER_PROBE_STAGES];
 
 struct broker_probe_result {
 	enum { BROKER_PROBE_NOT_TRIED, BROKER_PROBE_OK, BROKER_PROBE_FAILED, BROKER_PROBE_NOT_THERE } state;

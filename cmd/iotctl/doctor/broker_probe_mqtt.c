@@ -57,7 +57,7 @@ static void
 enter(struct visit *v, enum broker_probe_stage stage)
 {
 	struct session_pub m = {
-	    .topic = v->topic, .payload = span_of(probe_names[stage])};
+	    .topic = v->topic, .payload = span_of(broker_probe_names[stage])};
 
 	v->stage = stage;
 	v->since = clock_wall_us();
@@ -111,7 +111,7 @@ on_message(void *arg, const struct msg *m)
 	struct visit *v = arg;
 	int sent = (int)v->stage - (int)BROKER_PROBE_QOS_0;
 
-	if (sent < 0 || !span_is(m->payload, probe_names[v->stage]))
+	if (sent < 0 || !span_is(m->payload, broker_probe_names[v->stage]))
 		return;
 	go_on(v,
 	    m->qos == sent ? NULL

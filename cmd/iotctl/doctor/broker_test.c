@@ -22,7 +22,7 @@ report_stage(struct report *r, const struct broker_probe *p, enum broker_probe_s
 	if (v->state == BROKER_PROBE_OK || v->state == BROKER_PROBE_FAILED)
 		snprintf(ms, sizeof(ms), "%.1f", v->ms);
 	report_row(r,
-	    (const char *const[]){probe_names[s], words[v->state], ms,
+	    (const char *const[]){broker_probe_names[s], words[v->state], ms,
 		v->state == BROKER_PROBE_FAILED ? v->err.text : v->detail});
 }
 

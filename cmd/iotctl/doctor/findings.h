@@ -27,6 +27,7 @@ struct findings {
 	size_t n;
 };
 
+/* One more; `check` is a constant, the text is printed as by printf(3). */
 void findings_add(struct findings *f, const char *check, enum health health,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void findings_release(struct findings *f);

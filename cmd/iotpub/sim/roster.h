@@ -34,6 +34,7 @@ void roster_stop(struct roster *r);
 /* Accepts NULL. */
 void roster_free(struct roster *r);
 
+/* How many devices it has, those that have ended too. */
 size_t roster_count(const struct roster *r);
 /* The same from the first call on, but for those that are readmitted. */
 struct device *roster_device(const struct roster *r, size_t number);
