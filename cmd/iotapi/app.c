@@ -9,7 +9,8 @@
 #include "model/topic_set.h"
 #include "iotapi/api/secrets.h"
 
-/* What is sealed was sealed with a key that was there: first what is sealed, then the key. */
+/* Sealed secrets are counted before the key is opened: where there are any, a key that is missing is an error,
+ * and none is made. */
 static int
 open_secretbox(struct app *app, struct db *db, const char *path, struct err *err)
 {

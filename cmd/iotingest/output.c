@@ -94,7 +94,7 @@ output_reader_left(const struct output *o)
 	return writer_reader_left(o->writer);
 }
 
-/* Bytes that were taken whole stay, also when it is not known whether they are on the disk. */
+/* What write(2) took only a part of is cut off again; what it took whole stays, also when fdatasync failed. */
 static void
 on_written(void *arg, const struct err *why)
 {

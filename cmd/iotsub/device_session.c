@@ -108,8 +108,8 @@ on_message(void *arg, const struct msg *m)
 	end_if_idle(d);
 }
 
-/* Meanwhile the device counts as busy: the last command that is wanted stops the others, not the device that
- * runs it. */
+/* c->handling still counts the message while `shown` runs: the last command that is wanted ends the idle
+ * devices there, and must not end the one that is about to run it. */
 static void
 on_shown(void *arg, struct responder_device *c, const struct msg *m)
 {
@@ -157,8 +157,8 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 	session_stop(d->session, 0);
 }
 
-/* Answers leave together with the acknowledgements, which wait for every command that was read: until then
- * no other is. A stream of commands that overlap would keep all answers back for ever. */
+/* Answers leave together with the acknowledgements, once all commands that were read have ended. No other is
+ * read until then: commands that overlap without end would keep all answers back for ever. */
 static void
 on_handled(void *arg, struct responder_device *c)
 {

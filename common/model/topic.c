@@ -335,7 +335,8 @@ match_pieces(const struct topic *t, struct span name, struct topic_vars *vars)
 	return p == end;
 }
 
-/* Three looks at a name whose value has 16 bytes at most, and 16 with what stands before it. */
+/* For a name whose value has at most 16 bytes, and has at least 16 with what stands before it: three
+ * comparisons of 16 bytes each. */
 static inline bool
 match_brief(const struct topic *t, struct span name, size_t n)
 {

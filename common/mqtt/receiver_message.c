@@ -108,7 +108,7 @@ receiver_complete(struct receiver *r, struct msg *m, struct span props)
 	return true;
 }
 
-/* The one that runs for every message: its parts are worth no calls. */
+/* Runs for every message: flatten inlines all that it calls. */
 __attribute__((flatten)) bool
 receiver_publish(struct receiver *r, const struct packet *f, struct span body)
 {

@@ -243,8 +243,8 @@ read_one(struct session *s)
 	return result == SESSION_IO_MORE ? session_mosq_read(s) : result;
 }
 
-/* In the middle of a packet, which libmosquitto does not tell, the byte is any: then a message that was begun
- * is read, or waits. */
+/* Whether the next byte begins a PUBLISH, which has to wait. libmosquitto does not tell whether it is in the
+ * middle of a packet: there the byte is payload, and may look like a PUBLISH or not. */
 static bool
 comes_to_message(struct session *s)
 {
@@ -614,9 +614,9 @@ is_in_vain(struct session *s, bool was_stable)
 	return true;
 }
 
-/* The connection is up again. Whether the broker, which is there all the time, has now ended one after the
- * other because another client with the same id does the same (mosquitto only closes, it does not say why).
- * One that crashes again and again is waited for: it cannot be reached at once when it has closed the last. */
+/* Asked when the connection is up again: whether the broker closes each one because another client has the same
+ * id (mosquitto gives no reason). A broker that crashes again and again is no such case: right after it has
+ * closed a connection it cannot be reached, which begins the count anew. */
 static bool
 is_fought_over(struct session *s)
 {
@@ -707,7 +707,8 @@ leave(struct session *s)
 	return SESSION_DISCONNECTING;
 }
 
-/* It is given back: everything that its user began to write is written. */
+/* The socket that was handed over is given back. No packet of its user is half written, so DISCONNECT may
+ * follow. */
 static enum session_state
 finish_handed_over(struct session *s)
 {

@@ -158,7 +158,7 @@ tell(struct session *s, int id, int reason)
 		s->events.published(s->arg, id, reason);
 }
 
-/* Acknowledgements come in order, all but always: the first one is it. */
+/* Brokers acknowledge in order nearly always: then the loop ends at the first one. */
 void
 session_queue_published(struct session *s, int mid, int reason)
 {
@@ -220,7 +220,7 @@ add_written(struct session_queue *q)
 	return q->last_id;
 }
 
-/* At most as many as there were: those who publish again must not starve the loop. */
+/* No more than were written when it began: a callback that publishes again would keep it here for ever. */
 static void
 tell_written(struct session *s, int reason)
 {

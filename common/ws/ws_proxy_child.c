@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The child: the brokers' ends of the connections, and why there is none. */
+/* The child process: its connections to brokers, by libwebsockets, and the reason where there is none. */
 #include <ctype.h>
 #include <errno.h>
 #include <libwebsockets.h>

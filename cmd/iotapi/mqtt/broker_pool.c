@@ -14,8 +14,8 @@
 #include "iotapi/api/secretbox.h"
 #include "iotapi/mqtt/broker_session.h"
 
-/* Ten thousand topics in a row are not ten thousand readings of all of them, nor as many new sessions for
- * what each of these finds. A tenth of the time is the most that refreshing takes. */
+/* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
+ * are sessions made anew for each. Refreshing takes a tenth of the time at most. */
 enum { REFRESH_MS = 200, REFRESH_SHARE = 10 };
 
 /* Of the link to one broker, as requests in other threads are told. */
@@ -305,7 +305,7 @@ refresh(void *arg)
 	struct err err = {0};
 	struct db *db;
 
-	/* Before it reads: what is changed from now on asks for another time. */
+	/* Cleared before the database is read: a change that comes meanwhile asks for another refresh. */
 	atomic_store(&w->asked, false);
 	if (w->stopping)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A filter is taken by another that has "+" in more of its levels. There are few ways to have them, so that
- * for each of these the one filter that would do it is looked up, among thousands. */
+/* A filter is covered by another that has "+" in more of its levels. Thousands of filters have "+" in few
+ * different sets of levels, their shapes: so for each filter and shape the one filter that would cover it is
+ * made and looked up. */
 #include "iotapi/mqtt/filter_cover.h"
 
 #include <stdbool.h>

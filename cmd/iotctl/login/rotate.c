@@ -238,8 +238,8 @@ try_password(
 	return -1;
 }
 
-/* First what an earlier run has left open; it is as new as another. One that the platform refuses says
- * nothing of what it has, so it stays pending until another one is taken. */
+/* A password that an earlier run has left pending is tried first: it is as good as a new one. When the platform
+ * refuses it, nobody knows whether it has it already: it stays pending until another one is accepted. */
 static int
 rotate(struct ctl *c, struct rotation *r, struct err *err)
 {

@@ -15,7 +15,7 @@
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"
 
-/* A target as its configuration key would have it; false when it has no value. */
+/* Appends an option's value as iot.conf would have it; false when it has none. */
 static bool
 put_target(const struct opt_set *set, const struct opt *o, struct buf *out)
 {

@@ -234,7 +234,7 @@ provision_unit_make_rules(
 		if (provision_unit_post(c, "emqx-acl", json_incref(item), &id, undo, err))
 			return -1;
 	}
-	/* The last step: these denials were sent again above, behind the new rules. */
+	/* Last of all: the old denials are deleted, which were sent again above, behind the new rules. */
 	json_array_foreach (u->old_denials, i, item) {
 		char *path = ctl_object_path(
 		    schema_find("emqx-acl"), json_integer_value(item), NULL);

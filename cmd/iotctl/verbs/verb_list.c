@@ -56,7 +56,7 @@ is_set(const struct schema_filter *f, struct span object)
 	return set;
 }
 
-/* A filter without a value is sent or left out: "no" leaves it out. */
+/* For a filter that is only sent or left out, without a value: "no" leaves it out. */
 static bool
 is_no(const char *s)
 {
@@ -177,8 +177,8 @@ put_filter(struct buf *query, const struct want *w)
 		put_value(query, w->value, w->a->value);
 }
 
-/* What the server sorts by it is asked for (free; NULL: its own order), anything else is sorted here:
- * also what its own order begins with and nobody can ask for. */
+/* *asked is the order to ask the server for (free; NULL: its own), where it sorts by that field. By any other
+ * the list is sorted here: also where the server's own order begins with a field that it takes no orders for. */
 static int
 take_order(struct ctl *c, struct listing *l, char **asked, struct err *err)
 {

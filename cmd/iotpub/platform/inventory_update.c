@@ -88,7 +88,7 @@ switch_on(const struct inventory *p, struct planned *d)
 	return failed == 0;
 }
 
-/* Nobody was named, so it is wanted if it is active. Whether it is to be started. */
+/* Takes in a device that is new, if it is active and the user named no devices. Whether it is to be started. */
 static bool
 welcome(struct inventory *p, struct span device)
 {

@@ -25,8 +25,7 @@ warn_if_large(struct readings *r, size_t n)
 	    r->id, n);
 }
 
-/* ms from the first reading to the next one when the plan has it: what was skipped or came late moves
- * nothing. */
+/* ms from the first reading to the next one by the plan: readings that were skipped or late do not move it. */
 static int64_t
 planned(const struct readings *r)
 {

@@ -126,7 +126,8 @@ stop(struct sim *t)
 	finish_all(t, false);
 }
 
-/* Nobody gets the output: leaves commands unacknowledged and everything as it is. The wills tell. */
+/* The output is lost: ends without acknowledging commands and without DISCONNECT, so that the broker publishes
+ * the wills. */
 static void
 cut(struct sim *t)
 {

@@ -10,7 +10,7 @@
 
 enum { TEMPLATE_MOST = 1 << 20 };
 
-/* Text as it is, and what stands behind it; the last one has no name. */
+/* A part of a template: literal text, and the {NAME} behind it. The last part has no name. */
 struct payload_part {
 	struct span text, name;
 };

@@ -285,7 +285,8 @@ print_text(struct buf *out, const struct report *r)
 	print_details(out, r);
 }
 
-/* A label with anything but a plain name's characters stands in quotes, its own doubled; = never. */
+/* A label of performance data, as the Monitoring Plugins' guidelines have it: with blanks or quotes it is in
+ * single quotes, which are doubled inside. "=" is not allowed, "|" begins the data: both become "_". */
 static void
 put_label(struct buf *out, const char *name)
 {

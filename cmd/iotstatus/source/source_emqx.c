@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "iotstatus/source/source.h"
 
-/* EMQX has up to 10,000 a page; a page that is over before it changes is worth more than fewer. */
+/* EMQX allows up to 10,000 a page. A smaller one is answered sooner, so that less changes meanwhile. */
 enum { PAGE = 1000, PAGES_MAX = 100000 };
 
 struct reader {
