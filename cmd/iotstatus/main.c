@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -148,10 +149,25 @@ state_of_trouble(const struct options *a, const struct err *why)
 									: STATE_UNKNOWN;
 }
 
-/* In the plugin's own format the reason is the output. */
+/* A monitoring system reads standard output only, and so a wrong option would pass for a plugin that says nothing.
+ * People see the line either way; a list of devices is for programs that would take it for one. */
+static bool
+is_plugin_usage(const struct run *k, const struct err *why)
+{
+	return why->code == ERR_USAGE && k->format == FORMAT_TEXT &&
+	    k->args->format == FORMAT_AUTO && k->args->list == 0 &&
+	    !isatty(STDOUT_FILENO);
+}
+
+/* In the plugin's own format the reason is the output; who reads JSON or metrics finds it there, and people on
+ * standard error. */
 static void
 print_reason(struct run *k, struct err *why)
 {
+	if (is_plugin_usage(k, why))
+		k->format = FORMAT_NAGIOS;
+	if (k->format == FORMAT_JSON && k->args->list == 0)
+		print_json_trouble(&k->out, k->state, why->text);
 	if (k->format == FORMAT_PROMETHEUS)
 		print_prometheus_trouble(&k->out,
 		    (double)(clock_wall_us() - k->check.started) / 1e6,
@@ -252,6 +268,21 @@ run(struct run *k, int operands, char **operand, struct err *err)
 		*err = (struct err){0};
 }
 
+/* What stands behind the error of a command line says, too, what comes out and where. */
+static void
+read_rest(struct opt_set *set, int argc, char **argv, int first)
+{
+	while (first < argc) {
+		struct err again = {0};
+		int next;
+
+		if (opt_parse(set, argc - first + 1, argv + first - 1, &next, &again) ==
+		    0)
+			return;
+		first += next > 1 ? next - 1 : 1;
+	}
+}
+
 /* Where it goes; what fails here is told all the same. */
 static int
 deliver(struct run *k, struct err *err)
@@ -300,10 +331,15 @@ main(int argc, char **argv)
 	struct err err = {0};
 	int first, status;
 
-	if (program_start(&set, &iotstatus, &a, &a.common, argc, argv, &first, &answer,
-		&err) == 0 &&
-	    answer.n == 0)
+	if (program_start(
+		&set, &iotstatus, &a, &a.common, argc, argv, &first, &answer, &err)) {
+		read_rest(&set, argc, argv, first);
+		k.check.started = clock_wall_us();
+		k.format = format_of(&a);
+		print_reason(&k, &err);
+	} else if (answer.n == 0) {
 		run(&k, argc - first, argv + first, &err);
+	}
 	finish(&k, &err);
 	check_release(&k.check);
 	buf_release(&k.out);

@@ -81,7 +81,7 @@ for bad in '' '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
 	printf '%s' "$bad" >bad.state
 	run iotstatus --state bad.state
 	exits 3 "a state file with '$bad': UNKNOWN"
-	has "$err" "'bad.state' is no state file of iotstatus" 'is named'
+	has "$out" "'bad.state' is no state file of iotstatus" 'is named'
 done
 run iotstatus --state /dev/null/x
 exits 3 'a state file that cannot be written'

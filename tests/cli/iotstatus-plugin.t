@@ -156,4 +156,41 @@ run iotstatus operand
 exits 3 'an operand'
 run iotstatus --list online --format prometheus
 exits 3 'options that cannot go together'
+
+# A monitoring system reads standard output only: what is wrong with the command line stands there, too.
+echo 'colour = red' >bad.conf
+for how in '--nope' '-w 90: --nope' '--nope -w 90:' '-w 90: --timeout' '--config bad.conf -c 75:' '--context nope -c 75:' \
+	'--config none.conf' '--by tipo --source mqtt'; do
+	# shellcheck disable=SC2086
+	run iotstatus $how
+	exits 3 "$how"
+	case $out in
+	*"
+"*) tap 1 'says UNKNOWN in one line' ;;
+	'IOT UNKNOWN - '*) tap 0 'says UNKNOWN in one line' ;;
+	*) tap 1 'says UNKNOWN in one line'; note "$out" ;;
+	esac
+	is '' "$err" 'on standard output only'
+done
+for how in '-o text --nope' '--list offline --nope' '--nope --list offline'; do
+	# shellcheck disable=SC2086
+	run iotstatus $how
+	is '' "$out" "$how: nothing on standard output that a program would take for its own"
+	has "$err" "'--nope'" 'but on standard error'
+done
+for how in '--json --nope' '--nope --json' '--json --config bad.conf' '--json -c 75: --api-url http://127.0.0.1:1'; do
+	# shellcheck disable=SC2086
+	run iotstatus $how
+	case $how in *api-url*) state=CRITICAL ;; *) state=UNKNOWN ;; esac
+	is "$state" "$(printf '%s' "$out" | jq -r 'select(.error | length > 0).state')" "$how: an object"
+done
+echo 'iot_status_scrape_success 1
+iot_status_last_success_timestamp_seconds 1764428400.000' >f.prom
+for how in --nope '--config bad.conf'; do
+	# shellcheck disable=SC2086
+	run iotstatus $how --format prometheus --write f.prom
+	exits 3 "metrics, $how"
+	has "$(cat f.prom)" 'iot_status_scrape_success 0' 'say that the look failed'
+	has "$(cat f.prom)" 'iot_status_last_success_timestamp_seconds 1764428400.000' 'and when one last did not'
+done
 done_testing

@@ -129,7 +129,7 @@ run iotstatus --source mqtt --wait 300ms -t 900ms
 is '' "$err" 'unless --wait says how much is enough'
 run iotstatus --source mqtt --wait 10s
 exits 3 '--wait that --timeout would cut'
-has "$err" '--wait must be over before --timeout' 'is refused'
+has "$out" '--wait must be over before --timeout' 'is refused'
 # More often than the pause that it waits for.
 while echo '{"status":"connected"}'; do sleep 0.2; done 2>/dev/null | mosquitto_pub --unix "$sock" -t iot/devices/DEV_000007/status -l &
 noise=$!
@@ -191,14 +191,14 @@ without "$out$err" wrong 'and without the key'
 echo nonsense >emqx.key
 run iotstatus --source emqx
 exits 3 'a key file that holds no key'
-has "$err" 'wanted one line, KEY:SECRET' 'says what it wants'
+has "$out" 'wanted one line, KEY:SECRET' 'says what it wants'
 chmod 644 emqx.key
 run iotstatus --source emqx
 exits 3 'a key file that others can read'
 unset IOT_EMQX_KEY_FILE
 run iotstatus --source emqx
 exits 3 'no key'
-has "$err" '--emqx-key-file' 'names the option'
+has "$out" '--emqx-key-file' 'names the option'
 chmod 600 emqx.key
 run iotstatus --source emqx --emqx-key-file emqx.key --emqx-url http://127.0.0.1:1 -w 90:
 exits 3 'still no key'

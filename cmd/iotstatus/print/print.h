@@ -15,6 +15,8 @@ void print_trouble(struct buf *out, enum state state, const char *text);
 /* From line 2: with -v who is not online, and who is disputed. */
 void print_details(struct buf *out, const struct report *r);
 void print_json(struct buf *out, const struct report *r);
+/* {"state":"UNKNOWN","error":"..."} */
+void print_json_trouble(struct buf *out, enum state state, const char *text);
 
 /* The states as performance data and metrics name them. */
 extern const char *const print_labels[PRESENCES];

@@ -118,6 +118,14 @@ print_json(struct buf *out, const struct report *r)
 }
 
 void
+print_json_trouble(struct buf *out, enum state state, const char *text)
+{
+	buf_printf(out, "{\"state\":\"%s\",\"error\":", state_names[state]);
+	put_text(out, text);
+	buf_puts(out, "}\n");
+}
+
+void
 print_device(struct buf *out, const struct device *d, enum list_form form)
 {
 	const struct device_seen *s = &d->reported[VIEW_SOURCE];
