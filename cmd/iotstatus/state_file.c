@@ -56,7 +56,7 @@ state_file_read(const char *path, struct state_file *m, struct err *err)
 		return 0;
 	if (file_read(path, 4096, &text, err))
 		failed = -1;
-	else if (!parse(buf_as_span(&text), m))
+	else if (text.n != 0 && !parse(buf_as_span(&text), m))
 		failed = err_set(err, ERR_USAGE,
 		    _("'%s' is no state file of iotstatus: remove it, or name another"),
 		    path);

@@ -14,7 +14,7 @@ struct state_file {
 	int64_t since; /* seconds since 1970 */
 };
 
-/* A file that is not there remembers that all was well. One that cannot be read, or is none of
+/* A file that is not there, or is empty (made by touch or tmpfiles.d), remembers that all was well. One that cannot be read, or is none of
  * ours, is an error (ERR_USAGE). */
 int state_file_read(const char *path, struct state_file *m, struct err *err);
 /* At once, so that a reader sees the old or the new one (ERR_OUTPUT). */

@@ -77,12 +77,16 @@ is '' "$out$err" 'without -q, too, no change is no news'
 echo '{"state":"CRITICAL","trouble":false,"since":1}' >fleet.state
 state
 has "$out" ', recovered after 2' 'with how long it was'
-for bad in '' '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
+for bad in '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
 	printf '%s' "$bad" >bad.state
 	run iotstatus --state bad.state
 	exits 3 "a state file with '$bad': UNKNOWN"
 	has "$out" "'bad.state' is no state file of iotstatus" 'is named'
 done
+: >empty.state
+run iotstatus -c 75: --state empty.state
+is 0 "$status$out$err" 'an empty state file: no state yet'
+has "$(cat empty.state)" '"state":"OK"' 'and from now on there is one'
 run iotstatus --state /dev/null/x
 exits 3 'a state file that cannot be written'
 run iotstatus -c 100: --state bad.state
