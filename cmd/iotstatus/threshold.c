@@ -26,6 +26,19 @@ limit_named(struct thresholds *l, const char *text, size_t n)
 	return &l->v[l->n++];
 }
 
+/* "75" alerts above 75 in the guidelines' grammar, so that a fleet that is down would be OK. For a percentage
+ * online that is a slip. */
+static int
+refuse_bare(const struct range *r, const char *what, struct err *err)
+{
+	if (r->inside || strchr(r->text, ':') != NULL)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("%s: '%s' would alert above %g%% online: did you mean '%s:'? (else "
+	      "'0:%s')"),
+	    what, r->text, r->high, r->text, r->text);
+}
+
 static int
 read_list(struct thresholds *l, const struct strv *list, const char *what, bool critical,
     struct err *err)
@@ -39,8 +52,10 @@ read_list(struct thresholds *l, const struct strv *list, const char *what, bool 
 		    ? &l->all
 		    : limit_named(l, text, (size_t)(equals - text));
 
-		if (range_parse(critical ? &limit->critical : &limit->warning,
-			equals == NULL ? text : equals + 1, what, err))
+		struct range *range = critical ? &limit->critical : &limit->warning;
+
+		if (range_parse(range, equals == NULL ? text : equals + 1, what, err) ||
+		    refuse_bare(range, what, err))
 			return -1;
 	}
 	return 0;

@@ -20,8 +20,8 @@ struct thresholds {
 	struct strv names; /* of the groups */
 };
 
-/* Errors (ERR_USAGE) name the option; one is a critical range looser than the warning's. The
- * texts stay borrowed. */
+/* Errors (ERR_USAGE) name the option; one is a critical range looser than the warning's, one a number without
+ * a colon. The texts stay borrowed. */
 int threshold_read(struct thresholds *l, const struct strv *warning, const struct strv *critical,
     struct err *err);
 /* Of this group; where only one of the two ranges is its own, the other is everyone's. */

@@ -48,7 +48,13 @@ has "$out" '| online_pct=80.00%;80:;75:;0;100 ' 'which performance data has behi
 plugin 1 'one hundredth above' -w 80.01: -c 75:
 plugin 2 'critical outranks warning' -w 90: -c 80.01:
 plugin 0 '10: and its like' -w 10:
-plugin 2 '10: without a colon alerts outside 0..10' -c 10
+plugin 2 '0:10 alerts outside 0..10' -c 0:10
+for how in '-c 75' '-w 75' '-w 90: -c 75' '-c 75%' '--by tipo -c esp32=75' '-c 100'; do
+	# shellcheck disable=SC2086
+	plugin 3 "$how without a colon would alert above" $how
+	number=${how##*[ =]}
+	has "$out" "'$number' would alert above ${number%\%}% online: did you mean '$number:'?" 'which it asks'
+done
 plugin 2 '~:10 alerts above' -c '~:10'
 plugin 0 '~:80 on the edge' -c '~:80'
 plugin 2 '10:20 alerts outside' -c 10:20
@@ -57,7 +63,7 @@ plugin 0 '@10:79.99 alerts inside only' -c @10:79.99
 for bad in '' x 10:x 20:10 : @: @ % 1,5: nan: 10:~; do
 	run iotstatus -w "$bad"
 	exits 3 "-w '$bad' is refused"
-	has "$out$err" "--warning: '$bad' is not a range such as 10, 10:, ~:10, 10:20 or @10:20" 'and what a range is'
+	has "$out$err" "--warning: '$bad' is not a range such as 10:, ~:10, 10:20 or @10:20" 'and what a range is'
 done
 run iotstatus -c 90: -w 75:
 exits 3 'a critical range that hides the warning is refused'
