@@ -112,6 +112,10 @@ tell_unreached(struct transfer *t, CURLcode code)
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
 		err_set(err, ERR_UNREACHABLE,
 		    _("cannot reach the API at '%s': the connection broke off"), base);
+	else if (t->end.late)
+		err_set(err, ERR_UNREACHABLE,
+		    _("the API at '%s' is too slow: no answer within %.3g s"), base,
+		    (double)t->timeout / 1000);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		err_set(err, ERR_UNREACHABLE,
 		    _("cannot reach the API at '%s': no answer within %.3g s"), base,

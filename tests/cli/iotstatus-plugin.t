@@ -135,14 +135,15 @@ from=$(date +%s)
 plugin 2 'an API that never answers' -c 75: -t 700ms
 [ $(($(date +%s) - from)) -le 5 ]
 tap $? 'costs the time-out and no more'
-has "$out" 'no answer within' 'and says so'
+has "$out" "IOT CRITICAL - the API at '$http_url' is too slow: no answer within 0.7 s" \
+	'and says that it is slow, not out of reach'
 for s in ok:0 warning:1 critical:2 unknown:3; do
 	plugin "${s#*:}" "--on-error ${s%:*}" -t 300ms --on-error "${s%:*}"
 done
 run iotstatus -t 300ms -o text
 exits 2 'as text'
 is '' "$out" 'nothing on standard output'
-has "$err" 'iotstatus: cannot reach the API' 'but on standard error'
+has "$err" 'iotstatus: the API at ' 'but on standard error'
 
 # -t bounds the whole look, however many requests it takes.
 answer 200 "$good" 'GET /api/devices/ 200 application/json {"count":0,"next":null,"previous":null,"results":[]}' \
