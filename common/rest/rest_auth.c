@@ -82,7 +82,7 @@ on_login(void *arg, struct rest_outcome *end)
 		err_set(why, ERR_PROTOCOL,
 		    _("the API at '%s' answered a login without a token"), a->base);
 	else if (end->reply.status != 0)
-		rest_error_set(a->base, &end->reply, why);
+		rest_error_set(&(struct rest_peer){.url = a->base}, &end->reply, why);
 	if (why->code == ERR_REFUSED || why->code == ERR_AUTH) {
 		why->code = ERR_AUTH;
 		err_in(
@@ -146,7 +146,8 @@ on_refresh(void *arg, struct rest_outcome *end)
 	}
 	/* A server that is busy or ill has said nothing about the token. */
 	if (end->reply.status == 429 || end->reply.status >= 500) {
-		rest_error_set(a->base, &end->reply, &end->err);
+		rest_error_set(
+		    &(struct rest_peer){.url = a->base}, &end->reply, &end->err);
 		auth_end(a, &end->err);
 		return;
 	}

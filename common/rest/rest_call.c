@@ -170,7 +170,7 @@ retry_later(struct rest_call *c, const struct rest_outcome *end)
 static void
 explain_end(const struct rest_call *c, const struct rest_outcome *end, struct err *why)
 {
-	const char *base = c->api->base;
+	struct rest_peer peer = rest_peer_of(c->api);
 
 	if ((end->lost || end->late) && !is_idempotent(c))
 		err_set(why, ERR_UNREACHABLE,
@@ -178,9 +178,10 @@ explain_end(const struct rest_call *c, const struct rest_outcome *end, struct er
 		    end->err.text, c->method);
 	else if (end->retry_after > 0 && end->reply.status >= 400)
 		err_set(why, ERR_UNREACHABLE,
-		    _("the API at '%s' is busy (%ld) and asks for %lld s: more than "
+		    _("%s at '%s' is busy (%ld) and asks for %lld s: more than "
 		      "--timeout leaves"),
-		    base, end->reply.status, (long long)end->retry_after / 1000);
+		    rest_peer_name(&peer), peer.url, end->reply.status,
+		    (long long)end->retry_after / 1000);
 }
 
 /* What was deleted just before the connection broke off is not there the second time. */
@@ -209,6 +210,7 @@ on_end(void *arg, struct rest_outcome *end)
 {
 	struct rest_call *c = arg;
 	struct rest_reply *reply = &end->reply;
+	struct rest_peer peer = rest_peer_of(c->api);
 	struct err why = end->err;
 
 	if (end->lost && is_idempotent(c) && ++c->lost < LOST_MAX &&
@@ -223,7 +225,7 @@ on_end(void *arg, struct rest_outcome *end)
 		return;
 	if (reply->status / 100 != 2 && reply->status != 0 &&
 	    !is_deleted(c, reply->status))
-		rest_error_set(c->api->base, reply, &why);
+		rest_error_set(&peer, reply, &why);
 	else if (reply->status != 0 && is_web_page(c, reply))
 		err_set(&why, ERR_PROTOCOL,
 		    _("the API at '%s' answered the %s with a web page: is the URL "
@@ -249,6 +251,12 @@ call_start(void *arg)
 		call_try(c);
 	else
 		rest_auth_want(c->api, NULL, on_token, c);
+}
+
+struct rest_peer
+rest_peer_of(const struct rest *a)
+{
+	return (struct rest_peer){a->base, a->opts.basic != NULL};
 }
 
 int64_t

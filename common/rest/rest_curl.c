@@ -96,7 +96,8 @@ lower(char *text)
 static void
 tell_unreached(struct transfer *t, CURLcode code)
 {
-	const char *base = t->wire->api->base;
+	struct rest_peer peer = rest_peer_of(t->wire->api);
+	const char *name = rest_peer_name(&peer);
 	struct err *err = &t->end.err;
 	char text[CURL_ERROR_SIZE];
 	long number = 0;
@@ -107,22 +108,23 @@ tell_unreached(struct transfer *t, CURLcode code)
 		: t->text[0] != '\0'                     ? t->text
 							 : curl_easy_strerror(code));
 	if (t->too_large)
-		err_set(err, ERR_PROTOCOL, _("the API at '%s' answered with over %d MiB"),
-		    base, BODY_MAX >> 20);
+		err_set(err, ERR_PROTOCOL, _("%s at '%s' answered with over %d MiB"),
+		    name, peer.url, BODY_MAX >> 20);
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
 		err_set(err, ERR_UNREACHABLE,
-		    _("cannot reach the API at '%s': the connection broke off"), base);
+		    _("cannot reach %s at '%s': the connection broke off"), name,
+		    peer.url);
 	else if (t->end.late)
 		err_set(err, ERR_UNREACHABLE,
-		    _("the API at '%s' is too slow: no answer within %.3g s"), base,
+		    _("%s at '%s' is too slow: no answer within %.3g s"), name, peer.url,
 		    (double)t->timeout / 1000);
 	else if (code == CURLE_OPERATION_TIMEDOUT)
 		err_set(err, ERR_UNREACHABLE,
-		    _("cannot reach the API at '%s': no answer within %.3g s"), base,
+		    _("cannot reach %s at '%s': no answer within %.3g s"), name, peer.url,
 		    (double)t->timeout / 1000);
 	else
-		err_set(err, ERR_UNREACHABLE, _("cannot reach the API at '%s': %s"), base,
-		    lower(text));
+		err_set(err, ERR_UNREACHABLE, _("cannot reach %s at '%s': %s"), name,
+		    peer.url, lower(text));
 }
 
 static bool

@@ -191,29 +191,53 @@ code_of(long status)
 	return status >= 400 ? ERR_REFUSED : ERR_PROTOCOL;
 }
 
-void
-rest_error_set(const char *base, const struct rest_reply *reply, struct err *err)
+const char *
+rest_peer_name(const struct rest_peer *p)
 {
-	struct buf lines = {0};
+	return p->emqx ? "EMQX" : _("the API");
+}
+
+/* The server's lines in one. */
+static void
+put_reasons(struct buf *out, const struct rest_reply *reply)
+{
 	char *newline;
+
+	rest_error_explain(reply->status, buf_as_span(&reply->body), out);
+	for (newline = buf_str(out); (newline = strchr(newline, '\n')) != NULL;)
+		*newline = ';';
+}
+
+void
+rest_error_set(const struct rest_peer *p, const struct rest_reply *reply, struct err *err)
+{
+	const char *name = rest_peer_name(p);
+	struct buf lines = {0};
 
 	if (reply->status < 400) {
 		err_set(err, ERR_PROTOCOL,
-		    _("the API at '%s' answered %ld, a redirect to '%s': is the URL "
-		      "right?"),
-		    base, reply->status, reply->location != NULL ? reply->location : "?");
+		    _("%s at '%s' answered %ld, a redirect to '%s': is the URL right?"),
+		    name, p->url, reply->status,
+		    reply->location != NULL ? reply->location : "?");
 		return;
 	}
-	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
-	for (newline = buf_str(&lines); (newline = strchr(newline, '\n')) != NULL;)
-		*newline = ';';
+	if (reply->status >= 500 && p->emqx) {
+		err_set(err, code_of(reply->status), _("%s at '%s' failed (%ld)"), name,
+		    p->url, reply->status);
+		return;
+	}
+	put_reasons(&lines, reply);
 	if (reply->status >= 500)
-		err_set(err, code_of(reply->status),
-		    _("the API at '%s' failed (%ld): %s"), base, reply->status,
-		    buf_str(&lines));
+		err_set(err, code_of(reply->status), _("%s at '%s' failed (%ld): %s"),
+		    name, p->url, reply->status, buf_str(&lines));
 	else if (reply->status == 401)
-		err_set(err, ERR_AUTH, _("the API at '%s' refused the token: %s"), base,
-		    buf_str(&lines));
+		err_set(err, ERR_AUTH,
+		    p->emqx ? _("%s at '%s' refused the key: %s")
+			    : _("%s at '%s' refused the token: %s"),
+		    name, p->url, buf_str(&lines));
+	else if (p->emqx)
+		err_set(err, code_of(reply->status), _("%s at '%s' answered %ld: %s"),
+		    name, p->url, reply->status, buf_str(&lines));
 	else
 		err_set(err, code_of(reply->status), "%s", buf_str(&lines));
 	buf_release(&lines);

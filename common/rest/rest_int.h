@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "rest/rest.h"
+#include "rest/rest_error.h"
 #include "rest/token_cache.h"
 
 /*
@@ -69,6 +70,8 @@ struct rest_outcome {
 	struct err err;
 };
 
+/* Whom errors name. */
+struct rest_peer rest_peer_of(const struct rest *a);
 /* loop_now() by which a request that starts now must be over. */
 int64_t rest_deadline(const struct rest *a);
 

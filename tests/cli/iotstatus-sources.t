@@ -183,10 +183,25 @@ is '2500/2500 devices online (100.00%)' "$out" 'all pages'
 : >"$http/clients"
 run iotstatus --source emqx
 exits 3 'no clients at all: an empty fleet'
+
+# EMQX's 500 holds an Erlang term with the request's header, and so the key.
+: >"$http/fail"
+run iotstatus --source emqx -w 90: -v
+exits 2 'EMQX fails: CRITICAL'
+is "IOT CRITICAL - EMQX at '$http_url' failed (500)" "$out" 'and is named, without a word of its own'
+is '' "$err" 'on standard output only'
+rm "$http/fail"
+echo 2 >"$http/slow"
+run iotstatus --source emqx -w 90: -t 500ms
+rm "$http/slow"
+has "$out" "IOT CRITICAL - EMQX at '$http_url' is too slow: no answer within 0." 'EMQX that is slow is named'
+run iotstatus --source emqx -w 90: --emqx-url http://127.0.0.1:1
+is "IOT CRITICAL - cannot reach EMQX at 'http://127.0.0.1:1': connection refused" "$out" 'so is EMQX that is not there'
 printf 'key-1:wrong\n' >emqx.key
 run iotstatus --source emqx -w 90:
 exits 3 'a wrong key: UNKNOWN'
-has "$out" 'Check api_key/api_secret' "with EMQX's words"
+has "$out" "EMQX at '$http_url' refused the key: " 'with its name'
+has "$out" 'Check api_key/api_secret' "and EMQX's words"
 without "$out$err" wrong 'and without the key'
 echo nonsense >emqx.key
 run iotstatus --source emqx

@@ -7,7 +7,9 @@ the body. DIRECTORY/log gets "METHOD PATH" for each request.
 
 emqx DIRECTORY KEY:SECRET: EMQX 5's GET /api/v5/clients: HTTP Basic with an API key, pages of at most 10,000, meta
 with hasnext, disconnected_at only when offline, HTML for unknown paths. DIRECTORY/clients has a client a line,
-"CLIENTID USERNAME connected|disconnected TIME".
+"CLIENTID USERNAME connected|disconnected TIME". While there is DIRECTORY/fail, all is answered with 500 and an Erlang
+term that holds the request's Authorization header, as EMQX 5.8 does; DIRECTORY/slow holds seconds to wait before
+each answer. fields=A,B leaves the others out. DIRECTORY/log gets "METHOD PATH" for each request.
 
 between DIRECTORY UPSTREAM: hands every request on to another server. Every other one is held for HOLD seconds, so
 that the answer to the next comes first. DIRECTORY/log gets, at its end, a line a request: its number (from 1, as they
@@ -109,6 +111,11 @@ class Answers(Handler):
             self.answer(int(status), [] if status == "204" else headers, body)
 
 
+STATISTICS = {"%s_%s_cnt" % (way, what): 1000000 for way in ("recv", "send") for what in (
+    "oct", "pkt", "msg", "msg.qos0", "msg.qos1", "msg.qos2", "msg.dropped", "msg.dropped.await_pubrel_timeout",
+    "msg.dropped.expired", "msg.dropped.queue_full", "msg.dropped.too_large")}  # some of the 1.1 kB of a client
+
+
 class Emqx(Handler):
     @staticmethod
     def clients():
@@ -116,7 +123,7 @@ class Emqx(Handler):
             clientid, username, state, when = line.split()
             client = {"clientid": clientid, "username": username, "connected": state == "connected",
                       "connected_at": when, "ip_address": "10.0.0.7", "port": 51234, "proto_ver": 5,
-                      "keepalive": 60, "node": "emqx@127.0.0.1"}
+                      "keepalive": 60, "node": "emqx@127.0.0.1", **STATISTICS}
             if not client["connected"]:
                 client["disconnected_at"] = when
             yield client
@@ -126,6 +133,8 @@ class Emqx(Handler):
 
     def respond(self, _):
         url = urlsplit(self.path)
+        note("log", "%s %s" % (self.command, self.path))
+        time.sleep(float((words_of("slow") or ["0"])[0]))
         query = {k: v[-1] for k, v in parse_qs(url.query).items()}
         authorization = self.headers.get("Authorization")
         if url.path != "/api/v5/clients" or self.command != "GET":
@@ -134,10 +143,16 @@ class Emqx(Handler):
             return self.refuse(401, "AUTHORIZATION_HEADER_ERROR", "Support authorization: basic/bearer ")
         if authorization != "Basic " + base64.b64encode(argument.encode()).decode():
             return self.refuse(401, "BAD_API_KEY_OR_SECRET", "Check api_key/api_secret")
+        if os.path.exists(path_of("fail")):
+            return self.refuse(500, "INTERNAL_ERROR", "{error,{badmap,[{headers,#{<<\"authorization\">> => <<\"%s\">>}}]}}"
+                               % authorization)
         page, limit = int(query.get("page", 1)), int(query.get("limit", 100))
         if not 1 <= limit <= 10000 or page < 1:
             return self.refuse(400, "BAD_REQUEST", json.dumps({"kind": "validation_error"}))
         everyone = list(self.clients())
+        if "fields" in query:
+            wanted = query["fields"].split(",")
+            everyone = [{k: v for k, v in c.items() if k in wanted} for c in everyone]
         end = page * limit
         self.answer(200, JSON, json.dumps({"data": everyone[end - limit:end], "meta": {
             "page": page, "limit": limit, "count": len(everyone), "hasnext": end < len(everyone)}}).encode())

@@ -113,7 +113,7 @@ maps_statuses(void **state)
 		struct rest_reply reply = {.status = rows[i].status};
 		struct err err = {0};
 
-		rest_error_set("http://h", &reply, &err);
+		rest_error_set(&(struct rest_peer){.url = "http://h"}, &reply, &err);
 		assert_int_equal(err.code, rows[i].code);
 		assert_null(strchr(err.text, '\n'));
 	}
