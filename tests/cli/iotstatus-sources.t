@@ -177,9 +177,12 @@ run iotstatus --verify emqx --max-age 1m
 exits 0 'a connection is a sign of life'
 run iotstatus --source mqtt --source emqx --max-age 1m -v
 has "$out" 'DEV_000004: offline, since 2026-11-23T10:00:00Z' 'the last --source counts'
+: >"$http/log"
 perl -e 'printf "DEV_%06d device_DEV_%06d connected 2026-11-23T10:00:00.000+00:00\n", $_, $_ for 1 .. 2500' >"$http/clients"
 run iotstatus --source emqx
 is '2500/2500 devices online (100.00%)' "$out" 'all pages'
+is 3 "$(grep -c 'fields=clientid,username,connected,connected_at,disconnected_at$' "$http/log")" \
+	'and asks for no more of a client than it reads, a tenth'
 : >"$http/clients"
 run iotstatus --source emqx
 exits 3 'no clients at all: an empty fleet'

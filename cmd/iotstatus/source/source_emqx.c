@@ -11,6 +11,9 @@
 /* EMQX allows up to 10,000 a page. A smaller one is answered sooner, so that less changes meanwhile. */
 enum { PAGE = 1000, PAGES_MAX = 100000 };
 
+/* A tenth of what EMQX tells of a client otherwise; one that does not know `fields` tells all. */
+#define FIELDS "clientid,username,connected,connected_at,disconnected_at"
+
 struct reader {
 	struct device_table *fleet;
 	enum view view;
@@ -121,7 +124,8 @@ source_emqx_clients(
 
 	for (page = 1; !failed && more && page <= PAGES_MAX; page++) {
 		struct rest_reply reply = {0};
-		char *path = xasprintf("/api/v5/clients?page=%d&limit=%d", page, PAGE);
+		char *path = xasprintf(
+		    "/api/v5/clients?page=%d&limit=%d&fields=" FIELDS, page, PAGE);
 
 		failed = rest_call(api, "GET", path, (struct span){0}, &reply, err) ||
 		    read_page(&r, buf_as_span(&reply.body), &more, err);
