@@ -230,6 +230,26 @@ summarize(struct device_check *check)
 	r->frozen = a->max_age != 0 && r->seen < now - age;
 }
 
+/* RabbitMQ, for one, delivers no retained message to a filter with a wildcard: that nobody has a status says
+ * nothing about the fleet. */
+static int
+refuse_silence(const struct device_check *check, struct err *err)
+{
+	size_t i, listed = 0;
+
+	for (i = 0; i < check->fleet.n; i++) {
+		listed += check->fleet.v[i].listed;
+		if (check->fleet.v[i].reported[VIEW_OTHER].known)
+			return 0;
+	}
+	if (listed == 0)
+		return 0;
+	return err_set(err, ERR_PROTOCOL,
+	    _("broker '%s' sent no status at all, of %zu devices: it keeps none, or "
+	      "delivers none to a wildcard; verify with --verify emqx, or not"),
+	    check->session.host, listed);
+}
+
 static int
 by_name(const void *a, const void *b)
 {
@@ -285,6 +305,8 @@ check_run(struct device_check *check, struct err *err)
 	if (ask_sources(check, err))
 		return -1;
 	summarize(check);
+	if (options_verify(a) == SOURCE_MQTT && refuse_silence(check, err))
+		return -1;
 	if (a->list != 0 || a->verify != 0 || r->verbose || r->per_device)
 		device_table_sort(&check->fleet);
 	if (r->fleet != NULL)

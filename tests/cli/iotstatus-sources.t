@@ -12,6 +12,16 @@ seconds=$(date +%s)
 run iotstatus --source mqtt
 exits 3 'a broker without status messages'
 is 'no devices speak MQTT' "$out" 'knows no fleet'
+fleet 3 3 "$now"
+for how in '' '--max-age 1h' '--wait 200ms' '--on-error critical'; do
+	# shellcheck disable=SC2086
+	run iotstatus --verify mqtt -c 75: $how
+	case $how in *critical) exits 2 "--verify mqtt $how" ;; *) exits 3 "--verify mqtt $how without any status" ;; esac
+	has "$out" "broker '$sock' sent no status at all" 'is no word about the fleet'
+done
+fleet 0 0
+run iotstatus --verify mqtt --on-empty ok
+exits 0 'negative control: a fleet without devices has none to send'
 
 # The broker knows eight connected ones, one that went away cleanly, and one by its will, in error.
 {
