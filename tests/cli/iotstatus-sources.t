@@ -182,6 +182,11 @@ run iotstatus --verify emqx -w 90:
 exits 1 '--verify emqx'
 has "$out" '4/5 devices online (80.00%), 1 offline, 0 error, 0 never connected, 0 stale, emqx says 3/5 devices online (60.00%), 1 differ: DEV_000004' \
 	'matches by id, client id and login'
+run iotstatus --verify emqx -v
+has "$out" 'DEV_000005: offline, emqx says not there' 'what EMQX has forgotten is not there; "never" it cannot know'
+run iotstatus --verify emqx --json
+is '{"offline":1,"not_there":1,"never":null}' \
+	"$(printf '%s' "$out" | jq -c '.verify | {offline, not_there, never: .never_connected}')" 'in JSON, too'
 fleet 5 3 "$now"
 run iotstatus --verify emqx --max-age 1m
 exits 0 'a connection is a sign of life'

@@ -85,7 +85,8 @@ reported_word(const struct device_seen *s)
 	    [PRESENCE_STALE] = N_("stale"),
 	};
 
-	return _(words[s->known ? s->state : PRESENCE_NEVER]);
+	/* A source that has no word cannot tell "never" from "forgotten", as EMQX does with a client that goes. */
+	return s->known ? _(words[s->state]) : _("not there");
 }
 
 /* Some of the devices whose sources disagree, and how many more there are. */

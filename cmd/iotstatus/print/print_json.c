@@ -33,16 +33,17 @@ put_time(struct buf *out, int64_t us)
 	buf_putc(out, '"');
 }
 
+/* `never`: what those are called of which the source has no word. */
 static void
-put_counts(struct buf *out, const struct counts *c)
+put_counts(struct buf *out, const struct counts *c, const char *never)
 {
 	buf_printf(out,
 	    "\"total_mqtt_devices\":%ld,\"online\":%ld,\"offline\":%ld,\"error\":%ld,",
 	    c->total, c->n[PRESENCE_ONLINE], c->n[PRESENCE_OFFLINE],
 	    c->n[PRESENCE_ERROR]);
 	if (c->split)
-		buf_printf(out, "\"never_connected\":%ld,\"stale\":%ld,",
-		    c->n[PRESENCE_NEVER], c->n[PRESENCE_STALE]);
+		buf_printf(out, "\"%s\":%ld,\"stale\":%ld,", never, c->n[PRESENCE_NEVER],
+		    c->n[PRESENCE_STALE]);
 	buf_puts(out, "\"percentage_online\":");
 	if (c->total == 0)
 		buf_puts(out, "null");
@@ -53,7 +54,7 @@ put_counts(struct buf *out, const struct counts *c)
 static const char *
 state_of(const struct device_seen *s)
 {
-	return presence_names[s->known ? s->state : PRESENCE_NEVER];
+	return s->known ? presence_names[s->state] : "not_there";
 }
 
 static void
@@ -63,7 +64,7 @@ put_other(struct buf *out, const struct report *r)
 	size_t i;
 
 	buf_printf(out, ",\"verify\":{\"source\":\"%s\",", r->other);
-	put_counts(out, &r->other_counts);
+	put_counts(out, &r->other_counts, "not_there");
 	buf_printf(out, ",\"unlisted\":%ld,\"differ\":[", r->unlisted);
 	for (i = 0; i < r->fleet->n; i++) {
 		const struct device *d = &r->fleet->v[i];
@@ -90,7 +91,7 @@ put_groups(struct buf *out, const struct report *r)
 		buf_printf(out, "%s{\"group\":", i == 0 ? "" : ",");
 		put_text(out, r->groups[i].name);
 		buf_putc(out, ',');
-		put_counts(out, &r->groups[i].counts);
+		put_counts(out, &r->groups[i].counts, print_labels[PRESENCE_NEVER]);
 		buf_printf(out, ",\"state\":\"%s\"}", state_names[r->groups[i].state]);
 	}
 	buf_putc(out, ']');
@@ -100,7 +101,7 @@ void
 print_json(struct buf *out, const struct report *r)
 {
 	buf_putc(out, '{');
-	put_counts(out, &r->counts);
+	put_counts(out, &r->counts, print_labels[PRESENCE_NEVER]);
 	buf_printf(out, ",\"state\":\"%s\"", state_names[r->state]);
 	if (r->max_age != 0) {
 		buf_puts(out, ",\"last_seen\":");
