@@ -126,6 +126,8 @@ verdict_judge_report(struct report *r, enum state empty)
 	judge_other(r, empty);
 	if (r->counts.total > 0 && (r->frozen || r->counts.n[PRESENCE_STALE] > 0))
 		r->state = verdict_worse(r->state, STATE_WARNING);
+	if (r->trouble != NULL)
+		r->state = STATE_UNKNOWN;
 }
 
 void

@@ -56,10 +56,12 @@ struct report {
 	char *view; /* who asks, and so sees what (free); NULL: not asked */
 	bool verbose;
 	bool per_device;   /* metrics of each device, too */
+	const char *trouble; /* why it is not known what they are by now; NULL: it is */
+	int64_t age;         /* then: seconds since they were */
 	int64_t recovered; /* seconds the trouble had lasted that is over; -1: none */
 };
 
-/* Judges groups, the other source, age; the worst is the report's state. */
+/* Judges groups, the other source, age; the worst is the report's state, but UNKNOWN while there is trouble. */
 void verdict_judge_report(struct report *r, enum state empty);
 void verdict_release(struct report *r);
 

@@ -201,6 +201,15 @@ sleep 0.7 # likewise
 keys C-c
 given_back 130 'so does Ctrl-C'
 kill -CONT "$api_pid"
+terminal 80 24 'iotstatus --watch 300ms -t 1s'
+wait_for 30 shows ' 50\.00%'
+kill -STOP "$api_pid"
+sees 'a source that fails: UNKNOWN' 'iotstatus +UNKNOWN'
+sees 'with the age of the numbers and the reason' '^ [0-9]+s old: .*too slow'
+kill -CONT "$api_pid"
+sees 'until it is back' 'iotstatus +OK'
+keys q
+wait_for 30 test -s after
 terminal 80 24 'NO_COLOR=1 LC_ALL=C iotstatus --watch 1s'
 sees 'without UTF-8 it draws ASCII' 'fleet +#+'
 tm pipe-pane -t w "cat >$T/bytes"
@@ -224,6 +233,30 @@ is 143 "$?" 'plain lines until a signal'
 [ "$(wc -l <lines)" -ge 3 ]
 tap $? 'one each time'
 no_line lines 'with the time in front' -vE '^20[0-9-]+T[0-9:]+Z [0-9]+/10 devices online \([0-9.]+%\)(, [0-9]+ [a-z ]+)*$'
+# The source fails: the numbers are old, and nobody knows.
+for how in '-o text' '-w 1:' --json; do
+	# shellcheck disable=SC2086
+	iotstatus --watch 300ms -t 2s $how >lines 2>&1 </dev/null &
+	watching=$!
+	pids="$pids $watching"
+	wait_for 10 grep -q '/10\|:10' lines
+	kill -STOP "$api_pid"
+	old() { tail -n 1 lines | grep -qE "$1"; }
+	case $how in
+	--json) wanted='^\{"total_mqtt_devices":10,.*"state":"UNKNOWN","error":".*too slow.*","age":[0-9]+\}$' ;;
+	-w*) wanted='Z IOT UNKNOWN - .*4/10 devices online.*, [0-9]+s old: .*too slow' ;;
+	*) wanted='Z 4/10 devices online .*, UNKNOWN, [0-9]+s old: .*too slow' ;;
+	esac
+	wait_for 20 old "$wanted"
+	s=$?
+	tap $s "--watch $how says UNKNOWN, and how old its numbers are"
+	[ $s -eq 0 ] || note "$(tail -n 1 lines)"
+	kill -CONT "$api_pid"
+	fresh() { ! old 'UNKNOWN'; }
+	wait_for 20 fresh
+	tap $? 'and stops to when the source is back'
+	kill "$watching"
+done
 mkfifo unread
 sh -c 'exec sleep 60' <unread &
 pids="$pids $!"

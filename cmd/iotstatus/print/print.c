@@ -137,6 +137,14 @@ put_frozen(struct buf *out, const struct report *r)
 	buf_puts(out, _(" ago"));
 }
 
+void
+print_trouble_age(struct buf *out, const struct report *r)
+{
+	print_age(out, r->age);
+	buf_puts(out, _(" old: "));
+	put_name(out, r->trouble);
+}
+
 static void
 put_remarks(struct buf *out, const struct report *r)
 {
@@ -145,6 +153,10 @@ put_remarks(struct buf *out, const struct report *r)
 	if (r->view != NULL) {
 		buf_puts(out, ", ");
 		put_name(out, r->view);
+	}
+	if (r->trouble != NULL) {
+		buf_puts(out, ", ");
+		print_trouble_age(out, r);
 	}
 	if (r->recovered >= 0) {
 		buf_puts(out, _(", recovered after "));
@@ -281,6 +293,8 @@ print_text(struct buf *out, const struct report *r)
 {
 	print_share(out, &r->counts);
 	put_split(out, &r->counts);
+	if (r->trouble != NULL)
+		buf_printf(out, ", %s", state_names[r->state]);
 	put_remarks(out, r);
 	buf_putc(out, '\n');
 	print_details(out, r);

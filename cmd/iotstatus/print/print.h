@@ -12,6 +12,8 @@ void print_text(struct buf *out, const struct report *r);
 void print_nagios(struct buf *out, const struct report *r);
 /* "IOT CRITICAL - cannot reach ...", for what could not be found out. */
 void print_trouble(struct buf *out, enum state state, const char *text);
+/* "45s old: cannot reach ...", of a report with trouble. */
+void print_trouble_age(struct buf *out, const struct report *r);
 /* From line 2: with -v who is not online, and who is disputed. */
 void print_details(struct buf *out, const struct report *r);
 void print_json(struct buf *out, const struct report *r);

@@ -103,6 +103,11 @@ print_json(struct buf *out, const struct report *r)
 	buf_putc(out, '{');
 	put_counts(out, &r->counts, print_labels[PRESENCE_NEVER]);
 	buf_printf(out, ",\"state\":\"%s\"", state_names[r->state]);
+	if (r->trouble != NULL) {
+		buf_puts(out, ",\"error\":");
+		put_text(out, r->trouble);
+		buf_printf(out, ",\"age\":%lld", (long long)r->age);
+	}
 	if (r->max_age != 0) {
 		buf_puts(out, ",\"last_seen\":");
 		put_time(out, r->seen);

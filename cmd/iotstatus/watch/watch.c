@@ -39,6 +39,8 @@ struct watch {
 	struct buf line;
 	struct err unwritten;
 	int64_t drawn; /* loop_now() */
+	int64_t polled,
+	    pushed; /* loop_now() when the API last answered, the broker was last there */
 	bool
 	    joinable; /* the API has listed devices that a broker may have spoken of by another id */
 	bool poll_due, polling;
@@ -46,6 +48,7 @@ struct watch {
 	bool over;
 	int signo;
 	char where[256], head[300];
+	struct buf trouble; /* with the age of what is shown */
 	char api_trouble[512];
 };
 
@@ -85,18 +88,40 @@ count(struct watch *w)
 	watch_model_count(&w->model, clock_wall_us());
 }
 
+/* What is shown: while a source fails, numbers that were right once. */
+static struct report
+judge(struct watch *w)
+{
+	struct report r = {
+	    .counts = w->model.counts, .limit = w->check->limits.all, .recovered = -1};
+	const char *broker = watch_feed_trouble(w->feed);
+	int64_t now = loop_now(w->check->loop);
+
+	if (broker[0] == '\0')
+		w->pushed = now;
+	if (broker[0] != '\0' || w->api_trouble[0] != '\0') {
+		r.trouble = broker[0] != '\0' ? broker : w->api_trouble;
+		r.age = (now - (broker[0] != '\0' ? w->pushed : w->polled)) / 1000;
+	}
+	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
+	return r;
+}
+
 static void
 picture(void *arg)
 {
 	struct watch *w = arg;
-	struct report r = {.counts = w->model.counts, .limit = w->check->limits.all};
-	const char *trouble = watch_feed_trouble(w->feed);
-	struct watch_headline h = {w->head, *trouble != '\0' ? trouble : w->api_trouble};
+	struct watch_headline h = {.where = w->head};
+	struct report r;
 
 	w->drawn = loop_now(w->check->loop);
 	if (w->uncounted)
 		count(w);
-	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
+	r = judge(w);
+	buf_clear(&w->trouble);
+	if (r.trouble != NULL)
+		print_trouble_age(&w->trouble, &r);
+	h.trouble = buf_str(&w->trouble);
 	snprintf(w->head, sizeof(w->head), "%s  %s", state_names[r.state], w->where);
 	if (screen_size_changed(w->screen))
 		screen_resize(w->screen);
@@ -154,13 +179,11 @@ static void
 on_plain(void *arg)
 {
 	struct watch *w = arg;
-	struct report r = {
-	    .counts = w->model.counts, .limit = w->check->limits.all, .recovered = -1};
+	struct report r = judge(w);
 
 	loop_timer_set(w->check->loop, &w->plain, w->check->args->every, on_plain, w);
 	if (w->job.queued)
 		return;
-	verdict_judge_report(&r, (enum state)w->check->args->on_empty);
 	buf_clear(&w->line);
 	if (w->format == FORMAT_JSON) {
 		print_json(&w->line, &r);
@@ -209,6 +232,8 @@ poll_once(struct watch *w, struct err *err)
 	}
 	free(before);
 	w->polling = false;
+	if (!failed)
+		w->polled = loop_now(w->check->loop);
 	w->joinable = true;
 	count(w);
 	return failed;
@@ -221,8 +246,10 @@ poll_again(struct watch *w)
 	struct err why = {0};
 
 	w->poll_due = false;
-	w->api_trouble[0] = '\0';
-	if (poll_once(w, &why) != 0)
+	/* What was wrong stays so until an answer is here. */
+	if (poll_once(w, &why) == 0)
+		w->api_trouble[0] = '\0';
+	else
 		snprintf(w->api_trouble, sizeof(w->api_trouble), "%s", why.text);
 	loop_timer_set(w->check->loop, &w->poll, every, on_poll, w);
 	dirty(w);
@@ -349,6 +376,7 @@ end(struct watch *w)
 	screen_close(w->screen);
 	writer_free(w->out);
 	buf_release(&w->line);
+	buf_release(&w->trouble);
 	watch_model_release(&w->model);
 }
 
