@@ -182,7 +182,10 @@ print_reason(struct run *k, struct err *why)
 static int
 remember(struct run *k, bool trouble, struct err *err)
 {
-	struct state_file now = {k->state, trouble, clock_wall_us() / 1000000}, last;
+	struct state_file last,
+	    now = {.state = k->state,
+		.trouble = trouble,
+		.since = clock_wall_us() / 1000000};
 
 	if (state_file_read(k->args->state, &last, err))
 		return -1;
@@ -191,13 +194,15 @@ remember(struct run *k, bool trouble, struct err *err)
 		k->state = STATE_OK;
 		return 0;
 	}
+	if (now.state != STATE_OK)
+		now.bad = last.bad != 0 ? last.bad : now.since;
 	if (state_file_write(k->args->state, &now, err))
 		return -1;
 	k->last = last;
 	k->news = true;
 	k->silent = last.state == STATE_OK && now.state == STATE_OK;
 	if (last.state != STATE_OK && now.state == STATE_OK)
-		k->check.report.recovered = now.since - last.since;
+		k->check.report.recovered = now.since - last.bad;
 	return 0;
 }
 

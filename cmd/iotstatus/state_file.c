@@ -40,6 +40,10 @@ parse(struct span text, struct state_file *m)
 		return false;
 	m->state = (enum state)state;
 	m->since = strtoll(value.p, NULL, 10);
+	if (json_member(object, "bad", &value))
+		m->bad = strtoll(value.p, NULL, 10);
+	else
+		m->bad = m->state != STATE_OK ? m->since : 0;
 	m->trouble =
 	    json_member(object, "trouble", &value) && json_kind(value) == JSON_KIND_TRUE;
 	return true;
@@ -70,8 +74,10 @@ state_file_write(const char *path, const struct state_file *m, struct err *err)
 	struct buf text = {0};
 	int failed;
 
-	buf_printf(&text, "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld}\n",
-	    state_names[m->state], m->trouble ? "true" : "false", (long long)m->since);
+	buf_printf(&text,
+	    "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld,\"bad\":%lld}\n",
+	    state_names[m->state], m->trouble ? "true" : "false", (long long)m->since,
+	    (long long)m->bad);
 	failed = file_write(path, buf_as_span(&text), 0644, err);
 	buf_release(&text);
 	return failed;

@@ -12,6 +12,7 @@ struct state_file {
 	enum state state;
 	bool trouble; /* it could not be found out: another matter than the fleet's own */
 	int64_t since; /* seconds since 1970 */
+	int64_t bad;   /* the same, of the first look that was not OK; 0: it is OK */
 };
 
 /* A file that is not there, or is empty (made by touch or tmpfiles.d), remembers that all was well. One that cannot be read, or is none of

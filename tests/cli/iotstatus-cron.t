@@ -77,6 +77,15 @@ is '' "$out$err" 'without -q, too, no change is no news'
 echo '{"state":"CRITICAL","trouble":false,"since":1}' >fleet.state
 state
 has "$out" ', recovered after 2' 'with how long it was'
+echo '{"state":"WARNING","trouble":false,"since":1}' >fleet.state
+fleet 10 5 "$now"
+state
+exits 2 'worse than before'
+run jq -e '.bad == 1 and .since > 1' fleet.state
+exits 0 'began with the first bad look, which is remembered'
+fleet 10 10 "$now"
+state
+has "$out" ', recovered after 2' 'and counted from, not from the last change'
 for bad in '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
 	printf '%s' "$bad" >bad.state
 	run iotstatus --state bad.state
