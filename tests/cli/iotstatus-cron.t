@@ -125,6 +125,21 @@ exits 3 'wrong usage'
 [ ! -e new.state ]
 tap $? 'is nothing to remember'
 
+# The crontab lines of the documents, under the environment of Debian's cron: PATH is what the crontab says.
+prefix=$(sed -n 's/^PREFIX *?= *//p' "$top/Makefile")
+for file in README.md README.es.md man/iotstatus.1; do
+	sed -n 's/^\.Dl //; s/\\&//g; /^PATH=/p; /^\*\/5 /p' "$top/$file" >crontab
+	is "$prefix/bin" "$(sed -n 's/^PATH=\([^:]*\):.*/\1/p' crontab)" "$file: the crontab finds what make install installed"
+	is '' "$(grep -v '^PATH=' crontab | grep '[%#]')" 'and has no % and no # behind the command'
+	command=$(sed -n 's/^\*\/5 \* \* \* \* //p' crontab)
+	fleet 10 5 "$now"
+	rm -f "$HOME/fleet.state"
+	run env -i HOME="$HOME" LOGNAME=x SHELL=/bin/sh PATH="$(dirname "$(command -v iotstatus)"):/usr/bin:/bin" \
+		IOT_API_URL="$IOT_API_URL" IOT_TOKEN_FILE="$IOT_TOKEN_FILE" /bin/sh -c "$command"
+	exits 2 'and its command runs'
+	has "$out" 'IOT CRITICAL - 5/10' 'and speaks'
+done
+
 # Groups, each with its own thresholds.
 fleet 10 8 "$now"
 run iotstatus --by tipo
