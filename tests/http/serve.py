@@ -9,7 +9,8 @@ emqx DIRECTORY KEY:SECRET: EMQX 5's GET /api/v5/clients: HTTP Basic with an API 
 with hasnext, disconnected_at only when offline, HTML for unknown paths. DIRECTORY/clients has a client a line,
 "CLIENTID USERNAME connected|disconnected TIME". While there is DIRECTORY/fail, all is answered with 500 and an Erlang
 term that holds the request's Authorization header, as EMQX 5.8 does; DIRECTORY/slow holds seconds to wait before
-each answer. fields=A,B leaves the others out. DIRECTORY/log gets "METHOD PATH" for each request.
+each answer. fields=A,B leaves the others out. GET /api/v5/clients/ID/subscriptions is an array with the filters that a
+line "ID FILTER..." of DIRECTORY/subscriptions names. DIRECTORY/log gets "METHOD PATH" for each request.
 
 between DIRECTORY UPSTREAM: hands every request on to another server. Every other one is held for HOLD seconds, so
 that the answer to the next comes first. DIRECTORY/log gets, at its end, a line a request: its number (from 1, as they
@@ -20,7 +21,7 @@ holds "METHOD PATH-PREFIX WHAT" for one request; it is DIRECTORY/fault.met when 
 when it was handed on: WHAT is the status to answer with in its place, "hang" or "cut" for none; behind "before:" the
 request is not handed on at all."""
 import base64, http.client, http.server, json, os, socket, sys, threading, time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 mode, directory, argument = (sys.argv[1:] + [""])[:3]
 HOLD = 0.03
@@ -128,6 +129,17 @@ class Emqx(Handler):
                 client["disconnected_at"] = when
             yield client
 
+    def subscriptions(self, clientid):
+        if clientid not in (c["clientid"] for c in self.clients()):
+            return self.refuse(404, "CLIENTID_NOT_FOUND", "Client ID not found")
+        filters = []
+        if os.path.exists(path_of("subscriptions")):
+            lines = [line.split() for line in open(path_of("subscriptions"))]
+            filters = [f for line in lines if line[0] == clientid for f in line[1:]]
+        self.answer(200, JSON, json.dumps([
+            {"clientid": clientid, "topic": f, "qos": 1, "nl": 0, "rap": 0, "rh": 0, "durable": False,
+             "node": "emqx@127.0.0.1"} for f in filters]).encode())
+
     def refuse(self, status, code, message):
         self.answer(status, JSON, json.dumps({"code": code, "message": message}).encode())
 
@@ -137,7 +149,9 @@ class Emqx(Handler):
         time.sleep(float((words_of("slow") or ["0"])[0]))
         query = {k: v[-1] for k, v in parse_qs(url.query).items()}
         authorization = self.headers.get("Authorization")
-        if url.path != "/api/v5/clients" or self.command != "GET":
+        words = url.path.split("/")
+        kept = url.path.startswith("/api/v5/clients/") and words[5:] == ["subscriptions"]
+        if not (kept or url.path == "/api/v5/clients") or self.command != "GET":
             return self.answer(404, [("Content-Type", "text/html")], b"<html><body>404 Not Found</body></html>")
         if authorization is None:
             return self.refuse(401, "AUTHORIZATION_HEADER_ERROR", "Support authorization: basic/bearer ")
@@ -146,6 +160,8 @@ class Emqx(Handler):
         if os.path.exists(path_of("fail")):
             return self.refuse(500, "INTERNAL_ERROR", "{error,{badmap,[{headers,#{<<\"authorization\">> => <<\"%s\">>}}]}}"
                                % authorization)
+        if kept:
+            return self.subscriptions(unquote(words[4]))
         page, limit = int(query.get("page", 1)), int(query.get("limit", 100))
         if not 1 <= limit <= 10000 or page < 1:
             return self.refuse(400, "BAD_REQUEST", json.dumps({"kind": "validation_error"}))

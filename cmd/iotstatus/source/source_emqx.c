@@ -6,10 +6,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "rest/rest_url.h"
 #include "iotstatus/source/source.h"
 
 /* EMQX allows up to 10,000 a page. A smaller one is answered sooner, so that less changes meanwhile. */
 enum { PAGE = 1000, PAGES_MAX = 100000 };
+
+/* Each is asked for its subscriptions, one by one. */
+enum { STRANGERS_MOST = 64 };
 
 /* A tenth of what EMQX tells of a client otherwise; one that does not know `fields` tells all. */
 #define FIELDS "clientid,username,connected,connected_at,disconnected_at"
@@ -18,7 +22,11 @@ struct reader {
 	struct device_table *fleet;
 	enum view view;
 	struct buf id, login, text;
+	/* Clients that may be no devices, by index; more than fit are all taken for some. */
+	size_t strangers[STRANGERS_MOST], stranger_count;
 };
+
+static const char login_prefix[] = "device_";
 
 /* Clients of the toolkit and its like are no devices. */
 static bool
@@ -49,14 +57,13 @@ time_of(struct reader *r, struct span client, const char *key)
 static struct device *
 device_of(struct reader *r)
 {
-	static const char prefix[] = "device_";
 	struct device *d = device_table_find(r->fleet, buf_as_span(&r->id));
 	const char *login = buf_str(&r->login);
 
 	if ((d == NULL || !d->listed) &&
-	    strncmp(login, prefix, sizeof(prefix) - 1) == 0) {
-		struct device *named =
-		    device_table_find(r->fleet, span_of(login + sizeof(prefix) - 1));
+	    strncmp(login, login_prefix, sizeof(login_prefix) - 1) == 0) {
+		struct device *named = device_table_find(
+		    r->fleet, span_of(login + sizeof(login_prefix) - 1));
 
 		if (named != NULL && named->listed)
 			return named;
@@ -64,10 +71,23 @@ device_of(struct reader *r)
 	return d != NULL ? d : device_table_get(r->fleet, buf_as_span(&r->id));
 }
 
+/* Neither the API nor its login says that it is a device. */
+static void
+note_stranger(struct reader *r, const struct device *d)
+{
+	if (d->listed ||
+	    strncmp(buf_str(&r->login), login_prefix, sizeof(login_prefix) - 1) == 0)
+		return;
+	if (r->stranger_count < STRANGERS_MOST)
+		r->strangers[r->stranger_count] = (size_t)(d - r->fleet->v);
+	r->stranger_count++;
+}
+
 static int
 read_client(struct reader *r, struct span client, struct err *err)
 {
 	struct span connected;
+	struct device *d;
 	struct device_seen *s;
 	bool on;
 
@@ -81,7 +101,9 @@ read_client(struct reader *r, struct span client, struct err *err)
 		return 0;
 	json_member_string(client, "username", &r->login);
 	on = json_kind(connected) == JSON_KIND_TRUE;
-	s = &device_of(r)->reported[r->view];
+	d = device_of(r);
+	s = &d->reported[r->view];
+	note_stranger(r, d);
 	/* Of two sessions that are one device's the living one counts. */
 	if (s->known && s->state == PRESENCE_ONLINE && !on)
 		return 0;
@@ -114,6 +136,55 @@ read_page(struct reader *r, struct span body, bool *more, struct err *err)
 	return 0;
 }
 
+/* Whether it shares a subscription, as consumers that divide the work do and devices do not. */
+static bool
+shares(struct reader *r, struct span body)
+{
+	struct json_iter it = {0};
+
+	if (!json_check(body, &it.value, NULL) || json_kind(it.value) != JSON_KIND_ARRAY)
+		return false;
+	while (json_next(&it)) {
+		buf_clear(&r->text);
+		if (json_kind(it.item) == JSON_KIND_OBJECT &&
+		    json_member_string(it.item, "topic", &r->text) &&
+		    strncmp(buf_str(&r->text), "$share/", 7) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The members of a group are no devices: while they are away EMQX keeps their sessions, which would be devices
+ * that are offline. One that has gone meanwhile (404) stays what it is. */
+static int
+leave_out_members(struct rest *api, struct reader *r, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < r->stranger_count && r->stranger_count <= STRANGERS_MOST; i++) {
+		struct device *d = &r->fleet->v[r->strangers[i]];
+		struct rest_reply reply = {0};
+		struct buf path = {0};
+		struct err why = {0};
+		int failed;
+
+		buf_puts(&path, "/api/v5/clients/");
+		rest_url_escape(&path, span_of(d->id));
+		buf_puts(&path, "/subscriptions");
+		failed =
+		    rest_call(api, "GET", buf_str(&path), (struct span){0}, &reply, &why);
+		if (!failed && shares(r, buf_as_span(&reply.body)))
+			d->reported[r->view].known = false;
+		rest_reply_release(&reply);
+		buf_release(&path);
+		if (failed && why.code != ERR_NOT_FOUND) {
+			*err = why;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int
 source_emqx_clients(
     struct rest *api, struct device_table *f, enum view view, struct err *err)
@@ -132,6 +203,7 @@ source_emqx_clients(
 		rest_reply_release(&reply);
 		free(path);
 	}
+	failed = failed || leave_out_members(api, &r, err);
 	buf_release(&r.id);
 	buf_release(&r.login);
 	buf_release(&r.text);
