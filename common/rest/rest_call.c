@@ -180,7 +180,7 @@ explain_end(const struct rest_call *c, const struct rest_outcome *end, struct er
 		err_set(why, ERR_UNREACHABLE,
 		    _("%s at '%s' is busy (%ld) and asks for %lld s: more than "
 		      "--timeout leaves"),
-		    rest_peer_name(&peer), peer.url, end->reply.status,
+		    rest_error_peer(&peer), peer.url, end->reply.status,
 		    (long long)end->retry_after / 1000);
 }
 

@@ -97,7 +97,7 @@ static void
 tell_unreached(struct transfer *t, CURLcode code)
 {
 	struct rest_peer peer = rest_peer_of(t->wire->api);
-	const char *name = rest_peer_name(&peer);
+	const char *name = rest_error_peer(&peer);
 	struct err *err = &t->end.err;
 	char text[CURL_ERROR_SIZE];
 	long number = 0;

@@ -192,7 +192,7 @@ code_of(long status)
 }
 
 const char *
-rest_peer_name(const struct rest_peer *p)
+rest_error_peer(const struct rest_peer *p)
 {
 	return p->emqx ? "EMQX" : _("the API");
 }
@@ -211,7 +211,7 @@ put_reasons(struct buf *out, const struct rest_reply *reply)
 void
 rest_error_set(const struct rest_peer *p, const struct rest_reply *reply, struct err *err)
 {
-	const char *name = rest_peer_name(p);
+	const char *name = rest_error_peer(p);
 	struct buf lines = {0};
 
 	if (reply->status < 400) {

@@ -128,10 +128,10 @@ tap $? 'is nothing to remember'
 # The crontab lines of the documents, under the environment of Debian's cron: PATH is what the crontab says.
 prefix=$(sed -n 's/^PREFIX *?= *//p' "$top/Makefile")
 for file in README.md README.es.md man/iotstatus.1; do
-	sed -n 's/^\.Dl //; s/\\&//g; /^PATH=/p; /^\*\/5 /p' "$top/$file" >crontab
-	is "$prefix/bin" "$(sed -n 's/^PATH=\([^:]*\):.*/\1/p' crontab)" "$file: the crontab finds what make install installed"
-	is '' "$(grep -v '^PATH=' crontab | grep '[%#]')" 'and has no % and no # behind the command'
-	command=$(sed -n 's/^\*\/5 \* \* \* \* //p' crontab)
+	sed -n 's/^\.Dl //; s/\\&//g; /^PATH=/p; /^\*\/5 /p' "$top/$file" >lines
+	is "$prefix/bin" "$(sed -n 's/^PATH=\([^:]*\):.*/\1/p' lines)" "$file: the crontab finds what make install installed"
+	is '' "$(grep -v '^PATH=' lines | grep '[%#]')" 'and has no % and no # behind the command'
+	command=$(sed -n 's/^\*\/5 \* \* \* \* //p' lines)
 	fleet 10 5 "$now"
 	rm -f "$HOME/fleet.state"
 	run env -i HOME="$HOME" LOGNAME=x SHELL=/bin/sh PATH="$(dirname "$(command -v iotstatus)"):/usr/bin:/bin" \
