@@ -78,22 +78,30 @@ guess_code_page(struct span text)
 				  "UTF-8");
 }
 
+/* Other formats have bytes that are none of text, but what begins like them may be text. */
+static int
+refuse(struct span text, const char *what, size_t *line, struct err *err)
+{
+	const char *other = encoding_other(text);
+
+	if (other != NULL)
+		*line = 1;
+	return err_set(err, ERR_USAGE, "%s", _(other != NULL ? other : what));
+}
+
 int
 encoding_check(struct span text, size_t *line, struct err *err)
 {
-	const char *other = encoding_other(text);
 	size_t i, good;
 	uint32_t cp;
 
 	*line = 1;
-	if (other != NULL)
-		return err_set(err, ERR_USAGE, "%s", _(other));
 	for (i = 0; i < text.n; i += good) {
 		good = utf8_read((const unsigned char *)text.p + i, text.n - i, &cp);
 		if (good == 0)
-			return err_set(err, ERR_USAGE, "%s", _(guess_code_page(text)));
+			return refuse(text, guess_code_page(text), line, err);
 		if (cp == 0)
-			return err_set(err, ERR_USAGE, _("a NUL byte"));
+			return refuse(text, N_("a NUL byte"), line, err);
 		*line += cp == '\n';
 	}
 	return 0;

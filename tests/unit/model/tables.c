@@ -53,6 +53,7 @@ the_header_tells_the_separator(void **state)
 	    {SPAN("\n\"a,;\";b\nx,y;\"1\"\n"), {"x,y", "1"}},
 	    {SPAN("a\tb\nx;y\t\n"), {"x;y", ""}},
 	    {SPAN("a;\tb\nx\ty;1\n"), {"x\ty", "1"}},
+	    {SPAN("PK\x03\x04,b\nx,1\n"), {"x", "1"}},
 	    {SPAN("a;c,b\tb\nx;y,1\t2\n"), {"x;y", "1\t2"}},
 	};
 	const char *const one[] = {"a;b"};
@@ -110,7 +111,7 @@ bad_tables_are_refused_with_their_line(void **state)
 		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16LE -t UTF-8"},
 	    {SPAN("\0a\0\n"),
 		"f:1: UTF-16, not UTF-8: convert it with iconv -f UTF-16BE -t UTF-8"},
-	    {SPAN("PK\x03\x04\x14"), "f:1: a ZIP archive, such as a spreadsheet"},
+	    {SPAN("PK\x03\x04\x14\0\n\0"), "f:1: a ZIP archive, such as a spreadsheet"},
 	    {SPAN("\x1F\x8B\x08"), "f:1: compressed: gzip -dc shows its text"},
 	    {SPAN("a\nb\0c\n"), "f:2: a NUL byte"},
 	};
