@@ -192,6 +192,11 @@ run iotstatus --verify emqx --max-age 1m
 exits 0 'a connection is a sign of life'
 run iotstatus --source mqtt --source emqx --max-age 1m -v
 has "$out" 'DEV_000004: offline, since 2026-11-23T10:00:00Z' 'the last --source counts'
+run env TZ=XST6 iotstatus --source emqx -v
+has "$out" 'DEV_000004: offline, since 2026-11-23T04:00:00-06:00' 'people read the time of their place'
+run env TZ=XST6 iotstatus --source emqx --list offline --format tsv
+has "$out" '2026-11-23T10:00:00Z' 'programs that of UTC'
+
 # Members of a --group have ids of their own, and a kept session each while they are away.
 {
 	echo "DEV_000001 device_DEV_000001 connected $when"
@@ -201,7 +206,7 @@ has "$out" 'DEV_000004: offline, since 2026-11-23T10:00:00Z' 'the last --source 
 	echo "archive-3 ingest disconnected $when"
 } >"$http/clients" 2>/dev/null
 {
-	echo 'DEV_000001 $share/odd/x'
+	echo "DEV_000001 \$share/odd/x"
 	echo 'DEV_000002 iot/devices/DEV_000002/commands'
 	for n in 1 2/% 3; do echo "archive-$n iot/x \$share/archive/iot/sensors/+/data"; done
 } >"$http/subscriptions"

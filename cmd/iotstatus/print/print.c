@@ -3,6 +3,7 @@
 #include "iotstatus/print/print.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -43,6 +44,24 @@ print_when(struct buf *out, int64_t us)
 		buf_putc(out, '-');
 	else if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
 		buf_puts(out, text);
+}
+
+void
+print_when_local(struct buf *out, int64_t us)
+{
+	time_t t = (time_t)(us / 1000000);
+	struct tm tm;
+	char text[32];
+	int minutes;
+
+	if (us == 0 || localtime_r(&t, &tm) == NULL || tm.tm_gmtoff == 0 ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+		print_when(out, us);
+		return;
+	}
+	minutes = abs((int)(tm.tm_gmtoff / 60));
+	buf_printf(out, "%s%c%02d:%02d", text, tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60,
+	    minutes % 60);
 }
 
 void
@@ -252,11 +271,11 @@ put_device(struct buf *out, const struct report *r, const struct device *d)
 		    reported_word(&d->reported[VIEW_OTHER]));
 	if (s->since != 0) {
 		buf_puts(out, _(", since "));
-		print_when(out, s->since);
+		print_when_local(out, s->since);
 	}
 	if (s->seen != 0) {
 		buf_puts(out, _(", last seen "));
-		print_when(out, s->seen);
+		print_when_local(out, s->seen);
 	}
 	buf_putc(out, '\n');
 	return true;

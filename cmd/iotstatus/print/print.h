@@ -32,8 +32,10 @@ void print_prometheus_trouble(struct buf *out, double seconds, double last_succe
 enum list_form { LIST_LINES, LIST_TSV, LIST_JSON };
 void print_device(struct buf *out, const struct device *d, enum list_form form);
 
-/* "2026-11-25T19:00:00Z", or - when it is not known. */
+/* "2026-11-25T19:00:00Z", or - when it is not known: for programs. */
 void print_when(struct buf *out, int64_t us);
+/* The same in the zone of who reads it, "2026-11-25T13:00:00-06:00"; Z where that is UTC. */
+void print_when_local(struct buf *out, int64_t us);
 /* "8/10 devices online (80.00%)". */
 void print_share(struct buf *out, const struct counts *c);
 /* "45s", "3m", "5h 10m", "2d 4h". */

@@ -188,7 +188,7 @@ on_plain(void *arg)
 	if (w->format == FORMAT_JSON) {
 		print_json(&w->line, &r);
 	} else {
-		print_when(&w->line, clock_wall_us());
+		print_when_local(&w->line, clock_wall_us());
 		buf_putc(&w->line, ' ');
 		if (w->format == FORMAT_NAGIOS)
 			print_nagios(&w->line, &r);

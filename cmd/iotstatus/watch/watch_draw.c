@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -55,7 +56,7 @@ draw_title(struct screen *s, const struct watch_headline *h, int64_t now)
 	int columns = screen_columns(s);
 	struct buf when = {0};
 
-	print_when(&when, now);
+	print_when_local(&when, now);
 	fill(s, 0, 0, columns, STYLE_REVERSE, " ");
 	screen_printf(
 	    s, 0, 1, columns - (int)when.n - 3, STYLE_REVERSE, "iotstatus  %s", h->where);
@@ -189,12 +190,15 @@ draw_changes(struct screen *s, const struct watch_model *m, const struct watch_c
 		const struct watch_change *x =
 		    &m->changes[(m->change_count - 1 - i) % WATCH_CHANGES];
 		const struct device *d = &m->fleet->v[x->device];
-		int day = (int)(x->when % 86400), at;
+		time_t when = (time_t)x->when;
+		struct tm tm = {0};
+		int at;
 
 		if (!is_wanted(c, d))
 			continue;
+		localtime_r(&when, &tm);
 		at = screen_printf(s, row, 1, width, STYLE_DIM, "%02d:%02d:%02d ",
-		    day / 3600, day / 60 % 60, day % 60);
+		    tm.tm_hour, tm.tm_min, tm.tm_sec);
 		at = screen_put(s, row, at, width - 9 - 16, STYLE_PLAIN, d->id) + 1;
 		at = screen_put(s, row, at, width + 1 - at, styles[x->from],
 			 presence_names[x->from]) +
