@@ -240,7 +240,7 @@ has "$(head -n 1 lines)" '-06:00 ' 'with its zone'
 # The source fails: the numbers are old, and nobody knows.
 for how in '-o text' '-w 1:' --json; do
 	# shellcheck disable=SC2086
-	iotstatus --watch 300ms -t 2s $how >lines 2>&1 </dev/null &
+	iotstatus --watch 300ms -t 4s $how >lines 2>&1 </dev/null &
 	watching=$!
 	pids="$pids $watching"
 	wait_for 10 grep -q '/10\|:10' lines
