@@ -10,7 +10,9 @@
 # order but the one asked for, and rows that are equal in it come as they like, as of a database),
 # ignore=FIELD (what a request says of it is not looked at), dated (a reading keeps the timestamp it is
 # sent with), unfiltered (lists are whole, whatever they are asked for), unordered (no order at all, with shuffle),
-# last_login (a login over the API sets it), zone=NAME (of times, which name none).
+# last_login (a login over the API sets it), zone=NAME (of times, which name none), token (the login is simplejwt's
+# own, at /api/token/), nome (there is no /api/users/me/), wait=MS (each answer takes so much longer, as from a
+# database or a network far away).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
@@ -26,7 +28,8 @@ sys.dont_write_bytecode = True
 
 QUIRKS = {"pages": "page", "size": "50", "debug": "", "access": "3600", "throttle": "",
           "next": "", "rotate": "", "shuffle": "", "ignore": "", "dated": "",
-          "unfiltered": "", "unordered": "", "last_login": "", "zone": "America/Mexico_City"}
+          "unfiltered": "", "unordered": "", "last_login": "", "zone": "America/Mexico_City",
+          "token": "", "nome": "", "wait": "0"}
 
 
 def settings(options, quirks):
@@ -101,6 +104,14 @@ def main():
     from django.core.wsgi import get_wsgi_application
     from plataforma.middleware import Handler
 
+    from django.db.backends.signals import connection_created
+
+    def like_a_server(connection, **kwargs):
+        """Readers and the one who writes go on beside each other, as in PostgreSQL; a test's data may be lost."""
+        connection.cursor().execute("PRAGMA journal_mode=WAL")
+        connection.cursor().execute("PRAGMA synchronous=OFF")
+
+    connection_created.connect(like_a_server)
     new = not os.path.exists(options.db)
     call_command("migrate", run_syncdb=True, verbosity=0)
     if new:

@@ -78,6 +78,7 @@ class Log:
         path, connection = request.get_full_path(), request.environ["tests.connection"]
         peer = connection.getpeername()[1]
         what = fault(request.method, path)
+        time.sleep(int(settings.QUIRKS["wait"]) / 1000)
         if what == "drop":
             response = HttpResponse(status=499)
         elif what == "slow":
