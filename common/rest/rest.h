@@ -22,6 +22,7 @@ struct rest_opts {
 	const char *username;
 	const char *password_file; /* read only when a login is needed */
 	const char *cafile;
+	const char *auth_path; /* where to log in; NULL, or not there: where others have it */
 	const char *context; /* of the token cache; NULL: "default" */
 	int64_t timeout;     /* ms, one request with its retries */
 	const char *basic;   /* "KEY:SECRET" sent as HTTP Basic instead of a token, paths as given:
@@ -93,6 +94,8 @@ int rest_list_again(struct rest *a, const char *path,
 /* Logs in and saves the tokens in the context's cache (0600). Runs the loop until that is done. ERR_AUTH for
  * a wrong password. */
 int rest_login(struct rest *a, const char *username, const char *password, struct err *err);
+/* Where rest_login did so, which the caller may want to keep. NULL before. */
+const char *rest_auth_path(const struct rest *a);
 /* Forgets the cached tokens. */
 int rest_logout(struct rest *a, struct err *err);
 

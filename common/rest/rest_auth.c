@@ -20,6 +20,59 @@ cache_key(const struct rest *a)
 	    .context = a->opts.context, .base = a->base, .username = a->opts.username};
 }
 
+/* The platform's own, and simplejwt's as its manual has it. */
+static const char *const login_paths[] = {"/api/auth/login/", "/api/token/"};
+
+/* The next place to log in, from a->auth.tried on: the one that is set or was found before comes first. NULL:
+ * there is no more. */
+static const char *
+login_path(struct rest *a)
+{
+	const char *first = a->auth.given != NULL ? a->auth.given : a->auth.path;
+
+	if (a->auth.tried == 0 && first == NULL)
+		a->auth.tried++;
+	if (a->auth.tried == 0)
+		return first;
+	if (a->auth.tried <= ARRAY_LEN(login_paths) && first != NULL &&
+	    strcmp(first, login_paths[a->auth.tried - 1]) == 0)
+		a->auth.tried++;
+	return a->auth.tried <= ARRAY_LEN(login_paths) ? login_paths[a->auth.tried - 1]
+						       : NULL;
+}
+
+/* A login's /login/ or /create/ has its /refresh/ beside it, another has it below. (Free.) */
+static char *
+refresh_path(const struct rest *a)
+{
+	static const char *const verbs[] = {"/login/", "/create/"};
+	const char *path = a->auth.path != NULL ? a->auth.path
+	    : a->auth.given != NULL             ? a->auth.given
+						: login_paths[0];
+	size_t n = strlen(path), i;
+
+	for (i = 0; i < ARRAY_LEN(verbs); i++) {
+		size_t m = strlen(verbs[i]);
+
+		if (n >= m && strcmp(path + n - m, verbs[i]) == 0)
+			return xasprintf("%.*s/refresh/", (int)(n - m), path);
+	}
+	return xasprintf("%srefresh/", path);
+}
+
+/* Where a login was that is in the cache. */
+static void
+load_tokens(struct rest *a)
+{
+	const struct token_cache_key key = cache_key(a);
+
+	token_cache_load(&key, &a->auth.tokens);
+	if (a->auth.tokens.auth_path == NULL)
+		return;
+	free(a->auth.path);
+	a->auth.path = xstrdup(a->auth.tokens.auth_path);
+}
+
 /* Everyone who waits gets the same answer; they may ask again from inside it. */
 static void
 auth_end(struct rest *a, const struct err *why)
@@ -31,6 +84,8 @@ auth_end(struct rest *a, const struct err *why)
 	if (a->auth.lock >= 0)
 		close(a->auth.lock);
 	a->auth.lock = -1;
+	mem_free_secret(a->auth.password);
+	a->auth.password = NULL;
 	while (w != NULL) {
 		struct rest_waiter *next = w->next;
 
@@ -66,7 +121,44 @@ auth_post(struct rest *a, const char *path, json_t *body,
 	json_decref(body);
 }
 
-/* The platform answers a wrong password with 400. */
+static void login_send(struct rest *a);
+
+static void
+login_done(struct rest *a)
+{
+	char *path = xstrdup(login_path(a));
+
+	free(a->auth.path);
+	a->auth.path = path;
+	free(a->auth.tokens.auth_path);
+	a->auth.tokens.auth_path = xstrdup(path);
+	auth_store(a);
+}
+
+/* The platform answers a wrong password with 400, simplejwt with 401. */
+static void
+login_explain(const struct rest *a, struct rest_outcome *end)
+{
+	struct err *why = &end->err;
+	struct buf text = {0};
+
+	if (end->reply.status / 100 == 2) {
+		err_set(why, ERR_PROTOCOL,
+		    _("the API at '%s' answered a login without a token"), a->base);
+	} else if (end->reply.status == 404) {
+		err_set(why, ERR_PROTOCOL,
+		    _("there is no login at '%s%s' (404): is the URL right? Else set "
+		      "auth_path"),
+		    a->base, a->auth.given != NULL ? a->auth.given : login_paths[0]);
+	} else if (end->reply.status == 401) {
+		rest_error_explain(401, buf_as_span(&end->reply.body), &text);
+		err_set(why, ERR_AUTH, "%s", buf_str(&text));
+	} else if (end->reply.status != 0) {
+		rest_error_set(&(struct rest_peer){.url = a->base}, &end->reply, why);
+	}
+	buf_release(&text);
+}
+
 static void
 on_login(void *arg, struct rest_outcome *end)
 {
@@ -75,14 +167,17 @@ on_login(void *arg, struct rest_outcome *end)
 
 	if (end->reply.status / 100 == 2 &&
 	    token_cache_parse(buf_as_span(&end->reply.body), &a->auth.tokens)) {
-		auth_store(a);
+		login_done(a);
 		return;
 	}
-	if (end->reply.status / 100 == 2)
-		err_set(why, ERR_PROTOCOL,
-		    _("the API at '%s' answered a login without a token"), a->base);
-	else if (end->reply.status != 0)
-		rest_error_set(&(struct rest_peer){.url = a->base}, &end->reply, why);
+	if (end->reply.status == 404) {
+		a->auth.tried++;
+		if (login_path(a) != NULL) {
+			login_send(a);
+			return;
+		}
+	}
+	login_explain(a, end);
 	if (why->code == ERR_REFUSED || why->code == ERR_AUTH) {
 		why->code = ERR_AUTH;
 		err_in(
@@ -98,14 +193,12 @@ login_send(struct rest *a)
 	    "{s:s, s:s}", "username", a->auth.username, "password", a->auth.password);
 	struct err why = {0};
 
-	mem_free_secret(a->auth.password);
-	a->auth.password = NULL;
 	if (body == NULL) {
 		err_set(&why, ERR_USAGE, _("user name and password must be UTF-8"));
 		auth_end(a, &why);
 		return;
 	}
-	auth_post(a, "/api/auth/login/", body, on_login);
+	auth_post(a, login_path(a), body, on_login);
 }
 
 static void
@@ -166,10 +259,10 @@ is_fresh(const struct rest *a)
 static void
 renew(struct rest *a)
 {
-	const struct token_cache_key key = cache_key(a);
 	json_t *body;
+	char *path;
 
-	token_cache_load(&key, &a->auth.tokens);
+	load_tokens(a);
 	if (is_fresh(a)) {
 		auth_end(a, NULL);
 		return;
@@ -179,7 +272,9 @@ renew(struct rest *a)
 		return;
 	}
 	body = json_pack("{s:s}", "refresh", a->auth.tokens.refresh);
-	auth_post(a, "/api/auth/refresh/", body, on_refresh);
+	path = refresh_path(a);
+	auth_post(a, path, body, on_refresh);
+	free(path);
 }
 
 /* A refresh token works once: two processes must not spend the same. */
@@ -206,6 +301,7 @@ static void
 auth_start(struct rest *a, const char *stale)
 {
 	a->auth.busy = true;
+	a->auth.tried = 0;
 	free(a->auth.stale);
 	a->auth.stale = stale != NULL ? xstrdup(stale) : NULL;
 	a->auth.deadline = rest_deadline(a);
@@ -217,7 +313,6 @@ void
 rest_auth_want(struct rest *a, const char *stale,
     void (*fn)(void *arg, const char *token, const struct err *why), void *arg)
 {
-	const struct token_cache_key key = cache_key(a);
 	struct rest_waiter *w, **at = &a->auth.waiters;
 	bool differs;
 
@@ -226,7 +321,7 @@ rest_auth_want(struct rest *a, const char *stale,
 		return;
 	}
 	if (!a->auth.loaded)
-		token_cache_load(&key, &a->auth.tokens);
+		load_tokens(a);
 	a->auth.loaded = true;
 	differs = stale == NULL || a->auth.tokens.access == NULL ||
 	    strcmp(a->auth.tokens.access, stale) != 0;
@@ -282,6 +377,12 @@ rest_login(struct rest *a, const char *username, const char *password, struct er
 	return failed || a->auth.err.code != ERR_OK ? -1 : 0;
 }
 
+const char *
+rest_auth_path(const struct rest *a)
+{
+	return a->auth.path;
+}
+
 int
 rest_logout(struct rest *a, struct err *err)
 {
@@ -306,5 +407,7 @@ rest_auth_release(struct rest *a)
 	token_cache_release(&a->auth.tokens);
 	free(a->auth.stale);
 	free(a->auth.username);
+	free(a->auth.given);
+	free(a->auth.path);
 	mem_free_secret(a->auth.password);
 }

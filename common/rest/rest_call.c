@@ -247,7 +247,7 @@ call_start(void *arg)
 	if (c->bad.code != ERR_OK)
 		call_finish(c, NULL, &c->bad);
 	else if (c->api->opts.basic != NULL || strncmp(c->path, "/api/auth/", 10) == 0 ||
-	    strncmp(c->path, "/api/", 5) != 0)
+	    strncmp(c->path, "/api/token/", 11) == 0 || strncmp(c->path, "/api/", 5) != 0)
 		call_try(c);
 	else
 		rest_auth_want(c->api, NULL, on_token, c);
@@ -345,7 +345,10 @@ rest_new(struct loop *loop, const struct rest_opts *opts, struct err *err)
 	struct rest *a = xcalloc(1, sizeof(*a));
 
 	*a = (struct rest){.loop = loop, .opts = *opts, .auth.lock = -1};
-	if (rest_url_base(opts->url, &a->base, err) == 0 &&
+	if (opts->auth_path != NULL &&
+	    rest_url_path(opts->auth_path, &a->auth.given, err))
+		err_in(err, "auth_path");
+	else if (rest_url_base(opts->url, &a->base, err) == 0 &&
 	    (a->curl = rest_curl_new(a, err)) != NULL)
 		return a;
 	rest_free(a);

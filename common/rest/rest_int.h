@@ -31,7 +31,10 @@ struct rest_auth {
 	struct rest_waiter *waiters;
 	char *stale;    /* the access token that was refused; NULL: none was */
 	char *username; /* who logs in now */
-	char *password; /* of rest_login or the password file, until it is sent */
+	char *password; /* of rest_login or the password file, until it is answered */
+	char *given;    /* opts.auth_path as a request's path; NULL: none */
+	char *path;     /* where the login is; NULL: not known yet */
+	size_t tried;   /* places where it is not */
 	int lock;       /* of the token cache; -1: not held */
 	int64_t deadline;        /* loop_now() by which it must be over */
 	struct loop_timer again; /* tries the lock */

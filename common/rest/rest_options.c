@@ -19,6 +19,7 @@ rest_options_resolve(
 	    .username = o->username,
 	    .password_file = o->password_file,
 	    .cafile = o->cafile,
+	    .auth_path = o->auth_path,
 	    .context = context,
 	    .timeout = o->timeout,
 	};

@@ -14,6 +14,7 @@ struct rest_options {
 	char *username;
 	char *password_file;
 	char *cafile;
+	char *auth_path; /* a key of the configuration only; NULL: found out */
 	int64_t timeout;
 	char *tz; /* of times that the API sends without a zone; NULL: unknown */
 };
@@ -35,6 +36,8 @@ struct rest_options {
 	    OPT_STR(T, m.cafile, 0, "api-cafile", "FILE",                                \
 		N_("trust these CA certificates"), .key = "api_cafile",                  \
 		.flags = OPT_FILE),                                                      \
+	    OPT_STR(T, m.auth_path, 0, NULL, "PATH",                                     \
+		N_("where to log in, such as /api/token/"), .key = "auth_path"),         \
 	    OPT_TIME(T, m.timeout, 't', "timeout", "TIME",                               \
 		N_("how long one request may take"), .key = "timeout", .preset = "10s"),  \
 	    OPT_STR(T, m.tz, 0, "api-tz", "ZONE",                                        \

@@ -19,6 +19,7 @@ token_cache_release(struct token_cache *t)
 {
 	mem_free_secret(t->access);
 	mem_free_secret(t->refresh);
+	free(t->auth_path);
 	*t = (struct token_cache){0};
 }
 
@@ -106,8 +107,9 @@ read_cache(const struct token_cache_key *key, const char *path, struct token_cac
 		log_warn("%s", why.text);
 	if (object != NULL)
 		whose = is_ours(key, object);
-	if (whose == 1 && t != NULL)
-		take_tokens(object, t);
+	if (whose == 1 && t != NULL && take_tokens(object, t) &&
+	    member(object, "auth_path")[0] == '/')
+		t->auth_path = xstrdup(member(object, "auth_path"));
 	json_decref(object);
 	mem_free_secret(text);
 	return whose;
@@ -131,9 +133,9 @@ token_cache_save(const struct token_cache_key *key, const struct token_cache *t,
     const char *username, bool own, struct err *err)
 {
 	char *path = cache_path(key, "json");
-	json_t *object =
-	    json_pack("{s:s, s:s, s:s, s:s}", "url", key->base, "username", username,
-		"access", t->access, "refresh", t->refresh != NULL ? t->refresh : "");
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "url", key->base,
+	    "username", username, "access", t->access, "refresh",
+	    t->refresh != NULL ? t->refresh : "", "auth_path", t->auth_path);
 	char *text = json_dumps(object, JSON_COMPACT);
 	int failed;
 

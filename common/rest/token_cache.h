@@ -15,6 +15,7 @@
 struct token_cache {
 	char *access;  /* NULL: none, as in the zero value */
 	char *refresh; /* NULL: none */
+	char *auth_path; /* where the login was; NULL: not known */
 };
 
 /* Whose tokens: they are sent only where they came from, and only for the user who is asked for. */

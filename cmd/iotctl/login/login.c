@@ -85,6 +85,9 @@ save_context(struct ctl *c, const char *username, const char *broker,
 	settings_given(&s, c->set);
 	settings_put(&s, "api_url", rest_base(c->api));
 	settings_put(&s, "username", username);
+	if (c->args->api.auth_path != NULL ||
+	    strcmp(rest_auth_path(c->api), "/api/auth/login/") != 0)
+		settings_put(&s, "auth_path", rest_auth_path(c->api));
 	if (broker != NULL)
 		settings_put(&s, "broker", broker);
 	if (broker != NULL && broker_user[0] != '\0')
