@@ -23,7 +23,7 @@ struct rest_call {
 	bool has_body;
 	char *token;  /* what it was sent with */
 	bool renewed; /* a token was asked for again: once a request */
-	int lost;     /* connections that broke off */
+	int lost;     /* connections that broke off, here or behind a gateway (502) */
 	int64_t deadline;
 	struct loop_timer timer;
 	struct err bad; /* found before anything was sent */
@@ -151,6 +151,15 @@ is_stale(const struct rest_call *c, const struct rest_reply *reply)
 }
 
 /* Whether the answer means "later", and there is time to do so. */
+/* Whether the connection broke off, here or between a gateway and the API, and it is sent once more. */
+static bool
+retry_lost(struct rest_call *c, const struct rest_outcome *end)
+{
+	if ((!end->lost && end->reply.status != 502) || !is_idempotent(c))
+		return false;
+	return ++c->lost < LOST_MAX && call_again(c, end->lost ? LOST_WAIT : BUSY_WAIT);
+}
+
 static bool
 retry_later(struct rest_call *c, const struct rest_outcome *end)
 {
@@ -213,8 +222,7 @@ on_end(void *arg, struct rest_outcome *end)
 	struct rest_peer peer = rest_peer_of(c->api);
 	struct err why = end->err;
 
-	if (end->lost && is_idempotent(c) && ++c->lost < LOST_MAX &&
-	    call_again(c, LOST_WAIT))
+	if (retry_lost(c, end))
 		return;
 	if (is_stale(c, reply)) {
 		c->renewed = true;
