@@ -17,11 +17,12 @@ print_reasons(const struct ctl *c, const char *doing, const struct rest_reply *r
 
 	if (reply->status < 400 || reply->status >= 500 || reply->status == 401)
 		return -1;
-	if (c->join_reasons)
-		return err_in(err, "%s", doing);
 	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
-	if (strchr(buf_str(&lines), '\n') != NULL)
-		jobs_turn(c);
+	if (c->join_reasons || strchr(buf_str(&lines), '\n') == NULL) {
+		buf_release(&lines);
+		return err_in(err, "%s", doing);
+	}
+	jobs_turn(c);
 	for (line = buf_str(&lines); (end = strchr(line, '\n')) != NULL; line = end + 1)
 		log_error("%s: %.*s", doing, (int)(end - line), line);
 	err_set(err, err->code, "%s: %s", doing, line);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "rest/rest_error.h"
 #include "rest/rest_int.h"
+#include "rest/rest_proxy.h"
 #include "rest/rest_url.h"
 
 /* Sendings of a request whose connection broke off; ms before the next one, and after a "later" without a
@@ -150,7 +151,6 @@ is_stale(const struct rest_call *c, const struct rest_reply *reply)
 	return stale;
 }
 
-/* Whether the answer means "later", and there is time to do so. */
 /* Whether the connection broke off, here or between a gateway and the API, and it is sent once more. */
 static bool
 retry_lost(struct rest_call *c, const struct rest_outcome *end)
@@ -160,6 +160,7 @@ retry_lost(struct rest_call *c, const struct rest_outcome *end)
 	return ++c->lost < LOST_MAX && call_again(c, end->lost ? LOST_WAIT : BUSY_WAIT);
 }
 
+/* Whether the answer means "later", and there is time to do so. */
 static bool
 retry_later(struct rest_call *c, const struct rest_outcome *end)
 {
@@ -179,7 +180,6 @@ retry_later(struct rest_call *c, const struct rest_outcome *end)
 static void
 explain_end(const struct rest_call *c, const struct rest_outcome *end, struct err *why)
 {
-	struct rest_peer peer = rest_peer_of(c->api);
 
 	if ((end->lost || end->late) && !is_idempotent(c))
 		err_set(why, ERR_UNREACHABLE,
@@ -200,8 +200,7 @@ is_deleted(const struct rest_call *c, long status)
 	return status == 404 && c->lost != 0 && strcmp(c->method, "DELETE") == 0;
 }
 
-/* A portal or a proxy answers everything with 200 and a page, and nothing was done. (A GET's caller sees that
- * by itself.) */
+/* A page in the place of an answer of the platform. */
 static bool
 is_web_page(const struct rest_call *c, const struct rest_reply *reply)
 {
@@ -210,8 +209,34 @@ is_web_page(const struct rest_call *c, const struct rest_reply *reply)
 
 	while (i < body.n && strchr(" \t\r\n", body.p[i]) != NULL && body.p[i] != '\0')
 		i++;
-	return strcmp(c->method, "GET") != 0 && strncmp(c->path, "/api/", 5) == 0 &&
-	    i < body.n && body.p[i] == '<';
+	return strncmp(c->path, "/api/", 5) == 0 && i < body.n && body.p[i] == '<';
+}
+
+/* Says what is wrong with an answer. */
+static void
+explain_reply(const struct rest_call *c, const struct rest_reply *reply, struct err *why)
+{
+	const char *base = c->api->base;
+	struct rest_peer peer = rest_peer_of(c->api);
+	struct buf proxy = {0};
+	bool bad = reply->status / 100 != 2 && !is_deleted(c, reply->status);
+
+	if (bad)
+		rest_error_set(&peer, reply, why);
+	/* A portal or a proxy answers everything with 200 and a page, and nothing was done. (A GET's caller
+	 * sees that by itself.) */
+	else if (is_web_page(c, reply) && strcmp(c->method, "GET") != 0)
+		err_set(why, ERR_PROTOCOL,
+		    _("the API at '%s' answered the %s with a web page: is the URL "
+		      "right?"),
+		    base, c->method);
+	/* No object is missing, but the resource. */
+	if (reply->status == 404 && bad && is_web_page(c, reply))
+		err_in(why, "'%s%.*s'", base, (int)strcspn(c->path, "?"), c->path);
+	if ((reply->status >= 500 || reply->status == 407) &&
+	    rest_proxy_put(base, &proxy))
+		err_in(why, _("through the proxy %s"), buf_str(&proxy));
+	buf_release(&proxy);
 }
 
 static void
@@ -231,14 +256,8 @@ on_end(void *arg, struct rest_outcome *end)
 	}
 	if (retry_later(c, end))
 		return;
-	if (reply->status / 100 != 2 && reply->status != 0 &&
-	    !is_deleted(c, reply->status))
-		rest_error_set(&peer, reply, &why);
-	else if (reply->status != 0 && is_web_page(c, reply))
-		err_set(&why, ERR_PROTOCOL,
-		    _("the API at '%s' answered the %s with a web page: is the URL "
-		      "right?"),
-		    c->api->base, c->method);
+	if (reply->status != 0)
+		explain_reply(c, reply, &why);
 	explain_end(c, end, &why);
 	if (reply->status == 0) {
 		call_finish(c, NULL, &why);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "rest/http_log.h"
 #include "rest/rest_int.h"
+#include "rest/rest_proxy.h"
 
 #ifndef IOT_VERSION
 #define IOT_VERSION "0.0.0"
@@ -100,6 +101,7 @@ tell_unreached(struct transfer *t, CURLcode code)
 	const char *name = rest_error_peer(&peer);
 	struct err *err = &t->end.err;
 	char text[CURL_ERROR_SIZE];
+	struct buf proxy = {0};
 	long number = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
@@ -125,6 +127,9 @@ tell_unreached(struct transfer *t, CURLcode code)
 	else
 		err_set(err, ERR_UNREACHABLE, _("cannot reach %s at '%s': %s"), name,
 		    peer.url, lower(text));
+	if (err->code == ERR_UNREACHABLE && rest_proxy_put(t->wire->api->base, &proxy))
+		err_in(err, _("through the proxy %s"), buf_str(&proxy));
+	buf_release(&proxy);
 }
 
 static bool
@@ -381,6 +386,9 @@ set_limits(struct transfer *t, const struct rest *a)
 	curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)BODY_MAX);
 	curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "iot-utils/" IOT_VERSION);
+	/* Whatever http_proxy says: the proxy has a loopback of its own, and would get the token. */
+	if (rest_proxy_is_loopback(a->base))
+		curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 	if (a->opts.cafile != NULL)
 		curl_easy_setopt(t->easy, CURLOPT_CAINFO, a->opts.cafile);
 }
