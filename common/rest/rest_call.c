@@ -180,6 +180,7 @@ retry_later(struct rest_call *c, const struct rest_outcome *end)
 static void
 explain_end(const struct rest_call *c, const struct rest_outcome *end, struct err *why)
 {
+	struct rest_peer peer = rest_peer_of(c->api);
 
 	if ((end->lost || end->late) && !is_idempotent(c))
 		err_set(why, ERR_UNREACHABLE,
@@ -244,7 +245,6 @@ on_end(void *arg, struct rest_outcome *end)
 {
 	struct rest_call *c = arg;
 	struct rest_reply *reply = &end->reply;
-	struct rest_peer peer = rest_peer_of(c->api);
 	struct err why = end->err;
 
 	if (retry_lost(c, end))
