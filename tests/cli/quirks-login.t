@@ -43,6 +43,9 @@ run iotctl doctor
 has "$out" "$api" 'doctor: the API'
 is '' "$(printf '%s\n' "$out" | grep -E 'BAD.*404|users/me')" 'no /api/users/me/ is no finding'
 has "$out" 'broker' 'and it goes on'
+run iotstatus -v
+is '3 no devices speak MQTT' "$status $out" 'iotstatus -v does without it'
+is '' "$(printf '%s\n' "$out$err" | grep -E '404|users/me')" 'and says nothing of it'
 run iotctl whoami
 exits 3 'whoami has nobody to ask'
 has "$err" "$api/api/users/me/" 'and names the URL'

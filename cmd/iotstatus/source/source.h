@@ -24,7 +24,8 @@ int source_api_devices(
 /* /api/mqtt/device-config/: since when devices are connected and, with `groups`, their brokers as the
  * groups. After source_api_devices. */
 int source_api_configs(struct rest *api, struct device_table *f, bool groups, struct err *err);
-/* Who asks, and so sees what: "seen by 'ana' (operador: own devices only)" (free). */
+/* Who asks, and so sees what: "seen by 'ana' (operador: own devices only)" (free). Left
+ * alone where the API has no /api/users/me/. */
 int source_api_view(struct rest *api, char **out, struct err *err);
 
 /* The clients that EMQX knows. `api` speaks HTTP Basic to EMQX. After source_api_devices, if that is asked. */

@@ -246,6 +246,12 @@ source_api_view(struct rest *api, char **out, struct err *err)
 	int failed =
 	    rest_call(api, "GET", "/api/users/me/", (struct span){0}, &reply, err);
 
+	/* simplejwt alone has no such resource. */
+	if (failed && reply.status == 404) {
+		rest_reply_release(&reply);
+		*err = (struct err){0};
+		return 0;
+	}
 	if (!failed &&
 	    (!json_check(buf_as_span(&reply.body), &user, NULL) ||
 		json_kind(user) != JSON_KIND_OBJECT))
