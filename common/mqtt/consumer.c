@@ -370,7 +370,7 @@ on_handed_over(void *arg, const struct session_link *link)
 	c->keepalive = (int64_t)link->keepalive * 1000;
 	c->heard = loop_now(c->loop);
 	c->connected = true;
-	receiver_connect(c->receiver, link->version, link->session_present);
+	receiver_take_over(c->receiver, link->version, link->session_present);
 	begin_window(c);
 	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
 		lose(c, errno);

@@ -213,10 +213,11 @@ look_at_connack(struct session *s)
 	const ssize_t n = recv(session_mosq_fd(s), p, MOST, MSG_PEEK | MSG_DONTWAIT);
 	const int number = n < 0 ? errno : 0;
 	enum packet_fault fault = PACKET_OK;
+	struct packet_connack said;
 	bool whole = false;
 
 	if (n > 0)
-		fault = packet_connack(&whole, p, (size_t)n, s->version);
+		fault = packet_connack(&said, &whole, p, (size_t)n, s->version);
 	free(p);
 	if ((fault == PACKET_OK && whole) || number == EAGAIN || number == EINTR)
 		return whole ? SESSION_IO_MORE : SESSION_IO_DRAINED;
