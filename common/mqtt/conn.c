@@ -45,6 +45,25 @@ outcome(struct conn *c, int n, bool *crossed, int crossing)
 	return -1;
 }
 
+int
+conn_shake(struct conn *c, const char **words)
+{
+	int r, why;
+
+	ERR_clear_error();
+	errno = 0;
+	r = SSL_connect(c->ssl);
+	why = SSL_get_error(c->ssl, r);
+	if (why == SSL_ERROR_NONE)
+		return 0;
+	if (why == SSL_ERROR_WANT_READ)
+		return LOOP_READ;
+	if (why == SSL_ERROR_WANT_WRITE)
+		return LOOP_WRITE;
+	*words = ERR_reason_error_string(ERR_peek_error());
+	return -1;
+}
+
 /* The end, or an error, that comes behind bytes is told by the next call. */
 static ssize_t
 tls_read(struct conn *c, char *p, size_t n, bool *drained)

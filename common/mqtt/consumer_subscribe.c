@@ -16,16 +16,18 @@ consumer_subscribe(struct consumer *c, bool forgotten)
 
 	for (i = 0; i < c->count; i++) {
 		struct filter *f = &c->filters[i];
-		int options = c->version == 5 ? f->qos | f->retain_handling << 4 : f->qos;
+		int options =
+		    c->link.version == 5 ? f->qos | f->retain_handling << 4 : f->qos;
 
 		if (forgotten)
 			f->answered = false;
 		if (!f->answered && f->unsubscribe)
 			packet_put_unsubscribe(receiver_packets(c->receiver),
-			    (uint16_t)(i + 1), f->text, c->version);
+			    (uint16_t)(i + 1), f->text, c->link.version);
 		else if (!f->answered)
 			packet_put_subscribe(receiver_packets(c->receiver),
-			    (uint16_t)(i + 1), f->text, (uint8_t)options, c->version);
+			    (uint16_t)(i + 1), f->text, (uint8_t)options,
+			    c->link.version);
 	}
 }
 

@@ -464,9 +464,9 @@ put_connect_properties(struct buf *out, const struct packet_connect *c)
 
 	buf_putc(out, 0);
 	put_u32_property(out, 0x11, c->session_expiry);
-	put_u16_property(out, 0x21, c->receive_maximum);
-	put_u32_property(out, 0x27, c->packet_most);
 	put_u16_property(out, 0x22, c->topic_aliases);
+	put_u32_property(out, 0x27, c->packet_most);
+	put_u16_property(out, 0x21, c->receive_maximum);
 	out->p[at] = (char)(out->n - at - 1);
 }
 

@@ -273,11 +273,11 @@ receiver_free(struct receiver *r)
 }
 
 /* Spans of a batch that is out stay as they are: the bytes are only moved when it is released. */
-static void
-forget_connection(struct receiver *r, int version)
+void
+receiver_connect(struct receiver *r, const struct packet_connect *connect)
 {
-	r->version = version;
-	r->state = (struct receiver_state){0};
+	r->version = connect->version;
+	r->state = (struct receiver_state){.shaking = true};
 	r->connack = (struct packet_connack){0};
 	buf_clear(&r->connack_bytes);
 	r->at = r->end;
@@ -287,21 +287,7 @@ forget_connection(struct receiver *r, int version)
 	r->sent = 0;
 	ack_queue_reset(&r->acks, true);
 	topic_alias_reset(&r->aliases);
-}
-
-void
-receiver_connect(struct receiver *r, const struct packet_connect *connect)
-{
-	forget_connection(r, connect->version);
-	r->state.shaking = true;
 	packet_put_connect(&r->output, connect);
-}
-
-void
-receiver_take_over(struct receiver *r, int version, bool session_present)
-{
-	forget_connection(r, version);
-	ack_queue_reset(&r->acks, session_present);
 }
 
 const struct packet_connack *

@@ -44,8 +44,6 @@ void receiver_free(struct receiver *r);
  * read. When that says that there is no session, the Packet Identifiers of QoS 2 that it remembers (4.3.3) are
  * forgotten, too. */
 void receiver_connect(struct receiver *r, const struct packet_connect *connect);
-/* A new connection, behind a CONNACK that another has read. */
-void receiver_take_over(struct receiver *r, int version, bool session_present);
 /* What CONNACK said, once it came; valid until the next receiver_connect. */
 const struct packet_connack *receiver_connack(const struct receiver *r);
 

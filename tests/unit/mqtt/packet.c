@@ -217,7 +217,7 @@ a_connect_has_every_field(void **state)
 		 .receive_maximum = 1000,
 		 .packet_most = 1 << 20,
 		 .topic_aliases = 16},
-		"10 1e 00044d515454 05 00 0000 10 11ffffffff 2103e8 2700100000 220010 "
+		"10 1e 00044d515454 05 00 0000 10 11ffffffff 220010 2700100000 2103e8 "
 		"000161"},
 	    {{.version = 5,
 		 .clean = true,
