@@ -393,12 +393,12 @@ handshake_lost(struct connector *c)
 {
 	bool final;
 
-	if (c->reason == 0)
-		return fail(c);
 	if (c->ops->downgrade(c->arg)) {
 		hang_up(c);
 		return dial(c);
 	}
+	if (c->reason == 0)
+		return fail(c);
 	c->in_vain = 0;
 	final = refused(c);
 	return !final && (c->was_up || c->opts.retry) ? wait(c) : end(c);

@@ -55,8 +55,8 @@ struct connector_ops {
 	int (*fd)(const void *arg);
 	/* It is ready, while HANDSHAKING or UP. */
 	void (*ready)(void *arg, unsigned events);
-	/* CONNACK refused, for connector's `reason`: true when the same address is to be tried at once, with
-	 * MQTT 3.1.1. */
+	/* CONNACK refused, for connector's `reason`, or (0) none came: true when the same address is to be tried
+	 * at once, with MQTT 3.1.1. */
 	bool (*downgrade)(void *arg);
 	/* Writes DISCONNECT, whole; -1: the socket takes none now. */
 	int (*part)(void *arg);

@@ -113,6 +113,8 @@ void
 consumer_lose(struct consumer *c, int number)
 {
 	connector_failed(&c->link, number, false);
+	c->closed = c->link.closed_without_words ||
+	    (number == ECONNRESET && c->link.dial.tls == NULL);
 	connector_step(&c->link, CONNECTOR_LOST);
 }
 
@@ -138,6 +140,7 @@ consumer_end_by_fault(struct consumer *c, enum packet_fault fault)
 {
 	struct span out;
 
+	c->no_aliases |= fault == PACKET_BAD_ALIAS;
 	err_set(connector_error(&c->link), ERR_PROTOCOL,
 	    _("it broke the MQTT protocol: %s"), _(packet_fault_text(fault)));
 	if (c->link.version == 5)
@@ -369,12 +372,15 @@ on_up(void *arg)
 	c->keepalive = (int64_t)1000 *
 	    (said->keepalive.given ? (int)said->keepalive.v : c->link.opts.keepalive);
 	c->heard = loop_now(c->loop);
+	c->speaks_v3 |= c->trying;
 	begin_window(c);
 	if (!c->stopping)
 		consumer_subscribe(c, !said->session_present);
 	watch_broker(c);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, said->session_present);
+	if (!c->stopping)
+		consumer_answer_excluded(c);
 	pump_soon(c);
 }
 

@@ -36,18 +36,24 @@ consumer_dial(void *arg, const char *peer)
 	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
 }
 
-/* A broker that knows no MQTT 5 says so, in one of its own words or in one of 3.1.1. */
+/* A broker that knows no MQTT 5 says so, in one of its own words or in one of 3.1.1; or it only closes the
+ * connection. So does one that is restarted: that is no word about what a session of MQTT 5 would keep. */
 bool
 consumer_downgrade(void *arg)
 {
 	struct consumer *c = arg;
+	const bool refused = c->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
+	    c->link.reason == REASON_UNSUPPORTED_VERSION;
+	const bool closed = c->link.reason == 0 && c->greeted && c->closed &&
+	    !receiver_state(c->receiver).begun && c->connect.clean && !c->tried &&
+	    !c->link.was_up;
 
-	if (c->link.opts.version != 0 || c->link.version != 5 ||
-	    (c->link.reason != REASON_V3_UNACCEPTABLE_VERSION &&
-		c->link.reason != REASON_UNSUPPORTED_VERSION))
+	if (c->link.opts.version != 0 || c->link.version != 5)
 		return false;
-	c->link.version = 4;
-	return true;
+	c->speaks_v3 = refused;
+	c->try_next = closed;
+	c->tried |= closed;
+	return refused || closed;
 }
 
 static bool
@@ -134,18 +140,29 @@ read_answer(struct consumer *c)
 		look_at_answer(c, &state);
 }
 
+/* Some brokers keep topic aliases across the connections of a session, where they mean nothing (3.3.2.3.4). */
+static void
+greet(struct consumer *c)
+{
+	c->trying = c->try_next;
+	c->try_next = false;
+	c->link.version = c->link.opts.version == 4 || c->speaks_v3 || c->trying ? 4 : 5;
+	c->connect.version = c->link.version;
+	c->connect.topic_aliases = c->connect.clean && !c->no_aliases ? ALIASES : 0;
+	receiver_connect(c->receiver, &c->connect);
+	packet_log_free(c->log);
+	c->log = packet_log_new(c->link.id, c->link.name, c->link.version);
+	c->greeted = true;
+	c->closed = false;
+}
+
 void
 consumer_shake(struct consumer *c)
 {
 	if (!c->greeted && !shake_tls(c))
 		return;
-	if (!c->greeted) {
-		c->connect.version = c->link.version;
-		receiver_connect(c->receiver, &c->connect);
-	packet_log_free(c->log);
-	c->log = packet_log_new(c->link.id, c->link.name, c->link.version);
-		c->greeted = true;
-	}
+	if (!c->greeted)
+		greet(c);
 	consumer_write(c);
 	if (c->link.state == CONNECTOR_HANDSHAKING)
 		read_answer(c);
@@ -198,7 +215,6 @@ consumer_connect_open(struct consumer *c, const struct session_opts *o, struct e
 	    .session_expiry = expiry > UINT32_MAX ? UINT32_MAX : (uint32_t)expiry,
 	    .receive_maximum = (uint16_t)c->receive_maximum,
 	    .packet_most = o->announce_max_packet ? c->max_packet : 0,
-	    .topic_aliases = ALIASES,
 	};
 	return 0;
 }

@@ -36,6 +36,11 @@ struct consumer {
 	uint32_t max_packet;
 	bool told_held;
 	bool greeted; /* CONNECT is made for this connection */
+	bool closed;  /* the last one, by the broker, without a word of TLS's */
+	/* Of a version that nobody asked for: the broker speaks 3.1.1 alone; whether that is tried after a mere close
+	 * (once), by the next CONNECT, by this one. */
+	bool speaks_v3, tried, try_next, trying;
+	bool no_aliases; /* the broker cannot do them right */
 	bool pumping;
 	bool fresh; /* messages since `drained` was told last */
 	bool stopping;
@@ -48,6 +53,7 @@ struct consumer {
 		bool
 		    answered; /* not asked for again until the broker forgets the session */
 		bool refused;
+		size_t tries; /* with a Packet Identifier that was in use (0x91) */
 	} * filters;
 	size_t count;
 	bool ready;
@@ -85,8 +91,10 @@ void consumer_shake(struct consumer *c);
 /* Copies them, each once. */
 int consumer_add_filters(struct consumer *c, const struct consumer_filter *filters, size_t count,
     struct err *err);
-/* Asks for those that were not answered yet; for all if the broker forgot the session. */
+/* Asks for those that were not answered yet, and that the broker has; for all if it forgot the session. */
 void consumer_subscribe(struct consumer *c, bool forgotten);
+/* Answers the others itself. */
+void consumer_answer_excluded(struct consumer *c);
 /* Whether a SUBACK is missing. */
 bool consumer_is_asking(const struct consumer *c);
 /* A SUBACK. */
