@@ -8,16 +8,18 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/consumer_int.h"
 #include "mqtt/reason.h"
 
 enum {
-	READS = 16,       /* buffers in a row, before others get their turn */
-	TURNS = 16,       /* of reading and acknowledging, likewise */
-	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
-	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
+	READS = 16,         /* buffers in a row, before others get their turn */
+	TURNS = 16,         /* of reading and acknowledging, likewise */
+	PINGS_MOST = 64,    /* bytes: a broker that does not read gets no more pings */
+	STOP_TIME = 3000,   /* ms for acknowledgements and DISCONNECT to leave */
+	SHARE_TIME = 60000, /* ms without a message of a shared subscription */
 };
 
 static void pump(void *arg);
@@ -38,6 +40,7 @@ on_hang_up(void *arg)
 	loop_timer_stop(&c->alive);
 	loop_timer_stop(&c->answer);
 	loop_timer_stop(&c->hold);
+	loop_timer_stop(&c->share);
 	packet_log_free(c->log);
 	c->log = NULL;
 }
@@ -353,6 +356,29 @@ on_late_answer(void *arg)
 	lose_because(c, 0);
 }
 
+/* A broker of MQTT 3.1.1 that has no shared subscriptions takes $share for a topic, and never sends a message. */
+static void
+say_no_share(void *arg)
+{
+	struct consumer *c = arg;
+
+	c->told_share = true;
+	log_warn(_("no message for '%s' within %d s: a broker of MQTT 3.1.1 that has no "
+		   "shared subscriptions does not say so"),
+	    consumer_share(c), SHARE_TIME / 1000);
+}
+
+static void
+look_at_limits(struct consumer *c, const struct packet_connack *can)
+{
+	if (c->link.version == 4 && !c->told_share && consumer_share(c) != NULL)
+		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
+	if (can->retain.given && can->retain.v == 0 && !c->told_retain) {
+		c->told_retain = true;
+		log_info(_("broker '%s' keeps no retained messages"), c->link.name);
+	}
+}
+
 static void
 watch_broker(struct consumer *c)
 {
@@ -377,6 +403,7 @@ on_up(void *arg)
 	if (!c->stopping)
 		consumer_subscribe(c, !said->session_present);
 	watch_broker(c);
+	look_at_limits(c, said);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, said->session_present);
 	if (!c->stopping)
@@ -424,6 +451,10 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	c->fresh = true;
 	c->asked = loop_now(c->loop);
+	if (c->share.slot != 0) {
+		c->told_share = true;
+		loop_timer_stop(&c->share);
+	}
 	look_at_window(c);
 	c->events.batch(c->arg, m, n, token);
 }

@@ -29,7 +29,7 @@ struct consumer {
 	struct receiver *receiver;
 	struct conn conn;
 	struct packet_log *log; /* of the connection; NULL: nobody wants to see its packets */
-	struct loop_timer soon, alive, giving_up, answer, hold;
+	struct loop_timer soon, alive, giving_up, answer, hold, share;
 	struct busy_poll spin;
 	struct window window;
 	int receive_maximum;
@@ -41,6 +41,7 @@ struct consumer {
 	 * (once), by the next CONNECT, by this one. */
 	bool speaks_v3, tried, try_next, trying;
 	bool no_aliases; /* the broker cannot do them right */
+	bool told_share, told_retain;
 	bool pumping;
 	bool fresh; /* messages since `drained` was told last */
 	bool stopping;
@@ -95,6 +96,8 @@ int consumer_add_filters(struct consumer *c, const struct consumer_filter *filte
 void consumer_subscribe(struct consumer *c, bool forgotten);
 /* Answers the others itself. */
 void consumer_answer_excluded(struct consumer *c);
+/* A filter of a shared subscription (4.8.2), or NULL. */
+const char *consumer_share(const struct consumer *c);
 /* Whether a SUBACK is missing. */
 bool consumer_is_asking(const struct consumer *c);
 /* A SUBACK. */

@@ -13,6 +13,24 @@ enum {
 	SUBSCRIBE_MORE = 11 /* bytes of a SUBSCRIBE besides the filter, at most */
 };
 
+static bool
+is_shared(const struct filter *f)
+{
+	return !f->unsubscribe && strncmp(f->text, "$share/", 7) == 0;
+}
+
+const char *
+consumer_share(const struct consumer *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		if (is_shared(&c->filters[i]))
+			return c->filters[i].text;
+	}
+	return NULL;
+}
+
 /* What CONNACK says that the broker does not have (3.2.2.3), as the reason that a SUBACK would give. */
 static uint8_t
 excluded(const struct consumer *c, const struct filter *f)
@@ -21,8 +39,7 @@ excluded(const struct consumer *c, const struct filter *f)
 
 	if (f->unsubscribe)
 		return REASON_SUCCESS;
-	if (can->shared.given && can->shared.v == 0 &&
-	    strncmp(f->text, "$share/", 7) == 0)
+	if (can->shared.given && can->shared.v == 0 && is_shared(f))
 		return REASON_NO_SHARED_SUBSCRIPTIONS;
 	if (can->wildcards.given && can->wildcards.v == 0 &&
 	    strpbrk(f->text, "+#") != NULL)

@@ -55,6 +55,15 @@ run timeout 20 iotingest -h "$T/some.sock" -t 'a/#' -t a -C 1 -W 15
 is '0 1' "$status $(subscribes some)" 'the filters that it has go on'
 has "$err" "the broker refused the subscription 'a/#': the broker has no wildcards" '... and the other is told'
 
+broker bare props=022500 send=30050001610032
+run timeout 20 iotingest -h "$T/bare.sock" --verbose -t a -C 1 -W 15
+has "$err" "broker '$T/bare.sock' keeps no retained messages" 'who wants to know hears that nothing is retained'
+if [ -n "${TEST_LONG-}" ]; then
+	broker silent
+	run timeout 90 iotingest -h "$T/silent.sock" -V 311 -i s --group g -t a -W 64
+	is 1 "$(printf '%s\n' "$err" | grep -c "no message for '\$share/g/a' within 60 s")" 'silence of a share at MQTT 3.1.1 is told, once'
+fi
+
 # A Packet Identifier that is in use.
 broker used suback=91 once=1 send=30050001610032
 run timeout 20 iotingest -h "$T/used.sock" -t a -C 1 -W 15
