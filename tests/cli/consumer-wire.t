@@ -86,6 +86,29 @@ has "$err" 'a topic alias that is unknown or out of range' '... which is told'
 [ "$(versions wrong | wc -w)" -ge 2 ]
 tap $? "... ($(versions wrong | wc -w) connections)"
 
+# iotsub: its kept session ends some day, and large messages are read past.
+expiry() { sed -n 's/.* CONNECT 1000044d51545405....\(....\)11\(........\).*/\2/p' "$1.log" | tr '\n' ' '; }
+broker day send=30050001610032
+run timeout 20 iotsub -h "$T/day.sock" -i x --durable -t a -C 1 -W 15
+run timeout 20 iotsub -h "$T/day.sock" -i x --durable --session-expiry 1h -t a -C 1 -W 15
+is '00015180 00000e10 ' "$(expiry day)" 'a kept session of iotsub: a day, or --session-expiry'
+refused() { # refused WORDS OPTION...
+	words=$1
+	shift
+	run iotsub -h "$T/day.sock" "$@" -t a
+	is "2 iotsub: --session-expiry$words" "$status $(printf '%s\n' "$err" | head -n 1)" "refused: $*"
+}
+refused ' is for a session that is kept: -c' --session-expiry 1h
+refused ': a session that is kept waits for 1s at least' -i x -c --session-expiry 0
+refused ' needs MQTT 5: before, the broker decides' -i x -c -V 311 --session-expiry 1h
+thousands=$(perl -e 'print "78" x 2000')
+broker huge "send=30d40f00016100${thousands}30050001610032"
+run timeout 20 iotsub -h "$T/huge.sock" -t a -C 1 -W 15 --max-packet 1K
+is "0 2 iotsub: left out a message of 2000 bytes on topic 'a': larger than --max-packet" "$status $out $err" \
+	'a message above --max-packet is left out'
+run timeout 20 iotsub -h "$T/huge.sock" -t a -C 1 -W 15
+is '0 2000' "$status ${#out}" '... below it, it is shown'
+
 # A broker that breaks the protocol.
 broker bad connack=20050000027f00
 run timeout 20 iotingest -h "$T/bad.sock" -t a -C 1 -W 15
