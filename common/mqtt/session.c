@@ -60,7 +60,7 @@ session_subscribe(
 	sub->mid = 0;
 	if (session_is_up(s))
 		ask(s, sub);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 	return 0;
 }
 
@@ -169,9 +169,9 @@ session_new(struct loop *loop, const struct session_opts *o,
 	s->arg = arg;
 	s->subscriptions = xcalloc(1, sizeof(*s->subscriptions));
 	session_queue_open(s);
-	session_fsm_open(s);
+	session_socket_open(s);
 	/* With an id of no bytes, which a connector does not take, mosquitto_new closes descriptor 0. */
-	if (connector_open(&s->link, loop, o, &session_fsm_ops, s, err) == 0 &&
+	if (connector_open(&s->link, loop, o, &session_socket_ops, s, err) == 0 &&
 	    session_mosq_open(s, o, err) == 0) {
 		s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
 		    o->tls ? "s" : "", s->link.name,
@@ -187,7 +187,7 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	session_fsm_close(s);
+	session_socket_close(s);
 	session_mosq_close(s);
 	session_queue_close(s);
 	subscriptions_free(s->subscriptions);

@@ -8,10 +8,10 @@
 /*
  * What the parts of a session share; for session*.c only. All of them run on the loop's thread.
  *
- *	session.c          from options to a session and its end; its subscriptions; its last error
- *	session_fsm.c      what happens on the socket while it stands: timers, pings, when to read and to write. It
+ *	session.c          from options to a session and its end; its subscriptions
+ *	session_socket.c   what happens on the socket while it stands: timers, pings, when to read and to write. It
  *	                   calls all the others; they step the connector (CONNACK) or ask for a look later
- *	                   (session_fsm_soon)
+ *	                   (session_socket_soon)
  *	session_mosq.c     libmosquitto, which nobody else calls: CONNECT to DISCONNECT, one call a packet. Its
  *	                   callbacks run inside of session_mosq_read and _write, and go on to the part concerned
  *	session_queue.c    publications from session_publish to `published`; those of QoS 0 past libmosquitto
@@ -32,7 +32,7 @@ struct session {
 	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
 
 	/* Each part's own. */
-	struct session_fsm *fsm;
+	struct session_socket *socket;
 	struct session_mosq *mosq;
 	struct session_queue *queue;
 	struct session_subscriptions *subscriptions;
@@ -58,17 +58,17 @@ void session_subscriptions_answered(struct session *s, int mid, int count, const
 /* Tells of those that could not even be sent. */
 void session_subscriptions_tell_unsent(struct session *s);
 
-/* session_fsm.c */
+/* session_socket.c */
 
-void session_fsm_open(struct session *s);
+void session_socket_open(struct session *s);
 /* Stops everything without a word. */
-void session_fsm_close(struct session *s);
+void session_socket_close(struct session *s);
 /* What a connector asks of a session. */
-extern const struct connector_ops session_fsm_ops;
+extern const struct connector_ops session_socket_ops;
 /* Looks again at what there is to do, soon, outside of the caller. */
-void session_fsm_soon(struct session *s);
+void session_socket_soon(struct session *s);
 /* libmosquitto has a message for us, and at QoS 1 its acknowledgement in its queue. */
-void session_fsm_received(struct session *s, const struct msg *m);
+void session_socket_received(struct session *s, const struct msg *m);
 
 /* session_mosq.c: what fails leaves its reason in connector_error. */
 

@@ -234,7 +234,7 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 	};
 
 	(void)m;
-	session_fsm_received(arg, &msg);
+	session_socket_received(arg, &msg);
 	props_release(&props);
 }
 

@@ -169,7 +169,7 @@ session_queue_published(struct session *s, int mid, int reason)
 		;
 	if (i < q->n - q->waiting)
 		tell(s, remove_at(q, i), reason);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 }
 
 /* The next waiting one. libmosquitto keeps its own copy from here on. */
@@ -359,7 +359,7 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 		*id = send_now(s, p);
 	if (*id == 0)
 		*id = add_waiting(s->queue, p);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 	return 0;
 }
 

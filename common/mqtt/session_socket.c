@@ -20,7 +20,7 @@ enum {
 static const char pingreq[] = {(char)(PACKET_PINGREQ << 4), 0};
 static const char disconnect[] = {(char)(PACKET_DISCONNECT << 4), 0};
 
-struct session_fsm {
+struct session_socket {
 	int64_t heard; /* loop_now */
 	bool paused;
 	bool messages_paused;
@@ -64,15 +64,15 @@ wants_write(const struct session *s)
 static bool
 is_half_written(const struct session *s)
 {
-	return s->link.opts.hold_acks ? s->fsm->flushing : wants_write(s);
+	return s->link.opts.hold_acks ? s->socket->flushing : wants_write(s);
 }
 
 static bool
 may_read(const struct session *s)
 {
-	return (s->link.state == CONNECTOR_HANDSHAKING && s->fsm->partial.slot == 0) ||
-	    (s->link.state == CONNECTOR_UP && !s->fsm->paused && !s->fsm->at_message &&
-		!(s->link.opts.hold_acks && s->fsm->flushing));
+	return (s->link.state == CONNECTOR_HANDSHAKING && s->socket->partial.slot == 0) ||
+	    (s->link.state == CONNECTOR_UP && !s->socket->paused && !s->socket->at_message &&
+		!(s->link.opts.hold_acks && s->socket->flushing));
 }
 
 /* loop_write empties the whole queue: while acknowledgements are held nothing may be written, and
@@ -80,7 +80,7 @@ may_read(const struct session *s)
 static bool
 may_write(const struct session *s)
 {
-	return !s->link.opts.hold_acks || s->fsm->flushing || s->fsm->held == 0;
+	return !s->link.opts.hold_acks || s->socket->flushing || s->socket->held == 0;
 }
 
 static void
@@ -135,7 +135,7 @@ look_at_connack(struct session *s)
 		return whole ? SESSION_IO_MORE : SESSION_IO_DRAINED;
 	if (fault == PACKET_OK && n > 0 && !over) {
 		s->link.partial = true;
-		loop_timer_set(s->loop, &s->fsm->partial, LOOK_AGAIN, on_partial, s);
+		loop_timer_set(s->loop, &s->socket->partial, LOOK_AGAIN, on_partial, s);
 		return SESSION_IO_DRAINED;
 	}
 	if (fault == PACKET_OK)
@@ -166,13 +166,13 @@ comes_to_message(struct session *s)
 	const int fd = session_mosq_fd(s);
 	unsigned char first = 0;
 
-	if (!s->fsm->messages_paused || s->link.state != CONNECTOR_UP)
+	if (!s->socket->messages_paused || s->link.state != CONNECTOR_UP)
 		return false;
-	s->fsm->at_message =
+	s->socket->at_message =
 	    (ssl != NULL ? tls_peek(ssl, &first, 1) == 0
 			 : recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1) &&
 	    first >> 4 == PACKET_PUBLISH;
-	return s->fsm->at_message;
+	return s->socket->at_message;
 }
 
 static void
@@ -181,7 +181,7 @@ read_some(struct session *s)
 	enum session_io result = SESSION_IO_MORE;
 	int left = READS;
 
-	s->fsm->heard = loop_now(s->loop);
+	s->socket->heard = loop_now(s->loop);
 	while (left-- > 0 && result == SESSION_IO_MORE && may_read(s) &&
 	    !comes_to_message(s))
 		result = read_one(s);
@@ -198,7 +198,7 @@ write_some(struct session *s)
 	if ((s->link.state != CONNECTOR_UP && s->link.state != CONNECTOR_HANDSHAKING) ||
 	    session_mosq_is_shaking(s) || !wants_write(s) || !may_write(s))
 		return;
-	s->fsm->flushing = true;
+	s->socket->flushing = true;
 	if (session_queue_has_rest(s))
 		result = session_queue_write_rest(s);
 	if (result == SESSION_IO_MORE)
@@ -206,8 +206,8 @@ write_some(struct session *s)
 	if (result == SESSION_IO_LOST) {
 		connector_step(&s->link, CONNECTOR_LOST);
 	} else if (!wants_write(s)) {
-		s->fsm->flushing = false;
-		s->fsm->held = 0;
+		s->socket->flushing = false;
+		s->socket->held = 0;
 	}
 }
 
@@ -226,7 +226,7 @@ look(struct session *s)
 	if (s->link.state == CONNECTOR_UP)
 		session_subscriptions_tell_unsent(s);
 	write_some(s);
-	if (s->fsm->stopping && !has_work(s))
+	if (s->socket->stopping && !has_work(s))
 		connector_step(&s->link, CONNECTOR_FINISH);
 	if (s->link.state == CONNECTOR_UP || s->link.state == CONNECTOR_HANDSHAKING)
 		wait_for_io(s);
@@ -250,10 +250,10 @@ on_alive(void *arg)
 {
 	struct session *s = arg;
 	int64_t keepalive = (int64_t)s->keepalive * 1000;
-	int64_t silent = loop_now(s->loop) - s->fsm->heard;
+	int64_t silent = loop_now(s->loop) - s->socket->heard;
 	bool is_silent = silent > keepalive * 3 / 2;
 
-	if (!s->fsm->paused && !s->fsm->at_message &&
+	if (!s->socket->paused && !s->socket->at_message &&
 	    (is_silent || session_subscriptions_are_late(s))) {
 		if (is_silent)
 			err_set(connector_error(&s->link), ERR_UNREACHABLE,
@@ -266,7 +266,7 @@ on_alive(void *arg)
 	}
 	if (!is_half_written(s))
 		write_past_queue(s, pingreq);
-	loop_timer_set(s->loop, &s->fsm->alive, keepalive / 2, on_alive, s);
+	loop_timer_set(s->loop, &s->socket->alive, keepalive / 2, on_alive, s);
 }
 
 static void
@@ -279,15 +279,15 @@ on_soon(void *arg)
 }
 
 void
-session_fsm_soon(struct session *s)
+session_socket_soon(struct session *s)
 {
-	loop_timer_set(s->loop, &s->fsm->soon, 0, on_soon, s);
+	loop_timer_set(s->loop, &s->socket->soon, 0, on_soon, s);
 }
 
 void
-session_fsm_received(struct session *s, const struct msg *m)
+session_socket_received(struct session *s, const struct msg *m)
 {
-	s->fsm->held += m->qos > 0;
+	s->socket->held += m->qos > 0;
 	if (s->events.message != NULL)
 		s->events.message(s->arg, m);
 }
@@ -337,14 +337,14 @@ on_up(void *arg)
 {
 	struct session *s = arg;
 
-	s->fsm->heard = loop_now(s->loop);
+	s->socket->heard = loop_now(s->loop);
 	if (s->keepalive > 0)
 		loop_timer_set(
-		    s->loop, &s->fsm->alive, (int64_t)s->keepalive * 500, on_alive, s);
+		    s->loop, &s->socket->alive, (int64_t)s->keepalive * 500, on_alive, s);
 	session_subscriptions_send(s, !s->present);
 	if (s->events.up != NULL)
 		s->events.up(s->arg, s->present);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 }
 
 static void
@@ -361,11 +361,11 @@ on_hang_up(void *arg)
 {
 	struct session *s = arg;
 
-	loop_timer_stop(&s->fsm->alive);
-	loop_timer_stop(&s->fsm->partial);
-	s->fsm->at_message = false;
-	s->fsm->flushing = false;
-	s->fsm->held = 0;
+	loop_timer_stop(&s->socket->alive);
+	loop_timer_stop(&s->socket->partial);
+	s->socket->at_message = false;
+	s->socket->flushing = false;
+	s->socket->held = 0;
 }
 
 static void
@@ -386,7 +386,7 @@ on_ended(void *arg, const struct err *why)
 		s->events.ended(s->arg, why);
 }
 
-const struct connector_ops session_fsm_ops = {
+const struct connector_ops session_socket_ops = {
     .dial = on_dial,
     .fd = get_fd,
     .ready = on_ready,
@@ -400,18 +400,18 @@ const struct connector_ops session_fsm_ops = {
 };
 
 void
-session_fsm_open(struct session *s)
+session_socket_open(struct session *s)
 {
-	s->fsm = xcalloc(1, sizeof(*s->fsm));
+	s->socket = xcalloc(1, sizeof(*s->socket));
 }
 
 void
-session_fsm_close(struct session *s)
+session_socket_close(struct session *s)
 {
 	connector_hang_up(&s->link);
-	loop_timer_stop(&s->fsm->giving_up);
-	loop_timer_stop(&s->fsm->soon);
-	free(s->fsm);
+	loop_timer_stop(&s->socket->giving_up);
+	loop_timer_stop(&s->socket->soon);
+	free(s->socket);
 }
 
 void
@@ -423,38 +423,38 @@ session_start(struct session *s)
 void
 session_stop(struct session *s, int64_t timeout)
 {
-	if (s->fsm->stopping || s->link.state == CONNECTOR_ENDED)
+	if (s->socket->stopping || s->link.state == CONNECTOR_ENDED)
 		return;
-	s->fsm->stopping = true;
-	loop_timer_set(s->loop, &s->fsm->giving_up, timeout, on_giving_up, s);
-	session_fsm_soon(s);
+	s->socket->stopping = true;
+	loop_timer_set(s->loop, &s->socket->giving_up, timeout, on_giving_up, s);
+	session_socket_soon(s);
 }
 
 void
 session_pause(struct session *s, bool paused)
 {
-	if (s->fsm->paused && !paused)
-		s->fsm->heard = loop_now(s->loop);
-	s->fsm->paused = paused;
-	session_fsm_soon(s);
+	if (s->socket->paused && !paused)
+		s->socket->heard = loop_now(s->loop);
+	s->socket->paused = paused;
+	session_socket_soon(s);
 }
 
 /* What TLS has peeked at is in no socket any more: it is looked at without an event. */
 void
 session_pause_messages(struct session *s, bool paused)
 {
-	s->fsm->messages_paused = paused;
-	if (paused || !s->fsm->at_message)
+	s->socket->messages_paused = paused;
+	if (paused || !s->socket->at_message)
 		return;
-	s->fsm->at_message = false;
-	s->fsm->heard = loop_now(s->loop);
-	loop_timer_set(s->loop, &s->fsm->partial, 0, on_partial, s);
+	s->socket->at_message = false;
+	s->socket->heard = loop_now(s->loop);
+	loop_timer_set(s->loop, &s->socket->partial, 0, on_partial, s);
 }
 
 void
 session_release_acks(struct session *s)
 {
-	if (s->fsm->held > 0)
-		s->fsm->flushing = true;
-	session_fsm_soon(s);
+	if (s->socket->held > 0)
+		s->socket->flushing = true;
+	session_socket_soon(s);
 }
