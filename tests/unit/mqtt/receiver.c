@@ -979,11 +979,28 @@ a_batch_that_is_out_does_not_stop_a_handshake(void **state)
 	end(&e);
 }
 
+static void
+a_broken_property_stays_with_its_packet(void **state)
+{
+	struct eater e = {.takes = true};
+
+	(void)state;
+	begin(&e, 5);
+	feed(&e, "30 0b 0001 'a' 07 26 0001 'b' 0009 'x'");
+	assert_int_equal(receiver_state(e.in).fault, PACKET_TOO_SHORT);
+	connect_to(e.in, 5, true);
+	feed(&e, "30 05 0001 'a' 00 'x'");
+	assert_string_equal(buf_str(&e.got), "a=x |");
+	assert_int_equal(e.last.props.users, 0);
+	end(&e);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_handshake_goes_first),
+	    cmocka_unit_test(a_broken_property_stays_with_its_packet),
 	    cmocka_unit_test(a_handshake_that_fails_says_why),
 	    cmocka_unit_test(a_batch_that_is_out_does_not_stop_a_handshake),
 	    cmocka_unit_test(all_qos_are_acknowledged_in_order_when_durable),
