@@ -3,7 +3,7 @@
 #define MQTT_CONSUMER_INT_H
 
 #include "loop/busy_poll.h"
-#include "mqtt/conn.h"
+#include "tls/conn.h"
 #include "mqtt/connector.h"
 #include "mqtt/consumer.h"
 #include "mqtt/packet_log.h"

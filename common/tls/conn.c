@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "mqtt/conn.h"
+#include "tls/conn.h"
 
 #include <errno.h>
 #include <limits.h>

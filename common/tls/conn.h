@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MQTT_CONN_H
-#define MQTT_CONN_H
+#ifndef TLS_CONN_H
+#define TLS_CONN_H
 
 #include <stdbool.h>
 #include <stddef.h>
