@@ -422,8 +422,10 @@ on_part(void *arg)
 {
 	static const char disconnect[] = {(char)(PACKET_DISCONNECT << 4), 0};
 	struct consumer *c = arg;
+	const ssize_t n = conn_write(&c->conn, disconnect, sizeof(disconnect));
 
-	return conn_write(&c->conn, disconnect, 2) == 2 ? 0 : -1;
+	log_written(c, (struct span){disconnect, sizeof(disconnect)}, n);
+	return n == (ssize_t)sizeof(disconnect) ? 0 : -1;
 }
 
 static void
