@@ -124,8 +124,7 @@ read_answer(struct consumer *c)
 		if (n > 0) {
 			packet_log_bytes(c->log, PACKET_IN, p, (size_t)n);
 			receiver_got(c->receiver, (size_t)n, 0);
-		}
-		else if (n < 0 && drained)
+		} else if (n < 0 && drained)
 			break;
 		else {
 			consumer_lose(c, n == 0 ? 0 : errno);

@@ -71,7 +71,8 @@ static bool
 may_read(const struct session *s)
 {
 	return (s->link.state == CONNECTOR_HANDSHAKING && s->socket->partial.slot == 0) ||
-	    (s->link.state == CONNECTOR_UP && !s->socket->paused && !s->socket->at_message &&
+	    (s->link.state == CONNECTOR_UP && !s->socket->paused &&
+		!s->socket->at_message &&
 		!(s->link.opts.hold_acks && s->socket->flushing));
 }
 
