@@ -7,13 +7,16 @@
 #	connack=HEX in place of CONNACK                from=N      ... from the Nth connection on
 #	trickle=SEC between the bytes of that          end=1       ... and then the connection ends
 #	only=5      ... to who speaks this version      port=N      on loopback TCP
+#	shut=5      no CONNACK to who speaks this version, but the end
+#	suback=HEX  the reason code in SUBACK, granted QoS 1 else; of the first only with once=1
 use strict;
 use warnings;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 my ($name, @words) = @ARGV;
 my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '',
-	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0);
+	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0, shut => 0,
+	suback => '01', once => 0);
 for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
 my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
 open my $log, '>>', "$name.log" or die;
@@ -42,16 +45,22 @@ sub greet {
 }
 
 sub serve {
+	my $version;
 	while (my ($kind, $head, $body) = packet()) {
 		print $log "$n $kind ", unpack('H*', chr($head) . substr $body, 0, 4096), "\n";
 		if ($kind eq 'CONNECT') {
-			if ($o{connack} ne '' && $n >= $o{from} && (!$o{only} || $o{only} == ord substr $body, 6, 1)) { greet(); next }
-			my $rest = pack('CC', $o{present}, 0) . (ord(substr $body, 6, 1) == 5 ? pack('H*', $o{props}) : '');
+			$version = ord substr $body, 6, 1;
+			exit if $o{shut} == $version;
+			if ($o{connack} ne '' && $n >= $o{from} && (!$o{only} || $o{only} == $version)) { greet(); next }
+			my $rest = pack('CC', $o{present}, 0) . ($version == 5 ? pack('H*', $o{props}) : '');
 			syswrite $c, pack('CC', 0x20, length $rest) . $rest;
 			$SIG{ALRM} = sub { exit };
 			alarm $o{close};
 		} elsif ($kind eq 'SUBSCRIBE' && $o{mute} ne $kind) {
-			syswrite $c, "\x90\x04" . substr($body, 0, 2) . "\0\1" . pack('H*', $o{send});
+			my $properties = $version == 5 ? "\0" : '';
+			my $answer = substr($body, 0, 2) . $properties . pack('H*', $o{suback});
+			$o{suback} = '01' if $o{once};
+			syswrite $c, pack('CC', 0x90, length $answer) . $answer . pack('H*', $o{send});
 		} elsif ($kind eq 'PUBLISH' && $o{mute} ne $kind) {
 			my $mid = substr $body, 2 + unpack('n', $body), 2;
 			syswrite $c, $o{answer} ne '' ? pack('H*', $o{answer}) : "\x40\x02$mid" if $head & 6;

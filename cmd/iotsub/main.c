@@ -11,6 +11,8 @@
 #include "msg/message_format.h"
 #include "iotsub/sub.h"
 
+enum { SESSION_EXPIRY = 24 * 3600 }; /* seconds */
+
 static const struct opt opts[] = {
     OPT_GROUP(N_("What to receive")),
     OPT_LIST(struct args, filters, 't', "topic", "FILTER",
@@ -31,8 +33,12 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, keep_session, 'c', "keep-session",
 	N_("the broker keeps messages while we are away; needs -i or a DEVICE")),
     OPT_FLAG(struct args, keep_session, 0, "durable", N_("the same as --keep-session")),
+    OPT_TIME(struct args, session_expiry, 0, "session-expiry", "TIME",
+	N_("how long the broker keeps it"), .value = "1d"),
     OPT_FLAG(struct args, retained_only, 0, "retained-only",
 	N_("only retained messages; the first other one ends it")),
+    OPT_SIZE(struct args, max_packet, 0, "max-packet", "SIZE", 1024, 268435455,
+	N_("leave out larger messages, without taking memory for them"), .preset = "1M"),
     OPT_GROUP(N_("Commands")),
     OPT_REST(struct args, exec, 0, "exec", "CMD ARG...",
 	N_("run this for each command and answer with what it prints; it ends the "
@@ -149,10 +155,30 @@ check_commands(const struct args *a, struct err *err)
 }
 
 static int
+check_session(const struct args *a, const struct session_opts *opt, struct err *err)
+{
+	if (a->session_expiry < 0)
+		return 0;
+	if (!a->keep_session)
+		return err_set(err, ERR_USAGE,
+		    _("--session-expiry is for a session that is kept: -c"));
+	if (a->session_expiry < 1000)
+		return err_set(err, ERR_USAGE,
+		    _("--session-expiry: a session that is kept waits for 1s at least"));
+	if (opt->version == 4)
+		return err_set(err, ERR_USAGE,
+		    _("--session-expiry needs MQTT 5: before, the broker decides"));
+	return 0;
+}
+
+static int
 prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 {
 	struct session_opts opt = {.clean = !a->keep_session,
-	    .session_expiry = a->keep_session ? UINT32_MAX : 0};
+	    .session_expiry = !a->keep_session ? 0
+		: a->session_expiry >= 0       ? a->session_expiry / 1000
+					       : SESSION_EXPIRY,
+	    .max_packet = (uint32_t)a->max_packet};
 
 	if ((operands[0] == NULL) == (a->filters.n == 0))
 		return err_set(err, ERR_USAGE,
@@ -163,7 +189,8 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
 	if (topic_set_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
-	    check_without(a, err) || mqtt_options_resolve(&a->mqtt, s->set, &opt, err))
+	    check_without(a, err) || mqtt_options_resolve(&a->mqtt, s->set, &opt, err) ||
+	    check_session(a, &opt, err))
 		return -1;
 	s->loop = loop_new(err);
 	if (s->loop == NULL || sub_open_output(s, err))
@@ -175,7 +202,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {.qos = -1};
+	struct args a = {.qos = -1, .session_expiry = -1};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

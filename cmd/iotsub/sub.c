@@ -39,6 +39,12 @@ is_shown(const struct sub *s, const struct msg *m)
 {
 	size_t i;
 
+	if (m->reject != NULL && strcmp(m->reject, "size") == 0) {
+		log_warn(_("left out a message of %zu bytes on topic '%.*s': larger than "
+			   "--max-packet"),
+		    m->size, (int)m->topic.n, m->topic.p);
+		return false;
+	}
 	if (m->reject != NULL) {
 		log_warn(_("left out a message on topic '%.*s': it is no valid topic"),
 		    (int)m->topic.n, m->topic.p);

@@ -19,6 +19,8 @@ struct args {
 	int qos;
 	int count;
 	int64_t wait;
+	int64_t session_expiry; /* ms; -1: not given */
+	int64_t max_packet;
 	bool show_topic, bare, no_retained, retained_only, keep_session, json;
 	struct strv exec; /* a program and its arguments */
 	char *reply;

@@ -100,11 +100,8 @@ open_consume(struct subscription *r, struct loop *loop, const struct session_opt
 	    .ended = on_ended,
 	    .refused = on_refused,
 	};
-	struct session_opts large = *opts;
 
-	/* As mosquitto_sub: a message may be as large as MQTT lets it be. */
-	large.max_packet = UINT32_MAX;
-	r->consume = consumer_new(loop, &large, filters, count, &events, r, err);
+	r->consume = consumer_new(loop, opts, filters, count, &events, r, err);
 	if (r->consume == NULL)
 		return -1;
 	consumer_limit(r->consume, r->events.wanted(r->arg));

@@ -8,16 +8,18 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/consumer_int.h"
 #include "mqtt/reason.h"
 
 enum {
-	READS = 16,       /* buffers in a row, before others get their turn */
-	TURNS = 16,       /* of reading and acknowledging, likewise */
-	PINGS_MOST = 64,  /* bytes: a broker that does not read gets no more pings */
-	STOP_TIME = 3000, /* ms for acknowledgements and DISCONNECT to leave */
+	READS = 16,         /* buffers in a row, before others get their turn */
+	TURNS = 16,         /* of reading and acknowledging, likewise */
+	PINGS_MOST = 64,    /* bytes: a broker that does not read gets no more pings */
+	STOP_TIME = 3000,   /* ms for acknowledgements and DISCONNECT to leave */
+	SHARE_TIME = 60000, /* ms without a message of a shared subscription */
 };
 
 static void pump(void *arg);
@@ -31,13 +33,14 @@ pump_soon(struct consumer *c)
 }
 
 static void
-let_go(struct consumer *c)
+on_hang_up(void *arg)
 {
-	c->connected = false;
-	loop_fd_stop(&c->watch);
+	struct consumer *c = arg;
+
 	loop_timer_stop(&c->alive);
 	loop_timer_stop(&c->answer);
 	loop_timer_stop(&c->hold);
+	loop_timer_stop(&c->share);
 	packet_log_free(c->log);
 	c->log = NULL;
 }
@@ -71,7 +74,7 @@ look_at_window(struct consumer *c)
 	size_t n = receiver_unacknowledged(c->receiver), before = c->window.n;
 	int64_t now = loop_now(c->loop), wait;
 
-	if (c->events.held == NULL || !c->connected || n == before)
+	if (c->events.held == NULL || !consumer_is_up(c) || n == before)
 		return;
 	window_look(&c->window, n, now, n < before ? round_trip(c) : 0);
 	wait = window_wait(&c->window, now);
@@ -87,7 +90,7 @@ look_at_window(struct consumer *c)
 static void
 begin_window(struct consumer *c)
 {
-	window_reset(&c->window, c->version == 5 ? (size_t)c->receive_maximum : 0);
+	window_reset(&c->window, c->link.version == 5 ? (size_t)c->receive_maximum : 0);
 	if (c->told_held)
 		say_held(c);
 }
@@ -104,19 +107,18 @@ say_drained(struct consumer *c)
 }
 
 static void
-lose(struct consumer *c, int number)
+on_lost(void *arg)
 {
-	say_drained(c);
-	let_go(c);
-	session_lost(c->session, number);
+	say_drained(arg);
 }
 
-static void
-lose_because(struct consumer *c, const struct err *why)
+void
+consumer_lose(struct consumer *c, int number)
 {
-	say_drained(c);
-	let_go(c);
-	session_failed(c->session, 0, why);
+	connector_failed(&c->link, number, false);
+	c->closed = c->link.closed_without_words ||
+	    (number == ECONNRESET && c->link.dial.tls == NULL);
+	connector_step(&c->link, CONNECTOR_LOST);
 }
 
 static void
@@ -126,34 +128,42 @@ log_written(struct consumer *c, struct span out, ssize_t n)
 		packet_log_bytes(c->log, PACKET_OUT, out.p, (size_t)n);
 }
 
-/* As far as the socket takes it: the broker has to know why. */
+/* By a DISCONNECT of the broker with `reason` (128 or more), or because of what connector_error says. */
 static void
-end_by_fault(struct consumer *c, enum packet_fault fault)
+lose_because(struct consumer *c, int reason)
 {
-	struct err why = {0};
+	c->link.reason = reason;
+	c->link.closed_without_words = false;
+	connector_step(&c->link, CONNECTOR_LOST);
+}
+
+/* MQTT 3.1.1 has no DISCONNECT but the one that says goodbye, and takes the will back (3.14). */
+void
+consumer_end_by_fault(struct consumer *c, enum packet_fault fault)
+{
 	struct span out;
 
-	err_set(&why, ERR_PROTOCOL, _("it broke the MQTT protocol: %s"),
-	    _(packet_fault_text(fault)));
-	packet_put_disconnect(
-	    receiver_packets(c->receiver), packet_fault_reason(fault), c->version);
+	c->no_aliases |= fault == PACKET_BAD_ALIAS;
+	err_set(connector_error(&c->link), ERR_PROTOCOL,
+	    _("it broke the MQTT protocol: %s"), _(packet_fault_text(fault)));
+	if (c->link.version == 5)
+		packet_put_disconnect(receiver_packets(c->receiver),
+		    packet_fault_reason(fault), c->link.version);
 	out = receiver_output(c->receiver);
-	log_written(c, out, conn_write(&c->conn, out.p, out.n));
-	let_go(c);
-	session_failed(c->session, 0, &why);
+	if (out.n > 0)
+		log_written(c, out, conn_write(&c->conn, out.p, out.n));
+	lose_because(c, 0);
 }
 
 static void
 end_by_broker(struct consumer *c, int reason)
 {
-	const struct err none = {0};
-
 	if (!reason_is_failure(reason)) {
-		lose(c, 0);
+		consumer_lose(c, 0);
 		return;
 	}
-	let_go(c);
-	session_failed(c->session, reason, &none);
+	connector_error_clear(&c->link);
+	lose_because(c, reason);
 }
 
 /* False when the connection is over. */
@@ -165,10 +175,10 @@ look_at_state(struct consumer *c)
 	if (state.fault != PACKET_OK || state.left)
 		say_drained(c);
 	if (state.fault != PACKET_OK)
-		end_by_fault(c, state.fault);
+		consumer_end_by_fault(c, state.fault);
 	else if (state.left)
 		end_by_broker(c, state.reason);
-	return c->connected;
+	return consumer_is_up(c);
 }
 
 /* Reads until nothing is there or nothing is wanted. True with bytes left that no poll will tell of. */
@@ -192,7 +202,7 @@ read_some(struct consumer *c)
 			if (!look_at_state(c))
 				return false;
 		} else if (n == 0 || !drained) {
-			lose(c, n == 0 ? 0 : errno);
+			consumer_lose(c, n == 0 ? 0 : errno);
 			return false;
 		}
 	}
@@ -201,9 +211,8 @@ read_some(struct consumer *c)
 	return !drained;
 }
 
-/* Whether something was to be written, and all of it was. */
-static bool
-write_some(struct consumer *c)
+bool
+consumer_write(struct consumer *c)
 {
 	struct span out = receiver_output(c->receiver);
 	ssize_t n = out.n > 0 ? conn_write(&c->conn, out.p, out.n) : 0;
@@ -212,7 +221,7 @@ write_some(struct consumer *c)
 	if (n > 0)
 		receiver_sent(c->receiver, (size_t)n);
 	else if (n < 0 && errno != EAGAIN)
-		lose(c, errno);
+		consumer_lose(c, errno);
 	return n > 0 && (size_t)n == out.n;
 }
 
@@ -234,7 +243,7 @@ converse(struct consumer *c)
 
 	do {
 		more = read_some(c);
-		told = c->connected && write_some(c);
+		told = consumer_is_up(c) && consumer_write(c);
 	} while (!more && told && --left > 0 && may_read(c) &&
 	    busy_poll_until_readable(&c->spin, c->conn.fd));
 	return more;
@@ -246,11 +255,8 @@ give_up(void *arg)
 {
 	struct consumer *c = arg;
 
-	if (c->connected) {
-		shutdown(c->conn.fd, SHUT_RDWR);
-		let_go(c);
-	}
-	session_stop(c->session, STOP_TIME);
+	connector_error_clear(&c->link);
+	connector_give_up(&c->link, false);
 }
 
 static void
@@ -258,26 +264,24 @@ finish_if_done(struct consumer *c)
 {
 	if (!c->stopping || !receiver_is_acked(c->receiver))
 		return;
-	if (c->connected && receiver_output(c->receiver).n > 0) {
+	if (consumer_is_up(c) && receiver_output(c->receiver).n > 0) {
 		if (c->giving_up.slot == 0)
 			loop_timer_set(c->loop, &c->giving_up, STOP_TIME, give_up, c);
 		return;
 	}
 	loop_timer_stop(&c->giving_up);
-	if (c->connected)
-		let_go(c);
-	session_stop(c->session, STOP_TIME);
+	connector_step(&c->link, CONNECTOR_FINISH);
 }
 
 static void
 wait_for_socket(struct consumer *c, bool more)
 {
-	bool reads = may_read(c), was_reading = (c->watch.events & LOOP_READ) != 0;
+	bool reads = may_read(c), was_reading = (c->link.watch.events & LOOP_READ) != 0;
 
 	if (reads && !was_reading)
 		c->heard = c->asked = loop_now(c->loop);
-	loop_fd_set(
-	    &c->watch, conn_events(&c->conn, reads, receiver_output(c->receiver).n > 0));
+	loop_fd_set(&c->link.watch,
+	    conn_events(&c->conn, reads, receiver_output(c->receiver).n > 0));
 	if (more && reads)
 		pump_soon(c);
 }
@@ -288,7 +292,7 @@ pump(void *arg)
 	struct consumer *c = arg;
 	bool more = false;
 
-	if (c->connected) {
+	if (consumer_is_up(c)) {
 		c->pumping = true;
 		receiver_go_on(c->receiver);
 		more = look_at_state(c) && converse(c);
@@ -296,15 +300,20 @@ pump(void *arg)
 		look_at_window(c);
 	}
 	finish_if_done(c);
-	if (c->connected)
+	if (consumer_is_up(c))
 		wait_for_socket(c, more);
 }
 
 static void
-on_socket(void *arg, unsigned events)
+on_ready(void *arg, unsigned events)
 {
+	struct consumer *c = arg;
+
 	(void)events;
-	pump(arg);
+	if (!consumer_is_up(c))
+		consumer_shake(c);
+	else
+		pump(c);
 }
 
 /* The broker hears from us also while nothing is read. Its silence counts only while we listen. */
@@ -313,12 +322,11 @@ on_alive(void *arg)
 {
 	struct consumer *c = arg;
 	int64_t silent = loop_now(c->loop) - c->heard;
-	struct err why = {0};
 
-	if ((c->watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
-		err_set(&why, ERR_UNREACHABLE, _("it has been silent for %.0f s"),
-		    (double)silent / 1000);
-		lose_because(c, &why);
+	if ((c->link.watch.events & LOOP_READ) != 0 && silent > c->keepalive * 3 / 2) {
+		err_set(connector_error(&c->link), ERR_UNREACHABLE,
+		    _("it has been silent for %.0f s"), (double)silent / 1000);
+		lose_because(c, 0);
 		return;
 	}
 	if (receiver_output(c->receiver).n < PINGS_MOST)
@@ -334,8 +342,7 @@ on_late_answer(void *arg)
 {
 	struct consumer *c = arg;
 	int64_t left = c->asked + c->patience - loop_now(c->loop);
-	bool listens = (c->watch.events & LOOP_READ) != 0;
-	struct err why = {0};
+	bool listens = (c->link.watch.events & LOOP_READ) != 0;
 
 	if (!consumer_is_asking(c))
 		return;
@@ -344,9 +351,32 @@ on_late_answer(void *arg)
 		    c->loop, &c->answer, listens ? left : c->patience, on_late_answer, c);
 		return;
 	}
-	err_set(&why, ERR_UNREACHABLE, _("it did not answer SUBSCRIBE within %g s"),
-	    (double)c->patience / 1000);
-	lose_because(c, &why);
+	err_set(connector_error(&c->link), ERR_UNREACHABLE,
+	    _("it did not answer SUBSCRIBE within %g s"), (double)c->patience / 1000);
+	lose_because(c, 0);
+}
+
+/* A broker of MQTT 3.1.1 that has no shared subscriptions takes $share for a topic, and never sends a message. */
+static void
+say_no_share(void *arg)
+{
+	struct consumer *c = arg;
+
+	c->told_share = true;
+	log_warn(_("no message for '%s' within %d s: a broker of MQTT 3.1.1 that has no "
+		   "shared subscriptions does not say so"),
+	    consumer_share(c), SHARE_TIME / 1000);
+}
+
+static void
+look_at_limits(struct consumer *c, const struct packet_connack *can)
+{
+	if (c->link.version == 4 && !c->told_share && consumer_share(c) != NULL)
+		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
+	if (can->retain.given && can->retain.v == 0 && !c->told_retain) {
+		c->told_retain = true;
+		log_info(_("broker '%s' keeps no retained messages"), c->link.name);
+	}
 }
 
 static void
@@ -360,28 +390,42 @@ watch_broker(struct consumer *c)
 }
 
 static void
-on_handed_over(void *arg, const struct session_link *link)
+on_up(void *arg)
 {
 	struct consumer *c = arg;
+	const struct packet_connack *said = receiver_connack(c->receiver);
 
-	conn_open(&c->conn, link->fd, link->ssl);
-	c->log = packet_log_new(link->client_id, link->version);
-	c->version = link->version;
-	c->keepalive = (int64_t)link->keepalive * 1000;
+	c->keepalive = (int64_t)1000 *
+	    (said->keepalive.given ? (int)said->keepalive.v : c->link.opts.keepalive);
 	c->heard = loop_now(c->loop);
-	c->connected = true;
-	receiver_connect(c->receiver, link->version, link->session_present);
+	c->speaks_v3 |= c->trying;
 	begin_window(c);
-	if (loop_fd_start(c->loop, &c->watch, link->fd, LOOP_READ, on_socket, c, NULL)) {
-		lose(c, errno);
-		return;
-	}
 	if (!c->stopping)
-		consumer_subscribe(c, !link->session_present);
+		consumer_subscribe(c, !said->session_present);
 	watch_broker(c);
+	look_at_limits(c, said);
 	if (c->events.up != NULL)
-		c->events.up(c->arg, link->session_present);
+		c->events.up(c->arg, said->session_present);
+	if (!c->stopping)
+		consumer_answer_excluded(c);
 	pump_soon(c);
+}
+
+static int
+get_fd(const void *arg)
+{
+	return ((const struct consumer *)arg)->conn.fd;
+}
+
+static int
+on_part(void *arg)
+{
+	static const char disconnect[] = {(char)(PACKET_DISCONNECT << 4), 0};
+	struct consumer *c = arg;
+	const ssize_t n = conn_write(&c->conn, disconnect, sizeof(disconnect));
+
+	log_written(c, (struct span){disconnect, sizeof(disconnect)}, n);
+	return n == (ssize_t)sizeof(disconnect) ? 0 : -1;
 }
 
 static void
@@ -409,17 +453,19 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	c->fresh = true;
 	c->asked = loop_now(c->loop);
+	if (c->share.slot != 0) {
+		c->told_share = true;
+		loop_timer_stop(&c->share);
+	}
 	look_at_window(c);
 	c->events.batch(c->arg, m, n, token);
 }
 
 static struct receiver *
-open_receiver(struct consumer *c, const struct session_opts *o)
+open_receiver(struct consumer *c)
 {
 	static const struct receiver_events events = {on_batch, consumer_answered};
-	const struct receiver_opts opts = {
-	    .max_packet = o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET,
-	};
+	const struct receiver_opts opts = {.max_packet = c->max_packet};
 
 	return receiver_new(&opts, &events, c);
 }
@@ -429,25 +475,32 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
     const struct consumer_filter *filters, size_t count,
     const struct consumer_events *events, void *arg, struct err *err)
 {
-	static const struct session_events mine = {
-	    .handed_over = on_handed_over,
+	static const struct connector_ops ops = {
+	    .dial = consumer_dial,
+	    .fd = get_fd,
+	    .ready = on_ready,
+	    .downgrade = consumer_downgrade,
+	    .part = on_part,
+	    .up = on_up,
+	    .lost = on_lost,
+	    .hang_up = on_hang_up,
 	    .down = on_down,
 	    .ended = on_ended,
 	};
 	struct consumer *c = xcalloc(1, sizeof(*c));
-	struct session_opts own = *opts;
 
-	own.hand_over = true;
 	c->loop = loop;
 	c->events = *events;
 	c->arg = arg;
+	c->conn.fd = -1;
 	c->patience = opts->connect_timeout;
 	c->receive_maximum =
 	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
-	c->receiver = open_receiver(c, opts);
-	if (consumer_add_filters(c, filters, count, err) == 0)
-		c->session = session_new(loop, &own, &mine, c, err);
-	if (c->session != NULL)
+	c->max_packet = opts->max_packet > 0 ? opts->max_packet : SESSION_MAX_PACKET;
+	c->receiver = open_receiver(c);
+	if (consumer_add_filters(c, filters, count, err) == 0 &&
+	    connector_open(&c->link, loop, opts, &ops, c, err) == 0 &&
+	    consumer_connect_open(c, opts, err) == 0)
 		return c;
 	consumer_free(c);
 	return NULL;
@@ -456,13 +509,13 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 void
 consumer_start(struct consumer *c)
 {
-	session_start(c->session);
+	connector_step(&c->link, CONNECTOR_START);
 }
 
 int
 consumer_version(const struct consumer *c)
 {
-	return c->version;
+	return c->link.version;
 }
 
 void
@@ -504,10 +557,11 @@ consumer_free(struct consumer *c)
 
 	if (c == NULL)
 		return;
-	let_go(c);
+	connector_hang_up(&c->link);
 	loop_timer_stop(&c->soon);
 	loop_timer_stop(&c->giving_up);
-	session_free(c->session);
+	consumer_connect_close(c);
+	connector_close(&c->link);
 	receiver_free(c->receiver);
 	for (i = 0; c->filters != NULL && i < c->count; i++)
 		free(c->filters[i].text);

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+#include "loop/loop.h"
 #include "msg/message.h"
-#include "mqtt/session.h"
+#include "mqtt/session_opts.h"
 
 /*
  * A subscriber that loses nothing: at QoS 1 and 2 a message is acknowledged to the broker only after its user
@@ -20,8 +22,9 @@
  *
  * So a user who copies releases at once and acknowledges many batches later with the last token. What was not
  * acknowledged when a connection ends comes again (4.4): at least once, and twice to who takes it twice.
- * Everything is called, and calls, on the loop's thread; another thread comes in by loop_post. A session
- * (mqtt/session.h) connects; the bytes are taken apart by a receiver (mqtt/receiver.h). Sections are MQTT 5's.
+ * Everything is called, and calls, on the loop's thread; another thread comes in by loop_post. Its connection
+ * lives as mqtt/connector.h tells; the bytes are taken apart by a receiver (mqtt/receiver.h). Sections are
+ * MQTT 5's.
  */
 struct consumer;
 
@@ -42,10 +45,10 @@ struct consumer_events {
 	 * own): none of QoS 1 and 2 comes before consumer_ack. 0: not any more. `known`: by a limit of its
 	 * own, for sure (mqtt/window.h). */
 	void (*held)(void *arg, size_t n, bool known);
-	/* As the session's: CONNACK accepted; the connection was lost and is made again. */
+	/* CONNACK accepted; the connection was lost and is made again. */
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
-	/* As the session's: over for good, or (code 0) stopped. */
+	/* Over for good, or (code 0) stopped. */
 	void (*ended)(void *arg, const struct err *why);
 	/* A SUBACK refused one filter (3.9.3); the others go on. When none is left, `ended` (ERR_AUTH). */
 	void (*refused)(void *arg, const char *filter, const struct err *why);

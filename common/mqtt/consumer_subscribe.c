@@ -8,24 +8,90 @@
 #include "mqtt/consumer_int.h"
 #include "mqtt/reason.h"
 
-/* A packet identifier is a filter's number from 1. */
+enum {
+	TRIES = 10,         /* identifiers that may be in use */
+	SUBSCRIBE_MORE = 11 /* bytes of a SUBSCRIBE besides the filter, at most */
+};
+
+static bool
+is_shared(const struct filter *f)
+{
+	return !f->unsubscribe && strncmp(f->text, "$share/", 7) == 0;
+}
+
+const char *
+consumer_share(const struct consumer *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		if (is_shared(&c->filters[i]))
+			return c->filters[i].text;
+	}
+	return NULL;
+}
+
+/* What CONNACK says that the broker does not have (3.2.2.3), as the reason that a SUBACK would give. */
+static uint8_t
+excluded(const struct consumer *c, const struct filter *f)
+{
+	const struct packet_connack *can = receiver_connack(c->receiver);
+
+	if (f->unsubscribe)
+		return REASON_SUCCESS;
+	if (can->shared.given && can->shared.v == 0 && is_shared(f))
+		return REASON_NO_SHARED_SUBSCRIPTIONS;
+	if (can->wildcards.given && can->wildcards.v == 0 &&
+	    strpbrk(f->text, "+#") != NULL)
+		return REASON_NO_WILDCARDS;
+	if (can->packet_most.given &&
+	    strlen(f->text) + SUBSCRIBE_MORE > can->packet_most.v)
+		return REASON_PACKET_TOO_LARGE;
+	return REASON_SUCCESS;
+}
+
+/* A packet identifier is a filter's number from 1, or, where that is in use, so many times their number more. */
+static void
+ask(struct consumer *c, size_t i)
+{
+	const struct filter *f = &c->filters[i];
+	const int version = c->link.version;
+	const uint16_t mid = (uint16_t)(i + 1 + f->tries * c->count);
+
+	if (f->unsubscribe)
+		packet_put_unsubscribe(
+		    receiver_packets(c->receiver), mid, f->text, version);
+	else
+		packet_put_subscribe(receiver_packets(c->receiver), mid, f->text,
+		    (uint8_t)(version == 5 ? f->qos | f->retain_handling << 4 : f->qos),
+		    version);
+}
+
 void
 consumer_subscribe(struct consumer *c, bool forgotten)
 {
 	size_t i;
 
 	for (i = 0; i < c->count; i++) {
-		struct filter *f = &c->filters[i];
-		int options = c->version == 5 ? f->qos | f->retain_handling << 4 : f->qos;
-
 		if (forgotten)
-			f->answered = false;
-		if (!f->answered && f->unsubscribe)
-			packet_put_unsubscribe(receiver_packets(c->receiver),
-			    (uint16_t)(i + 1), f->text, c->version);
-		else if (!f->answered)
-			packet_put_subscribe(receiver_packets(c->receiver),
-			    (uint16_t)(i + 1), f->text, (uint8_t)options, c->version);
+			c->filters[i].answered = false;
+		c->filters[i].tries = 0;
+		if (!c->filters[i].answered &&
+		    excluded(c, &c->filters[i]) == REASON_SUCCESS)
+			ask(c, i);
+	}
+}
+
+void
+consumer_answer_excluded(struct consumer *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		const uint8_t reason = excluded(c, &c->filters[i]);
+
+		if (!c->filters[i].answered && reason != REASON_SUCCESS)
+			consumer_answered(c, (uint16_t)(i + 1), reason);
 	}
 }
 
@@ -69,10 +135,20 @@ consumer_answered(void *arg, uint16_t mid, uint8_t reason)
 	struct consumer *c = arg;
 	struct filter *f;
 	struct err why = {0};
+	size_t i;
 
-	if (mid == 0 || mid > c->count)
+	if (mid == 0 || c->count == 0)
 		return;
-	f = &c->filters[mid - 1];
+	i = (mid - 1U) % c->count;
+	f = &c->filters[i];
+	if (i + 1 + f->tries * c->count != mid)
+		return;
+	if (reason == REASON_IDENTIFIER_IN_USE && f->tries < TRIES &&
+	    mid + c->count <= UINT16_MAX) {
+		f->tries++;
+		ask(c, i);
+		return;
+	}
 	f->answered = true;
 	f->refused = reason_is_failure(reason);
 	if (f->refused)

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cli/opt.h"
 #include "model/broker_address.h"
-#include "mqtt/session.h"
+#include "mqtt/session_opts.h"
 
 /* The connection options that all MQTT programs share: mosquitto's letters. */
 struct mqtt_options {

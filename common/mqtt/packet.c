@@ -140,6 +140,20 @@ packet_read_long(struct packet *f, const char *p, size_t n)
 	return whole;
 }
 
+size_t
+packet_missing(const char *p, size_t n)
+{
+	struct packet f = {0};
+	int known;
+
+	if (n < 2)
+		return 2 - n;
+	known = packet_read(&f, p, n);
+	if (known <= 0)
+		return known == 0 ? 1 : 0;
+	return n - f.head < f.body ? f.body - (n - f.head) : 0;
+}
+
 struct span
 packet_front_properties(struct span body)
 {
@@ -162,7 +176,7 @@ struct prop_rule {
 	enum prop_type type;
 	bool many;
 	uint32_t min, max;
-	size_t offset; /* in struct msg_props: of a span, or of a struct msg_number */
+	size_t offset; /* where it goes: of a span, or of a struct msg_number */
 };
 
 /* The properties that a PUBLISH can have (3.3.2.3); binary data has the form of a string. */
@@ -214,30 +228,26 @@ packet_user_count(struct span props)
 	return n;
 }
 
+/* Takes the value of a property, holds it against its rule and puts it into `out`; but a pair is only taken. */
 static enum packet_fault
-take_property(struct span *props, unsigned id, struct msg_props *out, uint16_t *alias)
+take_property(struct span *props, const struct prop_rule *rule, void *out)
 {
-	struct msg_number given = {.given = true};
-	uint32_t number;
+	struct msg_number number = {.given = true};
+	struct span text;
 
-	if (publish_props[id].type == PROP_STRING) {
-		struct span value = take_string(props);
-
-		memcpy((char *)out + publish_props[id].offset, &value, sizeof(value));
-		return PACKET_OK;
+	if (rule->type == PROP_PAIR) {
+		take_string(props);
+		take_string(props);
+	} else if (rule->type == PROP_STRING) {
+		text = take_string(props);
+		memcpy((char *)out + rule->offset, &text, sizeof(text));
+	} else {
+		number.v = take_number(props, rule->type);
+		if (props->p != NULL && (number.v < rule->min || number.v > rule->max))
+			return PACKET_PROPERTY_VALUE;
+		memcpy((char *)out + rule->offset, &number, sizeof(number));
 	}
-	number = take_number(props, publish_props[id].type);
-	if (props->p == NULL)
-		return PACKET_TOO_SHORT;
-	if (number < publish_props[id].min || number > publish_props[id].max)
-		return PACKET_PROPERTY_VALUE;
-	given.v = number;
-	memcpy((char *)out + publish_props[id].offset, &given, sizeof(given));
-	if (id == 0x23) {
-		*alias = (uint16_t)number;
-		return number == 0 ? PACKET_BAD_ALIAS : PACKET_OK;
-	}
-	return PACKET_OK;
+	return props->p == NULL ? PACKET_TOO_SHORT : PACKET_OK;
 }
 
 enum packet_fault
@@ -261,63 +271,53 @@ packet_properties(
 			return PACKET_PROPERTY_TWICE;
 		} else {
 			seen |= (uint64_t)1 << id;
-			fault = take_property(&props, id, out, alias);
+			fault = take_property(&props, &publish_props[id], out);
 		}
 		if (props.p == NULL && fault == PACKET_OK)
 			fault = PACKET_TOO_SHORT;
 	}
-	return fault;
+	*alias = (uint16_t)out->topic_alias.v;
+	return fault == PACKET_OK && out->topic_alias.given && *alias == 0
+	    ? PACKET_BAD_ALIAS
+	    : fault;
 }
 
 /* The properties that a CONNACK can have (3.2.2.3). */
+#define IN_CONNACK(field) .offset = offsetof(struct packet_connack, field)
 static const struct prop_rule connack_props[PROP_MAX + 1] = {
-    [0x11] = {.type = PROP_U32, .max = UINT32_MAX},
-    [0x12] = {.type = PROP_STRING},
-    [0x13] = {.type = PROP_U16, .max = UINT16_MAX},
-    [0x15] = {.type = PROP_STRING},
-    [0x16] = {.type = PROP_STRING},
-    [0x1A] = {.type = PROP_STRING},
-    [0x1C] = {.type = PROP_STRING},
-    [0x1F] = {.type = PROP_STRING},
-    [0x21] = {.type = PROP_U16, .min = 1, .max = UINT16_MAX},
-    [0x22] = {.type = PROP_U16, .max = UINT16_MAX},
-    [0x24] = {.type = PROP_U8, .max = 1},
-    [0x25] = {.type = PROP_U8, .max = 1},
-    [PROP_USER] = {.type = PROP_PAIR, .many = true},
-    [0x27] = {.type = PROP_U32, .min = 1, .max = UINT32_MAX},
-    [0x28] = {.type = PROP_U8, .max = 1},
-    [0x29] = {.type = PROP_U8, .max = 1},
-    [0x2A] = {.type = PROP_U8, .max = 1},
+    [0x11] = {PROP_U32, .max = UINT32_MAX, IN_CONNACK(session_expiry)},
+    [0x12] = {PROP_STRING, IN_CONNACK(assigned_id)},
+    [0x13] = {PROP_U16, .max = UINT16_MAX, IN_CONNACK(keepalive)},
+    [0x15] = {PROP_STRING, IN_CONNACK(auth_method)},
+    [0x16] = {PROP_STRING, IN_CONNACK(auth_data)},
+    [0x1A] = {PROP_STRING, IN_CONNACK(response_information)},
+    [0x1C] = {PROP_STRING, IN_CONNACK(server_reference)},
+    [0x1F] = {PROP_STRING, IN_CONNACK(reason_text)},
+    [0x21] = {PROP_U16, .min = 1, .max = UINT16_MAX, IN_CONNACK(receive_maximum)},
+    [0x22] = {PROP_U16, .max = UINT16_MAX, IN_CONNACK(topic_aliases)},
+    [0x24] = {PROP_U8, .max = 1, IN_CONNACK(qos_most)},
+    [0x25] = {PROP_U8, .max = 1, IN_CONNACK(retain)},
+    [PROP_USER] = {PROP_PAIR, .many = true},
+    [0x27] = {PROP_U32, .min = 1, .max = UINT32_MAX, IN_CONNACK(packet_most)},
+    [0x28] = {PROP_U8, .max = 1, IN_CONNACK(wildcards)},
+    [0x29] = {PROP_U8, .max = 1, IN_CONNACK(subscription_ids)},
+    [0x2A] = {PROP_U8, .max = 1, IN_CONNACK(shared)},
 };
-
-/* Takes the value of a property and holds it against its rule. */
-static enum packet_fault
-check_property(struct span *props, const struct prop_rule *rule)
-{
-	uint32_t number = rule->min;
-
-	if (rule->type == PROP_PAIR)
-		take_string(props);
-	if (rule->type == PROP_PAIR || rule->type == PROP_STRING)
-		take_string(props);
-	else
-		number = take_number(props, rule->type);
-	if (props->p == NULL)
-		return PACKET_TOO_SHORT;
-	return number < rule->min || number > rule->max ? PACKET_PROPERTY_VALUE
-							: PACKET_OK;
-}
+#undef IN_CONNACK
 
 static enum packet_fault
-check_connack(struct span body, int version)
+read_connack(struct packet_connack *out, struct span body, int version)
 {
 	uint64_t seen = 0;
 	enum packet_fault fault = PACKET_OK;
 	struct span props;
 
+	*out = (struct packet_connack){0};
 	if (body.n < 2)
 		return PACKET_TOO_SHORT;
-	take(&body, 2);
+	out->session_present = (take_u8(&body) & 1) != 0;
+	out->reason = (uint8_t)take_u8(&body);
+	out->is_v3 = body.n == 0 && version == 5;
 	if (body.n == 0 || version != 5)
 		return PACKET_OK;
 	props = take_properties(&body);
@@ -331,13 +331,14 @@ check_connack(struct span body, int version)
 		if ((seen >> id & 1) != 0 && !connack_props[id].many)
 			return PACKET_PROPERTY_TWICE;
 		seen |= (uint64_t)1 << id;
-		fault = check_property(&props, &connack_props[id]);
+		fault = take_property(&props, &connack_props[id], out);
 	}
 	return fault == PACKET_OK && body.n > 0 ? PACKET_TOO_LONG : fault;
 }
 
 enum packet_fault
-packet_connack(bool *whole, const char *p, size_t n, int version)
+packet_connack(
+    struct packet_connack *out, bool *whole, const char *p, size_t n, int version)
 {
 	struct packet f = {0};
 	int known;
@@ -355,7 +356,7 @@ packet_connack(bool *whole, const char *p, size_t n, int version)
 	if (known == 0 || n - f.head < f.body)
 		return PACKET_OK;
 	*whole = true;
-	return check_connack((struct span){p + f.head, f.body}, version);
+	return read_connack(out, (struct span){p + f.head, f.body}, version);
 }
 
 /* The property list of a packet whose properties tell us nothing: only that it fits. */
@@ -427,6 +428,92 @@ put_length(struct buf *out, size_t v)
 	for (; v > 0x7F; v >>= 7)
 		buf_putc(out, (char)(v | 0x80));
 	buf_putc(out, (char)v);
+}
+
+static void
+put_string(struct buf *out, struct span s)
+{
+	put_u16(out, s.n);
+	buf_span(out, s);
+}
+
+static void
+put_u16_property(struct buf *out, char id, uint16_t v)
+{
+	if (v == 0)
+		return;
+	buf_putc(out, id);
+	put_u16(out, v);
+}
+
+static void
+put_u32_property(struct buf *out, char id, uint32_t v)
+{
+	if (v == 0)
+		return;
+	buf_putc(out, id);
+	put_u16(out, v >> 16);
+	put_u16(out, v & 0xFFFF);
+}
+
+/* With their length, which is one byte: they are four, of five bytes at most. */
+static void
+put_connect_properties(struct buf *out, const struct packet_connect *c)
+{
+	const size_t at = out->n;
+
+	buf_putc(out, 0);
+	put_u32_property(out, 0x11, c->session_expiry);
+	put_u16_property(out, 0x22, c->topic_aliases);
+	put_u32_property(out, 0x27, c->packet_most);
+	put_u16_property(out, 0x21, c->receive_maximum);
+	out->p[at] = (char)(out->n - at - 1);
+}
+
+static char
+connect_flags(const struct packet_connect *c)
+{
+	unsigned will = 4U | (unsigned)c->will_qos << 3 | (c->will_retain ? 32U : 0);
+	unsigned login = 128U | (c->password != NULL ? 64U : 0);
+
+	return (char)((c->clean ? 2U : 0) | (c->will_topic != NULL ? will : 0) |
+	    (c->username != NULL ? login : 0));
+}
+
+/* What stands behind the fixed header. */
+static void
+put_connect_body(struct buf *out, const struct packet_connect *c)
+{
+	put_string(out, SPAN("MQTT"));
+	buf_putc(out, (char)c->version);
+	buf_putc(out, connect_flags(c));
+	put_u16(out, c->keepalive);
+	if (c->version == 5)
+		put_connect_properties(out, c);
+	put_string(out, span_of(c->client_id));
+	if (c->will_topic != NULL) {
+		if (c->version == 5)
+			buf_putc(out, 0);
+		put_string(out, span_of(c->will_topic));
+		put_string(out, c->will_payload);
+	}
+	if (c->username != NULL)
+		put_string(out, span_of(c->username));
+	if (c->username != NULL && c->password != NULL)
+		put_string(out, span_of(c->password));
+}
+
+void
+packet_put_connect(struct buf *out, const struct packet_connect *c)
+{
+	struct buf body = {0};
+
+	put_connect_body(&body, c);
+	buf_putc(out, (char)(PACKET_CONNECT << 4));
+	put_length(out, body.n);
+	buf_span(out, buf_as_span(&body));
+	explicit_bzero(body.p, body.n);
+	buf_release(&body);
 }
 
 char *

@@ -15,6 +15,7 @@
  * are those of the MQTT 5 specification.
  */
 enum packet_type {
+	PACKET_CONNECT = 1,
 	PACKET_CONNACK = 2,
 	PACKET_PUBLISH = 3,
 	PACKET_PUBACK = 4,
@@ -85,6 +86,10 @@ packet_read(struct packet *f, const char *p, size_t n)
 	return 1;
 }
 
+/* How many bytes are missing until a packet is whole, of which `n` are there: at least so many, as far as they
+ * tell; 0: none, or its length is malformed. Who reads no more than that reads nothing behind it. */
+size_t packet_missing(const char *p, size_t n);
+
 static inline uint16_t
 packet_u16(const char *p)
 {
@@ -138,10 +143,34 @@ size_t packet_user_count(struct span props);
 enum packet_fault packet_properties(
     struct span props, struct msg_props *out, struct span *pairs, uint16_t *alias);
 
-/* The CONNACK (3.2) that has to come first, of whose bytes `n` are there: what is wrong with it as far as they
- * tell. *whole: all of it is there. What a broker of MQTT 3.1.1 says, also to who speaks 5, is two bytes. */
+/* What a CONNACK says (3.2). */
+struct packet_connack {
+	bool session_present; /* 3.2.2.1.1 */
+	uint8_t reason;       /* 3.2.2.2; of MQTT 3.1.1: its return code (mqtt/reason.h) */
+	/* Two bytes in answer to who speaks 5: the broker speaks 3.1.1 alone, whatever `reason` is. */
+	bool is_v3;
+	/* MQTT 5's properties, all but user properties; spans into the packet. */
+	struct msg_number session_expiry;   /* 3.2.2.3.2, seconds: the broker's in place of ours */
+	struct msg_number receive_maximum;  /* 3.2.2.3.3, of the broker */
+	struct msg_number qos_most;         /* 3.2.2.3.4: 0 or 1 */
+	struct msg_number retain;           /* 3.2.2.3.5: 0, not available; and so below */
+	struct msg_number packet_most;      /* 3.2.2.3.6, bytes */
+	struct msg_number topic_aliases;    /* 3.2.2.3.8, from us */
+	struct msg_number wildcards;        /* 3.2.2.3.11 */
+	struct msg_number subscription_ids; /* 3.2.2.3.12 */
+	struct msg_number shared;           /* 3.2.2.3.13 */
+	struct msg_number keepalive;        /* 3.2.2.3.14, seconds: the broker's in place of ours */
+	struct span assigned_id;            /* 3.2.2.3.7 */
+	struct span reason_text;            /* 3.2.2.3.9 */
+	struct span response_information;   /* 3.2.2.3.15 */
+	struct span server_reference;       /* 3.2.2.3.16 */
+	struct span auth_method, auth_data; /* 3.2.2.3.17, 3.2.2.3.18 */
+};
+/* The CONNACK that has to come first, of whose bytes `n` are there: what is wrong with it as far as they
+ * tell. *whole: all of it is there; then *out is filled, unless something is wrong. */
 enum { PACKET_CONNACK_MOST = 64 << 10 }; /* bytes behind its head */
-enum packet_fault packet_connack(bool *whole, const char *p, size_t n, int version);
+enum packet_fault packet_connack(
+    struct packet_connack *out, bool *whole, const char *p, size_t n, int version);
 
 /* PUBREL: the packet identifier. */
 enum packet_fault packet_pubrel(uint16_t *mid, const struct packet *f, struct span body);
@@ -167,6 +196,25 @@ packet_write_ack(char *p, unsigned type, uint16_t mid)
 enum { PACKET_PUBLISH_MORE = PACKET_HEAD_MAX + 3 };
 char *packet_write_publish(
     char *to, struct span topic, struct span payload, bool retain, int version);
+/* A CONNECT (3.1). Strings are at most 65535 bytes. */
+struct packet_connect {
+	int version;              /* 5 or 4 (3.1.1) */
+	bool clean;               /* Clean Start (3.1.2.4) */
+	uint16_t keepalive;       /* seconds (3.1.2.10) */
+	const char *client_id;
+	const char *username;     /* NULL: none, and no password */
+	const char *password;     /* NULL: none */
+	const char *will_topic;   /* NULL: no will (3.1.2.5) */
+	struct span will_payload; /* at most 65535 bytes */
+	int will_qos;
+	bool will_retain;
+	/* MQTT 5's properties; 0: not sent. */
+	uint32_t session_expiry;  /* seconds (3.1.2.11.2) */
+	uint16_t receive_maximum; /* 3.1.2.11.3 */
+	uint32_t packet_most;     /* bytes (3.1.2.11.4) */
+	uint16_t topic_aliases;   /* 3.1.2.11.5 */
+};
+void packet_put_connect(struct buf *out, const struct packet_connect *c);
 /* Appends a SUBSCRIBE (3.8) for one filter; `options` as 3.8.3.1 has them (3.1.1: the QoS). */
 void packet_put_subscribe(
     struct buf *out, uint16_t mid, const char *filter, uint8_t options, int version);

@@ -13,7 +13,6 @@
 #include "mqtt/reason.h"
 
 enum {
-	PACKET_CONNECT = 1,
 	TYPES = 16,
 	CLIENT_MOST = 64, /* bytes that are shown */
 	TOPIC_MOST = 128,
@@ -242,7 +241,7 @@ packet_log_whole(const char *client, int version, const char *p, size_t n)
 }
 
 struct packet_log {
-	char *client;
+	char *client, *broker;
 	int version;
 	struct stream {
 		struct buf front; /* of the packet at hand */
@@ -252,7 +251,7 @@ struct packet_log {
 };
 
 struct packet_log *
-packet_log_new(const char *client, int version)
+packet_log_new(const char *client, const char *broker, int version)
 {
 	struct packet_log *l;
 
@@ -260,6 +259,7 @@ packet_log_new(const char *client, int version)
 		return NULL;
 	l = xcalloc(1, sizeof(*l));
 	l->client = xstrdup(client);
+	l->broker = xstrdup(broker);
 	l->version = version;
 	return l;
 }
@@ -272,7 +272,37 @@ packet_log_free(struct packet_log *l)
 	buf_release(&l->ways[PACKET_IN].front);
 	buf_release(&l->ways[PACKET_OUT].front);
 	free(l->client);
+	free(l->broker);
 	free(l);
+}
+
+/* 3.1.2; nothing behind it is shown. */
+static void
+show_connect(const struct packet_log *l, const struct packet *f, struct span front)
+{
+	enum { LEVEL = 6, FLAGS, KEEPALIVE, END = 10 };
+	const char *p = front.p + f->head;
+	struct packet_log_login login = {.broker = l->broker};
+
+	if (front.n < (size_t)f->head + END)
+		return;
+	login.version = p[LEVEL];
+	login.keepalive = packet_u16(p + KEEPALIVE);
+	login.clean = (p[FLAGS] & 0x02) != 0;
+	login.will = (p[FLAGS] & 0x04) != 0;
+	login.password = (p[FLAGS] & 0x40) != 0;
+	login.username = (p[FLAGS] & 0x80) != 0;
+	packet_log_connect(l->client, &login);
+}
+
+static void
+show_front(const struct packet_log *l, enum packet_way way, const struct packet *f,
+    struct span front)
+{
+	if (way == PACKET_OUT && f->type == PACKET_CONNECT)
+		show_connect(l, f, front);
+	else
+		show(l->client, l->version, way, f, front);
 }
 
 /* How many bytes belong to the packet's front, as far as is known; 0: its length is malformed. */
@@ -311,7 +341,7 @@ take_some(struct packet_log *l, enum packet_way way, const char *p, size_t n)
 	size = front_size(&s->front, &f);
 	s->lost = size == 0;
 	if (size == s->front.n) {
-		show(l->client, l->version, way, &f, buf_as_span(&s->front));
+		show_front(l, way, &f, buf_as_span(&s->front));
 		s->skip = (uint64_t)f.head + f.body - s->front.n;
 		buf_clear(&s->front);
 	}

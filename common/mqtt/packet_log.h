@@ -28,11 +28,11 @@ packet_log_is_on(void)
 	return log_level() >= LOG_DEBUG;
 }
 
-/* The bytes of one connection, behind its CONNACK, in pieces of any size. */
+/* The bytes of one connection, from its CONNECT on, in pieces of any size. */
 struct packet_log;
 
-/* NULL while none is shown. Copies `client`, the client id. */
-struct packet_log *packet_log_new(const char *client, int version);
+/* NULL while none is shown. Copies `client`, the client id, and `broker`, which is shown with CONNECT. */
+struct packet_log *packet_log_new(const char *client, const char *broker, int version);
 /* Accepts NULL. */
 void packet_log_free(struct packet_log *l);
 void packet_log_add(struct packet_log *l, enum packet_way way, const char *p, size_t n);

@@ -148,11 +148,18 @@ step(struct receiver *r)
 	return true;
 }
 
+/* Whether the connection is one that packets come from. */
+static bool
+is_open(const struct receiver *r)
+{
+	return !r->state.shaking && !r->state.refused && !r->state.left &&
+	    r->state.fault == PACKET_OK;
+}
+
 static bool
 may_go_on(const struct receiver *r)
 {
-	return !r->lent && !r->stopped && r->left > 0 && r->state.fault == PACKET_OK &&
-	    !r->state.left;
+	return !r->lent && !r->stopped && r->left > 0 && is_open(r);
 }
 
 /* Packets, one after the other, as long as nothing but the next one matters. True: no more of them before
@@ -180,9 +187,32 @@ receiver_go_on(struct receiver *r)
 	receiver_hand_out(r);
 }
 
+/* A CONNACK that came whole, or is broken already. It has bytes of its own: a batch may be out, whose spans
+ * point into the others. */
+static void
+got_connack(struct receiver *r, size_t n)
+{
+	struct buf *b = &r->connack_bytes;
+	bool whole = false;
+
+	b->n += n;
+	r->state.begun = true;
+	r->state.fault = packet_connack(&r->connack, &whole, b->p, b->n, r->version);
+	if (r->state.fault != PACKET_OK || !whole)
+		return;
+	r->state.shaking = false;
+	r->state.refused = r->connack.is_v3 || r->connack.reason != 0;
+	if (!r->state.refused)
+		ack_queue_reset(&r->acks, r->connack.session_present);
+}
+
 void
 receiver_got(struct receiver *r, size_t n, int64_t now_us)
 {
+	if (r->state.shaking) {
+		got_connack(r, n);
+		return;
+	}
 	r->end += n;
 	memset(r->buffer + r->end, 0, ASCII_PLAIN_PADDING);
 	r->now = now_us;
@@ -193,6 +223,10 @@ char *
 receiver_room(struct receiver *r, size_t *n)
 {
 	*n = 0;
+	if (r->state.shaking && r->state.fault == PACKET_OK) {
+		*n = packet_missing(r->connack_bytes.p, r->connack_bytes.n);
+		return buf_reserve(&r->connack_bytes, *n);
+	}
 	if (!may_go_on(r) || r->output.n - r->sent > OUTPUT_MOST)
 		return NULL;
 	if (r->at > 0)
@@ -232,6 +266,7 @@ receiver_free(struct receiver *r)
 	topic_alias_release(&r->aliases);
 	buf_release(&r->output);
 	buf_release(&r->large_bytes);
+	buf_release(&r->connack_bytes);
 	free(r->buffer);
 	free(r->pairs);
 	free(r);
@@ -239,17 +274,26 @@ receiver_free(struct receiver *r)
 
 /* Spans of a batch that is out stay as they are: the bytes are only moved when it is released. */
 void
-receiver_connect(struct receiver *r, int version, bool session_present)
+receiver_connect(struct receiver *r, const struct packet_connect *connect)
 {
-	r->version = version;
-	r->state = (struct receiver_state){0};
+	r->version = connect->version;
+	r->state = (struct receiver_state){.shaking = true};
+	r->connack = (struct packet_connack){0};
+	buf_clear(&r->connack_bytes);
 	r->at = r->end;
 	r->need = 0;
 	r->skip = 0;
 	buf_clear(&r->output);
 	r->sent = 0;
-	ack_queue_reset(&r->acks, session_present);
+	ack_queue_reset(&r->acks, true);
 	topic_alias_reset(&r->aliases);
+	packet_put_connect(&r->output, connect);
+}
+
+const struct packet_connack *
+receiver_connack(const struct receiver *r)
+{
+	return &r->connack;
 }
 
 struct receiver_state

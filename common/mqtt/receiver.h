@@ -8,6 +8,7 @@
  * The subscriber's half of MQTT as a state machine over bytes, without descriptors or clocks (those are
  * consumer.c's), so that it can be fuzzed whole. Batches, tokens, release and ack are as mqtt/consumer.h tells.
  *
+ *	receiver_connect                 CONNECT is made; nothing but CONNACK is read next: receiver_state
  *	receiver_room, receiver_got      bytes from the socket into its one buffer; packets are taken apart there
  *	`batch`                          up to 256 messages, spans into that buffer, which now stands still
  *	receiver_release, receiver_ack   it goes on; PUBACK, PUBREC, and the PUBCOMP that must not overtake them,
@@ -38,10 +39,13 @@ struct receiver *receiver_new(
 /* Accepts NULL. Spans that are out die with it. */
 void receiver_free(struct receiver *r);
 
-/* A new connection, behind its CONNACK. What an earlier one left unparsed or unacknowledged is forgotten: the
- * broker sends it again (4.4). A batch that is out stays. Without session_present the Packet Identifiers
- * of QoS 2 that it remembers (4.3.3) are forgotten, too. */
-void receiver_connect(struct receiver *r, int version, bool session_present);
+/* A new connection: puts CONNECT into the output. What an earlier one left unparsed or unacknowledged is
+ * forgotten: the broker sends it again (4.4). A batch that is out stays, and does not keep CONNACK from being
+ * read. When that says that there is no session, the Packet Identifiers of QoS 2 that it remembers (4.3.3) are
+ * forgotten, too. */
+void receiver_connect(struct receiver *r, const struct packet_connect *connect);
+/* What CONNACK said, once it came; valid until the next receiver_connect. */
+const struct packet_connack *receiver_connack(const struct receiver *r);
 
 /* Where to read to, *n bytes at most; *n is 0 while a batch is out whose spans are in use, when enough
  * was read (receiver_limit, receiver_stop), or while too much output waits. */
@@ -53,6 +57,9 @@ void receiver_go_on(struct receiver *r);
 
 /* How the connection stands after receiver_got: the broker's fault, or its farewell. */
 struct receiver_state {
+	bool shaking;   /* CONNACK has not come whole; nothing behind it is read before that */
+	bool begun;     /* ... but its beginning has */
+	bool refused;   /* receiver_connack's reason: nothing more is read */
 	enum packet_fault fault;
 	bool left;      /* it sent DISCONNECT (3.14) */
 	uint8_t reason; /* of that; mqtt/reason.h */

@@ -30,6 +30,8 @@ struct receiver {
 	void *arg;
 	int version;
 	struct receiver_state state;
+	struct packet_connack connack;
+	struct buf connack_bytes; /* which it points into */
 
 	char *buffer; /* at..end is not taken apart yet; ASCII_PLAIN_PADDING bytes stand behind its room */
 	size_t room, at, end;

@@ -87,8 +87,10 @@ add_properties(struct receiver *r, struct span props, struct msg *m)
 
 	r->with_props = true;
 	if (!read_properties(r, props, m, &alias) ||
-	    (alias != 0 && !use_alias(r, m, alias)))
+	    (alias != 0 && !use_alias(r, m, alias))) {
+		m->props = (struct msg_props){0}; /* the next one's place */
 		return false;
+	}
 	r->pairs_n += m->props.users * 2;
 	return true;
 }

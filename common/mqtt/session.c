@@ -2,15 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
-#include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
-
-enum { LEAST_KEEPALIVE = 5 }; /* seconds */
 
 struct subscription {
 	char *filter;
@@ -27,41 +22,6 @@ struct session_subscriptions {
 	struct subscription *v;
 	size_t n;
 };
-
-void
-session_opts_reach(struct session_opts *o, const struct broker_address *a)
-{
-	o->host = a->host;
-	o->port = a->host[0] == '/' ? 0 : a->port;
-	o->ws_path = a->ws_path;
-	o->tls = a->tls;
-	if (o->cafile == NULL && o->capath == NULL)
-		o->ca_pem = a->ca_pem;
-}
-
-static char *
-make_id(const char *given)
-{
-	if (given != NULL)
-		return xstrdup(given);
-	return xasprintf("%s-%08x", log_name(), (unsigned)random_number());
-}
-
-struct err *
-session_error(struct session *s)
-{
-	if (s->error == NULL)
-		s->error = xcalloc(1, sizeof(*s->error));
-	return s->error;
-}
-
-/* Not freed: somebody may be being told it. */
-void
-session_error_clear(struct session *s)
-{
-	if (s->error != NULL)
-		*s->error = (struct err){0};
-}
 
 static struct subscription *
 find_or_add(struct session_subscriptions *l, const char *filter)
@@ -100,7 +60,7 @@ session_subscribe(
 	sub->mid = 0;
 	if (session_is_up(s))
 		ask(s, sub);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 	return 0;
 }
 
@@ -131,7 +91,7 @@ session_subscriptions_lost(struct session *s)
 bool
 session_subscriptions_are_late(const struct session *s)
 {
-	const int64_t least = loop_now(s->loop) - s->opts.connect_timeout;
+	const int64_t least = loop_now(s->loop) - s->link.opts.connect_timeout;
 	size_t i;
 
 	for (i = 0; i < s->subscriptions->n; i++) {
@@ -203,31 +163,21 @@ session_new(struct loop *loop, const struct session_opts *o,
 {
 	struct session *s;
 
-	/* With an id of no bytes mosquitto_new closes descriptor 0. */
-	if (o->client_id != NULL && o->client_id[0] == '\0') {
-		err_set(err, ERR_USAGE, _("the client id is empty"));
-		return NULL;
-	}
 	s = xcalloc(1, sizeof(*s));
 	s->loop = loop;
-	s->opts = *o;
-	s->opts.host = xstrdup(o->host);
-	if (s->opts.keepalive < LEAST_KEEPALIVE)
-		s->opts.keepalive = LEAST_KEEPALIVE;
 	s->events = *events;
 	s->arg = arg;
-	s->version = o->version == 4 ? 4 : 5;
-	s->name = o->host[0] == '/'        ? xstrdup(o->host)
-	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
-					   : xasprintf("%s:%d", o->host, o->port);
-	s->id = make_id(o->client_id);
-	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
-	    o->tls ? "s" : "", s->name, o->ws_path != NULL ? o->ws_path : "");
 	s->subscriptions = xcalloc(1, sizeof(*s->subscriptions));
 	session_queue_open(s);
-	session_fsm_open(s);
-	if (session_connect_open(s, o, err) == 0 && session_mosq_open(s, o, err) == 0)
+	session_socket_open(s);
+	/* With an id of no bytes, which a connector does not take, mosquitto_new closes descriptor 0. */
+	if (connector_open(&s->link, loop, o, &session_socket_ops, s, err) == 0 &&
+	    session_mosq_open(s, o, err) == 0) {
+		s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
+		    o->tls ? "s" : "", s->link.name,
+		    o->ws_path != NULL ? o->ws_path : "");
 		return s;
+	}
 	session_free(s);
 	return NULL;
 }
@@ -237,29 +187,25 @@ session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
-	session_fsm_close(s);
+	session_socket_close(s);
 	session_mosq_close(s);
-	session_connect_close(s);
 	session_queue_close(s);
 	subscriptions_free(s->subscriptions);
-	free((void *)(uintptr_t)s->opts.host);
-	free(s->error);
-	free(s->name);
+	connector_close(&s->link);
 	free(s->url);
-	free(s->id);
 	free(s);
 }
 
 bool
 session_is_up(const struct session *s)
 {
-	return s->state == SESSION_UP;
+	return s->link.state == CONNECTOR_UP;
 }
 
 int
 session_version(const struct session *s)
 {
-	return s->version;
+	return s->link.version;
 }
 
 const char *

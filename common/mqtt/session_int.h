@@ -2,16 +2,16 @@
 #ifndef MQTT_SESSION_INT_H
 #define MQTT_SESSION_INT_H
 
+#include "mqtt/connector.h"
 #include "mqtt/session.h"
-#include "ws/ws_proxy.h"
 
 /*
  * What the parts of a session share; for session*.c only. All of them run on the loop's thread.
  *
- *	session.c          from options to a session and its end; its subscriptions; its last error
- *	session_fsm.c      the machine: its life as a state table, timers, the socket's watcher. It calls all the
- *	                   others; they step it (CONNACK, loss) or ask it for a look later (session_fsm_soon)
- *	session_connect.c  the way to the broker: TLS, the WebSocket proxy, and words for what fails on it
+ *	session.c          from options to a session and its end; its subscriptions
+ *	session_socket.c   what happens on the socket while it stands: timers, pings, when to read and to write. It
+ *	                   calls all the others; they step the connector (CONNACK) or ask for a look later
+ *	                   (session_socket_soon)
  *	session_mosq.c     libmosquitto, which nobody else calls: CONNECT to DISCONNECT, one call a packet. Its
  *	                   callbacks run inside of session_mosq_read and _write, and go on to the part concerned
  *	session_queue.c    publications from session_publish to `published`; those of QoS 0 past libmosquitto
@@ -19,59 +19,20 @@
  * A function that the user calls tells him nothing from within: events come from the loop, later.
  */
 
-/* session_fsm.c has the table of what leads from one to the next. */
-enum session_state {
-	SESSION_IDLE,
-	SESSION_ADMITTING,     /* the limiter lets others through first */
-	SESSION_RESOLVING,     /* the host's name */
-	SESSION_QUEUING,       /* a unix socket takes no more connections at the moment */
-	SESSION_DIALING,       /* until TCP is connected, or the proxy has said so */
-	SESSION_HANDSHAKING,   /* TLS, CONNECT, until CONNACK */
-	SESSION_UP,
-	SESSION_HANDED_OVER,
-	SESSION_DISCONNECTING, /* DISCONNECT is sent, until the broker has read it */
-	SESSION_WAITING,       /* for the next attempt */
-	SESSION_ENDED,
-	SESSION_STATES
-};
-
-enum session_event {
-	EV_START,
-	EV_ADMITTED,
-	EV_RESOLVED,
-	EV_UNRESOLVED,
-	EV_CONNECTED,
-	EV_ACCEPTED,
-	EV_LOST,
-	EV_TIMER,
-	EV_FINISH, /* session_stop, and nothing is left to do */
-	SESSION_EVENTS
-};
-
 struct session {
-	/* What it was made with. */
 	struct loop *loop;
-	struct session_opts opts; /* strings: only host */
 	struct session_events events;
 	void *arg;
-	char *name; /* host:port */
 	char *url;
-	char *id;
+	struct connector link; /* the connection, its options, its last error (mqtt/connector.h) */
 
-	enum session_state state; /* session_fsm.c alone sets it */
-	struct err *error;        /* session_error */
-
-	/* Of the present connection, or of the next one: set by session_mosq.c. */
-	int version;               /* 5 or 4 */
-	int reason;                /* of CONNACK, or of the broker's DISCONNECT */
-	bool present;              /* Session Present (3.2.2.1.1) */
-	int keepalive;             /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
-	uint32_t packet_most;      /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
-	bool closed_without_words; /* the last one, by the broker */
+	/* Of the present connection: set by session_mosq.c. */
+	bool present;         /* Session Present (3.2.2.1.1) */
+	int keepalive;        /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
+	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
 
 	/* Each part's own. */
-	struct session_fsm *fsm;
-	struct session_connect *connect;
+	struct session_socket *socket;
 	struct session_mosq *mosq;
 	struct session_queue *queue;
 	struct session_subscriptions *subscriptions;
@@ -81,14 +42,10 @@ struct session {
 enum session_io {
 	SESSION_IO_MORE,    /* there may be more */
 	SESSION_IO_DRAINED, /* the socket gives or takes no more now */
-	SESSION_IO_LOST,    /* the connection is over: session_error says why */
+	SESSION_IO_LOST,    /* the connection is over: connector_error says why */
 };
 
 /* session.c */
-
-/* What went wrong last, to be set or told; made when it is asked for: few of many sessions need it. */
-struct err *session_error(struct session *s);
-void session_error_clear(struct session *s);
 
 /* SUBSCRIBE for those that are not granted yet; for all if the broker forgot them. */
 void session_subscriptions_send(struct session *s, bool forgotten);
@@ -101,65 +58,32 @@ void session_subscriptions_answered(struct session *s, int mid, int count, const
 /* Tells of those that could not even be sent. */
 void session_subscriptions_tell_unsent(struct session *s);
 
-/* session_fsm.c */
+/* session_socket.c */
 
-void session_fsm_open(struct session *s);
+void session_socket_open(struct session *s);
 /* Stops everything without a word. */
-void session_fsm_close(struct session *s);
-/* Takes the action of the table; the state may be any other one afterwards. */
-void session_fsm_step(struct session *s, enum session_event e);
+void session_socket_close(struct session *s);
+/* What a connector asks of a session. */
+extern const struct connector_ops session_socket_ops;
 /* Looks again at what there is to do, soon, outside of the caller. */
-void session_fsm_soon(struct session *s);
+void session_socket_soon(struct session *s);
 /* libmosquitto has a message for us, and at QoS 1 its acknowledgement in its queue. */
-void session_fsm_received(struct session *s, const struct msg *m);
+void session_socket_received(struct session *s, const struct msg *m);
 
-/* session_connect.c */
-
-int session_connect_open(struct session *s, const struct session_opts *o, struct err *err);
-void session_connect_close(struct session *s);
-/* The TLS context of the session; NULL: none, or the proxy has it. */
-struct tls *session_connect_tls(const struct session *s);
-bool session_connect_is_ws(const struct session *s);
-/* Where to connect to instead of the broker; NULL: session_error says why not. */
-const char *session_connect_ws_path(struct session *s);
-/* Asks the proxy on the new connection for the broker; -1: session_error. */
-int session_connect_ws_ask(struct session *s, const char *address);
-/* The proxy's answer; a refusal is in session_error. */
-enum ws_proxy_answer session_connect_ws_answer(struct session *s);
-/* A new attempt: forgets what was noted. */
-void session_connect_begin(struct session *s);
-/* After each call into libmosquitto, hence OpenSSL: notes whether the broker asked for a certificate. */
-void session_connect_note(struct session *s);
-/* OpenSSL's words about a failed handshake. */
-void session_connect_note_words(struct session *s, const char *words);
-/* Says in session_error what TLS knows of a loss; false when it knows nothing. `in_handshake`: it surely was
- * the handshake. */
-bool session_connect_explain(struct session *s, bool in_handshake);
-/* The errno of a TCP connection that was begun; 0: it stands. */
-int session_connect_errno(int fd);
-
-/* These set session_error, for people. */
-/* CONNACK refuses; whether for good: asking again cannot help. */
-bool session_connect_refused(struct session *s);
-/* The broker's DISCONNECT; likewise. */
-bool session_connect_dismissed(struct session *s);
-/* "cannot reach broker 'H:P': " or "lost broker 'H:P': " in front. */
-void session_connect_stage(struct session *s);
-
-/* session_mosq.c: what fails leaves its reason in session_error. */
+/* session_mosq.c: what fails leaves its reason in connector_error. */
 
 int session_mosq_open(struct session *s, const struct session_opts *o, struct err *err);
 void session_mosq_close(struct session *s);
 /* Begins to connect. 1: the queue of the unix socket is full (TCP would wait by itself): try again in a
  * moment. */
-int session_mosq_dial(struct session *s, const char *address);
+int session_mosq_dial(struct session *s, const char *peer);
 /* The next connection speaks MQTT 3.1.1: the broker refused 5, and nobody asked for that alone. False: this is
  * not so. */
 bool session_mosq_downgrade(struct session *s);
 /* -1: none. */
 int session_mosq_fd(const struct session *s);
-/* What CONNACK said, for who takes the connection over. */
-struct session_link session_mosq_link(const struct session *s);
+/* SSL *, or NULL. */
+void *session_mosq_ssl(const struct session *s);
 /* The socket failed with this errno (0: it was closed) outside of libmosquitto, which may have been in the
  * middle of the TLS handshake. */
 void session_mosq_failed(struct session *s, int number, bool in_handshake);

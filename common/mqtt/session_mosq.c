@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,7 +18,6 @@
 #include "mqtt/packet_log.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
-#include "mqtt/topic_alias.h"
 
 struct session_mosq {
 	struct mosquitto *m;
@@ -37,8 +35,8 @@ on_log(struct mosquitto *m, void *arg, int level, const char *text)
 	(void)m;
 	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
 	    words != NULL)
-		session_connect_note_words(s, words + 1);
-	if (packet_log_is_on() && !packet_log_text(s->id, text))
+		dial_note_words(&s->link.dial, words + 1);
+	if (packet_log_is_on() && !packet_log_text(s->link.id, text))
 		log_debug("libmosquitto: %s", text);
 }
 
@@ -47,23 +45,23 @@ static void
 listen_to_log(struct session *s, bool shaking)
 {
 	mosquitto_log_callback_set(s->mosq->m,
-	    (shaking && session_connect_tls(s) != NULL) || packet_log_is_on() ? on_log
-									      : NULL);
+	    (shaking && s->link.dial.tls != NULL) || packet_log_is_on() ? on_log : NULL);
 }
 
 static void
 log_connect(struct session *s)
 {
-	const struct packet_log_login login = {.broker = s->name,
-	    .version = s->version,
-	    .keepalive = s->opts.keepalive,
-	    .clean = s->opts.clean,
-	    .username = s->opts.username != NULL,
-	    .password = s->opts.password != NULL,
-	    .will = s->opts.will_topic != NULL};
+	const struct session_opts *o = &s->link.opts;
+	const struct packet_log_login login = {.broker = s->link.name,
+	    .version = s->link.version,
+	    .keepalive = o->keepalive,
+	    .clean = o->clean,
+	    .username = o->username != NULL,
+	    .password = o->password != NULL,
+	    .will = o->will_topic != NULL};
 
 	s->mosq->told_connect = true;
-	packet_log_connect(s->id, &login);
+	packet_log_connect(s->link.id, &login);
 }
 
 /* CONNECT is the first in libmosquitto's queue: once that is empty it is written. */
@@ -75,21 +73,19 @@ log_connect_if_sent(struct session *s)
 		log_connect(s);
 }
 
-/* libmosquitto goes on reading when TLS has more bytes of the same record, and would swallow messages
- * behind CONNACK, but for an errno that says there are none (loop.c:392 of 2.0.11, measured). */
 static void
 on_connect(
     struct mosquitto *m, void *arg, int reason, int flags, const mosquitto_property *p)
 {
 	struct session *s = arg;
-	uint16_t keepalive = (uint16_t)s->opts.keepalive;
+	uint16_t keepalive = (uint16_t)s->link.opts.keepalive;
 
 	(void)m;
-	s->reason = reason;
+	s->link.reason = reason;
 	s->present = (flags & 1) != 0;
 	if (!s->mosq->told_connect)
 		log_connect(s);
-	packet_log_connack(s->id, s->present, reason);
+	packet_log_connack(s->link.id, s->present, reason);
 	mosquitto_property_read_int16(p, MQTT_PROP_SERVER_KEEP_ALIVE, &keepalive, false);
 	s->keepalive = keepalive;
 	s->packet_most = 0;
@@ -97,9 +93,7 @@ on_connect(
 	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
 	listen_to_log(s, false);
 	if (reason == 0)
-		session_fsm_step(s, EV_ACCEPTED);
-	if (s->opts.hand_over)
-		errno = EAGAIN;
+		connector_step(&s->link, CONNECTOR_ACCEPTED);
 }
 
 /* Reasons that are no failures are libmosquitto's own, which its return codes tell better. */
@@ -111,7 +105,7 @@ on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_proper
 	(void)m;
 	(void)p;
 	if (reason_is_failure(reason))
-		s->reason = reason;
+		s->link.reason = reason;
 }
 
 static void
@@ -120,7 +114,7 @@ on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *gran
 {
 	(void)m;
 	(void)p;
-	packet_log_suback(((const struct session *)arg)->id, mid, count, granted);
+	packet_log_suback(((const struct session *)arg)->link.id, mid, count, granted);
 	session_subscriptions_answered(arg, mid, count, granted);
 }
 
@@ -240,7 +234,7 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 	};
 
 	(void)m;
-	session_fsm_received(arg, &msg);
+	session_socket_received(arg, &msg);
 	props_release(&props);
 }
 
@@ -249,7 +243,6 @@ static const struct {
 	enum err_code code;
 	const char *text;
 } losses[] = {
-    {MOSQ_ERR_CONN_LOST, ERR_UNREACHABLE, N_("it closed the connection")},
     {MOSQ_ERR_NOMEM, ERR_FAILED, N_("out of memory")},
     {MOSQ_ERR_PROTOCOL, ERR_PROTOCOL, N_("it broke the MQTT protocol")},
     {MOSQ_ERR_MALFORMED_PACKET, ERR_PROTOCOL, N_("it sent a malformed packet")},
@@ -257,36 +250,28 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-/* strerror in lower case. */
-static const char *
-lower(char *room, size_t size, int number)
-{
-	snprintf(room, size, "%s", strerror(number));
-	room[0] = (char)tolower((unsigned char)room[0]);
-	return room;
-}
-
-/* Says in session_error what a return code and the errno beside it mean. */
+/* Says in connector_error what a return code and the errno beside it mean. */
 static enum session_io
 lost(struct session *s, int rc, int number)
 {
-	char room[64];
+	const bool in_tls = rc == MOSQ_ERR_TLS || s->mosq->shaking;
 	size_t i;
 
-	s->closed_without_words = false;
-	if (session_connect_explain(s, rc == MOSQ_ERR_TLS || s->mosq->shaking))
+	if (rc == MOSQ_ERR_ERRNO || rc == MOSQ_ERR_CONN_LOST) {
+		connector_failed(&s->link, rc == MOSQ_ERR_CONN_LOST ? 0 : number, in_tls);
 		return SESSION_IO_LOST;
-	if (rc == MOSQ_ERR_ERRNO && (number == 0 || number == EPROTO))
-		rc = MOSQ_ERR_CONN_LOST;
-	s->closed_without_words = rc == MOSQ_ERR_CONN_LOST;
+	}
+	s->link.closed_without_words = false;
+	if (connector_explain(&s->link, in_tls))
+		return SESSION_IO_LOST;
 	for (i = 0; i < ARRAY_LEN(losses) && losses[i].rc != rc; i++)
 		;
 	if (i < ARRAY_LEN(losses))
-		err_set(session_error(s), losses[i].code, "%s", _(losses[i].text));
+		err_set(
+		    connector_error(&s->link), losses[i].code, "%s", _(losses[i].text));
 	else
-		err_set(session_error(s), ERR_UNREACHABLE, "%s",
-		    rc == MOSQ_ERR_ERRNO ? lower(room, sizeof(room), number)
-					 : mosquitto_strerror(rc));
+		err_set(connector_error(&s->link), ERR_UNREACHABLE, "%s",
+		    mosquitto_strerror(rc));
 	return SESSION_IO_LOST;
 }
 
@@ -294,7 +279,7 @@ void
 session_mosq_failed(struct session *s, int number, bool in_handshake)
 {
 	s->mosq->shaking = in_handshake;
-	lost(s, MOSQ_ERR_ERRNO, number);
+	connector_failed(&s->link, number, in_handshake);
 }
 
 int
@@ -310,48 +295,42 @@ leave_properties(struct session *s)
 {
 	mosquitto_property *p = NULL;
 
-	if (s->version != 5)
+	if (s->link.version != 5)
 		return;
-	if (!s->opts.clean && s->opts.session_expiry > 0)
+	if (!s->link.opts.clean && s->link.opts.session_expiry > 0)
 		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-		    s->opts.session_expiry > UINT32_MAX
+		    s->link.opts.session_expiry > UINT32_MAX
 			? UINT32_MAX
-			: (uint32_t)s->opts.session_expiry);
-	if (s->opts.hand_over)
-		mosquitto_property_add_int16(&p, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, ALIASES);
-	if (s->opts.announce_max_packet)
+			: (uint32_t)s->link.opts.session_expiry);
+	if (s->link.opts.announce_max_packet)
 		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-		    s->opts.max_packet > 0 ? s->opts.max_packet : SESSION_MAX_PACKET);
+		    s->link.opts.max_packet > 0 ? s->link.opts.max_packet
+						: SESSION_MAX_PACKET);
 	if (p == NULL)
 		return;
 	mosquitto_connect_bind_v5(
-	    s->mosq->m, "/nonexistent/x", 0, s->opts.keepalive, NULL, p);
+	    s->mosq->m, "/nonexistent/x", 0, s->link.opts.keepalive, NULL, p);
 	mosquitto_property_free_all(&p);
 }
 
 int
-session_mosq_dial(struct session *s, const char *address)
+session_mosq_dial(struct session *s, const char *peer)
 {
-	const bool ws = session_connect_is_ws(s);
-	const char *peer = ws ? session_connect_ws_path(s) : address;
 	int rc, number;
 
-	if (peer == NULL)
-		return -1;
-	s->reason = 0;
 	s->mosq->shaking = s->mosq->told_connect = false;
-	session_connect_begin(s);
 	leave_properties(s);
 	listen_to_log(s, true);
 	errno = 0;
-	rc = mosquitto_connect_async(
-	    s->mosq->m, peer, peer[0] == '/' ? 0 : s->opts.port, s->opts.keepalive);
+	rc = mosquitto_connect_async(s->mosq->m, peer,
+	    peer[0] == '/' ? 0 : s->link.opts.port, s->link.opts.keepalive);
 	number = errno;
-	session_connect_note(s);
-	if (rc == MOSQ_ERR_SUCCESS)
+	dial_note(&s->link.dial);
+	if (rc == MOSQ_ERR_SUCCESS) {
+		fcntl(session_mosq_fd(s), F_SETFD, FD_CLOEXEC);
 		log_connect_if_sent(s);
-	if (rc == MOSQ_ERR_SUCCESS)
-		return ws ? session_connect_ws_ask(s, address) : 0;
+		return 0;
+	}
 	lost(s, rc, number);
 	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
 }
@@ -371,7 +350,7 @@ after(struct session *s, int rc)
 {
 	int number = errno;
 
-	session_connect_note(s);
+	dial_note(&s->link.dial);
 	if (rc != MOSQ_ERR_SUCCESS)
 		return lost(s, rc, number);
 	if (session_mosq_fd(s) < 0)
@@ -414,15 +393,10 @@ session_mosq_wants_write(const struct session *s)
 	return mosquitto_want_write(s->mosq->m);
 }
 
-struct session_link
-session_mosq_link(const struct session *s)
+void *
+session_mosq_ssl(const struct session *s)
 {
-	return (struct session_link){.fd = session_mosq_fd(s),
-	    .ssl = mosquitto_ssl_get(s->mosq->m),
-	    .client_id = s->id,
-	    .version = s->version,
-	    .keepalive = s->keepalive,
-	    .session_present = s->present};
+	return mosquitto_ssl_get(s->mosq->m);
 }
 
 /* What the broker would say of a packet that libmosquitto does not even send it. */
@@ -445,7 +419,7 @@ session_mosq_subscribe(
 	int options = (no_local ? MQTT_SUB_OPT_NO_LOCAL : 0) |
 	    (s->present ? MQTT_SUB_OPT_SEND_RETAIN_NEW : 0);
 
-	if (s->version != 5)
+	if (s->link.version != 5)
 		options = 0;
 	rc = mosquitto_subscribe_v5(s->mosq->m, mid, filter, qos, options, NULL);
 	return rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN ? 0 : refusal(rc);
@@ -492,7 +466,7 @@ int
 session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 {
 	mosquitto_property *props =
-	    s->version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	    s->link.version == 5 && p->props != NULL ? props_make(p->props) : NULL;
 	int rc = mosquitto_publish_v5(s->mosq->m, mid, p->topic, (int)p->payload.n,
 	    p->payload.p, p->qos, p->retain, props);
 
@@ -506,13 +480,13 @@ session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 bool
 session_mosq_downgrade(struct session *s)
 {
-	if (s->opts.version != 0 || s->version != 5 ||
-	    (s->reason != REASON_V3_UNACCEPTABLE_VERSION &&
-		s->reason != REASON_UNSUPPORTED_VERSION))
+	if (s->link.opts.version != 0 || s->link.version != 5 ||
+	    (s->link.reason != REASON_V3_UNACCEPTABLE_VERSION &&
+		s->link.reason != REASON_UNSUPPORTED_VERSION))
 		return false;
-	s->version = 4;
+	s->link.version = 4;
 	mosquitto_connect_bind_v5(
-	    s->mosq->m, "/nonexistent/x", 0, s->opts.keepalive, NULL, NULL);
+	    s->mosq->m, "/nonexistent/x", 0, s->link.opts.keepalive, NULL, NULL);
 	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 	return true;
 }
@@ -524,14 +498,13 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 
 	mosquitto_threaded_set(m, true);
 	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
-	    s->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	    s->link.version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
 	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
-	if (session_connect_tls(s) != NULL) {
+	if (s->link.dial.tls != NULL) {
 		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
-		mosquitto_void_option(
-		    m, MOSQ_OPT_SSL_CTX, tls_context(session_connect_tls(s)));
+		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->link.dial.tls));
 	}
 	mosquitto_connect_v5_callback_set(m, on_connect);
 	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
@@ -558,10 +531,10 @@ make_client(struct session *s, const struct session_opts *o)
 	struct mosquitto *m;
 
 	if (!o->lean || resolve_running() > 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return mosquitto_new(s->id, o->clean, s);
+		return mosquitto_new(s->link.id, o->clean, s);
 	none = (struct rlimit){0, limit.rlim_max};
 	setrlimit(RLIMIT_NOFILE, &none);
-	m = mosquitto_new(s->id, o->clean, s);
+	m = mosquitto_new(s->link.id, o->clean, s);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	return m;
 }

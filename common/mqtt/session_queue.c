@@ -169,7 +169,7 @@ session_queue_published(struct session *s, int mid, int reason)
 		;
 	if (i < q->n - q->waiting)
 		tell(s, remove_at(q, i), reason);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 }
 
 /* The next waiting one. libmosquitto keeps its own copy from here on. */
@@ -239,9 +239,9 @@ tell_written(struct session *s, int reason)
 void
 session_queue_send(struct session *s)
 {
-	if (s->state == SESSION_UP && s->queue->rest.n == 0)
+	if (s->link.state == CONNECTOR_UP && s->queue->rest.n == 0)
 		tell_written(s, REASON_SUCCESS);
-	while (s->queue->waiting > 0 && s->state == SESSION_UP)
+	while (s->queue->waiting > 0 && s->link.state == CONNECTOR_UP)
 		send_one(s);
 }
 
@@ -277,7 +277,7 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 {
 	const size_t n = PACKET_PUBLISH_MORE + topic.n + p->payload.n;
 
-	return session_connect_tls(s) == NULL && !s->opts.hold_acks && p->props == NULL &&
+	return s->link.dial.tls == NULL && !s->link.opts.hold_acks && p->props == NULL &&
 	    n <= DIRECT_MOST && (s->packet_most == 0 || n <= s->packet_most) &&
 	    ascii_plain_topic((const unsigned char *)topic.p, topic.n);
 }
@@ -286,7 +286,7 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 static bool
 is_next(const struct session *s)
 {
-	return s->state == SESSION_UP && s->queue->first == s->queue->n &&
+	return s->link.state == CONNECTOR_UP && s->queue->first == s->queue->n &&
 	    s->queue->rest.n == 0 && !session_mosq_wants_write(s);
 }
 
@@ -301,12 +301,12 @@ write_now(struct session *s, const struct session_pub *p, struct span topic)
 
 	if (!may_pass(s, p, topic) || !is_next(s))
 		return false;
-	end = packet_write_publish(packet, topic, p->payload, p->retain, s->version);
+	end = packet_write_publish(packet, topic, p->payload, p->retain, s->link.version);
 	n = send(session_mosq_fd(s), packet, (size_t)(end - packet),
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
-	packet_log_sent(s->id, s->version, packet, (size_t)(end - packet));
+	packet_log_sent(s->link.id, s->link.version, packet, (size_t)(end - packet));
 	buf_put(&s->queue->rest, packet + n, (size_t)(end - packet - n));
 	return true;
 }
@@ -342,9 +342,9 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 {
 	const struct span topic = span_of(p->topic);
 
-	if (p->qos == 0 && s->state != SESSION_UP)
-		return err_set(
-		    err, ERR_UNREACHABLE, _("broker '%s' is not connected"), s->name);
+	if (p->qos == 0 && s->link.state != CONNECTOR_UP)
+		return err_set(err, ERR_UNREACHABLE, _("broker '%s' is not connected"),
+		    s->link.name);
 	if (p->payload.n > PAYLOAD_MOST)
 		return err_set(err, ERR_USAGE,
 		    _("a payload of %zu bytes: MQTT takes at most %d"), p->payload.n,
@@ -359,7 +359,7 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 		*id = send_now(s, p);
 	if (*id == 0)
 		*id = add_waiting(s->queue, p);
-	session_fsm_soon(s);
+	session_socket_soon(s);
 	return 0;
 }
 

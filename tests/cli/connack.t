@@ -1,6 +1,6 @@
 #!/bin/sh
-# A CONNACK that breaks the protocol, in every program that speaks MQTT: libmosquitto would abort the program
-# at a property that it does not know. First the connect fails, later it is tried again and again.
+# A CONNACK that breaks the protocol, in every program that speaks MQTT: libmosquitto, where it is used, would abort
+# the program at a property that it does not know. First the connect fails, later it is tried again and again.
 # slow: a byte a second, and pauses between two attempts to connect
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

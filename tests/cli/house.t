@@ -165,6 +165,7 @@ lacks() { # lacks PROGRAM LIBRARY...
 }
 if [ "${build##*/}" = build ]; then
 	for p in iotpub iotsub iotingest; do lacks $p libcurl libmicrohttpd libsqlite3 libreadline; done
+	for p in iotingest iotstatus iotapi; do lacks $p libmosquitto; done
 	lacks iotstatus libmicrohttpd libsqlite3 libreadline
 	lacks iotapi libcurl libreadline
 	lacks iotctl libmicrohttpd libsqlite3

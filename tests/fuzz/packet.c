@@ -92,20 +92,30 @@ static void
 read_connack(const uint8_t *data, size_t size)
 {
 	struct packet f = {0};
+	struct packet_connack said;
+	const struct span all = {(const char *)data, size};
 	bool whole, half;
 
-	if (packet_connack(&whole, (const char *)data, size, 4) == PACKET_OK && whole)
+	if (packet_connack(&said, &whole, (const char *)data, size, 4) == PACKET_OK &&
+	    whole)
 		require(packet_read(&f, (const char *)data, size) == 1 && f.body >= 2);
-	if (packet_connack(&whole, (const char *)data, size, 5) != PACKET_OK || !whole)
+	if (packet_connack(&said, &whole, (const char *)data, size, 5) != PACKET_OK ||
+	    !whole)
 		return;
 	require(packet_read(&f, (const char *)data, size) == 1);
 	require(f.type == PACKET_CONNACK && f.flags == 0 && f.body >= 2 &&
 	    f.body <= size - f.head);
-	require(packet_connack(&half, (const char *)data, f.head + f.body - 1, 5) ==
-	    PACKET_OK);
+	require(packet_connack(&said, &half, (const char *)data, f.head + f.body - 1,
+		    5) == PACKET_OK);
 	require(!half);
 	if (f.body > 2)
 		all_properties_are_known(data + f.head + 2, f.body - 2);
+	within(said.assigned_id, all);
+	within(said.reason_text, all);
+	within(said.response_information, all);
+	within(said.server_reference, all);
+	within(said.auth_method, all);
+	within(said.auth_data, all);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -149,12 +149,39 @@ send_some(struct world *w, const uint8_t *p, size_t n)
 	return n;
 }
 
+/* A CONNACK, unless the broker's own bytes are to be one. */
 static void
-reconnect(struct world *w, int version, bool present)
+connect_to(struct world *w, int version, bool present, bool wild)
+{
+	const struct packet_connect c = {.version = version, .client_id = "a"};
+	const uint8_t connack[] = {0x20, version == 5 ? 3 : 2, present, 0, 0};
+	size_t at = 0;
+
+	w->n = 0;
+	receiver_connect(w->in, &c);
+	receiver_sent(w->in, receiver_output(w->in).n);
+	while (!wild && receiver_state(w->in).shaking)
+		at += send_some(w, connack + at, sizeof(connack) - at);
+}
+
+static void
+look_at_connack(const struct world *w)
+{
+	const struct packet_connack *said = receiver_connack(w->in);
+
+	touch(said->assigned_id);
+	touch(said->reason_text);
+	touch(said->response_information);
+	touch(said->server_reference);
+	touch(said->auth_method);
+	touch(said->auth_data);
+}
+
+static void
+reconnect(struct world *w, int version, bool present, bool wild)
 {
 	check_output(w);
-	w->n = 0;
-	receiver_connect(w->in, version, present);
+	connect_to(w, version, present, wild);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -170,7 +197,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t at = 1;
 
 	w->in = receiver_new(&opts, &events, w);
-	receiver_connect(w->in, version, (options & 8) != 0);
+	connect_to(w, version, (options & 8) != 0, (options & 16) != 0);
 	while (at < size) {
 		uint8_t what = data[at++];
 		size_t n = what >> 3;
@@ -183,12 +210,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (w->mood == 5)
 			check_output(w);
 		else if (w->mood == 6)
-			reconnect(w, version, (what & 8) != 0);
+			reconnect(w, version, (what & 8) != 0, (what & 16) != 0);
 		else
 			at += send_some(w, data + at, n < size - at ? n : size - at);
 		receiver_go_on(w->in);
 	}
 	touch_all(w);
+	look_at_connack(w);
 	check_output(w);
 	receiver_free(w->in);
 	free(w);

@@ -174,7 +174,7 @@ probe_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct e
 	struct tls *tls;
 	struct err why = {0};
 
-	if (session_tls(&tls, o, err))
+	if (session_opts_tls(&tls, o, err))
 		return -1;
 	if (tls_peer_look(tls, fd, o->connect_timeout, &peer, &why))
 		broker_probe_fail(p, BROKER_PROBE_TLS, since, &why);

@@ -81,7 +81,7 @@ open_broker(const struct inventory *p, struct inventory_broker *out, struct err 
 	struct session_opts o = *p->opts.session;
 
 	session_opts_reach(&o, &out->address);
-	return o.tls ? session_tls(&out->tls, &o, err) : 0;
+	return o.tls ? session_opts_tls(&out->tls, &o, err) : 0;
 }
 
 /* Those that are new. Only where the command line and the configuration name no other. */

@@ -3,6 +3,7 @@
 #define IOTPUB_RAW_REPLAY_H
 
 #include "model/topic_set.h"
+#include "mqtt/session.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/raw/record.h"
 

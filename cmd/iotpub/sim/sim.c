@@ -486,7 +486,7 @@ sim_run(const struct args *a, const struct opt_set *set, const struct session_op
 	    .counts = &t.counts};
 	device_config_init(&t.config);
 	failed = roster_new(&t.roster, &t.config, &t.readings, set, operands, err) ||
-	    (o->tls && session_tls(&t.opts.shared_tls, o, err)) || run(&t, err);
+	    (o->tls && session_opts_tls(&t.opts.shared_tls, o, err)) || run(&t, err);
 	if (!failed) {
 		progress_end(t.progress, count_connected(&t), &t.readings.faults);
 		failed = judge(&t, err);

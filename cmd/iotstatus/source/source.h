@@ -4,7 +4,7 @@
 
 #include "model/topic.h"
 #include "model/topic_set.h"
-#include "mqtt/session.h"
+#include "mqtt/session_opts.h"
 #include "rest/rest.h"
 #include "iotstatus/device_table.h"
 

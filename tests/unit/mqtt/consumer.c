@@ -2,6 +2,7 @@
 #include "mqtt/consumer.h"
 
 #include "broker.h"
+#include "mqtt/session.h"
 #include "rig.h"
 
 /* A consumer that makes nothing durable until it is told to. */

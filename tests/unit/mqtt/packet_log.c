@@ -73,7 +73,7 @@ pieces_of_any_size_give_the_same_lines(void **state)
 
 	(void)state;
 	for (piece = 1; piece < sizeof(stream); piece++) {
-		struct packet_log *l = packet_log_new("c", 5);
+		struct packet_log *l = packet_log_new("c", "h:1883", 5);
 
 		begin_log();
 		for (at = 0; at < sizeof(stream) - 1; at += piece) {
@@ -87,13 +87,40 @@ pieces_of_any_size_give_the_same_lines(void **state)
 	}
 }
 
+static void
+a_connection_begins_with_connect_and_no_secret(void **state)
+{
+	struct packet_connect c = {.version = 4,
+	    .clean = true,
+	    .keepalive = 300,
+	    .client_id = "c",
+	    .username = "secret-1",
+	    .password = "secret-2"};
+	struct packet_log *l = packet_log_new("c", "h:1883", 4);
+	struct buf out = {0};
+
+	(void)state;
+	packet_put_connect(&out, &c);
+	begin_log();
+	packet_log_bytes(l, PACKET_OUT, out.p, 9);
+	packet_log_bytes(l, PACKET_OUT, out.p + 9, out.n - 9);
+	packet_log_bytes(l, PACKET_IN, BYTES("\x20\x02\x01\x00"));
+	assert_string_equal(end_log(),
+	    "test: mqtt > CONNECT client='c' broker='h:1883' version=3.1.1 keepalive=300 "
+	    "clean username password\n"
+	    "test: mqtt < CONNACK client='c' session-present=1 reason=0\n");
+	packet_log_free(l);
+	buf_release(&out);
+}
+
 /* A topic of the greatest length, and a payload that is not kept. */
 static void
 what_is_long_is_cut(void **state)
 {
 	static char payload[1 << 20];
 	struct packet_log *l = packet_log_new(
-	    "an identifier of more than sixty-four bytes, as some clients have them", 4);
+	    "an identifier of more than sixty-four bytes, as some clients have them",
+	    "h:1883", 4);
 	struct buf out = {0};
 	struct span topic;
 	char name[65535];
@@ -125,7 +152,7 @@ what_is_long_is_cut(void **state)
 static void
 a_lost_stream_says_nothing_more(void **state)
 {
-	struct packet_log *l = packet_log_new("c", 5);
+	struct packet_log *l = packet_log_new("c", "h:1883", 5);
 
 	(void)state;
 	begin_log();
@@ -165,7 +192,7 @@ static void
 packets_of_ours_are_shown(void **state)
 {
 	struct buf out = {0};
-	struct packet_log *l = packet_log_new("c", 5);
+	struct packet_log *l = packet_log_new("c", "h:1883", 5);
 
 	(void)state;
 	packet_put_subscribe(&out, 3, "a/#", 0x11, 5);
@@ -273,7 +300,7 @@ nothing_is_shown_before_it_is_asked_for(void **state)
 	(void)state;
 	log_init("test", LOG_INFO);
 	begin_log();
-	assert_null(packet_log_new("c", 5));
+	assert_null(packet_log_new("c", "h:1883", 5));
 	packet_log_bytes(NULL, PACKET_IN, BYTES("\xd0\x00"));
 	packet_log_sent("c", 5, BYTES("\xc0\x00"));
 	packet_log_connack("c", true, 0);
@@ -287,6 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(pieces_of_any_size_give_the_same_lines),
+	    cmocka_unit_test(a_connection_begins_with_connect_and_no_secret),
 	    cmocka_unit_test(what_is_long_is_cut),
 	    cmocka_unit_test(a_lost_stream_says_nothing_more),
 	    cmocka_unit_test(no_bytes_do_harm),

@@ -56,13 +56,33 @@ on_answered(void *arg, uint16_t mid, uint8_t reason)
 
 static const struct receiver_events events = {on_batch, on_answered};
 
+/* CONNECT, which nobody looks at, and a CONNACK. */
+static void
+connect_to(struct receiver *in, int version, bool session_present)
+{
+	const struct packet_connect c = {.version = version, .client_id = "a"};
+	const char connack[] = {0x20, version == 5 ? 3 : 2, session_present, 0, 0};
+	size_t at = 0, n;
+	char *to;
+
+	receiver_connect(in, &c);
+	receiver_sent(in, receiver_output(in).n);
+	while (receiver_state(in).shaking) {
+		to = receiver_room(in, &n);
+		assert_true(n > 0 && at + n <= sizeof(connack));
+		memcpy(to, connack + at, n);
+		receiver_got(in, n, 1);
+		at += n;
+	}
+}
+
 static void
 begin_with(struct eater *e, int version, uint32_t max_packet)
 {
 	const struct receiver_opts opts = {max_packet};
 
 	e->in = receiver_new(&opts, &events, e);
-	receiver_connect(e->in, version, false);
+	connect_to(e->in, version, false);
 }
 
 static void
@@ -260,13 +280,13 @@ qos_2_comes_again_until_it_was_acknowledged(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q2);
-	receiver_connect(e.in, 4, true); /* not durable yet */
+	connect_to(e.in, 4, true); /* not durable yet */
 	receiver_release(e.in, e.token);
 	feed(&e, Q2_DUP);
 	assert_got(&e, "a/b=z |a/b=z* |");
 	receiver_ack(e.in, e.token);
 	assert_sent(&e, "50020002");
-	receiver_connect(e.in, 4, true); /* as if PUBREC was lost */
+	connect_to(e.in, 4, true); /* as if PUBREC was lost */
 	feed(&e, Q2_DUP);
 	assert_got(&e, "");
 	assert_sent(&e, "50020002");
@@ -285,7 +305,7 @@ a_forgotten_session_forgets_what_was_received(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q2);
-	receiver_connect(e.in, 4, false);
+	connect_to(e.in, 4, false);
 	feed(&e, Q2_DUP);
 	assert_got(&e, "a/b=z |a/b=z* |");
 	end(&e);
@@ -316,7 +336,7 @@ what_the_broker_waits_for_is_counted(void **state)
 	assert_unacknowledged(&e, 0);
 	feed(&e, Q2);
 	receiver_ack(e.in, e.token);
-	receiver_connect(e.in, 4, true);
+	connect_to(e.in, 4, true);
 	assert_unacknowledged(&e, 0);
 	feed(&e, Q2_DUP); /* its PUBREC was lost */
 	assert_unacknowledged(&e, 1);
@@ -357,7 +377,7 @@ a_lost_connection_loses_its_acknowledgements(void **state)
 	begin(&e, 4);
 	feed(&e, Q1);
 	old = e.token;
-	receiver_connect(e.in, 4, true);
+	connect_to(e.in, 4, true);
 	feed(&e, "32 08 0003 'a/b' 0001 'n'"); /* the same identifier, another message */
 	receiver_ack(e.in, old);
 	assert_sent(&e, "");
@@ -374,7 +394,7 @@ half_a_packet_dies_with_its_connection(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, "32 08 0003 'a/'");
-	receiver_connect(e.in, 4, true);
+	connect_to(e.in, 4, true);
 	feed(&e, Q1);
 	assert_got(&e, "a/b=y |");
 	assert_int_equal(fault_of(&e), PACKET_OK);
@@ -389,7 +409,7 @@ spans_outlive_the_connection(void **state)
 	(void)state;
 	begin(&e, 4);
 	feed(&e, Q1);
-	receiver_connect(e.in, 4, true);
+	connect_to(e.in, 4, true);
 	assert_int_equal(feed(&e, Q0), 0);
 	assert_memory_equal(e.last.payload.p, "y", 1);
 	receiver_ack(e.in, e.token);
@@ -488,7 +508,7 @@ aliases_stand_for_topics(void **state)
 	    "30 0a 0003 'e/f' 03 230001 '6' 30 07 0000 03 230001 '7' "
 	    "30 0a 0003 'g/h' 03 230001 '8' 30 07 0000 03 230001 '9'");
 	assert_got(&e, "e/f=6 e/f=7 |g/h=8 g/h=9 |");
-	receiver_connect(e.in, 5, true);
+	connect_to(e.in, 5, true);
 	feed(&e, "30 07 0000 03 230001 'x'");
 	assert_int_equal(fault_of(&e), PACKET_BAD_ALIAS);
 	end(&e);
@@ -807,7 +827,7 @@ a_limit_raised_in_a_batch_goes_on_at_once(void **state)
 
 	(void)state;
 	e.in = receiver_new(&opts, &wanting, &e);
-	receiver_connect(e.in, 4, false);
+	connect_to(e.in, 4, false);
 	receiver_limit(e.in, 2);
 	feed(&e, Q0 Q1 Q0 Q1 Q0);
 	assert_got(&e, "a/b=x a/b=y |a/b=x a/b=y |");
@@ -856,10 +876,133 @@ read_answers_need_no_memory(void **state)
 	end(&e);
 }
 
+/* Begins a connection and feeds it what the broker says first, each byte alone. */
+static void
+shake(struct eater *e, int version, const char *text)
+{
+	const struct packet_connect c = {.version = version, .client_id = "a"};
+	struct buf bytes = {0};
+	size_t i, n;
+
+	e->in = receiver_new(&(struct receiver_opts){1 << 20}, &events, e);
+	receiver_connect(e->in, &c);
+	assert_true(receiver_state(e->in).shaking && !receiver_state(e->in).begun);
+	put_bytes(&bytes, text);
+	for (i = 0; i < bytes.n; i++) {
+		char *to = receiver_room(e->in, &n);
+
+		if (n == 0)
+			break;
+		*to = bytes.p[i];
+		receiver_got(e->in, 1, 1);
+	}
+	buf_release(&bytes);
+}
+
+static void
+the_handshake_goes_first(void **state)
+{
+	struct eater e = {.durable = true};
+	struct span out;
+
+	(void)state;
+	shake(&e, 5, "20 06 01 00 03 21 00 05 30 05 0001 'a' 00 'x'");
+	out = receiver_output(e.in);
+	assert_int_equal(out.n, 16);
+	assert_memory_equal(out.p, "\x10\x0e\x00\x04MQTT\x05", 9);
+	assert_false(receiver_state(e.in).shaking || receiver_state(e.in).refused);
+	assert_true(receiver_connack(e.in)->session_present);
+	assert_int_equal(receiver_connack(e.in)->receive_maximum.v, 5);
+	assert_string_equal(buf_str(&e.got), "a=x |");
+	end(&e);
+}
+
+static void
+a_handshake_that_fails_says_why(void **state)
+{
+	static const struct {
+		int version;
+		const char *bytes;
+		enum packet_fault fault;
+		bool begun, refused;
+		int reason;
+	} cases[] = {
+	    {5, "", PACKET_OK, false, false, 0},
+	    {5, "20 05 00 00", PACKET_OK, true, false, 0},
+	    {5, "20 03 00 87 00 30 00", PACKET_OK, true, true, 0x87},
+	    {5, "20 02 00 00 30 00", PACKET_OK, true, true, 0},
+	    {4, "20 02 00 05 30 00", PACKET_OK, true, true, 5},
+	    {5, "e0 00", PACKET_NO_CONNACK, true, false, 0},
+	    {5, "f0 00", PACKET_NO_CONNACK, true, false, 0},
+	    {5, "20 05 00 00 02 7f 00", PACKET_BAD_PROPERTY, true, false, 0},
+	    {5, "20 ff ff 7f", PACKET_TOO_LARGE, true, false, 0},
+	};
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct eater e = {.takes = true};
+		struct receiver_state s;
+
+		shake(&e, cases[i].version, cases[i].bytes);
+		s = receiver_state(e.in);
+		assert_int_equal(s.fault, cases[i].fault);
+		assert_int_equal(s.begun, cases[i].begun);
+		assert_int_equal(s.refused, cases[i].refused);
+		if (s.refused)
+			assert_int_equal(receiver_connack(e.in)->reason, cases[i].reason);
+		if (s.refused || s.fault != PACKET_OK)
+			assert_null(receiver_room(e.in, &n));
+		assert_int_equal(e.messages, 0);
+		end(&e);
+	}
+}
+
+/* Whose spans stay as they are meanwhile, and whose acknowledgement is not written: that was another
+ * connection's. */
+static void
+a_batch_that_is_out_does_not_stop_a_handshake(void **state)
+{
+	struct eater e = {0};
+	struct span topic, payload;
+
+	(void)state;
+	begin(&e, 4);
+	feed(&e, "32 06 0001 'a' 0007 'x'");
+	assert_int_equal(e.messages, 1);
+	topic = e.last.topic;
+	payload = e.last.payload;
+	connect_to(e.in, 4, true);
+	assert_true(span_eq(topic, SPAN("a")) && span_eq(payload, SPAN("x")));
+	receiver_ack(e.in, e.token);
+	assert_int_equal(receiver_output(e.in).n, 0);
+	end(&e);
+}
+
+static void
+a_broken_property_stays_with_its_packet(void **state)
+{
+	struct eater e = {.takes = true};
+
+	(void)state;
+	begin(&e, 5);
+	feed(&e, "30 0b 0001 'a' 07 26 0001 'b' 0009 'x'");
+	assert_int_equal(receiver_state(e.in).fault, PACKET_TOO_SHORT);
+	connect_to(e.in, 5, true);
+	feed(&e, "30 05 0001 'a' 00 'x'");
+	assert_string_equal(buf_str(&e.got), "a=x |");
+	assert_int_equal(e.last.props.users, 0);
+	end(&e);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_handshake_goes_first),
+	    cmocka_unit_test(a_broken_property_stays_with_its_packet),
+	    cmocka_unit_test(a_handshake_that_fails_says_why),
+	    cmocka_unit_test(a_batch_that_is_out_does_not_stop_a_handshake),
 	    cmocka_unit_test(all_qos_are_acknowledged_in_order_when_durable),
 	    cmocka_unit_test(any_split_of_the_bytes_gives_the_same),
 	    cmocka_unit_test(nothing_is_read_while_spans_are_in_use),

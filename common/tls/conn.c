@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "mqtt/conn.h"
+#include "tls/conn.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -42,6 +42,25 @@ outcome(struct conn *c, int n, bool *crossed, int crossing)
 		return 0;
 	else if (why != SSL_ERROR_SYSCALL)
 		errno = EPROTO;
+	return -1;
+}
+
+int
+conn_shake(struct conn *c, const char **words)
+{
+	int r, why;
+
+	ERR_clear_error();
+	errno = 0;
+	r = SSL_connect(c->ssl);
+	why = SSL_get_error(c->ssl, r);
+	if (why == SSL_ERROR_NONE)
+		return 0;
+	if (why == SSL_ERROR_WANT_READ)
+		return LOOP_READ;
+	if (why == SSL_ERROR_WANT_WRITE)
+		return LOOP_WRITE;
+	*words = ERR_reason_error_string(ERR_peek_error());
 	return -1;
 }
 

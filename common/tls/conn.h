@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MQTT_CONN_H
-#define MQTT_CONN_H
+#ifndef TLS_CONN_H
+#define TLS_CONN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,12 +9,15 @@
 /* The bytes of a connected, non-blocking socket, with TLS or without. Neither fd nor SSL is its own. */
 struct conn {
 	int fd;
-	void *ssl; /* SSL *, its handshake done; NULL: none */
+	void *ssl; /* SSL *; NULL: none */
 	bool read_writes, write_reads; /* TLS wants the other direction first */
 };
 
 /* Prepares TLS for reading in blocks: several records a system call. */
 void conn_open(struct conn *c, int fd, void *ssl);
+/* Goes on with TLS's handshake, as the client, before anything else. 0: it is done; the enum loop_events to wait
+ * for; -1: it failed: errno, or 0, and *words what OpenSSL says, or NULL. */
+int conn_shake(struct conn *c, const char **words);
 
 /* Reads as much as is there, up to `n` bytes. *drained says that nothing is left; over TLS bytes may be left
  * that no poll will tell of, so read on until it is set. 0: closed by the other side; -1: errno, EAGAIN
