@@ -57,28 +57,32 @@ class Err:
 
 
 class Session:
-    SHOWN = ('state', 'version', 'reason', 'present', 'keepalive')
+    SHOWN = ('present', 'keepalive')
+    LINK = ('state', 'version', 'reason', 'addresses', 'address', 'in_vain')
     PARTS = {
-        'fsm': ('addresses', 'address', 'in_vain', 'paused', 'held', 'stopping'),
+        'socket': ('paused', 'held', 'stopping'),
         'queue': ('n', 'waiting', 'unacknowledged'),
     }
 
     def __init__(self, value):
         self.value = value
+        self.link = value['link']
 
     def to_string(self):
-        name = self.value['name']
+        name = self.link['name']
         return f"session {name.string(errors='backslashreplace') if int(name) else 'without a broker'}"
 
     def children(self):
+        for name in self.LINK:
+            yield f'link.{name}', self.link[name]
         for name in self.SHOWN:
             yield name, self.value[name]
         for part, names in self.PARTS.items():
             if int(self.value[part]):
                 for name in names:
                     yield f'{part}.{name}', self.value[part].dereference()[name]
-        if int(self.value['error']):
-            yield 'error', self.value['error'].dereference()
+        if int(self.link['error']):
+            yield 'error', self.link['error'].dereference()
 
 
 def printers():

@@ -16,9 +16,9 @@ has "$(printed 'print (struct span){"iota", 3}')" '"iot"' 'a span is its bytes'
 has "$(printed 'print (struct span){0, 0}')" 'absent' 'an absent span is called so'
 # One that has a broker's address, and none of its connections yet.
 session=$(gdb -nx -batch -iex 'set debuginfod enabled off' -x "$top/tools/gdb.py" -ex 'set print pretty off' \
-	-ex 'break session_connect_begin' -ex 'run -h 127.0.0.1 -p 1 D_1' -ex 'print *s' "$build/iotsub" 2>&1 </dev/null |
+	-ex 'break session_mosq_dial' -ex 'run -h 127.0.0.1 -p 1 -t a -m x' -ex 'print *s' "$build/iotpub" 2>&1 </dev/null |
 	tail -n 1)
-has "$session" 'session 127.0.0.1:1 = {state = SESSION_' 'a session is its broker and state'
-has "$session" 'fsm.addresses = 1 strings' '... where it connects to'
+has "$session" 'session 127.0.0.1:1 = {link.state = CONNECTOR_' 'a session is its broker and state'
+has "$session" 'link.addresses = 1 strings' '... where it connects to'
 has "$session" 'queue.n = 0' '... and what is queued'
 done_testing
