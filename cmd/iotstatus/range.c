@@ -51,8 +51,7 @@ range_parse(struct range *r, const char *text, const char *what, struct err *err
 	if (good && high_bound(high, &r->high) && r->low <= r->high)
 		return 0;
 	return err_set(err, ERR_USAGE,
-	    _("%s: '%s' is not a range such as 10:, ~:10, 10:20 or @10:20"), what,
-	    text);
+	    _("%s: '%s' is not a range such as 10:, ~:10, 10:20 or @10:20"), what, text);
 }
 
 void

@@ -16,7 +16,7 @@ state_by_name(const char *name)
 	int i;
 
 	for (i = 0; i < STATE_COUNT; i++) {
-		if (strcmp(state_names[i], name) == 0)
+		if (strcmp(verdict_state_names[i], name) == 0)
 			return i;
 	}
 	return -1;
@@ -76,8 +76,8 @@ state_file_write(const char *path, const struct state_file *m, struct err *err)
 
 	buf_printf(&text,
 	    "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld,\"bad\":%lld}\n",
-	    state_names[m->state], m->trouble ? "true" : "false", (long long)m->since,
-	    (long long)m->bad);
+	    verdict_state_names[m->state], m->trouble ? "true" : "false",
+	    (long long)m->since, (long long)m->bad);
 	failed = file_write(path, buf_as_span(&text), 0644, err);
 	buf_release(&text);
 	return failed;

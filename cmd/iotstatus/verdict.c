@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-const char *const state_names[STATE_COUNT] = {
+const char *const verdict_state_names[STATE_COUNT] = {
     [STATE_OK] = "OK",
     [STATE_WARNING] = "WARNING",
     [STATE_CRITICAL] = "CRITICAL",

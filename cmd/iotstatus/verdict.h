@@ -9,7 +9,7 @@
 
 /* The states of a monitoring plugin, which are its exit statuses. */
 enum state { STATE_OK, STATE_WARNING, STATE_CRITICAL, STATE_UNKNOWN, STATE_COUNT };
-extern const char *const state_names[STATE_COUNT];
+extern const char *const verdict_state_names[STATE_COUNT];
 
 /* The one that is worse: critical, warning, unknown, ok. */
 enum state verdict_worse(enum state a, enum state b);

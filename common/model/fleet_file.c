@@ -20,7 +20,7 @@ enum { LARGEST = 64 << 20, LONGEST_INTERVAL = 86400 };
  * wants nothing of it. */
 enum { UNNAMED = -2, IGNORED = -3 };
 
-const char *const fleet_names[FLEET_COLUMNS] = {
+const char *const fleet_file_names[FLEET_COLUMNS] = {
     [FLEET_DEVICE] = "identificador_unico",
     [FLEET_NAME] = "nombre",
     [FLEET_TYPE] = "tipo",
@@ -75,7 +75,7 @@ fleet_file_column(const char *word)
 	int i, k;
 
 	for (i = 0; i < FLEET_COLUMNS; i++) {
-		if (same_word(w, fleet_names[i]))
+		if (same_word(w, fleet_file_names[i]))
 			return i;
 		for (k = 0; k < ALIASES; k++) {
 			if (same_word(w, aliases[i][k]))
@@ -108,7 +108,7 @@ find_name(const struct reader *r, size_t line, const char *name)
 	if (i != -1)
 		return i;
 	for (i = 0; i < FLEET_COLUMNS; i++)
-		names[i] = fleet_names[i];
+		names[i] = fleet_file_names[i];
 	near = text_nearest(name, names);
 	if (near != NULL)
 		return err_set(r->err, ERR_USAGE,
@@ -142,9 +142,9 @@ check_row(struct fleet_file_row *row)
 	if (device == NULL)
 		err_set(&id, ERR_USAGE, _("no identificador_unico"));
 	else
-		topic_check_id(span_of(device), fleet_names[FLEET_DEVICE], &id);
+		topic_check_id(span_of(device), fleet_file_names[FLEET_DEVICE], &id);
 	if (interval != NULL)
-		text_int(interval, 1, LONGEST_INTERVAL, fleet_names[FLEET_INTERVAL],
+		text_int(interval, 1, LONGEST_INTERVAL, fleet_file_names[FLEET_INTERVAL],
 		    &seconds, &why);
 	if (id.code != ERR_OK || why.code != ERR_OK)
 		row->wrong = xasprintf("%s%s%s", id.text,
@@ -167,7 +167,7 @@ take_columns(struct reader *r, const struct csv *t, int *column)
 		if (found >= 0 && taken[found])
 			return err_set(r->err, ERR_USAGE,
 			    _("%s:%zu: column '%s' is there twice"), r->path,
-			    t->header.line, fleet_names[found]);
+			    t->header.line, fleet_file_names[found]);
 		if (found >= 0)
 			taken[found] = true;
 		column[i] = found;
@@ -264,10 +264,10 @@ take_member(struct reader *r, struct fleet_file_row *row, const struct json_iter
 	else if (put_value(&value, it->item))
 		failed = err_set(r->err, ERR_USAGE,
 		    _("%s:%zu: '%s' must be a string, a number or an array of them"),
-		    r->path, row->line, fleet_names[column]);
+		    r->path, row->line, fleet_file_names[column]);
 	else if (value.n != 0 && row->text[column] != NULL)
 		failed = err_set(r->err, ERR_USAGE, _("%s:%zu: '%s' is there twice"),
-		    r->path, row->line, fleet_names[column]);
+		    r->path, row->line, fleet_file_names[column]);
 	else if (value.n != 0)
 		row->text[column] = buf_steal(&value);
 	buf_release(&name);

@@ -29,7 +29,7 @@ enum fleet_column {
 };
 
 /* The API's name of a column. */
-extern const char *const fleet_names[FLEET_COLUMNS];
+extern const char *const fleet_file_names[FLEET_COLUMNS];
 
 /* The column that a word stands for, its name or an English one ("device", "sensors"), in any case and with
  * blanks around; -1: none. */

@@ -25,7 +25,7 @@ column_of(const char *word, enum fleet_column *out, struct err *err)
 		return 0;
 	}
 	for (i = FLEET_NAME; i < FLEET_COLUMNS; i++)
-		names[i - FLEET_NAME] = fleet_names[i];
+		names[i - FLEET_NAME] = fleet_file_names[i];
 	near = text_nearest(word, names);
 	return err_set(err, ERR_USAGE,
 	    _("provision has no field '%s'; did you mean '%s'?"), word,

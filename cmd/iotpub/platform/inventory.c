@@ -145,14 +145,14 @@ inventory_load(struct inventory **out, const struct inventory_opts *opts, struct
 
 	p->opts = *opts;
 	for (i = 0; i < DEVICES; i++) {
-		if (iotctl_child_list(c->config, c->context, platform_resources[i],
-			answers_take[i], &p->answers, err))
+		if (iotctl_child_list(c->config, c->context, inventory_resources[i],
+			inventory_answers_take[i], &p->answers, err))
 			return -1;
 	}
 	inventory_answers_sort(&p->answers);
 	if (inventory_take_brokers(p, err) ||
 	    iotctl_child_list(
-		c->config, c->context, platform_resources[DEVICES], add, p, err))
+		c->config, c->context, inventory_resources[DEVICES], add, p, err))
 		return -1;
 	return check_named(p, err);
 }

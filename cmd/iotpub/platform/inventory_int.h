@@ -42,7 +42,7 @@ struct answers {
 /* What iotctl is asked for, in this order: configurations before what they refer to, so that what is made
  * between two answers is in the later one; devices last, which are looked at as they come. */
 enum { CONFIGS, BROKERS, TOPICS, DEVICES, PLATFORM_ANSWERS };
-extern const char *const platform_resources[PLATFORM_ANSWERS];
+extern const char *const inventory_resources[PLATFORM_ANSWERS];
 
 struct refresh;
 
@@ -76,7 +76,7 @@ int inventory_take_brokers(struct inventory *p, struct err *err);
 /* inventory_read.c */
 
 /* How an object of each answer is put into a struct answers; NULL for devices. */
-extern iotctl_child_take *const answers_take[PLATFORM_ANSWERS];
+extern iotctl_child_take *const inventory_answers_take[PLATFORM_ANSWERS];
 /* Once all configurations are there. */
 void inventory_answers_sort(struct answers *a);
 /* The configuration of a device; without one, it wants nothing and everything is as built in. */

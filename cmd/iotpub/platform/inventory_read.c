@@ -54,14 +54,14 @@ keep_config(void *arg, struct span object, struct err *err)
 	return 0;
 }
 
-const char *const platform_resources[PLATFORM_ANSWERS] = {
+const char *const inventory_resources[PLATFORM_ANSWERS] = {
     [BROKERS] = "broker",
     [TOPICS] = "topic",
     [CONFIGS] = "device-config",
     [DEVICES] = "device",
 };
 
-iotctl_child_take *const answers_take[PLATFORM_ANSWERS] = {
+iotctl_child_take *const inventory_answers_take[PLATFORM_ANSWERS] = {
     [BROKERS] = keep_broker,
     [TOPICS] = keep_topic,
     [CONFIGS] = keep_config,

@@ -51,7 +51,7 @@ take(void *arg, struct span object, struct err *err)
 	struct refresh *r = arg;
 
 	if (r->at != DEVICES)
-		return answers_take[r->at](&r->answers, object, err);
+		return inventory_answers_take[r->at](&r->answers, object, err);
 	inventory_keep_device(r->inventory, &r->answers, object);
 	return 0;
 }
@@ -84,7 +84,7 @@ ask_next(struct refresh *r)
 		inventory_unlist(r->inventory);
 	}
 	if (iotctl_child_begin(&r->answer, c->config, c->context,
-		platform_resources[r->at], take, r, &err)) {
+		inventory_resources[r->at], take, r, &err)) {
 		finish(r, &err);
 	} else if (loop_fd_start(r->inventory->loop, &r->watch, r->answer.fd, LOOP_READ,
 		       on_answer, r, &err)) {

@@ -241,7 +241,7 @@ static void
 put_group(struct buf *out, const struct group *g)
 {
 	put_name(out, g->name);
-	buf_printf(out, " %s: ", state_names[g->state]);
+	buf_printf(out, " %s: ", verdict_state_names[g->state]);
 	print_share(out, &g->counts);
 	put_split(out, &g->counts);
 	if (is_outside(&g->counts, range_of(g->state, &g->limit)))
@@ -313,7 +313,7 @@ print_text(struct buf *out, const struct report *r)
 	print_share(out, &r->counts);
 	put_split(out, &r->counts);
 	if (r->trouble != NULL)
-		buf_printf(out, ", %s", state_names[r->state]);
+		buf_printf(out, ", %s", verdict_state_names[r->state]);
 	put_remarks(out, r);
 	buf_putc(out, '\n');
 	print_details(out, r);
@@ -387,7 +387,7 @@ print_nagios(struct buf *out, const struct report *r)
 	const struct range *range = range_of(r->state, &r->limit);
 	const long *n = r->counts.n;
 
-	buf_printf(out, "IOT %s - ", state_names[r->state]);
+	buf_printf(out, "IOT %s - ", verdict_state_names[r->state]);
 	print_share(out, &r->counts);
 	buf_printf(
 	    out, _(", %ld offline, %ld error"), n[PRESENCE_OFFLINE], n[PRESENCE_ERROR]);
@@ -406,7 +406,7 @@ print_nagios(struct buf *out, const struct report *r)
 void
 print_trouble(struct buf *out, enum state state, const char *text)
 {
-	buf_printf(out, "IOT %s - ", state_names[state]);
+	buf_printf(out, "IOT %s - ", verdict_state_names[state]);
 	put_name(out, text);
 	buf_putc(out, '\n');
 }

@@ -92,7 +92,8 @@ put_groups(struct buf *out, const struct report *r)
 		put_text(out, r->groups[i].name);
 		buf_putc(out, ',');
 		put_counts(out, &r->groups[i].counts, print_labels[PRESENCE_NEVER]);
-		buf_printf(out, ",\"state\":\"%s\"}", state_names[r->groups[i].state]);
+		buf_printf(
+		    out, ",\"state\":\"%s\"}", verdict_state_names[r->groups[i].state]);
 	}
 	buf_putc(out, ']');
 }
@@ -102,7 +103,7 @@ print_json(struct buf *out, const struct report *r)
 {
 	buf_putc(out, '{');
 	put_counts(out, &r->counts, print_labels[PRESENCE_NEVER]);
-	buf_printf(out, ",\"state\":\"%s\"", state_names[r->state]);
+	buf_printf(out, ",\"state\":\"%s\"", verdict_state_names[r->state]);
 	if (r->trouble != NULL) {
 		buf_puts(out, ",\"error\":");
 		put_text(out, r->trouble);
@@ -126,7 +127,7 @@ print_json(struct buf *out, const struct report *r)
 void
 print_json_trouble(struct buf *out, enum state state, const char *text)
 {
-	buf_printf(out, "{\"state\":\"%s\",\"error\":", state_names[state]);
+	buf_printf(out, "{\"state\":\"%s\",\"error\":", verdict_state_names[state]);
 	put_text(out, text);
 	buf_puts(out, "}\n");
 }

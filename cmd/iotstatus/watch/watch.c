@@ -122,7 +122,8 @@ picture(void *arg)
 	if (r.trouble != NULL)
 		print_trouble_age(&w->trouble, &r);
 	h.trouble = buf_str(&w->trouble);
-	snprintf(w->head, sizeof(w->head), "%s  %s", state_names[r.state], w->where);
+	snprintf(
+	    w->head, sizeof(w->head), "%s  %s", verdict_state_names[r.state], w->where);
 	if (screen_size_changed(w->screen))
 		screen_resize(w->screen);
 	watch_draw(w->screen, &w->model, &w->choice, &h, clock_wall_us());

@@ -166,7 +166,8 @@ draw_traffic(struct screen *s, const struct watch_model *m)
 
 	screen_put(s, 5, 1, LABEL, STYLE_BOLD, _("messages/s"));
 	for (t = 0; t < TRAFFICS; t++)
-		at = screen_printf(s, 5, at, 30, STYLE_PLAIN, "%s %.1f", traffic_names[t],
+		at = screen_printf(s, 5, at, 30, STYLE_PLAIN, "%s %.1f",
+			 watch_model_traffic_names[t],
 			 watch_model_rate(m, (enum traffic)t)) +
 		    2;
 }

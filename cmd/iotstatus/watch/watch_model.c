@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "iotstatus/verdict.h"
 
-const char *const traffic_names[TRAFFICS] = {
+const char *const watch_model_traffic_names[TRAFFICS] = {
     [TRAFFIC_STATUS] = "status",
     [TRAFFIC_DATA] = "data",
     [TRAFFIC_COMMANDS] = "commands",

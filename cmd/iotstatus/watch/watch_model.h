@@ -12,7 +12,7 @@ enum traffic {
 	TRAFFIC_ALERTS,
 	TRAFFICS
 };
-extern const char *const traffic_names[TRAFFICS];
+extern const char *const watch_model_traffic_names[TRAFFICS];
 
 enum {
 	WATCH_HOUR = 3600,   /* samples of the percentage, one a second */

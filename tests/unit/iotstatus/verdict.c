@@ -189,7 +189,8 @@ the_percentage_is_rounded_with_care(void **state)
 		assert_string_equal(text, rows[i].shown);
 		if (verdict_judge(&c, &l, STATE_UNKNOWN) != rows[i].state)
 			fail_msg("%ld/%ld of '%s': wanted %s", rows[i].online,
-			    rows[i].total, rows[i].range, state_names[rows[i].state]);
+			    rows[i].total, rows[i].range,
+			    verdict_state_names[rows[i].state]);
 	}
 }
 

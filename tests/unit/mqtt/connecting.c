@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What libmosquitto, the C library and brokers do to whoever trusts them: each trap that a session has
- * to step around. */
+/* On the way to a connection: descriptors, lookups, TLS, refusals, and a fleet that connects at once. What
+ * libmosquitto, the C library and brokers do there to whoever trusts them. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -413,7 +413,7 @@ pass_all(struct crowd *c, int n, int in_flight, int per_second)
 }
 
 static void
-a_gate_lets_so_many_in_at_a_time_and_in_order(void **state)
+a_limiter_lets_so_many_in_at_a_time_and_in_order(void **state)
 {
 	static struct crowd c;
 
@@ -423,7 +423,7 @@ a_gate_lets_so_many_in_at_a_time_and_in_order(void **state)
 }
 
 static void
-a_gate_lets_so_many_in_a_second(void **state)
+a_limiter_lets_so_many_in_a_second(void **state)
 {
 	static struct crowd c;
 
@@ -432,7 +432,7 @@ a_gate_lets_so_many_in_a_second(void **state)
 }
 
 static void
-who_waits_at_a_gate_may_go(void **state)
+who_waits_at_a_limiter_may_go(void **state)
 {
 	struct loop *loop = loop_new(NULL);
 	struct limiter *limiter = limiter_new(loop, 1, 0);
@@ -455,7 +455,7 @@ who_waits_at_a_gate_may_go(void **state)
 }
 
 static void
-a_fleet_passes_its_gate(void **state)
+a_fleet_passes_its_limiter(void **state)
 {
 	const struct broker *b = *state;
 	struct rig s = {.stop_at_ups = MANY, .loop = loop_new(NULL)};
@@ -492,10 +492,10 @@ main(void)
 	    cmocka_unit_test(a_handshake_that_is_cut_off_is_told_once),
 	    cmocka_unit_test(a_refusal_for_good_is_told_once),
 	    cmocka_unit_test(a_busy_broker_is_asked_again),
-	    cmocka_unit_test(a_gate_lets_so_many_in_at_a_time_and_in_order),
-	    cmocka_unit_test(a_gate_lets_so_many_in_a_second),
-	    cmocka_unit_test(who_waits_at_a_gate_may_go),
-	    cmocka_unit_test(a_fleet_passes_its_gate),
+	    cmocka_unit_test(a_limiter_lets_so_many_in_at_a_time_and_in_order),
+	    cmocka_unit_test(a_limiter_lets_so_many_in_a_second),
+	    cmocka_unit_test(who_waits_at_a_limiter_may_go),
+	    cmocka_unit_test(a_fleet_passes_its_limiter),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
