@@ -281,10 +281,11 @@ static int
 rename_locked(const char *path, const char *device, const char *to, struct err *err)
 {
 	struct credentials all;
-	struct credential row;
+	struct credential row = {0};
 	int failed = credentials_load(&all, path, true, err);
 
-	row = failed ? (struct credential){0} : take_row(&all, device);
+	if (!failed)
+		row = take_row(&all, device);
 	if (row.device != NULL && to != NULL) {
 		if (row.client_id != NULL && strcmp(row.client_id, device) == 0)
 			row.client_id = to;

@@ -421,8 +421,9 @@ merge(json_t *object, const json_t *merged)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (merged, i, item)
+	json_array_foreach (merged, i, item) {
 		json_object_update_missing(object, item);
+	}
 }
 
 static json_t *
