@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "model/topic_set.h"
-#include "unit.h"
+#include "messages.h"
 
 #include <stdlib.h>
 
@@ -9,35 +8,6 @@
 #include "base/ascii.h"
 #include "base/text.h"
 #include "msg/message.h"
-
-static struct topic_set topics;
-
-static int
-setup(void **state)
-{
-	struct err err = {0};
-
-	(void)state;
-	return topic_set_compile(&topics, &(struct topicopts){0}, &err);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	topic_set_release(&topics);
-	return 0;
-}
-
-static struct msg
-message(const char *topic, const char *payload)
-{
-	return (struct msg){.topic = span_of(topic),
-	    .payload = span_of(payload),
-	    .received_us = 1795438040123456,
-	    .qos = 1,
-	    .mid = 17};
-}
 
 #define HEAD "{\"received_at\":\"2026-11-23T12:47:20.123456Z\","
 

@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "model/topic_set.h"
-#include "unit.h"
+#include "messages.h"
 
 #include "base/text.h"
 #include "msg/message_columns.h"
 
-static struct topic_set topics;
-
-static int
-setup(void **state)
-{
-	struct err err = {0};
-
-	(void)state;
-	return topic_set_compile(&topics, &(struct topicopts){0}, &err);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	topic_set_release(&topics);
-	return 0;
-}
-
 static struct msg
-message(const char *payload)
+of_device_e(const char *payload)
 {
-	return (struct msg){.topic = SPAN("iot/sensors/E/data"),
-	    .payload = span_of(payload),
-	    .received_us = 1795438040123456,
-	    .qos = 1,
-	    .mid = 17};
+	return message("iot/sensors/E/data", payload);
 }
 
 #define AT "2026-11-23T12:47:20.123456Z"
@@ -62,7 +38,7 @@ static void
 defaults_lose_nothing(void **state)
 {
 	struct msg m =
-	    message("{\"sensors\":{\"t\":21.50,\"s\":\"on\"},\"timestamp\":7}");
+	    of_device_e("{\"sensors\":{\"t\":21.50,\"s\":\"on\"},\"timestamp\":7}");
 	struct columns *c = NULL;
 	struct err err = {0};
 	struct buf b = {0};
@@ -119,7 +95,7 @@ cells_are_what_a_copy_reads(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
-		struct msg m = message(cases[i].payload);
+		struct msg m = of_device_e(cases[i].payload);
 
 		rows_are("value,value_type", MESSAGE_COLUMNS_CSV, true, &m, cases[i].csv);
 		rows_are("value,value_type", MESSAGE_COLUMNS_TSV, true, &m, cases[i].tsv);
@@ -130,7 +106,7 @@ static void
 payloads_have_a_column_for_each_kind(void **state)
 {
 	static const char list[] = "payload,payload_text,payload_b64,dup,id_mismatch";
-	struct msg m = message("{\"device_id\":\"F\"}");
+	struct msg m = of_device_e("{\"device_id\":\"F\"}");
 
 	(void)state;
 	m.dup = true;
@@ -145,7 +121,7 @@ payloads_have_a_column_for_each_kind(void **state)
 static void
 what_is_no_row_is_a_reject(void **state)
 {
-	struct msg m = message("{\"device_id\":\"F\",\"t\":1}");
+	struct msg m = of_device_e("{\"device_id\":\"F\",\"t\":1}");
 
 	(void)state;
 	topics.strict = true;
@@ -156,14 +132,14 @@ what_is_no_row_is_a_reject(void **state)
 	m.reject = "size";
 	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT size");
 	rows_are("payload", MESSAGE_COLUMNS_CSV, false, &m, "REJECT size");
-	m = message("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
+	m = of_device_e("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
 	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT range");
 	rows_are("value", MESSAGE_COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
 	m.payload = SPAN("a\n\\.\n");
 	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "REJECT range");
 	m.payload = SPAN("a\n\\.,\n\\.");
 	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
-	m = message("[1]");
+	m = of_device_e("[1]");
 	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT shape");
 }
 
