@@ -86,21 +86,23 @@ is 3 "$(hits ./*.pw key.pem | wc -w)" 'the search finds them where they are'
 for f in "$HOME"/.local/state/iot/*.json; do
 	is 600 "$(stat -c %a "$f")" "${f##*/} is its owner's"
 done
-echo 'GET /api/mqtt/brokers/ 503/3' >"$T/django/FAULTS"
-iotctl broker list >/dev/null 2>&1 &
+# Each waits for its first command, so there is time to look.
+mkfifo commands
+iotctl <commands >/dev/null 2>&1 &
 pid=$!
-wait_for 5 grep -q 'Max core file size *0' "/proc/$pid/limits"
+exec 3>commands
+wait_for 10 grep -q 'Max core file size *0' "/proc/$pid/limits"
 tap $? 'no core is ever written'
-kill "$pid"
-wait "$pid" 2>/dev/null
-echo 'GET /api/mqtt/brokers/ 503/3' >"$T/django/FAULTS"
+exec 3>&-
+wait "$pid"
 # shellcheck disable=SC3045 # dash has it
-(ulimit -c unlimited && IOT_CORE=1 exec iotctl broker list) >/dev/null 2>&1 &
+(ulimit -c unlimited && IOT_CORE=1 exec iotctl) <commands >/dev/null 2>&1 &
 pid=$!
-wait_for 5 grep -q 'Max core file size *unlimited' "/proc/$pid/limits"
+exec 3>commands
+wait_for 10 grep -q 'Max core file size *unlimited' "/proc/$pid/limits"
 tap $? 'but for a developer who asks for one with IOT_CORE=1'
-kill "$pid"
-wait "$pid" 2>/dev/null
+exec 3>&-
+wait "$pid"
 
 # The controls: a secret that is shown on purpose is found, and so is one on a command line.
 watched iotctl credential get D1 --show-secrets
