@@ -343,6 +343,8 @@ take_some(struct packet_log *l, enum packet_way way, const char *p, size_t n)
 	if (size == s->front.n) {
 		show_front(l, way, &f, buf_as_span(&s->front));
 		s->skip = (uint64_t)f.head + f.body - s->front.n;
+		/* A CONNECT has the password. */
+		explicit_bzero(s->front.p, s->front.n);
 		buf_clear(&s->front);
 	}
 	return some;

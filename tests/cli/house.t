@@ -145,6 +145,11 @@ absent() { # absent 'sentence' COMMAND...: prints nothing
 	is '' "$("$@" 2>&1)" "$sentence"
 }
 cd "$top" || exit 1
+# What is absent below is looked for in files, and there are some.
+for room in cmd common tools completions; do
+	has "$(find $room -type f | head -n 1)" "$room/" "there are files in $room"
+done
+has "$(sh -c "find cmd common -name '*.c' | xargs grep -lE 'printf\('")" .c 'what they use is found'
 below() { # below PATTERN: code (not comments) of common/ that has it
 	find common -name '*.c' -exec grep -nE "$1" {} + | grep -vE ':[0-9]+:[[:space:]]*(\*|/\*)' || :
 }
