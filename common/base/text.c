@@ -104,6 +104,38 @@ text_bool(const char *s, bool *out)
 	return false;
 }
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+text_percent_decode(char *s)
+{
+	char *out = s;
+
+	for (; *s != '\0'; s++) {
+		int high, low;
+
+		if (*s != '%') {
+			*out++ = *s;
+			continue;
+		}
+		high = hex_digit(s[1]);
+		low = high >= 0 ? hex_digit(s[2]) : -1;
+		if (low < 0 || (high | low) == 0)
+			return false;
+		*out++ = (char)(high * 16 + low);
+		s += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
 bool
 text_double(const char *s, double *out)
 {

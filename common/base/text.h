@@ -17,7 +17,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for
  * "did you mean". Damerau-Levenshtein distance at most a third of the word, at least 1. */
 const char *text_nearest(const char *word, const char *const *names);
@@ -36,6 +35,11 @@ int text_duration(const char *s, const char *what, int64_t *ms, struct err *err)
 /* Bytes: a whole number, or one with K, M or G (1024 each), within min..max. */
 int text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *bytes,
     struct err *err);
+
+/* Percent-decoding (RFC 3986, 2.1) in place: the text becomes shorter, or stays as it is. False for a
+ * percent sign without two hexadecimal digits behind it, and for %00, since no text holds a NUL; `s` is then
+ * half decoded. */
+bool text_percent_decode(char *s);
 
 /* A finite double in C notation, whatever the locale; the whole of `s`. False if it is none. */
 bool text_double(const char *s, double *out);

@@ -86,37 +86,12 @@ broker_address_read(struct broker_address *a, struct span row, struct err *err)
 }
 
 static int
-hex_of(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c | (c > '9' ? 0x20 : 0)) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* %XX, in place; a NUL cannot come of it. */
-static int
 unescape(char *text, struct err *err)
 {
-	char *out = text;
-
-	for (; *text != '\0'; text++) {
-		int high = *text == '%' ? hex_of(text[1]) : 0;
-		int low = *text == '%' && high >= 0 ? hex_of(text[2]) : 0;
-
-		if (*text != '%') {
-			*out++ = *text;
-			continue;
-		}
-		if (high < 0 || low < 0 || high * 16 + low == 0)
-			return err_set(err, ERR_USAGE,
-			    _("a %% in a broker's URL must be followed by two hex "
-			      "digits"));
-		*out++ = (char)(high * 16 + low);
-		text += 2;
-	}
-	*out = '\0';
-	return 0;
+	if (text_percent_decode(text))
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("a %% in a broker's URL must be followed by two hex digits"));
 }
 
 static int

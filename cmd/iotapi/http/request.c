@@ -11,45 +11,20 @@
 #include "model/field_errs.h"
 #include "iotapi/http/json_out.h"
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decoding; NULL for a bad escape, a NUL, or what is no UTF-8. */
+/* NULL for a bad escape, a NUL, or what is no UTF-8. */
 static char *
 decode(const char *s, size_t n, bool plus_is_blank)
 {
-	struct buf b = {0};
-	size_t i;
+	char *text = xstrndup(s, n), *p;
 
-	for (i = 0; i < n; i++) {
-		char c = s[i];
-
-		if (c == '%') {
-			int hi = i + 2 < n ? hex(s[i + 1]) : -1;
-			int lo = hi >= 0 ? hex(s[i + 2]) : -1;
-
-			if (lo < 0 || (hi | lo) == 0) {
-				buf_release(&b);
-				return NULL;
-			}
-			c = (char)(hi * 16 + lo);
-			i += 2;
-		} else if (c == '+' && plus_is_blank) {
-			c = ' ';
-		}
-		buf_putc(&b, c);
+	for (p = text; plus_is_blank && *p != '\0'; p++) {
+		if (*p == '+')
+			*p = ' ';
 	}
-	if (!utf8_is_valid(buf_str(&b), b.n)) {
-		buf_release(&b);
-		return NULL;
-	}
-	return buf_steal(&b);
+	if (text_percent_decode(text) && utf8_is_valid(text, strlen(text)))
+		return text;
+	free(text);
+	return NULL;
 }
 
 static int

@@ -271,6 +271,30 @@ words_say_yes_or_no(void **state)
 }
 
 static void
+percent_signs_are_decoded(void **state)
+{
+	static const char *const cases[][2] = {{"", ""}, {"plain+", "plain+"},
+	    {"a%20b", "a b"}, {"%41%5a%5A", "AZZ"}, {"%2525", "%25"},
+	    {"%c3%B1%0a", "\xc3\xb1\n"}, {"%01%10", "\x01\x10"}};
+	static const char *const wrong[] = {"%", "a%", "%4", "a%4", "%zz", "%4g", "%g4",
+	    "%%41", "%00", "a%00b", "% 41", "%+1", "%:1", "%@1", "%`1", "%\x10\x11",
+	    "%1\x10"};
+	char text[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text), "%s", cases[i][0]);
+		assert_true(text_percent_decode(text));
+		assert_string_equal(text, cases[i][1]);
+	}
+	for (i = 0; i < ARRAY_LEN(wrong); i++) {
+		snprintf(text, sizeof(text), "%s", wrong[i]);
+		assert_false(text_percent_decode(text));
+	}
+}
+
+static void
 doubles_print_in_shortest_form(void **state)
 {
 	static const char *const cases[] = {"0.1", "21.5", "33.33", "100", "-40",
@@ -435,6 +459,7 @@ main(void)
 	    cmocka_unit_test(numbers_are_whole_and_within),
 	    cmocka_unit_test(durations_have_units),
 	    cmocka_unit_test(words_say_yes_or_no),
+	    cmocka_unit_test(percent_signs_are_decoded),
 	    cmocka_unit_test(doubles_print_in_shortest_form),
 	    cmocka_unit_test(files_are_replaced_whole_and_private),
 	    cmocka_unit_test(links_stay_and_lead_to_what_is_written),
