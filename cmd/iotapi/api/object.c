@@ -111,25 +111,21 @@ put_sensors(
 
 enum form { ALWAYS, LIST_ONLY };
 
-#define NAME_OF(table, column)                                                           \
-	"(SELECT nombre FROM \"" table "\" WHERE id = t." column ")"
-
+/* Derived fields of which more must be said than their name says: FIELD_display is the label of a choice,
+ * FIELD_nombre the name of what a reference refers to. */
 static const struct derived {
-	const char *resource, *field, *sql;
-	putter *put; /* NULL: by the field's type */
+	const char *resource, *field;
+	const char *sql; /* NULL: as its name says */
+	putter *put;     /* NULL: by the field's type */
 	enum form form;
 } derived[] = {
-    {"credential", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
     {"credential", "has_password", "t.password_hash IS NOT NULL", NULL, ALWAYS},
     {"credential", "has_cert",
 	"coalesce(t.client_cert, '') <> '' AND t.client_key_sealed IS NOT NULL", NULL,
 	ALWAYS},
-    {"device-config", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL,
-	ALWAYS},
-    {"device-config", "broker_nombre", NAME_OF("broker", "broker"), NULL, LIST_ONLY},
-    {"device-config", "publish_topic_nombre", NAME_OF("topic", "publish_topic"), NULL,
-	LIST_ONLY},
-    {"device-config", "qos_display", "t.qos", NULL, LIST_ONLY},
+    {"device-config", "broker_nombre", NULL, NULL, LIST_ONLY},
+    {"device-config", "publish_topic_nombre", NULL, NULL, LIST_ONLY},
+    {"device-config", "qos_display", NULL, NULL, LIST_ONLY},
     {"device-config", "broker_detail", "t.broker", put_broker, ALWAYS},
     {"device-config", "publish_topic_detail", "t.publish_topic", put_topic, ALWAYS},
     {"device-config", "subscribe_topics_detail", "t.subscribe_topics", put_topics,
@@ -137,8 +133,6 @@ static const struct derived {
     {"device", "sensores_asignados", "t.id", put_sensors, ALWAYS},
     {"device", "cantidad_sensores",
 	"(SELECT count(*) FROM assignment WHERE dispositivo = t.id)", NULL, ALWAYS},
-    {"reading", "dispositivo_nombre", NAME_OF("device", "dispositivo"), NULL, ALWAYS},
-    {"reading", "sensor_nombre", NAME_OF("sensor", "sensor"), NULL, ALWAYS},
     {"reading", "sensor_unidad", "(SELECT unidad_medida FROM sensor WHERE id = t.sensor)",
 	NULL, ALWAYS},
 };
@@ -158,21 +152,29 @@ find_derived(const struct schema_resource *r, const struct schema_field *f)
 	return NULL;
 }
 
-/* The field whose choice a NAME_display explains; NULL for other fields. */
+/* The field that a derived one called FIELD and the suffix is made from; NULL for other fields. */
 static const struct schema_field *
-explained(const struct schema_resource *r, const struct schema_field *f)
+source_field(
+    const struct schema_resource *r, const struct schema_field *f, const char *suffix)
 {
-	size_t n = strlen(f->name);
+	const size_t n = strlen(f->name), tail = strlen(suffix);
 	const struct schema_field *of;
 
-	if ((f->flags & SCHEMA_DERIVED) == 0 || n < 9 ||
-	    strcmp(f->name + n - 8, "_display") != 0)
+	if ((f->flags & SCHEMA_DERIVED) == 0 || n <= tail ||
+	    strcmp(f->name + n - tail, suffix) != 0)
 		return NULL;
 	for (of = r->fields; of->name != NULL; of++) {
-		if (strlen(of->name) == n - 8 && strncmp(of->name, f->name, n - 8) == 0)
+		if (span_is((struct span){f->name, n - tail}, of->name))
 			return of;
 	}
 	return NULL;
+}
+
+/* The field whose choice a FIELD_display explains. */
+static const struct schema_field *
+explained(const struct schema_resource *r, const struct schema_field *f)
+{
+	return source_field(r, f, "_display");
 }
 
 void
@@ -181,11 +183,17 @@ object_field_sql(
 {
 	const struct derived *d = find_derived(r, f);
 	const struct schema_field *of = explained(r, f);
+	const struct schema_field *ref = source_field(r, f, "_nombre");
 
-	if (d != NULL)
+	if (d != NULL && d->sql != NULL) {
 		buf_puts(out, d->sql);
-	else
+	} else if (ref != NULL && ref->ref != NULL) {
+		buf_puts(out, "(SELECT nombre FROM ");
+		tables_name(out, schema_find(ref->ref));
+		buf_printf(out, " WHERE id = t.\"%s\")", ref->name);
+	} else {
 		buf_printf(out, "t.\"%s\"", of != NULL ? of->name : f->name);
+	}
 }
 
 /* Whether the field belongs into this form of an answer. */
