@@ -375,12 +375,24 @@ add_date(struct message_format *f, const char *p)
 static int
 refuse(const char *text, const char *p, struct err *err)
 {
-	const char *what = *p == '\\' ? _("'\\' comes one of \\ a 0 e n r t v")
-	    : *p == '@'               ? _("'@' comes a letter of strftime(3), @ or N")
-			: _("'%' comes one of % A C D E F I j J l m P p q R r S t U X x, "
-			    "maybe behind flags and a width as in %-10t or %05l");
+	char letters[2 * ARRAY_LEN(format_letters)] = "", *to = letters;
+	const struct format_letter *l;
 
-	return err_set(err, ERR_USAGE, _("format '%s': after %s"), text, what);
+	if (*p == '\\')
+		return err_set(err, ERR_USAGE,
+		    _("format '%s': after '\\' comes one of \\ a 0 e n r t v"), text);
+	if (*p == '@')
+		return err_set(err, ERR_USAGE,
+		    _("format '%s': after '@' comes a letter of strftime(3), @ or N"),
+		    text);
+	for (l = format_letters; l->letter != 0; l++) {
+		*to++ = ' ';
+		*to++ = l->letter;
+	}
+	return err_set(err, ERR_USAGE,
+	    _("format '%s': after '%%' comes one of%s, maybe behind flags and a width as "
+	      "in %%-10t or %%05l"),
+	    text, letters);
 }
 
 int
