@@ -31,6 +31,7 @@ enum {
 	QUEUE_TIME = 20,     /* ms until a full unix socket is tried again */
 	LOOK_TIME = 50,      /* ms until it is seen whether a broker is there at all */
 	IN_VAIN = 5,         /* short connections in a row are enough */
+	HURRY_TIME = 1000,   /* ms between attempts of who is about to end */
 };
 
 struct err *
@@ -276,6 +277,15 @@ begin(struct connector *c)
 	return CONNECTOR_ADMITTING;
 }
 
+static int64_t
+pause_of(struct connector *c)
+{
+	if (c->hurried)
+		return HURRY_TIME;
+	return c->in_vain >= IN_VAIN ? LOOK_TIME
+				     : backoff_next(&c->backoff, c->opts.fleet);
+}
+
 static enum connector_state
 wait(struct connector *c)
 {
@@ -284,8 +294,7 @@ wait(struct connector *c)
 	if (!c->told_down)
 		c->ops->down(c->arg, connector_error(c));
 	c->told_down = true;
-	set_timer(c,
-	    c->in_vain >= IN_VAIN ? LOOK_TIME : backoff_next(&c->backoff, c->opts.fleet));
+	set_timer(c, pause_of(c));
 	return CONNECTOR_WAITING;
 }
 
@@ -519,6 +528,16 @@ connector_step(struct connector *c, enum connector_event e)
 {
 	if (table[c->state][e] != NULL)
 		c->state = table[c->state][e](c);
+}
+
+void
+connector_hurry(struct connector *c)
+{
+	if (c->hurried)
+		return;
+	c->hurried = true;
+	if (c->state == CONNECTOR_WAITING)
+		set_timer(c, 0);
 }
 
 void

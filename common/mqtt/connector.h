@@ -100,6 +100,7 @@ struct connector {
 	struct backoff backoff;
 	int in_vain; /* connections in a row that ended as soon as they were up */
 	bool was_up, told_down;
+	bool hurried;            /* connector_hurry */
 	bool parted;             /* DISCONNECT is written */
 	int64_t up_since;        /* loop_now */
 	struct loop_timer timer; /* of the state */
@@ -115,6 +116,9 @@ void connector_close(struct connector *c);
 
 /* Takes the action of the table; the state may be any other one afterwards. */
 void connector_step(struct connector *c, enum connector_event e);
+/* Its user is to end, and something of its own waits for a connection: no back-off any more, but an attempt now and
+ * about each second, until CONNECTOR_FINISH or connector_give_up. */
+void connector_hurry(struct connector *c);
 /* Ends with connector_error as it is. `politely`: with DISCONNECT when it is up. */
 void connector_give_up(struct connector *c, bool politely);
 

@@ -229,6 +229,8 @@ look(struct session *s)
 	write_some(s);
 	if (s->socket->stopping && !has_work(s))
 		connector_step(&s->link, CONNECTOR_FINISH);
+	else if (s->socket->stopping)
+		connector_hurry(&s->link);
 	if (s->link.state == CONNECTOR_UP || s->link.state == CONNECTOR_HANDSHAKING)
 		wait_for_io(s);
 }

@@ -349,6 +349,34 @@ a_busy_broker_is_asked_again(void **state)
 	rig_finish(&s);
 }
 
+/* Its back-off, for a fleet of that size, is minutes long. */
+static void
+one_who_is_to_end_does_not_sleep_while_something_waits(void **state)
+{
+	const struct session_pub p = {.topic = "t", .payload = SPAN("x"), .qos = 1};
+	struct broker *b = *state;
+	struct rig s = {0};
+	struct session_opts o = rig_to(b->sock, 0);
+	int id;
+
+	broker_stop(b);
+	o.retry = true;
+	o.fleet = 100000;
+	rig_begin(&s, &o);
+	rig_run(&s, 100);
+	assert_int_equal(s.downs, 1);
+	assert_int_equal(session_publish(s.session, &p, &id, NULL), 0);
+	session_stop(s.session, 20000);
+	rig_run(&s, 1200); /* the broker is not there yet: it is tried again in a second */
+	assert_int_equal(s.ends, 0);
+	broker_start(b);
+	rig_run(&s, 20000);
+	assert_int_equal(s.ends, 1);
+	assert_string_equal(s.ended.text, "");
+	assert_int_equal(s.published, 1);
+	rig_finish(&s);
+}
+
 /* A crowd at a limiter; each stays inside for a moment. */
 struct guest {
 	struct limiter_pass pass;
@@ -492,6 +520,7 @@ main(void)
 	    cmocka_unit_test(a_handshake_that_is_cut_off_is_told_once),
 	    cmocka_unit_test(a_refusal_for_good_is_told_once),
 	    cmocka_unit_test(a_busy_broker_is_asked_again),
+	    cmocka_unit_test(one_who_is_to_end_does_not_sleep_while_something_waits),
 	    cmocka_unit_test(a_limiter_lets_so_many_in_at_a_time_and_in_order),
 	    cmocka_unit_test(a_limiter_lets_so_many_in_a_second),
 	    cmocka_unit_test(who_waits_at_a_limiter_may_go),
