@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -68,9 +69,21 @@ dial_close(struct dial *d)
 	*d = (struct dial){0};
 }
 
+/* Whoever renews certificates may be at it just now: what was read before may still do, and the next change is
+ * read again. */
+static void
+refresh_tls(struct dial *d)
+{
+	struct err err = {0};
+
+	if (d->tls != NULL && tls_refresh(d->tls, &err) < 0)
+		log_warn(_("TLS: %s: what was read before stays"), err.text);
+}
+
 const char *
 dial_begin(struct dial *d, const char *address, struct err *err)
 {
+	refresh_tls(d);
 	free(d->words);
 	d->words = NULL;
 	d->cert_asked = false;

@@ -24,7 +24,8 @@ int dial_open(struct dial *d, const struct session_opts *opts, struct err *err);
 /* Every connection is gone. */
 void dial_close(struct dial *d);
 
-/* A new attempt: forgets what was noted. Returns what to connect to in order to reach the numeric address, or the
+/* A new attempt: forgets what was noted, and reads the files of TLS again when they changed (tls_refresh), so that
+ * tls_context may be another one than before. Returns what to connect to in order to reach the numeric address, or the
  * unix socket: that itself, or the proxy's socket; NULL: err. */
 const char *dial_begin(struct dial *d, const char *address, struct err *err);
 /* A new non-blocking socket on its way to that, closed on exec; -1: errno. */

@@ -23,6 +23,7 @@ struct session_mosq {
 	struct mosquitto *m;
 	bool shaking;      /* when it was last called, the TLS handshake was not over */
 	bool told_connect; /* to the packet log */
+	void *context;     /* the SSL_CTX * that it was given */
 };
 
 /* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
@@ -313,12 +314,25 @@ leave_properties(struct session *s)
 	mosquitto_property_free_all(&p);
 }
 
+/* The files may have been read again. */
+static void
+give_context(struct session *s)
+{
+	void *context = s->link.dial.tls != NULL ? tls_context(s->link.dial.tls) : NULL;
+
+	if (context == s->mosq->context)
+		return;
+	s->mosq->context = context;
+	mosquitto_void_option(s->mosq->m, MOSQ_OPT_SSL_CTX, context);
+}
+
 int
 session_mosq_dial(struct session *s, const char *peer)
 {
 	int rc, number;
 
 	s->mosq->shaking = s->mosq->told_connect = false;
+	give_context(s);
 	leave_properties(s);
 	listen_to_log(s, true);
 	errno = 0;
@@ -502,10 +516,7 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
 	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);
-	if (s->link.dial.tls != NULL) {
-		mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
-		mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, tls_context(s->link.dial.tls));
-	}
+	mosquitto_int_option(m, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
 	mosquitto_connect_v5_callback_set(m, on_connect);
 	mosquitto_disconnect_v5_callback_set(m, on_disconnect);
 	mosquitto_subscribe_v5_callback_set(m, on_subscribe);

@@ -10,18 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "tls/tls_int.h"
 
 struct tls {
 	size_t holders;
+	struct tls_opts opts; /* its strings are ours */
+	uint64_t stamp;       /* of the files, before they were read */
 	SSL_CTX *ctx;
-	char *host;
-	bool is_name; /* not a numeric address: sent as server name */
-	bool insecure;
+	bool is_name; /* the host is no numeric address: sent as server name */
 	bool cert_wanted;
 	struct err failure, told;
 };
@@ -93,7 +95,7 @@ explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 		return;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		buf_printf(out, _("certificate is not for '%s' but for "), t->host);
+		buf_printf(out, _("certificate is not for '%s' but for "), t->opts.host);
 		tls_put_alt_names(out, cert);
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -123,10 +125,10 @@ tls_verify(int good, void *arg)
 	const X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	struct buf text = {0};
 
-	if (t->insecure)
+	if (t->opts.insecure)
 		X509_STORE_CTX_set_error(store, X509_V_OK);
-	if (good || t->insecure || cert == NULL)
-		return good || t->insecure;
+	if (good || t->opts.insecure || cert == NULL)
+		return good || t->opts.insecure;
 	explain(&text, t, cert, X509_STORE_CTX_get_error(store));
 	err_set(&t->failure, ERR_UNREACHABLE, "%s", buf_str(&text));
 	buf_release(&text);
@@ -193,8 +195,8 @@ handshake_event(const SSL *ssl, int where, int detail)
 
 	if ((where & SSL_CB_HANDSHAKE_START) != 0 && !SSL_is_init_finished(ssl)) {
 		t->failure = (struct err){0};
-		SSL_set_tlsext_host_name(
-		    (SSL *)(uintptr_t)ssl, t->is_name ? t->host : NULL);
+		SSL_set_tlsext_host_name((SSL *)(uintptr_t)ssl,
+		    t->is_name ? (char *)(uintptr_t)t->opts.host : NULL);
 	} else if (where == SSL_CB_READ_ALERT && detail >> 8 == SSL3_AL_FATAL) {
 		err_set(&t->failure, ERR_UNREACHABLE,
 		    _("the broker ended the connection: %s"),
@@ -220,15 +222,15 @@ no_certificate(SSL *ssl, X509 **cert, EVP_PKEY **key)
 }
 
 static void
-check_host(struct tls *t)
+check_host(struct tls *t, SSL_CTX *ctx)
 {
-	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
 
 	X509_VERIFY_PARAM_set_hostflags(param,
 	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	t->is_name = X509_VERIFY_PARAM_set1_ip_asc(param, t->host) != 1;
+	t->is_name = X509_VERIFY_PARAM_set1_ip_asc(param, t->opts.host) != 1;
 	if (t->is_name)
-		X509_VERIFY_PARAM_set1_host(param, t->host, 0);
+		X509_VERIFY_PARAM_set1_host(param, t->opts.host, 0);
 	ERR_clear_error();
 }
 
@@ -251,37 +253,129 @@ ask_for(SSL_CTX *ctx, const char *alpn, struct err *err)
 	    : err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
 }
 
+/* NULL: err. */
+static SSL_CTX *
+make_context(struct tls *t, struct err *err)
+{
+	const struct tls_opts *o = &t->opts;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL) {
+		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
+		return NULL;
+	}
+	SSL_CTX_set_app_data(ctx, t);
+	SSL_CTX_set_min_proto_version(
+	    ctx, o->version == TLS_1_3_ONLY ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_max_proto_version(
+	    ctx, o->version == TLS_1_2_ONLY ? TLS1_2_VERSION : TLS1_3_VERSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_info_callback(ctx, handshake_event);
+	SSL_CTX_set_client_cert_cb(ctx, no_certificate);
+	SSL_CTX_set_verify(ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+	    o->insecure ? NULL : verified);
+	check_host(t, ctx);
+	if (tls_load(ctx, o, err) == 0 && ask_for(ctx, o->alpn, err) == 0)
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* Which files they are, and how old; one that is not there counts, too. */
+static uint64_t
+stamp_of(const struct tls_opts *o)
+{
+	const char *const names[] = {o->cafile, o->capath, o->cert, o->key};
+	uint64_t stamp = HASH_START;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		struct stat st;
+		int64_t look[6] = {0};
+
+		if (names[i] != NULL && stat(names[i], &st) == 0) {
+			const int64_t seen[] = {(int64_t)st.st_ino, st.st_size,
+			    st.st_mtim.tv_sec, st.st_mtim.tv_nsec, st.st_ctim.tv_sec,
+			    st.st_ctim.tv_nsec};
+
+			memcpy(look, seen, sizeof(look));
+		}
+		stamp = hash_add(stamp, (struct span){(const char *)look, sizeof(look)});
+	}
+	return stamp;
+}
+
+/* Members of `o` that are texts. */
+enum { TEXTS = 9 };
+
+static void
+texts_of(struct tls_opts *o, const char **out[static TEXTS])
+{
+	const char **const all[TEXTS] = {&o->host, &o->cafile, &o->capath, &o->ca_pem,
+	    &o->cert, &o->key, &o->cert_pem, &o->key_pem, &o->alpn};
+
+	memcpy(out, all, sizeof(all));
+}
+
+static void
+copy_opts(struct tls_opts *out, const struct tls_opts *o)
+{
+	const char **texts[TEXTS];
+	size_t i;
+
+	*out = *o;
+	texts_of(out, texts);
+	for (i = 0; i < TEXTS; i++)
+		*texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
+	out->keypass = o->keypass != NULL ? xstrdup(o->keypass) : NULL;
+}
+
+static void
+release_opts(struct tls_opts *o)
+{
+	const char **texts[TEXTS];
+	size_t i;
+
+	texts_of(o, texts);
+	mem_free_secret((char *)(uintptr_t)o->key_pem);
+	o->key_pem = NULL;
+	for (i = 0; i < TEXTS; i++)
+		free((void *)(uintptr_t)*texts[i]);
+	mem_free_secret((char *)(uintptr_t)o->keypass);
+}
+
 int
 tls_new(struct tls **out, const struct tls_opts *o, struct err *err)
 {
 	struct tls *t = xcalloc(1, sizeof(*t));
 
 	t->holders = 1;
-	t->host = xstrdup(o->host);
-	t->insecure = o->insecure;
-	t->ctx = SSL_CTX_new(TLS_client_method());
+	copy_opts(&t->opts, o);
+	t->stamp = stamp_of(o);
+	t->ctx = make_context(t, err);
 	if (t->ctx == NULL) {
-		err_set(err, ERR_FAILED, _("cannot start TLS: %s"), tls_reason());
-		tls_free(t);
-		return -1;
-	}
-	SSL_CTX_set_app_data(t->ctx, t);
-	SSL_CTX_set_min_proto_version(
-	    t->ctx, o->version == TLS_1_3_ONLY ? TLS1_3_VERSION : TLS1_2_VERSION);
-	SSL_CTX_set_max_proto_version(
-	    t->ctx, o->version == TLS_1_2_ONLY ? TLS1_2_VERSION : TLS1_3_VERSION);
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_info_callback(t->ctx, handshake_event);
-	SSL_CTX_set_client_cert_cb(t->ctx, no_certificate);
-	SSL_CTX_set_verify(t->ctx, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
-	    o->insecure ? NULL : verified);
-	check_host(t);
-	if (tls_load(t->ctx, o, err) || ask_for(t->ctx, o->alpn, err)) {
 		tls_free(t);
 		return -1;
 	}
 	*out = t;
 	return 0;
+}
+
+int
+tls_refresh(struct tls *t, struct err *err)
+{
+	const uint64_t stamp = stamp_of(&t->opts);
+	SSL_CTX *fresh;
+
+	if (stamp == t->stamp)
+		return 0;
+	t->stamp = stamp;
+	fresh = make_context(t, err);
+	if (fresh == NULL)
+		return -1;
+	SSL_CTX_free(t->ctx);
+	t->ctx = fresh;
+	return 1;
 }
 
 struct tls *
@@ -297,7 +391,7 @@ tls_free(struct tls *t)
 	if (t == NULL || --t->holders > 0)
 		return;
 	SSL_CTX_free(t->ctx);
-	free(t->host);
+	release_opts(&t->opts);
 	free(t);
 }
 

@@ -26,8 +26,12 @@ struct tls_opts {
 
 struct tls;
 
-/* Reads the files; keeps none of the strings. An error (ERR_USAGE) names the file. */
+/* Reads the files; copies the strings, the passphrase too: tls_refresh. An error (ERR_USAGE) names the file. */
 int tls_new(struct tls **out, const struct tls_opts *opts, struct err *err);
+/* Reads the files again when one of them was replaced or changed, so that connections from now on use them. 1: they
+ * were; 0: nothing changed; -1: they cannot be used (err): what was read before stays until they change once more.
+ * tls_context is another one after 1. */
+int tls_refresh(struct tls *t, struct err *err);
 /* One holder more: each calls tls_free. Of one thread. */
 struct tls *tls_share(struct tls *t);
 /* Frees it with its last holder, whose connections must be gone. Accepts NULL. */

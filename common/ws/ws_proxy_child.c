@@ -30,9 +30,9 @@ struct ws_proxy_target {
 	struct ws_proxy_target *next;
 	struct buf bytes; /* what it was asked for with */
 	struct tls *tls;
-	struct lws_vhost *vhost;
-	struct err why; /* it cannot be used */
-	bool has_cert;  /* of the client */
+	struct lws_vhost *vhost; /* NULL: to be made */
+	struct err why;          /* it cannot be used */
+	bool has_cert;           /* of the client */
 	char name[32];
 };
 
@@ -232,6 +232,15 @@ open_target(
 		err_set(&t->why, ERR_FAILED, _("cannot start WebSocket"));
 }
 
+/* Files that changed are read again; those that cannot be used are told by nobody here, and what was read before
+ * stays. The virtual host before lives until its connections have ended, and has no more of them. */
+static void
+refresh(struct ws_proxy_target *t)
+{
+	if (t->tls != NULL && tls_refresh(t->tls, NULL) > 0)
+		t->vhost = NULL;
+}
+
 static struct ws_proxy_target *
 find_target(struct ws_proxy *r, const struct ws_proxy_request *request)
 {
@@ -247,6 +256,7 @@ find_target(struct ws_proxy *r, const struct ws_proxy_request *request)
 		t->next = r->targets;
 		r->targets = t;
 	}
+	refresh(t);
 	if (t->vhost == NULL)
 		open_target(r, t, request);
 	return t;

@@ -367,7 +367,8 @@ one_who_is_to_end_does_not_sleep_while_something_waits(void **state)
 	assert_int_equal(s.downs, 1);
 	assert_int_equal(session_publish(s.session, &p, &id, NULL), 0);
 	session_stop(s.session, 20000);
-	rig_run(&s, 1200); /* the broker is not there yet: it is tried again in a second */
+	rig_run(
+	    &s, 1200); /* the broker is not there yet: it is tried again in a second */
 	assert_int_equal(s.ends, 0);
 	broker_start(b);
 	rig_run(&s, 20000);
