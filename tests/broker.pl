@@ -4,6 +4,7 @@
 #	present=1   a session is always there          props=HEX   CONNACK's properties, with their length
 #	send=HEX    behind each SUBACK                 close=SEC   the connection ends so long after CONNACK
 #	mute=KIND   never answers SUBSCRIBE or PUBLISH answer=HEX  to each PUBLISH, in place of PUBACK
+#	leave=1     the connection ends behind a PUBLISH, and what is answered to it
 #	connack=HEX in place of CONNACK                from=N      ... from the Nth connection on
 #	trickle=SEC between the bytes of that          end=1       ... and then the connection ends
 #	only=5      ... to who speaks this version      port=N      on loopback TCP
@@ -16,7 +17,7 @@ use IO::Socket::UNIX;
 my ($name, @words) = @ARGV;
 my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '',
 	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0, shut => 0,
-	suback => '01', once => 0);
+	suback => '01', once => 0, leave => 0);
 for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
 my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
 open my $log, '>>', "$name.log" or die;
@@ -67,6 +68,7 @@ sub serve {
 		} elsif ($kind eq 'PINGREQ') {
 			syswrite $c, "\xd0\0";
 		}
+		exit if $o{leave} && $kind eq 'PUBLISH';
 	}
 }
 

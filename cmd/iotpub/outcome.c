@@ -13,9 +13,10 @@ outcome_published(struct outcome *o, int reason)
 	if (reason_is_failure(reason)) {
 		o->refused++;
 		o->reason = reason;
-	} else {
-		o->published++;
+		return;
 	}
+	o->published++;
+	o->unheard += reason == REASON_NO_MATCHING_SUBSCRIBERS;
 }
 
 bool
@@ -40,35 +41,45 @@ refused(const struct outcome *o, struct err *err)
 	    o->refused, why.text);
 }
 
+/* What became of the messages; 0: nothing bad. When the run was ended by an error nobody asks what it did not get
+ * to. */
 static int
-judge_messages(const struct outcome *o, struct err *err)
+judge_messages(const struct outcome *o, bool ended_early, struct err *err)
 {
-	struct err first = *err;
-
 	if (o->unacknowledged != 0)
-		err_set(err, ERR_FAILED, _("messages left unacknowledged: %zu"),
+		return err_set(err, ERR_FAILED, _("messages left unacknowledged: %zu"),
 		    o->unacknowledged);
-	else if (o->refused != 0)
-		refused(o, err);
-	else if (o->left_out != 0)
-		err_set(err, ERR_OUTPUT,
+	if (o->refused != 0)
+		return refused(o, err);
+	if (o->left_out != 0)
+		return err_set(err, ERR_OUTPUT,
 		    _("commands left out: %zu, standard output was not read"),
 		    o->left_out);
-	else if (o->unpublished != 0 && first.code == ERR_OK)
+	if (o->unpublished != 0 && !ended_early)
 		return err_set(
 		    err, ERR_FAILED, _("messages not published: %zu"), o->unpublished);
+	return 0;
+}
+
+/* What ended the run is its status; that time was up is no more than the messages tell. */
+static int
+judge_run(const struct outcome *o, struct err *err)
+{
+	struct err messages = {0};
+
+	if (judge_messages(o, err->code != ERR_OK, &messages) == 0)
+		return err->code == ERR_OK ? 0 : -1;
+	if (err->code == ERR_OK || err->code == ERR_TIMEOUT)
+		*err = messages;
 	else
-		return first.code == ERR_OK ? 0 : -1;
-	/* The reason of the end is told on a line of its own. */
-	if (first.code != ERR_OK && first.code != ERR_TIMEOUT)
-		log_err(&first);
+		log_err(&messages);
 	return -1;
 }
 
 int
 outcome_judge(const struct outcome *o, struct err *err)
 {
-	int failed = judge_messages(o, err);
+	int failed = judge_run(o, err);
 
 	if (o->signo != SIGINT)
 		return failed;

@@ -10,6 +10,7 @@
 /* What became of the messages of a run, and how it was ended: the exit status comes of it. */
 struct outcome {
 	size_t published;      /* acknowledged, at QoS 0 written */
+	size_t unheard;        /* of these, at MQTT 5: the broker said that nobody has subscribed */
 	size_t refused;        /* by the broker, or lost at QoS 0 */
 	size_t unacknowledged; /* when it was over */
 	size_t left_out;       /* commands that were not printed, since nobody read them */

@@ -109,6 +109,11 @@ void session_queue_send(struct session *s);
 void session_queue_published(struct session *s, int mid, int reason);
 /* The connection is gone: what QoS 0 was on its way is lost. */
 void session_queue_lost(struct session *s);
+/* Adds to an error which publication was never acknowledged, if there is one. */
+void session_queue_name_oldest(const struct session *s, struct err *err);
+/* A connection that is up is lost, and now and not told yet: whether the broker has ended one after the other, three
+ * times, within a second of the same publication's being sent again. Then connector_error says so (ERR_REFUSED). */
+bool session_queue_is_refused(struct session *s);
 /* Whether part of a packet past libmosquitto is still to be written: it goes before all else. */
 bool session_queue_has_rest(const struct session *s);
 enum session_io session_queue_write_rest(struct session *s);

@@ -13,8 +13,12 @@
 #include "mqtt/session_int.h"
 
 enum {
-	PAYLOAD_MOST = 268435455
-}; /* bytes: what four of a Remaining Length can say (1.5.5) */
+	PAYLOAD_MOST =
+	    268435455, /* bytes: what four of a Remaining Length can say (1.5.5) */
+	RESENT_WITHIN =
+	    1000, /* ms: the broker ends a connection because of what was sent again */
+	CLOSINGS = 3, /* in a row are enough to believe that */
+};
 
 /* A publication from session_publish to `published`. Its id is this session's own: a mid exists only once it is
  * given to libmosquitto, which happens only while the connection is up. (Given earlier, it keeps the message and
@@ -23,7 +27,10 @@ struct publication {
 	int id;
 	int mid; /* libmosquitto's; 0: not given to it yet, and the rest holds the message */
 	int qos;
-	char *topic;
+	char *topic; /* kept until the end, but at QoS 0 */
+	size_t size; /* bytes of the payload, once it is given */
+	bool
+	    resent; /* a connection was lost since it was given: the next one begins with it */
 	struct buf payload;
 	bool retain;
 	struct buf props_bytes;
@@ -39,6 +46,8 @@ struct session_queue {
 	int written_id; /* the oldest of these; the others follow */
 	int last_id;
 	struct buf rest; /* of a packet past libmosquitto */
+	/* How many connections ended as soon as this one (its id) was sent again. */
+	int suspect, closings;
 };
 
 static void
@@ -179,7 +188,8 @@ send_one(struct session *s)
 	struct session_queue *q = s->queue;
 	size_t i = q->n - q->waiting--;
 	struct publication *o = &q->v[i];
-	struct publication given = {.id = o->id, .qos = o->qos};
+	struct publication given = {
+	    .id = o->id, .qos = o->qos, .topic = o->topic, .size = o->payload.n};
 	struct session_pub p = {.topic = o->topic,
 	    .payload = buf_as_span(&o->payload),
 	    .qos = o->qos,
@@ -191,6 +201,7 @@ send_one(struct session *s)
 		tell(s, remove_at(q, i), refused);
 		return;
 	}
+	o->topic = NULL;
 	publication_release(o);
 	*o = given;
 }
@@ -255,11 +266,59 @@ session_queue_lost(struct session *s)
 	tell_written(s, s->queue->rest.n > 0 ? REASON_UNSPECIFIED_ERROR : REASON_SUCCESS);
 	buf_release(&s->queue->rest);
 	for (i = q->first; i < q->n - q->waiting; i++) {
+		q->v[i].resent = true;
 		if (q->v[i].qos == 0) {
 			tell(s, remove_at(q, i), REASON_UNSPECIFIED_ERROR);
 			i = q->first - 1;
 		}
 	}
+}
+
+/* The oldest that the broker has and did not acknowledge; brokers take them in their order. NULL: none. */
+static const struct publication *
+oldest_given(const struct session_queue *q)
+{
+	size_t i = q->first;
+
+	while (i < q->n - q->waiting && q->v[i].qos == 0)
+		i++;
+	return i < q->n - q->waiting ? &q->v[i] : NULL;
+}
+
+void
+session_queue_name_oldest(const struct session *s, struct err *err)
+{
+	const struct publication *o = oldest_given(s->queue);
+
+	if (o != NULL)
+		err_add(err,
+		    _("; the oldest message that it did not acknowledge: topic '%s', %zu "
+		      "bytes, QoS %d"),
+		    o->topic, o->size, o->qos);
+}
+
+/* MQTT 3.1.1 has no other way to refuse a publication. */
+bool
+session_queue_is_refused(struct session *s)
+{
+	struct session_queue *q = s->queue;
+	const struct publication *o = oldest_given(q);
+	struct err *why = connector_error(&s->link);
+
+	if (s->link.state != CONNECTOR_UP || o == NULL || !o->resent ||
+	    s->link.reason != REASON_SUCCESS ||
+	    loop_now(s->loop) - s->link.up_since > RESENT_WITHIN)
+		return false;
+	q->closings = o->id == q->suspect ? q->closings + 1 : 1;
+	q->suspect = o->id;
+	if (q->closings < CLOSINGS)
+		return false;
+	err_set(why, ERR_REFUSED,
+	    _("broker '%s' closed the connection, %d times, as soon as a message was "
+	      "sent again"),
+	    s->link.name, CLOSINGS);
+	session_queue_name_oldest(s, why);
+	return true;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "mqtt/packet.h"
 #include "mqtt/packet_log.h"
+#include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 enum {
@@ -92,6 +93,20 @@ wait_for_io(struct session *s)
 	if (wants_write(s) && may_write(s))
 		events |= LOOP_WRITE;
 	loop_fd_set(&s->link.watch, events);
+}
+
+static void on_lost(void *arg);
+
+/* The connection is over: for good, if that is because of a publication that would be sent again. */
+static void
+lose(struct session *s)
+{
+	if (!session_queue_is_refused(s)) {
+		connector_step(&s->link, CONNECTOR_LOST);
+		return;
+	}
+	connector_give_up(&s->link, false);
+	on_lost(s);
 }
 
 /* A handshake that did not move on a dead socket never will. */
@@ -187,7 +202,7 @@ read_some(struct session *s)
 	    !comes_to_message(s))
 		result = read_one(s);
 	if (result == SESSION_IO_LOST)
-		connector_step(&s->link, CONNECTOR_LOST);
+		lose(s);
 }
 
 static void
@@ -205,7 +220,7 @@ write_some(struct session *s)
 	if (result == SESSION_IO_MORE)
 		result = session_mosq_write(s);
 	if (result == SESSION_IO_LOST) {
-		connector_step(&s->link, CONNECTOR_LOST);
+		lose(s);
 	} else if (!wants_write(s)) {
 		s->socket->flushing = false;
 		s->socket->held = 0;
@@ -350,11 +365,18 @@ on_up(void *arg)
 	session_socket_soon(s);
 }
 
+/* Which publication the broker's DISCONNECT is about, if it is about one: MQTT 5, 3.14.2.1. */
 static void
 on_lost(void *arg)
 {
-	session_queue_lost(arg);
-	session_subscriptions_lost(arg);
+	struct session *s = arg;
+
+	if (s->link.reason == REASON_NOT_AUTHORIZED ||
+	    s->link.reason == REASON_PACKET_TOO_LARGE ||
+	    s->link.reason == REASON_QOS_NOT_SUPPORTED)
+		session_queue_name_oldest(s, connector_error(&s->link));
+	session_queue_lost(s);
+	session_subscriptions_lost(s);
 }
 
 /* libmosquitto closes its socket only by itself; one that is to go while the library still holds it is closed at

@@ -142,6 +142,25 @@ broker_restarts(void **state)
 	rig_stop(&s);
 }
 
+/* With nothing to be sent it does not wait for a broker. */
+static void
+ends_at_once_without_anything(void **state)
+{
+	struct broker *b = *state;
+	struct rig s = {.stop_at_ups = 1};
+
+	begin(&s, b->sock, 0);
+	rig_run(&s, 5000);
+	broker_stop(b);
+	rig_run(&s, 300);
+	session_stop(s.session, 100000);
+	rig_run(&s, 10000);
+	assert_int_equal(s.ends, 1);
+	assert_string_equal(s.ended.text, "");
+	rig_finish(&s);
+	broker_start(b);
+}
+
 int
 main(void)
 {
@@ -153,6 +172,7 @@ main(void)
 	    cmocka_unit_test(no_such_host),
 	    cmocka_unit_test(freed_while_looking_up),
 	    cmocka_unit_test(broker_restarts),
+	    cmocka_unit_test(ends_at_once_without_anything),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
