@@ -30,6 +30,7 @@ struct device_sessions {
 	struct buf line; /* of a command: its memory is used again */
 	struct device **v;
 	size_t n;
+	size_t sessions_lost;
 	bool stopping;
 };
 
@@ -52,6 +53,15 @@ on_up(void *arg, bool present)
 	if (d->outage)
 		log_warn(_("%s: connected again"), d->id);
 	d->outage = false;
+}
+
+static void
+on_forgotten(void *arg, const struct err *why)
+{
+	struct device *d = arg;
+
+	d->all->sessions_lost++;
+	log_warn("%s: %s", d->id, why->text);
 }
 
 static void
@@ -197,6 +207,7 @@ device_session_add(struct device_sessions *s, const struct session_opts *opts,
     const char *device, const char *filter, struct err *err)
 {
 	static const struct session_events events = {.up = on_up,
+	    .forgotten = on_forgotten,
 	    .down = on_down,
 	    .ended = on_ended,
 	    .message = on_message,
@@ -225,6 +236,12 @@ size_t
 device_session_count(const struct device_sessions *s)
 {
 	return s != NULL ? s->n : 0;
+}
+
+size_t
+device_session_sessions_lost(const struct device_sessions *s)
+{
+	return s != NULL ? s->sessions_lost : 0;
 }
 
 void

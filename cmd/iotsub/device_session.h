@@ -49,6 +49,8 @@ int device_session_add(struct device_sessions *s, const struct session_opts *opt
     const char *device, const char *filter, struct err *err);
 /* How many devices were added. `s` may be NULL. */
 size_t device_session_count(const struct device_sessions *s);
+/* How often the broker had ended the session of one while it was away; each was told. `s` may be NULL. */
+size_t device_session_sessions_lost(const struct device_sessions *s);
 /* Connects them all. Accepts NULL. */
 void device_session_start(struct device_sessions *s);
 /* Takes no more commands; each device ends by itself, with `ended`, when its last answer is out. Accepts

@@ -237,10 +237,22 @@ sub_add_device(struct sub *s, const struct session_opts *opt, const char *device
 	return device_session_add(s->devices, opt, device, filter, err);
 }
 
+static void
+tell_sessions_lost(const struct sub *s)
+{
+	size_t i, n = device_session_sessions_lost(s->devices);
+
+	for (i = 0; i < s->count; i++)
+		n += subscription_sessions_lost(s->receivers[i]);
+	if (n > 0)
+		log_warn(_("sessions that the broker had ended: %zu"), n);
+}
+
 int
 sub_run(struct sub *s, struct err *err)
 {
 	size_t i;
+	int failed;
 
 	log_never_wait();
 	if (loop_signal(s->loop, SIGINT, on_signal, s, err) ||
@@ -252,7 +264,9 @@ sub_run(struct sub *s, struct err *err)
 	device_session_start(s->devices);
 	for (i = 0; i < s->count; i++)
 		subscription_start(s->receivers[i]);
-	return loop_run(s->loop, err);
+	failed = loop_run(s->loop, err);
+	tell_sessions_lost(s);
+	return failed;
 }
 
 void

@@ -3,16 +3,22 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "mqtt/reason.h"
 
 struct subscription {
 	struct consumer *consume;
 	struct subscription_events events;
 	void *arg;
 	char *name;
-	bool outage;
+	bool kept; /* the session outlasts its connection */
+	bool was_up;
+	int64_t
+	    lost; /* since when there is no connection, in us since 1970; 0: there is, or never was any */
+	size_t sessions_lost;
 	bool waits;     /* for subscription_settle, */
 	bool over;      /* with a batch that was not wanted whole, */
 	uint64_t token; /* of this token */
@@ -22,11 +28,18 @@ static void
 on_up(void *arg, bool session_present)
 {
 	struct subscription *r = arg;
+	struct err why = {0};
 
-	(void)session_present;
-	if (r->outage)
-		log_warn(_("connected again as '%s'"), r->name);
-	r->outage = false;
+	r->was_up = true;
+	if (r->lost == 0)
+		return;
+	log_warn(_("connected again as '%s'"), r->name);
+	if (r->kept && !session_present) {
+		reason_err_session_lost(&why, r->name, r->lost, clock_wall_us());
+		log_warn("%s", why.text);
+		r->sessions_lost++;
+	}
+	r->lost = 0;
 }
 
 static void
@@ -34,7 +47,8 @@ on_down(void *arg, const struct err *why)
 {
 	struct subscription *r = arg;
 
-	r->outage = true;
+	if (r->was_up && r->lost == 0)
+		r->lost = clock_wall_us();
 	log_warn(_("%s; trying again"), why->text);
 }
 
@@ -117,11 +131,18 @@ subscription_new(struct loop *loop, const struct session_opts *opts,
 
 	r->events = *events;
 	r->arg = arg;
+	r->kept = !opts->clean;
 	r->name = xstrdup(opts->client_id != NULL ? opts->client_id : log_name());
 	if (open_consume(r, loop, opts, filters, count, err) == 0)
 		return r;
 	subscription_free(r);
 	return NULL;
+}
+
+size_t
+subscription_sessions_lost(const struct subscription *r)
+{
+	return r->sessions_lost;
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 enum { ANY_OTHER = -1 };
@@ -172,4 +173,21 @@ reason_err_subscription(struct err *err, const char *filter, int code)
 {
 	reason_err(err, REASON_IN_SUBACK, code, NULL);
 	return err_in(err, _("the broker refused the subscription '%s'"), filter);
+}
+
+int
+reason_err_session_lost(
+    struct err *err, const char *client_id, int64_t from, int64_t until)
+{
+	struct buf since = {0}, now = {0};
+
+	buf_time(&since, from);
+	buf_time(&now, until);
+	err_set(err, ERR_FAILED,
+	    _("the broker had ended the session '%s' while we were away, from %s to %s: "
+	      "what waited in it is lost"),
+	    client_id, buf_str(&since), buf_str(&now));
+	buf_release(&since);
+	buf_release(&now);
+	return -1;
 }

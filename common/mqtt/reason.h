@@ -3,6 +3,7 @@
 #define MQTT_REASON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -78,6 +79,9 @@ const char *reason_text(enum reason_packet packet, int code);
  * front of (err_in); "reason 200" if no specification knows the code. *final (may be NULL): asking again
  * cannot help. Always returns -1. */
 int reason_err(struct err *err, enum reason_packet packet, int code, bool *final);
+/* The whole sentence for Session Present 0 (3.2.2.1.1) where an earlier connection had left a session with the
+ * broker: away since `from`, until `until` (us since 1970). Always returns -1. */
+int reason_err_session_lost(struct err *err, const char *client_id, int64_t from, int64_t until);
 /* The whole sentence for a filter that a SUBACK refuses. Always returns -1. */
 int reason_err_subscription(struct err *err, const char *filter, int code);
 

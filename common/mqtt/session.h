@@ -23,6 +23,9 @@ struct session;
 struct session_events {
 	/* CONNACK accepted. */
 	void (*up)(void *arg, bool session_present);
+	/* Just before `up`: the broker had ended the session that an earlier connection of this one had kept
+	 * (Session Present 0, and not clean); ready to be shown. */
+	void (*forgotten)(void *arg, const struct err *why);
 	/* The connection was lost; it reconnects by itself. Told once for each outage. */
 	void (*down)(void *arg, const struct err *why);
 	/* It is over and will not come back: the first connect failed, the refusal is final, or
@@ -47,6 +50,9 @@ void session_start(struct session *s);
 /* Finishes: what was published is acknowledged or `timeout` ms pass, DISCONNECT, then `ended`
  * with code 0 (or ERR_TIMEOUT when something stayed unacknowledged). */
 void session_stop(struct session *s, int64_t timeout);
+/* It will be stopped soon: while something is unacknowledged and the broker away, it connects at once, and tries
+ * again about each second, without back-off. session_stop does the same. */
+void session_hurry(struct session *s);
 /* Drops everything now. Accepts NULL. Not from inside one of its own callbacks but `ended`. */
 void session_free(struct session *s);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/packet.h"
@@ -23,6 +24,8 @@ static const char disconnect[] = {(char)(PACKET_DISCONNECT << 4), 0};
 
 struct session_socket {
 	int64_t heard; /* loop_now */
+	int64_t
+	    lost; /* when a connection was lost that was up, in us since 1970; 0: none was */
 	bool paused;
 	bool messages_paused;
 	bool at_message; /* that is not read: messages_paused */
@@ -351,6 +354,18 @@ on_part(void *arg)
 }
 
 static void
+tell_if_forgotten(struct session *s)
+{
+	struct err why = {0};
+
+	if (s->present || s->link.opts.clean || s->socket->lost == 0 ||
+	    s->events.forgotten == NULL)
+		return;
+	reason_err_session_lost(&why, s->link.id, s->socket->lost, clock_wall_us());
+	s->events.forgotten(s->arg, &why);
+}
+
+static void
 on_up(void *arg)
 {
 	struct session *s = arg;
@@ -359,6 +374,7 @@ on_up(void *arg)
 	if (s->keepalive > 0)
 		loop_timer_set(
 		    s->loop, &s->socket->alive, (int64_t)s->keepalive * 500, on_alive, s);
+	tell_if_forgotten(s);
 	session_subscriptions_send(s, !s->present);
 	if (s->events.up != NULL)
 		s->events.up(s->arg, s->present);
@@ -371,6 +387,7 @@ on_lost(void *arg)
 {
 	struct session *s = arg;
 
+	s->socket->lost = clock_wall_us();
 	if (s->link.reason == REASON_NOT_AUTHORIZED ||
 	    s->link.reason == REASON_PACKET_TOO_LARGE ||
 	    s->link.reason == REASON_QOS_NOT_SUPPORTED)
@@ -443,6 +460,13 @@ void
 session_start(struct session *s)
 {
 	connector_step(&s->link, CONNECTOR_START);
+}
+
+void
+session_hurry(struct session *s)
+{
+	if (session_unacknowledged(s) > 0)
+		connector_hurry(&s->link);
 }
 
 void
