@@ -44,6 +44,7 @@ struct args {
 	char *reply;
 	int64_t exec_timeout;
 	int jobs;
+	int max_queued; /* 0: MAX_QUEUED */
 
 	/* Raw. */
 	char *topic;
@@ -67,6 +68,7 @@ struct args {
 enum {
 	EXPIRY =
 	    86400, /* s: how long a broker keeps the session of -c while we are away */
+	MAX_QUEUED = 100000, /* messages; some 50 MB */
 	LARGE_PAYLOAD = 1024, /* the guide: keep messages small */
 	SHORT_INTERVAL = 1000 /* the guide: a second at least between messages */
 };

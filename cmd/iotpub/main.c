@@ -65,6 +65,10 @@ static const struct opt opts[] = {
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
 	.preset = "4"),
 
+    OPT_INT(struct args, max_queued, 0, "max-queued", "N", 1, 2147483647,
+	N_("how many messages of all devices may wait for the broker"),
+	.value = "100000"),
+
     OPT_GROUP(N_("Any message")),
     OPT_STR(struct args, topic, 't', "topic", "TOPIC", N_("publish to this topic")),
     OPT_STR(struct args, message, 'm', "message", "TEXT", N_("this text")),
@@ -167,6 +171,10 @@ check_form(const struct args *a, char **operands, struct err *err)
 		    operands[0] != NULL   ? operands[0]
 			: a->devices != 0 ? "--devices"
 					  : "--from-platform");
+	if (is_raw(a) && a->max_queued != 0)
+		return err_set(err, ERR_USAGE,
+		    _("--max-queued is for devices: other messages wait where they come "
+		      "from"));
 	if (is_raw(a) && (a->listen || a->exec.n > 0 || a->reply != NULL))
 		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
 	if (a->json && !a->lines)
@@ -194,6 +202,8 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 
 	if (check_form(a, operands, err) || mqtt_options_resolve(&a->mqtt, set, &o, err))
 		return -1;
+	if (a->max_queued == 0)
+		a->max_queued = MAX_QUEUED;
 	return is_raw(a) ? publish_run(a, set, &o, err)
 			 : sim_run(a, set, &o, operands, err);
 }

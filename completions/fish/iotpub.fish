@@ -24,6 +24,7 @@ complete -c iotpub -l exec -x -d 'run this for each command and answer with what
 complete -c iotpub -l reply -x -d 'answer each command with this'
 complete -c iotpub -l exec-timeout -x -d 'how long it may take'
 complete -c iotpub -l jobs -x -d 'how many run at once'
+complete -c iotpub -l max-queued -x -d 'how many messages of all devices may wait for the broker'
 complete -c iotpub -s t -l topic -x -d 'publish to this topic'
 complete -c iotpub -s m -l message -x -d 'this text'
 complete -c iotpub -s f -l file -r -F -d 'the contents of this file'

@@ -37,7 +37,8 @@ struct raw {
 	struct loop_timer timer;
 	struct outcome outcome;
 	bool over, warned;
-	bool held; /* a record was due while the connection was down */
+	bool outage; /* the connection was lost */
+	bool held;   /* a record was due while the connection was down */
 	struct err *err;
 };
 
@@ -195,6 +196,9 @@ on_up(void *arg, bool present)
 	struct err err = {0};
 
 	(void)present;
+	if (r->outage)
+		log_warn(_("connected again to '%s'"), session_broker(r->session));
+	r->outage = false;
 	if (r->streams && r->lines.loop == NULL && !r->over &&
 	    stdin_lines_start(&r->lines, r->loop, r->fd,
 		r->fd == STDIN_FILENO ? NULL : r->a->replay, on_line, on_end, r, &err))
@@ -208,6 +212,7 @@ on_down(void *arg, const struct err *why)
 	struct raw *r = arg;
 
 	log_warn("%s", why->text);
+	r->outage = true;
 	if (is_full(r))
 		stdin_lines_pause(&r->lines, true);
 }
@@ -311,6 +316,15 @@ start(struct raw *r, const struct session_opts *o, struct err *err)
 	return loop_run(r->loop, err);
 }
 
+/* It may well be meant: for people who look only. */
+static void
+tell_unheard(const struct outcome *o)
+{
+	if (o->unheard > 0 && (log_level() >= LOG_INFO || isatty(STDERR_FILENO)))
+		log_warn(_("messages without a subscriber: %zu of %zu"), o->unheard,
+		    o->published);
+}
+
 int
 publish_run(const struct args *a, const struct opt_set *set, struct session_opts *o,
     struct err *err)
@@ -327,6 +341,7 @@ publish_run(const struct args *a, const struct opt_set *set, struct session_opts
 	if (!failed) {
 		r.outcome.unpublished = (size_t)r.left;
 		r.outcome.unacknowledged = session_unacknowledged(r.session);
+		tell_unheard(&r.outcome);
 		failed = outcome_judge(&r.outcome, err);
 	}
 	stdin_lines_release(&r.lines);

@@ -95,6 +95,14 @@ publish_status(struct device *d, const char *status)
 	buf_release(&payload);
 }
 
+size_t
+device_counts_in_flight(const struct device_counts *c)
+{
+	const size_t settled = c->outcome.published + c->outcome.refused + c->dropped;
+
+	return c->given > settled ? c->given - settled : 0;
+}
+
 static void
 set_up(struct device *d, bool up)
 {
@@ -144,12 +152,22 @@ on_up(void *arg, bool present)
 }
 
 static void
+on_forgotten(void *arg, const struct err *why)
+{
+	struct device *d = arg;
+
+	d->config->counts->sessions_lost++;
+	d->config->events->forgotten(d->config->arg, d, why);
+}
+
+/* Told again when it cannot be made again for another reason: no connection was lost then. */
+static void
 on_down(void *arg, const struct err *why)
 {
 	struct device *d = arg;
 
+	d->config->counts->losses += d->up;
 	set_up(d, false);
-	d->config->counts->losses++;
 	d->config->events->lost(d->config->arg, d, why);
 }
 
@@ -237,6 +255,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 }
 
 static const struct session_events session_events = {.up = on_up,
+    .forgotten = on_forgotten,
     .down = on_down,
     .ended = on_ended,
     .message = on_message,
@@ -333,6 +352,7 @@ device_finish(struct device *d, bool at_once)
 	reconnect_stop(&d->reconnect);
 	reading_flush(&d->readings);
 	d->stage = FINISHING;
+	session_hurry(d->session);
 	loop_timer_set(
 	    d->config->reading.loop, &d->drain, d->config->args->drain, on_drained, d);
 	say_goodbye(d);
@@ -433,8 +453,24 @@ on_renew(struct reconnect *r, size_t left)
 
 /* What its readings ask and tell it. */
 
-/* More without an acknowledgement than this: none is made until some arrive. */
-enum { WINDOW = 1000 };
+/* Whether no reading is made until acknowledgements arrive, however long the broker is away: memory is bounded.
+ * It is told once, and again only after half of them have left. */
+static bool
+is_full(const struct device_config *c)
+{
+	const size_t in_flight = device_counts_in_flight(c->counts);
+	const size_t most = (size_t)c->args->max_queued;
+
+	if (in_flight >= most && !c->counts->full)
+		log_warn(_("%zu messages wait for the broker (--max-queued): readings "
+			   "are left out"),
+		    in_flight);
+	if (in_flight >= most)
+		c->counts->full = true;
+	else if (in_flight <= most / 2)
+		c->counts->full = false;
+	return in_flight >= most;
+}
 
 static struct device *
 of_readings(struct readings *r)
@@ -453,8 +489,12 @@ on_can_publish(struct readings *r)
 {
 	const struct device *d = of_readings(r);
 
-	return !reconnect_is_due(&d->reconnect) &&
-	    session_unacknowledged(d->session) < WINDOW && on_can_send(r);
+	if (reconnect_is_due(&d->reconnect) || !on_can_send(r))
+		return false;
+	if (!is_full(d->config))
+		return true;
+	d->config->counts->outcome.unpublished++;
+	return false;
 }
 
 static bool

@@ -32,6 +32,8 @@ struct device_events {
 	void (*connected)(void *arg, struct device *d, bool first);
 	/* The connection was lost; it reconnects by itself. */
 	void (*lost)(void *arg, const struct device *d, const struct err *why);
+	/* With -c: the broker had ended its session meanwhile; `connected` follows. */
+	void (*forgotten)(void *arg, const struct device *d, const struct err *why);
 	/* It is over, because of this. */
 	void (*failed)(void *arg, struct device *d, const struct err *why);
 	/* It is over, as it was to be. */
@@ -48,8 +50,13 @@ struct device_counts {
 	size_t losses;  /* of connections */
 	size_t given;   /* messages, to their sessions */
 	size_t dropped; /* of these, that were unacknowledged when their session ended */
+	size_t sessions_lost; /* that the broker had ended while they were away */
+	bool full; /* --max-queued was reached, and is not half empty again */
 	struct outcome outcome; /* of the messages; its signals are the run's */
 };
+
+/* Messages given to sessions and not acknowledged. */
+size_t device_counts_in_flight(const struct device_counts *c);
 
 /* What all devices obey. Complete before the first one starts; `fleet` may grow. */
 struct device_config {

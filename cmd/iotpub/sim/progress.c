@@ -41,10 +41,11 @@ on_tell(void *arg)
 	buf_printf(&b,
 	    "\",\"uptime\":%.1f,\"devices\":%zu,\"connected\":%zu,\"connecting\":%zu,"
 	    "\"messages\":%zu,\"acknowledged\":%zu,\"in_flight\":%zu,\"errors\":%zu,"
+	    "\"no_subscriber\":%zu,\"left_out\":%zu,\"sessions_lost\":%zu,"
 	    "\"rate\":%.1f}\n",
 	    (double)(now - r->began) / 1000, f.devices, f.connected, f.connecting,
-	    f.messages, f.acknowledged, f.in_flight, f.errors,
-	    rate(f.messages - r->told, now - r->told_at));
+	    f.messages, f.acknowledged, f.in_flight, f.errors, f.unheard, f.left_out,
+	    f.sessions_lost, rate(f.messages - r->told, now - r->told_at));
 	log_raw(b.p, b.n);
 	buf_release(&b);
 	r->told = f.messages;
@@ -96,23 +97,44 @@ progress_start(struct loop *loop, int64_t stats,
 	return r;
 }
 
+/* What is worth a line, each only where there is something. */
+static void
+put_notes(struct buf *b, const struct progress_figures *f, const struct faults *faults)
+{
+	struct buf struck = {0};
+
+	faults_put(&struck, faults);
+	if (f->left_out > 0)
+		buf_printf(b, _("; readings left out (--max-queued): %zu"), f->left_out);
+	if (f->sessions_lost > 0)
+		buf_printf(
+		    b, _("; sessions that the broker had ended: %zu"), f->sessions_lost);
+	if (struck.n > 0)
+		buf_printf(b, _("; faults: %s"), buf_str(&struck));
+	buf_release(&struck);
+}
+
 void
 progress_end(struct progress *r, size_t connected, const struct faults *faults)
 {
 	const double seconds = (double)(loop_now(r->loop) - r->began) / 1000;
 	const struct progress_figures f = r->look(r->arg);
-	struct buf struck = {0};
+	struct buf notes = {0};
+	bool wanted;
 
 	log_transient(NULL);
 	if (r->stats > 0)
 		on_tell(r);
-	faults_put(&struck, faults);
-	if (log_level() >= LOG_INFO || isatty(STDERR_FILENO) || struck.n > 0)
+	put_notes(&notes, &f, faults);
+	wanted = log_level() >= LOG_INFO || isatty(STDERR_FILENO) || notes.n > 0;
+	if (f.unheard > 0)
+		buf_printf(&notes, _("; messages without a subscriber: %zu"), f.unheard);
+	if (wanted)
 		log_warn(_("%zu of %zu devices connected, %zu messages acknowledged in "
-			   "%.1f s, %zu errors%s%s"),
+			   "%.1f s, %zu errors%s"),
 		    connected, f.devices, f.acknowledged, seconds, f.errors,
-		    struck.n > 0 ? _("; faults: ") : "", buf_str(&struck));
-	buf_release(&struck);
+		    buf_str(&notes));
+	buf_release(&notes);
 }
 
 void

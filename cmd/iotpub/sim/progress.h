@@ -15,7 +15,10 @@ struct progress_figures {
 	size_t connecting;   /* for the first time */
 	size_t messages;     /* given to the sessions */
 	size_t acknowledged; /* at QoS 0: written */
+	size_t unheard;      /* of these: the broker said that nobody has subscribed */
 	size_t in_flight;    /* messages */
+	size_t left_out;     /* readings, because of --max-queued */
+	size_t sessions_lost; /* by the broker */
 	size_t errors; /* messages refused, devices failed, connections lost */
 };
 

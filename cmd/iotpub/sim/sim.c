@@ -39,8 +39,10 @@ struct sim {
 	bool same_code;   /* all failures so far have the code of `first` */
 	struct err first; /* the first failure */
 	struct err told;  /* what was printed last */
-	bool stopping;    /* no more readings */
-	bool cut;         /* without a drain */
+	bool told_back;   /* that one is connected again, since one was lost */
+	bool told_forgotten;
+	bool stopping; /* no more readings */
+	bool cut;      /* without a drain */
 	bool in_go_on;
 	struct loop_timer timer; /* --duration, then --drain */
 	struct err *err;
@@ -185,6 +187,34 @@ tell(void *arg, const struct device *d, const struct err *why)
 }
 
 static void
+on_lost(void *arg, const struct device *d, const struct err *why)
+{
+	struct sim *t = arg;
+
+	tell(t, d, why);
+	t->told_back = t->told_forgotten = false;
+}
+
+/* One of them is enough. */
+static void
+tell_once(bool *told, const struct device *d, const char *text)
+{
+	if (*told)
+		log_info("%s: %s", device_id(d), text);
+	else
+		log_warn("%s: %s", device_id(d), text);
+	*told = true;
+}
+
+static void
+on_forgotten(void *arg, const struct device *d, const struct err *why)
+{
+	struct sim *t = arg;
+
+	tell_once(&t->told_forgotten, d, why->text);
+}
+
+static void
 on_checked(void *arg)
 {
 	struct sim *t = arg;
@@ -219,10 +249,11 @@ on_connected(void *arg, struct device *d, bool first)
 {
 	struct sim *t = arg;
 
-	(void)d;
 	t->told = (struct err){0};
-	if (!first)
+	if (!first) {
+		tell_once(&t->told_back, d, _("connected again"));
 		return;
+	}
 	t->starting--;
 	go_on(t);
 }
@@ -270,7 +301,8 @@ on_other_id(void *arg, const struct device *d)
 }
 
 static const struct device_events device_events = {.connected = on_connected,
-    .lost = tell,
+    .lost = on_lost,
+    .forgotten = on_forgotten,
     .failed = on_failed,
     .over = on_over,
     .command = on_command,
@@ -350,14 +382,16 @@ look(void *arg)
 {
 	const struct sim *t = arg;
 	const struct device_counts *c = &t->counts;
-	const size_t settled = c->outcome.published + c->outcome.refused + c->dropped;
 
 	return (struct progress_figures){.devices = roster_count(t->roster),
 	    .connected = c->up,
 	    .connecting = t->starting,
 	    .messages = c->given,
 	    .acknowledged = c->outcome.published,
-	    .in_flight = c->given > settled ? c->given - settled : 0,
+	    .unheard = c->outcome.unheard,
+	    .left_out = c->outcome.unpublished,
+	    .sessions_lost = c->sessions_lost,
+	    .in_flight = device_counts_in_flight(c),
 	    .errors = c->outcome.refused + t->failed + c->losses};
 }
 
