@@ -36,6 +36,12 @@ has "$(tail -n 3 seen)" '"sensors":{"x":1}' "with sensors of the command line"
 run iotpub --from-platform OFF_003 -C 1
 exits 0 "a device that is named need not be active"
 
+iotctl device create identificador_unico=BARE_4 nombre=Bare tipo=esp32 ubicacion=Sala >/dev/null
+run iotpub --from-platform BARE_4 RPI_001 -C 1 -q 0
+exits 0 "nor have a device-config"
+has "$err" "devices without a device-config: 1 ('BARE_4'); published is to 'iot/sensors/{device_id}/data', each 60 s, at QoS 0" \
+	"but then what it does is told"
+
 # What is changed there is picked up.
 : >seen
 bg iotpub --from-platform ESP_002 --refresh 300ms 2>log

@@ -59,6 +59,7 @@ inventory_add(struct inventory *p, struct span device, struct err *err)
 	}
 	d = xcalloc(1, sizeof(*d));
 	d->id = id;
+	d->configured = config->device > 0;
 	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
 	p->v[p->n++] = d;
 	inventory_planned_put_seen(&d->seen, &p->answers, device, config);
@@ -130,6 +131,27 @@ check_named(struct inventory *p, struct err *err)
 		    "configuration; see 'iotctl device-config list'"));
 }
 
+/* Named devices need no device-config, and what they do without one is not to be guessed. */
+static void
+tell_unconfigured(const struct inventory *p)
+{
+	const struct profile *built_in = p->opts.profile;
+	const struct planned *first = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->v[i]->configured)
+			continue;
+		if (n++ == 0)
+			first = p->v[i];
+	}
+	if (n > 0)
+		log_warn(_("devices without a device-config: %zu ('%s'%s); published is "
+			   "to '%s', each %g s, at QoS %d"),
+		    n, first->id, n > 1 ? ", ..." : "", topic_text(built_in->data),
+		    (double)built_in->interval / 1000, built_in->qos);
+}
+
 static int
 add(void *arg, struct span device, struct err *err)
 {
@@ -154,7 +176,10 @@ inventory_load(struct inventory **out, const struct inventory_opts *opts, struct
 	    iotctl_child_list(
 		c->config, c->context, inventory_resources[DEVICES], add, p, err))
 		return -1;
-	return check_named(p, err);
+	if (check_named(p, err))
+		return -1;
+	tell_unconfigured(p);
+	return 0;
 }
 
 size_t

@@ -17,6 +17,7 @@ struct planned {
 	const struct inventory_broker *broker;
 	bool listed; /* and wanted, in the last answers */
 	bool off;    /* no device for now: not wanted */
+	bool configured; /* there is a device-config of it */
 };
 
 /* A broker, and what its sessions share. */
