@@ -32,6 +32,7 @@ struct args {
 	bool from_platform;
 	int64_t refresh;
 	bool no_status;
+	bool keep_status; /* of --devices */
 	bool takeover;
 	char *credentials;
 	struct strv faults;

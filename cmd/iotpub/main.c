@@ -49,6 +49,8 @@ static const struct opt opts[] = {
 	N_("a line of numbers as JSON on standard error, this often")),
     OPT_FLAG(struct args, no_status, 0, "no-status",
 	N_("publish no status and leave no will")),
+    OPT_FLAG(struct args, keep_status, 0, "keep-status",
+	N_("leave the retained statuses of --devices behind")),
     OPT_FLAG(struct args, takeover, 0, "takeover",
 	N_("replace a device that is connected already")),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",

@@ -17,6 +17,7 @@ complete -c iotpub -l max-p99 -x -d 'fail if one message in a hundred takes long
 complete -c iotpub -l max-lost -x -d 'fail if more messages are lost'
 complete -c iotpub -l stats -x -d 'a line of numbers as JSON on standard error, this often'
 complete -c iotpub -l no-status -d 'publish no status and leave no will'
+complete -c iotpub -l keep-status -d 'leave the retained statuses of --devices behind'
 complete -c iotpub -l takeover -d 'replace a device that is connected already'
 complete -c iotpub -l credentials -r -F -d 'CSV file with the devices\' client ids and logins, mode 0600'
 complete -c iotpub -l listen -d 'receive the devices\' commands and print them as message lines'

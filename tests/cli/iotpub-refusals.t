@@ -47,6 +47,8 @@ refused '-c needs a client id' -t x -m y -c
 refused "cannot read '/nonexistent'" -t x -f /nonexistent
 refused "unknown option '--intervall'; did you mean '--interval'?" D --intervall 3
 refused '-h needs a host' -h
+refused '--keep-status needs --devices' D --keep-status
+refused '--max-queued is for devices' -t x -m y --max-queued 5
 run iotpub -h "$sock" D -C 1 "t=$(printf '%01100d' 0)"
 exits 0 "a reading over 1 KB is sent"
 has "$err" 'under 1 KB' "with a warning"
@@ -90,6 +92,10 @@ has "$err" 'not allowed to publish there' "and it says so"
 mkdir -p "$HOME/.local/state/iot"
 (umask 077 && printf '%s\n' 'device,client_id,username,password,cert,key' 'C_1,client-c1,u1,one,,' \
 	'C_2,,u2,two,,' 'C_3,,u2,wrong,,' >"$HOME/.local/state/iot/default.csv")
+run iotpub -h "$sock" --devices 20 --id-format S_%d -C 1 --takeover
+has "$err" "20 devices are not in the credentials file, 'S_1' the first: they take the login of the connection" \
+	"a fleet that the file does not know"
+is 1 "$(grep -c 'credentials file' "$T/.err")" "is one line"
 run iotpub -h "$sock" C_1 C_2 -C 1
 exits 0 "each device with its own login"
 has "$(cat mosquitto.log)" "as client-c1 (p5, c1, k60, u'u1')" "and client id"
@@ -105,5 +111,18 @@ exits 0 "-u outranks the file"
 run iotpub -h "$sock" temperature -C 1
 exits 4 "a device that the file does not know has no login of its own"
 has "$err" "device 'temperature' is not in the credentials file" "and that is said"
+
+# What a device may not read is told; mosquitto's ACL file denies it in silence.
+bg perl "$top/tests/broker.pl" blind suback=87
+wait_for 5 test -S blind.sock
+run iotpub -h "$T/blind.sock" D_1 -C 1
+exits 0 "a status that the broker does not let it read is no obstacle"
+has "$err" "its status cannot be read (the broker refused the subscription 'iot/devices/D_1/status': not allowed): if the device is connected already, its place is taken, as with --takeover" \
+	"but told"
+run iotpub -h "$T/blind.sock" D_1 D_2 D_3 -C 1
+has "$err" 'the status of 3 devices cannot be read' "of several in one line"
+is 1 "$(grep -c 'cannot be read' "$T/.err")" "indeed"
+run iotpub -h "$T/blind.sock" D_1 -C 1 --takeover
+without "$err" 'cannot be read' "with --takeover nobody looks"
 
 done_testing

@@ -69,6 +69,18 @@ exits 0 "--devices"
 wait_for 5 count fleet 3
 is "iot/sensors/N-001.x/data iot/sensors/N-002.x/data iot/sensors/N-003.x/data" \
 	"$(got fleet | cut -d ' ' -f 3 | sort | paste -sd ' ')" "with ids by --id-format"
+# retained PREFIX: how many devices of that name have a status.
+retained() { mosquitto_sub --unix "$sock" -t 'iot/devices/+/status' --retained-only -W 1 2>/dev/null | grep -c "\"$1"; }
+is "0 200" "$(retained N-) $(retained H_)" "they leave no status behind, as others do"
+run iotpub -h "$sock" --devices 2 --id-format 'K_%d' -C 1 --keep-status
+is 2 "$(retained K_)" "but with --keep-status"
+bg iotpub -h "$sock" --devices 2 --id-format 'L_%d'
+wait_for 5 is_connected L_1
+wait_for 5 is_connected L_2
+kill -INT $bg
+wait $bg
+is 130 $? "Ctrl-C"
+is "0 2" "$(retained L_) $(retained K_)" "clears them, too"
 watch ramp 'iot/devices/+/status'
 began=$(date +%s%N)
 run iotpub -h "$sock" --devices 8 --ramp 10 -C 1 a=1
@@ -81,7 +93,7 @@ exits 0 "--payload FILE"
 wait_for 5 count filled 1
 has "$(got filled)" ' {"who":"P_1","t":21.50}' "fills the template in"
 
-run iotpub -h "$sock" G_1 G_2 --duration 300ms --verbose
+run iotpub -h "$sock" G_1 G_2 --duration 2s --verbose
 exits 0 "--duration ends it"
 has "$err" '2 of 2 devices connected, 5 messages acknowledged' "a summary with --verbose"
 run iotpub -h "$sock" G_3 -C 1 --no-status -r a=1

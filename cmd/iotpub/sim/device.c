@@ -103,6 +103,24 @@ device_counts_in_flight(const struct device_counts *c)
 	return c->given > settled ? c->given - settled : 0;
 }
 
+/* One of --devices, which exists nowhere else: what the broker keeps of it is forgotten with it. */
+static bool
+is_made_up(const struct device *d)
+{
+	const struct args *a = d->config->args;
+
+	return d->number < (size_t)a->devices && !a->from_platform && !a->keep_status &&
+	    !a->no_status;
+}
+
+static void
+forget_status(struct device *d)
+{
+	publish(d,
+	    &(struct session_pub){
+		.topic = d->status_topic, .qos = STATUS_QOS, .retain = true});
+}
+
 static void
 set_up(struct device *d, bool up)
 {
@@ -224,6 +242,8 @@ say_goodbye(struct device *d)
 	d->stage = SAID_GOODBYE;
 	if (session_is_up(d->session))
 		publish_status(d, "disconnected");
+	if (is_made_up(d) && d->was_connected)
+		forget_status(d);
 	session_stop(d->session, d->config->args->drain);
 }
 
@@ -553,12 +573,6 @@ choose_client_id(struct device *d, struct err *err)
 	const struct device_config *c = d->config;
 
 	d->credential = credentials_find(c->credentials, device_id(d));
-	/* `iotpub RPI_001 temperature` names two devices: the second one is told apart here. */
-	if (d->credential == NULL && c->credentials->n > 0 && !c->login_given)
-		log_warn(
-		    _("device '%s' is not in the credentials file: it takes the login "
-		      "of the connection"),
-		    device_id(d));
 	d->client_id = device_id(d);
 	if (c->session->client_id != NULL)
 		d->client_id = c->session->client_id;

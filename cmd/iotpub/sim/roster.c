@@ -164,6 +164,8 @@ check(const struct roster *r, struct err *err)
 		    _("-i is one client's id, and %zu devices are named: the "
 		      "credentials file gives each its own"),
 		    r->ids.n);
+	if (a->keep_status && a->devices == 0)
+		return err_set(err, ERR_USAGE, _("--keep-status needs --devices"));
 	if (a->refresh > 0 && !a->from_platform)
 		return err_set(err, ERR_USAGE, _("--refresh needs --from-platform"));
 	if (a->interval <= 0)
@@ -250,6 +252,33 @@ add(struct roster *r, const char *id, const struct profile *profile, struct err 
 	return 0;
 }
 
+/* `iotpub RPI_001 temperature` names two devices: the second one is told apart here. Of the devices from `first`
+ * on; all of a fleet that are missing are one line. */
+static void
+tell_strangers(const struct roster *r, size_t first)
+{
+	const struct device *one = NULL;
+	size_t i, n = 0;
+
+	if (r->credentials.n == 0 || r->config->login_given)
+		return;
+	for (i = first; i < r->n; i++) {
+		if (device_credential(r->v[i]) != NULL)
+			continue;
+		if (n++ == 0)
+			one = r->v[i];
+	}
+	if (n == 1)
+		log_warn(
+		    _("device '%s' is not in the credentials file: it takes the login "
+		      "of the connection"),
+		    device_id(one));
+	else if (n > 1)
+		log_warn(_("%zu devices are not in the credentials file, '%s' the first: "
+			   "they take the login of the connection"),
+		    n, device_id(one));
+}
+
 static int
 make_devices(struct roster *r, struct err *err)
 {
@@ -270,6 +299,7 @@ make_devices(struct roster *r, struct err *err)
 		if (add(r, id, profile, err))
 			return -1;
 	}
+	tell_strangers(r, 0);
 	return check_client_ids(r, err);
 }
 
@@ -384,8 +414,10 @@ on_added(void *arg, const char *id, const struct profile *profile, struct err *e
 		    id, r->room);
 	if (add(r, id, profile, err))
 		return -1;
-	if (check_client_ids(r, err) == 0 && check_load(r, err) == 0)
+	if (check_client_ids(r, err) == 0 && check_load(r, err) == 0) {
+		tell_strangers(r, r->n - 1);
 		return 0;
+	}
 	device_free(r->v[--r->n]);
 	r->config->fleet = r->n;
 	return -1;

@@ -35,6 +35,8 @@ struct status_check {
 	struct device **devices; /* by login */
 	struct group *v;
 	size_t n, next, in_flight, over; /* groups */
+	size_t blind;                    /* devices whose status could not be read, */
+	char *because;                   /* and why, of the first of them */
 	bool starting;
 	bool reached;    /* any was connected */
 	struct err dead; /* the broker cannot be reached: not even once */
@@ -56,6 +58,29 @@ group_over(struct group *g)
 }
 
 static void
+note_blind(struct status_check *c, size_t n, const char *why)
+{
+	if (c->blind == 0)
+		c->because = xstrdup(why);
+	c->blind += n;
+}
+
+/* Once, whether it is one device or a fleet. */
+static void
+tell_blind(const struct status_check *c)
+{
+	if (c->blind == 1)
+		log_warn(_("its status cannot be read (%s): if the device is connected "
+			   "already, its place is taken, as with --takeover"),
+		    c->because);
+	else if (c->blind > 1)
+		log_warn(_("the status of %zu devices cannot be read (of the first: %s): "
+			   "the place of those that are connected already is taken, as "
+			   "with --takeover"),
+		    c->blind, c->because);
+}
+
+static void
 leave(struct group *g)
 {
 	loop_timer_stop(&g->timer);
@@ -68,7 +93,7 @@ on_time(void *arg)
 	struct group *g = arg;
 
 	if (g->answers < g->n)
-		log_info(_("the devices' status could not be read in time"));
+		note_blind(g->check, g->n - g->answers, _("no answer in time"));
 	leave(g);
 }
 
@@ -104,9 +129,10 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 {
 	struct group *g = arg;
 
+	(void)filter;
 	(void)qos;
 	if (why->code != ERR_OK)
-		log_info(_("cannot see who is connected: '%s': %s"), filter, why->text);
+		note_blind(g->check, 1, why->text);
 	else
 		g->granted++;
 	if (++g->answers < g->n)
@@ -207,8 +233,10 @@ start_some(struct status_check *c)
 		start_group(&c->v[c->next++]);
 	}
 	c->starting = false;
-	if (c->over == c->n)
-		c->events->done(c->arg);
+	if (c->over < c->n)
+		return;
+	tell_blind(c);
+	c->events->done(c->arg);
 }
 
 static int
@@ -290,6 +318,7 @@ status_check_free(struct status_check *c)
 		loop_timer_stop(&c->v[i].timer);
 		session_free(c->v[i].session);
 	}
+	free(c->because);
 	free(c->v);
 	free(c->devices);
 	free(c);
