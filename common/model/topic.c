@@ -25,6 +25,8 @@ struct piece {
 
 struct topic {
 	char *text;
+	const char *body; /* of it, what names are matched with: not $share/GROUP/ */
+	bool wild;        /* it has + or # */
 	/* With one variable, as nearly all: what stands before and behind it. */
 	int only; /* -1: none, or several */
 	struct span before, behind;
@@ -91,7 +93,7 @@ add_variable(struct topic *t, const char *p, struct err *err)
 static int
 compile(struct topic *t, struct err *err)
 {
-	const char *p = t->text;
+	const char *p = t->body;
 
 	while (*p != '\0') {
 		size_t n = strcspn(p, "{}");
@@ -108,6 +110,23 @@ compile(struct topic *t, struct err *err)
 	return 0;
 }
 
+/* $share/GROUP/FILTER is checked, and matches, as FILTER (MQTT 5, 4.8.2). */
+static const char *
+without_share(const char *filter, struct err *err)
+{
+	size_t group;
+
+	if (strncmp(filter, "$share/", 7) != 0)
+		return filter;
+	group = strcspn(filter + 7, "/+#");
+	if (group == 0 || filter[7 + group] != '/') {
+		err_set(
+		    err, ERR_USAGE, _("filter '%s' is not $share/GROUP/FILTER"), filter);
+		return NULL;
+	}
+	return filter + 7 + group + 1;
+}
+
 static void
 find_only(struct topic *t)
 {
@@ -117,7 +136,7 @@ find_only(struct topic *t)
 		variables += t->pieces[i].var >= 0;
 	t->only = -1;
 	t->before = t->behind = SPAN("");
-	for (i = 0; i < t->count && variables == 1; i++) {
+	for (i = 0; i < t->count && variables == 1 && !t->wild; i++) {
 		if (t->pieces[i].var >= 0)
 			t->only = t->pieces[i].var;
 		else if (t->only < 0)
@@ -141,6 +160,26 @@ find_brief(struct topic *t)
 	t->last_mask = ((1U << behind) - 1) << (16 - behind);
 }
 
+/* A level with a variable is + in the filter, which hides what else stands there. */
+static int
+check_levels(const struct topic *t, struct err *err)
+{
+	const char *level = t->body;
+
+	for (;;) {
+		size_t n = strcspn(level, "/");
+
+		if (memchr(level, '{', n) != NULL &&
+		    (memchr(level, '+', n) != NULL || memchr(level, '#', n) != NULL))
+			return err_set(err, ERR_USAGE,
+			    _("topic template '%s': '+' and '#' must be whole levels"),
+			    t->text);
+		if (level[n] == '\0')
+			return 0;
+		level += n + 1;
+	}
+}
+
 int
 topic_compile(struct topic **out, const char *text, struct err *err)
 {
@@ -150,7 +189,9 @@ topic_compile(struct topic **out, const char *text, struct err *err)
 
 	*out = NULL;
 	t->text = xstrdup(text);
-	failed = compile(t, err);
+	t->body = without_share(t->text, err);
+	t->wild = t->body != NULL && strpbrk(t->body, "+#") != NULL;
+	failed = t->body == NULL || compile(t, err) || check_levels(t, err);
 	if (!failed) {
 		find_only(t);
 		find_brief(t);
@@ -233,7 +274,7 @@ topic_expand(
 	}
 	if (!failed)
 		failed = topic_check_name(buf_as_span(&b), err);
-	if (!failed && b.p[0] == '$')
+	if (!failed && (b.p[0] == '$' || t->body != t->text))
 		failed = err_set(err, ERR_USAGE,
 		    _("topic template '%s': an expansion must not begin with '$'"),
 		    t->text);
@@ -305,6 +346,27 @@ match_only(const struct topic *t, struct span name, struct span *value)
 	return true;
 }
 
+/* Where a literal text that begins at p ends, or NULL; + in it stands for a level, # for all that are left,
+ * and "/#" for none as well. */
+static const char *
+literal_end(struct span text, const char *p, const char *end)
+{
+	const char *t = text.p, *text_end = t + text.n;
+
+	for (; t < text_end; t++) {
+		if (*t == '#' || (p == end && text_end - t == 2 && t[1] == '#'))
+			return end;
+		if (*t == '+') {
+			const char *slash = memchr(p, '/', (size_t)(end - p));
+
+			p = slash != NULL ? slash : end;
+		} else if (p == end || *p++ != *t) {
+			return NULL;
+		}
+	}
+	return p;
+}
+
 /* Piece by piece. */
 static __attribute__((noinline)) bool
 match_pieces(const struct topic *t, struct span name, struct topic_vars *vars)
@@ -314,22 +376,19 @@ match_pieces(const struct topic *t, struct span name, struct topic_vars *vars)
 	size_t i;
 
 	if (t->count == 1 && t->pieces[0].var < 0)
-		return topic_filter_matches(t->text, name);
+		return topic_filter_matches(t->body, name);
+	/* MQTT 5, 4.7.2 */
+	if (*t->body == '+' && name.n != 0 && *p == '$')
+		return false;
 	for (i = 0; i < t->count; i++) {
 		const struct piece *piece = &t->pieces[i];
-		const char *to = p + piece->text.n;
+		const char *to = piece->var < 0 ? literal_end(piece->text, p, end)
+						: variable_end(t, i, p, end);
 
-		if (piece->var < 0) {
-			if (piece->text.n > (size_t)(end - p) ||
-			    memcmp(p, piece->text.p, piece->text.n) != 0)
-				return false;
-		} else {
-			to = variable_end(t, i, p, end);
-			if (to == NULL ||
-			    !capture(
-				vars, piece->var, (struct span){p, (size_t)(to - p)}))
-				return false;
-		}
+		if (to == NULL ||
+		    (piece->var >= 0 &&
+			!capture(vars, piece->var, (struct span){p, (size_t)(to - p)})))
+			return false;
 		p = to;
 	}
 	return p == end;
@@ -463,23 +522,6 @@ topic_check_name(struct span name, struct err *err)
 		      "subscribing"),
 		    (int)name.n, name.p);
 	return 0;
-}
-
-/* $share/GROUP/FILTER is checked as FILTER (MQTT 5, 4.8.2). */
-static const char *
-without_share(const char *filter, struct err *err)
-{
-	size_t group;
-
-	if (strncmp(filter, "$share/", 7) != 0)
-		return filter;
-	group = strcspn(filter + 7, "/+#");
-	if (group == 0 || filter[7 + group] != '/') {
-		err_set(
-		    err, ERR_USAGE, _("filter '%s' is not $share/GROUP/FILTER"), filter);
-		return NULL;
-	}
-	return filter + 7 + group + 1;
 }
 
 int

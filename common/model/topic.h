@@ -10,7 +10,8 @@
 
 /*
  * Topic templates of the platform's guide, such as iot/sensors/{device_id}/data. Variables:
- * {device_id}, {sensor_type}, {timestamp}; a variable may be part of a level.
+ * {device_id}, {sensor_type}, {timestamp}; a variable may be part of a level. A template to subscribe to may
+ * have + and # as levels of their own, and $share/GROUP/ in front, which names do not have.
  */
 enum topic_var { TOPIC_DEVICE_ID, TOPIC_SENSOR_TYPE, TOPIC_TIMESTAMP, TOPIC_VARS };
 
@@ -21,7 +22,7 @@ struct topic_vars {
 
 struct topic;
 
-/* Compiles a template. A plain topic or filter (with + and #) is a template without variables.
+/* Compiles a template. A plain topic or filter is a template without variables.
  * Errors (ERR_USAGE) name what is wrong and, for an unknown variable, the known ones. */
 int topic_compile(struct topic **out, const char *text, struct err *err);
 void topic_free(struct topic *t);
@@ -39,7 +40,8 @@ int topic_expand(const struct topic *t, const struct topic_vars *vars, char **ou
  * becomes +. */
 char *topic_filter(const struct topic *t);
 
-/* Whether `name` is an expansion of the template; captures the variables (spans into `name`).
+/* Whether `name` is an expansion of the template, + and # standing for any levels; captures the variables
+ * (spans into `name`).
  * An empty capture does not match; a captured device_id need not be a valid id. */
 bool topic_match(const struct topic *t, struct span name, struct topic_vars *vars);
 

@@ -30,6 +30,9 @@ ingest_of "pub -q 1 -t iot/sensors/RPI_001/data -m '$liar'" -C 1 --strict -t 'io
 is '' "$out" 'by --strict too'
 ingest_of "pub -q 1 -t lab/A7/v -m '$liar'" -C 1 -t 'lab/#' -t 'lab/{device_id}/v'
 has "$out" '"device_id":"A7"' 'a template captures behind a filter that matches as well'
+ingest_of "pub -q 1 -t v3/app/devices/A8/up -m '$liar'" -C 1 --strict -t 'v3/+/devices/{device_id}/up'
+is '' "$out" 'a template with a wildcard captures, too'
+has "$err" '"error":"id"' 'for --strict as well'
 
 # Retained messages.
 pub -q 1 -r -t iot/devices/A/status -m '["kept"]'
