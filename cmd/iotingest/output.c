@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "loop/safe_file.h"
 #include "loop/writer.h"
-#include "iotingest/safe_file.h"
 
 struct output {
 	struct writer *writer;
@@ -16,8 +16,6 @@ struct output {
 	bool terminal;
 	bool archived;
 	struct safe_file archive;
-	void (*done)(void *arg, const struct err *why);
-	void *done_arg;
 };
 
 enum { PIPE_ROOM = 256 << 10 }; /* bytes */
@@ -94,23 +92,9 @@ output_reader_left(const struct output *o)
 	return writer_reader_left(o->writer);
 }
 
-/* What write(2) took only a part of is cut off again; what it took whole stays, also when fdatasync failed. */
-static void
-on_written(void *arg, const struct err *why)
-{
-	struct output *o = arg;
-	const struct span whole = o->job.bytes;
-
-	if (o->archived && o->job.written < whole.n)
-		safe_file_undo(&o->archive, (struct span){whole.p, o->job.written});
-	o->done(o->done_arg, why);
-}
-
 void
 output_put(struct output *o, struct span bytes,
     void (*done)(void *arg, const struct err *why), void *arg)
 {
-	o->done = done;
-	o->done_arg = arg;
-	writer_put(o->writer, &o->job, bytes, on_written, o);
+	writer_put(o->writer, &o->job, bytes, done, arg);
 }

@@ -10,7 +10,7 @@
 
 /*
  * Where lines go (loop/writer.h), and when they are safe there: a regular file after fdatasync, and then
- * with no torn line in it (safe_file.h); anything else when write(2) has taken them. Pipes, terminals and
+ * with no torn line in it (loop/safe_file.h); anything else when write(2) has taken them. Pipes, terminals and
  * sockets never block: a reader that stalls must not stop the keep-alive. A file does, while it is synced.
  * On the loop's thread.
  */
@@ -18,7 +18,7 @@ struct output;
 
 struct output_opts {
 	const char *name;          /* for messages; kept */
-	bool archive;              /* a regular file is ours: see safe_file.h */
+	bool archive;              /* a regular file is ours: see loop/safe_file.h */
 	const char *head;          /* how its lines begin, or NULL */
 	bool no_sync;              /* a regular file is safe after write(2) */
 	void (*closed)(void *arg); /* the reader of a pipe has gone; may be NULL */

@@ -287,8 +287,6 @@ on_ended(void *arg, const struct err *why)
 static int
 watch_signals(struct ingest *g, struct err *err)
 {
-	/* A file that reaches its limit is an error of write(2), told as any other. */
-	signal(SIGXFSZ, SIG_IGN);
 	return loop_signal(g->loop, SIGTERM, on_signal, g, err) ||
 	    loop_signal(g->loop, SIGINT, on_signal, g, err) ||
 	    loop_signal(g->loop, SIGHUP, on_signal, g, err) ||

@@ -52,7 +52,9 @@ start_process(const char *name)
 	setlocale(LC_NUMERIC, "C");
 	bindtextdomain("iot-utils", IOT_LOCALEDIR);
 	textdomain("iot-utils");
+	/* Readers that have left, and files that reach their limit, are errors of write(2). */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (!wants_core())
 		setrlimit(RLIMIT_CORE, &none);
 	log_init(name, LOG_WARN);

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "loop/safe_file.h"
 
 struct writer {
 	struct loop *loop;
@@ -20,7 +21,8 @@ struct writer {
 	struct writer_opts opts;
 	int fd;
 	bool own;    /* fd is ours to close */
-	bool file;   /* regular */
+	bool file;   /* regular, */
+	bool named;  /* and had a name when we began */
 	bool socket; /* send, which can be told not to block */
 	bool shared; /* a description that is not ours alone, and blocks */
 	bool left;   /* the reader, as far as is known */
@@ -63,6 +65,7 @@ writer_open(struct writer **out, struct loop *loop, int fd,
 	    .file = S_ISREG(st.st_mode),
 	    .socket = S_ISSOCK(st.st_mode)};
 	w->last = &w->first;
+	w->named = w->file && st.st_nlink > 0;
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
 		again = open_again(fd);
 		w->own = again >= 0;
@@ -97,6 +100,12 @@ bool
 writer_is_file(const struct writer *w)
 {
 	return w->file;
+}
+
+bool
+writer_file_is_gone(const struct writer *w)
+{
+	return w->named && safe_file_is_nameless(w->fd);
 }
 
 static bool
@@ -140,6 +149,19 @@ wait_for(struct writer *w, bool room)
 	return 0;
 }
 
+/* What a file that is full took of the bytes, and the end of what it took whole. After a failed fdatasync nobody
+ * knows what is on the disk: it is never tried twice. */
+static int
+settle_file(struct writer *w, const struct writer_job *job, int number)
+{
+	if (number != 0) {
+		if (job->written < job->bytes.n)
+			safe_file_undo(w->fd, (struct span){job->bytes.p, job->written});
+		return number;
+	}
+	return w->opts.sync && job->bytes.n > 0 && fdatasync(w->fd) != 0 ? errno : 0;
+}
+
 static void
 finish(struct writer *w, int number)
 {
@@ -151,13 +173,14 @@ finish(struct writer *w, int number)
 		w->last = &w->first;
 	job->queued = false;
 	w->left |= number == EPIPE || number == ECONNRESET;
-	/* After a failed fdatasync nobody knows what is on the disk: never tried twice. */
-	if (number == 0 && w->file && w->opts.sync && job->bytes.n > 0 &&
-	    fdatasync(w->fd) != 0)
-		number = errno;
+	if (w->file)
+		number = settle_file(w, job, number);
 	errno = number;
 	if (number != 0)
 		err_sys(&why, ERR_OUTPUT, _("cannot write to %s"), w->opts.name);
+	else if (writer_file_is_gone(w))
+		err_set(&why, ERR_OUTPUT, _("cannot write to %s: its file was removed"),
+		    w->opts.name);
 	job->done(job->arg, &why);
 }
 

@@ -43,14 +43,18 @@ struct writer_job {
 };
 
 /* Writes `bytes` behind what was put before. done(arg, why) once, maybe before it returns: why->code 0 when
- * they are out, ERR_OUTPUT when not, and then job->written says how many are. A reader that has left is
- * told apart by writer_reader_left. What was put behind a job that failed is tried all the same. */
+ * they are out, ERR_OUTPUT when not, and then job->written says how many were written. A regular file keeps
+ * nothing of bytes that it did not take whole; in one whose last name was removed meanwhile nothing is out.
+ * writer_reader_left and writer_file_is_gone tell such failures apart. What was put behind a job that failed is
+ * tried all the same. */
 void writer_put(struct writer *w, struct writer_job *job, struct span bytes,
     void (*done)(void *arg, const struct err *why), void *arg);
 /* Forgets a job, of which a part may be written. Harmless when it is not on its way. */
 void writer_cancel(struct writer *w, struct writer_job *job);
 bool writer_reader_left(const struct writer *w);
 bool writer_is_file(const struct writer *w);
+/* Whether it is a file that had a name when it was opened, and has none any more. */
+bool writer_file_is_gone(const struct writer *w);
 
 /* Whether nothing is on its way and a write of PIPE_BUF would not wait. */
 bool writer_has_room(const struct writer *w);

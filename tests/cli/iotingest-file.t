@@ -81,6 +81,23 @@ run sh -c "exec iotingest -h '$sock' --rejects same >>same"
 exits 2 '--rejects on the file of standard output is refused'
 has "$err" 'is the file that standard output goes to' 'and told'
 
+# A file that is moved away, and then removed: nothing is acknowledged that only the dead file has.
+start_ingest moved moved.ndjson
+publish 1 1
+wait_for 5 has_lines 1 moved.ndjson
+mv moved.ndjson moved.1
+: >moved.ndjson
+publish 2 2
+wait_for 5 has_lines 2 moved.1
+cp moved.1 moved.2
+rm moved.1
+publish 3 3
+wait $ingesting
+is 7 $? 'the last name of a file is removed: 7'
+has "$(said moved)" 'cannot write to standard output: its file was removed' 'it says so'
+run ingest --durable moved -C 1
+is '1 2 3 ' "$(printf '%s\n' "$out" | numbers - moved.2)" 'each message is in a file, or stayed with the broker'
+
 # A full disk: what was written of the batch is taken back, nothing of it is acknowledged.
 if strace -o "$T/probe" true 2>/dev/null && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
 	pids_unmount() { umount -l "$T/disk"; }

@@ -6,8 +6,11 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -279,6 +282,101 @@ test_only_for_reading(void **state)
 	loop_free(b.loop);
 }
 
+/* A writer on a file of its own, which has the bytes "old\n", has no name if `named` is not set, and may have
+ * `limit` bytes at most. */
+static void
+file_open(struct bench *b, int flags, bool named, rlim_t limit)
+{
+	const struct rlimit most = {limit, RLIM_INFINITY};
+	char name[] = "/tmp/iot-writer.XXXXXX";
+	struct err err = {0};
+	int fd = mkstemp(name);
+
+	*b = (struct bench){.loop = loop_new(&err)};
+	assert_int_equal(write(fd, "old\n", 4), 4);
+	b->fd[0] = open(name, flags | O_CLOEXEC);
+	close(fd);
+	if (!named)
+		unlink(name);
+	b->fd[1] = b->fd[0];
+	lseek(b->fd[0], 0, SEEK_END);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+	assert_int_equal(writer_open(&b->w, b->loop, b->fd[0],
+			     &(struct writer_opts){.name = "it", .sync = true}, &err),
+	    0);
+}
+
+static void
+file_close(struct bench *b)
+{
+	const struct rlimit most = {RLIM_INFINITY, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_FSIZE, &most);
+	writer_free(b->w);
+	close(b->fd[0]);
+	loop_free(b->loop);
+}
+
+/* What a file took only a part of is taken back, and the next bytes stand where it was. */
+static void
+test_full_file(void **state)
+{
+	static const int flags[] = {O_WRONLY | O_APPEND, O_WRONLY};
+	struct bench b;
+	char got[16] = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		file_open(&b, flags[i], false, 8);
+		writer_put(b.w, &b.job[0], SPAN("too long\n"), done_0, &b);
+		assert_string_equal(b.failed.text, "cannot write to it: File too large");
+		assert_int_equal(b.job[0].written, 4);
+		writer_put(b.w, &b.job[1], SPAN("new\n"), done_1, &b);
+		assert_string_equal(b.trail, "01");
+		snprintf(got, sizeof(got), "/proc/self/fd/%d", b.fd[0]);
+		b.fd[1] = open(got, O_RDONLY | O_CLOEXEC);
+		assert_int_equal(read(b.fd[1], got, sizeof(got)), 8);
+		assert_memory_equal(got, "old\nnew\n", 8);
+		close(b.fd[1]);
+		file_close(&b);
+	}
+}
+
+static void
+test_removed_file(void **state)
+{
+	struct bench b;
+	char link[32], name[64] = {0};
+
+	(void)state;
+	file_open(&b, O_WRONLY | O_APPEND, true, RLIM_INFINITY);
+	writer_put(b.w, &b.job[0], SPAN("a\n"), done_0, &b);
+	assert_false(writer_file_is_gone(b.w));
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", b.fd[0]);
+	assert_true(readlink(link, name, sizeof(name) - 1) > 0);
+	unlink(name);
+	assert_true(writer_file_is_gone(b.w));
+	assert_int_equal(b.failed.code, ERR_OK);
+	writer_put(b.w, &b.job[0], SPAN("b\n"), done_0, &b);
+	assert_string_equal(b.failed.text, "cannot write to it: its file was removed");
+	file_close(&b);
+}
+
+/* Who never had a name, as a temporary file of the one who reads it, loses none. */
+static void
+test_file_without_name(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	file_open(&b, O_WRONLY, false, RLIM_INFINITY);
+	writer_put(b.w, &b.job[0], SPAN("a\n"), done_0, &b);
+	assert_string_equal(b.trail, "0");
+	assert_int_equal(b.failed.code, ERR_OK);
+	file_close(&b);
+}
+
 int
 main(void)
 {
@@ -290,8 +388,12 @@ main(void)
 	    cmocka_unit_test(test_reader_leaves_in_between),
 	    cmocka_unit_test(test_full_device),
 	    cmocka_unit_test(test_only_for_reading),
+	    cmocka_unit_test(test_full_file),
+	    cmocka_unit_test(test_removed_file),
+	    cmocka_unit_test(test_file_without_name),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

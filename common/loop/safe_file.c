@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "iotingest/safe_file.h"
+#include "loop/safe_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,13 +25,20 @@ name_of(int fd, char *out, size_t room)
 	snprintf(out, room, "/proc/self/fd/%d", fd);
 }
 
+/* A description of our own of what fd is, that may be read; -1 where there can be none. */
 static int
-lock(struct safe_file *a, const char *name, struct err *err)
+open_own(int fd)
 {
 	char path[32];
 
-	name_of(a->fd, path, sizeof(path));
-	a->own = open(path, O_RDWR | O_CLOEXEC);
+	name_of(fd, path, sizeof(path));
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static int
+lock(struct safe_file *a, const char *name, struct err *err)
+{
+	a->own = open_own(a->fd);
 	/* A lock on a description that a shell holds too would outlive us. */
 	if (flock(a->own >= 0 ? a->own : a->fd, LOCK_EX | LOCK_NB) == 0 ||
 	    errno != EWOULDBLOCK)
@@ -80,10 +87,16 @@ is_ours(const struct safe_file *a, off_t at, off_t size, const char *head)
 }
 
 static bool
-cut_at(const struct safe_file *a, off_t size)
+is_append(int fd)
 {
-	return ftruncate(a->own, size) == 0 &&
-	    (a->append || lseek(a->fd, size, SEEK_SET) == size);
+	return (fcntl(fd, F_GETFL) & O_APPEND) != 0;
+}
+
+static bool
+cut_at(int fd, int own, off_t size)
+{
+	return ftruncate(own, size) == 0 &&
+	    (is_append(fd) || lseek(fd, size, SEEK_SET) == size);
 }
 
 /* The last byte is no newline. */
@@ -94,7 +107,7 @@ mend(const struct safe_file *a, off_t size, const char *name, const char *head,
 	off_t at = last_line(a, size);
 
 	if (at >= 0 && is_ours(a, at, size, head)) {
-		if (!cut_at(a, at))
+		if (!cut_at(a->fd, a->own, at))
 			return err_sys(err, ERR_OUTPUT,
 			    _("cannot cut off the torn last line of %s"), name);
 		log_warn(
@@ -117,38 +130,55 @@ safe_file_open(
 	char last;
 
 	*a = (struct safe_file){.fd = fd, .own = -1};
-	a->append = (fcntl(fd, F_GETFL) & O_APPEND) != 0;
 	if (lock(a, name, err))
 		return -1;
 	if (a->own < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
 		return 0;
-	if (!a->append && lseek(fd, 0, SEEK_CUR) != st.st_size)
+	if (!is_append(fd) && lseek(fd, 0, SEEK_CUR) != st.st_size)
 		return 0;
 	if (pread(a->own, &last, 1, st.st_size - 1) != 1 || last == '\n')
 		return 0;
 	return mend(a, st.st_size, name, head, err);
 }
 
-void
-safe_file_undo(const struct safe_file *a, struct span written)
+/* Whether the last `bytes.n` bytes before `end` are these. */
+static bool
+ends_with(int own, off_t end, struct span bytes)
 {
 	char piece[PIECE];
 	size_t at = 0;
-	struct stat st;
 
-	if (a->own < 0 || written.n == 0 || fstat(a->own, &st) != 0 ||
-	    st.st_size < (off_t)written.n)
-		return;
-	while (at < written.n) {
-		size_t n = written.n - at < PIECE ? written.n - at : PIECE;
+	while (at < bytes.n) {
+		size_t n = bytes.n - at < PIECE ? bytes.n - at : PIECE;
 
-		if (pread(a->own, piece, n, st.st_size - (off_t)(written.n - at)) !=
-			(ssize_t)n ||
-		    memcmp(piece, written.p + at, n) != 0)
-			return;
+		if (pread(own, piece, n, end - (off_t)(bytes.n - at)) != (ssize_t)n ||
+		    memcmp(piece, bytes.p + at, n) != 0)
+			return false;
 		at += n;
 	}
-	cut_at(a, st.st_size - (off_t)written.n);
+	return true;
+}
+
+void
+safe_file_undo(int fd, struct span written)
+{
+	const int own = open_own(fd);
+	struct stat st;
+
+	if (own < 0)
+		return;
+	if (written.n > 0 && fstat(own, &st) == 0 && st.st_size >= (off_t)written.n &&
+	    ends_with(own, st.st_size, written))
+		cut_at(fd, own, st.st_size - (off_t)written.n);
+	close(own);
+}
+
+bool
+safe_file_is_nameless(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
 void

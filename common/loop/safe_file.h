@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef IOTINGEST_SAFE_FILE_H
-#define IOTINGEST_SAFE_FILE_H
+#ifndef LOOP_SAFE_FILE_H
+#define LOOP_SAFE_FILE_H
 
 #include <stdbool.h>
 
@@ -8,14 +8,20 @@
 #include "base/err.h"
 
 /*
- * A regular file that lines are appended to, by one writer at a time. A crash may leave a torn last
- * line, and a full disk a half-written batch: both are taken away, so that what stands in the file are
- * whole lines.
+ * What may go wrong with a regular file that is appended to. A crash may leave a torn last line, and a full disk
+ * a half-written batch: both are taken away. A file that is removed while it is written to takes what comes and
+ * shows it to nobody: it is told apart. Each function may wait for the disk, none for anything else.
  */
+
+/* Takes back the last bytes of what `fd` writes to, a regular file, if they are these. Best effort. */
+void safe_file_undo(int fd, struct span written);
+/* Whether no name leads to it, as far as its file system knows: never had one, or the last was removed. */
+bool safe_file_is_nameless(int fd);
+
+/* One writer at a time, and whole lines from the start. */
 struct safe_file {
 	int fd;  /* the caller's: what is written to */
 	int own; /* a description of our own that may be read and holds the lock; -1: none could be had */
-	bool append;
 };
 
 /* Takes the lock (held by another writer: ERR_OUTPUT) and cuts a torn last line off, if `fd` writes
@@ -24,8 +30,6 @@ struct safe_file {
  * own) that is a piece with no whole line before it, which would take the whole file with it.
  * Both are told, with `name`. */
 int safe_file_open(struct safe_file *a, int fd, const char *name, const char *head, struct err *err);
-/* Takes back the last bytes of the file if they are these. */
-void safe_file_undo(const struct safe_file *a, struct span written);
 /* Makes the file's name durable: a new file is nothing after a power cut while its directory is not
  * on the disk. Best effort. */
 void safe_file_sync_name(const struct safe_file *a);
