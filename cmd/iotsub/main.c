@@ -136,8 +136,9 @@ check_without(const struct args *a, struct err *err)
 	return 0;
 }
 
+/* What cannot be given together. */
 static int
-check_commands(const struct args *a, struct err *err)
+check_together(const struct args *a, struct err *err)
 {
 	const bool obeys = a->exec.n > 0 || a->reply != NULL;
 
@@ -185,7 +186,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 		    operands[0] == NULL ? _("what to receive? give a DEVICE or -t FILTER")
 					: _("'%s': give either devices or -t FILTER"),
 		    operands[0]);
-	if (check_commands(a, err))
+	if (check_together(a, err))
 		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
 	if (topic_set_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
