@@ -8,7 +8,7 @@
  * What the rows of the table in command.c run, by the file that has it. Each takes the operands behind its
  * own words, blocks until it is done, and returns 0 or -1 with `err`, which main prints.
  *
- * A new command: its function here, its row in command.c, its file; then man/iotctl.1 and completions/gen.sh.
+ * A new command: its function here, its row in command.c, its file, its paragraph in man/iotctl.1, a test.
  */
 
 /* login/login.c */

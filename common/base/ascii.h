@@ -142,8 +142,8 @@ ascii_plain_all(const unsigned char *p, size_t n)
 	return ascii_plain_all_portable(p, n);
 }
 
-/* Whether n bytes are all plain and none of them MQTT's wildcards + and #: a topic name without anything
- * that wants a closer look. */
+/* Whether n bytes are all plain and none of them MQTT's wildcards + and #: such a topic name needs no
+ * further check. */
 static inline bool
 ascii_plain_topic_portable(const unsigned char *p, size_t n)
 {

@@ -11,7 +11,8 @@ enum { DECIMAL_MAX = 20, TIME_LEN = 27 };
 char *emit_u64(char *to, uint64_t v);
 /* RFC 3339 in UTC with six decimals and Z, from microseconds since 1970: TIME_LEN bytes. */
 char *emit_time(char *to, int64_t us);
-/* What is short, as names and ids are, is worth two moves and no call. */
+/* Without a call of memcpy for up to 32 bytes, as most names and ids are: two copies of a fixed size, which may
+ * overlap. */
 static inline char *
 emit_span(char *to, struct span s)
 {
@@ -31,7 +32,7 @@ emit_span(char *to, struct span s)
 	}
 	return to + s.n;
 }
-/* A literal's size is known: one or two moves. */
+/* A literal, whose size the compiler knows: it makes no call of it either. */
 #define EMIT(to, literal)                                                               \
 	((char *)memcpy((to), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
 

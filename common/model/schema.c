@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The table itself: the platform's REST API as observed, with the guide's names. */
+/* The table itself: the platform's REST API, as its answers show it. */
 #include "model/schema.h"
 
 #include "model/schema_int.h"

@@ -8,9 +8,9 @@
 #include "base/err.h"
 
 /*
- * The REST API's resources as data: contract facts only. iotctl types, validates, completes and
- * explains from it; iotapi validates and serialises from it. Source of every row: the platform's
- * own API as observed, and its guide.
+ * The REST API's resources as data: only what a client can see of them. iotctl reads it to type, validate,
+ * complete and show help; iotapi to make its tables, to validate and to answer. Each row was taken from the
+ * answers of the platform's own API, and from its guide (ARCHITECTURE.md, "Words").
  */
 enum schema_type {
 	SCHEMA_INT,
@@ -37,7 +37,9 @@ enum schema_flag {
 	SCHEMA_ID = 128,      /* must match topic_check_id */
 	SCHEMA_TEMPLATE = 256, /* must compile as a topic template */
 	SCHEMA_DETAIL = 512,  /* only in the answer for one object */
-	SCHEMA_DERIVED = 1024, /* made from other fields when an answer is built: not stored */
+	SCHEMA_DERIVED = 1024, /* made from other fields when an answer is built: not stored. iotapi
+				* makes FIELD_display of a choice and FIELD_nombre of a reference by
+				* itself; others need a row in cmd/iotapi/api/object.c */
 	SCHEMA_STATE = 4096,    /* comes and goes by itself: no part of a configuration */
 	SCHEMA_MAY_MISS = 2048, /* absent from answers, not null, when it has no value */
 };

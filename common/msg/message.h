@@ -45,8 +45,9 @@ struct msg {
 /* A copy with all that its spans point to, in one block (free). */
 struct msg *message_copy(const struct msg *m);
 
-/* The lines of the design's section 5; each appends exactly one line (readings: none or more)
- * with its newline, always valid UTF-8 JSON, the payload's own bytes. */
+/* The lines that iot-utils(7) describes under FORMATS: message, reading and reject lines. Each function appends
+ * one line (readings: none or more) with its newline, always valid UTF-8 JSON. A payload that is JSON stands in it
+ * byte for byte, but for white space between its tokens. */
 
 /* A message line. device_id and sensor_type come from `topics` (the first that matches). Returns
  * NULL, or the word of message_reject_words why there is no line; then nothing is appended: "id" with

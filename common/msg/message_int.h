@@ -10,7 +10,7 @@
 #include "model/topic_set.h"
 #include "msg/message.h"
 
-/* A literal's size is known where it stands: one or two moves. */
+/* Appends a literal, whose size the compiler knows: it makes no call of memcpy of it. */
 #define PUT(out, literal) message_put_known((out), (literal), sizeof(literal) - 1)
 static inline void
 message_put_known(struct buf *out, const char *s, size_t n)
@@ -53,7 +53,7 @@ struct message_shape {
 	/* Which of the values the members device_id and timestamp are; -1: none. */
 	int claim, timestamp;
 	/* Which of them are readings, in order, and what stands before each in a reading line:
-	 * "NAME","value": of `names`. None: it is no reading, or wants a closer look. */
+	 * "NAME","value": of `names`. None: it is no reading, or message_each_reading has to find out. */
 	struct shape_reading {
 		size_t value, at, n;
 	} readings[SHAPE_VALUES];

@@ -49,8 +49,8 @@ const char *rest_base(const struct rest *a);
 
 /* Starts a request; done(arg, reply, why) on the loop, once. `path` begins with /api/ and may hold a
  * query; `body` is copied, p == NULL: none. `why` is set for everything but 2xx, and
- * for a web page in the place of the answer to what is no GET, in the exit
- * table's terms (401/403 AUTH, 404 NOT_FOUND, 400/409/422 REFUSED, 5xx and network UNREACHABLE), and
+ * for a web page in the place of the answer to what is no GET, in the codes of
+ * base/err.h (401/403 AUTH, 404 NOT_FOUND, 400/409/422 REFUSED, 5xx and network UNREACHABLE), and
  * is one line that shows the server's reasons in any of its error shapes; `reply` is there
  * whenever the server answered, and is the callee's only during the call. Retries 429 and 503 by
  * Retry-After, and idempotent methods on a lost connection; logs in or refreshes once on 401. */

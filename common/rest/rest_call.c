@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Requests as their callers see them: token, retries, the error in the exit table's terms. */
+/* Requests as their callers see them: token, retries, the error with a code of base/err.h. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

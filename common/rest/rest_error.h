@@ -15,7 +15,7 @@ struct rest_peer {
 /* "the API" or "EMQX", for "... at 'URL'". */
 const char *rest_error_peer(const struct rest_peer *p);
 
-/* Sets `err` from an answer that is not 2xx, in the exit table's terms and with the server's reasons in one
+/* Sets `err` from an answer that is not 2xx, with a code of base/err.h and the server's reasons in one
  * line, but for EMQX's 5xx: those of EMQX 5.8 hold an Erlang term with the request's Authorization header
  * (measured). */
 void rest_error_set(
