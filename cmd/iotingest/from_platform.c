@@ -88,7 +88,7 @@ from_platform_ask(struct from_platform *p, const struct args *a, struct err *err
 {
 	if (ask_topics(p, a, err))
 		return -1;
-	if (a->mqtt.host != NULL || a->mqtt.url != NULL)
+	if (mqtt_options_name_broker(&a->mqtt))
 		return 0;
 	return ask_broker(p, a, err);
 }

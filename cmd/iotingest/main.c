@@ -179,7 +179,7 @@ ask_platform(struct args *a, struct from_platform *p, struct session_opts *sessi
 		return -1;
 	if (b->host == NULL)
 		return 0;
-	a->mqtt.host = xstrdup(b->host);
+	strv_add(&a->mqtt.hosts, b->host);
 	a->mqtt.port = b->port;
 	if (a->mqtt.username == NULL && b->username != NULL &&
 	    (a->mqtt.password != NULL || a->mqtt.password_file != NULL))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
@@ -34,6 +35,7 @@ struct ingest {
 	struct loop_timer deadline; /* of -W */
 	struct loop_timer stop;     /* of a clean end */
 	bool stopping;
+	bool was_down;               /* and that it is back is to be told */
 	bool told_expiry, told_held; /* warnings that are given once */
 	struct err *err;
 };
@@ -177,6 +179,7 @@ on_drained(void *arg)
 {
 	struct ingest *g = arg;
 
+	g->counts.window = consumer_window(g->consume);
 	pipeline_drained(g->pipeline);
 }
 
@@ -201,6 +204,7 @@ on_down(void *arg, const struct err *why)
 	struct ingest *g = arg;
 
 	g->counts.connected = false;
+	g->was_down = true;
 	log_warn("%s", why->text);
 }
 
@@ -247,12 +251,31 @@ tell_lost_session(struct ingest *g)
 }
 
 static void
+note_connection(struct ingest *g, bool session_present)
+{
+	struct counts *c = &g->counts;
+
+	c->connected = true;
+	c->connections++;
+	c->session_present = session_present;
+	c->window = consumer_window(g->consume);
+	free(c->broker);
+	free(c->address);
+	c->broker = xstrdup(consumer_broker(g->consume));
+	c->address = xstrdup(consumer_address(g->consume));
+	if (g->was_down)
+		log_warn(_("connected again, to broker '%s' (%s)"), c->broker, c->address);
+	else
+		log_info(_("connected to broker '%s' (%s)"), c->broker, c->address);
+	g->was_down = false;
+}
+
+static void
 on_up(void *arg, bool session_present)
 {
 	struct ingest *g = arg;
 
-	g->counts.connected = true;
-	g->counts.connections++;
+	note_connection(g, session_present);
 	if (g->session->clean)
 		return;
 	tell_expiry(g);
@@ -360,6 +383,8 @@ release(struct ingest *g)
 		loop_timer_stop(&g->stop);
 	}
 	loop_free(g->loop);
+	free(g->counts.broker);
+	free(g->counts.address);
 	subscriptions_release(&g->filters);
 }
 

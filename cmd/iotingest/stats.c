@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -75,6 +76,15 @@ rate(uint64_t messages, int64_t ms)
 	return ms > 0 ? (double)messages * 1000 / (double)ms : 0;
 }
 
+static void
+put_text(struct buf *out, const char *text)
+{
+	if (text != NULL)
+		json_put_text(out, span_of(text));
+	else
+		buf_puts(out, "null");
+}
+
 void
 stats_tell(struct stats *s)
 {
@@ -92,8 +102,12 @@ stats_tell(struct stats *s)
 	}
 	buf_puts(&b, ",\"reconnects\":");
 	buf_u64(&b, reconnects(c));
-	buf_printf(&b, ",\"connected\":%s,\"rate\":%.1f}\n",
-	    c->connected ? "true" : "false",
+	buf_printf(&b, ",\"connected\":%s,\"broker\":", c->connected ? "true" : "false");
+	put_text(&b, c->broker);
+	buf_puts(&b, ",\"address\":");
+	put_text(&b, c->address);
+	buf_printf(&b, ",\"session_present\":%s,\"window\":%zu,\"rate\":%.1f}\n",
+	    c->session_present ? "true" : "false", c->window,
 	    rate(c->messages - s->told_messages, now - s->told_ms));
 	log_raw(b.p, b.n);
 	buf_release(&b);
@@ -141,6 +155,31 @@ put_gauge(struct buf *b, const char *name, const char *help, double value)
 	buf_printf(b, "%.3f\n", value);
 }
 
+/* What has to be escaped in a label is what has to be in JSON. */
+static void
+put_connection(struct buf *b, const struct counts *c)
+{
+	put_metric(b, "connected", "gauge", "Whether the broker is connected (0 or 1).");
+	buf_puts(b, c->connected ? "1\n" : "0\n");
+	put_metric(b, "session_present", "gauge",
+	    "Whether the broker resumed the session at the last connect (0 or 1).");
+	buf_puts(b, c->session_present ? "1\n" : "0\n");
+	put_metric(b, "window", "gauge",
+	    "Unacknowledged messages that the broker sends at most; 0 is not known.");
+	buf_printf(b, "%zu\n", c->window);
+	if (c->broker == NULL)
+		return;
+	buf_puts(b,
+	    "# HELP iot_ingest_connection_info The broker connected to last, and its "
+	    "address.\n"
+	    "# TYPE iot_ingest_connection_info gauge\n"
+	    "iot_ingest_connection_info{broker=");
+	put_text(b, c->broker);
+	buf_puts(b, ",address=");
+	put_text(b, c->address);
+	buf_puts(b, "} 1\n");
+}
+
 static int
 write_metrics(const struct stats *s, struct err *err)
 {
@@ -155,8 +194,7 @@ write_metrics(const struct stats *s, struct err *err)
 	}
 	put_metric(&b, "reconnects_total", "counter", "Connections after the first.");
 	buf_printf(&b, "%llu\n", (unsigned long long)reconnects(c));
-	put_metric(&b, "connected", "gauge", "Whether the broker is connected (0 or 1).");
-	buf_puts(&b, c->connected ? "1\n" : "0\n");
+	put_connection(&b, c);
 	put_gauge(&b, "start_time_seconds",
 	    "When the program started, seconds since 1970.", (double)s->started_us / 1e6);
 	if (c->last_us > 0)

@@ -25,6 +25,10 @@ struct counts {
 	uint64_t sink_failures;
 	int64_t last_us;        /* when the last message came; 0: none yet */
 	bool connected;
+	/* Of the connection, or of the last one. */
+	bool session_present;
+	char *broker, *address; /* the program's; NULL: there was none yet */
+	size_t window;                /* mqtt/consumer.h; 0: not known */
 };
 
 struct stats;

@@ -26,6 +26,15 @@ target(const struct opt_set *set, const struct opt *o)
 	return (char *)set->base + o->offset;
 }
 
+/* A URL may hold a password. */
+static void
+release_list(struct strv *l)
+{
+	for (; l->n > 0; l->n--)
+		mem_free_secret(l->v[l->n - 1]);
+	strv_release(l);
+}
+
 void
 opt_release(struct opt_set *set)
 {
@@ -38,7 +47,7 @@ opt_release(struct opt_set *set)
 			mem_free_secret(*(char **)target(set, o));
 			*(char **)target(set, o) = NULL;
 		} else if (o->type == OPT_TYPE_LIST || o->type == OPT_TYPE_REST) {
-			strv_release(target(set, o));
+			release_list(target(set, o));
 		}
 		free(set->origin[i].where);
 	}

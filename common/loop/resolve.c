@@ -71,10 +71,11 @@ is_its_own_answer(const char *host)
 	return true;
 }
 
+/* All that there are: AI_ADDRCONFIG would leave 127.0.0.1 out where no interface but lo has an address yet. */
 static void
 look_up(struct resolve_lookup *l)
 {
-	struct addrinfo hints = {.ai_flags = AI_ADDRCONFIG, .ai_socktype = SOCK_STREAM};
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list, *a;
 	char text[NI_MAXHOST];
 	int failed = getaddrinfo(l->host, NULL, &hints, &list);

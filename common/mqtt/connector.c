@@ -20,9 +20,20 @@
  *	IDLE -> ADMITTING -> RESOLVING -> DIALING -> HANDSHAKING -> UP -> DISCONNECTING -> ENDED
  *	            ^             |        |  ^ |        |           |
  *	            |             |  QUEUING -+ |        |           |
- *	            |             v             v        v           v
- *	            +---------- WAITING <---- lost, refused for now, timed out; for good: ENDED
+ *	            |             v             v        v           |
+ *	            |           lost, refused, timed out             |
+ *	            |             |   the next address: DIALING; the next broker: RESOLVING
+ *	            |             v none is left                     v
+ *	            +---------- WAITING <----------------------------+   for good: ENDED
  */
+
+struct connector_broker {
+	const char *host;
+	int port;
+	const char *ws_path; /* not ours */
+	char *name;
+	struct dial dial;
+};
 
 enum {
 	LEAST_KEEPALIVE = 5, /* seconds */
@@ -50,6 +61,37 @@ connector_error_clear(struct connector *c)
 		*c->error = (struct err){0};
 }
 
+const char *
+connector_address(const struct connector *c)
+{
+	return c->address < c->addresses.n ? c->addresses.v[c->address] : "";
+}
+
+static bool
+has_choice(const struct connector *c)
+{
+	return c->count > 1 || c->addresses.n > 1;
+}
+
+struct where {
+	char text
+	    [400]; /* a host's name has 255 bytes at most, and what is longer fails as such */
+};
+
+/* The broker, in quotes; which of its addresses it was, too. */
+static struct where
+where_of(const struct connector *c)
+{
+	const char *address = connector_address(c);
+	struct where w;
+
+	if (has_choice(c) && address[0] != '\0' && strcmp(address, c->opts.host) != 0)
+		snprintf(w.text, sizeof(w.text), _("'%s' at %s"), c->name, address);
+	else
+		snprintf(w.text, sizeof(w.text), "'%s'", c->name);
+	return w;
+}
+
 /* CONNACK refuses; whether for good: asking again cannot help. */
 static bool
 refused(struct connector *c)
@@ -59,9 +101,9 @@ refused(struct connector *c)
 
 	reason_err(err, REASON_IN_CONNACK, c->reason, &final);
 	err_in(err,
-	    err->code == ERR_AUTH ? _("broker '%s' refused the login")
-				  : _("broker '%s' refused the connection"),
-	    c->name);
+	    err->code == ERR_AUTH ? _("broker %s refused the login")
+				  : _("broker %s refused the connection"),
+	    where_of(c).text);
 	return final;
 }
 
@@ -72,7 +114,8 @@ dismissed(struct connector *c)
 	bool final;
 
 	reason_err(connector_error(c), REASON_IN_DISCONNECT, c->reason, &final);
-	err_in(connector_error(c), _("broker '%s' closed the connection"), c->name);
+	err_in(
+	    connector_error(c), _("broker %s closed the connection"), where_of(c).text);
 	return final;
 }
 
@@ -83,7 +126,7 @@ put_stage(struct connector *c)
 	    c->state == CONNECTOR_UP || c->state == CONNECTOR_DISCONNECTING;
 
 	err_in(connector_error(c),
-	    was_up ? _("lost broker '%s'") : _("cannot reach broker '%s'"), c->name);
+	    was_up ? _("lost broker %s") : _("cannot reach broker %s"), where_of(c).text);
 }
 
 bool
@@ -96,12 +139,22 @@ connector_explain(struct connector *c, bool in_tls)
 	return dial_explain(&c->dial, stage, in_tls, connector_error(c));
 }
 
+/* An address of a kind that this machine has no way for is not what a person looks for. */
+static bool
+is_no_way(int number)
+{
+	return number == ENETUNREACH || number == EHOSTUNREACH ||
+	    number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
+}
+
 void
 connector_failed(struct connector *c, int number, bool in_tls)
 {
 	char text[64];
 
 	c->closed_without_words = false;
+	if (is_no_way(number))
+		c->reach = CONNECTOR_REACH_NOTHING;
 	if (connector_explain(c, in_tls))
 		return;
 	c->closed_without_words = number == 0 || number == EPROTO;
@@ -122,7 +175,6 @@ look_if_connected(struct connector *c)
 	connector_step(c, number == 0 ? CONNECTOR_CONNECTED : CONNECTOR_LOST);
 }
 
-/* What another address would not do better is not tried there. */
 static void
 look_if_answered(struct connector *c)
 {
@@ -134,7 +186,7 @@ look_if_answered(struct connector *c)
 	if (answer != WS_PROXY_OPEN)
 		*connector_error(c) = why;
 	if (answer == WS_PROXY_REFUSED)
-		c->address = c->addresses.n;
+		c->reach = CONNECTOR_REACH_SERVER;
 	connector_step(c, answer == WS_PROXY_OPEN ? CONNECTOR_CONNECTED : CONNECTOR_LOST);
 }
 
@@ -236,30 +288,96 @@ finish(struct connector *c)
 	return end(c);
 }
 
+/* Where in the list to begin: behind the address that was bad last, or, for the first time, anywhere. */
+static size_t
+first_of(struct connector *c, const struct strv *addresses)
+{
+	size_t i = 0;
+
+	if (c->opts.begin_anywhere && !c->was_up && c->bad_address == NULL)
+		return addresses->n > 1 ? random_number() % addresses->n : 0;
+	if (c->bad_address == NULL)
+		return 0;
+	while (i < addresses->n && strcmp(addresses->v[i], c->bad_address) != 0)
+		i++;
+	free(c->bad_address);
+	c->bad_address = NULL;
+	return i + 1 < addresses->n ? i + 1 : 0;
+}
+
 static void
 resolved(void *arg, const struct strv *addresses, const struct err *why)
 {
 	struct connector *c = arg;
+	const size_t first = first_of(c, addresses);
 	size_t i;
 
 	c->lookup = NULL;
-	strv_release(&c->addresses);
-	c->address = 0;
 	for (i = 0; i < addresses->n; i++)
-		strv_add(&c->addresses, addresses->v[i]);
+		strv_add(&c->addresses, addresses->v[(first + i) % addresses->n]);
 	if (why->code != ERR_OK)
 		*connector_error(c) = *why;
 	connector_step(
 	    c, why->code == ERR_OK ? CONNECTOR_RESOLVED : CONNECTOR_UNRESOLVED);
 }
 
+/* This attempt gets its share of what is left of the round's time for `n`. */
+static void
+give_share(struct connector *c, size_t n)
+{
+	const int64_t now = loop_now(c->loop);
+	const int64_t left = c->deadline > now ? c->deadline - now : 0;
+
+	c->share = left / (int64_t)n;
+	c->late = now + c->share;
+	set_timer(c, c->share);
+}
+
 static enum connector_state
 resolve(struct connector *c)
 {
-	c->deadline = loop_now(c->loop) + c->opts.connect_timeout;
-	set_timer(c, c->opts.connect_timeout);
+	strv_release(&c->addresses);
+	c->address = 0;
+	c->reach = CONNECTOR_REACH_NAME;
+	give_share(c, c->left + 1);
 	c->lookup = resolve_start(c->loop, c->opts.host, resolved, c);
 	return CONNECTOR_RESOLVING;
+}
+
+/* What the present one is, is moved out of its place. */
+static void
+take_broker(struct connector *c, struct connector_broker *b)
+{
+	c->opts.host = b->host;
+	c->opts.port = b->port;
+	c->opts.ws_path = b->ws_path;
+	c->name = b->name;
+	c->dial = b->dial;
+	b->dial = (struct dial){0};
+}
+
+/* The present broker's things go back to their place in the list, and those of another are taken from there. */
+static void
+go_to(struct connector *c, unsigned i)
+{
+	if (c->count < 2 || i == c->broker)
+		return;
+	c->brokers[c->broker].dial = c->dial;
+	c->broker = i;
+	take_broker(c, &c->brokers[i]);
+}
+
+static enum connector_state
+begin_round(struct connector *c)
+{
+	c->deadline = loop_now(c->loop) + c->opts.connect_timeout;
+	c->left = c->count - 1;
+	c->furthest = CONNECTOR_REACH_NOTHING;
+	c->all_final = true;
+	if (c->bad)
+		go_to(c, (c->broker + 1) % c->count);
+	c->bad = false;
+	return resolve(c);
 }
 
 static void
@@ -272,7 +390,7 @@ static enum connector_state
 begin(struct connector *c)
 {
 	if (c->opts.limiter == NULL)
-		return resolve(c);
+		return begin_round(c);
 	limiter_enter(c->opts.limiter, &c->pass, admitted, c);
 	return CONNECTOR_ADMITTING;
 }
@@ -298,13 +416,65 @@ wait(struct connector *c)
 	return CONNECTOR_WAITING;
 }
 
-/* Without a CONNACK nobody was at fault but the broker or the way there. */
-static enum connector_state
-fail(struct connector *c)
+/* The next round begins behind it. */
+static void
+mark_bad(struct connector *c)
 {
+	const size_t n = c->addresses.n;
+
+	c->bad = true;
+	if (c->count > 1 || n < 2)
+		return;
+	free(c->bad_address);
+	c->bad_address = xstrdup(c->addresses.v[c->address < n ? c->address : n - 1]);
+}
+
+/* What this attempt came to; of several the one is kept that got furthest. */
+static void
+note_failure(struct connector *c)
+{
+	c->all_final &= c->reach == CONNECTOR_REACH_END;
+	if (!has_choice(c))
+		return;
+	log_info("%s", connector_error(c)->text);
+	if (c->worst != NULL && c->worst->code != ERR_OK && c->reach <= c->furthest)
+		return;
+	if (c->worst == NULL)
+		c->worst = xcalloc(1, sizeof(*c->worst));
+	*c->worst = *connector_error(c);
+	c->furthest = c->reach;
+}
+
+/* Without a CONNACK that is final nobody was at fault but the brokers or the way there. */
+static enum connector_state
+end_round(struct connector *c)
+{
+	if (c->worst != NULL && c->worst->code != ERR_OK) {
+		*connector_error(c) = *c->worst;
+		*c->worst = (struct err){0};
+	}
 	c->in_vain = 0;
+	mark_bad(c);
+	return !c->all_final && (c->was_up || c->opts.retry) ? wait(c) : end(c);
+}
+
+static enum connector_state
+try_next_broker(struct connector *c)
+{
+	if (c->left == 0)
+		return end_round(c);
+	hang_up(c);
+	c->left--;
+	go_to(c, (c->broker + 1) % c->count);
+	return resolve(c);
+}
+
+static enum connector_state
+unresolved(struct connector *c)
+{
 	put_stage(c);
-	return c->was_up || c->opts.retry ? wait(c) : end(c);
+	note_failure(c);
+	return try_next_broker(c);
 }
 
 /* As ops->dial, on the way that there is to the address. */
@@ -316,6 +486,7 @@ begin_to_connect(struct connector *c, const char *address)
 
 	c->reason = 0;
 	c->partial = false;
+	c->reach = CONNECTOR_REACH_HOST;
 	if (peer == NULL)
 		return -1;
 	failed = c->ops->dial(c->arg, peer);
@@ -324,44 +495,54 @@ begin_to_connect(struct connector *c, const char *address)
 	return dial_ask(&c->dial, c->ops->fd(c->arg), address, connector_error(c));
 }
 
-/* Each address gets its share of the time that is left. */
 static enum connector_state
 dial(struct connector *c)
 {
 	for (; c->address < c->addresses.n; c->address++) {
-		int64_t left = c->deadline - loop_now(c->loop);
 		int failed = begin_to_connect(c, c->addresses.v[c->address]);
 
-		if (failed > 0 && left > 0) {
+		if (failed > 0 && loop_now(c->loop) < c->deadline) {
 			set_timer(c, QUEUE_TIME);
 			return CONNECTOR_QUEUING;
 		}
-		if (failed)
-			continue;
-		if (loop_fd_start(c->loop, &c->watch, c->ops->fd(c->arg),
-			c->dial.ws ? LOOP_READ : LOOP_WRITE, on_socket, c, NULL) != 0) {
+		if (failed == 0 &&
+		    loop_fd_start(c->loop, &c->watch, c->ops->fd(c->arg),
+			c->dial.ws ? LOOP_READ : LOOP_WRITE, on_socket, c, NULL) == 0) {
+			give_share(c, c->addresses.n - c->address + c->left);
+			return CONNECTOR_DIALING;
+		}
+		if (failed == 0)
 			err_sys(
 			    connector_error(c), ERR_FAILED, _("cannot watch the socket"));
-			break;
-		}
-		set_timer(c, left / (int64_t)(c->addresses.n - c->address));
-		return CONNECTOR_DIALING;
+		put_stage(c);
+		note_failure(c);
 	}
-	return fail(c);
+	return try_next_broker(c);
 }
 
 static enum connector_state
-dial_next(struct connector *c)
+try_next(struct connector *c)
 {
+	note_failure(c);
 	hang_up(c);
 	c->address++;
 	return dial(c);
 }
 
+static enum connector_state
+dial_lost(struct connector *c)
+{
+	put_stage(c);
+	return try_next(c);
+}
+
+/* Seconds. */
 static double
 patience(const struct connector *c)
 {
-	return (double)c->opts.connect_timeout / 1000;
+	if (!has_choice(c))
+		return (double)c->opts.connect_timeout / 1000;
+	return (double)((c->share + 50) / 100) / 10;
 }
 
 static enum connector_state
@@ -369,7 +550,7 @@ lookup_timed_out(struct connector *c)
 {
 	err_set(connector_error(c), ERR_UNREACHABLE,
 	    _("its name could not be looked up within %g s"), patience(c));
-	return fail(c);
+	return unresolved(c);
 }
 
 static enum connector_state
@@ -377,7 +558,7 @@ dial_timed_out(struct connector *c)
 {
 	err_set(connector_error(c), ERR_UNREACHABLE, _("no connection within %g s"),
 	    patience(c));
-	return dial_next(c);
+	return dial_lost(c);
 }
 
 static enum connector_state
@@ -387,30 +568,28 @@ handshake_timed_out(struct connector *c)
 	    c->partial ? _("its CONNACK was not whole within %g s")
 		       : _("connected, but it did not answer within %g s"),
 	    patience(c));
-	return fail(c);
+	return dial_lost(c);
 }
 
 static enum connector_state
 handshake(struct connector *c)
 {
-	set_timer(c, c->deadline - loop_now(c->loop));
+	c->reach = CONNECTOR_REACH_SERVER;
+	set_timer(c, c->late - loop_now(c->loop));
 	return CONNECTOR_HANDSHAKING;
 }
 
 static enum connector_state
 handshake_lost(struct connector *c)
 {
-	bool final;
-
 	if (c->ops->downgrade(c->arg)) {
 		hang_up(c);
 		return dial(c);
 	}
 	if (c->reason == 0)
-		return fail(c);
-	c->in_vain = 0;
-	final = refused(c);
-	return !final && (c->was_up || c->opts.retry) ? wait(c) : end(c);
+		return dial_lost(c);
+	c->reach = refused(c) ? CONNECTOR_REACH_END : CONNECTOR_REACH_BROKER;
+	return try_next(c);
 }
 
 /* A connection ended, as soon as it was up unless it was stable. Whether the broker has now ended one after
@@ -440,7 +619,7 @@ is_fought_over(struct connector *c)
 	    _("it closed the connection, %d times in a row: is there another client with "
 	      "the id '%s'?"),
 	    IN_VAIN, c->id);
-	err_in(connector_error(c), _("lost broker '%s'"), c->name);
+	err_in(connector_error(c), _("lost broker %s"), where_of(c).text);
 	return true;
 }
 
@@ -459,6 +638,7 @@ up_lost(struct connector *c)
 	if (was_stable)
 		c->backoff = (struct backoff){0};
 	hang_up(c);
+	mark_bad(c);
 	c->state = CONNECTOR_WAITING;
 	c->ops->lost(c->arg);
 	return final ? end(c) : wait(c);
@@ -503,14 +683,15 @@ finish_up(struct connector *c)
 static enum connector_state (*const table[CONNECTOR_STATES][CONNECTOR_EVENTS])(
     struct connector *) = {
     [CONNECTOR_IDLE] = {[CONNECTOR_START] = begin, [CONNECTOR_FINISH] = finish},
-    [CONNECTOR_ADMITTING] = {[CONNECTOR_ADMITTED] = resolve, [CONNECTOR_FINISH] = finish},
+    [CONNECTOR_ADMITTING] =
+	{[CONNECTOR_ADMITTED] = begin_round, [CONNECTOR_FINISH] = finish},
     [CONNECTOR_QUEUING] = {[CONNECTOR_TIMER] = dial, [CONNECTOR_FINISH] = finish},
     [CONNECTOR_RESOLVING] = {[CONNECTOR_RESOLVED] = dial,
-	[CONNECTOR_UNRESOLVED] = fail,
+	[CONNECTOR_UNRESOLVED] = unresolved,
 	[CONNECTOR_TIMER] = lookup_timed_out,
 	[CONNECTOR_FINISH] = finish},
     [CONNECTOR_DIALING] = {[CONNECTOR_CONNECTED] = handshake,
-	[CONNECTOR_LOST] = dial_next,
+	[CONNECTOR_LOST] = dial_lost,
 	[CONNECTOR_TIMER] = dial_timed_out,
 	[CONNECTOR_FINISH] = finish},
     [CONNECTOR_HANDSHAKING] = {[CONNECTOR_ACCEPTED] = go_up,
@@ -554,6 +735,57 @@ make_id(const char *given)
 	return xasprintf("%s-%08x", log_name(), (unsigned)random_number());
 }
 
+static char *
+make_name(const struct session_opts *o)
+{
+	if (o->host[0] == '/')
+		return xstrdup(o->host);
+	return xasprintf(
+	    strchr(o->host, ':') != NULL ? "[%s]:%d" : "%s:%d", o->host, o->port);
+}
+
+static int
+open_broker(struct connector_broker *b, const struct session_opts *o, struct err *err)
+{
+	*b = (struct connector_broker){.host = xstrdup(o->host),
+	    .port = o->port,
+	    .ws_path = o->ws_path,
+	    .name = make_name(o)};
+	return dial_open(&b->dial, o, err);
+}
+
+static void
+close_broker(struct connector_broker *b)
+{
+	dial_close(&b->dial);
+	free(b->name);
+	free((void *)(uintptr_t)b->host);
+}
+
+static int
+open_brokers(struct connector *c, const struct session_opts *o, struct err *err)
+{
+	struct connector_broker one;
+	int failed = 0;
+
+	c->opts.host = NULL;
+	if (o->others_n == 0) {
+		c->count = 1;
+		failed = open_broker(&one, o, err);
+		take_broker(c, &one);
+		return failed;
+	}
+	c->brokers = xcalloc(o->others_n + 1, sizeof(*c->brokers));
+	while (c->count <= o->others_n && !failed) {
+		const struct session_opts at = session_opts_at(o, c->count);
+
+		failed = open_broker(&c->brokers[c->count++], &at, err);
+	}
+	c->broker = o->begin_anywhere ? (unsigned)random_number() % c->count : 0;
+	take_broker(c, &c->brokers[c->broker]);
+	return failed;
+}
+
 int
 connector_open(struct connector *c, struct loop *loop, const struct session_opts *o,
     const struct connector_ops *ops, void *arg, struct err *err)
@@ -562,17 +794,13 @@ connector_open(struct connector *c, struct loop *loop, const struct session_opts
 		return err_set(err, ERR_USAGE, _("the client id is empty"));
 	c->loop = loop;
 	c->opts = *o;
-	c->opts.host = xstrdup(o->host);
 	if (c->opts.keepalive < LEAST_KEEPALIVE)
 		c->opts.keepalive = LEAST_KEEPALIVE;
 	c->ops = ops;
 	c->arg = arg;
 	c->version = o->version == 4 ? 4 : 5;
-	c->name = o->host[0] == '/'        ? xstrdup(o->host)
-	    : strchr(o->host, ':') != NULL ? xasprintf("[%s]:%d", o->host, o->port)
-					   : xasprintf("%s:%d", o->host, o->port);
 	c->id = make_id(o->client_id);
-	return dial_open(&c->dial, o, err);
+	return open_brokers(c, o, err);
 }
 
 void
@@ -587,10 +815,20 @@ connector_hang_up(struct connector *c)
 void
 connector_close(struct connector *c)
 {
-	dial_close(&c->dial);
+	struct connector_broker one = {
+	    .host = c->opts.host, .name = c->name, .dial = c->dial};
+	unsigned i;
+
+	if (c->brokers == NULL)
+		close_broker(&one);
+	else
+		c->brokers[c->broker].dial = c->dial;
+	for (i = 0; c->brokers != NULL && i < c->count; i++)
+		close_broker(&c->brokers[i]);
+	free(c->brokers);
 	strv_release(&c->addresses);
-	free((void *)(uintptr_t)c->opts.host);
+	free(c->bad_address);
+	free(c->worst);
 	free(c->error);
-	free(c->name);
 	free(c->id);
 }

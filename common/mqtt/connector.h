@@ -12,9 +12,14 @@
 /*
  * The life of a client's connection, from the first attempt over each reconnect to the end: names and addresses,
  * time-outs, back-off, which failures are final, and the words for them. What is spoken on the socket is its
- * user's: a session (libmosquitto) or a consumer (a receiver). First connect: one attempt within
+ * user's: a session (libmosquitto) or a consumer (a receiver). First connect: one round within
  * connect_timeout, then `ended`; afterwards it reconnects for ever with capped exponential back-off and full
  * jitter, unless the refusal is final. All on the loop's thread; nothing blocks.
+ *
+ * A round tries each address of each broker until one accepts, and gives each its share of the time that is left,
+ * from TCP to CONNACK. It begins behind the address, with several brokers behind the broker, that was bad last:
+ * lost its connection, or ended the round before. It fails when all did, for what went furthest: that is
+ * told, and final if each of them refused for good (login, ban, id).
  */
 
 /* connector.c has the table of what leads from one to the next. */
@@ -74,11 +79,13 @@ struct connector_ops {
 struct connector {
 	/* What it was made with. */
 	struct loop *loop;
-	struct session_opts opts; /* strings: only host */
+	struct session_opts opts; /* those of the present broker; strings: only host */
 	const struct connector_ops *ops;
 	void *arg;
-	char *name; /* host:port */
 	char *id;
+
+	/* The present broker, or the next one. */
+	char *name; /* host:port */
 	struct dial dial;
 
 	enum connector_state state; /* connector.c alone sets it */
@@ -94,9 +101,25 @@ struct connector {
 	/* connector.c's own. */
 	struct limiter_pass pass;
 	struct resolve *lookup;
-	struct strv addresses;
-	size_t address;   /* the one that is tried */
-	int64_t deadline; /* of this attempt */
+	struct connector_broker *brokers; /* all of several, but what is moved out of the present one; else NULL */
+	unsigned count, broker;           /* of them; the present one */
+	struct strv addresses;            /* its */
+	size_t address;                   /* the one that is tried, or is up */
+	bool bad;                         /* it was bad last */
+	char *bad_address;                /* of one broker's several: that was bad last; or NULL */
+	unsigned left;                    /* brokers that this round has not come to yet */
+	int64_t deadline;                 /* of the round */
+	int64_t share, late;              /* ms that this attempt has, and when they are over */
+	enum connector_reach {
+		CONNECTOR_REACH_NOTHING, /* no way there */
+		CONNECTOR_REACH_NAME,    /* not looked up */
+		CONNECTOR_REACH_HOST,    /* no TCP connection */
+		CONNECTOR_REACH_SERVER,  /* connected, and no CONNACK */
+		CONNECTOR_REACH_BROKER,  /* refused */
+		CONNECTOR_REACH_END,     /* refused for good */
+	} reach, furthest;               /* of this attempt; of the round */
+	struct err *worst;               /* why, where there was more than one */
+	bool all_final;
 	struct backoff backoff;
 	int in_vain; /* connections in a row that ended as soon as they were up */
 	bool was_up, told_down;
@@ -109,6 +132,8 @@ struct connector {
 /* Copies what it needs. -1: err (ERR_USAGE). `opts->client_id` must have passed topic_check_id or be NULL. */
 int connector_open(struct connector *c, struct loop *loop, const struct session_opts *opts,
     const struct connector_ops *ops, void *arg, struct err *err);
+/* The numeric address, or path, of the connection or of the attempt; "" before there was one. */
+const char *connector_address(const struct connector *c);
 /* Drops the connection, or the attempt, without a word; no event comes any more. The socket stays its user's to
  * close, before connector_close. The zero value is fine for both. */
 void connector_hang_up(struct connector *c);

@@ -488,6 +488,7 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 	    .ended = on_ended,
 	};
 	struct consumer *c = xcalloc(1, sizeof(*c));
+	struct session_opts o = *opts;
 
 	c->loop = loop;
 	c->events = *events;
@@ -498,10 +499,12 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 	    opts->receive_maximum > 0 ? opts->receive_maximum : SESSION_RECEIVE_MAXIMUM;
 	c->max_packet = opts->max_packet > 0 ? opts->max_packet : SESSION_MAX_PACKET;
 	c->receiver = open_receiver(c);
-	if (consumer_add_filters(c, filters, count, err) == 0 &&
-	    connector_open(&c->link, loop, opts, &ops, c, err) == 0 &&
-	    consumer_connect_open(c, opts, err) == 0)
-		return c;
+	if (consumer_add_filters(c, filters, count, err) == 0) {
+		o.begin_anywhere = consumer_share(c) != NULL;
+		if (connector_open(&c->link, loop, &o, &ops, c, err) == 0 &&
+		    consumer_connect_open(c, &o, err) == 0)
+			return c;
+	}
 	consumer_free(c);
 	return NULL;
 }
@@ -516,6 +519,24 @@ int
 consumer_version(const struct consumer *c)
 {
 	return c->link.version;
+}
+
+const char *
+consumer_broker(const struct consumer *c)
+{
+	return c->link.name;
+}
+
+const char *
+consumer_address(const struct consumer *c)
+{
+	return connector_address(&c->link);
+}
+
+size_t
+consumer_window(const struct consumer *c)
+{
+	return window_size(&c->window);
 }
 
 void

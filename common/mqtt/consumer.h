@@ -64,6 +64,13 @@ struct consumer *consumer_new(struct loop *loop, const struct session_opts *opts
 void consumer_start(struct consumer *c);
 /* The MQTT version of the connection, from `up` on: 5 or 4. */
 int consumer_version(const struct consumer *c);
+/* HOST:PORT, or a unix socket's path, of the connection, or of the attempt; of several brokers the present one. Its
+ * numeric address, "" before there was one. Both until the next event. */
+const char *consumer_broker(const struct consumer *c);
+const char *consumer_address(const struct consumer *c);
+/* How many unacknowledged messages the broker sends at most, as far as that is known (mqtt/window.h); 0: it is
+ * not. */
+size_t consumer_window(const struct consumer *c);
 /* See above. An old token is no error and does nothing. */
 void consumer_release(struct consumer *c, uint64_t token);
 void consumer_ack(struct consumer *c, uint64_t token);

@@ -51,9 +51,7 @@ dial_open(struct dial *d, const struct session_opts *o, struct err *err)
 		return open_ws(d, o, err);
 	if (o->tls && o->shared_tls == NULL)
 		return session_opts_tls(&d->tls, o, err);
-	if (o->tls)
-		d->tls = tls_share(o->shared_tls);
-	return 0;
+	return o->tls ? tls_for(&d->tls, o->shared_tls, o->host, err) : 0;
 }
 
 void

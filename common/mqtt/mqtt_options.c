@@ -18,33 +18,155 @@ source_of(const struct mqtt_options *o, const struct opt_set *set, const void *m
 	return opt_source_of(set, (size_t)offset);
 }
 
-/* -h and -L: the stronger source wins; one source naming both contradicts itself. */
-static int
-choose_host(
-    struct mqtt_options *o, const struct opt_set *set, bool *from_url, struct err *err)
+static struct broker_address *
+add_broker(struct mqtt_options *o)
 {
-	enum opt_source host = source_of(o, set, &o->host);
-	enum opt_source url = source_of(o, set, &o->url);
+	o->brokers = xreallocarray(o->brokers, o->count + 1, sizeof(*o->brokers));
+	o->brokers[o->count] = (struct broker_address){0};
+	return &o->brokers[o->count++];
+}
 
-	*from_url = false;
-	if (o->url == NULL || (o->host != NULL && host > url))
-		return 0;
-	if (o->host != NULL && host == url)
-		return err_set(err, ERR_USAGE,
-		    _("two brokers are given, a host ('%s') and a URL: give one"),
-		    o->host);
-	*from_url = true;
-	return broker_address_parse(&o->from_url, o->url, err);
+/* A path of a unix socket is one, whatever is in it. */
+static const char *
+host_end(const char *text)
+{
+	return text[0] == '/' ? text + strlen(text) : strchrnul(text, ',');
+}
+
+/* A password may hold a comma: one stands between two URLs where another begins behind it. */
+static const char *
+url_end(const char *text)
+{
+	const char *end = text, *next;
+
+	do {
+		end = strchrnul(*end != '\0' ? end + 1 : end, ',');
+		next = *end != '\0' ? end + 1 + strspn(end + 1, " \t") : end;
+		next += strspn(next, "abcdefghijklmnopqrstuvwxyz");
+	} while (*end != '\0' && strncmp(next, "://", 3) != 0);
+	return end;
 }
 
 static int
-choose_port(const struct mqtt_options *o, const struct opt_set *set, bool from_url)
+add_one(struct mqtt_options *o, const char *text, bool is_url, struct err *err)
 {
-	if (o->port != 0 &&
-	    (!from_url || o->from_url.port == 0 ||
-		source_of(o, set, &o->port) > source_of(o, set, &o->url)))
-		return o->port;
-	return o->from_url.port;
+	struct broker_address *b = add_broker(o);
+
+	if (!is_url && text[0] == '\0')
+		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
+	if (!is_url)
+		b->host = xstrdup(text);
+	else if (broker_address_parse(b, text, err))
+		return -1;
+	if (is_url && strchr(b->host, ',') != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("'%s' is no host: several brokers are given as "
+		      "mqtt://HOST,mqtt://HOST"),
+		    b->host);
+	return 0;
+}
+
+/* With commas between them, and blanks around these. */
+static int
+add_all(struct mqtt_options *o, const char *text, bool is_url, struct err *err)
+{
+	const char *end;
+	int failed;
+
+	do {
+		const char *at = text + strspn(text, " \t");
+		char *one;
+		size_t n;
+
+		end = is_url ? url_end(at) : host_end(at);
+		n = (size_t)(end - at);
+		while (n > 0 && strchr(" \t", at[n - 1]) != NULL)
+			n--;
+		one = xstrndup(at, n);
+		failed = add_one(o, one, is_url, err);
+		mem_free_secret(one);
+		text = end + 1;
+	} while (!failed && *end != '\0');
+	return failed;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* A session speaks one protocol and has one login, whichever of its brokers it is at. */
+static int
+check_alike(const struct mqtt_options *o, struct err *err)
+{
+	const struct broker_address *first = &o->brokers[0];
+	size_t i;
+
+	for (i = 1; i < o->count; i++) {
+		const struct broker_address *b = &o->brokers[i];
+
+		if (b->tls != first->tls ||
+		    (b->ws_path == NULL) != (first->ws_path == NULL))
+			return err_set(err, ERR_USAGE,
+			    _("brokers '%s' and '%s' are given with two protocols: "
+			      "give one"),
+			    first->host, b->host);
+		if (b->username != NULL &&
+		    (!same(b->username, first->username) ||
+			!same(b->password, first->password)))
+			return err_set(err, ERR_USAGE,
+			    _("brokers '%s' and '%s' are given with two logins: give "
+			      "one, in the first URL"),
+			    first->host, b->host);
+	}
+	return 0;
+}
+
+/* -h and -L: the stronger source wins; one source naming both contradicts itself. */
+static int
+choose_brokers(
+    struct mqtt_options *o, const struct opt_set *set, bool *from_url, struct err *err)
+{
+	enum opt_source host = source_of(o, set, &o->hosts);
+	enum opt_source url = source_of(o, set, &o->urls);
+	const struct strv *from;
+	size_t i;
+
+	if (o->urls.n > 0 && o->hosts.n > 0 && host == url)
+		return err_set(err, ERR_USAGE,
+		    _("two brokers are given, a host ('%s') and a URL: give one"),
+		    o->hosts.v[0]);
+	*from_url = o->urls.n > 0 && (o->hosts.n == 0 || url > host);
+	from = *from_url ? &o->urls : &o->hosts;
+	for (i = 0; i < from->n; i++) {
+		if (add_all(o, from->v[i], *from_url, err))
+			return -1;
+	}
+	if (o->count == 0)
+		add_broker(o)->host = xstrdup("localhost");
+	return check_alike(o, err);
+}
+
+/* Of one that a URL gave no port, or a weaker source than -p's. */
+static void
+choose_ports(struct mqtt_options *o, const struct opt_set *set, bool from_url, bool tls)
+{
+	const bool stronger =
+	    !from_url || source_of(o, set, &o->port) > source_of(o, set, &o->urls);
+	size_t i;
+
+	for (i = 0; i < o->count; i++) {
+		struct broker_address *b = &o->brokers[i];
+
+		b->tls = tls;
+		if (o->port != 0 && (stronger || b->port == 0))
+			b->port = o->port;
+		if (b->host[0] == '/')
+			b->port = 0;
+		else if (b->port == 0)
+			b->port = broker_address_default_port(b->ws_path != NULL, tls);
+	}
 }
 
 /* -P and --password-file: the stronger source wins. */
@@ -73,11 +195,11 @@ static int
 choose_login(struct mqtt_options *o, const struct opt_set *set, struct session_opts *out,
     struct err *err)
 {
-	const struct broker_address *u = &o->from_url;
+	const struct broker_address *u = &o->brokers[0];
 
 	if (u->username != NULL &&
 	    (o->username == NULL ||
-		source_of(o, set, &o->url) > source_of(o, set, &o->username))) {
+		source_of(o, set, &o->urls) > source_of(o, set, &o->username))) {
 		out->username = u->username;
 		out->password = u->password;
 	} else {
@@ -94,15 +216,19 @@ choose_login(struct mqtt_options *o, const struct opt_set *set, struct session_o
 static int
 check_tls(const struct mqtt_options *o, const struct session_opts *out, struct err *err)
 {
+	size_t i;
+
 	if (o->key != NULL && o->cert == NULL)
 		return err_set(err, ERR_USAGE, _("--key needs --cert"));
 	if (o->keypass_file != NULL && o->cert == NULL)
 		return err_set(err, ERR_USAGE, _("--keypass-file needs --cert"));
-	if (out->tls && out->host[0] == '/')
-		return err_set(err, ERR_USAGE,
-		    _("TLS to the unix socket '%s': it has no name that could be "
-		      "verified"),
-		    out->host);
+	for (i = 0; out->tls && i < o->count; i++) {
+		if (o->brokers[i].host[0] == '/')
+			return err_set(err, ERR_USAGE,
+			    _("TLS to the unix socket '%s': it has no name that could be "
+			      "verified"),
+			    o->brokers[i].host);
+	}
 	if (o->alpn != NULL && out->ws_path != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("--tls-alpn: with wss:// the protocol is http/1.1"));
@@ -139,26 +265,23 @@ mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
     struct session_opts *out, struct err *err)
 {
 	static const int versions[] = {0, 5, 5, 4, 4}; /* MQTT_VERSIONS */
-	const struct broker_address *u = &o->from_url;
-	bool from_url;
+	bool from_url = false;
 
 	out->password = NULL;
-	if (choose_host(o, set, &from_url, err))
+	if (choose_brokers(o, set, &from_url, err))
 		return -1;
-	out->host = from_url ? u->host : o->host != NULL ? o->host : "localhost";
-	if (out->host[0] == '\0')
-		return err_set(err, ERR_USAGE, _("the broker's host is empty"));
-	out->ws_path = u->ws_path;
+	out->host = o->brokers[0].host;
+	out->ws_path = o->brokers[0].ws_path;
 	if (choose_tls(o,
-		from_url ? u->tls : o->port == broker_address_default_port(false, true),
+		from_url ? o->brokers[0].tls
+			 : o->port == broker_address_default_port(false, true),
 		out, err) ||
 	    choose_login(o, set, out, err))
 		return -1;
-	out->port = choose_port(o, set, from_url);
-	if (out->host[0] == '/')
-		out->port = 0;
-	else if (out->port == 0)
-		out->port = broker_address_default_port(u->ws_path != NULL, out->tls);
+	choose_ports(o, set, from_url, out->tls);
+	out->port = o->brokers[0].port;
+	out->others = o->brokers + 1;
+	out->others_n = o->count - 1;
 	if (o->id != NULL && topic_check_id(span_of(o->id), _("client id"), err))
 		return -1;
 	out->client_id = o->id;
@@ -175,5 +298,8 @@ mqtt_options_release(struct mqtt_options *o)
 	mem_free_secret(o->secret);
 	mem_free_secret(o->keypass);
 	o->secret = o->keypass = NULL;
-	broker_address_release(&o->from_url);
+	for (; o->count > 0; o->count--)
+		broker_address_release(&o->brokers[o->count - 1]);
+	free(o->brokers);
+	o->brokers = NULL;
 }

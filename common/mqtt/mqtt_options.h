@@ -9,9 +9,9 @@
 
 /* The connection options that all MQTT programs share: mosquitto's letters. */
 struct mqtt_options {
-	char *host;
+	struct strv hosts; /* each may be several, with commas; and so with `urls` */
 	int port;
-	char *url;
+	struct strv urls;
 	char *id;
 	char *username;
 	char *password;
@@ -26,7 +26,8 @@ struct mqtt_options {
 	int64_t connect_timeout;
 	char *secret;   /* what password_file held: mqtt_options_resolve */
 	char *keypass;  /* ... and keypass_file */
-	struct broker_address from_url; /* what `url` says */
+	struct broker_address *brokers; /* what `hosts` or `urls` say, in that order */
+	size_t count;
 };
 
 #define MQTT_VERSIONS "auto|5|mqttv5|311|mqttv311"
@@ -36,13 +37,13 @@ struct mqtt_options {
  * use theirs otherwise. */
 #define OPT_MQTT_(T, m, L, P)                                                               \
 	OPT_GROUP(N_("Connection")),                                                     \
-	    OPT_STR(T, m.host, L('h'), P "host", "HOST",                                   \
+	    OPT_LIST(T, m.hosts, L('h'), P "host", "HOST[,HOST]",                          \
 		N_("the broker: a name, an address or a unix socket's path"),            \
 		.key = "mqtt_host", .env = "IOT_MQTT_HOST", .value = "localhost"),       \
 	    OPT_INT(T, m.port, L('p'), P "port", "PORT", 1, 65535, N_("the broker's port"),\
 		.key = "mqtt_port", .env = "IOT_MQTT_PORT",                              \
 		.value = "1883, with TLS 8883"),                                         \
-	    OPT_STR(T, m.url, L('L'), P "url", "URL",                                      \
+	    OPT_LIST(T, m.urls, L('L'), P "url", "URL[,URL]",                              \
 		N_("the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]"),       \
 		.key = "broker",                                                         \
 		.env = "IOT_MQTT_URL"),                                                  \
@@ -91,10 +92,18 @@ struct mqtt_options {
 #define OPT_MQTT(T, m) OPT_MQTT_(T, m, OPT_LETTER_KEPT, "")
 #define OPT_MQTT_LONG(T, m) OPT_MQTT_(T, m, OPT_LETTER_DROPPED, "mqtt-")
 
-/* Fills the connection part of `out` (host, port, tls, files, login, version, keepalive, retry,
- * time-out, client_id) from the options: URL taken apart, password file read, defaults put in.
+/* Whether a broker is named by a host or a URL, from whatever source. */
+static inline bool
+mqtt_options_name_broker(const struct mqtt_options *o)
+{
+	return o->hosts.n > 0 || o->urls.n > 0;
+}
+
+/* Fills the connection part of `out` (brokers with host, port, tls; files, login, version, keepalive, retry,
+ * time-out, client_id) from the options: URLs taken apart, password file read, defaults put in.
  * Everything in `out` points into `o`, which must outlive it. -h and -p outrank the URL when they
- * come from a stronger source; two hosts from one source are an error. `set` tells the sources. */
+ * come from a stronger source; hosts and URLs from one source are an error, as are several brokers of more than
+ * one protocol, or with more than one login. `set` tells the sources. */
 int mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set, struct session_opts *out,
     struct err *err);
 void mqtt_options_release(struct mqtt_options *o);

@@ -172,12 +172,8 @@ session_new(struct loop *loop, const struct session_opts *o,
 	session_socket_open(s);
 	/* With an id of no bytes, which a connector does not take, mosquitto_new closes descriptor 0. */
 	if (connector_open(&s->link, loop, o, &session_socket_ops, s, err) == 0 &&
-	    session_mosq_open(s, o, err) == 0) {
-		s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
-		    o->tls ? "s" : "", s->link.name,
-		    o->ws_path != NULL ? o->ws_path : "");
+	    session_mosq_open(s, o, err) == 0)
 		return s;
-	}
 	session_free(s);
 	return NULL;
 }
@@ -209,7 +205,12 @@ session_version(const struct session *s)
 }
 
 const char *
-session_broker(const struct session *s)
+session_broker(struct session *s)
 {
+	const struct session_opts *o = &s->link.opts;
+
+	free(s->url);
+	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
+	    o->tls ? "s" : "", s->link.name, o->ws_path != NULL ? o->ws_path : "");
 	return s->url;
 }

@@ -60,8 +60,8 @@ void session_free(struct session *s);
 bool session_is_up(const struct session *s);
 /* The MQTT version of the connection that is up: 5 or 4. */
 int session_version(const struct session *s);
-/* "mqtt://host:port" or the like, for messages. */
-const char *session_broker(const struct session *s);
+/* "mqtt://host:port" or the like, for messages: of several the present one. Until the next call. */
+const char *session_broker(struct session *s);
 
 /* Subscribes now if up, and again after each reconnect whose session is not present. */
 int session_subscribe(struct session *s, const char *filter, int qos, bool no_local,

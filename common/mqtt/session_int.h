@@ -23,7 +23,7 @@ struct session {
 	struct loop *loop;
 	struct session_events events;
 	void *arg;
-	char *url;
+	char *url; /* session_broker's */
 	struct connector link; /* the connection, its options, its last error (mqtt/connector.h) */
 
 	/* Of the present connection: set by session_mosq.c. */

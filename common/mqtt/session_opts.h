@@ -14,6 +14,10 @@
 /* How to connect to a broker, for a session (mqtt/session.h) or a consumer (mqtt/consumer.h). */
 struct session_opts {
 	const char *host;          /* a name, an address, or a path of a unix socket */
+	const struct broker_address *others; /* brokers with the same protocol and logins, one as good as
+				    * the other: tried in turn; only host, port and ws_path count */
+	size_t others_n;
+	bool begin_anywhere;       /* at any of them, for members of a group; else at `host` */
 	int port;                  /* 0 with a unix socket */
 	const char *ws_path;       /* MQTT over WebSocket, at this path; NULL: over TCP */
 	bool tls;
@@ -49,7 +53,9 @@ struct session_opts {
 
 enum { SESSION_RECEIVE_MAXIMUM = 1000, SESSION_MAX_PACKET = 1 << 20 };
 
-/* Sets where to connect to, but for the login; its CA certificates only where no file is named. `o` points
+/* The options for the i-th broker alone, from 0 on; `shared_tls` stays that of the first. */
+struct session_opts session_opts_at(const struct session_opts *o, size_t i);
+/* Sets where to connect to, one broker, but for the login; its CA certificates only where no file is named. `o` points
  * into `a`. */
 void session_opts_reach(struct session_opts *o, const struct broker_address *a);
 

@@ -23,6 +23,7 @@ struct tls {
 	struct tls_opts opts; /* its strings are ours */
 	uint64_t stamp;       /* of the files, before they were read */
 	SSL_CTX *ctx;
+	struct tls *others, *next; /* for other hosts, a list by their `next` */
 	bool is_name; /* the host is no numeric address: sent as server name */
 	bool cert_wanted;
 	struct err failure, told;
@@ -378,6 +379,27 @@ tls_refresh(struct tls *t, struct err *err)
 	return 1;
 }
 
+int
+tls_for(struct tls **out, struct tls *t, const char *host, struct err *err)
+{
+	struct tls_opts o = t->opts;
+	struct tls *other = t->others;
+
+	if (strcmp(o.host, host) == 0)
+		other = t;
+	while (other != NULL && strcmp(other->opts.host, host) != 0)
+		other = other->next;
+	if (other == NULL) {
+		o.host = host;
+		if (tls_new(&other, &o, err))
+			return -1;
+		other->next = t->others;
+		t->others = other;
+	}
+	*out = tls_share(other);
+	return 0;
+}
+
 struct tls *
 tls_share(struct tls *t)
 {
@@ -388,8 +410,14 @@ tls_share(struct tls *t)
 void
 tls_free(struct tls *t)
 {
+	struct tls *other, *next;
+
 	if (t == NULL || --t->holders > 0)
 		return;
+	for (other = t->others; other != NULL; other = next) {
+		next = other->next;
+		tls_free(other);
+	}
 	SSL_CTX_free(t->ctx);
 	release_opts(&t->opts);
 	free(t);

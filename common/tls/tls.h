@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 /*
- * One TLS context for all connections to one broker (30 KB a connection instead of 780, measured).
+ * One TLS context for all connections to one host (30 KB a connection instead of 780, measured).
  * The chain and the host's name or address are verified.
  */
 enum tls_version { TLS_1_2_OR_NEWER, TLS_1_2_ONLY, TLS_1_3_ONLY };
@@ -32,6 +32,8 @@ int tls_new(struct tls **out, const struct tls_opts *opts, struct err *err);
  * were; 0: nothing changed; -1: they cannot be used (err): what was read before stays until they change once more.
  * tls_context is another one after 1. */
 int tls_refresh(struct tls *t, struct err *err);
+/* The same for another host, made once for all who ask `t` for it; a holder of that more, who calls tls_free. */
+int tls_for(struct tls **out, struct tls *t, const char *host, struct err *err);
 /* One holder more: each calls tls_free. Of one thread. */
 struct tls *tls_share(struct tls *t);
 /* Frees it with its last holder, whose connections must be gone. Accepts NULL. */

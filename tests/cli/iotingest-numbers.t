@@ -18,9 +18,11 @@ wait_for 5 lines 1
 tap $? 'SIGUSR1 prints a line'
 is '[4,3,1,0,4,0,true]' "$(line | jq -c '[.messages, .readings, .rejected, .skipped, .acknowledged, .reconnects, .connected]')" \
 	'of the counters'
+is "[\"$sock\",\"$sock\",false,1000]" "$(line | jq -c '[.broker, .address, .session_present, .window]')" \
+	'of the connection: broker, address, session, window'
 is "$(cat out bad | wc -c)" "$(line | jq .bytes_out)" 'bytes_out is what was written'
 is true "$(line | jq '.uptime >= 0 and .rate > 0 and .batches >= 1 and .bytes_in > 40')" 'with times and rates'
-is 'time uptime messages readings rejected skipped bytes_in bytes_out batches held_back acknowledged sink_failures sessions_lost reconnects connected rate ' \
+is 'time uptime messages readings rejected skipped bytes_in bytes_out batches held_back acknowledged sink_failures sessions_lost reconnects connected broker address session_present window rate ' \
 	"$(line | jq -r 'keys_unsorted[]' | tr '\n' ' ')" 'the keys are these, in this order'
 kill $ingesting
 wait $ingesting
@@ -29,10 +31,12 @@ has "$(tail -n 1 usr1.err)" 'iotingest: 4 messages, 3 readings, 1 rejected in ' 
 # Prometheus.
 is 4 "$(sed -n 's/^iot_ingest_messages_total //p' prom)" 'the textfile counts'
 is 0 "$(sed -n 's/^iot_ingest_connected //p' prom)" 'and says at the end that it is over'
+is "{broker=\"$sock\",address=\"$sock\"} 1" "$(sed -n 's/^iot_ingest_connection_info//p' prom)" 'with whom it was'
 # Each sample has HELP and TYPE in front, a name with our prefix, a number and no time.
 wrong=$(awk '/^# HELP iot_ingest_[a-z_]+ [A-Z].*\.$/ { help = $3; next }
 	/^# TYPE iot_ingest_[a-z_]+ (counter|gauge)$/ { type = $3; if ($4 == "counter" && $3 !~ /_total$/) print; next }
-	NF == 2 && $1 == help && $1 == type && $2 ~ /^[0-9.]+$/ { next }
+	{ sample = $1; sub(/{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*}$/, "", sample) }
+	NF == 2 && sample == help && sample == type && $2 ~ /^[0-9.]+$/ { next }
 	{ print }' prom)
 is '' "$wrong" 'the textfile is as the collector wants it'
 is 644 "$(stat -c %a prom)" 'and may be read'

@@ -78,4 +78,36 @@ kill $one $two $three $four
 wait $one $two $three $four
 no_broker
 
+# Several brokers. The certificate is for localhost alone.
+files new
+broker new
+closed=$(free_port)
+subscribes() { # subscribes SENTENCE OPTION...
+	said=$1
+	shift
+	run iotsub "$@" -t a -W 400ms
+	exits 27 "$said"
+}
+subscribes 'the second URL is tried' -L "mqtt://localhost:$closed,mqtt://localhost:$plain"
+subscribes 'also when it is given alone' -L "mqtt://localhost:$closed" -L "mqtt://localhost:$plain"
+subscribes 'each URL has the name that its certificate must have' "$@" \
+	-L "mqtts://127.0.0.1:$tls, mqtts://localhost:$tls"
+subscribes '... over WebSocket, too' "$@" -L "wss://127.0.0.1:$wss,wss://localhost:$wss"
+subscribes 'the second host is tried' -h "nobody.invalid,localhost" -p "$plain"
+printf 'broker = mqtt://localhost:%s, mqtt://localhost:%s\n' "$closed" "$plain" >two.conf
+IOT_CONFIG=$T/two.conf run iotpub -t a -m 1
+exits 0 'both are read from a file'
+run iotpub "$@" -L "mqtts://127.0.0.1:$tls,mqtts://127.0.0.1:$closed" -t a -m 1
+exits 5 'none of them will do'
+has "$err" "127.0.0.1:$tls': TLS: certificate is not for '127.0.0.1'" '... what got furthest is told'
+iotingest -L "mqtt://localhost:$closed,mqtt://127.0.0.1:$plain" -t r --durable s --stats 100ms \
+	2>stats.err >/dev/null &
+ingesting=$!
+pids="$pids $ingesting"
+is_at() { tail -n 1 stats.err | jq -e "[.broker, .address] == $1" >/dev/null; }
+ok '--stats says where it is' wait_for 10 is_at "[\"127.0.0.1:$plain\", \"127.0.0.1\"]"
+kill $ingesting
+wait $ingesting
+no_broker
+
 done_testing

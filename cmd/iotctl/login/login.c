@@ -129,7 +129,7 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 {
 	char *username = NULL, *password = NULL, *broker = NULL, *broker_user = NULL;
 	char *zone = NULL;
-	bool named = c->args->mqtt.url != NULL || c->args->mqtt.host != NULL;
+	bool named = mqtt_options_name_broker(&c->args->mqtt);
 	int failed;
 
 	if (in->n > 1)

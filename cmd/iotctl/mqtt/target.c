@@ -18,7 +18,7 @@
 bool
 target_has_broker(const struct ctl *c)
 {
-	return c->args->mqtt.host != NULL || c->args->mqtt.url != NULL;
+	return mqtt_options_name_broker(&c->args->mqtt);
 }
 
 static bool

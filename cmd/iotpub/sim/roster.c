@@ -228,7 +228,7 @@ ask_platform(struct roster *r, const struct opt_set *set, struct err *err)
 	const struct args *a = r->args;
 	const struct inventory_opts o = {.common = &a->common,
 	    .session = r->config->session,
-	    .broker_given = a->mqtt.host != NULL || a->mqtt.url != NULL,
+	    .broker_given = mqtt_options_name_broker(&a->mqtt),
 	    .named = &r->ids,
 	    .profile = &r->profile,
 	    .payload = &r->payload,

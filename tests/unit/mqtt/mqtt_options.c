@@ -111,8 +111,8 @@ urls_are_taken_apart(void **state)
 
 		try_begin(&t);
 		put(&t, "url=", OPT_FROM_ARGV);
-		free(t.args.mqtt.url);
-		t.args.mqtt.url = xstrdup(c->url);
+		free(t.args.mqtt.urls.v[0]);
+		t.args.mqtt.urls.v[0] = xstrdup(c->url);
 		try_end(&t);
 		assert_string_equal(t.err.text, "");
 		assert_string_equal(t.out.host, c->host);
@@ -128,6 +128,66 @@ urls_are_taken_apart(void **state)
 			assert_string_equal(t.out.password, c->password);
 		else
 			assert_null(t.out.password);
+		try_release(&t);
+	}
+}
+
+struct list_case {
+	const char *of[2]; /* option=text of argv */
+	const char *is;    /* HOST:PORT of each; or the error */
+};
+
+static void
+several_brokers_are_given_in_a_list_or_again(void **state)
+{
+	static const struct list_case cases[] = {
+	    {{"url=mqtt://a,mqtt://b:1884"}, "a:1883 b:1884"},
+	    {{"url=mqtt://a", "url=mqtt://b"}, "a:1883 b:1883"},
+	    {{"url=mqtt://u:p,w@a , mqtt://b"}, "a:1883 b:1883"},
+	    {{"url=mqtt://u:p@a,mqtt://u:p@b"}, "a:1883 b:1883"},
+	    {{"url=wss://a:1/x,wss://b", "port=99"}, "a:1 b:99"},
+	    {{"host=a,b , c", "port=8883"}, "a:8883 b:8883 c:8883"},
+	    {{"host=a", "host=::1"}, "a:1883 ::1:1883"},
+	    {{"host=/run/a,b"}, "/run/a,b:0"},
+	    {{"host=a,,b"}, "the broker's host is empty"},
+	    {{"host=a,"}, "the broker's host is empty"},
+	    {{"url=mqtt://a,"}, "'a,' is no host"},
+	    {{"url=mqtt://a,b"}, "'a,b' is no host"},
+	    {{"url=mqtt://a", "host=b"}, "two brokers are given, a host ('b') and a URL"},
+	    {{"url=mqtt://a,mqtts://b"},
+		"brokers 'a' and 'b' are given with two protocols"},
+	    {{"url=mqtt://a,ws://b"}, "brokers 'a' and 'b' are given with two protocols"},
+	    {{"url=mqtt://a,mqtt://u@b"},
+		"brokers 'a' and 'b' are given with two logins"},
+	    {{"url=mqtt://u:p@a,mqtt://u:s3cret@b"}, "are given with two logins"},
+	    {{"host=a,/run/b", "cafile=f"}, "TLS to the unix socket '/run/b'"},
+	};
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf got = {0};
+		struct attempt t;
+
+		try_begin(&t);
+		put(&t, cases[i].of[0], OPT_FROM_ARGV);
+		if (cases[i].of[1] != NULL)
+			put(&t, cases[i].of[1],
+			    strncmp(cases[i].of[1], "port", 4) == 0 ? OPT_FROM_ENV
+								    : OPT_FROM_ARGV);
+		try_end(&t);
+		for (n = 0; t.failed == 0 && n <= t.out.others_n; n++) {
+			const struct session_opts one = session_opts_at(&t.out, n);
+
+			buf_printf(&got, "%s%s:%d", n > 0 ? " " : "", one.host, one.port);
+		}
+		buf_puts(&got, t.err.text);
+		print_message("# %s\n", buf_str(&got));
+		if (t.failed == 0)
+			assert_string_equal(buf_str(&got), cases[i].is);
+		assert_non_null(strstr(buf_str(&got), cases[i].is));
+		assert_null(strstr(buf_str(&got), "s3cret"));
+		buf_release(&got);
 		try_release(&t);
 	}
 }
@@ -164,8 +224,8 @@ bad_urls_are_refused_without_telling_the_password(void **state)
 
 		try_begin(&t);
 		put(&t, "url=", OPT_FROM_ARGV);
-		free(t.args.mqtt.url);
-		t.args.mqtt.url = xstrdup(cases[i]);
+		free(t.args.mqtt.urls.v[0]);
+		t.args.mqtt.urls.v[0] = xstrdup(cases[i]);
 		try_end(&t);
 		if (t.failed == 0)
 			print_message("# accepted: %s\n", cases[i]);
@@ -336,6 +396,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_given_is_localhost),
 	    cmocka_unit_test(urls_are_taken_apart),
+	    cmocka_unit_test(several_brokers_are_given_in_a_list_or_again),
 	    cmocka_unit_test(bad_urls_are_refused_without_telling_the_password),
 	    cmocka_unit_test(stronger_source_names_the_broker),
 	    cmocka_unit_test(two_brokers_of_one_source_contradict),
