@@ -21,6 +21,8 @@
 /* How long a clean end may wait for a reader that stalls, or for a sink: what they have not taken
  * stays with the broker. A sink is asked to end a little before. */
 enum { STOP_MS = 1500, INTERRUPT_MS = 1100 };
+/* How long the broker has to take the acknowledgements of what is safe, at an end by an error. */
+enum { LEAVE_MS = 1000 };
 
 struct ingest {
 	const struct args *args;
@@ -34,7 +36,7 @@ struct ingest {
 	struct counts counts;
 	struct loop_timer deadline; /* of -W */
 	struct loop_timer stop;     /* of a clean end */
-	bool stopping;
+	bool stopping, leaving;
 	bool was_down;               /* and that it is back is to be told */
 	bool told_expiry, told_held; /* warnings that are given once */
 	struct err *err;
@@ -49,6 +51,18 @@ end_now(void *arg)
 	loop_stop(g->loop);
 }
 
+/* Ends as soon as the broker has what is acknowledged: closed at once, the connection would be reset, and what is
+ * safe would come again. */
+static void
+leave(struct ingest *g)
+{
+	if (g->leaving)
+		return;
+	g->leaving = g->stopping = true;
+	loop_timer_set(g->loop, &g->stop, LEAVE_MS, end_now, g);
+	consumer_leave(g->consume);
+}
+
 static void
 fail(struct ingest *g, const struct err *why)
 {
@@ -56,7 +70,7 @@ fail(struct ingest *g, const struct err *why)
 		*g->err = *why;
 	else
 		log_err(why);
-	end_now(g);
+	leave(g);
 }
 
 static void
@@ -73,7 +87,7 @@ give_up(void *arg)
 		log_warn(
 		    _("%zu messages were not taken in time: they are not acknowledged"),
 		    n);
-	end_now(g);
+	leave(g);
 }
 
 static void
@@ -160,10 +174,12 @@ on_output_failed(void *arg, const struct err *why)
 {
 	struct ingest *g = arg;
 
+	if (g->leaving)
+		return;
 	if (why->code != ERR_OK)
 		fail(g, why);
 	else
-		end_now(g);
+		leave(g);
 }
 
 static void
@@ -264,7 +280,8 @@ note_connection(struct ingest *g, bool session_present)
 	c->broker = xstrdup(consumer_broker(g->consume));
 	c->address = xstrdup(consumer_address(g->consume));
 	if (g->was_down)
-		log_warn(_("connected again, to broker '%s' (%s)"), c->broker, c->address);
+		log_warn(
+		    _("connected again, to broker '%s' (%s)"), c->broker, c->address);
 	else
 		log_info(_("connected to broker '%s' (%s)"), c->broker, c->address);
 	g->was_down = false;
@@ -301,10 +318,11 @@ on_ended(void *arg, const struct err *why)
 	struct ingest *g = arg;
 
 	g->counts.connected = false;
-	if (why->code != ERR_OK)
-		fail(g, why);
-	else
-		end_now(g);
+	if (why->code != ERR_OK && g->err->code == ERR_OK)
+		*g->err = *why;
+	else if (why->code != ERR_OK)
+		log_err(why);
+	end_now(g);
 }
 
 static int

@@ -262,7 +262,7 @@ give_up(void *arg)
 static void
 finish_if_done(struct consumer *c)
 {
-	if (!c->stopping || !receiver_is_acked(c->receiver))
+	if (!c->stopping || (!c->leaving && !receiver_is_acked(c->receiver)))
 		return;
 	if (consumer_is_up(c) && receiver_output(c->receiver).n > 0) {
 		if (c->giving_up.slot == 0)
@@ -425,7 +425,10 @@ on_part(void *arg)
 	const ssize_t n = conn_write(&c->conn, disconnect, sizeof(disconnect));
 
 	log_written(c, (struct span){disconnect, sizeof(disconnect)}, n);
-	return n == (ssize_t)sizeof(disconnect) ? 0 : -1;
+	if (n != (ssize_t)sizeof(disconnect))
+		return -1;
+	conn_shut(&c->conn);
+	return 0;
 }
 
 static void
@@ -566,6 +569,15 @@ consumer_stop(struct consumer *c)
 {
 	if (c->stopping)
 		return;
+	c->stopping = true;
+	receiver_stop(c->receiver);
+	pump_soon(c);
+}
+
+void
+consumer_leave(struct consumer *c)
+{
+	c->leaving = true;
 	c->stopping = true;
 	receiver_stop(c->receiver);
 	pump_soon(c);

@@ -79,6 +79,9 @@ void consumer_limit(struct consumer *c, size_t n);
 /* Reads no more; waits for consumer_ack of the batches that are out, writes their acknowledgements and
  * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
 void consumer_stop(struct consumer *c);
+/* As consumer_stop, but waits for no consumer_ack: what was acked until now is, the rest comes again. Of a connection
+ * that is dropped instead, acknowledgements that are on their way may be lost, too. At most 4 s pass. */
+void consumer_leave(struct consumer *c);
 /* Drops everything now: what was not acknowledged comes again. Accepts NULL; not from inside `batch`. */
 void consumer_free(struct consumer *c);
 

@@ -45,6 +45,7 @@ struct consumer {
 	bool pumping;
 	bool fresh; /* messages since `drained` was told last */
 	bool stopping;
+	bool leaving; /* and waits for no consumer_ack */
 	int64_t keepalive, heard; /* ms */
 	int64_t patience, asked;  /* ms for a SUBACK; since when we listen for it */
 	struct filter {

@@ -118,6 +118,16 @@ conn_write(struct conn *c, const char *p, size_t n)
 	return sent;
 }
 
+void
+conn_shut(struct conn *c)
+{
+	ERR_clear_error();
+	if (c->ssl != NULL && SSL_is_init_finished(c->ssl))
+		SSL_shutdown(c->ssl);
+	ERR_clear_error();
+	shutdown(c->fd, SHUT_WR);
+}
+
 unsigned
 conn_events(const struct conn *c, bool wants_read, bool wants_write)
 {

@@ -25,6 +25,10 @@ int conn_shake(struct conn *c, const char **words);
 ssize_t conn_read(struct conn *c, char *p, size_t n, bool *drained);
 /* Writes what the socket takes; -1: errno. */
 ssize_t conn_write(struct conn *c, const char *p, size_t n);
+/* Says to the other side that nothing more is written: over TLS by close_notify, as far as the socket takes it, then
+ * by TCP. What was written before still arrives, if the other side's bytes are read to their end before the socket
+ * is closed: one with unread bytes would reset the connection. */
+void conn_shut(struct conn *c);
 /* The enum loop_events to wait for, for who wants to read and write. */
 unsigned conn_events(const struct conn *c, bool wants_read, bool wants_write);
 

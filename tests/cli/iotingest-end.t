@@ -4,6 +4,10 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"
+# shellcheck source=tests/certificates.sh
+. "$top/tests/certificates.sh"
+authority ca
+certificate server ca DNS:localhost
 
 # In the middle of a stream: what is written and what comes next are all, at each QoS that keeps.
 drain() { # drain QOS SIGNAL STATUS
@@ -166,11 +170,46 @@ away() {
 	is 0 $? 'also before it was ever there (--retry)'
 }
 
+# An output that is full: the acknowledgements of what is stored reach the broker, with TLS too, though there is
+# much on the way that nobody reads any more.
+full() {
+	kind=$1
+	certificates=$T
+	tls=$(free_port)
+	place "full$kind"
+	start_broker 'allow_anonymous true' 'max_queued_messages 20000' 'log_type all' "listener $tls 127.0.0.1" \
+		"certfile $certificates/server.crt" "keyfile $certificates/server.key"
+	case $kind in
+	tls) set -- -L "mqtts://localhost:$tls" --cafile "$certificates/ca.crt" ;;
+	*) set -- -h "$sock" ;;
+	esac
+	start_ingest full none
+	kill "$ingesting"
+	wait "$ingesting"
+	publish 1 10000
+	(
+		ulimit -f 1200
+		exec iotingest "$@" --durable full >>full.out 2>full.err
+	)
+	is 7 $? "$kind: an output that is full"
+	stored=$(wc -l <full.out)
+	iotingest -h "$sock" --durable full >>full.out 2>>full.err </dev/null &
+	ingesting=$!
+	wait_for 60 grep -q '"n":10000}' full.out
+	kill "$ingesting"
+	wait "$ingesting"
+	is "$(seq 1 10000 | tr '\n' ' ')" "$(numbers full.out)" '... loses nothing'
+	again=$(($(wc -l <full.out) - 10000))
+	ok "... and $again of $stored lines come again" [ "$stored" -gt 1000 -a $again -lt 300 ]
+}
+
 for qos in 1 2; do
 	part drain $qos TERM 0
 	part drain $qos INT 130
 done
 for f in stalled leaves closed no_room away; do part $f; done
+part full plain
+part full tls
 parts
 
 done_testing
