@@ -25,7 +25,7 @@ enum view { VIEW_SOURCE, VIEW_OTHER, VIEWS };
 struct device {
 	char *id;
 	char *alias;    /* its client id at the broker; NULL: none or the same */
-	long number;    /* the API's id; 0: none */
+	int64_t number; /* the API's id; 0: none */
 	uint32_t group; /* of --by */
 	bool listed;    /* the API knows it */
 	struct device_seen reported[VIEWS];

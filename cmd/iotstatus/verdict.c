@@ -34,6 +34,7 @@ read_count(struct span object, const char *key, long *out, struct err *err)
 	struct span value;
 	char text[24];
 	struct err inner = {0};
+	int64_t count;
 
 	if (!json_member(object, key, &value))
 		return err_set(
@@ -42,9 +43,10 @@ read_count(struct span object, const char *key, long *out, struct err *err)
 		value.n = sizeof(text) - 1;
 	memcpy(text, value.p, value.n);
 	text[value.n] = '\0';
-	if (text_int(text, 0, 1000000000, key, out, &inner))
+	if (text_int(text, 0, 1000000000, key, &count, &inner))
 		return err_set(err, ERR_PROTOCOL,
 		    _("the API's device status: '%s' is '%s', not a count"), key, text);
+	*out = (long)count;
 	return 0;
 }
 

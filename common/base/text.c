@@ -69,18 +69,19 @@ text_nearest(const char *word, const char *const *names)
 }
 
 int
-text_int(const char *s, long min, long max, const char *what, long *out, struct err *err)
+text_int(const char *s, int64_t min, int64_t max, const char *what, int64_t *out,
+    struct err *err)
 {
 	char *end;
-	long v;
+	long long v;
 
 	errno = 0;
-	v = strtol(s, &end, 10);
+	v = strtoll(s, &end, 10);
 	if (s[0] == '\0' || isspace((unsigned char)s[0]) || *end != '\0' || errno != 0 ||
 	    v < min || v > max)
 		return err_set(err, ERR_USAGE,
-		    _("%s: '%s' is not a whole number from %ld to %ld"), what, s, min,
-		    max);
+		    _("%s: '%s' is not a whole number from %lld to %lld"), what, s,
+		    (long long)min, (long long)max);
 	*out = v;
 	return 0;
 }
@@ -183,12 +184,12 @@ text_size(const char *s, int64_t min, int64_t max, const char *what, int64_t *by
 	static const char units[] = "KMG";
 	const char *unit;
 	char *end = NULL;
-	long v = -1;
+	long long v = -1;
 	int shift = 0;
 
 	errno = 0;
 	if (s[0] >= '0' && s[0] <= '9')
-		v = strtol(s, &end, 10);
+		v = strtoll(s, &end, 10);
 	if (v >= 0 && *end != '\0' && (unit = strchr(units, *end)) != NULL) {
 		shift = 10 * (int)(unit - units + 1);
 		end++;

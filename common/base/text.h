@@ -23,7 +23,8 @@ const char *text_nearest(const char *word, const char *const *names);
 
 /* A whole decimal number within min..max. On error `what` is the subject of the message, which
  * names the limits. */
-int text_int(const char *s, long min, long max, const char *what, long *out, struct err *err);
+int text_int(const char *s, int64_t min, int64_t max, const char *what, int64_t *out,
+    struct err *err);
 
 /* What says yes or no: true, yes, on, t, y, 1, or false, no, off, f, n, 0; also True, TRUE, False, FALSE. False,
  * and *out as it was, if it is none of them. */

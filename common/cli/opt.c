@@ -105,15 +105,15 @@ set_time(const struct opt *o, const char *text, const char *what, int64_t *out,
 		return -1;
 	if (*out >= o->min)
 		return 0;
-	return err_set(err, ERR_USAGE, _("%s: '%s' is too short: %ld ms at least"), what,
-	    text, o->min);
+	return err_set(err, ERR_USAGE, _("%s: '%s' is too short: %lld ms at least"), what,
+	    text, (long long)o->min);
 }
 
 static int
 set_value(
     const struct opt *o, void *to, const char *text, const char *what, struct err *err)
 {
-	long number;
+	int64_t number;
 
 	switch (o->type) {
 	case OPT_TYPE_FLAG: return set_flag(text, what, to, err);

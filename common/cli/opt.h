@@ -60,7 +60,7 @@ struct opt {
 	const char *arg;     /* metavariable; NULL: takes no argument */
 	const char *help;    /* one line, N_() */
 	size_t offset;       /* of the target */
-	long min, max;
+	int64_t min, max;
 	const char *choices; /* "a|b|c" */
 	const char *key;     /* configuration key */
 	const char *env;     /* environment variable */

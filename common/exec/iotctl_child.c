@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,16 +207,16 @@ iotctl_child_is_true(struct span object, const char *key)
 	return json_member(object, key, &value) && json_kind(value) == JSON_KIND_TRUE;
 }
 
-long
+int64_t
 iotctl_child_number(struct span object, const char *key)
 {
 	struct span value;
 	struct buf number = {0};
-	long n = -1;
+	int64_t n = -1;
 
 	if (json_member(object, key, &value)) {
 		buf_span(&number, value);
-		if (text_int(buf_str(&number), 0, LONG_MAX, key, &n, NULL))
+		if (text_int(buf_str(&number), 0, INT64_MAX, key, &n, NULL))
 			n = -1;
 	}
 	buf_release(&number);

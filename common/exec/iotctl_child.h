@@ -46,6 +46,6 @@ bool iotctl_child_next(struct span *rest, struct span *object);
 char *iotctl_child_text(struct span object, const char *key);
 bool iotctl_child_is_true(struct span object, const char *key);
 /* A member that is a whole number from 0 on, or -1. */
-long iotctl_child_number(struct span object, const char *key);
+int64_t iotctl_child_number(struct span object, const char *key);
 
 #endif

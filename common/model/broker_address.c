@@ -66,7 +66,7 @@ broker_address_read(struct broker_address *a, struct span row, struct err *err)
 {
 	char *protocol = member(row, "protocol"), *port = member(row, "port");
 	struct span use_tls;
-	long number = 0;
+	int64_t number = 0;
 
 	*a = (struct broker_address){.host = member(row, "host"),
 	    .ca_pem = member(row, "ca_cert"),
@@ -115,7 +115,7 @@ static int
 take_host(struct broker_address *a, char *text, struct err *err)
 {
 	char *port = NULL;
-	long number = 0;
+	int64_t number = 0;
 
 	if (text[0] == '[') {
 		char *end = strchr(text, ']');

@@ -137,7 +137,7 @@ check_row(struct fleet_file_row *row)
 	const char *device = row->text[FLEET_DEVICE];
 	const char *interval = row->text[FLEET_INTERVAL];
 	struct err id = {0}, why = {0};
-	long seconds;
+	int64_t seconds;
 
 	if (device == NULL)
 		err_set(&id, ERR_USAGE, _("no identificador_unico"));

@@ -237,7 +237,7 @@ int
 actions_remove_device(struct request *rq, struct err *err)
 {
 	const char *sensor = request_arg(rq, "sensor_id");
-	long id;
+	int64_t id;
 
 	if (!rows_exists(rq->db, rq->resource, rq->id))
 		return answer_not_found(rq);
@@ -250,7 +250,7 @@ actions_remove_device(struct request *rq, struct err *err)
 	}
 	if (db_run(rq->db, err,
 		"DELETE FROM assignment WHERE dispositivo = ?1 AND sensor = ?2", "ii",
-		rq->id, (int64_t)id))
+		rq->id, id))
 		return -1;
 	if (db_changes(rq->db) == 0)
 		return answer_text(rq, 404, "error", "The assignment does not exist");

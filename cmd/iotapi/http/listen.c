@@ -17,7 +17,7 @@ split(const char *where, char **host, char **port, struct err *err)
 {
 	const char *colon = strrchr(where, ':');
 	size_t n = colon != NULL ? (size_t)(colon - where) : 0;
-	long number;
+	int64_t number;
 
 	if (n == 0)
 		return err_set(err, ERR_USAGE,

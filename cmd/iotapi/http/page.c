@@ -12,7 +12,7 @@ page_read(struct request *rq, struct page *p)
 {
 	const char *size = request_arg(rq, "page_size");
 	const char *number = request_arg(rq, "page");
-	long v;
+	int64_t v;
 
 	*p = (struct page){.number = 1, .size = PAGE_DEFAULT};
 	if (size != NULL) {

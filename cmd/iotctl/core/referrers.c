@@ -67,7 +67,7 @@ forget(void *arg)
 }
 
 /* How many the server says there are, if its filter does what it should; -1: unknown. */
-static long
+static int64_t
 server_count(struct span page)
 {
 	struct span value;
@@ -76,7 +76,7 @@ server_count(struct span page)
 	if (!json_member(page, "count", &value) || value.n >= sizeof(digits))
 		return -1;
 	snprintf(digits, sizeof(digits), "%.*s", (int)value.n, value.p);
-	return strtol(digits, NULL, 10);
+	return strtoll(digits, NULL, 10);
 }
 
 /* The first page is enough where the server filters and counts. */
@@ -86,7 +86,7 @@ count_page(struct ctl *c, const char *path, struct count *k, bool *done, struct 
 	struct rest_reply reply;
 	struct json_iter it = {0};
 	struct span page;
-	long total;
+	int64_t total;
 	int failed = rest_call(c->api, "GET", path, (struct span){0}, &reply, err);
 
 	*done = false;

@@ -92,11 +92,11 @@ freshness_of_readings(struct ctl *c, json_int_t device, int64_t *age, struct err
 }
 
 /* Seconds between the readings of a device-config; 0: it has no such number. */
-static long
+static int64_t
 interval_of(struct span config)
 {
 	char *text = view_text_of(config, "publish_interval");
-	long n = strtol(text, NULL, 10);
+	int64_t n = strtoll(text, NULL, 10);
 
 	free(text);
 	return n > 0 && n <= INTERVAL_MAX ? n : 0;
@@ -105,7 +105,7 @@ interval_of(struct span config)
 int64_t
 freshness_silence(struct span config)
 {
-	int64_t within = SILENT_INTERVALS * (int64_t)interval_of(config);
+	int64_t within = SILENT_INTERVALS * interval_of(config);
 
 	return within > DEVICE_LEAST ? within : DEVICE_LEAST;
 }

@@ -36,7 +36,7 @@ is_pattern(struct span topic, const struct topic *t)
 static bool
 bad_keepalive(const struct linting *l, struct span object, const char *value)
 {
-	long n = strtol(value, NULL, 10);
+	int64_t n = strtoll(value, NULL, 10);
 
 	(void)l;
 	(void)object;
@@ -135,7 +135,7 @@ too_often(const struct linting *l, struct span object, const char *value)
 {
 	(void)l;
 	(void)object;
-	return strtol(value, NULL, 10) < 1;
+	return strtoll(value, NULL, 10) < 1;
 }
 
 #define QOS_OF_READINGS N_("readings go at QoS 1: 0 loses some, 2 costs more")

@@ -61,7 +61,7 @@ take_field(struct batch *b, const struct field_word *w, struct err *err)
 static int
 check_interval(const struct batch *b, struct err *err)
 {
-	long seconds;
+	int64_t seconds;
 
 	return b->common[FLEET_INTERVAL] == NULL
 	    ? 0

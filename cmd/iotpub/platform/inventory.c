@@ -67,7 +67,7 @@ inventory_add(struct inventory *p, struct span device, struct err *err)
 }
 
 static bool
-has_broker(const struct inventory *p, long id)
+has_broker(const struct inventory *p, int64_t id)
 {
 	size_t i = 0;
 

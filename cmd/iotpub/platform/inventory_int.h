@@ -22,14 +22,14 @@ struct planned {
 
 /* A broker, and what its sessions share. */
 struct inventory_broker {
-	long id;
+	int64_t id;
 	struct broker_address address;
 	struct tls *tls;
 };
 
 /* What there is to say of a device, of a line of `device-config list`. Numbers are -1 where it does not say. */
 struct config {
-	long device, topic, interval, qos, broker;
+	int64_t device, topic, interval, qos, broker;
 	bool retain, active;
 };
 

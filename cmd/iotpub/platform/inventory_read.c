@@ -10,7 +10,7 @@
 
 /* The object of an answer whose `key` is this number. */
 static bool
-look_up(const struct buf *answer, const char *key, long number, struct span *object)
+look_up(const struct buf *answer, const char *key, int64_t number, struct span *object)
 {
 	struct span rest = buf_as_span(answer);
 
@@ -158,7 +158,7 @@ take_sensors(struct planned *d, struct span device)
 }
 
 static int
-take_topic(struct planned *d, const struct answers *a, long topic, struct err *err)
+take_topic(struct planned *d, const struct answers *a, int64_t topic, struct err *err)
 {
 	struct span object;
 	char *pattern;
@@ -217,8 +217,9 @@ inventory_planned_put_seen(struct buf *seen, const struct answers *a, struct spa
 
 	if (json_member(device, "sensores_asignados", &part))
 		buf_span(seen, part);
-	buf_printf(seen, " %ld %ld %ld %d %ld ", config->topic, config->interval,
-	    config->qos, config->retain, config->broker);
+	buf_printf(seen, " %lld %lld %lld %d %lld ", (long long)config->topic,
+	    (long long)config->interval, (long long)config->qos, config->retain,
+	    (long long)config->broker);
 	if (look_up(&a->topics, "id", config->topic, &part) &&
 	    json_member(part, "topic_pattern", &part))
 		buf_span(seen, part);

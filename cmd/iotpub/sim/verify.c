@@ -68,16 +68,12 @@ static bool
 take_number(struct span text, int64_t *out)
 {
 	char digits[24];
-	long value;
 
 	if (text.n >= sizeof(digits))
 		return false;
 	memcpy(digits, text.p, text.n);
 	digits[text.n] = '\0';
-	if (text_int(digits, 1, INT64_MAX, "", &value, NULL))
-		return false;
-	*out = value;
-	return true;
+	return text_int(digits, 1, INT64_MAX, "", out, NULL) == 0;
 }
 
 /* From the user properties, over 3.1.1 from the payload. */

@@ -428,7 +428,7 @@ read_column(struct model *m, const char *path, const char *name, struct err *err
 {
 	struct buf text = {0};
 	struct csv table = {0};
-	long column = 0;
+	int64_t column = 0;
 	size_t i;
 	int failed = file_read(path, FILE_MOST, &text, err) ||
 	    csv_read(&table, path, buf_as_span(&text), err);
@@ -436,7 +436,7 @@ read_column(struct model *m, const char *path, const char *name, struct err *err
 	if (!failed) {
 		column = csv_column(&table, name);
 		if (column < 0 &&
-		    text_int(name, 1, (long)table.columns, "", &column, NULL) == 0)
+		    text_int(name, 1, (int64_t)table.columns, "", &column, NULL) == 0)
 			column--;
 		if (column < 0)
 			failed = err_set(err, ERR_USAGE,

@@ -28,7 +28,7 @@ struct reader {
 	struct buf text[FIELDS];
 	bool there[FIELDS];
 	bool silent; /* it does not speak MQTT */
-	long number;
+	int64_t number;
 	const char *state; /* only those in it; NULL: all */
 };
 
@@ -49,7 +49,7 @@ read_members(struct reader *r, struct span object)
 		struct span key = {it.key.p + 1, it.key.n - 2};
 
 		if (span_is(key, "id"))
-			r->number = strtol(it.item.p, NULL, 10);
+			r->number = strtoll(it.item.p, NULL, 10);
 		if (span_is(key, "mqtt_enabled"))
 			r->silent = json_kind(it.item) == JSON_KIND_FALSE;
 		for (i = 0; i < FIELDS; i++) {
@@ -144,7 +144,7 @@ source_api_devices(struct rest *api, struct device_table *f, const char *by,
 }
 
 struct numbered {
-	long number;
+	int64_t number;
 	size_t at;
 };
 
@@ -175,7 +175,7 @@ on_config(void *arg, struct span object, struct err *err)
 	(void)err;
 	if (!json_member(object, "dispositivo", &value))
 		return 0;
-	found = bsearch(&(struct numbered){.number = strtol(value.p, NULL, 10)}, c->v,
+	found = bsearch(&(struct numbered){.number = strtoll(value.p, NULL, 10)}, c->v,
 	    c->n, sizeof(*c->v), by_number);
 	if (found == NULL)
 		return 0;

@@ -216,11 +216,16 @@ static void
 numbers_are_whole_and_within(void **state)
 {
 	struct err err = {0};
-	long v;
+	int64_t v;
 
 	(void)state;
 	assert_int_equal(text_int("2", 0, 2, "--qos", &v, &err), 0);
 	assert_int_equal(v, 2);
+	assert_int_equal(
+	    text_int("9223372036854775807", 0, INT64_MAX, "--qos", &v, &err), 0);
+	assert_true(v == INT64_MAX);
+	assert_int_equal(
+	    text_int("9223372036854775808", 0, INT64_MAX, "--qos", &v, &err), -1);
 	assert_int_equal(text_int("3", 0, 2, "--qos", &v, &err), -1);
 	assert_string_equal(err.text, "--qos: '3' is not a whole number from 0 to 2");
 	assert_int_equal(text_int("", 0, 2, "--qos", &v, &err), -1);
