@@ -37,6 +37,7 @@ struct args {
 	char *credentials;
 	struct strv faults;
 	bool verify;
+	bool histogram;
 	int64_t max_p99;
 	int max_lost; /* -1: any number */
 	int64_t stats;

@@ -41,6 +41,8 @@ static const struct opt opts[] = {
 	.flags = OPT_COMMAS),
     OPT_FLAG(struct args, verify, 0, "verify",
 	N_("receive what is published too, and tell what was lost and how long it took")),
+    OPT_FLAG(struct args, histogram, 0, "histogram",
+	N_("print how long they took, in twelve rows")),
     OPT_TIME(struct args, max_p99, 0, "max-p99", "TIME",
 	N_("fail if one message in a hundred takes longer")),
     OPT_INT(struct args, max_lost, 0, "max-lost", "N", 0, 2147483647,

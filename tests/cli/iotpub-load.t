@@ -26,6 +26,14 @@ run iotpub -h "$sock" V_2 a=1 -C 1 --verify --payload flat
 wait_for 5 count plain 1
 without "$(got plain)" _seq "over MQTT 5 it stays as it is"
 
+# How long they took, for people.
+run iotpub -h "$sock" --devices 5 -C 4 --interval 20ms --verify --histogram --stats 1h --quiet
+exits 0 "--histogram"
+is 12 "$(printf '%s\n' "$out" | grep -cE '^( <|>=) +[0-9]+ ms +[0-9]+ +[0-9.]+ %( #+)?$')" "is twelve rows"
+is 20 "$(printf '%s\n' "$out" | awk '/ms /&& NR > 1 { n += $4 } END { print n }')" "with all messages"
+has "$(printf '%s\n' "$out" | tail -n 1)" '>= 1024 ms' "the last one is of the slowest"
+ok "--stats has them, too" jq -e '.p50_ms > 0 and .p99_ms >= .p50_ms' "$T/.err"
+
 # A broker that stands still for a moment is seen.
 iotpub -h "$sock" V_3 --duration 1500ms --interval 100ms --verify --max-p99 100ms --quiet >slow 2>slow.err &
 p=$!
@@ -76,7 +84,7 @@ is "$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 
 	"--seed repeats the faults"
 
 # Numbers meanwhile.
-run iotpub -h "$sock" --devices 3 --interval 100ms --duration 550ms --stats 200ms
+run iotpub -h "$sock" --devices 3 --interval 100ms --duration 550ms --stats 200ms --takeover
 exits 0 "--stats"
 line=$(grep '^{' "$T/.err" | head -n 1)
 last=$(grep '^{' "$T/.err" | tail -n 1)
@@ -86,7 +94,7 @@ has "$line" '"devices":3,"connected":3,"connecting":0,"messages":' "a line of JS
 ok "it is JSON" sh -c "printf '%s\n' '$line' | python3 -m json.tool"
 
 # Refusals.
-for o in '--fault drip=1' '--fault drop=2' '--max-lost 0' '--max-p99 1s' '--id-format X%d' \
+for o in '--histogram' '--fault drip=1' '--fault drop=2' '--max-lost 0' '--max-p99 1s' '--id-format X%d' \
 	'--devices 2 --id-format X' '--devices 2 --id-format %d%d' '--devices 2 --id-format %s' \
 	'--devices 2 --id-format a/%d'; do
 	# shellcheck disable=SC2086

@@ -81,6 +81,15 @@ mark(struct latency_seen *s, uint64_t seq)
 	return known;
 }
 
+static size_t
+row_of(int64_t us)
+{
+	const uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
+	const size_t row = ms > 0 ? 64U - (unsigned)__builtin_clzll(ms) : 0;
+
+	return row < LATENCY_ROWS ? row : LATENCY_ROWS - 1;
+}
+
 void
 latency_take(struct latency *t, size_t sender, uint64_t seq, int64_t us)
 {
@@ -92,6 +101,27 @@ latency_take(struct latency *t, size_t sender, uint64_t seq, int64_t us)
 	}
 	t->received++;
 	t->delays[bucket_of(us > 0 ? (uint64_t)us : 0)]++;
+	t->rows[row_of(us)]++;
+}
+
+void
+latency_put_rows(struct buf *out, const struct latency *t)
+{
+	enum { LONGEST = 50 }; /* characters of the bar of all of them */
+	static const char bar[LONGEST + 1] =
+	    "##################################################";
+	size_t i;
+
+	for (i = 0; i < LATENCY_ROWS; i++) {
+		const bool last = i == LATENCY_ROWS - 1;
+		const double part =
+		    t->received > 0 ? (double)t->rows[i] / (double)t->received : 0;
+		const int length = (int)(part * LONGEST + 0.5);
+
+		buf_printf(out, "%s %4d ms %10llu %5.1f %%%s%.*s\n", last ? ">=" : " <",
+		    1 << (last ? i - 1 : i), (unsigned long long)t->rows[i], part * 100,
+		    length > 0 ? " " : "", length, bar);
+	}
 }
 
 uint64_t

@@ -42,10 +42,14 @@ on_tell(void *arg)
 	    "\",\"uptime\":%.1f,\"devices\":%zu,\"connected\":%zu,\"connecting\":%zu,"
 	    "\"messages\":%zu,\"acknowledged\":%zu,\"in_flight\":%zu,\"errors\":%zu,"
 	    "\"no_subscriber\":%zu,\"left_out\":%zu,\"sessions_lost\":%zu,"
-	    "\"rate\":%.1f}\n",
+	    "\"rate\":%.1f",
 	    (double)(now - r->began) / 1000, f.devices, f.connected, f.connecting,
 	    f.messages, f.acknowledged, f.in_flight, f.errors, f.unheard, f.left_out,
 	    f.sessions_lost, rate(f.messages - r->told, now - r->told_at));
+	if (f.verified)
+		buf_printf(&b, ",\"p50_ms\":%.3g,\"p99_ms\":%.3g", (double)f.p50 / 1000,
+		    (double)f.p99 / 1000);
+	buf_puts(&b, "}\n");
 	log_raw(b.p, b.n);
 	buf_release(&b);
 	r->told = f.messages;

@@ -19,6 +19,8 @@ struct progress_figures {
 	size_t in_flight;    /* messages */
 	size_t left_out;     /* readings, because of --max-queued */
 	size_t sessions_lost; /* by the broker */
+	bool verified;       /* the next two are known */
+	int64_t p50, p99;    /* us, so far */
 	size_t errors; /* messages refused, devices failed, connections lost */
 };
 

@@ -156,9 +156,9 @@ check(const struct roster *r, struct err *err)
 		    a->exec.n > 0 ? "--exec" : "--reply");
 	if (a->exec.n > 0 && a->reply != NULL)
 		return err_set(err, ERR_USAGE, _("give one of --exec and --reply"));
-	if (!a->verify && (a->max_lost >= 0 || a->max_p99 > 0))
-		return err_set(
-		    err, ERR_USAGE, _("--max-lost and --max-p99 need --verify"));
+	if (!a->verify && (a->max_lost >= 0 || a->max_p99 > 0 || a->histogram))
+		return err_set(err, ERR_USAGE,
+		    _("--max-lost, --max-p99 and --histogram need --verify"));
 	if (a->mqtt.id != NULL && r->ids.n > 1)
 		return err_set(err, ERR_USAGE,
 		    _("-i is one client's id, and %zu devices are named: the "

@@ -391,6 +391,9 @@ look(void *arg)
 	    .unheard = c->outcome.unheard,
 	    .left_out = c->outcome.unpublished,
 	    .sessions_lost = c->sessions_lost,
+	    .verified = t->verify != NULL,
+	    .p50 = t->verify != NULL ? verify_delay(t->verify, 0.5) : 0,
+	    .p99 = t->verify != NULL ? verify_delay(t->verify, 0.99) : 0,
 	    .in_flight = device_counts_in_flight(c),
 	    .errors = c->outcome.refused + t->failed + c->losses};
 }

@@ -14,11 +14,20 @@
 #include "iotpub/platform/inventory.h"
 #include "iotpub/sim/latency.h"
 
+/* Where some of the devices are. */
+struct place {
+	struct verify *verify;
+	const struct device *first; /* of those that are there */
+	struct consumer *consume;
+	bool is_ready;
+};
+
 struct verify {
 	struct loop *loop;
 	const struct args *args;
 	const struct roster *roster;
-	struct consumer *consume;
+	struct place *places; /* one a broker */
+	size_t places_n, ready;
 	const struct device **devices; /* by id */
 	size_t n;
 	const struct topic **topics; /* that they publish to, each once */
@@ -27,7 +36,7 @@ struct verify {
 	const struct verify_events *events;
 	void *arg;
 	struct loop_timer timer;
-	bool is_ready, finishing;
+	bool finishing;
 };
 
 static int
@@ -98,10 +107,17 @@ take_stamp(const struct msg *m, int64_t *seq, int64_t *us)
 	    take_number(time, us);
 }
 
+static bool
+is_at(const struct device *d, const struct place *place)
+{
+	return device_profile(d)->broker == device_profile(place->first)->broker;
+}
+
 /* Who published it; one topic may match what another one's device says. */
 static const struct device *
-sender(const struct verify *v, struct span topic)
+sender(const struct place *place, struct span topic)
 {
+	const struct verify *v = place->verify;
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++) {
@@ -111,24 +127,25 @@ sender(const struct verify *v, struct span topic)
 		if (!topic_match(v->topics[i], topic, &vars))
 			continue;
 		d = find_device(v, vars.v[TOPIC_DEVICE_ID]);
-		if (d != NULL && same_topic(device_profile(d)->data, v->topics[i]))
+		if (d != NULL && is_at(d, place) &&
+		    same_topic(device_profile(d)->data, v->topics[i]))
 			return d;
 	}
 	return NULL;
 }
 
 static void
-look_at(struct verify *v, const struct msg *m)
+look_at(const struct place *place, const struct msg *m)
 {
 	const struct device *d;
 	int64_t seq, us;
 
 	if (m->retain || m->reject != NULL || !take_stamp(m, &seq, &us))
 		return;
-	d = sender(v, m->topic);
+	d = sender(place, m->topic);
 	if (d != NULL)
-		latency_take(
-		    &v->tally, device_number(d), (uint64_t)seq, m->received_us - us);
+		latency_take(&place->verify->tally, device_number(d), (uint64_t)seq,
+		    m->received_us - us);
 }
 
 static void
@@ -149,12 +166,13 @@ has_all(const struct verify *v)
 static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
-	struct verify *v = arg;
+	const struct place *place = arg;
+	struct verify *v = place->verify;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		look_at(v, &m[i]);
-	consumer_ack(v->consume, token);
+		look_at(place, &m[i]);
+	consumer_ack(place->consume, token);
 	if (v->finishing && has_all(v))
 		loop_timer_set(v->loop, &v->timer, 0, finish, v);
 }
@@ -169,19 +187,23 @@ on_down(void *arg, const struct err *why)
 static void
 on_ended(void *arg, const struct err *why)
 {
-	struct verify *v = arg;
+	const struct place *place = arg;
 
-	v->events->failed(v->arg, why);
+	place->verify->events->failed(place->verify->arg, why);
 }
 
+/* Each of them once, and all before the first device publishes. */
 static void
 on_ready(void *arg)
 {
-	struct verify *v = arg;
+	struct place *place = arg;
+	struct verify *v = place->verify;
 
-	if (!v->is_ready)
+	if (place->is_ready)
+		return;
+	place->is_ready = true;
+	if (++v->ready == v->places_n)
 		v->events->ready(v->arg);
-	v->is_ready = true;
 }
 
 static int
@@ -197,13 +219,14 @@ most_qos(const struct verify *v)
 	return qos;
 }
 
-/* Its login is the connection's; without one, the first device's. */
+/* Its login is the connection's; without one, that of the first device there. All topics: a broker is asked for a
+ * filter more, and nothing comes. */
 static int
-connect_to(struct verify *v, const struct session_opts *opts, struct err *err)
+connect_to(struct place *place, const struct session_opts *opts, struct err *err)
 {
 	static const struct consumer_events events = {
 	    .batch = on_batch, .down = on_down, .ended = on_ended, .ready = on_ready};
-	const struct device *first = roster_device(v->roster, 0);
+	const struct verify *v = place->verify;
 	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = *opts;
 	char id[32];
@@ -216,20 +239,43 @@ connect_to(struct verify *v, const struct session_opts *opts, struct err *err)
 			.retain_handling = 2};
 
 	snprintf(id, sizeof(id), "iot-verify-%08x", (unsigned)random_number());
-	inventory_set_broker(device_profile(first)->broker, &o);
+	inventory_set_broker(device_profile(place->first)->broker, &o);
 	if (o.username == NULL)
-		device_set_login(first, &o);
+		device_set_login(place->first, &o);
 	o.client_id = id;
 	o.clean = true;
 	o.hold_acks = false;
-	v->consume = consumer_new(v->loop, &o, filters, v->topics_n, &events, v, err);
+	place->consume =
+	    consumer_new(v->loop, &o, filters, v->topics_n, &events, place, err);
 	for (i = 0; i < v->topics_n; i++)
 		free((char *)(uintptr_t)filters[i].filter);
 	free(filters);
-	if (v->consume == NULL)
+	if (place->consume == NULL)
 		return -1;
-	consumer_start(v->consume);
+	consumer_start(place->consume);
 	return 0;
+}
+
+/* One for each broker; there are few of them. */
+static int
+connect_all(struct verify *v, const struct session_opts *opts, struct err *err)
+{
+	size_t i, j;
+	int failed = 0;
+
+	v->places = xcalloc(v->n, sizeof(*v->places));
+	for (i = 0; i < v->n; i++) {
+		const struct device *d = roster_device(v->roster, i);
+
+		for (j = 0; j < v->places_n && !is_at(d, &v->places[j]); j++)
+			;
+		if (j == v->places_n)
+			v->places[v->places_n++] =
+			    (struct place){.verify = v, .first = d};
+	}
+	for (i = 0; !failed && i < v->places_n; i++)
+		failed = connect_to(&v->places[i], opts, err);
+	return failed;
 }
 
 static int
@@ -251,29 +297,6 @@ take_topic(struct verify *v, const struct device *d, struct err *err)
 	return 0;
 }
 
-/* It is one connection, and changes would move its topics. */
-static int
-check_reach(const struct args *a, const struct roster *roster, struct err *err)
-{
-	const struct device *first = roster_device(roster, 0);
-	size_t i;
-
-	if (a->refresh > 0)
-		return err_set(err, ERR_USAGE,
-		    _("--verify counts what is known at the beginning: not with "
-		      "--refresh"));
-	for (i = 1; i < roster_count(roster); i++) {
-		const struct device *d = roster_device(roster, i);
-
-		if (device_profile(d)->broker != device_profile(first)->broker)
-			return err_set(err, ERR_USAGE,
-			    _("--verify looks at one broker, and '%s' is at another than "
-			      "'%s': name the devices of one"),
-			    device_id(d), device_id(first));
-	}
-	return 0;
-}
-
 int
 verify_start(struct verify **out, struct loop *loop, const struct args *args,
     const struct session_opts *opts, const struct roster *roster,
@@ -283,8 +306,10 @@ verify_start(struct verify **out, struct loop *loop, const struct args *args,
 	struct verify *v;
 	size_t i;
 
-	if (check_reach(args, roster, err))
-		return -1;
+	if (args->refresh > 0)
+		return err_set(err, ERR_USAGE,
+		    _("--verify counts what is known at the beginning: not with "
+		      "--refresh"));
 	*out = v = xcalloc(1, sizeof(*v));
 	v->loop = loop;
 	v->args = args;
@@ -302,7 +327,7 @@ verify_start(struct verify **out, struct loop *loop, const struct args *args,
 		if (take_topic(v, roster_device(roster, i), err))
 			return -1;
 	}
-	return connect_to(v, opts, err);
+	return connect_all(v, opts, err);
 }
 
 void
@@ -313,6 +338,22 @@ verify_finish(struct verify *v, uint64_t sent)
 	v->finishing = true;
 	v->tally.sent = sent;
 	loop_timer_set(v->loop, &v->timer, has_all(v) ? 0 : v->args->drain, finish, v);
+}
+
+int64_t
+verify_delay(const struct verify *v, double part)
+{
+	return latency_delay(&v->tally, part);
+}
+
+static void
+print_rows(const struct latency *t)
+{
+	struct buf rows = {0};
+
+	latency_put_rows(&rows, t);
+	fwrite(rows.p, 1, rows.n, stdout);
+	buf_release(&rows);
 }
 
 int
@@ -330,6 +371,8 @@ verify_judge(struct verify *v, uint64_t sent, struct err *err)
 	    (unsigned long long)t->sent, (unsigned long long)t->received,
 	    (unsigned long long)lost, (unsigned long long)t->duplicated,
 	    (double)latency_delay(t, 0.5) / 1000, p99);
+	if (a->histogram)
+		print_rows(t);
 	if (a->max_lost >= 0 && lost > (uint64_t)a->max_lost)
 		return err_set(err, ERR_FAILED,
 		    _("%llu messages were lost, and --max-lost is %d"),
@@ -345,10 +388,14 @@ verify_judge(struct verify *v, uint64_t sent, struct err *err)
 void
 verify_free(struct verify *v)
 {
+	size_t i;
+
 	if (v == NULL)
 		return;
 	loop_timer_stop(&v->timer);
-	consumer_free(v->consume);
+	for (i = 0; i < v->places_n; i++)
+		consumer_free(v->places[i].consume);
+	free(v->places);
 	latency_release(&v->tally);
 	free(v->devices);
 	free(v->topics);

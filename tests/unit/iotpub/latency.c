@@ -62,6 +62,31 @@ delays_are_known_within_three_percent(void **state)
 }
 
 static void
+rows_double(void **state)
+{
+	static const int64_t us[] = {-5, 999, 1000, 1999, 2000, 3999, 4000, 511999,
+	    512000, 1023999, 1024000, INT64_MAX};
+	static const uint64_t rows[LATENCY_ROWS] = {2, 2, 2, 1, 0, 0, 0, 0, 0, 1, 2, 2};
+	struct latency t;
+	struct buf text = {0};
+	size_t i;
+
+	(void)state;
+	latency_init(&t, 1);
+	for (i = 0; i < sizeof(us) / sizeof(us[0]); i++)
+		latency_take(&t, 0, i + 1, us[i]);
+	assert_memory_equal(t.rows, rows, sizeof(rows));
+	latency_put_rows(&text, &t);
+	assert_non_null(
+	    strstr(buf_str(&text), " <    1 ms          2  16.7 % ########\n"));
+	assert_non_null(strstr(buf_str(&text), " <   16 ms          0   0.0 %\n"));
+	assert_non_null(
+	    strstr(buf_str(&text), "\n>= 1024 ms          2  16.7 % ########\n"));
+	buf_release(&text);
+	latency_release(&t);
+}
+
+static void
 faults_strike_at_their_rate(void **state)
 {
 	struct strv words = {0};
@@ -113,6 +138,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_message_counts_once),
 	    cmocka_unit_test(delays_are_known_within_three_percent),
+	    cmocka_unit_test(rows_double),
 	    cmocka_unit_test(faults_strike_at_their_rate),
 	    cmocka_unit_test(bad_faults_are_refused),
 	};
