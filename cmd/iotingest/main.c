@@ -41,6 +41,9 @@ static const struct opt opts[] = {
 	struct args, header, 0, "header", N_("begin rows with the names of the columns")),
     OPT_STR(struct args, format, 'F', NULL, "FORMAT",
 	N_("a line as mosquitto_sub's -F makes it, such as '%t %p'")),
+    OPT_STR(struct args, append, 0, "append", "FILE",
+	N_("append lines to this file instead, also after it was rotated"),
+	.flags = OPT_FILE, .value = "standard output"),
     OPT_STR(struct args, rejects, 0, "rejects", "FILE",
 	N_("append what cannot be a line to this file"), .flags = OPT_FILE,
 	.value = "standard error"),
@@ -94,7 +97,7 @@ static const struct program iotingest = {
 			      "[--sink COMMAND] [--durable NAME | --group NAME -i ID]",
 	    NULL},
     .examples = (const char *const[]){"iotingest --readings | jq .value",
-	"iotingest --durable archive >>day.ndjson",
+	"iotingest --durable archive --append day.ndjson",
 	"iotingest -t 'iot/devices/{device_id}/status' -C 10",
 	"iotingest --durable db --sink 'gzip >>day.ndjson.gz' --linger 1000", NULL},
     .opts = opts,
@@ -152,6 +155,9 @@ check_form(const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("--sink: the command is empty: it would store nothing, and "
 		      "succeed"));
+	if (a->sink != NULL && a->append != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("--sink and --append both say where lines go: give one"));
 	if (a->sink_retries != SINK_FOR_EVER && a->sink == NULL)
 		return err_set(err, ERR_USAGE, _("--sink-retries needs --sink COMMAND"));
 	return 0;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -28,7 +27,7 @@ struct pipeline {
 	struct pipeline_events events;
 	void *arg;
 	struct output *out, *rejects;
-	int rejects_fd;
+	struct buf header; /* of rows */
 	struct sink *sink;
 	struct batch filling, writing;
 	size_t bytes_most, messages_most;
@@ -159,7 +158,7 @@ add_messages(struct pipeline *p)
 			continue;
 		}
 		if (p->sink != NULL && p->filling.lines.n == 0)
-			encoder_header(p->encoder, &p->filling.lines);
+			buf_span(&p->filling.lines, buf_as_span(&p->header));
 		if (!encoder_put(
 			p->encoder, m, &p->filling.lines, &readings, &p->filling.bad))
 			c->rejected++;
@@ -285,6 +284,15 @@ pipeline_interrupt(struct pipeline *p)
 		sink_interrupt(p->sink);
 }
 
+bool
+pipeline_reopen(struct pipeline *p)
+{
+	const bool lines = p->out != NULL && output_reopen(p->out);
+	const bool rejects = output_reopen(p->rejects);
+
+	return lines || rejects;
+}
+
 size_t
 pipeline_waiting(const struct pipeline *p)
 {
@@ -303,24 +311,19 @@ static int
 open_rejects(struct pipeline *p, struct err *err)
 {
 	const char *path = p->args->rejects;
-	struct output_opts o = {.name = _("standard error"), .no_sync = p->args->no_sync};
-	struct stat rejects, out;
+	const struct output_opts o = {.name = path != NULL ? path : _("standard error"),
+	    .path = path,
+	    .mode = 0600,
+	    .archive = path != NULL,
+	    .head = path != NULL ? ENCODER_HEAD : NULL,
+	    .no_sync = p->args->no_sync};
 
-	if (path == NULL)
-		return output_open(&p->rejects, p->loop, STDERR_FILENO, &o, err);
-	p->rejects_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (p->rejects_fd < 0 || fstat(p->rejects_fd, &rejects) != 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot write to '%s'"), path);
-	if (fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode) &&
-	    out.st_dev == rejects.st_dev && out.st_ino == rejects.st_ino)
+	if (path != NULL && p->out != NULL && output_is_file_of(p->out, path))
 		return err_set(err, ERR_USAGE,
-		    _("--rejects '%s' is the file that standard output goes to: give "
+		    _("--rejects '%s' is the file that the other lines go to: give "
 		      "another"),
 		    path);
-	o.name = path;
-	o.archive = true;
-	o.head = ENCODER_HEAD;
-	return output_open(&p->rejects, p->loop, p->rejects_fd, &o, err);
+	return output_open(&p->rejects, p->loop, STDERR_FILENO, &o, err);
 }
 
 /* What may only be read, as a descriptor that was closed before us (cli/program.c), could be opened once
@@ -334,34 +337,42 @@ is_writable(int fd)
 }
 
 static int
-open_outputs(struct pipeline *p, struct err *err)
+open_lines(struct pipeline *p, struct err *err)
 {
-	const struct output_opts o = {.name = _("standard output"),
+	const char *path = p->args->append;
+	const struct output_opts o = {.name = path != NULL ? path : _("standard output"),
+	    .path = path,
+	    .mode = 0666,
+	    .regular = true,
 	    .archive = true,
 	    .head = encoder_head(p->encoder),
+	    .header = buf_as_span(&p->header),
 	    .no_sync = p->args->no_sync,
 	    .closed = on_reader_left,
 	    .arg = p};
-	struct stat st;
 
-	if (p->args->sink == NULL && !is_writable(STDOUT_FILENO)) {
+	if (path == NULL && !is_writable(STDOUT_FILENO)) {
 		errno = EBADF;
 		return err_sys(err, ERR_OUTPUT, _("cannot write to %s"), o.name);
-	}
-	if (open_rejects(p, err))
-		return -1;
-	if (p->args->sink != NULL) {
-		p->sink = sink_new(p->loop, p->args->sink, p->args->sink_retries,
-		    &p->counts->sink_failures);
-		p->bytes_most = SAFE_BATCH;
-		return 0;
 	}
 	if (output_open(&p->out, p->loop, STDOUT_FILENO, &o, err))
 		return -1;
 	p->bytes_most = output_is_file(p->out) ? SAFE_BATCH : PIPE_BATCH;
-	if (fstat(STDOUT_FILENO, &st) == 0 && st.st_size == 0)
-		encoder_header(p->encoder, &p->filling.lines);
 	return 0;
+}
+
+static int
+open_outputs(struct pipeline *p, struct err *err)
+{
+	encoder_header(p->encoder, &p->header);
+	if (p->args->sink != NULL) {
+		p->sink = sink_new(p->loop, p->args->sink, p->args->sink_retries,
+		    &p->counts->sink_failures);
+		p->bytes_most = SAFE_BATCH;
+	} else if (open_lines(p, err)) {
+		return -1;
+	}
+	return open_rejects(p, err);
 }
 
 int
@@ -377,7 +388,6 @@ pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
 	p->counts = counts;
 	p->events = *events;
 	p->arg = arg;
-	p->rejects_fd = -1;
 	p->messages_most = a->batch > 0 ? (size_t)a->batch : SIZE_MAX;
 	*out = p;
 	return open_outputs(p, err);
@@ -392,8 +402,7 @@ pipeline_free(struct pipeline *p)
 	sink_free(p->sink);
 	output_close(p->out);
 	output_close(p->rejects);
-	if (p->rejects_fd >= 0)
-		close(p->rejects_fd);
+	buf_release(&p->header);
 	batch_release(&p->filling);
 	batch_release(&p->writing);
 	free(p);

@@ -42,7 +42,7 @@ struct pipeline_events {
 	void (*failed)(void *arg, const struct err *why);
 };
 
-/* Opens standard output or prepares the sink, and opens the file of --rejects. Keeps `a`, `encoder` and
+/* Opens the file of --append, standard output, or prepares the sink, and opens the file of --rejects. Keeps `a`, `encoder` and
  * `counts`, which it adds to. Release *out also after an error. */
 int pipeline_new(struct pipeline **out, struct loop *loop, const struct args *a,
     struct encoder *encoder, struct counts *counts, const struct pipeline_events *events, void *arg,
@@ -60,6 +60,8 @@ void pipeline_held(struct pipeline *p, bool held);
 void pipeline_hurry(struct pipeline *p);
 /* Asks a sink that runs to end. */
 void pipeline_interrupt(struct pipeline *p);
+/* Goes on in the files that have the names now (output_reopen). False: there are none. */
+bool pipeline_reopen(struct pipeline *p);
 /* Messages that are not safe. */
 size_t pipeline_waiting(const struct pipeline *p);
 

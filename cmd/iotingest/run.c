@@ -3,6 +3,7 @@
  * the two speak of them), and only then they are acknowledged. */
 #include "iotingest/run.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@ enum { STOP_MS = 1500, INTERRUPT_MS = 1100 };
 /* How long the broker has to take the acknowledgements of what is safe, at an end by an error. */
 enum { LEAVE_MS = 1000 };
 
+/* More than the time in which a signal that comes again is the same request (loop_signal): who rotates two files
+ * one after the other gives two. */
+enum { REOPEN_AGAIN_MS = 400 };
+
 struct ingest {
 	const struct args *args;
 	const struct session_opts *session;
@@ -36,9 +41,12 @@ struct ingest {
 	struct counts counts;
 	struct loop_timer deadline; /* of -W */
 	struct loop_timer stop;     /* of a clean end */
+	struct loop_timer again;    /* of looking at the names of files */
 	bool stopping, leaving;
 	bool was_down;               /* and that it is back is to be told */
 	bool told_expiry, told_held; /* warnings that are given once */
+	bool terminal;               /* there was one that may hang up */
+	bool nohup;                  /* and this is to go on all the same: nohup(1) */
 	struct err *err;
 };
 
@@ -121,6 +129,39 @@ on_signal(void *arg, int signo)
 		end_now(g);
 	else
 		end_cleanly(g);
+}
+
+static bool
+has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+reopen_again(void *arg)
+{
+	struct ingest *g = arg;
+
+	pipeline_reopen(g->pipeline);
+}
+
+/* Who rotates files says so by SIGHUP. A terminal that hangs up says it, too, and is gone by then. */
+static void
+on_hangup(void *arg, int signo)
+{
+	struct ingest *g = arg;
+	const bool gone = g->terminal && !has_terminal();
+
+	if (gone && g->nohup)
+		return;
+	if (gone || g->stopping || !pipeline_reopen(g->pipeline))
+		on_signal(arg, signo);
+	else
+		loop_timer_set(g->loop, &g->again, REOPEN_AGAIN_MS, reopen_again, g);
 }
 
 static void
@@ -328,9 +369,14 @@ on_ended(void *arg, const struct err *why)
 static int
 watch_signals(struct ingest *g, struct err *err)
 {
+	struct sigaction hangup = {0};
+
+	sigaction(SIGHUP, NULL, &hangup);
+	g->nohup = hangup.sa_handler == SIG_IGN;
+	g->terminal = has_terminal();
 	return loop_signal(g->loop, SIGTERM, on_signal, g, err) ||
 	    loop_signal(g->loop, SIGINT, on_signal, g, err) ||
-	    loop_signal(g->loop, SIGHUP, on_signal, g, err) ||
+	    loop_signal(g->loop, SIGHUP, on_hangup, g, err) ||
 	    loop_signal(g->loop, SIGUSR1, on_tell, g, err);
 }
 
@@ -340,8 +386,9 @@ shows_progress(const struct args *a)
 {
 	const char *term = getenv("TERM");
 
-	return !a->common.quiet && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO) &&
-	    term != NULL && strcmp(term, "dumb") != 0;
+	return !a->common.quiet && isatty(STDERR_FILENO) &&
+	    (a->append != NULL || !isatty(STDOUT_FILENO)) && term != NULL &&
+	    strcmp(term, "dumb") != 0;
 }
 
 static int
@@ -399,6 +446,7 @@ release(struct ingest *g)
 	if (g->loop != NULL) {
 		loop_timer_stop(&g->deadline);
 		loop_timer_stop(&g->stop);
+		loop_timer_stop(&g->again);
 	}
 	loop_free(g->loop);
 	free(g->counts.broker);

@@ -31,6 +31,7 @@ struct args {
 	char *columns;
 	bool header;
 	char *format; /* -F */
+	char *append;
 	char *rejects;
 	bool no_sync;
 

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum {
@@ -181,28 +183,36 @@ safe_file_is_nameless(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
+char *
+safe_file_path(int fd)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n;
+
+	name_of(fd, link, sizeof(link));
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || path[0] != '/')
+		return NULL;
+	path[n] = '\0';
+	return xstrdup(path);
+}
+
 void
 safe_file_sync_name(const struct safe_file *a)
 {
-	char link[32], path[PATH_MAX];
-	char *slash;
-	ssize_t n;
+	char *path = safe_file_path(a->fd), *slash;
 	int dir;
 
-	name_of(a->fd, link, sizeof(link));
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0)
+	if (path == NULL)
 		return;
-	path[n] = '\0';
 	slash = strrchr(path, '/');
-	if (slash == NULL)
-		return;
 	slash[slash == path ? 1 : 0] = '\0';
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
 		fsync(dir);
 		close(dir);
 	}
+	free(path);
 }
 
 void

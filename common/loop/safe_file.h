@@ -17,6 +17,8 @@
 void safe_file_undo(int fd, struct span written);
 /* Whether no name leads to it, as far as its file system knows: never had one, or the last was removed. */
 bool safe_file_is_nameless(int fd);
+/* The name under which it was opened, or to which it was renamed since (free); NULL: none that could be told. */
+char *safe_file_path(int fd);
 
 /* One writer at a time, and whole lines from the start. */
 struct safe_file {

@@ -11,6 +11,7 @@ complete -c iotingest -l format -x -a 'ndjson csv tsv' -d 'JSON lines, or rows f
 complete -c iotingest -l columns -x -d 'the columns of rows, separated by commas'
 complete -c iotingest -l header -d 'begin rows with the names of the columns'
 complete -c iotingest -s F -x -d 'a line as mosquitto_sub\'s -F makes it, such as \'%t %p\''
+complete -c iotingest -l append -r -F -d 'append lines to this file instead, also after it was rotated'
 complete -c iotingest -l rejects -r -F -d 'append what cannot be a line to this file'
 complete -c iotingest -l no-sync -d 'call lines in a file safe before they are on the disk'
 complete -c iotingest -l sink -x -d 'store each batch with this shell command: safe when it exits with 0'

@@ -79,7 +79,7 @@ iotingest -h "$sock" --durable second -W 300ms >>shared 2>/dev/null </dev/null
 is 27 $? 'the lock dies with its owner'
 run sh -c "exec iotingest -h '$sock' --rejects same >>same"
 exits 2 '--rejects on the file of standard output is refused'
-has "$err" 'is the file that standard output goes to' 'and told'
+has "$err" 'is the file that the other lines go to' 'and told'
 
 # A file that is moved away, and then removed: nothing is acknowledged that only the dead file has.
 start_ingest moved moved.ndjson

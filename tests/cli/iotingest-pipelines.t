@@ -41,45 +41,6 @@ is '' "$(find . -name '*.part')" 'none is unfinished'
 kill "$bg"
 wait "$bg" 2>/dev/null
 
-# A file a day, of one second; midnight is when the page asks for yesterday's name.
-block 'while :; do' >rotate.sh
-is 1 "$(grep -c 'iotingest --durable days' rotate.sh)" 'the page rotates'
-mkdir days
-echo 0 >today
-cat >days/date <<'X'
-#!/bin/sh
-# The words of date(1) that the page uses, and no others.
-today=$(cat today)
-case $* in
-'-d tomorrow 0:00 +%s') echo $(($(/bin/date +%s) + 1)) ;;
-'+%s') /bin/date +%s ;;
-'+%F') echo "day$today" ;;
-'-d yesterday +%F')
-	echo $((today + 1)) >today
-	echo "day$today"
-	;;
-*) exit 9 ;;
-esac
-X
-chmod +x days/date
-PATH="$T/days:$PATH" bg timeout 60 bash rotate.sh 2>rotate.err
-wait_for 10 subscribed days
-publish 1 100
-second() { [ -e day1.ndjson ]; }
-wait_for 10 second
-tap $? 'midnight comes'
-publish 101 200
-third() { [ -e day2.ndjson ]; }
-wait_for 10 third
-publish 201 300
-archived() { [ "$({ zcat day*.gz; cat day*.ndjson; } 2>/dev/null | numbers - | wc -w)" -ge 300 ]; }
-wait_for 10 archived
-tap $? 'three days: nothing is missing'
-compressed() { [ "$(find . -name 'day*.gz' | wc -l)" -ge 1 ]; }
-wait_for 20 compressed
-tap $? 'the days before are compressed'
-kill "$bg"
-wait "$bg" 2>/dev/null
 has "$(block 'create table lecturas')" 'unique index lecturas_once' 'the page has the table of PostgreSQL'
 has "$(block 'iotingest --durable archive')" "copy lectura from pstdin csv" 'and the command'
 done_testing

@@ -21,14 +21,15 @@ else
 	tap 0 'systemd-analyze security # SKIP it is not here'
 fi
 
-# Its command, as systemd would give it to the shell: $$ is $.
-script=$(sed -n "s/^ExecStart=\/bin\/sh -c '\(.*\)' %i\$/\1/p" "$unit" | sed 's/\$\$/$/g')
+# Its commands, as systemd would run them: %i is the instance, a variable without quotes as many words as it has.
+command_of() { sed -n "s/^$1=\(.*\)/\1/p" "$unit" | sed "s/%i/$2/g"; } # command_of KEY INSTANCE
 export IOT_MQTT_HOST="$sock" IOTINGEST_OPTIONS='--readings --stats 1h'
-start_unit() {
-	/bin/sh -c "$script" day 2>>log </dev/null &
+start_instance() { # start_instance NAME LOG: $unit_pid is it
+	/bin/sh -c "exec $(command_of ExecStart "$1")" 2>>"$2" </dev/null &
 	unit_pid=$!
 	pids="$pids $unit_pid"
 }
+start_unit() { start_instance day log; }
 printf '{"received_at":"torn' >day.ndjson
 start_unit
 wait_for 10 subscribed day
@@ -36,17 +37,20 @@ publish 1 2
 pub -q 1 -t iot/sensors/X/data -m 'no json'
 wait_for 5 has_lines 2 day.ndjson
 wait_for 5 has_lines 1 day.rejects.ndjson
-kill -USR1 $unit_pid
-wait_for 5 grep -q '^{"time"' log
-tap $? 'reload prints the counters'
+mv day.ndjson day.1
+mv day.rejects.ndjson day.rejects.1
+MAINPID=$unit_pid /bin/sh -c "$(command_of ExecReload day)"
+new_files() { [ -e day.ndjson ] && [ -e day.rejects.ndjson ]; }
+wait_for 5 new_files
+tap $? 'reload opens the files anew'
 kill $unit_pid
 wait $unit_pid
 is 0 $? 'stop is a clean end'
 publish 3 4
 start_unit
-wait_for 10 has_lines 4 day.ndjson
-is '1 2 3 4 ' "$(jq .value day.ndjson | tr '\n' ' ')" 'the session NAME is archived to NAME.ndjson'
-is json "$(jq -r .error day.rejects.ndjson)" 'what is no reading to NAME.rejects.ndjson'
+wait_for 10 has_lines 2 day.ndjson
+is '1 2 3 4 ' "$(jq .value day.1 day.ndjson | tr '\n' ' ')" 'the session NAME is archived to NAME.ndjson'
+is json "$(jq -r .error day.rejects.1)" 'what is no reading to NAME.rejects.ndjson'
 kill $unit_pid
 wait $unit_pid
 
@@ -54,8 +58,7 @@ wait $unit_pid
 IOTINGEST_OPTIONS=$(sed -n 's/^#\tIOTINGEST_OPTIONS=\(.*--group.*\)/\1/p' "$unit")
 is '--group archive --session-expiry 10s' "$IOTINGEST_OPTIONS" 'it shows a group'
 for n in 1 2; do
-	/bin/sh -c "$script" archive-$n 2>>group.log </dev/null &
-	pids="$pids $!"
+	start_instance archive-$n group.log
 	wait_for 10 subscribed archive-$n
 done
 has "$(cat mosquitto.log)" "\$share/archive/iot/sensors/+/data" 'whose members share a subscription'
