@@ -70,6 +70,7 @@ struct ctl {
 	bool stdin_used;   /* "-" and "@-" cannot both read it */
 	bool join_reasons; /* the server's reasons on one line: they go into a result */
 	bool no_accounts;  /* this platform knows no emqx-users */
+	bool no_create_with_acl; /* ... or makes them only without their rules */
 	struct jobs *jobs; /* that run; NULL: none */
 	int signo;         /* that asks to begin nothing more */
 };

@@ -34,8 +34,16 @@ run iotctl acl check D1 subscribe iot/devices/D2/commands
 exits 4 'only its own'
 run iotctl acl check D1 subscribe '$SYS/brokers'
 exits 4 "and nothing of the broker's"
-is 1 "$(grep -c 'POST /api/mqtt/emqx-users/.*/change_password/ 200' "$T/django/log")" \
-	'the account has the password of the file'
+knows() { # knows DEVICE: the account has the password of the file
+	iotctl emqx-user list username="device_$1" -o csv --no-header --columns id >id
+	iotctl api GET "mqtt/emqx-users/$(cat id)/credentials" >account
+	password=$(sed -n "s/^$1,[^,]*,[^,]*,\([^,]*\).*/\1/p" "$HOME/.local/state/iot/default.csv")
+	[ "$(printf '%s%s' "$password" "$(jq -r .salt account)" | sha256sum | cut -d' ' -f1)" = \
+		"$(jq -r .password_hash account)" ]
+}
+ok 'the account has the password of the file' knows D1
+is '1 0' "$(grep -c 'POST /api/mqtt/emqx-users/create_with_acl/ 201' "$T/django/log") $(grep -c 'POST /api/mqtt/emqx-acl' "$T/django/log")" \
+	'and all its rules by one request'
 : >"$T/django/log"
 run iotctl device provision D1 sensores=temperature
 is '{"row":1,"device":"D1","result":"unchanged"}' "$out" 'again: unchanged'
@@ -80,15 +88,31 @@ is 'allow,subscribe,iot/devices/D1/commands
 deny,all,#
 deny,all,$SYS/#' "$(rules device_D1 | tail -n 3)" 'rules that are written end in both, where there was none'
 
-# A rule that cannot be made: none of it.
+# A platform that makes no account with rules at once: they are made one by one.
+printf 'POST /api/mqtt/emqx-users/create_with_acl/ 405\n' >"$T/django/FAULTS"
+rules device_D1 | sed 's/D1/D0/g' >same
+run iotctl device provision D0 sensores=temperature
+is '{"row":1,"device":"D0","result":"created"}' "$out" 'no account with rules at once'
+is "$(rules device_D0 | sort)" "$(sort same)" 'its rules are there all the same'
+is 'deny,all,#
+deny,all,$SYS/#' "$(rules device_D0 | tail -n 2)" 'in this order'
+ok 'and its password' knows D0
+
+# An account or a rule that cannot be made: nothing at all.
 before=$(iotctl api GET mqtt/emqx-acl | jq .count)
-printf 'POST /api/mqtt/emqx-acl 400\n' >"$T/django/FAULTS"
+nothing_of_it() {
+	exits 1 "$1"
+	has "$out" '"result":"failed"' 'told'
+	run iotctl device get D2
+	exits 3 'the device is gone again'
+	is "$before" "$(iotctl api GET mqtt/emqx-acl | jq .count)" 'and its rules'
+}
+printf 'POST /api/mqtt/emqx-users/create_with_acl/ 404\nPOST /api/mqtt/emqx-acl 400\n' >"$T/django/FAULTS"
 run iotctl device provision D2 sensores=temperature
-exits 1 'a rule is refused'
-has "$out" '"result":"failed"' 'told'
-run iotctl device get D2
-exits 3 'the device is gone again'
-is "$before" "$(iotctl api GET mqtt/emqx-acl | jq .count)" 'and its rules'
+nothing_of_it 'a rule is refused'
+printf 'POST /api/mqtt/emqx-users/create_with_acl/ lose\n' >"$T/django/FAULTS"
+run iotctl device provision D2 sensores=temperature
+nothing_of_it 'the answer is lost'
 run iotctl device provision D2 sensores=temperature
 exits 0 'the next run makes it'
 

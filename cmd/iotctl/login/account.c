@@ -12,6 +12,19 @@
 #include "iotctl/core/view.h"
 #include "iotctl/ctl_call.h"
 
+void
+account_among(const struct objects *users, struct lookup_found *out)
+{
+	*out = (struct lookup_found){0};
+	if (users->n != 0) {
+		struct span user = buf_as_span(&users->v[0]);
+
+		out->id = lookup_id_of(user);
+		out->label = view_text_of(user, "username");
+		buf_span(&out->bytes, user);
+	}
+}
+
 int
 account_of_device(
     struct ctl *c, json_int_t device, struct lookup_found *out, struct err *err)
@@ -21,20 +34,13 @@ account_of_device(
 	int failed =
 	    c->no_accounts ? 0 : objects_of_device(c, "emqx-user", device, &users, &why);
 
-	*out = (struct lookup_found){0};
 	if (failed && why.code == ERR_NOT_FOUND) {
 		c->no_accounts = true;
 		failed = 0;
 	} else if (failed) {
 		*err = why;
 	}
-	if (users.n != 0) {
-		struct span user = buf_as_span(&users.v[0]);
-
-		out->id = lookup_id_of(user);
-		out->label = view_text_of(user, "username");
-		buf_span(&out->bytes, user);
-	}
+	account_among(&users, out);
 	objects_release(&users);
 	return failed;
 }

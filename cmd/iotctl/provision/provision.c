@@ -29,11 +29,33 @@ plan_job(void *arg, size_t i)
 		b->hopeless = &u->err;
 }
 
+/* What belongs to devices is looked for only where there are any. */
+static int
+read_held(struct batch *b, struct err *err)
+{
+	struct held *h = &b->catalog.held;
+	size_t there = 0, i;
+	int part;
+
+	if (provision_held_read(b->c, h, HELD_DEVICES, b->n, err))
+		return -1;
+	for (i = 0; i < b->n; i++)
+		there += provision_held_count(h, HELD_DEVICES, b->v[i].device);
+	for (part = HELD_DEVICES + 1; part < HELD_PARTS; part++) {
+		if (provision_held_read(b->c, h, (enum held_part)part, there, err))
+			return -1;
+	}
+	return 0;
+}
+
 static int
 plan_all(struct batch *b, struct err *err)
 {
+	if (read_held(b, err))
+		return -1;
 	if (jobs_run(b->c, b->c->args->jobs, b->n, plan_job, b, err))
 		return -1;
+	provision_held_release(&b->catalog.held);
 	if (b->hopeless == NULL)
 		return 0;
 	*err = *b->hopeless;

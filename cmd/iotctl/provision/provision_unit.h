@@ -6,6 +6,7 @@
 #include "model/topic_set.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/ctl.h"
+#include "iotctl/provision/provision_held.h"
 
 /*
  * One device with all it needs: sensors, credential, device-config, and, where the platform keeps them, an
@@ -29,7 +30,8 @@ struct unit {
 	char *account_name;
 	bool lacks_account;               /* there are accounts, but not its own */
 	bool makes_account;               /* ... and it gets one: its login is known */
-	json_t *rules;                    /* that its topics need, as bodies, in order */
+	json_t *kept_rules;               /* that its account has and keeps, as bodies, in order */
+	json_t *rules;                    /* that its topics need besides, behind them */
 	json_t *old_denials;              /* ids of rules that come again behind them */
 	char *username;
 	char *password;                   /* NULL: the platform has one */
@@ -41,6 +43,7 @@ struct unit {
 /* What the platform has that units refer to, fetched once. */
 struct catalog {
 	struct objects brokers, topics, sensors;
+	struct held held; /* while units are planned; nothing once they are made */
 	struct topic_set set;
 	const char *data, *commands, *status, *responses, *alerts; /* templates, the set's */
 };

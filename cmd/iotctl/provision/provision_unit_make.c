@@ -13,8 +13,8 @@
 #include "iotctl/login/account.h"
 #include "iotctl/verbs/device.h"
 
-static void
-undo_add(struct undo *u, char *path)
+void
+provision_unit_undo_by(struct undo *u, char *path)
 {
 	strv_add(&u->paths, path);
 	free(path);
@@ -91,7 +91,7 @@ provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_
 	if (!failed && (*id = lookup_id_of(object)) == 0)
 		failed = err_set(err, ERR_PROTOCOL, _("the new %s has no id"), r->name);
 	if (!failed)
-		undo_add(undo, ctl_object_path(r, *id, NULL));
+		provision_unit_undo_by(undo, ctl_object_path(r, *id, NULL));
 	if (!failed) {
 		char *label = lookup_label_of(r, object);
 
@@ -116,7 +116,7 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 		if (device_sensor(
 			c, u->id, u->device, item, true, "cannot assign a sensor", err))
 			return -1;
-		undo_add(undo,
+		provision_unit_undo_by(undo,
 		    xasprintf("/api/devices/%" JSON_INTEGER_FORMAT
 			      "/remove_sensor/?sensor_id=%" JSON_INTEGER_FORMAT,
 			u->id, id));
@@ -127,39 +127,40 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 /* The Django backend makes each device an account at the broker with a password that nobody is ever
  * told; EMQX asks for that one. A platform without such accounts has nothing here. */
 static int
-set_account(struct ctl *c, const struct unit *u, struct err *err)
+make_account(struct ctl *c, const struct catalog *k, struct unit *u, bool fresh,
+    struct undo *undo, struct err *err)
 {
-	struct lookup_found account;
-	int failed = account_of_device(c, u->id, &account, err) ||
-	    (account.id != 0 && account_set_password(c, account.id, u->password, err));
-
-	lookup_release(&account);
-	return failed ? -1 : 0;
+	if (provision_unit_plan_rules(c, k, u, err))
+		return -1;
+	if (!u->has_credential && u->account != 0 &&
+	    (fresh ? provision_unit_replace_account(c, u, undo, err)
+		   : account_set_password(c, u->account, u->password, err)))
+		return -1;
+	return provision_unit_make_rules(c, u, undo, err);
 }
 
 static int
 make_all(struct ctl *c, const struct catalog *k, struct unit *u, struct undo *undo,
     struct err *err)
 {
+	bool fresh = u->id == 0;
 	json_int_t id;
 
-	if (u->id == 0 &&
+	if (fresh &&
 	    provision_unit_post(
 		c, "device", provision_unit_device_body(u), &u->id, undo, err))
 		return -1;
 	if (make_sensors(c, u, undo, err))
 		return -1;
 	if (!u->has_credential &&
-	    (provision_unit_post(
-		 c, "credential", provision_unit_credential_body(u), &id, undo, err) ||
-		set_account(c, u, err)))
+	    provision_unit_post(
+		c, "credential", provision_unit_credential_body(u), &id, undo, err))
 		return -1;
 	if (!u->has_config &&
 	    provision_unit_post(
 		c, "device-config", provision_unit_config_body(u), &id, undo, err))
 		return -1;
-	if (provision_unit_plan_rules(c, k, u, err) ||
-	    provision_unit_make_rules(c, u, undo, err))
+	if (make_account(c, k, u, fresh, undo, err))
 		return -1;
 	/* A new account beside an old credential. */
 	return u->has_credential && u->makes_account

@@ -41,6 +41,7 @@ provision_unit_catalog_release(struct catalog *k)
 	objects_release(&k->brokers);
 	objects_release(&k->topics);
 	objects_release(&k->sensors);
+	provision_held_release(&k->held);
 	topic_set_release(&k->set);
 }
 
@@ -231,11 +232,12 @@ take_topics(struct unit *u, struct span config)
 }
 
 static int
-plan_config(struct ctl *c, struct unit *u, struct err *err)
+plan_config(struct ctl *c, const struct catalog *k, struct unit *u, struct err *err)
 {
 	static const struct same rows[] = {{FLEET_INTERVAL, "publish_interval"}};
 	struct objects configs = {0};
-	int failed = objects_of_device(c, "device-config", u->id, &configs, err);
+	int failed =
+	    provision_held_of_device(c, &k->held, HELD_CONFIGS, u->id, &configs, err);
 
 	u->has_config = configs.n != 0;
 	if (!failed && u->has_config) {
@@ -254,23 +256,15 @@ plan_config(struct ctl *c, struct unit *u, struct err *err)
 }
 
 static int
-find_device(struct ctl *c, const char *device, struct buf *out, struct err *err)
+find_device(struct ctl *c, const struct catalog *k, const char *device, struct buf *out,
+    struct err *err)
 {
-	struct buf filter = {0};
 	struct objects found = {0};
-	size_t i;
-	int failed;
+	int failed = provision_held_find(c, &k->held, HELD_DEVICES, device, &found, err);
 
-	buf_puts(&filter, "&search=");
-	rest_url_escape(&filter, span_of(device));
-	failed = objects_fetch(c, "device", buf_str(&filter), &found, err);
-	for (i = 0; i < found.n && out->n == 0; i++) {
-		if (view_member_is(
-			buf_as_span(&found.v[i]), "identificador_unico", device))
-			buf_span(out, buf_as_span(&found.v[i]));
-	}
+	if (!failed && found.n != 0)
+		buf_span(out, buf_as_span(&found.v[0]));
 	objects_release(&found);
-	buf_release(&filter);
 	return failed;
 }
 
@@ -295,15 +289,16 @@ plan_existing(struct ctl *c, const struct catalog *k, struct unit *u, struct err
 	    {FLEET_NAME, "nombre"}, {FLEET_TYPE, "tipo"}, {FLEET_PLACE, "ubicacion"}};
 	struct objects credentials = {0};
 	struct buf device = {0};
-	int failed = find_device(c, u->device, &device, err);
+	int failed = find_device(c, k, u->device, &device, err);
 
 	plan_sensors(u, buf_as_span(&device));
 	if (!failed && device.n != 0) {
 		u->id = lookup_id_of(buf_as_span(&device));
 		failed = check_same(u, buf_as_span(&device), "device", rows,
 			     ARRAY_LEN(rows), err) ||
-		    objects_of_device(c, "credential", u->id, &credentials, err) ||
-		    plan_config(c, u, err);
+		    provision_held_of_device(
+			c, &k->held, HELD_CREDENTIALS, u->id, &credentials, err) ||
+		    plan_config(c, k, u, err);
 		u->has_credential = credentials.n != 0;
 		if (u->has_credential)
 			u->credential = lookup_id_of(buf_as_span(&credentials.v[0]));
@@ -368,6 +363,7 @@ provision_unit_release(struct unit *u)
 	json_decref(u->subscribe);
 	json_decref(u->sensors);
 	json_decref(u->missing);
+	json_decref(u->kept_rules);
 	json_decref(u->rules);
 	json_decref(u->old_denials);
 	free(u->account_name);

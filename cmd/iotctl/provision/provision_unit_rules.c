@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "rest/rest_url.h"
 #include "iotctl/acl/acl.h"
 #include "iotctl/core/objects.h"
 #include "iotctl/core/view.h"
@@ -16,8 +15,10 @@
 static void
 plan_clear(struct unit *u)
 {
+	json_decref(u->kept_rules);
 	json_decref(u->rules);
 	json_decref(u->old_denials);
+	u->kept_rules = json_array();
 	u->rules = json_array();
 	u->old_denials = json_array();
 	u->makes_account = false;
@@ -108,10 +109,12 @@ plan_own(struct unit *u, const struct catalog *k, const struct acl *now)
 	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
 }
 
+/* A rule that there is. */
 static json_t *
-denial_body(const struct unit *u, const struct acl_rule *r)
+same_body(const struct unit *u, const struct acl_rule *r)
 {
-	json_t *body = rule_body(u, "deny", acl_action_word(r->action), r->topic);
+	json_t *body = rule_body(
+	    u, r->allow ? "allow" : "deny", acl_action_word(r->action), r->topic);
 
 	if (r->qos >= 0)
 		json_object_set_new(body, "qos", json_integer(r->qos));
@@ -135,12 +138,16 @@ plan_denials(struct unit *u, const struct acl *now)
 
 		for (k = 0; k < ACL_REST && strcmp(r->topic, acl_rest[k]) != 0; k++)
 			;
-		if (r->allow || k == ACL_REST)
+		if (r->allow || k == ACL_REST) {
+			json_array_append_new(u->kept_rules, same_body(u, r));
 			continue;
+		}
 		any = true;
 		behind = behind || k == 0;
-		if (moves && behind) {
-			json_array_append_new(u->rules, denial_body(u, r));
+		if (!moves || !behind) {
+			json_array_append_new(u->kept_rules, same_body(u, r));
+		} else {
+			json_array_append_new(u->rules, same_body(u, r));
 			json_array_append_new(u->old_denials, json_integer(r->id));
 		}
 		there[k] =
@@ -154,20 +161,31 @@ plan_denials(struct unit *u, const struct acl *now)
 }
 
 static int
-fetch_rules(
-    struct ctl *c, const struct unit *u, struct objects *out, bool *none, struct err *err)
+find_account(struct ctl *c, const struct catalog *k, const struct unit *u,
+    struct lookup_found *out, struct err *err)
 {
-	struct buf filter = {0};
-	struct err why = {0};
+	struct objects users = {0};
 	int failed;
 
-	buf_puts(&filter, "&username=");
-	rest_url_escape(&filter, span_of(u->account_name));
-	failed = objects_fetch(c, "emqx-acl", buf_str(&filter), out, &why);
+	if (!k->held.v[HELD_ACCOUNTS].whole)
+		return account_of_device(c, u->id, out, err);
+	failed = provision_held_of_device(c, &k->held, HELD_ACCOUNTS, u->id, &users, err);
+	account_among(&users, out);
+	objects_release(&users);
+	return failed;
+}
+
+static int
+fetch_rules(struct ctl *c, const struct catalog *k, const struct unit *u,
+    struct objects *out, bool *none, struct err *err)
+{
+	struct err why = {0};
+	int failed =
+	    provision_held_find(c, &k->held, HELD_RULES, u->account_name, out, &why);
+
 	*none = failed && why.code == ERR_NOT_FOUND;
 	if (failed && !*none)
 		*err = why;
-	buf_release(&filter);
 	return failed && !*none ? -1 : 0;
 }
 
@@ -188,7 +206,7 @@ provision_unit_plan_rules(
 	bool none = false;
 	json_t *id;
 	size_t i;
-	int failed = account_of_device(c, u->id, &account, err);
+	int failed = find_account(c, k, u, &account, err);
 
 	plan_clear(u);
 	u->account = account.id;
@@ -201,7 +219,7 @@ provision_unit_plan_rules(
 	lookup_release(&account);
 	if (failed || (u->account == 0 && !u->makes_account))
 		return failed;
-	failed = fetch_rules(c, u, &rules, &none, err);
+	failed = fetch_rules(c, k, u, &rules, &none, err);
 	if (!failed && !none) {
 		acl_of_rules(&rules, u->account_name, &now);
 		if (u->publish != 0)
