@@ -69,8 +69,7 @@ static int
 prepare_mqtt(struct device_check *check, struct err *err)
 {
 	check->session = (struct session_opts){.clean = true};
-	return topic_set_compile(&check->topics, &check->args->topics, err) ||
-	    mqtt_options_resolve(&check->args->mqtt, check->set, &check->session, err);
+	return mqtt_options_resolve(&check->args->mqtt, check->set, &check->session, err);
 }
 
 /* Whether a time of the API decides, or is seen. */
@@ -104,6 +103,10 @@ check_prepare(struct device_check *check, struct err *err)
 	if ((options_want(a, SOURCE_API) && prepare_api(check, until, err)) ||
 	    (options_want(a, SOURCE_EMQX) && prepare_emqx(check, until, err)))
 		return -1;
+	if (!options_want(a, SOURCE_MQTT) && !options_want(a, SOURCE_EMQX) && !a->watch)
+		return 0;
+	if (topic_set_compile(&check->topics, &a->topics, err))
+		return -1;
 	return options_want(a, SOURCE_MQTT) || a->watch ? prepare_mqtt(check, err) : 0;
 }
 
@@ -133,7 +136,8 @@ check_poll(struct device_check *check, struct err *err)
 	const struct options *a = check->args;
 
 	if (options_source(a) == SOURCE_EMQX)
-		return source_emqx_clients(check->emqx, &check->fleet, VIEW_SOURCE, err);
+		return source_emqx_clients(
+		    check->emqx, &check->topics, &check->fleet, VIEW_SOURCE, err);
 	return source_api_devices(
 	    check->api, &check->fleet, group_fields[a->by].field, NULL, err);
 }
@@ -193,8 +197,8 @@ ask_sources(struct device_check *check, struct err *err)
 	int failed = (mqtt && listener == NULL) ||
 	    (options_want(a, SOURCE_API) && fetch_api(check, err)) ||
 	    (emqx &&
-		source_emqx_clients(
-		    check->emqx, &check->fleet, view_of(a, SOURCE_EMQX), err)) ||
+		source_emqx_clients(check->emqx, &check->topics, &check->fleet,
+		    view_of(a, SOURCE_EMQX), err)) ||
 	    (mqtt && source_mqtt_wait(listener, err));
 
 	source_mqtt_free(listener);

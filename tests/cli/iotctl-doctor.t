@@ -81,6 +81,18 @@ sick broker 'no device-config' 'no configuration'
 iotctl reading create device=D1 sensor=temperature valor=21 timestamp=2020-01-01T00:00:00Z >/dev/null
 run iotctl doctor D1 --json
 is ok "$(result 'last reading')" 'an old reading besides a new one'
+iotctl device provision D3 sensores=temperature publish_interval=60 >/dev/null
+iotctl device set D3 connection_status=online >/dev/null
+iotctl reading create device=D3 sensor=temperature valor=21 \
+	timestamp="$(date -u -d '-450 seconds' +%Y-%m-%dT%H:%M:%SZ)" >/dev/null
+run iotctl doctor D3 --json
+sick 'last reading' 'connected, silent for 7 intervals (7 min)' 'a status that says more than there is'
+iotctl device set D3 connection_status=offline >/dev/null
+run iotctl doctor D3 --json
+is '7 min ago' "$(detail 'last reading')" 'one that is offline is only late'
+iotctl credential delete D3 --yes >/dev/null
+iotctl device-config delete D3 --yes >/dev/null
+iotctl device delete D3 --yes --quiet >/dev/null 2>&1
 iotctl device set D2 mqtt_enabled=false >/dev/null
 run iotctl doctor D2 --json
 sick identity 'mqtt_enabled is false' 'MQTT is off'

@@ -197,24 +197,26 @@ has "$out" 'DEV_000004: offline, since 2026-11-23T04:00:00-06:00' 'people read t
 run env TZ=XST6 iotstatus --source emqx --list offline --format tsv
 has "$out" '2026-11-23T10:00:00Z' 'programs that of UTC'
 
-# Members of a --group have ids of their own, and a kept session each while they are away.
+# Members of a --group, and who is --durable, have ids of their own, and a kept session each while they are away.
 {
 	echo "DEV_000001 device_DEV_000001 connected $when"
 	echo "DEV_000002 x connected $when"
 	echo "archive-1 ingest connected $when"
 	echo "archive-2/% ingest disconnected $when"
 	echo "archive-3 ingest disconnected $when"
+	echo "durable ingest disconnected $when"
 } >"$http/clients" 2>/dev/null
 {
 	echo "DEV_000001 \$share/odd/x"
-	echo 'DEV_000002 iot/devices/DEV_000002/commands'
+	echo 'DEV_000002 iot/devices/DEV_000002/commands iot/config/DEV_000002/#'
+	echo 'durable iot/sensors/+/data'
 	for n in 1 2/% 3; do echo "archive-$n iot/x \$share/archive/iot/sensors/+/data"; done
 } >"$http/subscriptions"
 run iotstatus --source emqx
 is '2/2 devices online (100.00%)' "$out" 'they are no devices'
 : >"$http/subscriptions"
 run iotstatus --source emqx
-is '3/5 devices online (60.00%), 2 offline' "$out" 'negative control: who shares no subscription is one'
+is '3/6 devices online (50.00%), 3 offline' "$out" 'negative control: who has no such subscription is one'
 : >"$http/log"
 perl -e 'printf "DEV_%06d device_DEV_%06d connected 2026-11-23T10:00:00.000+00:00\n", $_, $_ for 1 .. 2500' >"$http/clients"
 run iotstatus --source emqx

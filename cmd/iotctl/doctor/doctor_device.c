@@ -272,6 +272,20 @@ check_status(struct device_check *dc)
 	free(status);
 }
 
+/* A broker that ends a connection without the device's will leaves its status, which then says what is no longer so:
+ * the status alone is no sign of life. */
+static void
+add_silence(struct device_check *dc, int64_t age, const char *words)
+{
+	int64_t n = freshness_intervals(dc->config, age);
+
+	if (n > 1 && view_member_is(dc->device, "connection_status", "online"))
+		findings_add(dc->f, "last reading", HEALTH_BAD,
+		    _("connected, silent for %lld intervals (%s)"), (long long)n, words);
+	else
+		findings_add(dc->f, "last reading", HEALTH_BAD, _("%s ago"), words);
+}
+
 static int
 check_reading(struct device_check *dc, struct err *err)
 {
@@ -285,7 +299,7 @@ check_reading(struct device_check *dc, struct err *err)
 		findings_add(dc->f, "last reading", HEALTH_UNKNOWN,
 		    _("the API's times name no zone: set api_tz"));
 	else if (!failed && age > freshness_silence(dc->config))
-		findings_add(dc->f, "last reading", HEALTH_BAD, _("%s ago"), words);
+		add_silence(dc, age, words);
 	else if (!failed)
 		findings_add(dc->f, "last reading", HEALTH_OK, _("%s ago"), words);
 	free(words);

@@ -110,6 +110,14 @@ freshness_silence(struct span config)
 	return within > DEVICE_LEAST ? within : DEVICE_LEAST;
 }
 
+int64_t
+freshness_intervals(struct span config, int64_t age)
+{
+	long interval = interval_of(config);
+
+	return interval > 0 ? age / interval : 0;
+}
+
 int
 freshness_platform_silence(struct ctl *c, int64_t *seconds, struct err *err)
 {

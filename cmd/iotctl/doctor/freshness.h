@@ -16,7 +16,9 @@ int freshness_of_readings(struct ctl *c, json_int_t device, int64_t *age, struct
 /* How long a device may be silent before that is a finding: some of the intervals of its device-config, or
  * the shortest time that is one at all. */
 int64_t freshness_silence(struct span config);
-/* The same of the whole platform: of its shortest interval. Blocks. */
+/* How many of its intervals an age is; 0: less than one, or it has none. */
+int64_t freshness_intervals(struct span config, int64_t age);
+/* How long the whole platform may be silent: by its shortest interval. Blocks. */
 int freshness_platform_silence(struct ctl *c, int64_t *seconds, struct err *err);
 /* "3 min", "2 h" (free). */
 char *freshness_words(int64_t seconds);

@@ -28,8 +28,10 @@ int source_api_configs(struct rest *api, struct device_table *f, bool groups, st
  * alone where the API has no /api/users/me/. */
 int source_api_view(struct rest *api, char **out, struct err *err);
 
-/* The clients that EMQX knows. `api` speaks HTTP Basic to EMQX. After source_api_devices, if that is asked. */
-int source_emqx_clients(struct rest *api, struct device_table *f, enum view view, struct err *err);
+/* The clients that EMQX knows, without those that are known to be no devices: the toolkit's, and who reads the topics
+ * of all devices. `api` speaks HTTP Basic to EMQX. After source_api_devices, if that is asked. */
+int source_emqx_clients(struct rest *api, const struct topic_set *topics,
+    struct device_table *f, enum view view, struct err *err);
 
 /* Retained status messages, wills, and signs of life. */
 struct source_mqtt_opts {

@@ -20,6 +20,7 @@ enum { STRANGERS_MOST = 64 };
 
 struct reader {
 	struct device_table *fleet;
+	const struct topic_set *topics;
 	enum view view;
 	struct buf id, login, text;
 	/* Clients that may be no devices, by index; more than fit are all taken for some. */
@@ -136,9 +137,31 @@ read_page(struct reader *r, struct span body, bool *more, struct err *err)
 	return 0;
 }
 
-/* Whether it shares a subscription, as consumers that divide the work do and devices do not. */
+/* Whether a filter is one of those that work with all devices: they divide the messages of others among them, or have
+ * them all. A device subscribes to what is its own. */
 static bool
-shares(struct reader *r, struct span body)
+is_of_consumer(const struct topic_set *topics, const char *filter)
+{
+	const struct topic *const templates[] = {topics->data, topics->status,
+	    topics->commands, topics->responses, topics->alerts};
+	const struct topic_vars anybody = {
+	    .v = {span_of("anybody"), span_of("any"), span_of("0")}};
+	bool is = strncmp(filter, "$share/", 7) == 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(templates) && !is; i++) {
+		char *topic = NULL;
+
+		is = topic_has(templates[i], TOPIC_DEVICE_ID) &&
+		    topic_expand(templates[i], &anybody, &topic, NULL) == 0 &&
+		    topic_filter_matches(filter, span_of(topic));
+		free(topic);
+	}
+	return is;
+}
+
+static bool
+consumes(struct reader *r, struct span body)
 {
 	struct json_iter it = {0};
 
@@ -148,16 +171,15 @@ shares(struct reader *r, struct span body)
 		buf_clear(&r->text);
 		if (json_kind(it.item) == JSON_KIND_OBJECT &&
 		    json_member_string(it.item, "topic", &r->text) &&
-		    strncmp(buf_str(&r->text), "$share/", 7) == 0)
+		    is_of_consumer(r->topics, buf_str(&r->text)))
 			return true;
 	}
 	return false;
 }
 
-/* The members of a group are no devices: while they are away EMQX keeps their sessions, which would be devices
- * that are offline. One that has gone meanwhile (404) stays what it is. */
+/* Consumers are no devices: while they are away EMQX keeps their sessions, which would be devices that are offline. One that has gone meanwhile (404) stays what it is. */
 static int
-leave_out_members(struct rest *api, struct reader *r, struct err *err)
+leave_out_consumers(struct rest *api, struct reader *r, struct err *err)
 {
 	size_t i;
 
@@ -173,7 +195,7 @@ leave_out_members(struct rest *api, struct reader *r, struct err *err)
 		buf_puts(&path, "/subscriptions");
 		failed =
 		    rest_call(api, "GET", buf_str(&path), (struct span){0}, &reply, &why);
-		if (!failed && shares(r, buf_as_span(&reply.body)))
+		if (!failed && consumes(r, buf_as_span(&reply.body)))
 			d->reported[r->view].known = false;
 		rest_reply_release(&reply);
 		buf_release(&path);
@@ -186,10 +208,10 @@ leave_out_members(struct rest *api, struct reader *r, struct err *err)
 }
 
 int
-source_emqx_clients(
-    struct rest *api, struct device_table *f, enum view view, struct err *err)
+source_emqx_clients(struct rest *api, const struct topic_set *topics,
+    struct device_table *f, enum view view, struct err *err)
 {
-	struct reader r = {.fleet = f, .view = view};
+	struct reader r = {.fleet = f, .topics = topics, .view = view};
 	bool more = true;
 	int failed = 0, page;
 
@@ -203,7 +225,7 @@ source_emqx_clients(
 		rest_reply_release(&reply);
 		free(path);
 	}
-	failed = failed || leave_out_members(api, &r, err);
+	failed = failed || leave_out_consumers(api, &r, err);
 	buf_release(&r.id);
 	buf_release(&r.login);
 	buf_release(&r.text);
