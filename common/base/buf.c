@@ -28,12 +28,6 @@ buf_put(struct buf *b, const void *p, size_t n)
 }
 
 void
-buf_puts(struct buf *b, const char *s)
-{
-	buf_put(b, s, strlen(s));
-}
-
-void
 buf_span(struct buf *b, struct span s)
 {
 	buf_put(b, s.p, s.n);

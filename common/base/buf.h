@@ -27,7 +27,12 @@ buf_reserve(struct buf *b, size_t n)
 	return b->p + b->n;
 }
 void buf_put(struct buf *b, const void *p, size_t n);
-void buf_puts(struct buf *b, const char *s);
+/* Here, so that the length of a literal is known where it stands. */
+static inline void
+buf_puts(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
 static inline void
 buf_putc(struct buf *b, char c)
 {

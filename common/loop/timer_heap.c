@@ -31,17 +31,27 @@ up(struct timer_heap *h, struct timer_heap_entry e, size_t slot)
 	put(h, slot, e);
 }
 
+/* Without a branch, which nobody could foresee. */
+static size_t
+earliest_of_four(const struct timer_heap_entry *v, size_t first)
+{
+	const size_t a = first + (v[first + 1].at < v[first].at);
+	const size_t b = first + 2 + (v[first + 3].at < v[first + 2].at);
+
+	return v[b].at < v[a].at ? b : a;
+}
+
 /* The earliest of those behind a slot; 0: there is none. */
 static size_t
 first_child(const struct timer_heap *h, size_t slot)
 {
-	size_t first = (slot - 1) * CHILDREN + 2, end = first + CHILDREN, i;
+	size_t first = (slot - 1) * CHILDREN + 2, i;
 
+	if (first + CHILDREN <= h->n + 1)
+		return earliest_of_four(h->v, first);
 	if (first > h->n)
 		return 0;
-	if (end > h->n + 1)
-		end = h->n + 1;
-	for (i = first + 1; i < end; i++) {
+	for (i = first + 1; i <= h->n; i++) {
 		if (h->v[i].at < h->v[first].at)
 			first = i;
 	}

@@ -20,9 +20,16 @@
  */
 
 struct session {
+	/* Each part's own: together, since a message of one in ten thousand sessions finds nothing of it in the
+	 * processor's caches. */
+	struct session_queue *queue;
+	struct session_socket *socket;
+	struct session_mosq *mosq;
+	struct session_subscriptions *subscriptions;
+
 	struct loop *loop;
-	struct session_events events;
 	void *arg;
+	struct session_events events;
 	char *url; /* session_broker's */
 	struct connector link; /* the connection, its options, its last error (mqtt/connector.h) */
 
@@ -30,12 +37,6 @@ struct session {
 	bool present;         /* Session Present (3.2.2.1.1) */
 	int keepalive;        /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
 	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
-
-	/* Each part's own. */
-	struct session_socket *socket;
-	struct session_mosq *mosq;
-	struct session_queue *queue;
-	struct session_subscriptions *subscriptions;
 };
 
 /* What reading or writing came to. */

@@ -396,7 +396,7 @@ session_mosq_write(struct session *s)
 bool
 session_mosq_is_shaking(const struct session *s)
 {
-	return tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
+	return s->link.dial.tls != NULL && tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
 }
 
 bool

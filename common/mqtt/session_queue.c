@@ -361,7 +361,7 @@ write_now(struct session *s, const struct session_pub *p, struct span topic)
 	if (!may_pass(s, p, topic) || !is_next(s))
 		return false;
 	end = packet_write_publish(packet, topic, p->payload, p->retain, s->link.version);
-	n = send(session_mosq_fd(s), packet, (size_t)(end - packet),
+	n = send(s->link.watch.fd, packet, (size_t)(end - packet),
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
