@@ -87,17 +87,18 @@ $(O)/tests/unit/%.t: $(O)/tests/unit/%.o $$(call parts,$$*) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_TESTS) $(call libs,$(PKGS_TESTS))
 
 # The fake broker of the benches and fault tests; the output side alone.
-$(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c) $(O)/libiot.a
+$(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c tests/bench/payloads.c) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,openssl)
-$(O)/tests/bench/lines: $(O)/tests/bench/lines.o $(O)/libiot.a
+$(O)/tests/bench/lines: $(call objects,tests/bench/lines.c tests/bench/payloads.c) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
 
-# The sink for publishers, and the plain sender they are compared with.
+# The sink for publishers, and the plain sender they are compared with; the raw reader that iotingest is.
 SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
-$(SINKS): %: %.o $(O)/libiot.a
+RAW   := $(O)/tests/bench/raw
+$(SINKS) $(RAW): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
 
-BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(SINKS)
+BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(RAW) $(SINKS)
 TESTED  := $(UNITS) $(BENCHED)
 
 -include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))

@@ -47,6 +47,8 @@ static const struct opt opts[] = {
 	"count lines instead of looking which message each tells of: faster"),
     OPT_INT(struct feed_opts, from, 0, "from", "N", 1, 10000000,
 	"look for no lines, and measure from acknowledgement N on"),
+    OPT_STR(struct feed_opts, payload_name, 0, "payload", "KIND",
+	"compact (default), guide-python, guide-esp32, mixture, escapes"),
     OPT_TIME(struct feed_opts, stall, 0, "stall", "TIME",
 	"read no line for so long after SUBSCRIBE"),
     OPT_TIME(struct feed_opts, kill_after, 0, "kill-after", "TIME",
@@ -460,6 +462,10 @@ main(int argc, char **argv)
 		fwrite(help.p, 1, help.n, stdout);
 		buf_release(&help);
 	} else {
+		f.o.payload = payloads_find(
+		    f.o.payload_name != NULL ? f.o.payload_name : "compact");
+		if (f.o.payload == NULL)
+			feed_die(f.o.payload_name);
 		feed(&f, argv + first, (size_t)(argc - first));
 	}
 	opt_release(&set);

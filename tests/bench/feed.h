@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "payloads.h"
 
 /*
  * A fake broker that is also the reader of its subscriber's lines: it sees every acknowledgement
@@ -19,7 +20,8 @@ struct feed_opts {
 	int messages, qos, window, rate, lines, tls, big, from;
 	int64_t stall, kill_after, idle, limit; /* ms; 0: no */
 	bool count, eager, session;
-	char *cert, *key, *out, *found, *state;
+	char *cert, *key, *out, *found, *state, *payload_name;
+	const struct payload_kind *payload;
 	int ask;
 };
 

@@ -15,7 +15,21 @@
 
 #include "base/mem.h"
 
-enum { CHUNK = 262144, RECORD = 16384, IN = 65536, MIDS = 65535, DEVICES = 1000 };
+enum {
+	CHUNK = 262144,
+	RECORD = 16384,
+	IN = 65536,
+	MIDS = 65535,
+	DEVICES = 1000,
+	FIRST = 1760000000
+};
+
+/* One PUBLISH whose digits are filled in for each message: one a text of the payload. */
+struct packet {
+	char bytes[512];
+	size_t n, mid;
+	struct payload_mark topic, device, index;
+};
 
 struct wire {
 	const struct feed_opts *o;
@@ -31,47 +45,45 @@ struct wire {
 	uint32_t by_mid[MIDS + 1];
 	int64_t keepalive, heard, began;
 	size_t pings, drops, connects;
+	struct packet *packets; /* by text of the payload */
 };
 
-/* One PUBLISH whose digits are filled in for each message. */
-struct packet {
-	char bytes[160];
-	size_t n, device[2], mid, index;
-};
-
-static void
-digits(char *p, size_t count, size_t value)
+static struct payload_mark
+put_marked(struct packet *f, const char *text, char mark)
 {
-	while (count-- > 0) {
-		p[count] = (char)('0' + value % 10);
-		value /= 10;
-	}
+	struct payload_mark m = payloads_mark(span_of(text), mark);
+
+	m.at += f->n;
+	memcpy(f->bytes + f->n, text, strlen(text));
+	f->n += strlen(text);
+	return m;
 }
 
 static void
-frame_make(struct packet *f, bool five, int qos)
+packet_make(struct packet *f, const struct payload_text *t, bool five, int qos)
 {
-	static const char topic[] = "iot/sensors/DEV_0000/data";
-	static const char payload[] =
-	    "{\"device_id\":\"DEV_0000\",\"sensors\":{\"temperature\":21.5,"
-	    "\"humidity\":48.2},\"timestamp\":1760000000}";
-	char *p = f->bytes + 2;
+	const size_t topic = strlen("iot/sensors//data") + strlen(t->id);
+	const size_t rest =
+	    2 + topic + (qos > 0 ? 2 : 0) + (size_t)five + strlen(t->text);
 
-	*p++ = 0;
-	*p++ = sizeof(topic) - 1;
-	f->device[0] = (size_t)(p - f->bytes) + 16;
-	p = mempcpy(p, topic, sizeof(topic) - 1);
-	f->mid = (size_t)(p - f->bytes);
+	f->n = 0;
+	f->bytes[f->n++] = (char)(0x30 | qos << 1);
+	if (rest > 127)
+		f->bytes[f->n++] = (char)(rest | 0x80);
+	f->bytes[f->n++] = (char)(rest > 127 ? rest >> 7 : rest);
+	f->bytes[f->n++] = 0;
+	f->bytes[f->n++] = (char)topic;
+	put_marked(f, "iot/sensors/", '@');
+	f->topic = put_marked(f, t->id, '@');
+	put_marked(f, "/data", '@');
+	f->mid = f->n;
 	if (qos > 0)
-		p += 2;
+		f->n += 2;
 	if (five)
-		*p++ = 0;
-	f->device[1] = (size_t)(p - f->bytes) + 18;
-	p = mempcpy(p, payload, sizeof(payload) - 1);
-	f->index = (size_t)(p - f->bytes) - 8;
-	f->n = (size_t)(p - f->bytes);
-	f->bytes[0] = (char)(0x30 | qos << 1);
-	f->bytes[1] = (char)(f->n - 2);
+		f->bytes[f->n++] = 0;
+	f->index = payloads_mark(span_of(t->text), '#');
+	f->index.at += f->n;
+	f->device = put_marked(f, t->text, '@');
 }
 
 static void
@@ -88,11 +100,13 @@ mid_of(size_t i)
 }
 
 static void
-put_frame(struct wire *w, struct packet *f, size_t i, bool dup)
+put_packet(struct wire *w, size_t i, bool dup)
 {
-	digits(f->bytes + f->device[0], 4, i % DEVICES + 1);
-	digits(f->bytes + f->device[1], 4, i % DEVICES + 1);
-	digits(f->bytes + f->index, 7, i);
+	struct packet *f = &w->packets[i % w->o->payload->n];
+
+	payloads_fill(f->bytes, f->topic, i % DEVICES + 1);
+	payloads_fill(f->bytes, f->device, i % DEVICES + 1);
+	payloads_fill(f->bytes, f->index, FIRST + i);
 	if (w->o->qos > 0) {
 		put_mid(f->bytes + f->mid, mid_of(i));
 		f->bytes[0] = (char)((f->bytes[0] & ~8) | (dup ? 8 : 0));
@@ -148,7 +162,7 @@ wire_due(const struct wire *w)
 
 /* Sends the message under the cursor, or what is left to say about it. */
 static void
-put_next(struct wire *w, struct packet *f, int64_t now)
+put_next(struct wire *w, int64_t now)
 {
 	size_t i = w->cursor++;
 	unsigned char *state = &w->l->state[i];
@@ -165,7 +179,7 @@ put_next(struct wire *w, struct packet *f, int64_t now)
 	if (w->o->big > 0 && i == 0)
 		put_big(w, i);
 	else
-		put_frame(w, f, i, *state == FEED_SENT);
+		put_packet(w, i, *state == FEED_SENT);
 	if (w->l->sent != NULL)
 		w->l->sent[i] = now;
 	*state = w->o->qos > 0 ? FEED_SENT : FEED_DONE;
@@ -182,11 +196,19 @@ stream_big(struct wire *w)
 	w->big_left -= n;
 }
 
+static void
+make_packets(struct wire *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->o->payload->n; i++)
+		packet_make(&w->packets[i], &w->o->payload->texts[i], w->five, w->o->qos);
+}
+
 /* Composes what goes out next. */
 static void
 fill(struct wire *w)
 {
-	struct packet f;
 	size_t chunk = w->o->tls == TLS_PACKET ? 1 : CHUNK;
 	int64_t now = feed_now();
 
@@ -202,9 +224,9 @@ fill(struct wire *w)
 		return;
 	if (w->began == 0)
 		w->began = w->l->first = now;
-	frame_make(&f, w->five, w->o->qos);
+	make_packets(w);
 	while (w->out.n < chunk && w->big_left == 0 && may_send(w) && wire_due(w) <= now)
-		put_next(w, &f, now);
+		put_next(w, now);
 }
 
 static void
@@ -501,6 +523,7 @@ wire_new(const struct feed_opts *o, struct ledger *l, int *port)
 
 	w->o = o;
 	w->l = l;
+	w->packets = xcalloc(o->payload->n, sizeof(*w->packets));
 	w->fd = -1;
 	w->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (w->listener < 0 || bind(w->listener, (struct sockaddr *)&a, sizeof(a)) != 0 ||
@@ -522,6 +545,7 @@ wire_free(struct wire *w)
 	buf_release(&w->in);
 	buf_release(&w->out);
 	buf_release(&w->answers);
+	free(w->packets);
 	free(w);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the output side costs: lines FORM N makes N messages of about 95 bytes, 1,000 devices in turn,
- * into lines and throws them away; lines.sh counts instructions. And what it says: lines FORM - prints
+/* What the output side costs: lines FORM N [PAYLOAD] makes N messages of 1,000 devices, in turn, into lines
+ * and throws them away; lines.sh counts instructions. And what it says: lines FORM - prints
  * what becomes of each payload that comes as four bytes of length, most significant first, and the
  * payload. */
 #include <stdio.h>
@@ -10,25 +10,34 @@
 #include "base/text.h"
 #include "model/topic_set.h"
 #include "msg/message_columns.h"
+#include "payloads.h"
 
-enum { DEVICES = 1000, PAYLOAD_MAX = 128, BATCH = 256 };
+enum { DEVICES = 1000, PAYLOAD_MAX = 256, BATCH = 256 };
 
 static struct {
 	char topic[40], payload[PAYLOAD_MAX + ASCII_PLAIN_PADDING];
 } devices[DEVICES];
 
 static void
-make_devices(void)
+fill(char *p, size_t device)
 {
-	int i;
+	payloads_fill(p, payloads_mark(span_of(p), '@'), device);
+	payloads_fill(p, payloads_mark(span_of(p), '#'), 1760000000);
+}
+
+static void
+make_devices(const struct payload_kind *kind)
+{
+	size_t i;
 
 	for (i = 0; i < DEVICES; i++) {
+		const struct payload_text *t = &kind->texts[i % kind->n];
+
 		snprintf(devices[i].topic, sizeof(devices[i].topic),
-		    "iot/sensors/DEV_%04d/data", i);
-		snprintf(devices[i].payload, PAYLOAD_MAX,
-		    "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":21.5,"
-		    "\"humidity\":48.2},\"timestamp\":1760000000}",
-		    i);
+		    "iot/sensors/%s/data", t->id);
+		snprintf(devices[i].payload, PAYLOAD_MAX, "%s", t->text);
+		fill(devices[i].topic, i);
+		fill(devices[i].payload, i);
 	}
 }
 
@@ -115,7 +124,6 @@ count_bytes(struct run *r, size_t form, size_t n)
 {
 	size_t bytes = 0, i;
 
-	make_devices();
 	for (i = 0; i < n; i++) {
 		const struct msg m = {.topic = span_of(devices[i % DEVICES].topic),
 		    .payload = span_of(devices[i % DEVICES].payload),
@@ -139,19 +147,23 @@ main(int argc, char **argv)
 	struct run r = {0};
 	struct err err = {0};
 	size_t form = 0;
+	const struct payload_kind *payload =
+	    payloads_find(argc == 4 ? argv[3] : "compact");
 
-	while (argc == 3 && form < ARRAY_LEN(forms) &&
+	while (argc >= 3 && form < ARRAY_LEN(forms) &&
 	    strcmp(forms[form].name, argv[1]) != 0)
 		form++;
-	if (argc != 3 || form == ARRAY_LEN(forms) ||
+	if (argc < 3 || form == ARRAY_LEN(forms) || payload == NULL ||
 	    topic_set_compile(&r.topics, &(struct topicopts){0}, &err) ||
 	    message_columns_compile(&r.csv, NULL, MESSAGE_COLUMNS_CSV, false, &err) ||
 	    message_columns_compile(&r.tsv, NULL, MESSAGE_COLUMNS_TSV, false, &err) ||
 	    message_columns_compile(&r.readings, NULL, MESSAGE_COLUMNS_CSV, true, &err)) {
-		fputs("usage: lines nothing|line|readings|csv|tsv|readings-csv N|-\n",
+		fputs("usage: lines nothing|line|readings|csv|tsv|readings-csv N|- "
+		      "[PAYLOAD]\n",
 		    stderr);
 		return 2;
 	}
+	make_devices(payload);
 	if (strcmp(argv[2], "-") == 0)
 		print_frames(&r, form);
 	else
