@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -404,14 +405,25 @@ pause_of(struct connector *c)
 				     : backoff_next(&c->backoff, c->opts.fleet);
 }
 
+/* An outage, and each new reason why it is not over. */
+static void
+tell_down(struct connector *c)
+{
+	const uint64_t why = hash_of(span_of(connector_error(c)->text));
+
+	if (c->told_down && c->told == why)
+		return;
+	c->told_down = true;
+	c->told = why;
+	c->ops->down(c->arg, connector_error(c));
+}
+
 static enum connector_state
 wait(struct connector *c)
 {
 	hang_up(c);
 	limiter_leave(&c->pass);
-	if (!c->told_down)
-		c->ops->down(c->arg, connector_error(c));
-	c->told_down = true;
+	tell_down(c);
 	set_timer(c, pause_of(c));
 	return CONNECTOR_WAITING;
 }

@@ -71,7 +71,8 @@ struct connector_ops {
 	void (*lost)(void *arg);
 	/* The socket is not watched any more, and shut down next: timers of the connection end. */
 	void (*hang_up)(void *arg);
-	/* As struct session_events' (mqtt/session.h). */
+	/* It was lost, or the first round failed, and is tried again; told once more for each new reason why that
+	 * fails. `ended`: as struct session_events' (mqtt/session.h). */
 	void (*down)(void *arg, const struct err *why);
 	void (*ended)(void *arg, const struct err *why);
 };
@@ -123,6 +124,7 @@ struct connector {
 	struct backoff backoff;
 	int in_vain; /* connections in a row that ended as soon as they were up */
 	bool was_up, told_down;
+	uint64_t told;           /* hash of the reason that was told last */
 	bool hurried;            /* connector_hurry */
 	bool parted;             /* DISCONNECT is written */
 	int64_t up_since;        /* loop_now */

@@ -45,7 +45,7 @@ struct consumer_events {
 	 * own): none of QoS 1 and 2 comes before consumer_ack. 0: not any more. `known`: by a limit of its
 	 * own, for sure (mqtt/window.h). */
 	void (*held)(void *arg, size_t n, bool known);
-	/* CONNACK accepted; the connection was lost and is made again. */
+	/* CONNACK accepted; the connection was lost and is made again, or cannot be for a new reason. */
 	void (*up)(void *arg, bool session_present);
 	void (*down)(void *arg, const struct err *why);
 	/* Over for good, or (code 0) stopped. */

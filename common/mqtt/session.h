@@ -26,7 +26,8 @@ struct session_events {
 	/* Just before `up`: the broker had ended the session that an earlier connection of this one had kept
 	 * (Session Present 0, and not clean); ready to be shown. */
 	void (*forgotten)(void *arg, const struct err *why);
-	/* The connection was lost; it reconnects by itself. Told once for each outage. */
+	/* The connection was lost; it reconnects by itself. Told once for each outage, and once more for each new
+	 * reason why it cannot be made again. */
 	void (*down)(void *arg, const struct err *why);
 	/* It is over and will not come back: the first connect failed, the refusal is final, or
 	 * (why->code 0) session_stop is complete. */

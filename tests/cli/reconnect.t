@@ -78,6 +78,35 @@ kill $one $two $three $four
 wait $one $two $three $four
 no_broker
 
+# Why it does not come back is told when it is another reason; that it is back, once.
+files old
+broker old
+iotingest -L "mqtts://localhost:$tls" "$@" -t 'r/#' --durable one >one.out 2>one.err &
+one=$!
+iotsub -L "mqtts://localhost:$tls" "$@" -t 'r/#' -i three >three.out 2>three.err &
+three=$!
+iotpub -L "mqtts://localhost:$tls" "$@" DEV t=counter --interval 200ms -i four 2>four.err &
+four=$!
+pids="$pids $one $three $four"
+wait_for 10 logged ' as \(one\|three\|DEV\|four\) ' old.log 3
+no_broker
+broker new
+for name in one three four; do
+	ok "$name says why it cannot come back" wait_for 20 \
+		grep -q "TLS: certificate is signed by an unknown CA: 'new-ca'" $name.err
+done
+no_broker
+broker old
+wait_for 60 logged ' as \(one\|three\|DEV\|four\) ' old.log 3
+for name in one three four; do
+	wait_for 10 grep -q 'connected again' $name.err
+	is '1 1' "$(grep -c unknown $name.err) $(grep -c 'connected again' $name.err)" \
+		'... once, and once that it is back'
+done
+kill $one $three $four
+wait $one $three $four
+no_broker
+
 # Several brokers. The certificate is for localhost alone.
 files new
 broker new

@@ -285,6 +285,33 @@ members_of_a_group_begin_anywhere(void **state)
 	assert_true(first[0] > 0 && first[1] > 0 && first[2] > 0);
 }
 
+static void
+each_new_reason_is_told_once(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct trial t = {0};
+
+		trial_open(&t);
+		t.opts.others_n = 0;
+		t.opts.retry = true;
+		t.nodes[0].answer = REFUSES("\x88");
+		trial_start(&t, i == 0, "t");
+		while (t.nodes[0].accepted < 2)
+			rig_run(&t.rig, 100);
+		assert_int_equal(t.rig.downs, 1);
+		assert_non_null(strstr(t.rig.down.text, "it is not available now"));
+		t.nodes[0].answer = REFUSES("\x89");
+		while (t.nodes[0].accepted < 4)
+			rig_run(&t.rig, 100);
+		assert_int_equal(t.rig.downs, 2);
+		assert_non_null(strstr(t.rig.down.text, "it is busy"));
+		trial_close(&t);
+	}
+}
+
 /* A name with two addresses, of which AI_ADDRCONFIG would leave both out on a machine that has no address yet. */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -371,6 +398,7 @@ main(void)
 	    cmocka_unit_test(each_failure_goes_on_to_the_next),
 	    cmocka_unit_test(a_round_ends_for_good_when_each_refused_so),
 	    cmocka_unit_test(the_next_round_begins_behind_the_bad_one),
+	    cmocka_unit_test(each_new_reason_is_told_once),
 	    cmocka_unit_test(members_of_a_group_begin_anywhere),
 	    cmocka_unit_test(each_address_of_a_name_is_tried),
 	    cmocka_unit_test(what_there_is_no_way_to_is_not_told),
