@@ -9,11 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
+#include "mqtt/reason.h"
 #include "iotingest/encoder.h"
 #include "iotingest/pipeline.h"
 #include "iotingest/stats.h"
@@ -44,6 +46,7 @@ struct ingest {
 	struct loop_timer again;    /* of looking at the names of files */
 	bool stopping, leaving;
 	bool was_down;               /* and that it is back is to be told */
+	int64_t lost_us;             /* when the last connection was, since 1970 */
 	bool told_expiry, told_held; /* warnings that are given once */
 	bool terminal;               /* there was one that may hang up */
 	bool nohup;                  /* and this is to go on all the same: nohup(1) */
@@ -260,6 +263,8 @@ on_down(void *arg, const struct err *why)
 {
 	struct ingest *g = arg;
 
+	if (g->counts.connected)
+		g->lost_us = clock_wall_us();
 	g->counts.connected = false;
 	g->was_down = true;
 	log_warn("%s", why->text);
@@ -290,21 +295,34 @@ tell_expiry(struct ingest *g)
 	g->told_expiry = true;
 }
 
+/* Whether it cost messages depends on the broker: counted apart. */
+static void
+tell_ended_share(struct ingest *g)
+{
+	struct buf from = {0}, until = {0};
+
+	buf_time(&from, g->lost_us);
+	buf_time(&until, clock_wall_us());
+	log_warn(_("the broker had ended the session '%s' while we were away, from %s to "
+		   "%s: on mosquitto its share is lost, EMQX gave it to the others"),
+	    g->session->client_id, buf_str(&from), buf_str(&until));
+	buf_release(&from);
+	buf_release(&until);
+	g->counts.shares_ended++;
+}
+
 static void
 tell_lost_session(struct ingest *g)
 {
+	struct err why = {0};
+
+	if (g->args->group != NULL) {
+		tell_ended_share(g);
+		return;
+	}
+	reason_err_session_lost(&why, g->session->client_id, g->lost_us, clock_wall_us());
+	log_warn("%s", why.text);
 	g->counts.sessions_lost++;
-	if (g->args->group != NULL)
-		log_warn(
-		    _("the broker had ended the session '%s' while we were away: what "
-		      "waited in it is lost, unless the broker deals it to the "
-		      "others of the group, as EMQX does"),
-		    g->session->client_id);
-	else
-		log_warn(
-		    _("the broker had ended the session '%s' while we were away: what "
-		      "waited in it is lost"),
-		    g->session->client_id);
 }
 
 static void
@@ -337,7 +355,8 @@ on_up(void *arg, bool session_present)
 	if (g->session->clean)
 		return;
 	tell_expiry(g);
-	if (!session_present && g->counts.connections > 1)
+	if (!session_present && g->counts.connections > 1 &&
+	    g->session->session_expiry > 0)
 		tell_lost_session(g);
 	else
 		log_info(session_present ? _("session '%s' resumed")
@@ -433,6 +452,11 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 	consumer_start(g->consume);
 	failed = loop_run(g->loop, err);
 	stats_end(g->stats, g->counts.connections > 0);
+	if (!failed && err->code == ERR_OK && g->counts.sessions_lost > 0)
+		err_set(err, ERR_FAILED,
+		    _("%llu kept sessions were ended by the broker: what waited in them "
+		      "is lost"),
+		    (unsigned long long)g->counts.sessions_lost);
 	return failed;
 }
 

@@ -56,6 +56,9 @@ static const struct {
     {"sessions_lost", "sessions_lost_total",
 	"Kept sessions that the broker had ended before a reconnect.",
 	offsetof(struct counts, sessions_lost)},
+    {"shares_ended", "shares_ended_total",
+	"Kept sessions of a group's member that the broker had ended before a reconnect.",
+	offsetof(struct counts, shares_ended)},
 };
 
 static uint64_t
@@ -280,6 +283,9 @@ say_summary(const struct stats *s)
 	if (c->sessions_lost > 0)
 		buf_printf(
 		    &b, _(", %llu sessions lost"), (unsigned long long)c->sessions_lost);
+	if (c->shares_ended > 0)
+		buf_printf(
+		    &b, _(", %llu shares ended"), (unsigned long long)c->shares_ended);
 	if (c->sink_failures > 0)
 		buf_printf(
 		    &b, _(", %llu sink failures"), (unsigned long long)c->sink_failures);

@@ -22,6 +22,7 @@ struct counts {
 	uint64_t acknowledged;  /* messages that are safe and were let go */
 	uint64_t connections;
 	uint64_t sessions_lost; /* by the broker, while we were away from it */
+	uint64_t shares_ended;  /* the same, of a member of a group */
 	uint64_t sink_failures;
 	int64_t last_us;        /* when the last message came; 0: none yet */
 	bool connected;

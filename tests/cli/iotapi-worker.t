@@ -111,6 +111,8 @@ again() {
 	call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 46.5)'
 }
 ok 'it comes back with the broker and takes readings again' wait_for 20 again
+ok 'that the broker had forgotten its session is told' \
+	grep -q "had ended the session '.*' while we were away, from .*: what waited in it is lost" "$T/api.log"
 
 # What a broker kept from before: a device that was connected once, and when.
 pub -q 1 -r -t iot/devices/KEPT_1/status -m '{"device_id":"KEPT_1","status":"disconnected","timestamp":1760000000}'

@@ -22,7 +22,7 @@ is "[\"$sock\",\"$sock\",false,1000]" "$(line | jq -c '[.broker, .address, .sess
 	'of the connection: broker, address, session, window'
 is "$(cat out bad | wc -c)" "$(line | jq .bytes_out)" 'bytes_out is what was written'
 is true "$(line | jq '.uptime >= 0 and .rate > 0 and .batches >= 1 and .bytes_in > 40')" 'with times and rates'
-is 'time uptime messages readings rejected skipped bytes_in bytes_out batches held_back acknowledged sink_failures sessions_lost reconnects connected broker address session_present window rate ' \
+is 'time uptime messages readings rejected skipped bytes_in bytes_out batches held_back acknowledged sink_failures sessions_lost shares_ended reconnects connected broker address session_present window rate ' \
 	"$(line | jq -r 'keys_unsorted[]' | tr '\n' ' ')" 'the keys are these, in this order'
 kill $ingesting
 wait $ingesting

@@ -107,6 +107,24 @@ kill $one $three $four
 wait $one $three $four
 no_broker
 
+# A session that the broker forgot is a gap; mosquitto keeps none over a restart.
+broker old
+iotingest -h localhost -p "$plain" -t 'r/#' --durable gap --stats 100ms >gap.out 2>gap.err &
+gap=$!
+pids="$pids $gap"
+wait_for 10 logged ' as gap ' old.log 1
+no_broker
+broker old
+wait_for 60 grep -q '"sessions_lost":1' gap.err
+stamp='20[-0-9T:.]*Z'
+ok 'it is told with its times' grep -q \
+	"the broker had ended the session 'gap' while we were away, from $stamp to $stamp: what waited in it is lost" gap.err
+kill $gap
+wait $gap
+is 1 $? '... it is in the exit status'
+has "$(tail -n 2 gap.err)" '1 sessions lost in ' '... and in the summary'
+no_broker
+
 # Several brokers. The certificate is for localhost alone.
 files new
 broker new

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
 #include "mqtt/mqtt_options.h"
+#include "mqtt/reason.h"
 #include "iotapi/mqtt/filter_cover.h"
 #include "iotapi/mqtt/store_message.h"
 
@@ -34,6 +36,9 @@ struct broker_session {
 	struct loop_timer again;
 	int64_t wait;
 	char *told; /* the last failure, told once */
+	bool was_up;
+	int64_t
+	    lost_us; /* when the last connection was, since 1970; 0: it is there, or never was */
 	bool stopping;
 	bool over; /* no connection to be closed when it stops */
 	broker_session_link_fn *link;
@@ -124,12 +129,32 @@ tell(struct broker_session *u, enum presence state, const char *text)
 	log_warn("broker '%s': %s", u->name, text);
 }
 
+/* What waited in it would have been readings. */
+static void
+tell_lost_session(const struct broker_session *u)
+{
+	struct err why = {0};
+
+	reason_err_session_lost(&why, u->client_id, u->lost_us, clock_wall_us());
+	log_warn("broker '%s': %s", u->name, why.text);
+}
+
+static void
+note_loss(struct broker_session *u)
+{
+	if (u->was_up && u->lost_us == 0)
+		u->lost_us = clock_wall_us();
+}
+
 static void
 on_up(void *arg, bool session_present)
 {
 	struct broker_session *u = arg;
 
-	(void)session_present;
+	if (!session_present && u->lost_us > 0)
+		tell_lost_session(u);
+	u->was_up = true;
+	u->lost_us = 0;
 	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
@@ -148,6 +173,7 @@ on_ready(void *arg)
 static void
 on_down(void *arg, const struct err *why)
 {
+	note_loss(arg);
 	tell(arg, PRESENCE_ERROR, why->text);
 }
 
@@ -169,6 +195,7 @@ on_ended(void *arg, const struct err *why)
 		u->gone(u->gone_arg);
 		return;
 	}
+	note_loss(u);
 	tell(u, PRESENCE_ERROR, why->text);
 	u->wait = u->wait == 0 ? AGAIN_FIRST_MS : u->wait * 2;
 	if (u->wait > AGAIN_MOST_MS)
