@@ -6,6 +6,7 @@
 
 #include "model/topic.h"
 #include "model/topic_set.h"
+#include "msg/device_reading.h"
 #include "iotapi/db/store.h"
 
 struct secretbox;
@@ -17,6 +18,7 @@ struct app {
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
 	struct broker_pool *worker; /* NULL: no MQTT */
 	struct topic_set topics;
+	const struct reading_keys *keys; /* what members of payloads are for; NULL: the guide's */
 	int hash_rounds;       /* of devices' passwords */
 	int64_t started;       /* loop milliseconds */
 };

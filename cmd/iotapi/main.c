@@ -9,6 +9,7 @@
 #include "cli/program.h"
 #include "model/topic.h"
 #include "model/topic_set.h"
+#include "msg/device_reading.h"
 #include "iotapi/api/users.h"
 #include "iotapi/export.h"
 #include "iotapi/serve.h"
@@ -21,6 +22,7 @@ struct args {
 	int hash_rounds;
 	int64_t access_life, refresh_life;
 	struct topicopts topics;
+	struct reading_keys keys;
 	struct common common;
 };
 
@@ -42,6 +44,7 @@ static const struct opt opts[] = {
 	.preset = "1h"),
     OPT_TIME(struct args, refresh_life, 0, "refresh-life", "TIME",
 	N_("how long its refresh token lives"), .key = "refresh_life", .preset = "1d"),
+    OPT_READINGS(struct args, keys),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON(struct args, common),
     OPT_END,
@@ -88,7 +91,7 @@ run_serve(const struct args *a, const char *operand, struct buf *out, struct err
 {
 	const struct serve_opts serving = {
 	    a->listen != NULL ? a->listen : "127.0.0.1:8000", a->url_file};
-	struct app app = {.hash_rounds = a->hash_rounds};
+	struct app app = {.hash_rounds = a->hash_rounds, .keys = &a->keys};
 	int failed;
 
 	(void)operand;

@@ -13,37 +13,36 @@
 
 struct encoder {
 	const struct topic_set *topics;
-	struct message_format *format; /* of -F, or NULL */
-	struct columns *columns;       /* of --format csv and tsv, or NULL */
+	const struct reading_keys *keys; /* NULL: the guide's */
+	struct reading_report report;    /* of the last message */
+	struct message_format *format;   /* of -F, or NULL */
+	struct columns *columns;         /* of --format csv and tsv, or NULL */
 	bool header;
 	/* Returns NULL, or the word of why the message is rejected. */
-	const char *(*put)(
-	    struct encoder *e, const struct msg *m, struct buf *out, size_t *readings);
+	const char *(*put)(struct encoder *e, const struct msg *m, struct buf *out);
 };
 
 static const char *
-put_message(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
+put_message(struct encoder *e, const struct msg *m, struct buf *out)
 {
-	(void)readings;
 	return message_line(out, m, e->topics);
 }
 
 static const char *
-put_readings(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
+put_readings(struct encoder *e, const struct msg *m, struct buf *out)
 {
-	return message_readings(out, m, e->topics, readings);
+	return message_readings(out, m, e->topics, e->keys, &e->report);
 }
 
 static const char *
-put_row(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
+put_row(struct encoder *e, const struct msg *m, struct buf *out)
 {
-	return message_columns_put(e->columns, out, m, e->topics, readings);
+	return message_columns_put(e->columns, out, m, e->topics, e->keys, &e->report);
 }
 
 static const char *
-put_formatted(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings)
+put_formatted(struct encoder *e, const struct msg *m, struct buf *out)
 {
-	(void)readings;
 	if (m->reject != NULL)
 		return m->reject;
 	message_format_put(e->format, out, m, e->topics);
@@ -58,6 +57,7 @@ encoder_new(struct encoder **out, const struct args *a, const struct topic_set *
 	struct encoder *e = xcalloc(1, sizeof(*e));
 
 	e->topics = topics;
+	e->keys = device_reading_keys_any(&a->keys) ? &a->keys : NULL;
 	e->header = a->header;
 	e->put = a->readings ? put_readings : put_message;
 	*out = e;
@@ -80,6 +80,7 @@ encoder_free(struct encoder *e)
 		return;
 	message_format_free(e->format);
 	message_columns_free(e->columns);
+	device_reading_release(&e->report);
 	free(e);
 }
 
@@ -87,11 +88,14 @@ bool
 encoder_put(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings,
     struct buf *bad)
 {
-	const char *error = e->put(e, m, out, readings);
+	const char *error = e->put(e, m, out);
 
+	*readings = e->report.count;
+	if (error == NULL)
+		error = e->report.error;
 	if (error == NULL)
 		return true;
-	message_reject(bad, m, error);
+	message_reject(bad, m, error, buf_as_span(&e->report.wrong));
 	return false;
 }
 

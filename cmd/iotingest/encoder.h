@@ -16,8 +16,9 @@ int encoder_new(struct encoder **out, const struct args *a, const struct topic_s
 /* Accepts NULL. */
 void encoder_free(struct encoder *e);
 
-/* Appends the line, row or readings of a message to `out`, or its reject line to `bad`; false: it was
- * rejected. *readings, 0 before, becomes the number of its readings where they are told apart. */
+/* Appends the line, row or readings of a message to `out`, or its reject line to `bad`, or both when some of its
+ * values are no readings; false: there is a reject line. *readings becomes the number of its readings where they
+ * are told apart. */
 bool encoder_put(struct encoder *e, const struct msg *m, struct buf *out, size_t *readings,
     struct buf *bad);
 /* Appends the row of the columns' names, with --header. */

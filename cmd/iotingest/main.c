@@ -33,6 +33,7 @@ static const struct opt opts[] = {
 
     OPT_GROUP(N_("What comes out")),
     OPT_FLAG(struct args, readings, 0, "readings", N_("one line for each sensor value")),
+    OPT_READINGS(struct args, keys),
     OPT_ENUM(struct args, form, 0, "format", "FORMAT", FORMAT_CHOICES,
 	N_("JSON lines, or rows for databases"), .preset = "ndjson"),
     OPT_STR(struct args, columns, 0, "columns", "NAMES",
@@ -163,6 +164,23 @@ check_form(const struct args *a, struct err *err)
 	return 0;
 }
 
+/* As keys of the configuration they wait for --readings. */
+static int
+check_keys(const struct args *a, const struct opt_set *set, struct err *err)
+{
+	static const size_t rows[] = {offsetof(struct args, keys.time),
+	    offsetof(struct args, keys.device), offsetof(struct args, keys.skip)};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows) && !a->readings; i++) {
+		if (opt_source_of(set, rows[i]) == OPT_FROM_ARGV)
+			return err_set(err, ERR_USAGE,
+			    _("--time-key, --device-key and --skip-key are for "
+			      "--readings"));
+	}
+	return 0;
+}
+
 static int
 check_version(const struct args *a, const struct session_opts *session, struct err *err)
 {
@@ -223,7 +241,7 @@ run(struct args *a, const struct opt_set *set, struct from_platform *p, char **o
 	if (operand[0] != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("unexpected operand '%s'; filters are given with -t"), operand[0]);
-	if (check_session(a, err) || check_form(a, err) ||
+	if (check_session(a, err) || check_form(a, err) || check_keys(a, set, err) ||
 	    (a->from_platform && ask_platform(a, p, &session, err)) ||
 	    mqtt_options_resolve(&a->mqtt, set, &session, err) ||
 	    check_version(a, &session, err))

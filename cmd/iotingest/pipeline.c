@@ -150,7 +150,7 @@ add_messages(struct pipeline *p)
 	struct counts *c = p->counts;
 
 	for (; m < end && !is_full(p); m++) {
-		size_t readings = 0;
+		size_t readings;
 
 		bytes += m->topic.n + m->size;
 		if (!is_wanted(p, m)) {

@@ -6,6 +6,7 @@
 #include "cli/opt.h"
 #include "model/topic.h"
 #include "model/topic_set.h"
+#include "msg/device_reading.h"
 #include "mqtt/mqtt_options.h"
 
 #define RETAINED_CHOICES "keep|skip|only"
@@ -27,6 +28,7 @@ struct args {
 	int64_t wait; /* ms; -1: not given */
 
 	bool readings;
+	struct reading_keys keys; /* with readings */
 	int form; /* enum format */
 	char *columns;
 	bool header;

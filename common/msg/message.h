@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "model/topic.h"
 #include "model/topic_set.h"
+#include "msg/device_reading.h"
 
 struct msg_number {
 	bool given;
@@ -57,31 +58,15 @@ const char *message_line(struct buf *out, const struct msg *m, const struct topi
 /* The words of a reject line's `error`; NULL stands for none. */
 extern const char *const message_reject_words[]; /* json utf8 topic shape range id size */
 
-/* One reading line for each sensor value, nested keys dotted, arrays indexed. Both of the
- * platform's shapes: {"device_id":X,"sensors":{...},"timestamp":T} and the flat one of the ESP32
- * (every member but device_id and timestamp is a sensor). Returns NULL, or the word of
- * message_reject_words when the message is no reading; then nothing is appended.
- * *count (may be NULL) is how many lines it appended. */
+/* One reading line for each value that device_reading_each gives. Returns NULL, or the word of message_reject_words
+ * when no value can be a reading, or with topics->strict when a payload claims another device ("id"): then nothing
+ * is appended. `report` tells what is wrong even where there are lines. `keys` as in reading_source. */
 const char *message_readings(struct buf *out, const struct msg *m, const struct topic_set *topics,
-    size_t *count);
+    const struct reading_keys *keys, struct reading_report *report);
 
-/* A reject line. A topic that is no UTF-8 is there twice: readable, with U+FFFD for each bad byte, and
- * whole as topic_b64. With "size" the line has the whole payload's `size` and what is here of the
- * payload, its beginning, as payload_text or payload_b64. */
-void message_reject(struct buf *out, const struct msg *m, const char *error);
-
-/* One value of a payload, for who stores readings: calls `fn` for each, in payload order. Returns
- * as message_readings. `sensor` is the unescaped dotted name, `value` and `timestamp` are the
- * JSON bytes as sent (`timestamp` p == NULL: absent). `device_id` is the payload's own claim
- * (p == NULL: absent), unescaped. When it returns a word, what `fn` was given before counts for
- * nothing. */
-struct reading {
-	struct span sensor;
-	struct span value;
-	struct span timestamp;
-	struct span device_id;
-};
-const char *message_each_reading(struct span payload,
-    void (*fn)(void *arg, const struct reading *r), void *arg);
+/* A reject line; `wrong` are the names of a reading_report, n == 0: none. A topic that is no UTF-8 is there twice:
+ * readable, with U+FFFD for each bad byte, and whole as topic_b64. With "size" the line has the whole payload's
+ * `size` and what is here of the payload, its beginning, as payload_text or payload_b64. */
+void message_reject(struct buf *out, const struct msg *m, const char *error, struct span wrong);
 
 #endif

@@ -186,50 +186,68 @@ struct rows {
 	struct columns *columns;
 	struct buf *out;
 	struct row row;
-	size_t count;
-	bool unfit; /* for a row */
+	size_t from; /* where the message's rows begin in `out` */
+	bool any_mismatch;
 };
 
-static void
+static bool
 put_reading(void *arg, const struct reading *reading)
 {
 	struct rows *rows = arg;
 	struct row *r = &rows->row;
-	struct span captured = r->vars.v[TOPIC_DEVICE_ID];
+	size_t from = rows->out->n;
 
+	if (from - rows->from > READING_LINES)
+		return false;
 	r->reading = reading;
-	r->device_id = captured.p != NULL ? captured : reading->device_id;
-	r->id_mismatch = message_reading_mismatch(reading, captured);
-	rows->unfit |= !put_row(rows->columns, rows->out, r);
-	rows->count++;
+	r->device_id = reading->device_id;
+	r->id_mismatch = reading->id_mismatch;
+	rows->any_mismatch |= reading->id_mismatch;
+	if (put_row(rows->columns, rows->out, r))
+		return true;
+	rows->out->n = from;
+	return false;
+}
+
+static const char *
+put_readings(
+    struct rows *rows, const struct reading_keys *keys, struct reading_report *report)
+{
+	const struct row *r = &rows->row;
+	const struct reading_source from = {.payload = r->m->payload,
+	    .device_id = r->vars.v[TOPIC_DEVICE_ID],
+	    .sensor_type = r->vars.v[TOPIC_SENSOR_TYPE],
+	    .keys = keys};
+
+	return device_reading_each(&from, put_reading, rows, report);
 }
 
 const char *
 message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
-    const struct topic_set *topics, size_t *count)
+    const struct topic_set *topics, const struct reading_keys *keys,
+    struct reading_report *report)
 {
-	struct rows rows = {.columns = c, .out = out, .row.m = m};
-	size_t from = out->n;
-	const char *error = m->reject;
+	struct rows rows = {.columns = c, .out = out, .row.m = m, .from = out->n};
+	const char *error;
 
-	if (error == NULL)
-		message_capture(m, topics, &rows.row.vars);
-	if (error == NULL && !c->readings) {
+	report->count = 0;
+	report->error = NULL;
+	report->wrong.n = 0;
+	if (m->reject != NULL)
+		return m->reject;
+	message_capture(m, topics, &rows.row.vars);
+	if (!c->readings)
 		error = put_message(c, out, topics, &rows.row);
-		rows.count = 1;
-	} else if (error == NULL) {
-		error = message_each_reading(m->payload, put_reading, &rows);
-		if (error == NULL && rows.count == 0)
-			error = "shape";
-		else if (error == NULL && rows.unfit)
-			error = "range";
-		else if (error == NULL && rows.row.id_mismatch && topics->strict)
-			error = "id";
+	else
+		error = put_readings(&rows, keys, report);
+	if (error == NULL && rows.any_mismatch && topics->strict) {
+		error = "id";
+		report->wrong.n = 0;
 	}
-	if (error != NULL)
-		out->n = from;
-	else if (count != NULL)
-		*count = rows.count;
+	if (error != NULL) {
+		out->n = rows.from;
+		report->count = 0;
+	}
 	return error;
 }
 
@@ -424,6 +442,8 @@ cell_value_type(struct row *r)
 	    [JSON_KIND_TRUE] = "boolean",
 	    [JSON_KIND_NUMBER] = "number",
 	    [JSON_KIND_STRING] = "string",
+	    [JSON_KIND_ARRAY] = "array",
+	    [JSON_KIND_OBJECT] = "object",
 	};
 
 	return span_of(names[json_kind(r->reading->value)]);

@@ -31,9 +31,9 @@ void message_columns_free(struct columns *c);
 
 /* Appends the row of names. */
 void message_columns_header(const struct columns *c, struct buf *out);
-/* Appends the message's row, or a row for each of its readings. Returns and counts as
- * message_readings. Not for two threads at once. */
+/* Appends the message's row, or a row for each of its readings. Returns and reports as message_readings; a
+ * message row is no reading. Not for two threads at once. */
 const char *message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
-    const struct topic_set *topics, size_t *count);
+    const struct topic_set *topics, const struct reading_keys *keys, struct reading_report *report);
 
 #endif

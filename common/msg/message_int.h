@@ -41,7 +41,8 @@ struct message_payload {
 	enum { MESSAGE_JSON, MESSAGE_TEXT, MESSAGE_BINARY } kind;
 	struct span value; /* JSON: without the white space around it */
 	size_t blanks;     /* JSON: insignificant white space inside */
-	struct span claim; /* JSON: a member device_id; else p == NULL */
+	struct span claim; /* JSON: the first member device_id; else p == NULL */
+	size_t claims;     /* how many there are */
 	bool escapes;      /* JSON: strings have some */
 };
 void message_read_payload(struct message_payload *p, struct span payload);
@@ -91,6 +92,5 @@ bool message_id_mismatch(const struct message_payload *p, struct span device_id)
 /* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
  * do not have. Reads the payload only for these. */
 const char *message_refused(const struct msg *m, const struct topic_set *topics);
-bool message_reading_mismatch(const struct reading *r, struct span device_id);
 
 #endif

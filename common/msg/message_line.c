@@ -20,21 +20,66 @@ put_base64(struct buf *out, struct span s)
 	buf_putc(out, '"');
 }
 
+/* The next member device_id of an object. */
+static bool
+next_claim(struct json_iter *it, struct span *claim)
+{
+	struct buf name = {0};
+	bool found = false;
+
+	while (!found && json_next(it)) {
+		buf_clear(&name);
+		json_unescape(&name, it->key);
+		found = span_is(buf_as_span(&name), "device_id");
+	}
+	buf_release(&name);
+	*claim = it->item;
+	return found;
+}
+
+static inline void
+add_claim(struct message_payload *p, struct span claim)
+{
+	if (p->claims++ == 0)
+		p->claim = claim;
+}
+
+static void
+find_claims(struct message_payload *p, const struct json_scan *found)
+{
+	static const char name[] = "\"device_id\"";
+	const struct json_pair *pair = found->pairs, *end = pair + found->members;
+	struct json_iter it = {.value = found->value};
+	struct span claim;
+
+	if (found->members > found->room || found->escapes) {
+		while (json_kind(it.value) == JSON_KIND_OBJECT && next_claim(&it, &claim))
+			add_claim(p, claim);
+		return;
+	}
+	for (; pair < end; pair++) {
+		if (pair->name.n == sizeof(name) - 1 &&
+		    memcmp(pair->name.p, name, sizeof(name) - 1) == 0)
+			add_claim(p, pair->value);
+	}
+}
+
 void
 message_read_payload(struct message_payload *p, struct span payload)
 {
-	struct json_pair pairs[8];
+	struct json_pair pairs[32];
 	struct json_scan found;
 
 	found.pairs = pairs;
 	found.room = ARRAY_LEN(pairs);
 	p->claim = (struct span){0};
+	p->claims = 0;
 	if (json_scan(payload, &found)) {
 		p->kind = MESSAGE_JSON;
 		p->value = found.value;
 		p->blanks = found.blanks;
 		p->escapes = found.escapes;
-		json_scan_member(&found, SPAN("device_id"), &p->claim);
+		find_claims(p, &found);
 	} else {
 		p->kind = utf8_is_valid(payload.p, payload.n) &&
 			memchr(payload.p, '\0', payload.n) == NULL
@@ -99,22 +144,24 @@ message_capture(
 static bool
 is_said(struct span claim, struct span id)
 {
-	return claim.n == id.n + 2 && span_same_bytes(claim.p + 1, id.p, id.n);
+	return claim.n == id.n + 2 && *claim.p == '"' &&
+	    span_same_bytes(claim.p + 1, id.p, id.n);
 }
 
 bool
 message_id_mismatch(const struct message_payload *p, struct span device_id)
 {
-	struct buf b = {0};
-	bool differs;
+	struct json_iter it = {.value = p->value};
+	struct span claim;
+	bool differs = false;
 
-	if (device_id.p == NULL || json_kind(p->claim) != JSON_KIND_STRING)
+	if (device_id.p == NULL || p->claims == 0)
 		return false;
-	if (!p->escapes || memchr(p->claim.p, '\\', p->claim.n) == NULL)
-		return !is_said(p->claim, device_id);
-	json_unescape(&b, p->claim);
-	differs = !span_eq(buf_as_span(&b), device_id);
-	buf_release(&b);
+	if (p->claims == 1)
+		return (p->escapes || !is_said(p->claim, device_id)) &&
+		    device_reading_claim_differs(p->claim, device_id);
+	while (!differs && next_claim(&it, &claim))
+		differs = device_reading_claim_differs(claim, device_id);
 	return differs;
 }
 
@@ -308,7 +355,7 @@ read_beginning(struct message_payload *p, struct span begins)
 }
 
 void
-message_reject(struct buf *out, const struct msg *m, const char *error)
+message_reject(struct buf *out, const struct msg *m, const char *error, struct span wrong)
 {
 	const bool cut = strcmp(error, "size") == 0;
 	struct message_payload payload;
@@ -329,6 +376,11 @@ message_reject(struct buf *out, const struct msg *m, const char *error)
 	if (cut) {
 		PUT(out, ",\"size\":");
 		buf_u64(out, m->size);
+	}
+	if (wrong.n != 0) {
+		PUT(out, ",\"sensors\":[");
+		buf_span(out, wrong);
+		buf_putc(out, ']');
 	}
 	end_line(out, &payload);
 }

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Payloads as readings: both shapes of the platform, walked in payload order, bytes kept. */
+/* Reading lines: what is around sensor and value is written once a payload. */
 #include "base/emit.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "base/utf8.h"
 #include "model/topic_set.h"
 #include "msg/message_int.h"
-
-/* Values nested deeper than this are no readings; the walk's stack stays small. */
-enum { DEPTH_MAX = 16 };
-
-struct walk {
-	struct buf name; /* dotted path so far */
-	struct reading reading;
-	void (*fn)(void *arg, const struct reading *r);
-	void *arg;
-	bool escapes; /* there are some in names */
-	bool too_deep;
-};
 
 static struct span
 between_quotes(struct span string)
@@ -25,146 +12,20 @@ between_quotes(struct span string)
 	return (struct span){string.p + 1, string.n - 2};
 }
 
-/* A string's characters: those between its quotes, if none is escaped, else unescaped into `b`. */
-static struct span
-characters(struct span string, bool escapes, struct buf *b)
-{
-	if (!escapes)
-		return between_quotes(string);
-	buf_clear(b);
-	json_unescape(b, string);
-	return buf_as_span(b);
-}
+enum { MADE_ID, MADE_TOPIC, MADE_NAME, MADE };
 
-static void
-give(struct walk *w, struct span name, struct span value)
-{
-	w->reading.sensor = name;
-	w->reading.value = value;
-	w->fn(w->arg, &w->reading);
-}
-
-static void
-push_name(struct walk *w, const struct json_iter *it, size_t index)
-{
-	if (w->name.n != 0)
-		buf_putc(&w->name, '.');
-	if (it->key.p != NULL)
-		json_unescape(&w->name, it->key);
-	else
-		buf_u64(&w->name, index);
-}
-
-static bool
-is_scalar(struct span value)
-{
-	enum json_kind kind = json_kind(value);
-
-	return kind != JSON_KIND_OBJECT && kind != JSON_KIND_ARRAY;
-}
-
-/* The values of a container whose path is w->name, in order. */
-static void
-walk_container(struct walk *w, struct span value, int depth)
-{
-	struct json_iter it = {.value = value};
-	size_t base = w->name.n;
-	size_t index;
-
-	if (depth == DEPTH_MAX) {
-		w->too_deep = true;
-		return;
-	}
-	for (index = 0; json_next(&it); index++) {
-		push_name(w, &it, index);
-		if (is_scalar(it.item))
-			give(w, buf_as_span(&w->name), it.item);
-		else
-			walk_container(w, it.item, depth + 1);
-		w->name.n = base;
-	}
-}
-
-/* The sensors: all members, in the flat shape of the ESP32 but the envelope's own. */
-static void
-walk_sensors(struct walk *w, struct span object, bool flat)
-{
-	struct json_iter it = {.value = object};
-
-	while (json_next(&it)) {
-		if (flat &&
-		    (span_is(it.key, "\"device_id\"") ||
-			span_is(it.key, "\"timestamp\"")))
-			continue;
-		if (is_scalar(it.item)) {
-			give(w, characters(it.key, w->escapes, &w->name), it.item);
-		} else {
-			push_name(w, &it, 0);
-			walk_container(w, it.item, 1);
-		}
-		w->name.n = 0;
-	}
-}
-
-static const char *
-walk_payload(struct walk *w, struct span payload, struct buf *claim)
-{
-	struct json_pair pairs[8];
-	struct json_scan found;
-	struct span sensors, id;
-
-	found.pairs = pairs;
-	found.room = ARRAY_LEN(pairs);
-	if (!json_scan(payload, &found))
-		return utf8_is_valid(payload.p, payload.n) ? "json" : "utf8";
-	if (json_kind(found.value) != JSON_KIND_OBJECT)
-		return "shape";
-	w->escapes = found.escapes;
-	json_scan_member(&found, SPAN("timestamp"), &w->reading.timestamp);
-	if (json_scan_member(&found, SPAN("device_id"), &id) &&
-	    json_kind(id) == JSON_KIND_STRING)
-		w->reading.device_id = characters(id, found.escapes, claim);
-	if (!json_scan_member(&found, SPAN("sensors"), &sensors))
-		walk_sensors(w, found.value, true);
-	else if (json_kind(sensors) == JSON_KIND_OBJECT)
-		walk_sensors(w, sensors, false);
-	else
-		return "shape";
-	return w->too_deep ? "shape" : NULL;
-}
-
-const char *
-message_each_reading(
-    struct span payload, void (*fn)(void *arg, const struct reading *r), void *arg)
-{
-	struct walk w = {.fn = fn, .arg = arg};
-	struct buf claim = {0};
-	const char *error = walk_payload(&w, payload, &claim);
-
-	buf_release(&w.name);
-	buf_release(&claim);
-	return error;
-}
-
-bool
-message_reading_mismatch(const struct reading *r, struct span device_id)
-{
-	return r->device_id.p != NULL && device_id.p != NULL &&
-	    (r->device_id.n != device_id.n ||
-		!span_same_bytes(r->device_id.p, device_id.p, device_id.n));
-}
-
-enum { MADE_ID, MADE_TOPIC, MADE_TIMESTAMP, MADE_NAME, MADE };
-
-/* The lines of a message differ in sensor and value: what stands around these is copied from the first
+/* The lines of a payload differ in sensor and value: what stands around these is copied from its first
  * line, places in `out`. */
 struct lines {
 	struct buf *out;
 	const struct msg *m;
-	struct span device_id; /* of the topic */
-	bool plain;            /* the topic is, and so what is captured from it */
-	size_t count;
-	bool mismatch;
+	struct topic_vars vars;
+	bool plain;     /* the topic is, and so what is captured from it */
+	size_t from;    /* where the message's lines begin in `out` */
+	size_t count;   /* of the payload's lines */
+	size_t payload; /* which one */
+	bool mismatch;  /* of this one */
+	bool any_mismatch;
 	size_t head, head_n, tail, tail_n;
 	struct span id, topic, timestamp; /* as they stand in lines */
 	/* Where they are, when not as they were sent; clear when the first one is: `makes`. */
@@ -193,18 +54,17 @@ escaped(struct buf *made, struct span s)
 static void
 begin(struct lines *l, const struct reading *r)
 {
-	l->id = l->device_id.p != NULL ? l->device_id : r->device_id;
+	l->count = 0;
+	l->payload = r->payload;
+	l->id = r->device_id;
 	l->topic = l->m->topic;
 	l->timestamp = r->timestamp;
-	l->mismatch = message_reading_mismatch(r, l->device_id);
+	l->mismatch = r->id_mismatch;
+	l->any_mismatch |= r->id_mismatch;
 	if (!l->plain)
 		l->topic = escaped(make(l, MADE_TOPIC), l->topic);
-	if (l->id.p != NULL && (!l->plain || l->device_id.p == NULL))
+	if (l->id.p != NULL && (!l->plain || l->vars.v[TOPIC_DEVICE_ID].p == NULL))
 		l->id = escaped(make(l, MADE_ID), l->id);
-	if (!is_scalar(l->timestamp)) {
-		json_put_compact(make(l, MADE_TIMESTAMP), l->timestamp);
-		l->timestamp = buf_as_span(&l->made[MADE_TIMESTAMP]);
-	}
 }
 
 static void
@@ -266,82 +126,104 @@ put_line(struct lines *l, struct span name, struct span value)
 	l->count++;
 }
 
-static void
+static bool
 put_reading(void *arg, const struct reading *r)
 {
 	struct lines *l = arg;
 	struct buf *name = make(l, MADE_NAME);
 
-	if (l->count == 0)
+	if (l->out->n - l->from > READING_LINES)
+		return false;
+	if (l->count == 0 || r->payload != l->payload)
 		begin(l, r);
 	message_put_string(name, r->sensor);
 	PUT(name, ",\"value\":");
 	put_line(l, buf_as_span(name), r->value);
+	return true;
 }
 
-/* The lines of a payload whose shape is known; false: it is not. */
+/* The lines of a payload whose shape is known; false: it is not, or wants a closer look. */
 static bool
-put_known_lines(struct lines *l)
+put_known_lines(struct lines *l, struct reading_report *report)
 {
-	struct span values[SHAPE_VALUES];
+	struct span values[SHAPE_VALUES], claim = {0};
 	const struct message_shape *shape = message_find_shape(l->m, values);
 	const struct shape_reading *known, *behind;
-	struct reading r = {0};
+	struct reading r = {.device_id = l->vars.v[TOPIC_DEVICE_ID]};
 
 	if (shape == NULL || shape->readings_n == 0)
 		return false;
-	if (shape->claim >= 0 && values[shape->claim].p[0] == '"')
-		r.device_id = between_quotes(values[shape->claim]);
+	if (shape->claim >= 0) {
+		claim = values[shape->claim];
+		if (*claim.p != '"' || claim.n > READING_NAME)
+			return false;
+		claim = between_quotes(claim);
+		if (r.device_id.p == NULL)
+			r.device_id = claim;
+		r.id_mismatch = claim.n != r.device_id.n ||
+		    !span_same_bytes(claim.p, r.device_id.p, claim.n);
+	}
 	if (shape->timestamp >= 0)
 		r.timestamp = values[shape->timestamp];
+	if (r.timestamp.n > READING_TIMESTAMP)
+		return false;
 	begin(l, &r);
 	known = shape->readings;
 	for (behind = known + shape->readings_n; known < behind; known++)
 		put_line(l, (struct span){shape->names + known->at, known->n},
 		    values[known->value]);
+	report->count = l->count;
 	return true;
 }
 
 static const char *
-put_lines(struct lines *l)
+put_lines(struct lines *l, const struct reading_keys *keys, struct reading_report *report)
 {
-	const char *error;
+	const struct reading_source from = {.payload = l->m->payload,
+	    .device_id = l->vars.v[TOPIC_DEVICE_ID],
+	    .sensor_type = l->vars.v[TOPIC_SENSOR_TYPE],
+	    .keys = keys};
 
-	if (put_known_lines(l))
-		return NULL;
-	message_learn_shape(l->m->payload);
-	error = message_each_reading(l->m->payload, put_reading, l);
-	return error == NULL && l->count == 0 ? "shape" : error;
+	/* Shapes are those of the guide's members. */
+	if (keys == NULL) {
+		if (put_known_lines(l, report))
+			return NULL;
+		message_learn_shape(l->m->payload);
+	}
+	return device_reading_each(&from, put_reading, l, report);
 }
 
 const char *
-message_readings(
-    struct buf *out, const struct msg *m, const struct topic_set *topics, size_t *count)
+message_readings(struct buf *out, const struct msg *m, const struct topic_set *topics,
+    const struct reading_keys *keys, struct reading_report *report)
 {
 	struct lines l;
-	size_t from = out->n;
-	struct topic_vars vars;
 	const char *error;
 
+	report->count = 0;
+	report->error = NULL;
+	report->wrong.n = 0;
 	if (m->reject != NULL)
 		return m->reject;
 	l.out = out;
 	l.m = m;
+	l.from = out->n;
 	l.count = 0;
-	l.mismatch = l.makes = false;
+	l.any_mismatch = l.makes = false;
 	l.plain =
 	    m->plain || ascii_plain_all((const unsigned char *)m->topic.p, m->topic.n);
 	if (!l.plain && !utf8_is_valid(m->topic.p, m->topic.n))
 		return "topic";
-	message_capture(m, topics, &vars);
-	l.device_id = vars.v[TOPIC_DEVICE_ID];
-	error = put_lines(&l);
+	message_capture(m, topics, &l.vars);
+	error = put_lines(&l, keys, report);
 	end(&l);
-	if (error == NULL && l.mismatch && topics->strict)
+	if (error == NULL && l.any_mismatch && topics->strict) {
 		error = "id";
-	if (error != NULL)
-		out->n = from;
-	else if (count != NULL)
-		*count = l.count;
+		report->wrong.n = 0;
+	}
+	if (error != NULL) {
+		out->n = l.from;
+		report->count = 0;
+	}
 	return error;
 }

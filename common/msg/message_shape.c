@@ -52,7 +52,7 @@ find_value(const struct lesson *l, struct span member)
 	return i < l->n ? (int)i : -1;
 }
 
-static void
+static bool
 learn_reading(void *arg, const struct reading *r)
 {
 	struct lesson *l = arg;
@@ -62,7 +62,7 @@ learn_reading(void *arg, const struct reading *r)
 	l->shape->timestamp = find_value(l, r->timestamp);
 	if (value < 0 || (r->timestamp.p != NULL && l->shape->timestamp < 0)) {
 		l->hard = true;
-		return;
+		return true;
 	}
 	to->value = (size_t)value;
 	to->at = l->names.n;
@@ -70,20 +70,27 @@ learn_reading(void *arg, const struct reading *r)
 	PUT(&l->names, ",\"value\":");
 	to->n = l->names.n - to->at;
 	l->shape->readings_n++;
+	return true;
 }
 
+/* Those of an object, all of whose values are readings by the names of their members. */
 static void
 learn_readings(struct lesson *l, struct span payload)
 {
 	struct message_shape *shape = l->shape;
+	struct reading_report report = {0};
+	const char *error;
 
 	shape->readings_n = 0;
-	if (message_each_reading(payload, learn_reading, l) != NULL || l->hard ||
-	    l->names.n > SHAPE_NAMES)
+	error = device_reading_each(
+	    &(struct reading_source){.payload = payload}, learn_reading, l, &report);
+	if (error != NULL || report.error != NULL || report.by_value || l->hard ||
+	    *payload.p != '{' || l->names.n > SHAPE_NAMES)
 		shape->readings_n = 0;
 	else if (l->names.n > 0)
 		memcpy(shape->names, l->names.p, l->names.n);
 	buf_release(&l->names);
+	device_reading_release(&report);
 }
 
 void
@@ -104,6 +111,10 @@ message_learn_shape(struct span payload)
 		return;
 	}
 	shape->claim = find_value(&l, p.claim);
+	if (p.claims > 1 || (p.claims == 1 && shape->claim < 0)) {
+		shape->json = (struct json_shape){0};
+		return;
+	}
 	learn_readings(&l, payload);
 	known.last = (known.last + 1) % SHAPES;
 }

@@ -45,6 +45,7 @@ struct run {
 	struct buf out;
 	struct topic_set topics;
 	struct columns *csv, *tsv, *readings;
+	struct reading_report report;
 };
 
 static void
@@ -63,25 +64,25 @@ as_line(struct run *r, const struct msg *m)
 static void
 as_readings(struct run *r, const struct msg *m)
 {
-	message_readings(&r->out, m, &r->topics, NULL);
+	message_readings(&r->out, m, &r->topics, NULL, &r->report);
 }
 
 static void
 as_csv(struct run *r, const struct msg *m)
 {
-	message_columns_put(r->csv, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->csv, &r->out, m, &r->topics, NULL, &r->report);
 }
 
 static void
 as_tsv(struct run *r, const struct msg *m)
 {
-	message_columns_put(r->tsv, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->tsv, &r->out, m, &r->topics, NULL, &r->report);
 }
 
 static void
 as_reading_rows(struct run *r, const struct msg *m)
 {
-	message_columns_put(r->readings, &r->out, m, &r->topics, NULL);
+	message_columns_put(r->readings, &r->out, m, &r->topics, NULL, &r->report);
 }
 
 static const struct {
@@ -171,6 +172,7 @@ main(int argc, char **argv)
 	message_columns_free(r.csv);
 	message_columns_free(r.tsv);
 	message_columns_free(r.readings);
+	device_reading_release(&r.report);
 	topic_set_release(&r.topics);
 	buf_release(&r.out);
 	return 0;

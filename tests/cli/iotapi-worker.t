@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 start_broker
-start_api --verbose
+start_api --verbose --time-key last_seen,meta.ts --skip-key linkquality
 token=$(iotapi token create admin --db "$db")
 
 # call METHOD PATH [JSON]: the body on stdout.
@@ -59,6 +59,30 @@ is '{"sensors":{"temperature":900}}' "$(call GET /api/readings/rejects/ |
 is 3 "$(number_of readings/)" 'none of them became a reading'
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"sensors":{"temperature":23,"unknown":1}}'
 ok 'a good value beside a wrong one is kept' wait_for 5 reached readings/ 4
+
+# Payloads that are not the guide's: lists, other names, a failed sensor, one value a topic.
+pub -q 1 -t iot/sensors/RPI_001/data -m '[{"timestamp":1760000100,"temperature":1},{"last_seen":1760000101,"temperature":2,"linkquality":9}]'
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"sensors":[{"name":"temperature","value":3}],"meta":{"ts":1760000102}}'
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":nan,"humidity":4,"timestamp":1760000103}'
+ok 'each payload of a list, sensors as a list, a good value beside one that is no number' \
+	wait_for 5 reached readings/ 8
+is '1 1760000100,2 1760000101,3 1760000102,4 1760000103' "$(call GET '/api/readings/?page_size=1000' |
+	jq -r '[.results[] | select(.valor < 5) | "\(.valor) \(.metadata_json.timestamp)"] | sort | join(",")')" \
+	'each with its own time'
+is 'range "temperature": no value that a sensor can have' "$(call GET /api/readings/rejects/ |
+	jq -r '.results[0] | "\(.error) \(.detail)"')" 'what is no number is a reject'
+pub -q 1 -t iot/sensors/RPI_001/data -m '{"device_id":1,"temperature":5}'
+pub -q 1 -t iot/sensors/RPI_001/data -m '[{"temperature":5},{"device_id":"OTHER","temperature":5}]'
+pub -q 1 -t iot/sensors/RPI_001/data -m "{$(seq 1 257 | sed 's/.*/"v&":1/' | paste -sd,)}"
+rejected() { [ "$(call GET /api/readings/rejects/ | jq -r '[.results[:3][].error] | join(" ")')" = "$1" ]; }
+ok 'claims of another kind, in a list, and values beyond the limit' wait_for 5 rejected 'range id id'
+call POST /api/mqtt/topics/ '{"nombre":"one","topic_pattern":"lab/{device_id}/{sensor_type}","tipo":"publish"}' >/dev/null
+before=$(number_of readings/)
+bare() {
+	pub -q 1 -t lab/RPI_001/temperature -m 21.5
+	reached readings/ $((before + 1))
+}
+ok '{sensor_type} of a topic names a bare value' wait_for 10 bare
 
 # Presence: status messages, wills.
 pub -q 1 -r -t iot/devices/RPI_001/status -m '{"device_id":"RPI_001","status":"disconnected"}'

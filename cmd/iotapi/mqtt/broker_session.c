@@ -58,7 +58,8 @@ static int
 store_batch(struct db *db, void *arg, struct err *err)
 {
 	struct broker_session *u = arg;
-	const struct store_message in = {&u->app->topics, u->more, u->patterns.n};
+	const struct store_message in = {
+	    &u->app->topics, u->more, u->patterns.n, u->app->keys};
 	size_t i;
 
 	for (i = 0; i < u->n; i++) {

@@ -13,14 +13,20 @@
 #include "iotapi/db/rows.h"
 #include "iotapi/mqtt/store_presence.h"
 
-enum { REJECTS_KEPT = 10000, VALUES_MOST = 256 };
+enum { REJECTS_KEPT = 10000, DETAIL_MOST = 8192 };
+
+/* When the readings of a payload were made. */
+struct moment {
+	char stamp[32];
+	char *metadata; /* JSON: the time as it was sent */
+};
 
 /* A message on its way into the database. */
 struct incoming {
 	struct db *db;
 	const struct msg *m;
 	int64_t device;
-	struct span device_id; /* of the topic */
+	struct topic_vars vars;
 	char received[32];
 	const char *error; /* the first wrong value's word, and what was wrong with all */
 	struct buf wrong;
@@ -28,10 +34,12 @@ struct incoming {
 		char *sensor;
 		double value;
 		bool is_number;
+		size_t moment; /* which one it has */
 	} * values;
 	size_t count;
-	struct buf metadata;
-	char stamp[32]; /* the reading's time */
+	struct moment *moments;
+	size_t moments_n;
+	size_t payload; /* of the last value */
 	bool claims_other;
 };
 
@@ -93,34 +101,39 @@ span_number(struct span s, double *out)
 
 /* The time is the device's own where it sent one; as sent it stays in metadata_json. */
 static void
-take_time(struct incoming *in, struct span timestamp)
+add_moment(struct incoming *in, struct span timestamp)
 {
+	struct moment *to;
 	int64_t us;
 
-	if (timestamp.p == NULL || in->metadata.n != 0)
+	in->moments = xreallocarray(in->moments, in->moments_n + 1, sizeof(*in->moments));
+	to = &in->moments[in->moments_n++];
+	memcpy(to->stamp, in->received, sizeof(to->stamp));
+	if (timestamp.p == NULL) {
+		to->metadata = xstrdup("{}");
 		return;
-	buf_puts(&in->metadata, "{\"timestamp\":");
-	buf_span(&in->metadata, timestamp);
-	buf_putc(&in->metadata, '}');
+	}
+	to->metadata = xasprintf("{\"timestamp\":%.*s}", (int)timestamp.n, timestamp.p);
 	if (timestamp_of_device(timestamp, in->m->received_us, &us))
-		put_time(in->stamp, us);
+		put_time(to->stamp, us);
 }
 
-static void
+static bool
 add_value(void *arg, const struct reading *r)
 {
 	struct incoming *in = arg;
 	struct value h = {0};
 
-	in->claims_other = in->claims_other ||
-	    (r->device_id.p != NULL && !span_eq(r->device_id, in->device_id));
-	take_time(in, r->timestamp);
-	if (in->count == VALUES_MOST)
-		return;
+	in->claims_other |= r->id_mismatch;
+	if (in->count == 0 || r->payload != in->payload)
+		add_moment(in, r->timestamp);
+	in->payload = r->payload;
 	h.is_number = span_number(r->value, &h.value);
 	h.sensor = xstrndup(r->sensor.p, r->sensor.n);
+	h.moment = in->moments_n - 1;
 	in->values = xreallocarray(in->values, in->count + 1, sizeof(h));
 	in->values[in->count++] = h;
+	return true;
 }
 
 static void
@@ -128,7 +141,9 @@ note_wrong(struct incoming *in, const char *sensor, const char *error, const cha
 {
 	if (in->error == NULL)
 		in->error = error;
-	buf_printf(&in->wrong, "%s%s: %s", in->wrong.n != 0 ? "; " : "", sensor, detail);
+	if (in->wrong.n < DETAIL_MOST)
+		buf_printf(
+		    &in->wrong, "%s%s: %s", in->wrong.n != 0 ? "; " : "", sensor, detail);
 }
 
 /* The device's sensor of this name; false, and what is wrong is noted, when the value cannot be
@@ -163,23 +178,25 @@ find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 
 /* The broker hands a retained message out again at each new session: it is one reading only. */
 static bool
-is_known(struct incoming *in, int64_t sensor, double value)
+is_known(struct incoming *in, int64_t sensor, double value, struct span metadata)
 {
 	return in->m->retain &&
 	    db_number(in->db, 0,
 		"SELECT 1 FROM reading WHERE dispositivo = ?1 AND sensor = ?2 AND valor "
 		"= "
 		"?3 AND metadata_json = ?4 LIMIT 1",
-		"iidt", in->device, sensor, value, buf_as_span(&in->metadata)) == 1;
+		"iidt", in->device, sensor, value, metadata) == 1;
 }
 
 static int
 store_value(struct incoming *in, const struct value *h, struct err *err)
 {
+	const struct moment *when = &in->moments[h->moment];
+	const struct span metadata = span_of(when->metadata);
 	char mid[16];
 	int64_t sensor;
 
-	if (!find_sensor(in, h, &sensor) || is_known(in, sensor, h->value))
+	if (!find_sensor(in, h, &sensor) || is_known(in, sensor, h->value, metadata))
 		return 0;
 	snprintf(mid, sizeof(mid), "%u", in->m->mid);
 	return db_run(in->db, err,
@@ -187,8 +204,8 @@ store_value(struct incoming *in, const struct value *h, struct err *err)
 	    "mqtt_message_id, mqtt_qos, mqtt_retained) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
 	    "?7, "
 	    "?8)",
-	    "iidstsii", in->device, sensor, h->value, in->stamp,
-	    buf_as_span(&in->metadata), mid, (int64_t)in->m->qos, (int64_t)in->m->retain);
+	    "iidstsii", in->device, sensor, h->value, when->stamp, metadata, mid,
+	    (int64_t)in->m->qos, (int64_t)in->m->retain);
 }
 
 /* Good values are kept, whatever stands beside them; the wrong ones are one reject. */
@@ -197,8 +214,6 @@ store_values(struct incoming *in, struct err *err)
 {
 	size_t i;
 
-	if (in->metadata.n == 0)
-		buf_puts(&in->metadata, "{}");
 	for (i = 0; i < in->count; i++) {
 		if (store_value(in, &in->values[i], err))
 			return -1;
@@ -211,14 +226,25 @@ store_values(struct incoming *in, struct err *err)
 }
 
 static int
-take_readings(struct incoming *in, struct err *err)
+take_readings(struct incoming *in, const struct reading_keys *keys, struct err *err)
 {
-	const char *word = message_each_reading(in->m->payload, add_value, in);
+	const struct reading_source from = {.payload = in->m->payload,
+	    .device_id = in->vars.v[TOPIC_DEVICE_ID],
+	    .sensor_type = in->vars.v[TOPIC_SENSOR_TYPE],
+	    .keys = keys};
+	struct reading_report report = {0};
+	const char *word = device_reading_each(&from, add_value, in, &report);
 
-	if (word != NULL)
-		return reject(in, word, "the payload is no reading", err);
+	if (report.error != NULL)
+		note_wrong(in, buf_str(&report.wrong), report.error,
+		    "no value that a sensor can have");
+	device_reading_release(&report);
 	if (in->claims_other)
 		return reject(in, "id", "the payload claims another device", err);
+	if (word != NULL)
+		return reject(in, word,
+		    in->wrong.n != 0 ? buf_str(&in->wrong) : "the payload is no reading",
+		    err);
 	return store_values(in, err);
 }
 
@@ -292,21 +318,19 @@ is_other_traffic(const struct topic_set *t, struct span topic)
 static int
 take(struct incoming *in, const struct store_message *from, struct err *err)
 {
-	struct topic_vars vars = {0};
-	bool status = topic_match(from->topics->status, in->m->topic, &vars);
+	bool status = topic_match(from->topics->status, in->m->topic, &in->vars);
 
 	if (in->m->reject != NULL)
 		return reject(in, in->m->reject, "the message cannot be taken", err);
 	if (!status && is_other_traffic(from->topics, in->m->topic))
 		return 0;
-	if (!status && !find_source(from, in->m->topic, &vars))
+	if (!status && !find_source(from, in->m->topic, &in->vars))
 		return reject(in, "topic", "no template tells whose it is", err);
-	in->device_id = vars.v[TOPIC_DEVICE_ID];
-	in->device = find_device(in->db, in->device_id);
+	in->device = find_device(in->db, in->vars.v[TOPIC_DEVICE_ID]);
 	if (in->device == 0)
 		return reject(
 		    in, "id", "no device with this id, or MQTT is off for it", err);
-	return status ? take_status(in, err) : take_readings(in, err);
+	return status ? take_status(in, err) : take_readings(in, from->keys, err);
 }
 
 int
@@ -317,12 +341,13 @@ store_message(
 	int failed;
 
 	put_time(in.received, m->received_us);
-	memcpy(in.stamp, in.received, sizeof(in.stamp));
 	failed = take(&in, from, err);
 	while (in.count > 0)
 		free(in.values[--in.count].sensor);
 	free(in.values);
+	while (in.moments_n > 0)
+		free(in.moments[--in.moments_n].metadata);
+	free(in.moments);
 	buf_release(&in.wrong);
-	buf_release(&in.metadata);
 	return failed ? -1 : 0;
 }

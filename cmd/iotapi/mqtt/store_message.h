@@ -12,6 +12,7 @@ struct store_message {
 	const struct topic_set *topics; /* the platform's own */
 	struct topic **more;         /* the database's publish topics */
 	size_t count;
+	const struct reading_keys *keys; /* what members are for; NULL: the guide's names */
 };
 
 /* Turns one message into rows, inside a transaction on the writer's thread: readings, presence, or a reject. Not 0

@@ -136,17 +136,20 @@ static void
 readings_are(const char *payload, const char *want, size_t lines)
 {
 	struct msg m = message("iot/sensors/E/data", payload), other = padded(&m);
+	struct reading_report report = {0};
 	struct buf b = {0};
-	size_t count = 0;
 	int i;
 
 	/* Of 16 without a known shape one is learnt. */
 	for (i = 0; i < 20; i++) {
 		buf_clear(&b);
-		assert_null(message_readings(&b, i % 2 ? &other : &m, &topics, &count));
+		assert_null(
+		    message_readings(&b, i % 2 ? &other : &m, &topics, NULL, &report));
 		assert_string_equal(buf_str(&b), want);
-		assert_int_equal(count, lines);
+		assert_int_equal(report.count, lines);
+		assert_null(report.error);
 	}
+	device_reading_release(&report);
 	buf_release(&b);
 	free((char *)other.payload.p);
 }
@@ -181,33 +184,111 @@ nested_values_get_dotted_names(void **state)
 	    4);
 }
 
+/* Of the same form and different in what a line has from elsewhere: none becomes as the one before. */
 static void
-what_is_no_reading_is_rejected(void **state)
+forms_that_are_alike_are_told_apart(void **state)
 {
-	static const struct {
-		const char *payload, *word;
-	} cases[] = {{"{", "json"}, {"NaN", "json"}, {"\xff", "utf8"}, {"[1]", "shape"},
-	    {"3", "shape"}, {"{}", "shape"}, {"{\"sensors\":[1]}", "shape"},
-	    {"{\"sensors\":{}}", "shape"}, {"{\"device_id\":\"E\"}", "shape"}};
-	struct buf b = {0};
+	static const char *const payloads[] = {
+	    "{\"sensors\":[{\"name\":\"a\",\"value\":1}]}",
+	    "{\"sensors\":[{\"name\":\"b\",\"value\":1}]}",
+	    "[{\"device_id\":\"F\",\"a\":1}]",
+	    "[{\"device_id\":\"E\",\"b\":1}]",
+	    "{\"device_id\":\"F\",\"a\":1,\"device_id\":\"E\"}",
+	    "{\"device_id\":\"E\",\"b\":1,\"device_id\":\"E\"}",
+	    "{\"device_id\":{\"device_id\":\"E\"},\"a\":1}",
+	    "{\"device_id\":null,\"b\":1}",
+	    "{\"device_id\":1234,\"a\":1}",
+	    "{\"device_id\":\"E\",\"b\":1}",
+	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(cases); i++) {
-		struct msg m = message("iot/sensors/E/data", cases[i].payload);
-		const char *word = message_readings(&b, &m, &topics, NULL);
+	for (i = 0; i < ARRAY_LEN(payloads) * 20; i++) {
+		const char *payload = payloads[i / 20 % ARRAY_LEN(payloads)];
+		const bool is_a = strstr(payload, "\"a\"") != NULL;
+		struct buf want = {0};
 
-		assert_non_null(word);
-		assert_string_equal(word, cases[i].word);
-		assert_int_equal(b.n, 0);
+		buf_printf(&want,
+		    HEAD "\"device_id\":\"E\",\"sensor\":\"%s\",\"value\":1"
+			 ",\"topic\":\"iot/sensors/E/data\",\"qos\":1,\"retain\":false,"
+			 "\"mid\":17%s}\n",
+		    is_a ? "a" : "b", is_a && i >= 40 ? ",\"id_mismatch\":true" : "");
+		readings_are(payload, buf_str(&want), 1);
+		buf_release(&want);
 	}
-	{
-		struct msg m = message("t", "{");
+}
 
-		message_reject(&b, &m, "json");
-		assert_string_equal(buf_str(&b),
-		    HEAD "\"topic\":\"t\",\"error\":\"json\",\"payload_text\":\"{\"}\n");
+static void
+each_payload_of_a_list_has_its_own(void **state)
+{
+	(void)state;
+	readings_are("[{\"timestamp\":1,\"a\":1,\"b\":2},{\"timestamp\":2,\"a\":3,"
+		     "\"device_id\":\"F\"}]",
+	    HEAD "\"device_id\":\"E\",\"sensor\":\"a\",\"value\":1,"
+		 "\"timestamp\":1" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"b\",\"value\":2,"
+		 "\"timestamp\":1" TAIL HEAD
+		 "\"device_id\":\"E\",\"sensor\":\"a\",\"value\":3,"
+		 "\"timestamp\":2,\"topic\":\"iot/sensors/E/data\",\"qos\":1,"
+		 "\"retain\":false,\"mid\":17,\"id_mismatch\":true}\n",
+	    3);
+}
+
+/* Lines and a reject line of one message. */
+static void
+what_is_wrong_beside_readings_is_told(void **state)
+{
+	struct msg m = message("iot/sensors/E/data", "{\"t\":nan,\"h\":1}");
+	struct reading_report report = {0};
+	struct buf b = {0};
+
+	(void)state;
+	assert_null(message_readings(&b, &m, &topics, NULL, &report));
+	assert_string_equal(
+	    buf_str(&b), HEAD "\"device_id\":\"E\",\"sensor\":\"h\",\"value\":1" TAIL);
+	assert_int_equal(report.count, 1);
+	buf_clear(&b);
+	message_reject(&b, &m, report.error, buf_as_span(&report.wrong));
+	assert_string_equal(buf_str(&b),
+	    HEAD "\"topic\":\"iot/sensors/E/data\",\"error\":\"range\",\"sensors\":["
+		 "\"t\"],\"payload_text\":\"{\\\"t\\\":nan,\\\"h\\\":1}\"}\n");
+	buf_clear(&b);
+	m.reject = "size";
+	assert_string_equal(message_readings(&b, &m, &topics, NULL, &report), "size");
+	assert_null(report.error);
+	assert_int_equal(report.wrong.n, 0);
+	device_reading_release(&report);
+	buf_release(&b);
+}
+
+/* As many lines as fit; a topic may be long. */
+static void
+a_messages_lines_have_an_end(void **state)
+{
+	struct reading_report report = {0};
+	struct buf topic = {0}, payload = {0}, b = {0};
+	struct msg m;
+	size_t i, at;
+
+	(void)state;
+	for (i = 0; i < 60000; i++)
+		buf_putc(&topic, 't');
+	buf_putc(&payload, '[');
+	for (i = 0; i < 10; i++) {
+		buf_puts(&payload, i != 0 ? ",{" : "{");
+		for (at = 0; at < 100; at++)
+			buf_printf(&payload, "%s\"v%zu\":1", at != 0 ? "," : "", at);
+		buf_putc(&payload, '}');
 	}
+	buf_putc(&payload, ']');
+	m = message(buf_str(&topic), buf_str(&payload));
+	assert_null(message_readings(&b, &m, &topics, NULL, &report));
+	assert_true(b.n > READING_LINES && b.n < READING_LINES + 100000);
+	assert_true(report.count > 200 && report.count < 400);
+	assert_string_equal(report.error, "range");
+	device_reading_release(&report);
+	buf_release(&topic);
+	buf_release(&payload);
 	buf_release(&b);
 }
 
@@ -216,7 +297,7 @@ reject_is(const struct msg *m, const char *word, const char *want)
 {
 	struct buf b = {0};
 
-	message_reject(&b, m, word);
+	message_reject(&b, m, word, (struct span){0});
 	assert_string_equal(buf_str(&b), want);
 	assert_true(json_check(buf_as_span(&b), NULL, NULL));
 	buf_release(&b);
@@ -273,28 +354,35 @@ static void
 strict_topics_reject_another_id(void **state)
 {
 	static const char *const mismatches[] = {"{\"device_id\":\"F\",\"t\":1}",
-	    "{\"device_id\":\"F\",\"t\":2}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}"};
+	    "{\"device_id\":\"F\",\"t\":2}", "{\"t\":1,\"device\\u005fid\":\"\\u0046\"}",
+	    "{\"device_id\":17,\"t\":3}", "{\"device_id\":[\"E\"],\"t\":3}",
+	    "{\"device_id\":\"E\",\"t\":6,\"device_id\":\"F\"}",
+	    "{\"device_id\":\"F\",\"t\":6,\"device_id\":\"E\"}",
+	    "{\"device_id\":\"E\",\"\\u0074\":6,\"device_id\":\"F\"}"};
 	struct msg m =
 	    message("iot/sensors/E/data", "{\"device_id\":\"\\u0045\",\"t\":1}");
+	struct reading_report report = {0};
 	struct buf b = {0};
 	size_t i;
 
 	(void)state;
 	topics.strict = true;
 	assert_null(message_line(&b, &m, &topics));
-	assert_null(message_readings(&b, &m, &topics, NULL));
+	assert_null(message_readings(&b, &m, &topics, NULL, &report));
 	buf_clear(&b);
 	for (i = 0; i < ARRAY_LEN(mismatches); i++) {
 		m.payload = span_of(mismatches[i]);
 		assert_string_equal(message_line(&b, &m, &topics), "id");
-		assert_string_equal(message_readings(&b, &m, &topics, NULL), "id");
+		assert_string_equal(
+		    message_readings(&b, &m, &topics, NULL, &report), "id");
 		assert_int_equal(b.n, 0);
 	}
 	topics.strict = false;
 	m.reject = "size";
 	assert_string_equal(message_line(&b, &m, &topics), "size");
-	assert_string_equal(message_readings(&b, &m, &topics, NULL), "size");
+	assert_string_equal(message_readings(&b, &m, &topics, NULL, &report), "size");
 	assert_int_equal(b.n, 0);
+	device_reading_release(&report);
 	buf_release(&b);
 }
 
@@ -306,7 +394,7 @@ lines_do_not_depend_on_those_before(void **state)
 	    {"{\"device_id\":\"F\",\"t\":", "}"}, {"{\"t\":", ",\"device_id\":\"E\"}"},
 	    {"{\"u\":", ",\"device_id\":[\"F\"]}"}, {"{\"u\":", ",\"v\":\"F\"}"},
 	    {"[", ",{\"device_id\":\"F\"}]"},
-	    {"{\"device_id\":{\"device_id\":\"F\"},\"w\":", "}"}};
+	    {"{\"device_id\":{\"device_id\":\"E\"},\"w\":", "}"}};
 	size_t i, at;
 
 	(void)state;
@@ -320,7 +408,8 @@ lines_do_not_depend_on_those_before(void **state)
 		buf_printf(&want,
 		    HEAD "\"topic\":\"iot/sensors/E/data\",\"device_id\":\"E\",\"qos\":1,"
 			 "\"retain\":false,\"mid\":17%s,\"payload\":%s}\n",
-		    at == 1 ? ",\"id_mismatch\":true" : "", m.payload.p);
+		    at == 1 || at == 3 || at == 6 ? ",\"id_mismatch\":true" : "",
+		    m.payload.p);
 		line_is(&m, buf_str(&want));
 		buf_release(&payload);
 		buf_release(&want);
@@ -368,7 +457,10 @@ main(void)
 	    cmocka_unit_test(hostile_topics_stay_one_line),
 	    cmocka_unit_test(both_shapes_become_readings),
 	    cmocka_unit_test(nested_values_get_dotted_names),
-	    cmocka_unit_test(what_is_no_reading_is_rejected),
+	    cmocka_unit_test(forms_that_are_alike_are_told_apart),
+	    cmocka_unit_test(each_payload_of_a_list_has_its_own),
+	    cmocka_unit_test(what_is_wrong_beside_readings_is_told),
+	    cmocka_unit_test(a_messages_lines_have_an_end),
 	    cmocka_unit_test(rejects_tell_every_byte_of_a_topic),
 	    cmocka_unit_test(rejects_tell_how_large_a_payload_is),
 	    cmocka_unit_test(strict_topics_reject_another_id),

@@ -12,23 +12,27 @@ of_device_e(const char *payload)
 
 #define AT "2026-11-23T12:47:20.123456Z"
 
-/* The rows of one message, or "REJECT word". */
+/* The rows of one message, or "REJECT word"; behind them what is wrong. */
 static void
 rows_are(const char *list, enum message_columns_format format, bool readings,
     const struct msg *m, const char *want)
 {
 	struct columns *c = NULL;
 	struct err err = {0};
+	struct reading_report report = {0};
 	struct buf b = {0};
 	const char *word;
 
 	if (message_columns_compile(&c, list, format, readings, &err) != 0)
 		fail_msg("wanted columns '%s', got: %s", list, err.text);
-	word = message_columns_put(c, &b, m, &topics, NULL);
+	word = message_columns_put(c, &b, m, &topics, NULL, &report);
 	if (word != NULL) {
 		assert_int_equal(b.n, 0);
 		buf_printf(&b, "REJECT %s", word);
+	} else if (report.error != NULL) {
+		buf_printf(&b, "%s %s", report.error, buf_str(&report.wrong));
 	}
+	device_reading_release(&report);
 	assert_string_equal(buf_str(&b), want);
 	buf_release(&b);
 	message_columns_free(c);
@@ -42,14 +46,14 @@ defaults_lose_nothing(void **state)
 	struct columns *c = NULL;
 	struct err err = {0};
 	struct buf b = {0};
-	size_t count = 0;
+	struct reading_report report = {0};
 
 	(void)state;
 	assert_int_equal(
 	    message_columns_compile(&c, NULL, MESSAGE_COLUMNS_CSV, true, &err), 0);
 	message_columns_header(c, &b);
-	assert_null(message_columns_put(c, &b, &m, &topics, &count));
-	assert_int_equal(count, 2);
+	assert_null(message_columns_put(c, &b, &m, &topics, NULL, &report));
+	assert_int_equal(report.count, 2);
 	assert_string_equal(buf_str(&b),
 	    "received_at,device_id,sensor,value,timestamp,topic,qos,retain,mid\n" AT
 	    ",E,t,21.50,7,iot/sensors/E/data,1,false,17\n" AT
@@ -61,13 +65,14 @@ defaults_lose_nothing(void **state)
 	message_columns_header(c, &b);
 	m.payload = SPAN(" [ 1.0 ] ");
 	m.qos = 0;
-	assert_null(message_columns_put(c, &b, &m, &topics, &count));
-	assert_int_equal(count, 1);
+	assert_null(message_columns_put(c, &b, &m, &topics, NULL, &report));
+	assert_int_equal(report.count, 0);
 	assert_string_equal(buf_str(&b),
 	    "received_at\tdevice_id\ttopic\tqos\tretain\tmid\tpayload\tpayload_text\t"
 	    "payload_b64\n" AT
 	    "\tE\tiot/sensors/E/data\t0\tfalse\t\\N\t[1.0]\t\\N\t\\N\n");
 	message_columns_free(c);
+	device_reading_release(&report);
 	buf_release(&b);
 }
 
@@ -133,12 +138,15 @@ what_is_no_row_is_a_reject(void **state)
 	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT size");
 	rows_are("payload", MESSAGE_COLUMNS_CSV, false, &m, "REJECT size");
 	m = of_device_e("{\"u\":1,\"t\":\"a\\n\\\\.\\r\\nb\"}");
-	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT range");
+	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "1\nrange \"t\"");
 	rows_are("value", MESSAGE_COLUMNS_TSV, true, &m, "1\na\\n\\\\.\\r\\nb\n");
 	m.payload = SPAN("a\n\\.\n");
 	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "REJECT range");
 	m.payload = SPAN("a\n\\.,\n\\.");
 	rows_are("payload_text", MESSAGE_COLUMNS_CSV, false, &m, "\"a\n\\.,\n\\.\"\n");
+	m = of_device_e("{\"t\":nan,\"e\":[],\"o\":{}}");
+	rows_are("sensor,value,value_type", MESSAGE_COLUMNS_CSV, true, &m,
+	    "e,[],array\no,{},object\nrange \"t\"");
 	m = of_device_e("[1]");
 	rows_are("value", MESSAGE_COLUMNS_CSV, true, &m, "REJECT shape");
 }
