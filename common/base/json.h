@@ -40,6 +40,7 @@ struct json_pair {
 struct json_scan {
 	struct json_pair *pairs; /* the caller's, room for so many */
 	size_t room;
+	size_t depth;   /* the caller's: containers in one another at most; 0: JSON_DEPTH, which is the most */
 	size_t members; /* of the object, maybe more than there was room for */
 	struct span value;
 	size_t blanks; /* bytes of white space between tokens: 0 when the value is compact */

@@ -17,6 +17,7 @@ struct scanner {
 	place copy, end;
 	place bad; /* after a failure: the first byte that cannot be right */
 	size_t blanks;
+	size_t depth; /* of containers, at most */
 	struct json_scan *found;
 	struct json_pair spare; /* where members go that there is no room for */
 };
@@ -247,7 +248,7 @@ scan_value(struct scanner *s, place p)
 			p = skip(s, p);
 		}
 		if (opens(p)) {
-			if (depth == JSON_DEPTH)
+			if (depth == s->depth)
 				return fail(s, p);
 			around[depth++] = closing;
 			closing = (unsigned char)(*p + 2);
@@ -313,6 +314,7 @@ json_scan(struct span text, struct json_scan *found)
 	s.copy = s.bad = copy;
 	s.end = copy + text.n;
 	s.found = found;
+	s.depth = found->depth != 0 ? found->depth : JSON_DEPTH;
 	good = scan_text(&s);
 	if (!good)
 		found->at = (size_t)(s.bad - copy);

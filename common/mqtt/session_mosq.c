@@ -458,6 +458,12 @@ props_make(const struct msg_props *m)
 	mosquitto_property *out = NULL;
 	size_t i;
 
+	if (m->payload_format.given)
+		mosquitto_property_add_byte(&out, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR,
+		    (uint8_t)m->payload_format.v);
+	if (m->expiry.given)
+		mosquitto_property_add_int32(
+		    &out, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, m->expiry.v);
 	add_string(&out, MQTT_PROP_CONTENT_TYPE, m->content_type);
 	add_string(&out, MQTT_PROP_RESPONSE_TOPIC, m->response_topic);
 	if (m->correlation.p != NULL && m->correlation.n <= UINT16_MAX)

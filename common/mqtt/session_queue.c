@@ -99,6 +99,8 @@ copy_props(struct publication *o, const struct msg_props *from)
 		user[i] = (struct span){at, from->user[i].n};
 	o->props.user = user;
 	o->props.users = from->users;
+	o->props.expiry = from->expiry;
+	o->props.payload_format = from->payload_format;
 }
 
 static int

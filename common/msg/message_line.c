@@ -64,6 +64,9 @@ find_claims(struct message_payload *p, const struct json_scan *found)
 	}
 }
 
+/* A line has one level more; jq 1.6 ends at 257, and all that stands behind it with it. */
+enum { DEPTH_MAX = 200 };
+
 void
 message_read_payload(struct message_payload *p, struct span payload)
 {
@@ -72,6 +75,7 @@ message_read_payload(struct message_payload *p, struct span payload)
 
 	found.pairs = pairs;
 	found.room = ARRAY_LEN(pairs);
+	found.depth = DEPTH_MAX;
 	p->claim = (struct span){0};
 	p->claims = 0;
 	if (json_scan(payload, &found)) {
@@ -184,30 +188,49 @@ end_at(struct buf *out, const char *end)
 	out->n = (size_t)(end - out->p);
 }
 
+/* The broker's alias of a topic and the identifiers of subscriptions are the connection's, not the message's. */
 static bool
 has_properties(const struct msg_props *p)
 {
 	return p->content_type.p != NULL || p->response_topic.p != NULL ||
-	    p->correlation.p != NULL || p->users != 0;
+	    p->correlation.p != NULL || p->users != 0 || p->expiry.given ||
+	    p->payload_format.given;
+}
+
+static void
+put_key(struct buf *out, const char *name, bool *first)
+{
+	buf_puts(out, *first ? "\"" : ",\"");
+	buf_puts(out, name);
+	PUT(out, "\":");
+	*first = false;
+}
+
+static void
+put_number(struct buf *out, const char *name, struct msg_number n, bool *first)
+{
+	if (!n.given)
+		return;
+	put_key(out, name, first);
+	buf_u64(out, n.v);
 }
 
 static void
 put_property(struct buf *out, const char *name, struct span value, bool *first)
 {
-	buf_puts(out, *first ? "\"" : ",\"");
-	buf_puts(out, name);
-	PUT(out, "\":");
+	if (value.p == NULL)
+		return;
+	put_key(out, name, first);
 	json_put_text(out, value);
-	*first = false;
 }
 
 /* User properties may repeat a name (MQTT 5, 3.3.2.3.7): an array of pairs keeps all and order. */
 static void
-put_user_properties(struct buf *out, const struct msg_props *p, bool first)
+put_user_properties(struct buf *out, const struct msg_props *p)
 {
 	size_t i;
 
-	buf_puts(out, first ? "\"user\":[" : ",\"user\":[");
+	buf_putc(out, '[');
 	for (i = 0; i < p->users; i++) {
 		buf_puts(out, i != 0 ? ",[" : "[");
 		json_put_text(out, p->user[2 * i]);
@@ -226,17 +249,18 @@ put_properties(struct buf *out, const struct msg_props *p)
 	if (!has_properties(p))
 		return;
 	PUT(out, ",\"properties\":{");
-	if (p->content_type.p != NULL)
-		put_property(out, "content_type", p->content_type, &first);
-	if (p->response_topic.p != NULL)
-		put_property(out, "response_topic", p->response_topic, &first);
+	put_number(out, "payload_format", p->payload_format, &first);
+	put_number(out, "message_expiry", p->expiry, &first);
+	put_property(out, "content_type", p->content_type, &first);
+	put_property(out, "response_topic", p->response_topic, &first);
 	if (p->correlation.p != NULL) {
-		buf_puts(out, first ? "\"correlation_b64\":" : ",\"correlation_b64\":");
+		put_key(out, "correlation_b64", &first);
 		put_base64(out, p->correlation);
-		first = false;
 	}
-	if (p->users != 0)
-		put_user_properties(out, p, first);
+	if (p->users != 0) {
+		put_key(out, "user", &first);
+		put_user_properties(out, p);
+	}
 	buf_putc(out, '}');
 }
 

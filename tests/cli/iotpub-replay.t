@@ -45,6 +45,21 @@ is "$(sed 's/,"properties".*}/}}/; s/"mid".*payload/"payload/' a.plain | cut -c 
 	"$(without_time c | sort | sed 's/,"properties".*}/}}/; s/"mid".*payload/"payload/' | cut -c 1-40)" \
 	"over 3.1.1 too, which has no properties"
 
+ingest d 1 'law/expiry'
+$p -t law/expiry -q 1 -m '{}' -D publish message-expiry-interval 60 -D publish payload-format-indicator 1 &&
+	wait $ingest_pid
+has "$(cat d)" '"properties":{"payload_format":1,"message_expiry":60}' 'a line keeps when the message expires'
+ingest e 2 'law/expiry'
+iotpub -h "$sock" --replay d && iotpub -h "$sock" --replay d -q 0
+wait $ingest_pid
+is 2 "$(grep -c '"properties":{"payload_format":1,"message_expiry":60}' e)" 'and --replay says it again'
+for wrong in '"message_expiry":-1' '"message_expiry":4294967296' '"message_expiry":"60"' '"payload_format":2'; do
+	echo "{\"topic\":\"t\",\"payload\":1,\"properties\":{$wrong}}" >wrong
+	run iotpub -h "$sock" --replay wrong
+	is 2 "$status" "$wrong is refused"
+	has "$err" "line 1: its ${wrong%%:*} is not a" 'by name'
+done
+
 # Retained, and as other devices.
 cat >mapped <<'EOF'
 {"received_at":"2026-11-23T12:00:00.000000Z","topic":"iot/sensors/RPI_1/data","device_id":"RPI_1","qos":1,"retain":true,"mid":1,"payload":{"sensors":{"RPI_1":1},"device_id":"RPI_1"}}

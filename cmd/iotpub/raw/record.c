@@ -151,6 +151,28 @@ take_users(struct record *r, struct span list, struct err *err)
 	return 0;
 }
 
+/* A member that is a whole number up to `max`, if it is there. */
+static int
+take_number(
+    struct span o, const char *key, uint32_t max, struct msg_number *out, struct err *err)
+{
+	struct span value;
+	uint64_t v = 0;
+	size_t i;
+
+	if (!json_member(o, key, &value))
+		return 0;
+	for (i = 0; i < value.n && v <= max; i++) {
+		if (value.p[i] < '0' || value.p[i] > '9')
+			return not_a(err, key, _("a whole number"));
+		v = v * 10 + (uint64_t)(value.p[i] - '0');
+	}
+	if (v > max)
+		return not_a(err, key, _("a number that MQTT has room for"));
+	*out = (struct msg_number){true, (uint32_t)v};
+	return 0;
+}
+
 static int
 take_properties(struct record *r, struct span o, struct err *err)
 {
@@ -162,7 +184,9 @@ take_properties(struct record *r, struct span o, struct err *err)
 		return 0;
 	if (json_kind(all) != JSON_KIND_OBJECT)
 		return not_a(err, "properties", _("an object"));
-	if (take_text(all, "content_type", &r->content_type, &content, err) ||
+	if (take_number(all, "payload_format", 1, &r->props.payload_format, err) ||
+	    take_number(all, "message_expiry", UINT32_MAX, &r->props.expiry, err) ||
+	    take_text(all, "content_type", &r->content_type, &content, err) ||
 	    take_text(all, "response_topic", &r->response_topic, &response, err) ||
 	    take_base64(all, "correlation_b64", &r->correlation, &correlation, err))
 		return -1;

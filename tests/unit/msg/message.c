@@ -119,6 +119,57 @@ properties_are_passed_on(void **state)
 	    "\"payload\":1}\n");
 }
 
+/* What is the message's own; not the alias of its topic, nor who subscribed. */
+static void
+numbers_are_passed_on(void **state)
+{
+	struct msg m = message("x", "1");
+
+	(void)state;
+	m.props = (struct msg_props){.expiry = {true, 4294967295},
+	    .payload_format = {true, 1},
+	    .topic_alias = {true, 3},
+	    .subscription = {true, 4},
+	    .content_type = SPAN("a")};
+	line_is(&m,
+	    HEAD "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"properties\":{\"payload_format\":1,\"message_expiry\":4294967295,"
+		 "\"content_type\":\"a\"},\"payload\":1}\n");
+	m.props = (struct msg_props){.expiry = {true, 0}};
+	line_is(&m,
+	    HEAD "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"properties\":{\"message_expiry\":0},\"payload\":1}\n");
+}
+
+/* Deeper than 200 a payload is text: other programs end where a line is too deep for them. */
+static void
+what_is_too_deep_is_text(void **state)
+{
+	char text[2 * 201 + 1];
+	struct buf want = {0};
+	struct msg m;
+
+	(void)state;
+	memset(text, '[', 201);
+	memset(text + 201, ']', 201);
+	text[402] = '\0';
+	m = message("x", text);
+	buf_printf(&want,
+	    HEAD "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload_text\":\"%s\"}\n",
+	    text);
+	line_is(&m, buf_str(&want));
+	m.payload.p++;
+	m.payload.n -= 2;
+	buf_clear(&want);
+	buf_printf(&want,
+	    HEAD "\"topic\":\"x\",\"qos\":1,\"retain\":false,\"mid\":17,"
+		 "\"payload\":%.*s}\n",
+	    400, text + 1);
+	line_is(&m, buf_str(&want));
+	buf_release(&want);
+}
+
 static void
 hostile_topics_stay_one_line(void **state)
 {
@@ -454,6 +505,8 @@ main(void)
 	    cmocka_unit_test(payloads_keep_their_bytes),
 	    cmocka_unit_test(flags_appear_only_when_true),
 	    cmocka_unit_test(properties_are_passed_on),
+	    cmocka_unit_test(numbers_are_passed_on),
+	    cmocka_unit_test(what_is_too_deep_is_text),
 	    cmocka_unit_test(hostile_topics_stay_one_line),
 	    cmocka_unit_test(both_shapes_become_readings),
 	    cmocka_unit_test(nested_values_get_dotted_names),
