@@ -22,8 +22,8 @@ struct output {
 	bool terminal;
 	bool archived;
 	struct safe_file archive;
-	char
-	    *path; /* of that file, when it was opened; NULL: it is none, or has no name */
+	char *
+	    path; /* of that file, when it was opened; NULL: it is none, or has no name */
 	bool fresh;        /* nothing is in it: the header goes first */
 	struct span bytes; /* of output_put, */
 	struct buf first;  /* and these behind the header */

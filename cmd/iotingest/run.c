@@ -251,8 +251,9 @@ on_held(void *arg, size_t n, bool known)
 
 	if (n > 0 && known && !g->told_held) {
 		g->told_held = true;
-		log_warn(_("the broker holds back at %zu unacknowledged: raise "
-			   "max_inflight_messages (mosquitto) or max_inflight (EMQX)"),
+		log_warn(
+		    _("the broker holds back at %zu unacknowledged: raise "
+		      "max_inflight_messages (mosquitto) or mqtt.max_inflight (EMQX)"),
 		    n);
 	}
 	pipeline_held(g->pipeline, n > 0);
@@ -285,11 +286,12 @@ tell_expiry(struct ingest *g)
 		      "the session '%s' waits"),
 		    g->session->client_id);
 	else if (a->group != NULL && a->session_expiry < 0)
-		log_warn(
-		    _("--group without --session-expiry keeps the share of a member "
-		      "that is away for 1d: EMQX drops what is beyond 1000 messages "
-		      "of it, and deals it to the others when the session ends (give "
-		      "10s); mosquitto loses it then (leave 1d)"));
+		log_warn(_("--group without --session-expiry keeps the share of a member "
+			   "that is away for 1d: EMQX drops what is beyond 1000 messages "
+			   "of it (mqtt.max_mqueue_len), and deals it to the others when "
+			   "the session ends (give "
+			   "10s); mosquitto keeps as "
+			   "many (max_queued_messages) and loses them then (leave 1d)"));
 	else
 		return;
 	g->told_expiry = true;

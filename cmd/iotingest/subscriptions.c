@@ -39,8 +39,19 @@ find_captures(struct subscriptions *f)
 	f->topics.more = f->templates;
 }
 
-/* MQTT 5, 3.8.3.1 */
-enum { RETAIN_SEND = 0, RETAIN_NEVER = 2 };
+/* MQTT 5, 3.8.3.1: a session that is kept has its subscriptions already, and so what the broker had retained. Who
+ * wants nothing else wants it at each start. */
+enum { RETAIN_SEND = 0, RETAIN_ONCE = 1, RETAIN_NEVER = 2 };
+
+static int
+retain_handling(const struct args *a)
+{
+	static const int by_choice[] = {[RETAINED_KEEP] = RETAIN_ONCE,
+	    [RETAINED_SKIP] = RETAIN_NEVER,
+	    [RETAINED_ONLY] = RETAIN_SEND};
+
+	return by_choice[a->retained];
+}
 
 static int
 add(struct subscriptions *f, const struct args *a, const char *text, struct err *err)
@@ -56,7 +67,7 @@ add(struct subscriptions *f, const struct args *a, const char *text, struct err 
 	if (a->group != NULL)
 		free(filter);
 	to->qos = a->qos;
-	to->retain_handling = a->retained == RETAINED_SKIP ? RETAIN_NEVER : RETAIN_SEND;
+	to->retain_handling = retain_handling(a);
 	f->n++;
 	return 0;
 }

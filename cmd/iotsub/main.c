@@ -13,6 +13,9 @@
 
 enum { SESSION_EXPIRY = 24 * 3600 }; /* seconds */
 
+/* MQTT 5, 3.8.3.1: in a kept session retained messages come when a filter is new, not at each start. */
+enum { RETAIN_SEND = 0, RETAIN_ONCE = 1 };
+
 static const struct opt opts[] = {
     OPT_GROUP(N_("What to receive")),
     OPT_LIST(struct args, filters, 't', "topic", "FILTER",
@@ -99,7 +102,9 @@ add_filters(struct sub *s, struct session_opts opt, struct err *err)
 		failed = err_set(
 		    err, ERR_USAGE, _("-c needs a client id: -i ID, the same each time"));
 	for (i = 0; i < list->n; i++)
-		filters[i] = (struct consumer_filter){list->v[i], .qos = qos};
+		filters[i] = (struct consumer_filter){list->v[i], .qos = qos,
+		    .retain_handling =
+			s->args->retained_only ? RETAIN_SEND : RETAIN_ONCE};
 	for (i = 0; i < old->n; i++)
 		filters[list->n + i] =
 		    (struct consumer_filter){old->v[i], .unsubscribe = true};

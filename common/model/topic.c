@@ -546,3 +546,42 @@ topic_check_filter(const char *filter, struct err *err)
 		p += n + 1;
 	}
 }
+
+static const char *
+body_of(const char *filter)
+{
+	const char *body = without_share(filter, NULL);
+
+	return body != NULL ? body : filter;
+}
+
+/* Names that begin with $ match no filter that begins with a wildcard (4.7.2). */
+static bool
+is_apart(const char *a, const char *b)
+{
+	return *a == '$' && (*b == '+' || *b == '#');
+}
+
+bool
+topic_filters_overlap(const char *a, const char *b)
+{
+	a = body_of(a);
+	b = body_of(b);
+	if (is_apart(a, b) || is_apart(b, a))
+		return false;
+	for (;;) {
+		const size_t n = strcspn(a, "/"), m = strcspn(b, "/");
+
+		if (*a == '#' || *b == '#')
+			return true;
+		if (*a != '+' && *b != '+' && (n != m || memcmp(a, b, n) != 0))
+			return false;
+		a += n;
+		b += m;
+		if (*a == '\0' || *b == '\0')
+			break;
+		a++;
+		b++;
+	}
+	return strcmp(a, b) == 0 || strcmp(a, "/#") == 0 || strcmp(b, "/#") == 0;
+}

@@ -48,6 +48,10 @@ bool topic_match(const struct topic *t, struct span name, struct topic_vars *var
 /* Whether an MQTT filter (4.7 of the specification) matches a topic name. */
 bool topic_filter_matches(const char *filter, struct span name);
 
+/* Whether there may be a topic name that both match; $share/GROUP/ in front does not count. Of filters that
+ * topic_check_filter takes. */
+bool topic_filters_overlap(const char *a, const char *b);
+
 /* A device or client id: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. `what` is the subject of the message. */
 int topic_check_id(struct span id, const char *what, struct err *err);
 /* A topic name to publish to: not empty, valid UTF-8, no + # NUL or control characters. */

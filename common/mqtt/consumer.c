@@ -400,6 +400,8 @@ on_up(void *arg)
 	c->heard = loop_now(c->loop);
 	c->speaks_v3 |= c->trying;
 	begin_window(c);
+	c->told_part = false;
+	c->retained = 0;
 	if (!c->stopping)
 		consumer_subscribe(c, !said->session_present);
 	watch_broker(c);
@@ -450,6 +452,34 @@ on_ended(void *arg, const struct err *why)
 }
 
 static void
+say_part(struct consumer *c)
+{
+	c->told_part = true;
+	if (c->events.part != NULL)
+		c->events.part(c->arg);
+	else
+		log_warn(
+		    _("%d retained messages and more at once: of those that its queue "
+		      "has no room for a broker sends none, and says nothing "
+		      "(mosquitto: max_queued_messages; EMQX: mqtt.max_mqueue_len)"),
+		    CONSUMER_QUEUE);
+}
+
+/* Retained ones come in a row (3.3.1.3: no other has the flag), and a batch without any costs no time. */
+static void
+look_at_retained(struct consumer *c, const struct msg *m, size_t n)
+{
+	size_t i;
+
+	if (c->told_part || !(m[0].retain || m[n - 1].retain))
+		return;
+	for (i = 0; i < n; i++)
+		c->retained += m[i].retain;
+	if (c->retained >= CONSUMER_QUEUE)
+		say_part(c);
+}
+
+static void
 on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
 	struct consumer *c = arg;
@@ -461,6 +491,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 		loop_timer_stop(&c->share);
 	}
 	look_at_window(c);
+	look_at_retained(c, m, n);
 	c->events.batch(c->arg, m, n, token);
 }
 

@@ -54,9 +54,16 @@ struct consumer_events {
 	void (*refused)(void *arg, const char *filter, const struct err *why);
 	/* All filters were answered, at least one granted. */
 	void (*ready)(void *arg);
+	/* CONSUMER_QUEUE retained messages came in answer to SUBSCRIBE: where the broker's queue is shorter than what
+	 * it keeps it drops the rest without a word (mosquitto, EMQX). Once a connection; NULL: a warning says so. */
+	void (*part)(void *arg);
 };
 
-/* Copies the options and filters. NULL: err; a filter given twice is one subscription. */
+/* Brokers' queues have room for 1000 messages, if nobody says otherwise; what else comes takes some of that. */
+enum { CONSUMER_QUEUE = 900 };
+
+/* Copies the options and filters. NULL: err; a filter given twice is one subscription. A warning tells of two that
+ * overlap (looked for among the first 1000): nothing is done about what then comes twice. */
 struct consumer *consumer_new(struct loop *loop, const struct session_opts *opts,
     const struct consumer_filter *filters, size_t count, const struct consumer_events *events,
     void *arg, struct err *err);

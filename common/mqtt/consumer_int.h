@@ -41,7 +41,8 @@ struct consumer {
 	 * (once), by the next CONNECT, by this one. */
 	bool speaks_v3, tried, try_next, trying;
 	bool no_aliases; /* the broker cannot do them right */
-	bool told_share, told_retain;
+	bool told_share, told_retain, told_part;
+	size_t retained; /* messages in answer to SUBSCRIBE, on this connection, as far as they were counted */
 	bool pumping;
 	bool fresh; /* messages since `drained` was told last */
 	bool stopping;

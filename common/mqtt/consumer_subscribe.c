@@ -10,6 +10,7 @@
 
 enum {
 	TRIES = 10,         /* identifiers that may be in use */
+	COMPARED = 1000,    /* filters */
 	SUBSCRIBE_MORE = 11 /* bytes of a SUBSCRIBE besides the filter, at most */
 };
 
@@ -188,6 +189,28 @@ find_repeated(const struct consumer_filter *filters, size_t count, bool *repeate
 	free(sorted);
 }
 
+/* EMQX and mosquitto 2.1 send a message once for each filter (3.3.4 allows it). Of the first pair; each is compared
+ * with each, so that there is a limit. */
+static void
+warn_of_overlap(const struct consumer *c)
+{
+	const size_t most = c->count < COMPARED ? c->count : COMPARED;
+	size_t i, k;
+
+	for (i = 0; i < most; i++) {
+		for (k = 0; k < i && !c->filters[i].unsubscribe; k++) {
+			if (c->filters[k].unsubscribe ||
+			    !topic_filters_overlap(
+				c->filters[k].text, c->filters[i].text))
+				continue;
+			log_warn(_("'%s' and '%s' overlap: what both match may come "
+				   "twice, as from EMQX and mosquitto 2.1"),
+			    c->filters[k].text, c->filters[i].text);
+			return;
+		}
+	}
+}
+
 int
 consumer_add_filters(struct consumer *c, const struct consumer_filter *filters,
     size_t count, struct err *err)
@@ -212,5 +235,7 @@ consumer_add_filters(struct consumer *c, const struct consumer_filter *filters,
 				.unsubscribe = filters[i].unsubscribe};
 	}
 	free(repeated);
+	if (!failed)
+		warn_of_overlap(c);
 	return failed;
 }

@@ -64,7 +64,7 @@ is 1000 "$(missing 6300 day?.out)" 'negative control: kept for 1d, 1,000 of the 
 member told
 rule='--group without --session-expiry keeps the share of a member that is away for 1d: EMQX drops what is beyond 1000'
 has "$(cat told.err)" "$rule" 'a group without --session-expiry is told what EMQX does'
-has "$(cat told.err)" 'mosquitto loses it then (leave 1d)' 'and what mosquitto does'
+has "$(cat told.err)" '(max_queued_messages) and loses them then (leave 1d)' 'and what mosquitto does'
 is 1 "$(wc -l <told.err)" 'in one line'
 kill $member
 wait $member

@@ -32,7 +32,7 @@ for version in 311 5; do
 		[ "$held" -ge 2 ] && [ "$held" -le 18 ]
 		tap $? "batches end early, but not the first two ($held)"
 		is 1 "$(warnings)" 'one warning'
-		has "$err" "the broker holds back at $window unacknowledged: raise max_inflight_messages (mosquitto) or max_inflight (EMQX)" \
+		has "$err" "the broker holds back at $window unacknowledged: raise max_inflight_messages (mosquitto) or mqtt.max_inflight (EMQX)" \
 			'says what to raise'
 	done
 done

@@ -11,7 +11,7 @@
 /*
  * How the broker is asked: one subscription to all status topics brings what it keeps, at once; when it has been
  * quiet for a second, or each device that the API lists has a status, that was all. A broker whose queue is full
- * drops the rest without a word (mosquitto's built-in limit is 1000 messages). So after QUEUE_SUSPECT of them all is
+ * drops the rest without a word (mosquitto's built-in limit is 1000 messages). So after CONSUMER_QUEUE of them all is
  * asked for again, in a new session, until that brings no device more; then the few that are missing, one topic
  * each. When the answers still differ, the fleet's number would be wrong, and there is none.
  */
@@ -19,7 +19,6 @@ enum {
 	QUIET_MS = 1000,
 	QUIET_LEAST_MS = 100, /* where the second was over before we began to wait */
 	TOPICS_AT_ONCE = 500,
-	QUEUE_SUSPECT = 900,
 	ASKS_MOST = 5,
 };
 
@@ -188,6 +187,13 @@ on_down(void *arg, const struct err *why)
 	finish(l, true);
 }
 
+/* Asked again by source_mqtt_wait: no warning. */
+static void
+on_part(void *arg)
+{
+	(void)arg;
+}
+
 static int
 start(struct source_mqtt *l, const struct consumer_filter *filters, size_t n,
     struct err *err)
@@ -197,6 +203,7 @@ start(struct source_mqtt *l, const struct consumer_filter *filters, size_t n,
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
+	    .part = on_part,
 	};
 
 	consumer_free(l->consume);
@@ -326,7 +333,8 @@ refuse_part(const struct source_mqtt *l, struct err *err)
 	return err_set(err, ERR_PROTOCOL,
 	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
 	      "its queue "
-	      "is too short for them (mosquitto: max_queued_messages); ask the API"),
+	      "is too short for them (mosquitto: max_queued_messages; EMQX: "
+	      "mqtt.max_mqueue_len); ask the API"),
 	    l->opts.session.host, l->retained, l->heard);
 }
 
@@ -337,7 +345,7 @@ ask_again(struct source_mqtt *l, struct err *err)
 	size_t before, heard = l->heard;
 	int failed = 0, asks = 1;
 
-	if (heard < QUEUE_SUSPECT || l->opts.wait != 0)
+	if (heard < CONSUMER_QUEUE || l->opts.wait != 0)
 		return 0;
 	do {
 		before = l->heard;

@@ -122,6 +122,13 @@ on_down(void *arg, const struct err *why)
 	f->changed(f->arg);
 }
 
+/* A warning would stand in the middle of the screen. */
+static void
+on_part(void *arg)
+{
+	(void)arg;
+}
+
 static void on_ended(void *arg, const struct err *why);
 
 static int
@@ -133,6 +140,7 @@ connect_broker(struct watch_feed *f, struct err *err)
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
+	    .part = on_part,
 	};
 	struct consumer_filter filters[TRAFFICS];
 	char *text[TRAFFICS];

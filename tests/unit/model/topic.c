@@ -90,6 +90,17 @@ case_filter(char **f, const char *line)
 	topic_free(t);
 }
 
+/* overlap FILTER FILTER | apart FILTER FILTER */
+static void
+case_overlap(char **f, const char *line)
+{
+	const bool wanted = f[0][0] == 'o';
+
+	if (topic_filters_overlap(f[1], f[2]) != wanted ||
+	    topic_filters_overlap(f[2], f[1]) != wanted)
+		fail_msg("%s: wanted %s", line, f[0]);
+}
+
 /* match TEMPLATE NAME DEVICE-ID SENSOR-TYPE ("-": not captured) | nomatch TEMPLATE NAME */
 static void
 case_match(char **f, const char *line)
@@ -137,8 +148,9 @@ on_line(void *arg, size_t number, char *line, struct err *err)
 		void (*run)(char **f, const char *line);
 	} verbs[] = {{"expand", case_expand}, {"refuse", case_expand},
 	    {"filter", case_filter}, {"match", case_match}, {"nomatch", case_match},
-	    {"id", case_check}, {"badid", case_check}, {"name", case_check},
-	    {"badname", case_check}, {"check", case_check}, {"badcheck", case_check}};
+	    {"overlap", case_overlap}, {"apart", case_overlap}, {"id", case_check},
+	    {"badid", case_check}, {"name", case_check}, {"badname", case_check},
+	    {"check", case_check}, {"badcheck", case_check}};
 	char empty[] = "";
 	char *f[FIELDS + 1] = {empty, empty, empty, empty, empty, empty};
 	char where[256];
