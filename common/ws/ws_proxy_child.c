@@ -101,9 +101,10 @@ connect_error(const struct sockaddr *to, socklen_t n)
 	return number;
 }
 
-/* libwebsockets looks why a connection failed, and keeps it to itself. */
-static void
-explain_tcp(const char *address, int port, struct err *why)
+/* Why there is no TCP connection: libwebsockets looks for it, and keeps it to itself, or tells a number, as its
+ * version is. 0: there could be one. */
+static int
+tcp_error(const char *address, int port)
 {
 	const struct addrinfo hints = {
 	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
@@ -116,6 +117,12 @@ explain_tcp(const char *address, int port, struct err *why)
 		number = connect_error(to->ai_addr, to->ai_addrlen);
 		freeaddrinfo(to);
 	}
+	return number;
+}
+
+static void
+explain_tcp(int number, struct err *why)
+{
 	err_set(why, ERR_UNREACHABLE, "%s",
 	    number != 0 ? strerror(number) : _("no TCP connection"));
 	why->text[0] = (char)tolower((unsigned char)why->text[0]);
@@ -136,10 +143,13 @@ on_failed(struct ws_proxy_pipe *p, const char *words)
 	struct tls *tls = p->target->tls;
 	const char *failure = tls != NULL ? tls_failure(tls) : "";
 	struct err why = {0};
+	int number = 0;
 
 	p->wanted |= tls != NULL && tls_asked(tls);
-	if (strncmp(words, "Unable to connect", 17) == 0) {
-		explain_tcp(p->address, p->port, &why);
+	if (!p->shook && !p->wanted && failure[0] == '\0' &&
+	    ((number = tcp_error(p->address, p->port)) != 0 ||
+		strncmp(words, "Unable to connect", 17) == 0)) {
+		explain_tcp(number, &why);
 		answer(p, WS_PROXY_ABSENT, &why);
 		return;
 	}
@@ -157,7 +167,9 @@ on_failed(struct ws_proxy_pipe *p, const char *words)
 	answer(p, WS_PROXY_REFUSED, &why);
 }
 
-/* From the program to the broker: read only what can be sent now. */
+/* From the program to the broker: read only what can be sent now. A program that writes no more has said goodbye, and
+ * waits until the broker closes: some read DISCONNECT and a close behind it in the wrong order, and publish the
+ * will (EMQX). It hangs up when that takes too long. */
 static int
 send_on(struct ws_proxy_pipe *p)
 {
@@ -166,6 +178,11 @@ send_on(struct ws_proxy_pipe *p)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		ws_proxy_pipe_watch(p, false);
+		return 0;
+	}
+	if (n == 0 && p->fd >= 0 && !p->hungup) {
+		p->ended = true;
+		ws_proxy_pipe_watch(p, true);
 		return 0;
 	}
 	if (n <= 0) {
@@ -290,7 +307,7 @@ connect_to(struct ws_proxy_pipe *p, const struct ws_proxy_request *request)
 	snprintf(p->address, sizeof(p->address), "%s", request->address);
 	p->port = request->port;
 	if (lws_client_connect_via_info(&info) == NULL) {
-		explain_tcp(p->address, p->port, &why);
+		explain_tcp(tcp_error(p->address, p->port), &why);
 		answer(p, WS_PROXY_ABSENT, &why);
 		p->ws = NULL;
 	}
@@ -329,6 +346,7 @@ on_lws(struct lws *ws, enum lws_callback_reasons reason, void *user, void *in, s
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return tls_verify((int)n, user) ? 0 : 1;
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		p->shook = true;
 		p->wanted = p->target->tls != NULL && tls_asked(p->target->tls);
 		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:

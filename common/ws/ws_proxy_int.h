@@ -63,7 +63,9 @@ struct ws_proxy_pipe {
 	int port;
 	bool connecting, open;
 	bool wanted; /* the broker asked for a certificate that there is not */
+	bool shook;  /* TCP, and TLS, are there: the WebSocket handshake began */
 	bool told;   /* the answer is given */
+	bool ended;  /* the program writes no more, and waits for the broker's close */
 	bool hungup; /* the program has closed its end; it is not watched any more */
 };
 

@@ -13,7 +13,7 @@
 void
 ws_proxy_pipe_watch(struct ws_proxy_pipe *p, bool idle)
 {
-	struct epoll_event e = {.events = (idle ? 0 : (unsigned)EPOLLIN) |
+	struct epoll_event e = {.events = (idle || p->ended ? 0 : (unsigned)EPOLLIN) |
 		(p->open && p->in.n > 0 ? (unsigned)EPOLLOUT : 0),
 	    .data.ptr = p};
 

@@ -201,6 +201,61 @@ run iotsub -h "$sock" -t iot/devices/RPI_009/status -C 1 -W 5
 has "$out" '"status":"disconnected","timestamp"' \
 	"... with its goodbye through the relay, not its will"
 
+# Behind DISCONNECT nothing comes, not even a close, before the broker closes: it reads them in whatever order.
+cat >patient.pl <<'END2'
+use IO::Socket::INET;
+use Digest::SHA 'sha1_base64';
+my $l = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
+$| = 1;
+print "ready\n";
+while (my $c = $l->accept) {
+	my ($in, $mqtt) = ("", "");
+	while ($in !~ s/.*?\r\n\r\n//s) {
+		sysread $c, $in, 4096, length $in or last;
+		$key = $1 if $in =~ /Sec-WebSocket-Key: (\S+)/i;
+	}
+	syswrite $c, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: mqtt\r\n" .
+	    "Sec-WebSocket-Accept: " . sha1_base64($key . "258EAFA5-E914-47DA-95CA-C5AB0DC85B11") . "=\r\n\r\n";
+	my $connected;
+	while ($mqtt !~ /\xe0\x00$/) {
+		if (length $in >= 6 && (my $n = ord(substr $in, 1, 1) & 127) < 126) {
+			if (length $in >= 6 + $n) {
+				my @mask = unpack "C4", substr $in, 2, 4;
+				my $i = 0;
+				$mqtt .= join "", map { chr($_ ^ $mask[$i++ % 4]) } unpack "C*", substr $in, 6, $n;
+				$in = substr $in, 6 + $n;
+				syswrite $c, "\x82\x05\x20\x03\0\0\0" unless $connected++;
+				next;
+			}
+		}
+		sysread $c, $in, 4096, length $in or last;
+	}
+	my $bits = "";
+	vec($bits, fileno $c, 1) = 1;
+	my $more = $in eq "" ? select $bits, undef, undef, $ARGV[1] : 1;
+	print $mqtt !~ /\xe0\x00$/ ? "cut\n" : $more ? "early\n" : "waits\n";
+	close $c;
+}
+END2
+# said OPTION...: what iotpub's end was like for a broker that closes after 0.3 s.
+patient=$(free_port)
+bg perl patient.pl "$patient" 0.3 >patient
+wait_for 5 test -s patient
+said() { [ "$(wc -l <patient)" -ge "$1" ]; }
+run iotpub -L "ws://127.0.0.1:$patient" -V 5 -q 0 -t a -m 1
+exits 0 "a publication"
+wait_for 5 said 2
+iotsub -L "ws://127.0.0.1:$patient" -V 5 -t a -W 300ms --connect-timeout 5s 2>/dev/null
+wait_for 5 said 3
+is "ready waits waits " "$(tr '\n' ' ' <patient)" "the close waits until the broker has read the goodbye"
+stubborn=$(free_port)
+bg perl patient.pl "$stubborn" 30 >stubborn
+wait_for 5 test -s stubborn
+from=$(date +%s%N)
+run iotpub -L "ws://127.0.0.1:$stubborn" -V 5 -q 0 -t a -m 1
+exits 0 "a broker that does not close"
+ok "... is not waited for long" [ $((($(date +%s%N) - from) / 1000000)) -lt 20000 ]
+
 # One relay for a fleet, and one descriptor a device beside it.
 printf 'DEV_%03d\n' $(seq 300) >names
 iotpub -L "ws://localhost:$ws" - t=1 --interval 60s --takeover <names 2>err &
