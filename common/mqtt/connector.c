@@ -148,6 +148,13 @@ is_no_way(int number)
 	    number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
 }
 
+/* Some brokers refuse a login so, without a CONNACK. */
+static bool
+is_behind_login(const struct connector *c)
+{
+	return c->state == CONNECTOR_HANDSHAKING && c->opts.username != NULL;
+}
+
 void
 connector_failed(struct connector *c, int number, bool in_tls)
 {
@@ -160,7 +167,9 @@ connector_failed(struct connector *c, int number, bool in_tls)
 		return;
 	c->closed_without_words = number == 0 || number == EPROTO;
 	snprintf(text, sizeof(text), "%s",
-	    c->closed_without_words ? _("it closed the connection") : strerror(number));
+	    !c->closed_without_words ? strerror(number)
+		: is_behind_login(c) ? _("it closed the connection (wrong login?)")
+				     : _("it closed the connection"));
 	if (!c->closed_without_words)
 		text[0] = (char)tolower((unsigned char)text[0]);
 	err_set(connector_error(c), ERR_UNREACHABLE, "%s", text);
@@ -620,17 +629,22 @@ is_in_vain(struct connector *c, bool was_stable)
 }
 
 /* Asked when the connection is up again: whether the broker closes each one because another client has the same
- * id (mosquitto gives no reason). A broker that crashes again and again is no such case: right after it has
+ * id (mosquitto gives no reason), which no id of our own making is, or because of what the login may not do. A broker that crashes again and again is no such case: right after it has
  * closed a connection it cannot be reached, which begins the count anew. */
 static bool
 is_fought_over(struct connector *c)
 {
 	if (c->in_vain < IN_VAIN)
 		return false;
-	err_set(connector_error(c), ERR_PROTOCOL,
-	    _("it closed the connection, %d times in a row: is there another client with "
-	      "the id '%s'?"),
-	    IN_VAIN, c->id);
+	if (c->opts.client_id != NULL)
+		err_set(connector_error(c), ERR_PROTOCOL,
+		    _("it closed the connection, %d times in a row: is there another "
+		      "client with the id '%s'?"),
+		    IN_VAIN, c->id);
+	else
+		err_set(connector_error(c), ERR_PROTOCOL,
+		    _("it closed the connection, %d times in a row (wrong login?)"),
+		    IN_VAIN);
 	err_in(connector_error(c), _("lost broker %s"), where_of(c).text);
 	return true;
 }

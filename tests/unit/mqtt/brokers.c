@@ -312,6 +312,53 @@ each_new_reason_is_told_once(void **state)
 	}
 }
 
+/* Neither a random id nor a login that was given leaves another client as the suspect. */
+static void
+closings_are_read_right(void **state)
+{
+	static const struct {
+		struct span answer;
+		const char *id, *username, *text;
+		enum err_code code;
+	} cases[] = {
+	    {SPAN(""), NULL, "u", ": it closed the connection (wrong login?)",
+		ERR_UNREACHABLE},
+	    {SPAN(""), NULL, NULL, ": it closed the connection", ERR_UNREACHABLE},
+	    {ACCEPTS, NULL, NULL,
+		": it closed the connection, 5 times in a row (wrong login?)",
+		ERR_PROTOCOL},
+	    {ACCEPTS, "c", "u",
+		": it closed the connection, 5 times in a row: is there another client "
+		"with the id 'c'?",
+		ERR_PROTOCOL},
+	    {SPAN("\x20\x03\x00\x00\x00\xe0\x01\x87"), "c", "u",
+		"closed the connection: not allowed any more", ERR_AUTH},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		struct trial t = {0};
+		const char *text = cases[i / 2].text;
+
+		trial_open(&t);
+		t.rig.stop_at_ups = 0;
+		t.opts.others_n = 0;
+		t.opts.client_id = cases[i / 2].id;
+		t.opts.username = cases[i / 2].username;
+		t.nodes[0].answer = cases[i / 2].answer;
+		t.nodes[0].closes = true;
+		trial_start(&t, i % 2 == 0, "t");
+		rig_run(&t.rig, 60000);
+		print_message("# %s\n", t.rig.ended.text);
+		assert_int_equal(t.rig.ended.code, cases[i / 2].code);
+		assert_true(strlen(t.rig.ended.text) > strlen(text));
+		assert_string_equal(
+		    t.rig.ended.text + strlen(t.rig.ended.text) - strlen(text), text);
+		trial_close(&t);
+	}
+}
+
 /* A name with two addresses, of which AI_ADDRCONFIG would leave both out on a machine that has no address yet. */
 int
 getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -398,6 +445,7 @@ main(void)
 	    cmocka_unit_test(each_failure_goes_on_to_the_next),
 	    cmocka_unit_test(a_round_ends_for_good_when_each_refused_so),
 	    cmocka_unit_test(the_next_round_begins_behind_the_bad_one),
+	    cmocka_unit_test(closings_are_read_right),
 	    cmocka_unit_test(each_new_reason_is_told_once),
 	    cmocka_unit_test(members_of_a_group_begin_anywhere),
 	    cmocka_unit_test(each_address_of_a_name_is_tried),
