@@ -15,6 +15,16 @@
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"
 
+static bool
+put_list(const struct strv *list, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", list->v[i]);
+	return list->n > 0;
+}
+
 /* Appends an option's value as iot.conf would have it; false when it has none. */
 static bool
 put_target(const struct opt_set *set, const struct opt *o, struct buf *out)
@@ -28,6 +38,7 @@ put_target(const struct opt_set *set, const struct opt *o, struct buf *out)
 		if (*(char *const *)(const void *)at != NULL)
 			buf_puts(out, *(char *const *)(const void *)at);
 		return *(char *const *)(const void *)at != NULL;
+	case OPT_TYPE_LIST: return put_list((const void *)at, out);
 	case OPT_TYPE_INT:
 		buf_printf(out, "%d", *(const int *)(const void *)at);
 		return true;
