@@ -56,6 +56,7 @@ struct args {
 	bool json; /* each line an object with its topic */
 	char *replay;
 	char *speed;
+	int64_t max_gap; /* ms of the lines' time; -1: not given */
 	struct strv map;
 	bool whole_stdin;
 	bool null;

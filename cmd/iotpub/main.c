@@ -87,6 +87,9 @@ static const struct opt opts[] = {
 	.flags = OPT_FILE),
     OPT_STR(struct args, speed, 0, "speed", "X|max",
 	N_("replay X times as fast, or as fast as the broker takes it"), .value = "1"),
+    OPT_TIME(struct args, max_gap, 0, "max-gap", "TIME",
+	N_("replay: a longer time between two lines is a clock that was set"),
+	.value = "1d"),
     OPT_LIST(struct args, map, 0, "map-device", "OLD=NEW",
 	N_("replay a device as another one; may be repeated"), .flags = OPT_COMMAS),
     OPT_FLAG(
@@ -184,9 +187,9 @@ check_form(const struct args *a, char **operands, struct err *err)
 	if (a->json && !a->lines)
 		return err_set(
 		    err, ERR_USAGE, _("--json says what lines are: -l --json"));
-	if (a->replay == NULL && (a->speed != NULL || a->map.n != 0))
-		return err_set(
-		    err, ERR_USAGE, _("--speed and --map-device need --replay"));
+	if (a->replay == NULL && (a->speed != NULL || a->max_gap >= 0 || a->map.n != 0))
+		return err_set(err, ERR_USAGE,
+		    _("--speed, --max-gap and --map-device need --replay"));
 	if (a->replay != NULL && (a->topic != NULL || has_raw_options(a)))
 		return err_set(err, ERR_USAGE,
 		    _("--replay has its messages from the file: -t and the like are "
@@ -215,7 +218,7 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {.max_lost = -1};
+	struct args a = {.max_lost = -1, .max_gap = -1};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -77,6 +77,38 @@ is '0 1 iot/devices/T.2/status RPI_2
 0 1 other/RPI_1 1' "$(got mapped.got | sort -k 3)" "in the topics of devices and in device_id, nowhere else"
 has "$(mosquitto_sub --unix "$sock" -t iot/sensors/TEST_7/data -C 1 -W 3)" TEST_7 "retained is retained again"
 
+# What people's files have: blank lines, lines that end as on Windows, a byte order mark.
+watch odd.got 'odd/#'
+printf '\357\273\277{"topic":"odd/1","payload":1}\r\n\n \t\r\n{"topic":"odd/2","payload":2}\n\n{"no":1}\n' >odd
+run sh -c "iotpub -h '$sock' -l --json <odd"
+is 2 "$status" "-l --json ends at the first wrong line"
+has "$err" 'line 6: ' 'whose number counts blank ones'
+wait_for 5 count odd.got 2
+is '0 1 odd/1 1
+0 1 odd/2 2' "$(got odd.got)" 'blank lines, CRLF and a byte order mark are none'
+
+# A clock that was set: 1970, then now, then an hour ago, then two years on.
+n=0
+for at in 1970-01-01T00:00:20.0Z 1970-01-01T00:00:20.2Z 2026-11-29T09:00:00Z 2026-11-29T08:00:00Z 2026-11-29T08:00:00.2Z 2028-01-01T00:00:00Z; do
+	n=$((n + 1))
+	echo "{\"received_at\":\"$at\",\"topic\":\"jump\",\"payload\":$n}"
+done >jump
+watch jump.got jump
+run timeout 20 iotpub -h "$sock" --replay jump
+exits 0 'over a clock that was set'
+wait_for 5 count jump.got 6
+is '1 2 3 4 5 6 ' "$(got jump.got | sed 's/.* //' | tr '\n' ' ')" 'all messages come'
+is 1 "$(printf '%s' "$err" | grep -c ' than ')" 'it is told once'
+has "$err" 'line 3 is 20786 days later than the one before it' 'where'
+run timeout 20 iotpub -h "$sock" --replay jump --max-gap 100ms --speed 2
+exits 0 '--max-gap'
+bg timeout 20 iotpub -h "$sock" --replay jump --max-gap 99999d 2>far
+wait_for 5 grep -q 'line 3 is due in 20786 days' far
+ok 'a wait of more than a minute is told' grep -q 'line 3 is due in 20786 days' far
+kill $bg
+run iotpub -h "$sock" -t x -m 1 --max-gap 1s
+is 2 "$status" '--max-gap is for --replay'
+
 # Timing: the gaps of the lines, divided.
 for ms in 000 500 800; do
 	echo "{\"received_at\":\"2026-11-23T12:00:00.${ms}000Z\",\"topic\":\"timed\",\"qos\":1,\"payload\":$ms\"\"}"

@@ -92,6 +92,10 @@ run iotpub -h "$sock" P_1 -C 1 --payload template temp=21.50
 exits 0 "--payload FILE"
 wait_for 5 count filled 1
 has "$(got filled)" ' {"who":"P_1","t":21.50}' "fills the template in"
+printf '\357\273\277{"win":{temp}}\r\n' >template
+run iotpub -h "$sock" P_1 -C 1 --payload template temp=21.50
+wait_for 5 count filled 2
+is '0 1 iot/sensors/P_1/data {"win":21.50}' "$(got filled | tail -n 1)" 'without a mark in front or CRLF behind'
 
 run iotpub -h "$sock" G_1 G_2 --duration 2s --verbose
 exits 0 "--duration ends it"

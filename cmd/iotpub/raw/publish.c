@@ -138,10 +138,10 @@ on_line(void *arg, struct span line)
 {
 	struct raw *r = arg;
 
-	if (r->records)
-		take_record(r, line);
-	else
+	if (!r->records)
 		publish_payload(r, line);
+	else if (replay_line(&r->replay, &line))
+		take_record(r, line);
 	if (is_full(r))
 		stdin_lines_pause(&r->lines, true);
 }

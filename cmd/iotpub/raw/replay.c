@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotpub/raw/replay.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/encoding.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "model/topic_set.h"
 
-static const double longest = 1e15; /* ms; as good as never */
+/* ms */
+static const double longest = 1e15; /* as good as never */
+static const double a_day = 86400e3;
+static const double out_of_order = 60e3;
+static const double worth_a_word = 60e3;
 
 static int
 take_speed(struct replay *r, struct err *err)
@@ -52,10 +59,64 @@ replay_release(struct replay *r)
 	topic_set_release(&r->topics);
 }
 
+/* For people: in the largest unit that there is more than one of. */
+static const char *
+in_words(double ms, char out[32])
+{
+	static const struct {
+		double ms;
+		const char *name;
+	} units[] = {{86400e3, N_("days")}, {3600e3, N_("hours")}, {60e3, N_("minutes")},
+	    {1e3, N_("seconds")}};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(units) && ms < 2 * units[i].ms)
+		i++;
+	snprintf(out, 32, "%.0f %s", ms / units[i].ms, _(units[i].name));
+	return out;
+}
+
+/* The clock of the one who received was set: it is not waited for until it is right again, nor is what comes
+ * then sent all at once. */
+static void
+tell_jump(struct replay *r, double ms)
+{
+	char words[32];
+
+	if (r->told_jump)
+		return;
+	r->told_jump = true;
+	log_warn(ms < 0
+		? _("line %zu is %s older than those before it: a clock was set back; "
+		    "goes on from there")
+		: _("line %zu is %s later than the one before it: taken for a clock that "
+		    "was set, and not waited for; see --max-gap"),
+	    r->line, in_words(ms < 0 ? -ms : ms, words));
+}
+
+/* The time from the latest line to this one, in ms of theirs. Lines may be a little out of order. */
+static double
+gap_of(struct replay *r)
+{
+	const double gap = (double)(r->record.us - r->us) / 1000;
+	const double most = r->a->max_gap >= 0 ? (double)r->a->max_gap : a_day;
+
+	if (gap > most || gap < -out_of_order) {
+		tell_jump(r, gap);
+		r->us = r->record.us;
+		return 0;
+	}
+	if (gap < 0)
+		return 0;
+	r->us = r->record.us;
+	return gap;
+}
+
 static int64_t
 wait_of(struct replay *r, int64_t now)
 {
-	double due;
+	char words[32];
+	double wait;
 
 	if (r->speed == 0 || r->record.us < 0)
 		return 0;
@@ -63,17 +124,33 @@ wait_of(struct replay *r, int64_t now)
 		r->us = r->record.us;
 		r->began = now;
 	}
-	due = (double)(r->record.us - r->us) / 1000 / r->speed;
-	if (due > longest)
-		due = longest;
-	return due > (double)(now - r->began) ? (int64_t)due - (now - r->began) : 0;
+	r->due += gap_of(r) / r->speed;
+	wait = r->due - (double)(now - r->began);
+	if (wait > longest)
+		wait = longest;
+	if (wait > worth_a_word && !r->told_wait) {
+		r->told_wait = true;
+		log_warn(_("line %zu is due in %s"), r->line, in_words(wait, words));
+	}
+	return wait > 0 ? (int64_t)wait : 0;
+}
+
+bool
+replay_line(struct replay *r, struct span *line)
+{
+	size_t i = 0;
+
+	if (r->line++ == 0)
+		*line = encoding_skip_mark(*line);
+	while (i < line->n && memchr(" \t\r", line->p[i], 3) != NULL)
+		i++;
+	return i < line->n;
 }
 
 int
 replay_take(
     struct replay *r, struct span line, int64_t now, int64_t *wait, struct err *err)
 {
-	r->line++;
 	if (record_read(&r->record, line, r->a->topic, err) ||
 	    record_rename(&r->record, &r->map, &r->topics, err))
 		return err_in(err, _("line %zu"), r->line);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -56,6 +57,15 @@ take_apart(struct payload *p)
 	} while (name.p != NULL);
 }
 
+/* What editors add to a text: its last line's end, and a mark in front. */
+static void
+trim(struct buf *text)
+{
+	if (text->n > 0 && text->p[text->n - 1] == '\n')
+		text->n -= text->n > 1 && text->p[text->n - 2] == '\r' ? 2 : 1;
+	buf_shift(text, text->n - encoding_skip_mark(buf_as_span(text)).n);
+}
+
 int
 payload_init(struct payload *p, const char *option, struct err *err)
 {
@@ -74,8 +84,7 @@ payload_init(struct payload *p, const char *option, struct err *err)
 		    err, _("--payload wants nested, flat or a template's file"));
 	if (memchr(buf_as_span(&p->text).p, '\0', p->text.n) != NULL)
 		return err_set(err, ERR_USAGE, _("--payload: '%s' is no text"), option);
-	if (p->text.n > 0 && p->text.p[p->text.n - 1] == '\n')
-		p->text.n--;
+	trim(&p->text);
 	take_apart(p);
 	return 0;
 }
