@@ -2,22 +2,65 @@
 #include "iotingest/from_platform.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "exec/iotctl_child.h"
+#include "model/topic_set.h"
+
+struct asked {
+	struct strv *topics;
+	struct topic_set known;
+	bool readings; /* topics of nothing else are wanted */
+};
+
+static bool
+is_same_filter(const struct topic *a, const struct topic *b)
+{
+	char *one = topic_filter(a), *other = topic_filter(b);
+	bool same = strcmp(one, other) == 0;
+
+	free(one);
+	free(other);
+	return same;
+}
+
+/* Whether a pattern is the template of what is no reading. */
+static bool
+is_of_others(const struct topic_set *known, const char *pattern)
+{
+	const struct topic *const others[] = {
+	    known->status, known->commands, known->responses, known->alerts};
+	struct err err = {0};
+	struct topic *t = NULL;
+	size_t i = 0;
+
+	/* What is no template is told when it is subscribed to. */
+	if (topic_compile(&t, pattern, &err))
+		return false;
+	while (i < ARRAY_LEN(others) && !is_same_filter(t, others[i]))
+		i++;
+	topic_free(t);
+	return i < ARRAY_LEN(others);
+}
 
 static int
 take_topic(void *arg, struct span topic, struct err *err)
 {
-	struct from_platform *p = arg;
+	struct asked *asked = arg;
 	char *direction = iotctl_child_text(topic, "tipo");
 	char *pattern = iotctl_child_text(topic, "topic_pattern");
 
 	(void)err;
-	if (direction != NULL && pattern != NULL && strcmp(direction, "subscribe") != 0)
-		strv_add(&p->topics, pattern);
+	if (direction == NULL || pattern == NULL || strcmp(direction, "subscribe") == 0)
+		;
+	else if (asked->readings && is_of_others(&asked->known, pattern))
+		log_info(_("--from-platform: '%s' has no readings"), pattern);
+	else
+		strv_add(asked->topics, pattern);
 	free(direction);
 	free(pattern);
 	return 0;
@@ -26,14 +69,19 @@ take_topic(void *arg, struct span topic, struct err *err)
 static int
 ask_topics(struct from_platform *p, const struct args *a, struct err *err)
 {
-	if (iotctl_child_list(
-		a->common.config, a->common.context, "topic", take_topic, p, err))
-		return -1;
-	if (p->topics.n > 0)
-		return 0;
+	struct asked asked = {.topics = &p->topics, .readings = a->readings};
+	int failed = topic_set_compile(&asked.known, &a->topics, err) ||
+	    iotctl_child_list(
+		a->common.config, a->common.context, "topic", take_topic, &asked, err);
+
+	topic_set_release(&asked.known);
+	if (failed || p->topics.n > 0)
+		return failed ? -1 : 0;
 	return err_set(err, ERR_NOT_FOUND,
-	    _("--from-platform: the platform has no topic that devices publish "
-	      "to; see 'iotctl topic list'"));
+	    a->readings ? _("--from-platform --readings: the platform has no topic of "
+			    "readings; see 'iotctl topic list'")
+			: _("--from-platform: the platform has no topic that devices "
+			    "publish to; see 'iotctl topic list'"));
 }
 
 /* Those that are in use. */

@@ -8,6 +8,8 @@ mkdir seeds
 printf '{"device_id":"a","sensors":{"t":21.50,"h":[1,{"x":"\\ud83d\\ude00"}]},"timestamp":1}' >seeds/json
 printf 'iot/sensors/{device_id}/data\nESP32' >seeds/topic
 printf 'iot/sensors/X/data\n{"device_id":"a","t":1,"n":{"x":[true,null]}}' >seeds/message
+printf 'iot/sensors/17/data\n[{"device_id":"17","sensors":[{"name":"t","value":nan}],"ts":[]},{"a":{"b":1}}]' >seeds/list
+printf 'v3/+/x/{device_id}/#\nESP32' >seeds/wild
 printf 'a,b\r\n"x ""y"", z",2\n' >seeds/csv
 printf 'kind: topic\nnombre: "A: b"\nlist: [1, -2.5, ~, {x: yes}]\n---\npem: |\n  two\n  lines\nb: *a\n' >seeds/yaml
 for target in "$top"/tests/fuzz/*.c; do

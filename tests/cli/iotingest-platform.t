@@ -31,6 +31,25 @@ wait_for 10 alert
 wait $asking
 has "$(cat out)" '"device_id":"A7","sensor_type":"smoke"' 'topics in both directions too'
 
+# The platform's topics of status and alerts have no readings.
+iotctl topic create nombre=Estado tipo=both topic_pattern='iot/devices/{device_id}/status' >/dev/null
+iotctl topic create nombre=Avisos tipo=publish topic_pattern='iot/alerts/+' >/dev/null
+all() {
+	iotpub -t iot/devices/A7/status -m '{"status":"connected"}' && iotpub -t iot/alerts/A7 -m '{"level":1}' &&
+		iotpub -t lab/A7/smoke -m 2 && ! kill -0 "$asking" 2>/dev/null
+}
+for form in '' '--readings --verbose'; do
+	# shellcheck disable=SC2086 # words
+	timeout 20 iotingest --config conf --context lab --from-platform $form -C 6 >out 2>err </dev/null &
+	asking=$!
+	wait_for 10 all
+	wait $asking
+	sed 's/.*"topic":"\([^"]*\)".*/\1/' out | sort -u | paste -sd' ' >"topics$form"
+done
+is 'iot/alerts/A7 iot/devices/A7/status lab/A7/smoke' "$(cat topics)" 'what devices publish is status and alerts, too'
+is 'lab/A7/smoke' "$(cat 'topics--readings --verbose')" 'but not with --readings'
+has "$(cat err)" "'iot/devices/{device_id}/status' has no readings" 'told with --verbose'
+
 # Nothing secret on the way: the child's words are seen by all.
 cat >iotctl <<'X'
 #!/bin/sh
