@@ -49,6 +49,29 @@ parse(struct span text, struct state_file *m)
 	return true;
 }
 
+/* One that this program wrote and something spoilt, such as a disk that was full. What somebody else wrote is not
+ * ours to replace. */
+static bool
+is_ours(struct span text)
+{
+	static const char begin[] = "{\"state\":";
+
+	return text.n >= sizeof(begin) - 1 &&
+	    memcmp(text.p, begin, sizeof(begin) - 1) == 0;
+}
+
+static int
+refuse(const char *path, struct span text, struct err *err)
+{
+	if (is_ours(text) && unlink(path) == 0)
+		return err_set(err, ERR_USAGE,
+		    _("'%s' was damaged: what was told before is not known, and it is "
+		      "begun anew"),
+		    path);
+	return err_set(err, ERR_USAGE,
+	    _("'%s' is no state file of iotstatus: remove it, or name another"), path);
+}
+
 int
 state_file_read(const char *path, struct state_file *m, struct err *err)
 {
@@ -61,9 +84,7 @@ state_file_read(const char *path, struct state_file *m, struct err *err)
 	if (file_read(path, 4096, &text, err))
 		failed = -1;
 	else if (text.n != 0 && !parse(buf_as_span(&text), m))
-		failed = err_set(err, ERR_USAGE,
-		    _("'%s' is no state file of iotstatus: remove it, or name another"),
-		    path);
+		failed = refuse(path, buf_as_span(&text), err);
 	buf_release(&text);
 	return failed;
 }

@@ -86,11 +86,22 @@ exits 0 'began with the first bad look, which is remembered'
 fleet 10 10 "$now"
 state
 has "$out" ', recovered after 2' 'and counted from, not from the last change'
-for bad in '{' '[]' '{"state":"FINE","since":1}' '{"state":"OK"}'; do
+for bad in '{"state":"FINE","since":1}' '{"state":"OK"}' '{"state":"O'; do
 	printf '%s' "$bad" >bad.state
 	run iotstatus --state bad.state
 	exits 3 "a state file with '$bad': UNKNOWN"
+	has "$out" "'bad.state' was damaged" 'is told'
+	run iotstatus -q --state bad.state
+	is 0 "$status$out$err" 'once'
+	has "$(cat bad.state)" '"state":"OK"' 'and it is written anew'
+done
+for bad in '{' '[]' 'PATH=/bin'; do
+	printf '%s' "$bad" >bad.state
+	run iotstatus --state bad.state
+	exits 3 "a file with '$bad': UNKNOWN"
 	has "$out" "'bad.state' is no state file of iotstatus" 'is named'
+	run iotstatus --state bad.state
+	is "3 $bad" "$status $(cat bad.state)" 'each time: it is not ours to replace'
 done
 : >empty.state
 run iotstatus -c 75: --state empty.state
