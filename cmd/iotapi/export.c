@@ -3,12 +3,18 @@
 
 #include <grp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "iotapi/mqtt/cut_off.h"
+
+enum { BEFORE_MAX = 64 << 20 }; /* bytes of a password file: half a million logins */
 
 /* The login before this one, to notice one name with two passwords. */
 struct last {
@@ -101,15 +107,81 @@ write_file(const char *dir, const struct buf *text, struct err *err)
 	return failed ? -1 : 0;
 }
 
+static int
+compare_lines(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The user names of lines that are gone, or have another password now. */
+static void
+find_gone(struct buf *before, struct buf *now, struct strv *out)
+{
+	struct strv was = {0}, is = {0};
+	size_t i;
+
+	strv_split(&was, buf_str(before), '\n');
+	strv_split(&is, buf_str(now), '\n');
+	if (is.n != 0)
+		qsort(is.v, is.n, sizeof(*is.v), compare_lines);
+	for (i = 0; i < was.n; i++) {
+		char *line = was.v[i];
+
+		if (is.n != 0 &&
+		    bsearch(&line, is.v, is.n, sizeof(*is.v), compare_lines) != NULL)
+			continue;
+		line[strcspn(line, ":")] = '\0';
+		strv_add(out, line);
+	}
+	strv_release(&was);
+	strv_release(&is);
+}
+
+/* The file that mosquitto reads at SIGHUP is there by now: what goes wrong here is told, not more. */
+static void
+tell_cut_off(struct app *app, struct buf *before, struct buf *now)
+{
+	struct strv gone = {0};
+	struct err why = {0};
+	size_t n = 0;
+
+	find_gone(before, now, &gone);
+	if (gone.n != 0 && cut_off_correct(app, &gone, &n, &why))
+		log_warn(
+		    _("devices that mosquitto cuts off may go on saying that they are "
+		      "connected: %s"),
+		    why.text);
+	if (n != 0)
+		log_info(_("%zu devices need their new passwords: their statuses say "
+			   "that they are disconnected"),
+		    n);
+	strv_release(&gone);
+}
+
+/* What mosquitto has so far; nothing where there is no such file, or none that can be read. */
+static void
+read_before(const char *dir, struct buf *out)
+{
+	char *path = xasprintf("%s/passwords", dir);
+
+	if (access(path, R_OK) == 0)
+		file_read(path, BEFORE_MAX, out, NULL);
+	free(path);
+}
+
 int
 export_mosquitto(struct app *app, const char *dir, struct err *err)
 {
 	struct db *db = store_reader(app->store, err);
-	struct buf text = {0};
-	int failed = db == NULL || collect(db, &text, err) != 0 ||
-	    write_file(dir, &text, err) != 0;
+	struct buf text = {0}, before = {0};
+	int failed = db == NULL || collect(db, &text, err) != 0;
 
 	store_reader_done(app->store, db);
+	read_before(dir, &before);
+	failed = failed || write_file(dir, &text, err) != 0;
+	if (!failed)
+		tell_cut_off(app, &before, &text);
+	buf_release(&before);
 	buf_release(&text);
 	return failed ? -1 : 0;
 }

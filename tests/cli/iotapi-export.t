@@ -73,6 +73,38 @@ ok 'a changed password counts' wait_for 5 enters device_001 'new one'
 ok 'the old one does not' not enters device_001 secure_password
 ok 'an inactive credential does not' not enters shared 'the same: $ñ'
 
+# A device that is cut off: mosquitto keeps its will to itself, and its status would say "connected" for ever.
+device 4 device_004 fourth
+device 5 device_005 fifth
+export_it
+kill -HUP "$broker_pid"
+wait_for 5 enters device_005 fifth
+for n in 4 5; do
+	[ $n -eq 4 ] && word=fourth || word=fifth
+	bg mosquitto_sub --unix "$sock" -u "device_00$n" -P $word -i "DEV_$n" -t "for/$n" --will-topic "iot/devices/DEV_$n/status" \
+		--will-payload '{"status":"disconnected","by":"will"}' --will-retain -q 1 --quiet
+	enters_status() { mosquitto_pub --unix "$sock" -u "device_00$n" -P $word -q 1 -r -t "iot/devices/DEV_$n/status" -m '{"status":"connected"}'; }
+	ok "device $n is connected" enters_status
+done
+says() { mosquitto_sub --unix "$sock" -u worker -P worker-secret -t "iot/devices/DEV_$1/status" -C 1 -W 5; }
+online() { call GET /api/devices/4/ | jq -e '.connection_status == "online"' && call GET /api/devices/5/ | jq -e '.connection_status == "online"'; }
+ok 'the platform knows' wait_for 10 online
+call PATCH /api/mqtt/credentials/4/ '{"password":"new fourth"}' >/dev/null
+run iotapi export mosquitto "$T/auth" --db "$db" --verbose
+exits 0 'its password changed'
+has "$err" '1 devices need their new passwords' 'is told'
+kill -HUP "$broker_pid"
+ok 'its new password counts' wait_for 5 enters device_004 'new fourth'
+is disconnected "$(says 4 | jq -r .status)" 'its retained status is no phantom'
+is null "$(says 4 | jq -r .by)" 'nor its own will, which mosquitto did not send'
+is '{"status":"connected"}' "$(says 5)" 'negative control: who keeps the password stays connected'
+call PATCH /api/mqtt/credentials/5/ '{"password":"new fifth"}' >/dev/null
+call PATCH /api/mqtt/brokers/1/ '{"host":"'"$T"'/no.sock"}' >/dev/null
+run export_it
+exits 0 'a broker that is out of reach is no reason not to export'
+has "$err" "may go on saying that they are connected: broker 'B': " 'but it is told'
+call PATCH /api/mqtt/brokers/1/ '{"host":"'"$sock"'"}' >/dev/null
+
 # Refusals.
 call PATCH /api/mqtt/credentials/2/ '{"is_active":true}' >/dev/null
 call PATCH /api/mqtt/credentials/3/ '{"is_active":true,"password":"different"}' >/dev/null

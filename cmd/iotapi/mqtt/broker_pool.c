@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "iotapi/api/secretbox.h"
+#include "iotapi/mqtt/broker_row.h"
 #include "iotapi/mqtt/broker_session.h"
 
 /* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
@@ -181,61 +181,6 @@ stop_session(struct broker_pool *w, size_t i)
 	broker_session_stop(d->session, on_gone, d);
 }
 
-/* What a broker's row says; release with broker_row_release. */
-struct broker_row {
-	struct broker_session_opts o;
-	struct broker_address address;
-	char *name, *client_id;
-};
-
-static void
-broker_row_release(struct broker_row *x)
-{
-	broker_address_release(&x->address);
-	free(x->name);
-	free(x->client_id);
-}
-
-static char *
-text_or_null(sqlite3_stmt *stmt, int column)
-{
-	struct span s = db_column_text(stmt, column);
-
-	return s.n != 0 ? xstrndup(s.p, s.n) : NULL;
-}
-
-static bool
-read_broker(struct broker_pool *w, sqlite3_stmt *stmt, const struct strv *patterns,
-    struct broker_row *x)
-{
-	struct span sealed = db_column_text(stmt, 8);
-	struct err err = {0};
-
-	*x = (struct broker_row){.name = text_or_null(stmt, 1),
-	    .address = {.host = text_or_null(stmt, 2),
-		.port = sqlite3_column_int(stmt, 3),
-		.ca_pem = text_or_null(stmt, 6),
-		.username = text_or_null(stmt, 7)},
-	    .client_id = xasprintf("iotapi-worker-%s-%lld", w->id,
-		(long long)sqlite3_column_int64(stmt, 0))};
-	broker_address_set_protocol(&x->address, db_column_text(stmt, 4));
-	x->address.tls |= sqlite3_column_int(stmt, 5) != 0;
-	if (sealed.n != 0)
-		x->address.password =
-		    secretbox_get(w->app->secretbox, "broker.password", sealed, &err);
-	if (err.code != ERR_OK) {
-		log_warn("broker '%s': %s", x->name, err.text);
-		return false;
-	}
-	x->o = (struct broker_session_opts){.broker = sqlite3_column_int64(stmt, 0),
-	    .name = x->name,
-	    .address = &x->address,
-	    .client_id = x->client_id,
-	    .keepalive = sqlite3_column_int(stmt, 9),
-	    .patterns = patterns};
-	return true;
-}
-
 static void
 read_patterns(struct db *db, struct strv *patterns)
 {
@@ -272,12 +217,25 @@ sync_session(struct broker_pool *w, const struct broker_session_opts *o, bool *k
 }
 
 static void
+sync_broker(struct broker_pool *w, const struct broker_row *x,
+    const struct strv *patterns, bool *kept)
+{
+	char *client_id = xasprintf("iotapi-worker-%s-%lld", w->id, (long long)x->id);
+	const struct broker_session_opts o = {.broker = x->id,
+	    .name = x->name,
+	    .address = &x->address,
+	    .client_id = client_id,
+	    .keepalive = x->keepalive,
+	    .patterns = patterns};
+
+	sync_session(w, &o, kept);
+	free(client_id);
+}
+
+static void
 sync_sessions(struct broker_pool *w, struct db *db)
 {
-	sqlite3_stmt *stmt = db_query(db, NULL,
-	    "SELECT id, nombre, host, port, protocol, use_tls, ca_cert, username, "
-	    "password_sealed, keepalive FROM broker WHERE is_active ORDER BY id",
-	    "");
+	sqlite3_stmt *stmt = db_query(db, NULL, BROKER_ROW_QUERY, "");
 	size_t before = w->n, i;
 	bool *kept = xcalloc(before + 1, sizeof(*kept));
 	struct strv patterns = {0};
@@ -285,8 +243,12 @@ sync_sessions(struct broker_pool *w, struct db *db)
 
 	read_patterns(db, &patterns);
 	while (stmt != NULL && db_step(db, stmt, NULL) == 1) {
-		if (read_broker(w, stmt, &patterns, &x))
-			sync_session(w, &x.o, kept);
+		struct err err = {0};
+
+		if (broker_row_read(w->app, stmt, &x, &err) == 0)
+			sync_broker(w, &x, &patterns, kept);
+		else
+			log_warn("broker '%s': %s", x.name, err.text);
 		broker_row_release(&x);
 	}
 	for (i = before; i-- > 0;) {

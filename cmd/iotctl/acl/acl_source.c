@@ -299,6 +299,8 @@ acl_of_service(const struct view *v, const struct topic_set *topics, const char 
 	}
 	add_clients(out, username);
 	add_pattern(out, username, NULL, ACL_PUBLISH, topic_text(topics->commands));
+	/* A device's last word is taken back, or corrected, by others when it is gone. */
+	add_pattern(out, username, NULL, ACL_PUBLISH, topic_text(topics->status));
 }
 
 /* "${username}" is a name yet to be put in. */
