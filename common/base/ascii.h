@@ -46,24 +46,6 @@ ascii_plain_end_portable(const unsigned char *p, const unsigned char *end)
 	return p;
 }
 
-static inline const unsigned char *
-ascii_plain_stop_portable(const unsigned char *p)
-{
-	while (ascii_plain_eight(p))
-		p += 8;
-	while (ascii_plain_byte(*p))
-		p++;
-	return p;
-}
-
-static inline const unsigned char *
-ascii_digits_stop_portable(const unsigned char *p)
-{
-	while (*p >= '0' && *p <= '9')
-		p++;
-	return p;
-}
-
 #ifdef __SSE2__
 /* The sign bit of each byte that is a control, DEL or no ASCII: one more than it, and signed, it is
  * less than 0x21. Cheaper than a comparison, which compilers invert. */
@@ -212,19 +194,28 @@ ascii_plain_differ(const void *a, const void *b)
 #endif
 }
 
-/* Where they end, for text with a NUL behind it and ASCII_PLAIN_PADDING readable bytes from there on. */
-enum { ASCII_PLAIN_PADDING = 16 };
-static inline const unsigned char *
-ascii_plain_stop(const unsigned char *p)
+/* Readable bytes behind a text whose runs are looked at in steps, and whose end is looked for only now and then:
+ * base/json_scan.c goes up to 50 bytes too far. */
+enum { ASCII_PLAIN_PADDING = 64 };
+
+/* How many of 16 bytes are plain, up to the first that is not. */
+static inline unsigned
+ascii_plain_of_sixteen_portable(const unsigned char *p)
+{
+	unsigned n = ascii_plain_eight(p) ? 8 : 0;
+
+	while (n < 16 && ascii_plain_byte(p[n]))
+		n++;
+	return n;
+}
+
+static inline unsigned
+ascii_plain_of_sixteen(const unsigned char *p)
 {
 #ifdef __SSE2__
-	unsigned other;
-
-	while ((other = ascii_not_plain(p)) == 0)
-		p += 16;
-	return p + (unsigned)__builtin_ctz(other);
+	return (unsigned)__builtin_ctz(ascii_not_plain(p) | 0x10000);
 #else
-	return ascii_plain_stop_portable(p);
+	return ascii_plain_of_sixteen_portable(p);
 #endif
 }
 
@@ -246,21 +237,7 @@ ascii_plain_within(const unsigned char *p, const unsigned char *end)
 #endif
 }
 
-/* Where the decimal digits from p on end, in text as for ascii_plain_stop. */
-static inline const unsigned char *
-ascii_digits_stop(const unsigned char *p)
-{
-#ifdef __SSE2__
-	unsigned other;
-
-	while ((other = ascii_not_digits(p)) == 0)
-		p += 16;
-	return p + (unsigned)__builtin_ctz(other);
-#else
-	return ascii_digits_stop_portable(p);
-#endif
-}
-
+/* Where the decimal digits from p on end, in text as for ascii_plain_within. */
 static inline const unsigned char *
 ascii_digits_within(const unsigned char *p, const unsigned char *end)
 {
@@ -281,20 +258,38 @@ ascii_number_within_portable(const unsigned char *p, const unsigned char *end)
 	    : stop;
 }
 
-static inline const unsigned char *
-ascii_number_within(const unsigned char *p, const unsigned char *end)
+/* How many of 16 bytes from the digit at p on such a number is; 0: it may go on behind them, or is no JSON. */
+static inline unsigned
+ascii_number_of_sixteen_portable(const unsigned char *p)
+{
+	const unsigned char *stop = ascii_number_within_portable(p, p + 14);
+
+	return stop - p < 14 ? (unsigned)(stop - p) : 0;
+}
+
+static inline unsigned
+ascii_number_of_sixteen(const unsigned char *p)
 {
 #ifdef __SSE2__
 	const unsigned other = ascii_not_digits(p), behind = other & (other - 1);
+	unsigned whole, all;
 
-	if (behind != 0 && (*p != '0' || (other & 2) != 0)) {
-		const unsigned char *whole = p + __builtin_ctz(other);
-		const unsigned char *all = p + __builtin_ctz(behind);
-
-		return *whole == '.' && all > whole + 1 ? all : whole;
-	}
+	if (behind == 0 || (*p == '0' && (other & 2) == 0))
+		return 0;
+	whole = (unsigned)__builtin_ctz(other);
+	all = (unsigned)__builtin_ctz(behind);
+	return p[whole] == '.' && all > whole + 1 ? all : whole;
+#else
+	return ascii_number_of_sixteen_portable(p);
 #endif
-	return ascii_number_within_portable(p, end);
+}
+
+static inline const unsigned char *
+ascii_number_within(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned n = ascii_number_of_sixteen(p);
+
+	return n != 0 ? p + n : ascii_number_within_portable(p, end);
 }
 
 #endif

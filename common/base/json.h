@@ -48,6 +48,10 @@ struct json_scan {
 	size_t at;     /* after a failure, as json_check's */
 };
 bool json_scan(struct span text, struct json_scan *found);
+/* json_scan of text behind which ASCII_PLAIN_PADDING bytes can be read, whatever they are: it costs less, and does
+ * not say where it failed. `to` gets the value without white space between tokens, which is value.n - blanks bytes;
+ * it has room for the text and ASCII_PLAIN_PADDING more, which are written over too. */
+bool json_scan_padded(struct span text, struct json_scan *found, char *to);
 /* All below need bytes that json_check accepted (a value without white space around it). */
 
 enum json_kind json_kind(struct span value);
@@ -84,13 +88,15 @@ json_scan_member(const struct json_scan *found, struct span key, struct span *va
 {
 	const struct json_pair *pair = found->pairs, *end = pair + found->members;
 
-	if (found->escapes || found->members > found->room)
+	if (found->members > found->room)
 		return json_member(found->value, key.p, value);
 	for (; pair < end; pair++) {
 		if (pair->name.n == key.n + 2 && memcmp(pair->name.p + 1, key.p, key.n) == 0) {
 			*value = pair->value;
 			return true;
 		}
+		if (found->escapes && memchr(pair->name.p, '\\', pair->name.n) != NULL)
+			return json_member(found->value, key.p, value);
 	}
 	return false;
 }

@@ -67,8 +67,9 @@ find_claims(struct message_payload *p, const struct json_scan *found)
 /* A line has one level more; jq 1.6 ends at 257, and all that stands behind it with it. */
 enum { DEPTH_MAX = 200 };
 
-void
-message_read_payload(struct message_payload *p, struct span payload)
+/* `to`: where JSON goes without white space, as json_scan_padded wants it; NULL: nowhere. */
+static inline void
+read_payload(struct message_payload *p, struct span payload, char *to)
 {
 	struct json_pair pairs[32];
 	struct json_scan found;
@@ -78,7 +79,8 @@ message_read_payload(struct message_payload *p, struct span payload)
 	found.depth = DEPTH_MAX;
 	p->claim = (struct span){0};
 	p->claims = 0;
-	if (json_scan(payload, &found)) {
+	if (to != NULL ? json_scan_padded(payload, &found, to)
+		       : json_scan(payload, &found)) {
 		p->kind = MESSAGE_JSON;
 		p->value = found.value;
 		p->blanks = found.blanks;
@@ -91,6 +93,18 @@ message_read_payload(struct message_payload *p, struct span payload)
 		    : MESSAGE_BINARY;
 		p->value = payload;
 	}
+}
+
+void
+message_read_payload(struct message_payload *p, struct span payload)
+{
+	read_payload(p, payload, NULL);
+}
+
+static void
+end_at(struct buf *out, const char *end)
+{
+	out->n = (size_t)(end - out->p);
 }
 
 static void
@@ -180,12 +194,6 @@ message_refused(const struct msg *m, const struct topic_set *topics)
 	message_capture(m, topics, &vars);
 	message_read_payload(&payload, m->payload);
 	return message_id_mismatch(&payload, vars.v[TOPIC_DEVICE_ID]) ? "id" : NULL;
-}
-
-static void
-end_at(struct buf *out, const char *end)
-{
-	out->n = (size_t)(end - out->p);
 }
 
 /* The broker's alias of a topic and the identifiers of subscriptions are the connection's, not the message's. */
@@ -310,22 +318,45 @@ write_known(char *p, const struct msg *m, struct span device_id)
 	return EMIT(emit_span(EMIT(p, ",\"payload\":"), m->payload), "}\n");
 }
 
+/* Ends a line while it reads the payload: what is JSON stands there when it is read. */
+static void
+put_payload(struct buf *out, struct message_payload *payload, const struct msg *m)
+{
+	char *p = buf_reserve(out, LINE_ROOM + m->payload.n + ASCII_PLAIN_PADDING);
+
+	p = EMIT(p, ",\"payload\":");
+	read_payload(payload, m->payload, m->padded ? p : NULL);
+	if (payload->kind == MESSAGE_JSON && m->padded)
+		end_at(out, EMIT(p + payload->value.n - payload->blanks, "}\n"));
+	else
+		end_line(out, payload);
+}
+
+static void
+insert(struct buf *out, size_t at, struct span s)
+{
+	char *p = buf_reserve(out, s.n) - out->n + at;
+
+	memmove(p + s.n, p, out->n - at);
+	memcpy(p, s.p, s.n);
+	out->n += s.n;
+}
+
 /* The rest of a line behind its first members. */
 static __attribute__((noinline)) const char *
 put_rest(struct buf *out, const struct msg *m, struct span device_id, bool strict)
 {
 	struct message_payload payload;
+	const size_t from = out->n;
 
-	message_learn_shape(m->payload);
-	message_read_payload(&payload, m->payload);
-	if (message_id_mismatch(&payload, device_id)) {
-		if (strict)
-			return "id";
-		PUT(out, ",\"id_mismatch\":true");
-	}
 	put_properties(out, &m->props);
-	end_line(out, &payload);
-	return NULL;
+	put_payload(out, &payload, m);
+	if (payload.kind == MESSAGE_JSON && payload.blanks == 0 && !payload.escapes)
+		message_learn_shape(m->payload);
+	if (!message_id_mismatch(&payload, device_id))
+		return NULL;
+	insert(out, from, SPAN(",\"id_mismatch\":true"));
+	return strict ? "id" : NULL;
 }
 
 /* The one that runs for every message: its usual parts are worth no calls, its room is reserved

@@ -3,15 +3,13 @@
 #include "base/text.h"
 #include "msg/message_int.h"
 
-enum {
-	SHAPES = 4,
-	PATIENCE =
-	    16, /* payloads without a known shape for each that is learnt: it costs as
-			  much as a few */
-};
+/* How many payloads without a known shape there are for each that is learnt, which costs as much as several: while
+ * there is room for more shapes, and when one has to go for it. */
+enum { SHAPES = 4, PATIENCE = 16, PATIENCE_WHEN_FULL = 1024 };
 
 static _Thread_local struct {
 	struct message_shape v[SHAPES];
+	size_t n;
 	size_t last; /* the one that fitted last */
 	size_t misses;
 } known;
@@ -22,9 +20,10 @@ message_find_shape(const struct msg *m, struct span *values)
 	const char *text = m->payload.p, *end = text + m->payload.n;
 	size_t i;
 
-	for (i = 0; i < SHAPES && m->padded; i++) {
-		const size_t at = (known.last + i) % SHAPES;
+	for (i = 0; i < known.n && m->padded; i++) {
+		size_t at = known.last + i;
 
+		at -= at < known.n ? 0 : known.n;
 		if (json_shape_match(&known.v[at].json, text, end, values)) {
 			known.last = at;
 			return &known.v[at];
@@ -96,11 +95,12 @@ learn_readings(struct lesson *l, struct span payload)
 void
 message_learn_shape(struct span payload)
 {
-	struct message_shape *shape = &known.v[(known.last + 1) % SHAPES];
+	const size_t at = known.n < SHAPES ? known.n : (known.last + 1) % SHAPES;
+	struct message_shape *shape = &known.v[at];
 	struct message_payload p;
 	struct lesson l = {.shape = shape};
 
-	if (known.misses++ % PATIENCE != 0)
+	if (known.misses++ % (known.n < SHAPES ? PATIENCE : PATIENCE_WHEN_FULL) != 0)
 		return;
 	message_read_payload(&p, payload);
 	if (p.kind != MESSAGE_JSON || p.blanks != 0 || p.escapes ||
@@ -116,5 +116,6 @@ message_learn_shape(struct span payload)
 		return;
 	}
 	learn_readings(&l, payload);
-	known.last = (known.last + 1) % SHAPES;
+	known.last = at;
+	known.n += at == known.n;
 }

@@ -69,6 +69,9 @@ compare_within(const unsigned char *text, size_t n)
 			continue;
 		assert_int_equal(ascii_number_within(p, p + n) - p,
 		    ascii_number_within_portable(p, p + n) - p);
+		if (ascii_number_of_sixteen_portable(p) != 0)
+			assert_int_equal(ascii_number_of_sixteen_portable(p),
+			    ascii_number_within(p, p + n) - p);
 		if (behind[i] == '\0' || behind[i] == 'x')
 			assert_int_equal(
 			    ascii_number_within(p, p + n) - p, slow_number(text, n));
@@ -93,10 +96,10 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(ascii_plain_all_portable(exact, n), plain == n);
 	assert_int_equal(ascii_plain_topic(exact, n), slow_topic(text, n));
 	assert_int_equal(ascii_plain_topic_portable(exact, n), slow_topic(text, n));
-	assert_int_equal(ascii_plain_stop(padded) - padded, plain);
-	assert_int_equal(ascii_plain_stop_portable(padded) - padded, plain);
-	assert_int_equal(ascii_digits_stop(padded) - padded, digits);
-	assert_int_equal(ascii_digits_stop_portable(padded) - padded, digits);
+	assert_int_equal(ascii_plain_of_sixteen(padded), plain < 16 ? plain : 16);
+	assert_int_equal(
+	    ascii_plain_of_sixteen_portable(padded), plain < 16 ? plain : 16);
+	assert_int_equal(ascii_digits_within(padded, padded + n) - padded, digits);
 	free(exact);
 	free(padded);
 	compare_within(text, n);

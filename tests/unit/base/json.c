@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -271,6 +272,81 @@ only_insignificant_blanks_go(void **state)
 	buf_release(&b);
 }
 
+/* In memory of its own, so that the sanitizer sees a byte too many. */
+static void
+compare_padded(struct span text, char behind, bool good, const struct json_scan *found)
+{
+	char *padded = xmalloc(text.n + ASCII_PLAIN_PADDING);
+	char *to = xmalloc(text.n + ASCII_PLAIN_PADDING);
+	struct json_pair pairs[4];
+	struct json_scan again = {.pairs = pairs, .room = 4};
+	struct buf compact = {0};
+
+	memcpy(padded, text.p, text.n);
+	memset(padded + text.n, behind, ASCII_PLAIN_PADDING);
+	if (json_scan_padded((struct span){padded, text.n}, &again, to) != good)
+		fail_msg(
+		    "'%.*s' before '%c': wanted %d", (int)text.n, text.p, behind, good);
+	if (good) {
+		json_put_compact(&compact, found->value);
+		assert_int_equal(again.value.n, found->value.n);
+		assert_int_equal(again.value.n - again.blanks, compact.n);
+		assert_memory_equal(to, compact.p, compact.n);
+		assert_int_equal(again.members, found->members);
+		assert_int_equal(again.escapes, found->escapes);
+	}
+	buf_release(&compact);
+	free(padded);
+	free(to);
+}
+
+static void
+scan_both_ways(struct span text)
+{
+	static const char behind[] = "\0000\"}],: x\\";
+	struct json_scan found = {.room = 0};
+	const bool good = json_scan(text, &found);
+	size_t i;
+
+	for (i = 0; i < sizeof(behind); i++)
+		compare_padded(text, behind[i], good, &found);
+}
+
+/* Cut off everywhere, and with every byte another one. */
+static void
+whatever_stands_behind(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"device_id\": \"RPI_001\", \"sensors\": {\"temperature\": 21.5, "
+	    "\"humidity\": 48.0}, \"timestamp\": 1760000000}",
+	    " [ -1.25e+3 , 0.5,true ,false,null,[],{} ,[{\"a\" :[ ]}],\"\"]\r\n",
+	    "{\"a name beyond sixteen bytes\":\"and its value, which is longer still\","
+	    "\"n\":123456789012345678901.25}",
+	    "{\"\\u00e9\\ud83d\\ude00\":\"\u00e9 \u20ac \U0001F600\\n\\\"\"}",
+	    "21.5",
+	    "\"x\"",
+	    "true",
+	    "-0",
+	    "",
+	};
+	static const char others[] = " \"\\,:[]{}0.e-x\x01\xC3";
+	char text[128];
+	size_t i, n, at, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(texts); i++) {
+		n = strlen(texts[i]);
+		for (at = 0; at <= n; at++) {
+			scan_both_ways((struct span){texts[i], at});
+			memcpy(text, texts[i], n);
+			for (k = 0; at < n && k < sizeof(others); k++) {
+				text[at] = others[k];
+				scan_both_ways((struct span){text, n});
+			}
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -285,6 +361,7 @@ main(void)
 	    cmocka_unit_test(empty_containers_have_no_members),
 	    cmocka_unit_test(strings_lose_and_gain_escapes),
 	    cmocka_unit_test(only_insignificant_blanks_go),
+	    cmocka_unit_test(whatever_stands_behind),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
