@@ -359,152 +359,7 @@ packet_log_add(struct packet_log *l, enum packet_way way, const char *p, size_t 
 		some = take_some(l, way, p, n);
 }
 
-/* From libmosquitto's texts, as 2.0 has them (lib/send_*.c, lib/handle_*.c). Of what is written otherwise, or cut by
- * libmosquitto in its middle, the type is shown. */
-
-static bool
-begins(const char **at, const char *word)
-{
-	const size_t n = strlen(word);
-
-	if (strncmp(*at, word, n) != 0)
-		return false;
-	*at += n;
-	return true;
-}
-
-/* "(d0, q1, r0, m3, 'TOPIC', ... (57 bytes))" */
-static void
-read_publish(struct buf *line, const char *at)
-{
-	static const char behind_topic[] = "', ... (";
-	struct msg m = {0};
-	int dup, qos, retain, mid, n = 0;
-	const char *end = NULL, *next;
-	long long payload;
-
-	if (sscanf(at, " (d%d, q%d, r%d, m%d, '%n", &dup, &qos, &retain, &mid, &n) != 4 ||
-	    n == 0)
-		return;
-	m.dup = dup != 0;
-	m.qos = (uint8_t)qos;
-	m.retain = retain != 0;
-	m.mid = (uint16_t)mid;
-	for (next = at + n; (next = strstr(next, behind_topic)) != NULL; next++)
-		end = next;
-	m.topic = end != NULL ? (struct span){at + n, (size_t)(end - at) - (size_t)n}
-			      : span_of(at + n);
-	put_publish(line, &m);
-	if (end != NULL && sscanf(end + sizeof(behind_topic) - 1, "%lld", &payload) == 1)
-		buf_printf(line, " payload=%lld", payload);
-}
-
-/* "(m3, rc0)", "(m3)", "(Mid: 3, RC:0)", "(Mid: 3)" */
-static void
-read_ack(struct buf *line, int type, const char *at)
-{
-	int mid, reason = 0;
-
-	if (sscanf(at, " (m%d, rc%d", &mid, &reason) >= 1 ||
-	    sscanf(at, " (Mid: %d, RC:%d", &mid, &reason) >= 1) {
-		put_id(line, mid);
-		put_reason(line, type, reason);
-	}
-}
-
-/* "(Mid: 1, Topic: FILTER, QoS: 1, Options: 0x00)", "(Mid: 1, Topic: FILTER)" */
-static void
-read_filter(struct buf *line, const char *at)
-{
-	static const char behind_filter[] = ", QoS: ";
-	int mid, n = 0;
-	unsigned qos, options;
-	const char *end = NULL, *next;
-
-	if (sscanf(at, " (Mid: %d, Topic: %n", &mid, &n) != 1 || n == 0)
-		return;
-	put_id(line, mid);
-	for (next = at + n; (next = strstr(next, behind_filter)) != NULL; next++)
-		end = next;
-	if (end != NULL &&
-	    sscanf(end + sizeof(behind_filter) - 1, "%u, Options: %x", &qos, &options) ==
-		2)
-		put_filter(line, (struct span){at + n, (size_t)(end - at) - (size_t)n},
-		    (int)(options | (qos & 3)));
-}
-
-static void
-read_rest(struct buf *line, int type, const char *at)
-{
-	int reason;
-
-	switch (type) {
-	case PACKET_PUBLISH: read_publish(line, at); break;
-	case PACKET_PUBACK:
-	case PACKET_PUBREC:
-	case PACKET_PUBREL:
-	case PACKET_PUBCOMP: read_ack(line, type, at); break;
-	case PACKET_SUBSCRIBE: read_filter(line, at); break;
-	case PACKET_DISCONNECT:
-		if (sscanf(at, " (%d", &reason) == 1)
-			put_reason(line, type, reason);
-		break;
-	default: break;
-	}
-}
-
-/* What stands behind the direction; NULL: it is no text of a packet of this client. */
-static const char *
-find_packet(const char *client, const char *text, enum packet_way *way)
-{
-	const char *at = text;
-
-	*way = PACKET_IN;
-	if (begins(&at, "Received "))
-		return at;
-	if (!begins(&at, "Client ") || !begins(&at, client))
-		return NULL;
-	if (begins(&at, " received "))
-		return at;
-	*way = PACKET_OUT;
-	return begins(&at, " sending ") ? at : NULL;
-}
-
-/* TYPES: none. */
-static int
-read_type(const char **at)
-{
-	int type;
-
-	for (type = PACKET_CONNECT; type < TYPES; type++) {
-		const size_t n = strlen(names[type]);
-
-		if (strncmp(*at, names[type], n) == 0 &&
-		    ((*at)[n] == '\0' || (*at)[n] == ' ')) {
-			*at += n;
-			break;
-		}
-	}
-	return type;
-}
-
-bool
-packet_log_text(const char *client, const char *text)
-{
-	enum packet_way way;
-	const char *at = find_packet(client, text, &way);
-	const int type = at != NULL ? read_type(&at) : TYPES;
-	struct buf line = {0};
-
-	if (type == TYPES)
-		return false;
-	if (type == PACKET_CONNECT || type == PACKET_CONNACK || type == PACKET_SUBACK)
-		return true;
-	begin(&line, client, way, type);
-	read_rest(&line, type, at);
-	end(&line);
-	return true;
-}
+/* What libmosquitto tells of. */
 
 void
 packet_log_connect(const char *client, const struct packet_log_login *l)
@@ -547,5 +402,45 @@ packet_log_suback(const char *client, int mid, int count, const int *reasons)
 	put_id(&line, mid);
 	for (i = 0; i < count && i < REASONS_MOST; i++)
 		put_reason(&line, PACKET_SUBACK, reasons[i]);
+	end(&line);
+}
+
+void
+packet_log_message(const char *client, enum packet_way way, const struct msg *m)
+{
+	struct buf line = {0};
+
+	if (!packet_log_is_on())
+		return;
+	begin(&line, client, way, PACKET_PUBLISH);
+	put_publish(&line, m);
+	buf_printf(&line, " payload=%zu", m->size);
+	end(&line);
+}
+
+void
+packet_log_answer(const char *client, enum packet_type type, int mid, int reason)
+{
+	struct buf line = {0};
+
+	if (!packet_log_is_on())
+		return;
+	begin(&line, client, PACKET_IN, (int)type);
+	if (mid != 0)
+		put_id(&line, mid);
+	put_reason(&line, (int)type, reason);
+	end(&line);
+}
+
+void
+packet_log_subscribe(const char *client, int mid, const char *filter, int options)
+{
+	struct buf line = {0};
+
+	if (!packet_log_is_on())
+		return;
+	begin(&line, client, PACKET_OUT, PACKET_SUBSCRIBE);
+	put_id(&line, mid);
+	put_filter(&line, span_of(filter), options);
 	end(&line);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "mqtt/packet.h"
 
 /*
  * One line on standard error for each MQTT Control Packet, for --verbose twice:
@@ -17,7 +18,8 @@
  * a payload, a will, a user name, a password or a property in it. Sections are MQTT 5's.
  *
  * Packets come here in three forms: as a connection's bytes (a consumer's), as whole packets (those that a
- * session writes past libmosquitto), and as the texts of libmosquitto's log, which is all that it tells of most.
+ * session writes past libmosquitto), and as what libmosquitto tells of the others, by its callbacks: not of
+ * PUBREC without a failure, PUBREL, PINGRESP, acknowledgements of ours, nor of what it sends again.
  */
 enum packet_way { PACKET_IN, PACKET_OUT };
 
@@ -53,10 +55,8 @@ packet_log_sent(const char *client, int version, const char *p, size_t n)
 		packet_log_whole(client, version, p, n);
 }
 
-/* A text of libmosquitto's log. False: it tells of no packet. True without a line for CONNECT, which it tells of
- * before there is a connection, and for CONNACK and SUBACK, of which it tells next to nothing: these come by
- * the functions below. */
-bool packet_log_text(const char *client, const char *text);
+/* These show nothing either while none is shown. */
+
 /* What is shown of a CONNECT (3.1), of its login and will only whether it has one. */
 struct packet_log_login {
 	const char *broker;
@@ -66,5 +66,10 @@ struct packet_log_login {
 void packet_log_connect(const char *client, const struct packet_log_login *login);
 void packet_log_connack(const char *client, bool session_present, int reason);
 void packet_log_suback(const char *client, int mid, int count, const int *reasons);
+void packet_log_subscribe(const char *client, int mid, const char *filter, int options);
+/* A PUBLISH: m->size is the payload's. */
+void packet_log_message(const char *client, enum packet_way way, const struct msg *m);
+/* PUBACK, PUBREC, PUBCOMP, DISCONNECT from the broker; mid 0: none. */
+void packet_log_answer(const char *client, enum packet_type type, int mid, int reason);
 
 #endif

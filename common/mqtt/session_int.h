@@ -4,6 +4,7 @@
 
 #include "mqtt/connector.h"
 #include "mqtt/session.h"
+#include "tls/conn.h"
 
 /*
  * What the parts of a session share; for session*.c only. All of them run on the loop's thread.
@@ -12,7 +13,7 @@
  *	session_socket.c   what happens on the socket while it stands: timers, pings, when to read and to write. It
  *	                   calls all the others; they step the connector (CONNACK) or ask for a look later
  *	                   (session_socket_soon)
- *	session_mosq.c     libmosquitto, which nobody else calls: CONNECT to DISCONNECT, one call a packet. Its
+ *	session_mosq.c     libmosquitto, which nobody else calls: TLS and CONNECT to the last packet. Its
  *	                   callbacks run inside of session_mosq_read and _write, and go on to the part concerned
  *	session_queue.c    publications from session_publish to `published`; those of QoS 0 past libmosquitto
  *
@@ -83,13 +84,13 @@ int session_mosq_dial(struct session *s, const char *peer);
 bool session_mosq_downgrade(struct session *s);
 /* -1: none. */
 int session_mosq_fd(const struct session *s);
-/* SSL *, or NULL. */
-void *session_mosq_ssl(const struct session *s);
-/* The socket failed with this errno (0: it was closed) outside of libmosquitto, which may have been in the
- * middle of the TLS handshake. */
-void session_mosq_failed(struct session *s, int number, bool in_handshake);
+/* Its socket and its TLS, for who reads or writes past libmosquitto. */
+struct conn session_mosq_conn(const struct session *s);
+/* Whether the TLS handshake is not over; then, before all else, a step of it: 0, it is over; the enum loop_events
+ * to wait for; -1. */
 bool session_mosq_is_shaking(const struct session *s);
-/* One packet, or one step of the TLS handshake. */
+int session_mosq_shake(struct session *s);
+/* As many packets as libmosquitto reads at a time. */
 enum session_io session_mosq_read(struct session *s);
 /* As much of its queue as the socket takes. */
 enum session_io session_mosq_write(struct session *s);

@@ -4,50 +4,24 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/resolve.h"
+#include "mqtt/packet.h"
 #include "mqtt/packet_log.h"
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
 struct session_mosq {
 	struct mosquitto *m;
-	bool shaking;      /* when it was last called, the TLS handshake was not over */
 	bool told_connect; /* to the packet log */
 	void *context;     /* the SSL_CTX * that it was given */
+	unsigned brought;  /* packets that its callbacks have told of */
 };
-
-/* Of a failed handshake libmosquitto keeps OpenSSL's words to itself, but for its log. */
-static void
-on_log(struct mosquitto *m, void *arg, int level, const char *text)
-{
-	struct session *s = arg;
-	const char *words = strrchr(text, ':');
-
-	(void)m;
-	if (level == MOSQ_LOG_ERR && strncmp(text, "OpenSSL Error", 13) == 0 &&
-	    words != NULL)
-		dial_note_words(&s->link.dial, words + 1);
-	if (packet_log_is_on() && !packet_log_text(s->link.id, text))
-		log_debug("libmosquitto: %s", text);
-}
-
-/* libmosquitto makes a text of each packet for it: a fifth of what a message costs. */
-static void
-listen_to_log(struct session *s, bool shaking)
-{
-	mosquitto_log_callback_set(s->mosq->m,
-	    (shaking && s->link.dial.tls != NULL) || packet_log_is_on() ? on_log : NULL);
-}
 
 static void
 log_connect(struct session *s)
@@ -82,6 +56,7 @@ on_connect(
 	uint16_t keepalive = (uint16_t)s->link.opts.keepalive;
 
 	(void)m;
+	s->mosq->brought++;
 	s->link.reason = reason;
 	s->present = (flags & 1) != 0;
 	if (!s->mosq->told_connect)
@@ -92,7 +67,6 @@ on_connect(
 	s->packet_most = 0;
 	mosquitto_property_read_int32(
 	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
-	listen_to_log(s, false);
 	if (reason == 0)
 		connector_step(&s->link, CONNECTOR_ACCEPTED);
 }
@@ -105,27 +79,35 @@ on_disconnect(struct mosquitto *m, void *arg, int reason, const mosquitto_proper
 
 	(void)m;
 	(void)p;
-	if (reason_is_failure(reason))
-		s->link.reason = reason;
+	if (!reason_is_failure(reason))
+		return;
+	s->link.reason = reason;
+	packet_log_answer(s->link.id, PACKET_DISCONNECT, 0, reason);
 }
 
 static void
 on_subscribe(struct mosquitto *m, void *arg, int mid, int count, const int *granted,
     const mosquitto_property *p)
 {
+	struct session *s = arg;
+
 	(void)m;
 	(void)p;
-	packet_log_suback(((const struct session *)arg)->link.id, mid, count, granted);
-	session_subscriptions_answered(arg, mid, count, granted);
+	s->mosq->brought++;
+	packet_log_suback(s->link.id, mid, count, granted);
+	session_subscriptions_answered(s, mid, count, granted);
 }
 
 static void
 on_publish(
     struct mosquitto *m, void *arg, int mid, int reason, const mosquitto_property *p)
 {
+	struct session *s = arg;
+
 	(void)m;
 	(void)p;
-	session_queue_published(arg, mid, reason);
+	s->mosq->brought++;
+	session_queue_published(s, mid, reason);
 }
 
 static struct span
@@ -222,6 +204,7 @@ static void
 on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
     const mosquitto_property *p)
 {
+	struct session *s = arg;
 	struct msg_props props = props_take(p);
 	struct msg msg = {
 	    .topic = span_of(in->topic),
@@ -235,7 +218,9 @@ on_message(struct mosquitto *m, void *arg, const struct mosquitto_message *in,
 	};
 
 	(void)m;
-	session_socket_received(arg, &msg);
+	s->mosq->brought++;
+	packet_log_message(s->link.id, PACKET_IN, &msg);
+	session_socket_received(s, &msg);
 	props_release(&props);
 }
 
@@ -251,11 +236,11 @@ static const struct {
 	N_("it sent a topic with control characters or bytes that are no UTF-8")},
 };
 
-/* Says in connector_error what a return code and the errno beside it mean. */
+/* Says in connector_error what a return code means; `number` is the errno beside MOSQ_ERR_ERRNO. */
 static enum session_io
 lost(struct session *s, int rc, int number)
 {
-	const bool in_tls = rc == MOSQ_ERR_TLS || s->mosq->shaking;
+	const bool in_tls = rc == MOSQ_ERR_TLS;
 	size_t i;
 
 	if (rc == MOSQ_ERR_ERRNO || rc == MOSQ_ERR_CONN_LOST) {
@@ -276,41 +261,34 @@ lost(struct session *s, int rc, int number)
 	return SESSION_IO_LOST;
 }
 
-void
-session_mosq_failed(struct session *s, int number, bool in_handshake)
-{
-	s->mosq->shaking = in_handshake;
-	connector_failed(&s->link, number, in_handshake);
-}
-
 int
 session_mosq_fd(const struct session *s)
 {
 	return s->mosq != NULL ? mosquitto_socket(s->mosq->m) : -1;
 }
 
-/* CONNECT properties can only be given to a call that blocks: it gets a host that cannot exist,
- * fails at once and leaves them behind for the next call (measured: 0.03 ms). */
+/* A call without a host, which is refused: it leaves the CONNECT properties to the next call. */
 static void
-leave_properties(struct session *s)
+leave_properties(struct session *s, const mosquitto_property *p)
 {
+	mosquitto_connect_bind_v5(s->mosq->m, NULL, 0, s->link.opts.keepalive, NULL, p);
+}
+
+static void
+set_properties(struct session *s)
+{
+	const struct session_opts *o = &s->link.opts;
 	mosquitto_property *p = NULL;
 
 	if (s->link.version != 5)
 		return;
-	if (!s->link.opts.clean && s->link.opts.session_expiry > 0)
+	if (!o->clean && o->session_expiry > 0)
 		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-		    s->link.opts.session_expiry > UINT32_MAX
-			? UINT32_MAX
-			: (uint32_t)s->link.opts.session_expiry);
-	if (s->link.opts.announce_max_packet)
-		mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-		    s->link.opts.max_packet > 0 ? s->link.opts.max_packet
-						: SESSION_MAX_PACKET);
-	if (p == NULL)
-		return;
-	mosquitto_connect_bind_v5(
-	    s->mosq->m, "/nonexistent/x", 0, s->link.opts.keepalive, NULL, p);
+		    o->session_expiry > UINT32_MAX ? UINT32_MAX
+						   : (uint32_t)o->session_expiry);
+	mosquitto_property_add_int32(&p, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+	    o->max_packet > 0 ? o->max_packet : SESSION_MAX_PACKET);
+	leave_properties(s, p);
 	mosquitto_property_free_all(&p);
 }
 
@@ -326,43 +304,46 @@ give_context(struct session *s)
 	mosquitto_void_option(s->mosq->m, MOSQ_OPT_SSL_CTX, context);
 }
 
+/* How it could not even begin, the system is asked again: libmosquitto 2.1 loses its errno. */
+static int
+explain_dial(struct session *s, int rc, const char *peer)
+{
+	int fd, number;
+
+	if (rc != MOSQ_ERR_ERRNO && rc != MOSQ_ERR_INVAL) {
+		lost(s, rc, 0);
+		return -1;
+	}
+	fd = dial_socket(peer, s->link.opts.port);
+	number = fd < 0 ? errno : EAGAIN;
+	if (fd >= 0)
+		close(fd);
+	lost(s, MOSQ_ERR_ERRNO, number);
+	return number == EAGAIN ? 1 : -1;
+}
+
 int
 session_mosq_dial(struct session *s, const char *peer)
 {
-	int rc, number;
+	int rc;
 
-	s->mosq->shaking = s->mosq->told_connect = false;
+	s->mosq->told_connect = false;
 	give_context(s);
-	leave_properties(s);
-	listen_to_log(s, true);
-	errno = 0;
+	set_properties(s);
 	rc = mosquitto_connect_async(s->mosq->m, peer,
 	    peer[0] == '/' ? 0 : s->link.opts.port, s->link.opts.keepalive);
-	number = errno;
 	dial_note(&s->link.dial);
-	if (rc == MOSQ_ERR_SUCCESS) {
-		fcntl(session_mosq_fd(s), F_SETFD, FD_CLOEXEC);
-		log_connect_if_sent(s);
-		return 0;
-	}
-	lost(s, rc, number);
-	return peer[0] == '/' && number == EAGAIN ? 1 : -1;
-}
-
-/* errno says EAGAIN when the socket is empty; but also when the library's own socketpair, which
- * nobody drains, is full: then the socket itself is asked. */
-static bool
-is_drained(const struct session *s, int number)
-{
-	int n = 0;
-
-	return number == EAGAIN && ioctl(session_mosq_fd(s), FIONREAD, &n) == 0 && n == 0;
+	if (rc != MOSQ_ERR_SUCCESS)
+		return explain_dial(s, rc, peer);
+	fcntl(session_mosq_fd(s), F_SETFD, FD_CLOEXEC);
+	log_connect_if_sent(s);
+	return 0;
 }
 
 static enum session_io
 after(struct session *s, int rc)
 {
-	int number = errno;
+	const int number = errno;
 
 	dial_note(&s->link.dial);
 	if (rc != MOSQ_ERR_SUCCESS)
@@ -370,27 +351,14 @@ after(struct session *s, int rc)
 	if (session_mosq_fd(s) < 0)
 		return lost(s, MOSQ_ERR_CONN_LOST, 0);
 	log_connect_if_sent(s);
-	return is_drained(s, number) ? SESSION_IO_DRAINED : SESSION_IO_MORE;
+	return SESSION_IO_MORE;
 }
 
-enum session_io
-session_mosq_read(struct session *s)
+struct conn
+session_mosq_conn(const struct session *s)
 {
-	enum session_io result;
-
-	s->mosq->shaking = session_mosq_is_shaking(s);
-	errno = 0;
-	result = after(s, mosquitto_loop_read(s->mosq->m, 1));
-	return s->mosq->shaking && result == SESSION_IO_MORE ? SESSION_IO_DRAINED
-							     : result;
-}
-
-enum session_io
-session_mosq_write(struct session *s)
-{
-	s->mosq->shaking = session_mosq_is_shaking(s);
-	errno = 0;
-	return after(s, mosquitto_loop_write(s->mosq->m, 1));
+	return (struct conn){
+	    .fd = session_mosq_fd(s), .ssl = mosquitto_ssl_get(s->mosq->m)};
 }
 
 bool
@@ -399,18 +367,53 @@ session_mosq_is_shaking(const struct session *s)
 	return s->link.dial.tls != NULL && tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
 }
 
+/* By us: what comes right behind it is looked at before libmosquitto reads it. 2.0.11 begins it by itself and
+ * writes nothing until it has found out, in a read that reads nothing, that it is over. */
+int
+session_mosq_shake(struct session *s)
+{
+	struct conn conn = session_mosq_conn(s);
+	const char *words = NULL;
+	const int events = conn_shake(&conn, &words);
+	const int number = errno;
+
+	dial_note(&s->link.dial);
+	if (events < 0) {
+		if (words != NULL)
+			dial_note_words(&s->link.dial, words);
+		connector_failed(&s->link, number, true);
+		return -1;
+	}
+	if (events == 0 && !mosquitto_want_write(s->mosq->m) &&
+	    after(s, mosquitto_loop_read(s->mosq->m, 1)) == SESSION_IO_LOST)
+		return -1;
+	return events;
+}
+
+/* A call that brings nothing may have read a part of a packet, of which the rest has come since. */
+enum session_io
+session_mosq_read(struct session *s)
+{
+	const unsigned before = s->mosq->brought;
+	const enum session_io result = after(s, mosquitto_loop_read(s->mosq->m, 1));
+	const struct conn conn = session_mosq_conn(s);
+
+	return result == SESSION_IO_MORE && s->mosq->brought == before &&
+		!conn_has_bytes(&conn)
+	    ? SESSION_IO_DRAINED
+	    : result;
+}
+
+enum session_io
+session_mosq_write(struct session *s)
+{
+	return after(s, mosquitto_loop_write(s->mosq->m, 1));
+}
+
 bool
 session_mosq_wants_write(const struct session *s)
 {
-	if (session_mosq_is_shaking(s))
-		return tls_wants_write(mosquitto_ssl_get(s->mosq->m));
 	return mosquitto_want_write(s->mosq->m);
-}
-
-void *
-session_mosq_ssl(const struct session *s)
-{
-	return mosquitto_ssl_get(s->mosq->m);
 }
 
 /* What the broker would say of a packet that libmosquitto does not even send it. */
@@ -436,6 +439,8 @@ session_mosq_subscribe(
 	if (s->link.version != 5)
 		options = 0;
 	rc = mosquitto_subscribe_v5(s->mosq->m, mid, filter, qos, options, NULL);
+	if (rc == MOSQ_ERR_SUCCESS)
+		packet_log_subscribe(s->link.id, *mid, filter, options | qos);
 	return rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN ? 0 : refusal(rc);
 }
 
@@ -481,6 +486,18 @@ props_make(const struct msg_props *m)
 	return out;
 }
 
+/* It leaves with the next write. */
+static void
+log_publish(const struct session *s, const struct session_pub *p, int mid)
+{
+	packet_log_message(s->link.id, PACKET_OUT,
+	    &(struct msg){.topic = span_of(p->topic),
+		.size = p->payload.n,
+		.mid = (uint16_t)mid,
+		.qos = (uint8_t)p->qos,
+		.retain = p->retain});
+}
+
 /* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
 int
 session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
@@ -491,12 +508,13 @@ session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 	    p->payload.p, p->qos, p->retain, props);
 
 	mosquitto_property_free_all(&props);
+	if (rc == MOSQ_ERR_SUCCESS)
+		log_publish(s, p, *mid);
 	return rc == MOSQ_ERR_SUCCESS || (rc == MOSQ_ERR_NO_CONN && p->qos > 0)
 	    ? 0
 	    : refusal(rc);
 }
 
-/* The properties of MQTT 5, which libmosquitto still keeps, go first. */
 bool
 session_mosq_downgrade(struct session *s)
 {
@@ -505,8 +523,7 @@ session_mosq_downgrade(struct session *s)
 		s->link.reason != REASON_UNSUPPORTED_VERSION))
 		return false;
 	s->link.version = 4;
-	mosquitto_connect_bind_v5(
-	    s->mosq->m, "/nonexistent/x", 0, s->link.opts.keepalive, NULL, NULL);
+	leave_properties(s, NULL);
 	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 	return true;
 }

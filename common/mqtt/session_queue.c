@@ -169,6 +169,18 @@ tell(struct session *s, int id, int reason)
 		s->events.published(s->arg, id, reason);
 }
 
+/* A refusal at QoS 2 is PUBREC's. */
+static void
+log_answer(const struct session *s, const struct publication *o, int reason)
+{
+	const enum packet_type last =
+	    reason_is_failure(reason) ? PACKET_PUBREC : PACKET_PUBCOMP;
+
+	if (o->qos > 0)
+		packet_log_answer(
+		    s->link.id, o->qos == 1 ? PACKET_PUBACK : last, o->mid, reason);
+}
+
 /* Brokers acknowledge in order nearly always: then the loop ends at the first one. */
 void
 session_queue_published(struct session *s, int mid, int reason)
@@ -178,8 +190,10 @@ session_queue_published(struct session *s, int mid, int reason)
 
 	for (i = q->first; i < q->n - q->waiting && q->v[i].mid != mid; i++)
 		;
-	if (i < q->n - q->waiting)
+	if (i < q->n - q->waiting) {
+		log_answer(s, &q->v[i], reason);
 		tell(s, remove_at(q, i), reason);
+	}
 	session_socket_soon(s);
 }
 
@@ -380,7 +394,7 @@ session_queue_write_rest(struct session *s)
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		session_mosq_failed(s, errno, false);
+		connector_failed(&s->link, errno, false);
 		return SESSION_IO_LOST;
 	}
 	if (n > 0)

@@ -44,17 +44,14 @@ struct session_socket {
 static int
 write_past_queue(struct session *s, const char packet[static 2])
 {
-	struct pollfd p = {.fd = session_mosq_fd(s), .events = POLLOUT};
-	void *ssl = session_mosq_ssl(s);
-	bool sent;
+	struct conn conn = session_mosq_conn(s);
+	struct pollfd p = {.fd = conn.fd, .events = POLLOUT};
 
-	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
+	if (p.fd < 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT ||
+	    conn_write(&conn, packet, 2) != 2)
 		return -1;
-	sent = ssl != NULL ? tls_write(ssl, packet, 2) == 0
-			   : send(p.fd, packet, 2, MSG_NOSIGNAL | MSG_DONTWAIT) == 2;
-	if (sent)
-		packet_log_sent(s->link.id, s->link.version, packet, 2);
-	return sent ? 0 : -1;
+	packet_log_sent(s->link.id, s->link.version, packet, 2);
+	return 0;
 }
 
 static bool
@@ -112,17 +109,6 @@ lose(struct session *s)
 	on_lost(s);
 }
 
-/* A handshake that did not move on a dead socket never will. */
-static void
-look_if_dead(struct session *s, unsigned events)
-{
-	if ((events & LOOP_HANGUP) == 0 || s->link.state != CONNECTOR_HANDSHAKING ||
-	    !session_mosq_is_shaking(s))
-		return;
-	session_mosq_failed(s, 0, true);
-	connector_step(&s->link, CONNECTOR_LOST);
-}
-
 static void on_ready(void *arg, unsigned events);
 
 /* No event tells of it: its first bytes are still there. */
@@ -132,46 +118,58 @@ on_partial(void *arg)
 	on_ready(arg, LOOP_READ);
 }
 
-/* libmosquitto aborts the program at a property that it does not know: it reads a CONNACK that has come whole
- * and is sound, no other. Where TLS is the session's own there are only its records to look at. */
+/* CONNACK is whole: a broker that speaks 3.1.1 alone refuses 5, whatever it says of it. */
+static enum session_io
+take_connack(struct session *s, const struct packet_connack *said)
+{
+	if (!said->is_v3)
+		return SESSION_IO_MORE;
+	s->link.reason = REASON_UNSUPPORTED_VERSION;
+	return SESSION_IO_LOST;
+}
+
+/* libmosquitto aborts the program at a property that it does not know, and of one of 3.1.1 some of its versions
+ * say only that it is malformed: it reads a CONNACK that has come whole and is sound, no other. */
 static enum session_io
 look_at_connack(struct session *s)
 {
 	enum { MOST = PACKET_HEAD_MAX + PACKET_CONNACK_MOST };
-	struct pollfd end = {.fd = session_mosq_fd(s), .events = POLLRDHUP};
+	struct conn conn = session_mosq_conn(s);
+	struct pollfd end = {.fd = conn.fd, .events = POLLRDHUP};
 	const bool over = poll(&end, 1, 0) == 1;
-	char *p = xmalloc(MOST);
-	const ssize_t n = recv(session_mosq_fd(s), p, MOST, MSG_PEEK | MSG_DONTWAIT);
-	const int number = n < 0 ? errno : 0;
 	enum packet_fault fault = PACKET_OK;
 	struct packet_connack said;
-	bool whole = false;
+	bool whole = false, drained;
+	char *p = xmalloc(MOST);
+	const ssize_t n = conn_peek(&conn, p, MOST, &drained);
+	const int number = n < 0 ? errno : 0;
 
 	if (n > 0)
 		fault = packet_connack(&said, &whole, p, (size_t)n, s->link.version);
 	free(p);
-	if ((fault == PACKET_OK && whole) || number == EAGAIN || number == EINTR)
-		return whole ? SESSION_IO_MORE : SESSION_IO_DRAINED;
-	if (fault == PACKET_OK && n > 0 && !over) {
+	dial_note(&s->link.dial);
+	if (drained)
+		return SESSION_IO_DRAINED;
+	if (fault != PACKET_OK)
+		err_set(connector_error(&s->link), ERR_PROTOCOL,
+		    _("it broke the MQTT protocol: %s"), _(packet_fault_text(fault)));
+	else if (whole)
+		return take_connack(s, &said);
+	else if (n <= 0 || over)
+		connector_failed(&s->link, number, false);
+	else {
 		s->link.partial = true;
 		loop_timer_set(s->loop, &s->socket->partial, LOOK_AGAIN, on_partial, s);
 		return SESSION_IO_DRAINED;
 	}
-	if (fault == PACKET_OK)
-		session_mosq_failed(s, number, false);
-	else
-		err_set(connector_error(&s->link), ERR_PROTOCOL,
-		    _("it broke the MQTT protocol: %s"), _(packet_fault_text(fault)));
 	return SESSION_IO_LOST;
 }
 
 static enum session_io
 read_one(struct session *s)
 {
-	enum session_io result =
-	    s->link.state == CONNECTOR_HANDSHAKING && s->link.dial.tls == NULL
-	    ? look_at_connack(s)
-	    : SESSION_IO_MORE;
+	const enum session_io result =
+	    s->link.state == CONNECTOR_HANDSHAKING ? look_at_connack(s) : SESSION_IO_MORE;
 
 	return result == SESSION_IO_MORE ? session_mosq_read(s) : result;
 }
@@ -181,16 +179,14 @@ read_one(struct session *s)
 static bool
 comes_to_message(struct session *s)
 {
-	void *ssl = session_mosq_ssl(s);
-	const int fd = session_mosq_fd(s);
-	unsigned char first = 0;
+	struct conn conn = session_mosq_conn(s);
+	char first = 0;
+	bool drained;
 
 	if (!s->socket->messages_paused || s->link.state != CONNECTOR_UP)
 		return false;
-	s->socket->at_message =
-	    (ssl != NULL ? tls_peek(ssl, &first, 1) == 0
-			 : recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1) &&
-	    first >> 4 == PACKET_PUBLISH;
+	s->socket->at_message = conn_peek(&conn, &first, 1, &drained) == 1 &&
+	    (unsigned char)first >> 4 == PACKET_PUBLISH;
 	return s->socket->at_message;
 }
 
@@ -215,7 +211,7 @@ write_some(struct session *s)
 
 	session_queue_send(s);
 	if ((s->link.state != CONNECTOR_UP && s->link.state != CONNECTOR_HANDSHAKING) ||
-	    session_mosq_is_shaking(s) || !wants_write(s) || !may_write(s))
+	    !wants_write(s) || !may_write(s))
 		return;
 	s->socket->flushing = true;
 	if (session_queue_has_rest(s))
@@ -253,14 +249,28 @@ look(struct session *s)
 		wait_for_io(s);
 }
 
+/* False as long as TLS is not there, and when it never will be. */
+static bool
+shake(struct session *s)
+{
+	const int events = session_mosq_shake(s);
+
+	if (events > 0)
+		loop_fd_set(&s->link.watch, (unsigned)events);
+	if (events < 0)
+		connector_step(&s->link, CONNECTOR_LOST);
+	return events == 0;
+}
+
 static void
 on_ready(void *arg, unsigned events)
 {
 	struct session *s = arg;
 
-	if ((events & LOOP_READ) != 0 || session_mosq_is_shaking(s))
+	if (session_mosq_is_shaking(s) && !shake(s))
+		return;
+	if ((events & LOOP_READ) != 0)
 		read_some(s);
-	look_if_dead(s, events);
 	look(s);
 }
 
@@ -295,7 +305,7 @@ on_soon(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->link.state != CONNECTOR_ENDED)
+	if (s->link.state != CONNECTOR_ENDED && !session_mosq_is_shaking(s))
 		look(s);
 }
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "loop/loop.h"
@@ -98,6 +99,33 @@ conn_read(struct conn *c, char *p, size_t n, bool *drained)
 	while (got < 0 && errno == EINTR);
 	*drained = got < 0 ? errno == EAGAIN : (size_t)got < n;
 	return got;
+}
+
+ssize_t
+conn_peek(struct conn *c, char *p, size_t n, bool *drained)
+{
+	ssize_t got;
+
+	if (c->ssl == NULL) {
+		got = recv(c->fd, p, n, MSG_PEEK | MSG_DONTWAIT);
+	} else {
+		ERR_clear_error();
+		errno = 0;
+		got = SSL_peek(c->ssl, p, at_most(n));
+		if (got <= 0)
+			got = outcome(c, (int)got, &c->read_writes, SSL_ERROR_WANT_WRITE);
+	}
+	*drained = got < 0 && (errno == EAGAIN || errno == EINTR);
+	return got;
+}
+
+bool
+conn_has_bytes(const struct conn *c)
+{
+	int n = 0;
+
+	return (c->ssl != NULL && SSL_pending(c->ssl) > 0) ||
+	    (ioctl(c->fd, FIONREAD, &n) == 0 && n > 0);
 }
 
 ssize_t

@@ -23,6 +23,10 @@ int conn_shake(struct conn *c, const char **words);
  * that no poll will tell of, so read on until it is set. 0: closed by the other side; -1: errno, EAGAIN
  * among others. */
 ssize_t conn_read(struct conn *c, char *p, size_t n, bool *drained);
+/* As conn_read, but what is there stays to be read; over TLS no more than the record at hand. */
+ssize_t conn_peek(struct conn *c, char *p, size_t n, bool *drained);
+/* Whether bytes are there, in the socket or in TLS. */
+bool conn_has_bytes(const struct conn *c);
 /* Writes what the socket takes; -1: errno. */
 ssize_t conn_write(struct conn *c, const char *p, size_t n);
 /* Says to the other side that nothing more is written: over TLS by close_notify, as far as the socket takes it, then

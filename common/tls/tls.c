@@ -452,30 +452,6 @@ tls_is_shaking(void *ssl)
 	return ssl != NULL && !SSL_is_init_finished(ssl);
 }
 
-bool
-tls_wants_write(void *ssl)
-{
-	return ssl != NULL && SSL_want_write((const SSL *)ssl);
-}
-
-int
-tls_write(void *ssl, const void *p, int n)
-{
-	ERR_clear_error();
-	return SSL_write(ssl, p, n) == n ? 0 : -1;
-}
-
-int
-tls_peek(void *ssl, void *p, int n)
-{
-	int got;
-
-	ERR_clear_error();
-	got = SSL_peek(ssl, p, n);
-	ERR_clear_error();
-	return got == n ? 0 : -1;
-}
-
 /* Certificates and keys on their way into a TLS context. */
 
 const char *

@@ -51,12 +51,7 @@ bool tls_asked(struct tls *t);
  * X509_STORE_CTX *, the answer whether to go on. */
 int tls_verify(int good, void *store);
 
-/* For an SSL *: whether the handshake is still going on, and whether it waits to write. */
+/* For an SSL *, or NULL: whether the handshake is still going on. */
 bool tls_is_shaking(void *ssl);
-bool tls_wants_write(void *ssl);
-/* Writes all of a few bytes, or nothing: -1. */
-int tls_write(void *ssl, const void *p, int n);
-/* The next n bytes, which stay to be read; -1: they are not there. */
-int tls_peek(void *ssl, void *p, int n);
 
 #endif

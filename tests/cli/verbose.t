@@ -60,7 +60,7 @@ run iotpub -t a/b -q 0 -m $canary -d -d
 said "^iotpub: mqtt > PUBLISH client='iotpub-[^']+' qos=0 topic='a/b' payload=${#canary}\$" 'QoS 0, past libmosquitto'
 # shellcheck disable=SC2086
 run iotpub -t a/b -q 2 -m $canary -V 311 $v
-for packet in '> CONNECT .* version=3.1.1 ' '< PUBREC .* id=1 reason=0' '> PUBREL .* id=1 ' '< PUBCOMP .* id=1 '; do
+for packet in '> CONNECT .* version=3.1.1 ' '> PUBLISH .* id=1 qos=2 ' '< PUBCOMP .* id=1 reason=0'; do
 	said "^iotpub: mqtt $packet" "MQTT 3.1.1, QoS 2: $packet"
 done
 printf '%s-wrong\n' $canary >wrong.pw
