@@ -61,6 +61,55 @@ iotpub X_2 --interval 1h --takeover
 END
 }
 
+# Over TLS, where libmosquitto has the connection: a relay in front of a broker, a record for what comes at once.
+over_tls() {
+	place tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key -out cert -days 2 \
+		-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	cat >tls.py <<'END'
+import socket, ssl, sys, threading
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain('cert', 'key')
+def relay(a, b):
+    try:
+        while data := a.recv(16384):
+            b.sendall(data)
+    except OSError:
+        pass
+    b.close()
+def serve(c, path):
+    try:
+        c = context.wrap_socket(c, server_side=True)
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+    except OSError:
+        return
+    threading.Thread(target=relay, args=(s, c)).start()
+    relay(c, s)
+for port, path in zip(sys.argv[1::2], sys.argv[2::2]):
+    def listen(l=socket.create_server(('127.0.0.1', int(port))), path=path):
+        while True:
+            threading.Thread(target=serve, args=(l.accept()[0], path)).start()
+    threading.Thread(target=listen).start()
+END
+	broker bad connack="$seven"
+	broker half connack=200500
+	broker old connack=20020001 only=5
+	bad=$(free_port) half=$(free_port) old=$(free_port)
+	bg python3 tls.py "$bad" bad.sock "$half" half.sock "$old" old.sock 2>/dev/null
+	wait_for 10 port_open "$old"
+	run timeout 20 iotpub -h 127.0.0.1 -p "$bad" --cafile cert -t a -m x
+	is "8 iotpub: cannot reach broker '127.0.0.1:$bad': $why" "$status $err" 'over TLS'
+	run timeout 20 iotpub -h 127.0.0.1 -p "$half" --cafile cert -t a -m x --connect-timeout 500ms
+	is "5 iotpub: cannot reach broker '127.0.0.1:$half': its CONNACK was not whole within 0.5 s" "$status $err" '... half of it'
+	run timeout 20 iotpub -h 127.0.0.1 -p "$old" --cafile cert -t a -m x -q 1
+	exits 0 '... a broker that knows MQTT 3.1.1 alone'
+	is '5 4' "$(sed -n 's/.* CONNECT 1000044d515454\(..\).*/\1/p' old.log | sed 's/^0//' | paste -sd' ')" '... was asked for 5, then for 3.1.1'
+	run timeout 20 iotpub -h 127.0.0.1 -p "$old" --cafile cert -t a -m x -V 5
+	is "8 iotpub: broker '127.0.0.1:$old' refused the connection: it does not speak this version of MQTT" "$status $err" \
+		'... and -V 5 is refused'
+}
+
 # What else is broken, which is seen at once, and what is whole but too late.
 odd_bytes() {
 	tried=0
@@ -184,7 +233,7 @@ platform() {
 	is '401' "$(curl -s -o /dev/null -w '%{http_code}' "$api/api/mqtt/broker-status/")" 'who asks has to log in'
 }
 
-for f in first_connect odd_bytes sound drop platform; do part $f; done
+for f in first_connect over_tls odd_bytes sound drop platform; do part $f; done
 part later iotingest -t a -C 1
 part later iotsub -t a -C 1
 part later iotpub X_3 --interval 1h --takeover
