@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "mqtt/consumer.h"
 #include "iotingest/batch.h"
 #include "iotingest/output.h"
 #include "iotingest/sink.h"
@@ -17,6 +18,7 @@ enum {
 	PIPE_BATCH =
 	    128 << 10, /* bytes: a reader gets them soon, a stalled one costs little */
 	SAFE_BATCH = 1 << 20, /* a sync or a command is worth more */
+	STALL_MS = 10000,     /* for which a batch may wait without a word */
 };
 
 struct pipeline {
@@ -39,10 +41,11 @@ struct pipeline {
 		bool pending;
 	} in;
 	struct loop_timer linger;
-	bool busy;     /* `writing` is on its way */
-	bool drained;  /* the socket: nothing more is at hand */
-	bool lingered; /* `filling` has waited its time */
-	bool held;     /* nothing lingers: see pipeline_held */
+	struct loop_timer stall; /* of a batch that is not taken */
+	bool busy;               /* `writing` is on its way */
+	bool drained;            /* the socket: nothing more is at hand */
+	bool lingered;           /* `filling` has waited its time */
+	bool held;               /* nothing lingers: see pipeline_held */
 	bool hurry;
 	bool advancing; /* inside `advance` */
 	bool over;      /* failed: nothing goes on */
@@ -68,6 +71,15 @@ stop_with(struct pipeline *p, const struct output *o, const struct err *why)
 	p->events.failed(p->arg, told);
 }
 
+/* The broker's queue fills now, and it says nothing of what it drops. */
+static void
+on_stall(void *arg)
+{
+	const struct pipeline *p = arg;
+
+	consumer_tell_stall(p->sink != NULL ? "--sink" : _("standard output"), STALL_MS);
+}
+
 static void
 on_safe(void *arg, const struct err *why)
 {
@@ -75,6 +87,7 @@ on_safe(void *arg, const struct err *why)
 	struct batch *b = &p->writing;
 	uint64_t token = b->token;
 
+	loop_timer_stop(&p->stall);
 	if (why->code != ERR_OK) {
 		stop_with(p, p->rejects, why);
 		return;
@@ -123,6 +136,8 @@ write_batch(struct pipeline *p)
 		sink_put(p->sink, buf_as_span(&p->writing.lines), on_lines_safe, p);
 	else
 		output_put(p->out, buf_as_span(&p->writing.lines), on_lines_safe, p);
+	if (p->busy)
+		loop_timer_set(p->loop, &p->stall, STALL_MS, on_stall, p);
 }
 
 static bool
@@ -399,6 +414,7 @@ pipeline_free(struct pipeline *p)
 	if (p == NULL)
 		return;
 	loop_timer_stop(&p->linger);
+	loop_timer_stop(&p->stall);
 	sink_free(p->sink);
 	output_close(p->out);
 	output_close(p->rejects);

@@ -6,6 +6,9 @@
 #include "base/text.h"
 #include "base/visible.h"
 #include "msg/message_format.h"
+#include "mqtt/consumer.h"
+
+enum { STALL_MS = 10000 }; /* for which lines may wait without a word */
 
 /* As mosquitto_sub does: an empty payload is nothing at all, or "(null)" behind its topic. */
 static void
@@ -44,6 +47,7 @@ output_open(struct output *o, struct loop *loop,
 {
 	const struct writer_opts w = {.name = _("standard output"), .sync = true};
 
+	o->loop = loop;
 	o->settled = settled;
 	o->arg = arg;
 	o->terminal = isatty(STDOUT_FILENO) != 0;
@@ -68,6 +72,14 @@ output_put(struct output *o, const struct msg *m)
 	output_format(o, &o->lines, m);
 }
 
+/* The broker's queue fills now, and it says nothing of what it drops. */
+static void
+on_stall(void *arg)
+{
+	(void)arg;
+	consumer_tell_stall(_("standard output"), STALL_MS);
+}
+
 static void on_written(void *arg, const struct err *why);
 
 static void
@@ -78,6 +90,8 @@ write_lines(struct output *o)
 	o->writing = o->lines;
 	o->lines = next;
 	writer_put(o->writer, &o->job, buf_as_span(&o->writing), on_written, o);
+	if (o->job.queued)
+		loop_timer_set(o->loop, &o->stall, STALL_MS, on_stall, o);
 }
 
 static void
@@ -85,6 +99,7 @@ on_written(void *arg, const struct err *why)
 {
 	struct output *o = arg;
 
+	loop_timer_stop(&o->stall);
 	buf_clear(&o->writing);
 	if (why->code == ERR_OK && o->lines.n > 0)
 		write_lines(o);
@@ -108,6 +123,7 @@ output_is_busy(const struct output *o)
 void
 output_release(struct output *o)
 {
+	loop_timer_stop(&o->stall);
 	writer_free(o->writer);
 	buf_release(&o->lines);
 	buf_release(&o->writing);

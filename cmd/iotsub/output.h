@@ -18,6 +18,8 @@ struct output {
 	bool bare;                           /* no newline behind it */
 	const struct topic_set *topics;
 	bool terminal;
+	struct loop *loop;
+	struct loop_timer stall; /* of lines that are not taken */
 	struct writer *writer;
 	struct writer_job job;
 	struct buf lines;   /* gathered */

@@ -615,6 +615,15 @@ consumer_leave(struct consumer *c)
 }
 
 void
+consumer_tell_stall(const char *what, int64_t ms)
+{
+	log_warn(_("%s has not taken its lines for %lld s: the broker keeps what its queue "
+		   "has room for (mosquitto: max_queued_messages; EMQX: "
+		   "mqtt.max_mqueue_len), and drops the rest"),
+	    what, (long long)ms / 1000);
+}
+
+void
 consumer_free(struct consumer *c)
 {
 	size_t i;

@@ -89,6 +89,8 @@ void consumer_stop(struct consumer *c);
 /* As consumer_stop, but waits for no consumer_ack: what was acked until now is, the rest comes again. Of a connection
  * that is dropped instead, acknowledgements that are on their way may be lost, too. At most 4 s pass. */
 void consumer_leave(struct consumer *c);
+/* Warns that `what`, where messages go to, has not taken them for so long, and what the broker does meanwhile. */
+void consumer_tell_stall(const char *what, int64_t ms);
 /* Drops everything now: what was not acknowledged comes again. Accepts NULL; not from inside `batch`. */
 void consumer_free(struct consumer *c);
 

@@ -46,8 +46,20 @@ tls=$!
 pids="$pids $tls"
 wait_for 5 subscribed A
 wait_for 5 subscribed S
+# iotingest and iotsub -t, meanwhile.
+sleeping_reader ingested
+iotingest -h "$sock" --durable I -t iot/devices/Z/commands -k 5 >ingested.fifo 2>ingest.err &
+ingest=$!
+pids="$pids $ingest"
+sleeping_reader shown
+iotsub -h "$sock" -i U -c -q 1 -t iot/devices/Z/commands -k 5 >shown.fifo 2>sub.err &
+sub=$!
+pids="$pids $sub"
+wait_for 5 subscribed I
+wait_for 5 subscribed U
 commands A 1 300
 commands S 1 300
+commands Z 1 600
 sleep 1
 a=$(readings A)
 b=$(readings B)
@@ -62,6 +74,17 @@ wake
 all_printed() { [ "$(numbers printed | wc -l) $(numbers printed-tls | wc -l)" = '300 300' ]; }
 wait_for 10 all_printed
 tap $? 'and are all printed when it is read again'
+all_there() { [ "$(numbers ingested | wc -l) $(numbers shown | wc -l)" = '600 600' ]; }
+wait_for 10 all_there
+tap $? 'iotingest, iotsub -t: nothing is missing when it is read again'
+is '0 0' "$(still I) $(still U)" 'their connections stay'
+for err in ingest.err sub.err; do
+	is 1 "$(grep -c 'standard output has not taken its lines for 10 s: the broker keeps what its queue has room for' $err)" \
+		"a reader that stalls is told, once ($err)"
+done
+kill $ingest $sub
+wait $ingest
+is 0 $? 'their end is clean'
 kill $pub $tls
 wait $pub
 is 0 $? 'SIGTERM then: status 0'
