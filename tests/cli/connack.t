@@ -188,7 +188,7 @@ later() { # later PROGRAM OPTION...
 	ok "$program tries again" wait_for 30 heard "by-$program" CONNECT 3
 	has "$(cat "$program.err")" "lost broker '$T/by-$program.sock': it closed the connection" \
 		'... and says that the broker is away'
-	is 1 "$(wc -l <"$program.err")" '... once'
+	is '2 1' "$(wc -l <"$program.err") $(grep -c "$why" "$program.err")" '... once, and why it cannot come back'
 	mv "by-$program.log" before."$program"
 	broker "by-$program" send="$message"
 	[ "$program" != iotpub ] || { wait_for 30 heard by-iotpub PUBLISH && kill "$pid"; }
