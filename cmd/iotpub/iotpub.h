@@ -62,6 +62,7 @@ struct args {
 	bool null;
 	int repeat;
 	int64_t repeat_delay;
+	struct strv properties; /* raw/property.h */
 	char *will_topic;
 	char *will_payload;
 	int will_qos;

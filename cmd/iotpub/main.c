@@ -2,10 +2,12 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic_set.h"
 #include "iotpub/iotpub.h"
+#include "iotpub/raw/property.h"
 #include "iotpub/raw/publish.h"
 #include "iotpub/sim/sim.h"
 
@@ -100,6 +102,9 @@ static const struct opt opts[] = {
 	N_("publish it this many times"), .preset = "1"),
     OPT_TIME(struct args, repeat_delay, 0, "repeat-delay", "TIME",
 	N_("time between two of them"), .preset = "0s"),
+    OPT_LIST(struct args, properties, 'D', "property", "publish NAME VALUE",
+	N_("a property of MQTT 5, in mosquitto_pub's words; may be repeated"),
+	.more = property_words),
     OPT_STR(struct args, will_topic, 0, "will-topic", "TOPIC",
 	N_("topic of a will, published when the connection breaks")),
     OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload")),
@@ -155,7 +160,8 @@ static bool
 has_raw_options(const struct args *a)
 {
 	return a->message != NULL || a->file != NULL || a->lines || a->whole_stdin ||
-	    a->null || a->repeat != 1 || a->will_topic != NULL || a->will_payload != NULL;
+	    a->null || a->repeat != 1 || a->properties.n > 0 || a->will_topic != NULL ||
+	    a->will_payload != NULL;
 }
 
 static bool
@@ -202,12 +208,28 @@ check_form(const struct args *a, char **operands, struct err *err)
 	return 0;
 }
 
+/* As other clients have it: -L mqtt://HOST/TOPIC. */
+static int
+take_url_topic(struct args *a, struct err *err)
+{
+	const char *topic = mqtt_options_topic(&a->mqtt);
+
+	if (topic != NULL && a->topic != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("two topics are given, -t '%s' and '%s' in the URL: give one"),
+		    a->topic, topic);
+	if (topic != NULL)
+		a->topic = xstrdup(topic);
+	return 0;
+}
+
 static int
 run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 {
 	struct session_opts o = {.clean = !a->keep_session, .session_expiry = EXPIRY};
 
-	if (check_form(a, operands, err) || mqtt_options_resolve(&a->mqtt, set, &o, err))
+	if (mqtt_options_resolve(&a->mqtt, set, &o, err) || take_url_topic(a, err) ||
+	    check_form(a, operands, err))
 		return -1;
 	if (a->max_queued == 0)
 		a->max_queued = MAX_QUEUED;
@@ -218,7 +240,7 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {.max_lost = -1, .max_gap = -1};
+	struct args a = {.max_lost = -1, .max_gap = -1, .mqtt.takes_topic = true};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -36,6 +36,8 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, keep_session, 'c', "keep-session",
 	N_("the broker keeps messages while we are away; needs -i or a DEVICE")),
     OPT_FLAG(struct args, keep_session, 0, "durable", N_("the same as --keep-session")),
+    OPT_FLAG(struct args, keep_session, 0, "disable-clean-session",
+	N_("the same as --keep-session")),
     OPT_TIME(struct args, session_expiry, 0, "session-expiry", "TIME",
 	N_("how long the broker keeps it"), .value = "1d"),
     OPT_FLAG(struct args, retained_only, 0, "retained-only",
@@ -64,6 +66,7 @@ static const struct opt opts[] = {
 	.env = "IOT_CREDENTIALS", .flags = OPT_FILE),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON_MQTT(struct args, common),
+    OPT_COUNT(struct args, common.verbose, 'd', NULL, N_("same as --verbose")),
     OPT_END,
 };
 
@@ -186,6 +189,10 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 					       : SESSION_EXPIRY,
 	    .max_packet = (uint32_t)a->max_packet};
 
+	if (mqtt_options_resolve(&a->mqtt, s->set, &opt, err))
+		return -1;
+	if (mqtt_options_topic(&a->mqtt) != NULL)
+		strv_add(&a->filters, mqtt_options_topic(&a->mqtt));
 	if ((operands[0] == NULL) == (a->filters.n == 0))
 		return err_set(err, ERR_USAGE,
 		    operands[0] == NULL ? _("what to receive? give a DEVICE or -t FILTER")
@@ -195,8 +202,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
 	if (topic_set_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||
-	    check_without(a, err) || mqtt_options_resolve(&a->mqtt, s->set, &opt, err) ||
-	    check_session(a, &opt, err))
+	    check_without(a, err) || check_session(a, &opt, err))
 		return -1;
 	s->loop = loop_new(err);
 	if (s->loop == NULL || sub_open_output(s, err))
@@ -208,7 +214,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 int
 main(int argc, char **argv)
 {
-	struct args a = {.qos = -1, .session_expiry = -1};
+	struct args a = {.qos = -1, .session_expiry = -1, .mqtt.takes_topic = true};
 	struct opt_set set;
 	struct buf answer = {0};
 	struct err err = {0};

@@ -299,6 +299,23 @@ take_rest(const struct opt_set *set, const struct tables *t, const struct opt *o
 	argv[optind] = NULL;
 }
 
+/* The words behind the option's argument that belong to it. */
+static int
+take_more(const struct opt_set *set, const struct opt *o, int argc, char **argv,
+    struct err *err)
+{
+	const size_t left = (size_t)(argc - optind);
+	const size_t n = o->more(argv + optind, left);
+	size_t i;
+
+	if (n > left)
+		return err_set(
+		    err, ERR_USAGE, _("option '--%s' needs %s"), o->name, o->arg);
+	for (i = 0; i < n; i++)
+		strv_add(target(set, o), argv[optind++]);
+	return 0;
+}
+
 int
 opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *err)
 {
@@ -321,6 +338,8 @@ opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *er
 		    set, o, optarg != NULL ? optarg : "yes", OPT_FROM_ARGV, argv[0], err);
 		if ((o->flags & OPT_SECRET) != 0 && optarg != NULL)
 			blank_secret(o, optarg);
+		if (!failed && o->more != NULL)
+			failed = take_more(set, o, argc, argv, err);
 		if (o->type == OPT_TYPE_REST) {
 			take_rest(set, &t, o, argc, argv);
 			argc = optind;

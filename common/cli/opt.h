@@ -66,6 +66,9 @@ struct opt {
 	const char *env;     /* environment variable */
 	const char *preset;  /* the built-in value: opt_init sets it */
 	const char *value;   /* where there is none, what people read in its place */
+	/* Of a list in argv: how many of the n words behind its argument belong to it, too; more than n: some are
+	 * missing. NULL: none. */
+	size_t (*more)(char *const *next, size_t n);
 	unsigned flags;
 };
 

@@ -141,15 +141,23 @@ take_host(struct broker_address *a, char *text, struct err *err)
 	return 0;
 }
 
+static int
+take_topic(struct broker_address *a, const char *path, struct err *err)
+{
+	if (path[0] == '\0' || path[1] == '\0')
+		return 0;
+	a->topic = xstrdup(path + 1);
+	return unescape(a->topic, err);
+}
+
 /* `path` begins with its slash, or is empty. What could end a request's path early is refused. */
 static int
 take_path(struct broker_address *a, const char *path, struct err *err)
 {
 	const char *p;
 
-	if (a->ws_path == NULL && path[0] == '/' && path[1] != '\0')
-		return err_set(
-		    err, ERR_USAGE, _("a broker's URL has no path: mqtt://HOST[:PORT]"));
+	if (a->ws_path == NULL)
+		return take_topic(a, path, err);
 	for (p = path; *p != '\0'; p++) {
 		if (*p <= ' ' || *p >= 0x7f || *p == '#')
 			return err_set(err, ERR_USAGE,
@@ -157,7 +165,7 @@ take_path(struct broker_address *a, const char *path, struct err *err)
 			      "control "
 			      "character or one that is no ASCII"));
 	}
-	if (a->ws_path != NULL && path[0] != '\0')
+	if (path[0] != '\0')
 		set_path(a, path);
 	return 0;
 }
@@ -231,6 +239,7 @@ broker_address_copy(const struct broker_address *a)
 	    .port = a->port,
 	    .tls = a->tls,
 	    .ws_path = copy(a->ws_path),
+	    .topic = copy(a->topic),
 	    .username = copy(a->username),
 	    .password = copy(a->password),
 	    .ca_pem = copy(a->ca_pem)};
@@ -255,6 +264,7 @@ broker_address_release(struct broker_address *a)
 {
 	free(a->host);
 	free(a->ws_path);
+	free(a->topic);
 	free(a->username);
 	mem_free_secret(a->password);
 	free(a->ca_pem);

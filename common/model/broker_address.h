@@ -17,6 +17,7 @@ struct broker_address {
 	int port;       /* 0: not said, or a unix socket */
 	bool tls;
 	char *ws_path;  /* MQTT over WebSocket, at this path; NULL: over TCP */
+	char *topic;    /* of a URL without WebSocket: what follows the host; NULL: nothing does */
 	char *username; /* NULL: none, and so below */
 	char *password; /* of a URL; a row never tells it */
 	char *ca_pem;   /* of a row: the CA certificates to trust, as PEM text */
@@ -28,8 +29,8 @@ bool broker_address_set_protocol(struct broker_address *a, struct span name);
 /* From a row, a JSON object: protocol, use_tls, host, port, ca_cert, username. An unknown protocol is MQTT
  * over TCP. -1 (ERR_PROTOCOL) without a host or a port, with the rest filled in. */
 int broker_address_read(struct broker_address *a, struct span row, struct err *err);
-/* From mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT] or ws[s]://...[/PATH]. The messages do not repeat it: it may
- * hold a password. */
+/* From mqtt[s]://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC] or ws[s]://...[/PATH]. The messages do not repeat it: it may
+ * hold a password. A user, a password and a topic are percent-decoded; an '@' in a topic has to be written so. */
 int broker_address_parse(struct broker_address *a, const char *url, struct err *err);
 /* The port where nothing else is said: 1883, 8883, 80 or 443. */
 int broker_address_default_port(bool ws, bool tls);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -112,6 +113,10 @@ check_alike(const struct mqtt_options *o, struct err *err)
 			    _("brokers '%s' and '%s' are given with two protocols: "
 			      "give one"),
 			    first->host, b->host);
+		if (!same(b->topic, first->topic))
+			return err_set(err, ERR_USAGE,
+			    _("the URLs of '%s' and '%s' have two topics: give one"),
+			    first->host, b->host);
 		if (b->username != NULL &&
 		    (!same(b->username, first->username) ||
 			!same(b->password, first->password)))
@@ -120,6 +125,26 @@ check_alike(const struct mqtt_options *o, struct err *err)
 			      "one, in the first URL"),
 			    first->host, b->host);
 	}
+	return 0;
+}
+
+/* It is in argv alone. A path from here leads there, too. */
+static int
+choose_unix(struct mqtt_options *o, const struct opt_set *set, struct err *err)
+{
+	char *here = o->unix_path[0] != '/' ? getcwd(NULL, 0) : NULL;
+
+	if (source_of(o, set, &o->hosts) == OPT_FROM_ARGV ||
+	    source_of(o, set, &o->urls) == OPT_FROM_ARGV) {
+		free(here);
+		return err_set(err, ERR_USAGE,
+		    _("two brokers are given, the unix socket '%s' and another one: "
+		      "give one"),
+		    o->unix_path);
+	}
+	add_broker(o)->host =
+	    here != NULL ? xasprintf("%s/%s", here, o->unix_path) : xstrdup(o->unix_path);
+	free(here);
 	return 0;
 }
 
@@ -133,6 +158,8 @@ choose_brokers(
 	const struct strv *from;
 	size_t i;
 
+	if (o->unix_path != NULL)
+		return choose_unix(o, set, err);
 	if (o->urls.n > 0 && o->hosts.n > 0 && host == url)
 		return err_set(err, ERR_USAGE,
 		    _("two brokers are given, a host ('%s') and a URL: give one"),
@@ -270,6 +297,10 @@ mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
 	out->password = NULL;
 	if (choose_brokers(o, set, &from_url, err))
 		return -1;
+	if (mqtt_options_topic(o) != NULL && !o->takes_topic)
+		return err_set(err, ERR_USAGE,
+		    _("a topic in the broker's URL is of no use here: "
+		      "mqtt://HOST[:PORT]"));
 	out->host = o->brokers[0].host;
 	out->ws_path = o->brokers[0].ws_path;
 	if (choose_tls(o,

@@ -12,6 +12,8 @@ struct mqtt_options {
 	struct strv hosts; /* each may be several, with commas; and so with `urls` */
 	int port;
 	struct strv urls;
+	char *unix_path; /* NULL: not given */
+	bool takes_topic; /* set by main: a topic in the URL is the program's */
 	char *id;
 	char *username;
 	char *password;
@@ -40,6 +42,8 @@ struct mqtt_options {
 	    OPT_LIST(T, m.hosts, L('h'), P "host", "HOST[,HOST]",                          \
 		N_("the broker: a name, an address or a unix socket's path"),            \
 		.key = "mqtt_host", .env = "IOT_MQTT_HOST", .value = "localhost"),       \
+	    OPT_STR(T, m.unix_path, 0, P "unix", "PATH",                                   \
+		N_("the broker's unix socket, as with --" P "host"), .flags = OPT_FILE), \
 	    OPT_INT(T, m.port, L('p'), P "port", "PORT", 1, 65535, N_("the broker's port"),\
 		.key = "mqtt_port", .env = "IOT_MQTT_PORT",                              \
 		.value = "1883, with TLS 8883"),                                         \
@@ -96,7 +100,15 @@ struct mqtt_options {
 static inline bool
 mqtt_options_name_broker(const struct mqtt_options *o)
 {
-	return o->hosts.n > 0 || o->urls.n > 0;
+	return o->hosts.n > 0 || o->urls.n > 0 || o->unix_path != NULL;
+}
+
+/* What follows the host in the URL that was chosen, as other clients have it: a topic, or a filter. NULL: nothing. It
+ * is not looked at here. */
+static inline const char *
+mqtt_options_topic(const struct mqtt_options *o)
+{
+	return o->count > 0 ? o->brokers[0].topic : NULL;
 }
 
 /* Fills the connection part of `out` (brokers with host, port, tls; files, login, version, keepalive, retry,

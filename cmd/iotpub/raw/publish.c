@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/outcome.h"
+#include "iotpub/raw/property.h"
 #include "iotpub/raw/replay.h"
 #include "iotpub/raw/stdin_lines.h"
 #include "iotpub/raw/publish.h"
@@ -31,9 +32,10 @@ struct raw {
 	struct stdin_lines lines;
 	struct replay replay;
 	struct buf payload;
-	int left;         /* how often it is still to be published */
-	size_t in_flight; /* given to the session, not yet answered */
-	size_t bytes;     /* given since none was */
+	struct msg_props props; /* of -D */
+	int left;               /* how often it is still to be published */
+	size_t in_flight;       /* given to the session, not yet answered */
+	size_t bytes;           /* given since none was */
 	struct loop_timer timer;
 	struct outcome outcome;
 	bool over, warned;
@@ -85,7 +87,8 @@ publish_payload(struct raw *r, struct span payload)
 	    &(struct session_pub){.topic = r->a->topic,
 		.payload = payload,
 		.qos = r->a->qos,
-		.retain = r->a->retain});
+		.retain = r->a->retain,
+		.props = r->a->properties.n > 0 ? &r->props : NULL});
 }
 
 /* A message of QoS 0 needs the connection; that of a line of NDJSON is not known yet. */
@@ -253,7 +256,7 @@ on_signal(void *arg, int signo)
 }
 
 static int
-check(const struct args *a, struct err *err)
+check(const struct args *a, const struct session_opts *o, struct err *err)
 {
 	int sources = (a->message != NULL) + (a->file != NULL) + a->lines +
 	    a->whole_stdin + a->null;
@@ -264,6 +267,10 @@ check(const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, _("%s: give one of -m, -f, -l, -s and -n"),
 		    sources == 0 ? _("there is no message")
 				 : _("there is more than one message"));
+	if (a->properties.n > 0 && (a->json || o->version == 4))
+		return err_set(err, ERR_USAGE,
+		    a->json ? _("-D: with --json each line has its own properties")
+			    : _("-D needs MQTT 5"));
 	if (a->lines && a->repeat != 1)
 		return err_set(err, ERR_USAGE, _("--repeat cannot be used with -l"));
 	if (a->will_topic == NULL &&
@@ -281,6 +288,8 @@ load(struct raw *r, struct err *err)
 {
 	const struct args *a = r->a;
 
+	if (property_take(&r->props, &a->properties, err))
+		return -1;
 	r->records = a->json || a->replay != NULL;
 	r->streams = a->lines || a->replay != NULL;
 	r->left = r->streams ? 0 : a->repeat;
@@ -337,7 +346,7 @@ publish_run(const struct args *a, const struct opt_set *set, struct session_opts
 	o->will_payload = span_of(a->will_payload != NULL ? a->will_payload : "");
 	o->will_qos = a->will_qos;
 	o->will_retain = a->will_retain;
-	failed = check(a, err) || load(&r, err) || start(&r, o, err);
+	failed = check(a, o, err) || load(&r, err) || start(&r, o, err);
 	if (!failed) {
 		r.outcome.unpublished = (size_t)r.left;
 		r.outcome.unacknowledged = session_unacknowledged(r.session);
@@ -351,5 +360,6 @@ publish_run(const struct args *a, const struct opt_set *set, struct session_opts
 	session_free(r.session);
 	loop_free(r.loop);
 	buf_release(&r.payload);
+	property_release(&r.props);
 	return failed;
 }

@@ -2,6 +2,7 @@
 #include "mqtt/mqtt_options.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "loop/backoff.h"
@@ -192,6 +193,71 @@ several_brokers_are_given_in_a_list_or_again(void **state)
 	}
 }
 
+struct topic_case {
+	const char *url, *topic; /* NULL: none */
+};
+
+static void
+topics_are_behind_the_host(void **state)
+{
+	static const struct topic_case cases[] = {
+	    {"mqtt://h", NULL},
+	    {"mqtt://h/", NULL},
+	    {"mqtt://h/a/b", "a/b"},
+	    {"mqtts://u:p@h:1/a//b/#", "a//b/#"},
+	    {"mqtt://h//a", "/a"},
+	    {"mqtt://h/v3/app%40t/%2b", "v3/app@t/+"},
+	    {"mqtt://h/a,b", "a,b"},
+	    {"mqtt://h/a,mqtt://i/a", "a"},
+	    {"ws://h/a/b", NULL},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *topic;
+		struct attempt t;
+
+		try_begin(&t);
+		t.args.mqtt.takes_topic = true;
+		strv_add(&t.args.mqtt.urls, cases[i].url);
+		try_end(&t);
+		assert_string_equal(t.err.text, "");
+		topic = mqtt_options_topic(&t.args.mqtt);
+		if (cases[i].topic != NULL)
+			assert_string_equal(topic, cases[i].topic);
+		else
+			assert_null(topic);
+		try_release(&t);
+	}
+}
+
+static void
+a_unix_socket_is_a_path_from_here(void **state)
+{
+	char *here = getcwd(NULL, 0), *path = xasprintf("%s/m.sock", here);
+	struct attempt t;
+
+	(void)state;
+	try_begin(&t);
+	put(&t, "url=mqtt://u:p@context", OPT_FROM_CONTEXT);
+	put(&t, "unix=m.sock", OPT_FROM_ARGV);
+	try_end(&t);
+	assert_string_equal(t.err.text, "");
+	assert_string_equal(t.out.host, path);
+	assert_int_equal(t.out.port, 0);
+	assert_null(t.out.username);
+	try_release(&t);
+	try_begin(&t);
+	put(&t, "host=a", OPT_FROM_ARGV);
+	put(&t, "unix=/run/m", OPT_FROM_ARGV);
+	try_end(&t);
+	assert_non_null(strstr(t.err.text, "two brokers are given"));
+	try_release(&t);
+	free(path);
+	free(here);
+}
+
 static void
 bad_urls_are_refused_without_telling_the_password(void **state)
 {
@@ -205,6 +271,7 @@ bad_urls_are_refused_without_telling_the_password(void **state)
 	    "mqtt://u:s3cret@host:65536",
 	    "mqtt://u:s3cret@host:x",
 	    "mqtt://u:s3cret@host/path",
+	    "mqtt://u:s3cret@host/to%zzpic",
 	    "mqtt://u:s3cret%zz@host",
 	    "mqtt://u:s3cret%00@host",
 	    "mqtt://u:s3cret@[::1",
@@ -397,6 +464,8 @@ main(void)
 	    cmocka_unit_test(nothing_given_is_localhost),
 	    cmocka_unit_test(urls_are_taken_apart),
 	    cmocka_unit_test(several_brokers_are_given_in_a_list_or_again),
+	    cmocka_unit_test(topics_are_behind_the_host),
+	    cmocka_unit_test(a_unix_socket_is_a_path_from_here),
 	    cmocka_unit_test(bad_urls_are_refused_without_telling_the_password),
 	    cmocka_unit_test(stronger_source_names_the_broker),
 	    cmocka_unit_test(two_brokers_of_one_source_contradict),
