@@ -49,6 +49,7 @@ struct columns {
 	size_t n;
 	const struct column *column[MESSAGE_COLUMNS_MAX];
 	struct buf scratch;
+	struct buf compact; /* the payload of the message that is in hand */
 };
 
 /* Bytes that a cell may not hold as they are. */
@@ -174,7 +175,7 @@ static const char *
 put_message(
     struct columns *c, struct buf *out, const struct topic_set *topics, struct row *r)
 {
-	message_read_payload(&r->payload, r->m->payload);
+	message_read_compact(&r->payload, r->m, &c->compact);
 	r->device_id = r->vars.v[TOPIC_DEVICE_ID];
 	r->id_mismatch = message_id_mismatch(&r->payload, r->device_id);
 	if (r->id_mismatch && topics->strict)
@@ -344,8 +345,10 @@ message_columns_compile(struct columns **out, const char *list,
 void
 message_columns_free(struct columns *c)
 {
-	if (c != NULL)
-		buf_release(&c->scratch);
+	if (c == NULL)
+		return;
+	buf_release(&c->scratch);
+	buf_release(&c->compact);
 	free(c);
 }
 
@@ -488,12 +491,7 @@ cell_id_mismatch(struct row *r)
 static struct span
 cell_payload(struct row *r)
 {
-	if (r->payload.kind != MESSAGE_JSON)
-		return (struct span){0};
-	if (r->payload.blanks == 0)
-		return r->payload.value;
-	json_put_compact(r->scratch, r->payload.value);
-	return buf_as_span(r->scratch);
+	return r->payload.kind == MESSAGE_JSON ? r->payload.value : (struct span){0};
 }
 
 static struct span

@@ -46,11 +46,15 @@ struct message_payload {
 	bool escapes;      /* JSON: strings have some */
 };
 void message_read_payload(struct message_payload *p, struct span payload);
-/* The shape of a payload that is known, JSON without white space and escapes: the last few of them, kept for
- * each thread. */
+/* The same, and JSON has no white space inside: it stands in `compact` when it had some. */
+void message_read_compact(
+    struct message_payload *p, const struct msg *m, struct buf *compact);
+/* The shape of a payload that is known, JSON without escapes and without white space around it: the last few of
+ * them, kept for each thread. */
 enum { SHAPE_NAMES = 1024 };
 struct message_shape {
 	struct json_shape json;
+	bool compact; /* without white space between tokens */
 	/* Which of the values the members device_id and timestamp are; -1: none. */
 	int claim, timestamp;
 	/* Which of them are readings, in order, and what stands before each in a reading line:

@@ -101,6 +101,23 @@ message_read_payload(struct message_payload *p, struct span payload)
 	read_payload(p, payload, NULL);
 }
 
+void
+message_read_compact(struct message_payload *p, const struct msg *m, struct buf *compact)
+{
+	buf_clear(compact);
+	if (m->padded)
+		buf_reserve(compact, m->payload.n + ASCII_PLAIN_PADDING);
+	read_payload(p, m->payload, m->padded ? compact->p : NULL);
+	if (p->kind != MESSAGE_JSON || p->blanks == 0)
+		return;
+	if (m->padded)
+		compact->n = p->value.n - p->blanks;
+	else
+		json_put_compact(compact, p->value);
+	p->value = buf_as_span(compact);
+	p->blanks = 0;
+}
+
 static void
 end_at(struct buf *out, const char *end)
 {
@@ -311,7 +328,7 @@ write_known(char *p, const struct msg *m, struct span device_id)
 	struct span values[SHAPE_VALUES];
 	const struct message_shape *shape = message_find_shape(m, values);
 
-	if (shape == NULL ||
+	if (shape == NULL || !shape->compact ||
 	    (shape->claim >= 0 && device_id.p != NULL &&
 		!is_said(values[shape->claim], device_id)))
 		return NULL;

@@ -103,13 +103,13 @@ message_learn_shape(struct span payload)
 	if (known.misses++ % (known.n < SHAPES ? PATIENCE : PATIENCE_WHEN_FULL) != 0)
 		return;
 	message_read_payload(&p, payload);
-	if (p.kind != MESSAGE_JSON || p.blanks != 0 || p.escapes ||
-	    p.value.n != payload.n)
+	if (p.kind != MESSAGE_JSON || p.escapes || p.value.n != payload.n)
 		return;
 	if (!json_shape_learn(&shape->json, payload, l.values, &l.n)) {
 		shape->json = (struct json_shape){0};
 		return;
 	}
+	shape->compact = p.blanks == 0;
 	shape->claim = find_value(&l, p.claim);
 	if (p.claims > 1 || (p.claims == 1 && shape->claim < 0)) {
 		shape->json = (struct json_shape){0};
