@@ -5,7 +5,7 @@
 
 /* How many payloads without a known shape there are for each that is learnt, which costs as much as several: while
  * there is room for more shapes, and when one has to go for it. */
-enum { SHAPES = 4, PATIENCE = 16, PATIENCE_WHEN_FULL = 1024 };
+enum { SHAPES = 8, PATIENCE = 16, PATIENCE_WHEN_FULL = 1024 };
 
 static _Thread_local struct {
 	struct message_shape v[SHAPES];

@@ -445,15 +445,16 @@ lines_do_not_depend_on_those_before(void **state)
 	    {"{\"device_id\":\"F\",\"t\":", "}"}, {"{\"t\":", ",\"device_id\":\"E\"}"},
 	    {"{\"u\":", ",\"device_id\":[\"F\"]}"}, {"{\"u\":", ",\"v\":\"F\"}"},
 	    {"[", ",{\"device_id\":\"F\"}]"},
-	    {"{\"device_id\":{\"device_id\":\"E\"},\"w\":", "}"}};
+	    {"{\"device_id\":{\"device_id\":\"E\"},\"w\":", "}"}, {"{\"x\":", "}"},
+	    {"{\"y\":[", "]}"}, {"{\"z\":{\"a\":", "}}"}, {"[[", "]]"}};
 	size_t i, at;
 
 	(void)state;
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 20000; i++) {
 		struct buf payload = {0}, want = {0};
 		struct msg m;
 
-		at = i < 1000 ? i % ARRAY_LEN(payloads) : i / 8 % ARRAY_LEN(payloads);
+		at = i < 10000 ? i % ARRAY_LEN(payloads) : i / 8 % ARRAY_LEN(payloads);
 		buf_printf(&payload, "%s%zu%s", payloads[at][0], i, payloads[at][1]);
 		m = message("iot/sensors/E/data", buf_str(&payload));
 		buf_printf(&want,
