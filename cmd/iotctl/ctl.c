@@ -56,13 +56,19 @@ ctl_no_resource(const struct ctl *c, const struct schema_resource *r, struct err
 int
 ctl_field_errs(const struct field_errs *errs, struct err *err)
 {
+	struct buf text = {0};
 	size_t i;
 
-	if (errs->n == 0)
-		return 0;
-	for (i = 0; i + 1 < errs->n; i++)
-		log_error("%s: %s", errs->v[i].field, errs->v[i].text);
-	return err_set(err, ERR_USAGE, "%s: %s", errs->v[i].field, errs->v[i].text);
+	for (i = 0; i < errs->n; i++) {
+		buf_clear(&text);
+		field_errs_put(&errs->v[i], &text);
+		if (i + 1 < errs->n)
+			log_error("%s", buf_str(&text));
+		else
+			err_set(err, ERR_USAGE, "%s", buf_str(&text));
+	}
+	buf_release(&text);
+	return errs->n != 0 ? -1 : 0;
 }
 
 char *

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -180,6 +181,18 @@ check_string(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	return result;
 }
 
+static char *
+choices_of(const struct schema_field *f)
+{
+	struct buf text = {0};
+	const struct schema_choice *c;
+
+	for (c = f->choices; c->value != NULL; c++)
+		buf_printf(
+		    &text, "%s%s", c != f->choices ? ", " : _("There are: "), c->value);
+	return buf_steal(&text);
+}
+
 static json_t *
 check_choice(const struct schema_field *f, json_t *v, struct field_errs *errs)
 {
@@ -199,6 +212,7 @@ check_choice(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	}
 	field_errs_add(
 	    errs, f->name, "\"%s\" is not a valid choice.", s != NULL ? s : type_name(v));
+	field_errs_hint(errs, choices_of(f));
 	return NULL;
 }
 

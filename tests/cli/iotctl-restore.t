@@ -104,7 +104,8 @@ for n in '' -n; do
 done
 run iotctl device provision A9 tipo=ESP32 -n
 exits 2 'the same on the command line'
-has "$err" "device 'A9': tipo: \"ESP32\" is not a valid choice." 'names the device'
+has "$err" "device 'A9': tipo: \"ESP32\" is not a valid choice. There are: raspberry_pi, esp32, arduino, esp8266, stm32, otro" \
+	'names the device, and what there is'
 
 printf 'identificador_unico,broker,publish_topic,sensores\nN1,none,gone,lost\nN2,,,lost\n' >refs.csv
 run iotctl device provision --from refs.csv -n

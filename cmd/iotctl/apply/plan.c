@@ -80,8 +80,7 @@ join_errs(const struct field_errs *errs, struct err *err)
 	size_t i;
 
 	for (i = 0; i < errs->n; i++)
-		buf_printf(&all, "%s%s: %s", i != 0 ? "; " : "", errs->v[i].field,
-		    errs->v[i].text);
+		field_errs_put(&errs->v[i], &all);
 	if (errs->n != 0)
 		err_set(err, ERR_USAGE, "%s", buf_str(&all));
 	buf_release(&all);

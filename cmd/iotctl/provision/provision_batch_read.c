@@ -151,8 +151,7 @@ check_unit(
 	json_decref(validate_body(schema_find("device"), body, false, &errs));
 	buf_puts(&text, wrong != NULL ? wrong : "");
 	for (i = 0; i < errs.n; i++)
-		buf_printf(&text, "%s%s: %s", text.n != 0 ? "; " : "", errs.v[i].field,
-		    errs.v[i].text);
+		field_errs_put(&errs.v[i], &text);
 	if (text.n != 0)
 		add_wrong(b, u, buf_str(&text), err);
 	buf_release(&text);

@@ -91,8 +91,11 @@ check_whole(const struct schema_resource *r, json_t *body, struct field_errs *er
 
 	json_decref(validate_body(r, body, false, &more));
 	for (i = 0; i < more.n; i++) {
-		if (!is_told(errs, told, more.v[i].field))
-			field_errs_add(errs, more.v[i].field, "%s", more.v[i].text);
+		if (is_told(errs, told, more.v[i].field))
+			continue;
+		field_errs_add(errs, more.v[i].field, "%s", more.v[i].text);
+		if (more.v[i].hint != NULL)
+			field_errs_hint(errs, xstrdup(more.v[i].hint));
 	}
 	field_errs_release(&more);
 }
