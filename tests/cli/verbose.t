@@ -85,7 +85,7 @@ is $canary "$out" '-v is not this: no topic is shown'
 said "^iotsub: mqtt > CONNECT client='iotsub-[^']+' broker='127.0.0.1:$port' version=5 keepalive=60 clean username password\$" \
 	'iotsub: CONNECT, of its own making'
 said "^iotsub: mqtt < CONNACK client='iotsub-[^']+' session-present=0 reason=0\$" 'CONNACK'
-said "^iotsub: mqtt > SUBSCRIBE client='[^']+' id=1 qos=0 options=0x00 filter='a/b'\$" 'iotsub: SUBSCRIBE'
+said "^iotsub: mqtt > SUBSCRIBE client='[^']+' id=1 qos=0 options=0x10 filter='a/b'\$" 'iotsub: SUBSCRIBE'
 said "^iotsub: mqtt < SUBACK client='[^']+' id=1 reason=0\$" 'SUBACK'
 said "^iotsub: mqtt < PUBLISH client='[^']+' qos=0 retain topic='a/b' payload=${#canary}\$" 'PUBLISH'
 run iotsub -t a/b -C 1 -v
@@ -98,7 +98,7 @@ run iotingest --from-platform -q 1 -C 1 $v
 exits 0 'iotingest'
 said '^iotctl: http > GET /api/mqtt/topics/' '--from-platform: what iotctl asks'
 said "^iotingest: mqtt > CONNECT client='[^']+' broker='127.0.0.1:$port' version=5 keepalive=[0-9]+ " 'iotingest: CONNECT'
-said "^iotingest: mqtt > SUBSCRIBE client='[^']+' id=1 qos=1 options=0x01 filter='iot/sensors/\+/data'\$" 'iotingest: SUBSCRIBE'
+said "^iotingest: mqtt > SUBSCRIBE client='[^']+' id=1 qos=1 options=0x11 filter='iot/sensors/\+/data'\$" 'iotingest: SUBSCRIBE'
 said "^iotingest: mqtt < PUBLISH client='[^']+' id=1 qos=1 retain topic='iot/sensors/R_1/data' payload=[0-9]+\$" 'PUBLISH'
 said "^iotingest: mqtt > PUBACK client='[^']+' id=1 reason=0\$" 'PUBACK'
 said "^iotingest: mqtt > DISCONNECT client='[^']+' reason=0\$" 'DISCONNECT'
