@@ -20,21 +20,41 @@ put_base64(struct buf *out, struct span s)
 	buf_putc(out, '"');
 }
 
+static bool
+unescaped_is_device_id(struct span name)
+{
+	struct buf b = {0};
+	bool same;
+
+	json_unescape(&b, name);
+	same = span_is(buf_as_span(&b), "device_id");
+	buf_release(&b);
+	return same;
+}
+
+/* Whether a member's name, with its quotes, is device_id. */
+static inline bool
+is_device_id(struct span name, bool escapes)
+{
+	static const char plain[] = "\"device_id\"";
+
+	if (name.n == sizeof(plain) - 1 && memcmp(name.p, plain, sizeof(plain) - 1) == 0)
+		return true;
+	return escapes && memchr(name.p, '\\', name.n) != NULL &&
+	    unescaped_is_device_id(name);
+}
+
 /* The next member device_id of an object. */
 static bool
 next_claim(struct json_iter *it, struct span *claim)
 {
-	struct buf name = {0};
-	bool found = false;
-
-	while (!found && json_next(it)) {
-		buf_clear(&name);
-		json_unescape(&name, it->key);
-		found = span_is(buf_as_span(&name), "device_id");
+	while (json_next(it)) {
+		if (is_device_id(it->key, true)) {
+			*claim = it->item;
+			return true;
+		}
 	}
-	buf_release(&name);
-	*claim = it->item;
-	return found;
+	return false;
 }
 
 static inline void
@@ -47,19 +67,17 @@ add_claim(struct message_payload *p, struct span claim)
 static void
 find_claims(struct message_payload *p, const struct json_scan *found)
 {
-	static const char name[] = "\"device_id\"";
 	const struct json_pair *pair = found->pairs, *end = pair + found->members;
 	struct json_iter it = {.value = found->value};
 	struct span claim;
 
-	if (found->members > found->room || found->escapes) {
+	if (found->members > found->room) {
 		while (json_kind(it.value) == JSON_KIND_OBJECT && next_claim(&it, &claim))
 			add_claim(p, claim);
 		return;
 	}
 	for (; pair < end; pair++) {
-		if (pair->name.n == sizeof(name) - 1 &&
-		    memcmp(pair->name.p, name, sizeof(name) - 1) == 0)
+		if (is_device_id(pair->name, found->escapes))
 			add_claim(p, pair->value);
 	}
 }
