@@ -459,9 +459,10 @@ say_part(struct consumer *c)
 		c->events.part(c->arg);
 	else
 		log_warn(
-		    _("%d retained messages and more at once: of those that its queue "
-		      "has no room for a broker sends none, and says nothing "
-		      "(mosquitto: max_queued_messages; EMQX: mqtt.max_mqueue_len)"),
+		    _("%d or more retained messages at once may be a part of them: a "
+		      "broker drops what its queue has no room for, and says "
+		      "nothing (mosquitto: max_queued_messages; EMQX: "
+		      "mqtt.max_mqueue_len)"),
 		    CONSUMER_QUEUE);
 }
 
@@ -617,9 +618,10 @@ consumer_leave(struct consumer *c)
 void
 consumer_tell_stall(const char *what, int64_t ms)
 {
-	log_warn(_("%s has not taken its lines for %lld s: the broker keeps what its queue "
-		   "has room for (mosquitto: max_queued_messages; EMQX: "
-		   "mqtt.max_mqueue_len), and drops the rest"),
+	log_warn(
+	    _("%s has not taken its lines for %lld s: the broker keeps what its queue "
+	      "has room for (mosquitto: max_queued_messages; EMQX: "
+	      "mqtt.max_mqueue_len), and drops the rest"),
 	    what, (long long)ms / 1000);
 }
 
