@@ -57,15 +57,18 @@ is 0 "$(rows device-config list device=ESP32_002 | wc -l)" 'that leave nothing'
 run iotctl topic list qos=x
 exits 2 'a filter that would be a 500 is refused here'
 is 'Comandos' "$(rows topic list qos=2 --columns nombre)" 'a filter by choice'
-is 'Comandos' "$(rows topic list --search comandos --columns nombre)" '--search'
-is 'Datos de Sensores
+# $unsorted: this backend neither searches nor sorts, which nobody can do for it page by page.
+if [ -z "${unsorted-}" ]; then
+	is 'Comandos' "$(rows topic list --search comandos --columns nombre)" '--search'
+	is 'Datos de Sensores
 Comandos' "$(rows topic list --order -nombre --columns nombre)" '--order downwards'
+	is 'Comandos' "$(rows topic list --sort nombre --limit 1 --columns nombre)" '--limit'
+fi
 is 'Comandos
 Datos de Sensores' "$(rows topic list --sort topic_pattern --columns nombre)" \
 	"--sort by what the server cannot"
 is '8883
 1884' "$(rows broker list --sort -port --columns port | sed s/1883/1884/)" 'as numbers, downwards'
-is 'Comandos' "$(rows topic list --sort nombre --limit 1 --columns nombre)" '--limit'
 is '-7
 0.1
 21.5' "$(rows reading list device=ESP32_001 --columns valor | sed 's/\.0$//' | sort -n)" 'readings'

@@ -1,0 +1,104 @@
+#!/bin/sh
+# What people report of other tools that provision, keep manifests and watch from scripts, tried on ours: ids that
+# are numbers, words of YAML, files of Windows, loops of the shell, redirects.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2119
+start_api
+export IOT_CREDENTIALS="$T/fleet.csv"
+iotctl broker create Main host=localhost >/dev/null
+says() { # STATUS PART 'sentence' COMMAND...
+	wanted=$1 part=$2 sentence=$3
+	shift 3
+	run "$@"
+	exits "$wanted" "$sentence"
+	has "$out$err" "$part" "  says: $part"
+}
+
+# Ids keep their zeros; numbers as names.
+printf 'identificador_unico,nombre,tipo,ubicacion\n00042,a,esp32,P\n42,b,esp32,P\n1e3,c,esp32,P\n' >zeros.csv
+run iotctl device provision --from zeros.csv
+is '00042 1e3 42' "$(iotctl device list -o csv --no-header --columns identificador_unico | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" \
+	'00042, 42 and 1e3 are three devices'
+is 'a b' "$(iotctl device get 00042 42 -o ndjson | jq -r .nombre | tr '\n' ' ' | sed 's/ $//')" '  each found by its own'
+iotctl topic create nombre=2 topic_pattern=a/2 >/dev/null
+iotctl topic create nombre=x topic_pattern=a/x >/dev/null
+says 2 "use the id, such as id:" 'a name that is another one'"'"'s id is ambiguous' iotctl topic get 2
+is x "$(iotctl topic get id:2 -o json | jq -r .nombre)" '  but id:2 is not'
+
+# A file that is no file of devices.
+printf 'PK\003\004\024\000\006\000\010\000\000\000!\000' >fleet.xlsx
+says 2 'a ZIP archive, such as a spreadsheet' 'a spreadsheet as it is' iotctl device provision --from fleet.xlsx
+gzip -c zeros.csv >zeros.gz
+says 2 'gzip' 'a compressed file' iotctl device provision --from zeros.gz
+printf 'identificador_unico,nombre\n"Q1","two\nlines, ""quoted"""\r\n' >quotes.csv
+run iotctl device provision --from quotes.csv tipo=esp32
+is 'two
+lines, "quoted"' "$(iotctl device get Q1 -o json | jq -r .nombre)" 'a line break, a comma and quotes in a cell'
+is 2 "$(echo "$out" | jq .row)" '  its row is the line of the file'
+
+# Manifests.
+cat >words.yaml <<'END'
+# a comment alone
+---
+kind: device
+identificador_unico: W1
+nombre: no
+tipo: esp32
+ubicacion: 0x1F
+descripcion: "12:30"
+mqtt_enabled: yes
+---
+# nothing here
+---
+END
+run iotctl apply -f words.yaml
+exits 0 'comments and empty documents are none'
+is 'no 0x1F 12:30 true' "$(iotctl device get W1 -o json | jq -r '[.nombre, .ubicacion, .descripcion, .mqtt_enabled] | join(" ")')" \
+	'words of YAML stay texts where texts are wanted'
+sed 's/$/\r/; s/"12:30"/|/; s/^mqtt_enabled.*/  one\r\n  two\r/' words.yaml >windows.yaml
+run iotctl apply -f windows.yaml
+exits 0 'CRLF and a block'
+run iotctl diff -f windows.yaml
+is 0 "$status$out" '  twice: nothing differs'
+says 2 "'bad.yaml', line 2: " 'a tab as indent' sh -c 'printf "kind: broker\n\thost: h\n" >bad.yaml; iotctl apply -f bad.yaml'
+says 2 "'bad.yaml', line 2: " 'two colons' sh -c 'printf "kind: broker\nnombre: a: b\n" >bad.yaml; iotctl apply -f bad.yaml'
+says 2 "'bad.yaml', line 2" 'a template that was not filled in' sh -c 'printf "kind: broker\nnombre: {{ name }}\n" >bad.yaml; iotctl apply -f bad.yaml'
+says 2 'nombre' 'a key twice' sh -c 'printf "kind: broker\nnombre: a\nnombre: b\nhost: h\n" >bad.yaml; iotctl apply -f bad.yaml'
+says 2 "'nombre' stands there twice" 'and an alias beside its name' sh -c 'printf "kind: broker\nnombre: a\nname: b\nhost: h\n" >bad.yaml; iotctl apply -f bad.yaml'
+printf 'kind: broker\nnombre: Main\nhost: localhost\n' >only.yaml
+iotctl broker create Other host=h >/dev/null
+run iotctl apply --prune -n -f only.yaml
+has "$out" "DELETE /api/mqtt/brokers/$(iotctl broker get Other -o json | jq .id)/" 'prune, dry: what would go'
+ok '  and it stays' iotctl broker get Other
+says 2 'quotes' 'a number where a text is wanted' sh -c 'printf "kind: broker\nnombre: 10.0\nhost: h\n" >bad.yaml; iotctl apply -f bad.yaml'
+
+# Scripts.
+printf '00042\n42\n1e3\n' >names
+while read -r name; do
+	iotctl device get "$name" >/dev/null
+	iotctl device set "$name" descripcion=seen >/dev/null
+	iotctl doctor "$name" >/dev/null 2>&1
+	iotstatus >/dev/null
+	echo "$name"
+done <names >seen
+ok 'inside while read: standard input is left alone' cmp names seen
+is '[] ' "$(iotctl sensor list -o json) $(iotctl sensor list -o ndjson)" 'an empty list: [] and nothing'
+iotctl device list -o ndjson | head -n 1 >first
+is 1 "$(wc -l <first)" 'a reader that leaves is no trouble'
+looks=
+for n in 1 2 3 4 5 6 7 8; do
+	iotstatus -q -c 100: --state one.state >"look.$n" 2>&1 &
+	looks="$looks $!"
+done
+# shellcheck disable=SC2086 # pids
+wait $looks
+ok 'eight looks with one state file: it is whole' jq -e .state one.state
+
+# A server that sends the client elsewhere gets no token there.
+start_http answers
+printf 'GET /api/mqtt/brokers/ 301 text/html x\n' >"$http/answers"
+IOT_TOKEN=t run iotctl broker list --api-url "$http_url"
+exits 8 'a redirect is not followed'
+done_testing
