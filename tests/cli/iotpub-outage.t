@@ -67,6 +67,8 @@ ending() {
 	wait $bg
 	is 0 $? 'devices that are told to end as soon as the broker is back leave nothing'
 	is 0 "$(stat err in_flight)" '... unacknowledged'
+	ok 'why they could not come back is told' said err "cannot reach broker '$T/mq.sock': no such file"
+	ok '... once, not by each of them' [ "$(grep -c 'cannot reach' err)" -le 3 ]
 }
 
 # Nothing left to be sent.
