@@ -49,6 +49,9 @@ bounded() {
 	is 1 "$(stat err errors)" '... one error, the lost connection'
 	wait $quiet
 	no_line quiet.err '--quiet does not warn' 'connected again'
+	run iotpub -h "$T/mq.sock" B_3 -C 3 --interval 300ms --fault flap=1
+	has "$err" 'faults: flap 3' 'a connection that is broken off on purpose'
+	without "$err" 'connected again' '... comes back without a word'
 }
 
 # Told to end in a long back-off.
@@ -69,6 +72,7 @@ ending() {
 	is 0 "$(stat err in_flight)" '... unacknowledged'
 	ok 'why they could not come back is told' said err "cannot reach broker '$T/mq.sock': no such file"
 	ok '... once, not by each of them' [ "$(grep -c 'cannot reach' err)" -le 3 ]
+	ok '... nor that it is lost' [ "$(grep -c 'lost broker' err)" -le 3 ]
 }
 
 # Nothing left to be sent.

@@ -18,6 +18,7 @@
 
 enum { PER_DEVICE = 1, SPARE = 256 }; /* descriptors */
 enum { STARTING = 64 };               /* devices at a time */
+enum { TOLD = 16 };                   /* texts */
 
 struct sim {
 	const struct args *a;
@@ -38,8 +39,11 @@ struct sim {
 	size_t failed;
 	bool same_code;   /* all failures so far have the code of `first` */
 	struct err first; /* the first failure */
-	struct err told;  /* what was printed last */
-	bool told_back;   /* that one is connected again, since one was lost */
+	size_t live;      /* were connected, and are not over */
+	/* What was printed of this outage, which ends when all that are live are up: TOLD texts at most, that one
+	 * is connected again, and that the broker forgot the session of one. */
+	struct strv told;
+	bool told_back;
 	bool told_forgotten;
 	bool stopping; /* no more readings */
 	bool cut;      /* without a drain */
@@ -173,17 +177,29 @@ start_all(struct sim *t)
 	go_on(t);
 }
 
-/* What happened to a device. A thousand devices to which the same happens are told of once. */
+static bool
+is_told(const struct sim *t, const char *text)
+{
+	size_t i = 0;
+
+	while (i < t->told.n && strcmp(t->told.v[i], text) != 0)
+		i++;
+	return i < t->told.n;
+}
+
+/* What happened to a device. A thousand devices to which the same few things happen are told of once for each. */
 static void
 tell(void *arg, const struct device *d, const struct err *why)
 {
 	struct sim *t = arg;
 
-	if (strcmp(why->text, t->told.text) != 0)
-		log_error("%s: %s", device_id(d), why->text);
-	else
+	if (is_told(t, why->text)) {
 		log_info("%s: %s", device_id(d), why->text);
-	t->told = *why;
+		return;
+	}
+	log_error("%s: %s", device_id(d), why->text);
+	if (t->told.n < TOLD)
+		strv_add(&t->told, why->text);
 }
 
 static void
@@ -191,8 +207,9 @@ on_lost(void *arg, const struct device *d, const struct err *why)
 {
 	struct sim *t = arg;
 
+	if (t->told.n == 0)
+		t->told_back = t->told_forgotten = false;
 	tell(t, d, why);
-	t->told_back = t->told_forgotten = false;
 }
 
 /* One of them is enough. */
@@ -244,16 +261,20 @@ begin(void *arg)
 
 /* What devices tell. */
 
+/* A connection that was broken off on purpose comes back without a word. */
 static void
 on_connected(void *arg, struct device *d, bool first)
 {
 	struct sim *t = arg;
+	const bool outage = t->told.n > 0;
 
-	t->told = (struct err){0};
-	if (!first) {
+	t->live += first;
+	if (t->counts.up >= t->live)
+		strv_release(&t->told);
+	if (!first && outage)
 		tell_once(&t->told_back, d, _("connected again"));
+	if (!first)
 		return;
-	}
 	t->starting--;
 	go_on(t);
 }
@@ -264,6 +285,7 @@ on_over(void *arg, struct device *d)
 	struct sim *t = arg;
 
 	t->over++;
+	t->live -= device_was_connected(d);
 	if (device_is_started(d) && !device_was_connected(d))
 		t->starting--;
 	go_on(t);
@@ -497,6 +519,7 @@ release(struct sim *t)
 	verify_free(t->verify);
 	progress_free(t->progress);
 	commands_free(t->commands);
+	strv_release(&t->told);
 	loop_timer_stop(&t->timer);
 	roster_free(t->roster);
 	buf_release(&t->readings.payload);
