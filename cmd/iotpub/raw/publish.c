@@ -200,7 +200,8 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (r->outage)
-		log_warn(_("connected again to '%s'"), session_broker(r->session));
+		log_warn(
+		    _("connected again, to broker '%s'"), session_broker(r->session));
 	r->outage = false;
 	if (r->streams && r->lines.loop == NULL && !r->over &&
 	    stdin_lines_start(&r->lines, r->loop, r->fd,
