@@ -87,7 +87,8 @@ void session_pause(struct session *s, bool paused);
  * these until the broker's limit of unacknowledged ones when their acknowledgements are behind it. What
  * was begun to be read, and over TLS what is in the same record, still comes. */
 void session_pause_messages(struct session *s, bool paused);
-/* hold_acks: lets go of every acknowledgement held so far. The only moment they are written. */
+/* hold_acks: lets go of every acknowledgement held so far. The only moment they are written. From inside of
+ * `message` they may wait for the next call. */
 void session_release_acks(struct session *s);
 
 #endif

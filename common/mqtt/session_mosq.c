@@ -16,6 +16,22 @@
 #include "mqtt/reason.h"
 #include "mqtt/session_int.h"
 
+/*
+ * What is counted on that libmosquitto does not promise; tests/unit/mqtt/libmosquitto.c tries each with the one that
+ * is there (2.0.11, 2.0.21 and 2.1.2 were):
+ *
+ *	make_client          mosquitto_new does without its two sockets when it can open none. A byte a packet is written
+ *	                     to them that nobody reads: 220 KiB of the kernel for each device after 600 messages,
+ *	                     and three descriptors instead of one. (2.1's MOSQ_OPT_DISABLE_SOCKETPAIR comes too late.)
+ *	leave_properties     only a call that blocks takes CONNECT's properties; refused, it keeps them
+ *	set_options          with mosquitto_threaded_set nothing is written but by mosquitto_loop_write: acknowledgements
+ *	                     wait for their handler
+ *	session_socket.c     while mosquitto_want_write is false, whole packets may be written past it: PINGREQ, which must
+ *	session_queue.c      not wait behind acknowledgements, DISCONNECT, and QoS 0 (2,900 instructions for a reading,
+ *	                     6,200 through it)
+ *	session_mosq_shake   it goes on with a TLS handshake that is over
+ */
+
 struct session_mosq {
 	struct mosquitto *m;
 	bool told_connect; /* to the packet log */

@@ -315,10 +315,14 @@ session_socket_soon(struct session *s)
 	loop_timer_set(s->loop, &s->socket->soon, 0, on_soon, s);
 }
 
+/* A release that was asked for in the same read, when one read brings several packets, is taken back: it was not
+ * for this one, and all acknowledgements leave together. */
 void
 session_socket_received(struct session *s, const struct msg *m)
 {
 	s->socket->held += m->qos > 0;
+	if (m->qos > 0 && s->link.opts.hold_acks)
+		s->socket->flushing = false;
 	if (s->events.message != NULL)
 		s->events.message(s->arg, m);
 }

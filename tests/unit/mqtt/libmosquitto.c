@@ -261,6 +261,44 @@ acknowledgements_wait_until_they_are_released(void **state)
 	finish(&f);
 }
 
+static void
+release_the_first(void *arg, const struct msg *m)
+{
+	struct fake *f = arg;
+
+	rig_on_message(&f->rig, m);
+	if (f->rig.messages == 1)
+		session_release_acks(f->rig.session);
+}
+
+/* One read may bring many messages. */
+static void
+a_release_is_not_for_what_comes_later(void **state)
+{
+	static const struct session_events events = {
+	    .up = rig_on_up, .message = release_the_first};
+	struct fake f = {.rig.stop_at_messages = MANY};
+	struct session_opts o = begin(&f, accepted);
+	struct buf messages = {0};
+
+	(void)state;
+	put_messages(&messages);
+	f.behind = buf_as_span(&messages);
+	o.hold_acks = true;
+	f.rig.session = session_new(f.rig.loop, &o, &events, &f, NULL);
+	session_start(f.rig.session);
+	rig_run(&f.rig, 10000);
+	assert_int_equal(f.rig.messages, MANY);
+	rig_run(&f.rig, 300);
+	assert_true(f.pubacks <= 1);
+	session_release_acks(f.rig.session);
+	f.stop_at_pubacks = MANY;
+	rig_run(&f.rig, 10000);
+	assert_int_equal(f.pubacks, MANY);
+	buf_release(&messages);
+	finish(&f);
+}
+
 /* PINGREQ goes past it, with acknowledgements in its queue, too; PINGRESP it has not asked for. */
 static void
 pings_go_past_its_queue(void **state)
@@ -326,6 +364,7 @@ main(void)
 	    cmocka_unit_test(a_connack_of_3_1_1_is_a_refusal_of_5),
 	    cmocka_unit_test(what_comes_with_connack_is_all_told),
 	    cmocka_unit_test(acknowledgements_wait_until_they_are_released),
+	    cmocka_unit_test(a_release_is_not_for_what_comes_later),
 	    cmocka_unit_test(pings_go_past_its_queue),
 	    cmocka_unit_test(a_full_unix_socket_is_tried_again),
 	};
