@@ -338,9 +338,9 @@ give_share(struct connector *c, size_t n)
 	const int64_t now = loop_now(c->loop);
 	const int64_t left = c->deadline > now ? c->deadline - now : 0;
 
-	c->share = left / (int64_t)n;
-	c->late = now + c->share;
-	set_timer(c, c->share);
+	c->late = now + left / (int64_t)n;
+	c->share = (int)(c->late - now);
+	set_timer(c, c->late - now);
 }
 
 static enum connector_state

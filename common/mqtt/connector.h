@@ -104,13 +104,13 @@ struct connector {
 	struct resolve *lookup;
 	struct connector_broker *brokers; /* all of several, but what is moved out of the present one; else NULL */
 	unsigned count, broker;           /* of them; the present one */
-	struct strv addresses;            /* its */
+	unsigned left;                    /* that this round has not come to yet */
+	int share;                        /* ms that this attempt has */
+	int64_t late, deadline;           /* when that is over; and the round's time */
+	struct strv addresses;            /* the present broker's */
 	size_t address;                   /* the one that is tried, or is up */
-	bool bad;                         /* it was bad last */
 	char *bad_address;                /* of one broker's several: that was bad last; or NULL */
-	unsigned left;                    /* brokers that this round has not come to yet */
-	int64_t deadline;                 /* of the round */
-	int64_t share, late;              /* ms that this attempt has, and when they are over */
+	struct err *worst;                /* why the round fails, where there was more than one reason */
 	enum connector_reach {
 		CONNECTOR_REACH_NOTHING, /* no way there */
 		CONNECTOR_REACH_NAME,    /* not looked up */
@@ -119,14 +119,14 @@ struct connector {
 		CONNECTOR_REACH_BROKER,  /* refused */
 		CONNECTOR_REACH_END,     /* refused for good */
 	} reach, furthest;               /* of this attempt; of the round */
-	struct err *worst;               /* why, where there was more than one */
-	bool all_final;
 	struct backoff backoff;
 	int in_vain; /* connections in a row that ended as soon as they were up */
+	uint64_t told; /* hash of the reason that was told last */
 	bool was_up, told_down;
-	uint64_t told;           /* hash of the reason that was told last */
-	bool hurried;            /* connector_hurry */
-	bool parted;             /* DISCONNECT is written */
+	bool bad;       /* the present broker, or address, was so last */
+	bool all_final; /* all refusals of the round so far */
+	bool hurried;   /* connector_hurry */
+	bool parted;    /* DISCONNECT is written */
 	int64_t up_since;        /* loop_now */
 	struct loop_timer timer; /* of the state */
 };
