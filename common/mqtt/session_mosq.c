@@ -37,6 +37,8 @@ struct session_mosq {
 	bool told_connect; /* to the packet log */
 	void *context;     /* the SSL_CTX * that it was given */
 	unsigned brought;  /* packets that its callbacks have told of */
+	/* After a mere close: whether MQTT 3.1.1 is tried by the next CONNECT, was ever (once), is by this one. */
+	bool try_next, tried, trying;
 };
 
 static void
@@ -83,8 +85,10 @@ on_connect(
 	s->packet_most = 0;
 	mosquitto_property_read_int32(
 	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
-	if (reason == 0)
+	if (reason == 0) {
+		s->mosq->trying = false;
 		connector_step(&s->link, CONNECTOR_ACCEPTED);
+	}
 }
 
 /* Reasons that are no failures are libmosquitto's own, which its return codes tell better. */
@@ -338,11 +342,30 @@ explain_dial(struct session *s, int rc, const char *peer)
 	return number == EAGAIN ? 1 : -1;
 }
 
+static void
+set_version(struct session *s, int version)
+{
+	s->link.version = version;
+	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION,
+	    version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+}
+
+/* A try that was not accepted is no word about the broker. */
+static void
+try_version(struct session *s)
+{
+	if (s->mosq->try_next || s->mosq->trying)
+		set_version(s, s->mosq->try_next ? 4 : 5);
+	s->mosq->trying = s->mosq->try_next;
+	s->mosq->try_next = false;
+}
+
 int
 session_mosq_dial(struct session *s, const char *peer)
 {
 	int rc;
 
+	try_version(s);
 	s->mosq->told_connect = false;
 	give_context(s);
 	set_properties(s);
@@ -534,13 +557,19 @@ session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 bool
 session_mosq_downgrade(struct session *s)
 {
-	if (s->link.opts.version != 0 || s->link.version != 5 ||
-	    (s->link.reason != REASON_V3_UNACCEPTABLE_VERSION &&
-		s->link.reason != REASON_UNSUPPORTED_VERSION))
+	const bool refused = s->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
+	    s->link.reason == REASON_UNSUPPORTED_VERSION;
+	const bool closed = s->link.reason == 0 && s->link.closed_without_words &&
+	    !s->link.partial && s->mosq->told_connect && !s->mosq->tried &&
+	    s->link.opts.clean && !s->link.was_up;
+
+	if (s->link.opts.version != 0 || s->link.version != 5 || !(refused || closed))
 		return false;
-	s->link.version = 4;
 	leave_properties(s, NULL);
-	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+	if (refused)
+		set_version(s, 4);
+	s->mosq->try_next = closed;
+	s->mosq->tried |= closed;
 	return true;
 }
 
@@ -550,8 +579,7 @@ set_options(struct session *s, const struct session_opts *o, struct err *err)
 	struct mosquitto *m = s->mosq->m;
 
 	mosquitto_threaded_set(m, true);
-	mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION,
-	    s->link.version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	set_version(s, s->link.version);
 	mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM,
 	    o->receive_maximum > 0 ? o->receive_maximum : SESSION_RECEIVE_MAXIMUM);

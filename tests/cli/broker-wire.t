@@ -168,7 +168,22 @@ full_stdout() {
 	ok "... nothing is missing" wait_for 5 lines
 }
 
-for f in keepalive sessions limits mute leaving forgetful full_stderr full_stdout; do part $f; done
+# A broker that knows MQTT 3.1.1 alone, and only closes what is 5 (RabbitMQ 3.10).
+closes() {
+	broker shut shut=5
+	versions() { sed -n 's/^[0-9]* CONNECT 1000044d515454\(..\).*/\1/p' shut.log | tr '\n' ' '; }
+	run timeout 20 iotpub -h "$T/shut.sock" -q 1 -t a -m 1
+	is '0 05 04 ' "$status $(versions)" "a mere close: 3.1.1 is tried"
+	run timeout 20 iotpub -h "$T/shut.sock" -q 1 -t a -m 1 -V 5
+	is '5 05 04 05 ' "$status $(versions)" "... not with -V 5"
+	run timeout 20 iotsub -h "$T/shut.sock" S_1 --durable --reply 1 -W 5
+	is '5 05 04 05 05 ' "$status $(versions)" "... nor for a kept session"
+	broker never connack=e000 end=1
+	run timeout 20 iotpub -h "$T/never.sock" -q 1 -t a -m 1
+	is '8 1' "$status $(grep -c CONNECT never.log)" "... nor after an answer that is none"
+}
+
+for f in closes keepalive sessions limits mute leaving forgetful full_stderr full_stdout; do part $f; done
 parts
 
 done_testing
