@@ -206,7 +206,6 @@ part(struct connector *c, unsigned events)
 {
 	if (c->ops->part(c->arg) == 0) {
 		c->parted = true;
-		shutdown(c->ops->fd(c->arg), SHUT_WR);
 		loop_fd_set(&c->watch, LOOP_READ);
 	} else if ((events & LOOP_HANGUP) != 0) {
 		connector_step(c, CONNECTOR_LOST);

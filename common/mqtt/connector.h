@@ -63,7 +63,7 @@ struct connector_ops {
 	/* CONNACK refused, for connector's `reason`, or (0) none came: true when the same address is to be tried
 	 * at once, with MQTT 3.1.1. */
 	bool (*downgrade)(void *arg);
-	/* Writes DISCONNECT, whole; -1: the socket takes none now. */
+	/* Writes DISCONNECT, whole, and says that nothing more comes (conn_shut); -1: the socket takes none now. */
 	int (*part)(void *arg);
 	/* It is UP. */
 	void (*up)(void *arg);

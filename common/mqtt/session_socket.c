@@ -364,7 +364,12 @@ on_refused(void *arg)
 static int
 on_part(void *arg)
 {
-	return write_past_queue(arg, disconnect);
+	struct conn conn = session_mosq_conn(arg);
+
+	if (write_past_queue(arg, disconnect))
+		return -1;
+	conn_shut(&conn);
+	return 0;
 }
 
 static void
