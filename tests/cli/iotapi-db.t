@@ -57,30 +57,43 @@ is '200 {"status":"ok"}' "$(health) $(cat body)" 'and is healthy'
 stop
 
 sql lacking.db 'ALTER TABLE broker DROP COLUMN use_tls'
-refused lacking.db 'one of version 0 that lacks a column'
-is "iotapi: 'lacking.db': serve this database with the iotapi that made it: it lacks broker.use_tls" "$err" \
-	'by the name of the column'
-run iotapi token create admin --db lacking.db
-exits 2 'for a token, too'
-run iotapi user add admin --db lacking.db --password-file pw
-exits 2 'and for a user'
-sql lacking.db 'PRAGMA user_version = 1'
-refused lacking.db 'one of version 1 that lacks it'
-has "$err" 'it lacks broker.use_tls' 'by name'
-sql lacking.db 'ALTER TABLE credential DROP COLUMN client_key_sealed'
 sql lacking.db 'DROP TABLE setting'
-refused lacking.db 'one that lacks more'
-has "$err" 'it lacks broker.use_tls, credential.client_key_sealed, setting.name, setting.value' 'by all names'
+cp lacking.db before
+starts lacking.db 'one of version 0 that lacks a column and a table'
+is 200 "$(call GET /api/users/me/ '')" 'with what is in it'
+is '200 {"status":"ok"}' "$(health) $(cat body)" 'and is healthy'
+stop
+kept=$(echo lacking.db.before-*)
+is "iotapi: 'lacking.db' is of an older iotapi; as it was it is kept in '$kept'
+iotapi: 'lacking.db': adds broker.use_tls
+iotapi: 'lacking.db': makes the table setting" "$(grep -v ': serving' log)" 'and each step is told'
+is '0|0' "$(sql "$kept" "SELECT (SELECT count(*) FROM pragma_table_info('broker') WHERE name = 'use_tls'),
+	(SELECT user_version FROM pragma_user_version)")" 'the copy is as it was'
+is 600 "$(stat -c %a "$kept")" 'for nobody else'
+starts lacking.db 'it'
+stop
+is 1 "$(find . -name 'lacking.db.before-*' | wc -l)" 'and another start changes nothing'
+no_line log 'in silence' -v ': serving'
+cp before lacking.db
+many() { for i in 1 2 3; do iotapi token create admin --db lacking.db & done; wait; }
+many >many.tokens 2>many.log
+is 3 "$(wc -l <many.tokens)" 'several start with an older one at once'
+is 1 "$(grep -c 'adds broker.use_tls' many.log)" 'and one of them brings it up to date'
+cp before lacking.db
+sql lacking.db 'ALTER TABLE device ADD COLUMN serial TEXT'
+refused lacking.db 'one with a column of a later iotapi'
+is "iotapi: 'lacking.db': it is of a later iotapi, or of another program: it has device.serial" "$err" 'by its name'
 
 cp made.db later.db
 sql later.db 'PRAGMA user_version = 2'
 refused later.db 'one of a later version'
-is "iotapi: 'later.db': serve this database with the iotapi that made it: its user_version is 2, and this one knows 0 to 1" \
+is "iotapi: 'later.db': it is of a later iotapi, or of another program: its user_version is 2, and this one knows 0 to 1" \
 	"$err" 'by its version'
 is 2 "$(sql later.db 'PRAGMA user_version')" 'which it keeps'
 sql other.db 'CREATE TABLE theirs (a)'
 run timeout 10 iotapi --db other.db --listen 127.0.0.1:0
 exits 2 "another program's database is refused"
+is "iotapi: 'other.db': it is no database of iotapi" "$err" 'which is said'
 is theirs "$(sql other.db 'SELECT name FROM sqlite_master')" 'and gets no tables'
 
 # Many first starts of one database.

@@ -13,6 +13,7 @@ enum { CACHE_SIZE = 128, BUSY_MS = 5000 };
 
 struct db {
 	sqlite3 *handle;
+	char *path;
 	struct {
 		char *sql;
 		sqlite3_stmt *stmt;
@@ -111,6 +112,7 @@ db_open(struct db **out, const char *path, bool write, struct err *err)
 	if (write && make_private(path, err))
 		return -1;
 	db = xcalloc(1, sizeof(*db));
+	db->path = xstrdup(path);
 	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
 		err_set(err, ERR_USAGE, _("cannot open database '%s': %s"), path,
 		    sqlite3_errmsg(db->handle));
@@ -120,10 +122,12 @@ db_open(struct db **out, const char *path, bool write, struct err *err)
 	sqlite3_busy_timeout(db->handle, BUSY_MS);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	failed = db_run(db, err, "PRAGMA journal_mode=WAL", "") ||
-	    db_run(db, err, "PRAGMA synchronous=FULL", "") ||
-	    db_run(db, err, "PRAGMA foreign_keys=ON", "");
-	if (!failed && !write)
+	/* The file keeps the mode of its journal, which is the writer's to choose. */
+	if (write)
+		failed = db_run(db, err, "PRAGMA journal_mode=WAL", "") ||
+		    db_run(db, err, "PRAGMA synchronous=FULL", "") ||
+		    db_run(db, err, "PRAGMA foreign_keys=ON", "");
+	else
 		failed = db_run(db, err, "PRAGMA query_only=ON", "");
 	if (failed) {
 		err_in(err, "'%s'", path);
@@ -147,7 +151,14 @@ db_close(struct db *db)
 	}
 	sqlite3_close(db->handle);
 	buf_release(&db->memory.key);
+	free(db->path);
 	free(db);
+}
+
+const char *
+db_path(const struct db *db)
+{
+	return db->path;
 }
 
 static void

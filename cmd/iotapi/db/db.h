@@ -18,6 +18,8 @@ struct db;
 int db_open(struct db **out, const char *path, bool write, struct err *err);
 /* Accepts NULL. */
 void db_close(struct db *db);
+/* As it was opened. */
+const char *db_path(const struct db *db);
 
 /* A prepared statement with its parameters bound, ready to step; cached and reset on its next
  * use, never finalized by the caller. `types` names the arguments: i int64_t, d double, s const

@@ -12,8 +12,8 @@
  */
 struct store;
 
-/* Opens or makes the database and its tables, and starts the writer. ERR_USAGE: no database, or one of another
- * version (tables.h). */
+/* Opens or makes the database and its tables, and starts the writer. ERR_USAGE: no database, or one of a
+ * later version (tables.h). */
 int store_open(struct store **out, const char *path, struct err *err);
 /* Runs what was submitted, stops the writer: blocks. Readers must be back. Accepts NULL. */
 void store_close(struct store *s);

@@ -3,15 +3,16 @@
  * arrays, checked by rows.c. Secrets have columns of their own (fields.c). */
 #include "iotapi/db/tables.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotapi/db/upgrade.h"
 
-/* The user_version of a database with the columns of today; 0 is one of before it was written. */
+/* The user_version of a database with the columns of today; 0 is one of before it was written. tests/old has one of
+ * each that was released. */
 enum { VERSION = 1 };
-
-enum { NAMED_MOST = 10 };
 
 static const char *const column_types[] = {
     [SCHEMA_INT] = "INTEGER",
@@ -65,22 +66,47 @@ tables_has(const struct schema_field *f)
 	return (f->flags & (SCHEMA_DERIVED | SCHEMA_WRITE_ONLY)) == 0;
 }
 
-static void
-put_column(struct buf *out, const struct schema_field *f)
+/* The preset as SQL; n 0: there is none that every row can have. */
+static struct buf
+preset_sql(const struct schema_field *f)
 {
+	const bool has = f->preset != NULL && (f->flags & SCHEMA_UNIQUE) == 0;
+	json_t *v = has ? json_loads(f->preset, JSON_DECODE_ANY, NULL) : NULL;
+	struct buf out = {0};
+
+	if (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS)
+		buf_printf(&out, has ? "'%s'" : "", f->preset);
+	else if (json_is_string(v))
+		buf_printf(&out, "'%s'", json_string_value(v));
+	else if (json_is_boolean(v))
+		buf_puts(&out, json_is_true(v) ? "1" : "0");
+	else if (json_is_number(v))
+		buf_puts(&out, f->preset);
+	json_decref(v);
+	return out;
+}
+
+static void
+put_column(struct buf *out, const struct schema_field *f, bool loose)
+{
+	struct buf preset = preset_sql(f);
+
 	buf_printf(out, ", \"%s\" %s", f->name, column_types[f->type]);
-	if ((f->flags & SCHEMA_NULLABLE) == 0)
+	if ((f->flags & SCHEMA_NULLABLE) == 0 && (!loose || preset.n != 0))
 		buf_puts(out, " NOT NULL");
+	if (preset.n != 0)
+		buf_printf(out, " DEFAULT %s", buf_str(&preset));
 	if ((f->flags & SCHEMA_UNIQUE) != 0)
 		buf_puts(out, " UNIQUE");
 	if (f->type == SCHEMA_REF)
 		buf_printf(out, " REFERENCES \"%s\"(id)", f->ref);
+	buf_release(&preset);
 }
 
 /* Two columns for every secret: sealed for who must use it, hashed for who must check it. */
 static int
-make_table(
-    struct db *db, const char *where, const struct schema_resource *r, struct err *err)
+make_table(struct db *db, const char *where, bool loose, const struct schema_resource *r,
+    struct err *err)
 {
 	const struct schema_field *f;
 	struct buf sql = {0};
@@ -91,7 +117,7 @@ make_table(
 	buf_puts(&sql, " (id INTEGER PRIMARY KEY AUTOINCREMENT");
 	for (f = r->fields; f->name != NULL; f++) {
 		if (tables_has(f) && strcmp(f->name, "id") != 0)
-			put_column(&sql, f);
+			put_column(&sql, f, loose);
 		else if ((f->flags & SCHEMA_WRITE_ONLY) != 0)
 			buf_printf(&sql, ", \"%s_sealed\" BLOB, \"%s_hash\" TEXT",
 			    f->name, f->name);
@@ -103,7 +129,7 @@ make_table(
 }
 
 static int
-make_all(struct db *db, const char *where, struct err *err)
+make_all(struct db *db, const char *where, bool loose, struct err *err)
 {
 	const struct schema_resource *r;
 	int failed = 0;
@@ -111,7 +137,7 @@ make_all(struct db *db, const char *where, struct err *err)
 
 	for (r = schema; r->name != NULL && !failed; r++) {
 		if (!r->optional)
-			failed = make_table(db, where, r, err);
+			failed = make_table(db, where, loose, r, err);
 	}
 	for (i = 0; i < ARRAY_LEN(own_tables) && !failed; i++) {
 		char *sql = xasprintf("CREATE TABLE %s.%s", where, own_tables[i]);
@@ -122,50 +148,31 @@ make_all(struct db *db, const char *where, struct err *err)
 	return failed;
 }
 
-/* Compares with tables made anew beside them, so that it cannot get out of step with what is made. */
-static int
-check_columns(struct db *db, struct err *err)
-{
-	sqlite3_stmt *stmt = db_query(db, err,
-	    "SELECT t.name || '.' || c.name FROM wanted.sqlite_master t, "
-	    "pragma_table_info(t.name, 'wanted') c WHERE t.type = 'table' AND t.name NOT "
-	    "LIKE 'sqlite%' AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name, "
-	    "'main') m WHERE m.name = c.name) ORDER BY 1",
-	    "");
-	struct buf missing = {0};
-	int step = stmt != NULL ? 1 : -1;
-	size_t n = 0;
-
-	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
-		if (n++ >= NAMED_MOST)
-			continue;
-		buf_puts(&missing, n > 1 ? ", " : "");
-		buf_span(&missing, db_column_text(stmt, 0));
-	}
-	if (n > NAMED_MOST)
-		buf_printf(&missing, _(" and %zu more"), n - NAMED_MOST);
-	if (step == 0 && n != 0)
-		step = err_set(err, ERR_USAGE,
-		    _("serve this database with the iotapi that made it: it lacks %s"),
-		    buf_str(&missing));
-	buf_release(&missing);
-	return step;
-}
-
 static int
 check_version(int64_t version, struct err *err)
 {
 	if (version >= 0 && version <= VERSION)
 		return 0;
 	return err_set(err, ERR_USAGE,
-	    _("serve this database with the iotapi that made it: its user_version is "
-	      "%lld, and this one knows 0 to %d"),
+	    _("it is of a later iotapi, or of another program: its user_version is %lld, "
+	      "and this one knows 0 to %d"),
 	    (long long)version, VERSION);
 }
 
-/* In one transaction: whoever starts at the same time finds all of it or nothing. */
+/* All versions have had the table of people. */
 static int
-make_or_check(struct db *db, struct err *err)
+check_ours(struct db *db, struct err *err)
+{
+	if (db_number(db, 0,
+		"SELECT count(*) FROM main.sqlite_master WHERE type = 'table' AND name = "
+		"'person'",
+		"") != 0)
+		return 0;
+	return err_set(err, ERR_USAGE, _("it is no database of iotapi"));
+}
+
+static int
+make_or_upgrade(struct db *db, struct err *err)
 {
 	const int64_t version = db_number(db, -1, "PRAGMA main.user_version", "");
 	const bool is_new = version == 0 &&
@@ -174,8 +181,10 @@ make_or_check(struct db *db, struct err *err)
 	size_t i;
 
 	if (!failed && is_new)
-		failed = make_all(db, "main", err);
-	failed = failed || make_all(db, "wanted", err) || check_columns(db, err);
+		failed = make_all(db, "main", false, err);
+	else if (!failed)
+		failed = check_ours(db, err) || make_all(db, "wanted", false, err) ||
+		    make_all(db, "loose", true, err) || upgrade_run(db, err);
 	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++)
 		failed = db_run(db, err, indexes[i], "");
 	if (!failed && version != VERSION) {
@@ -187,18 +196,34 @@ make_or_check(struct db *db, struct err *err)
 	return failed ? -1 : 0;
 }
 
+static int
+run_all(struct db *db, const char *const *sql, size_t n, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (db_run(db, err, sql[i], ""))
+			return -1;
+	}
+	return 0;
+}
+
+/* In one transaction: whoever starts at the same time finds all of it or nothing. A table can be replaced only while
+ * references to it are not enforced. */
 int
 tables_make(struct db *db, struct err *err)
 {
-	int failed;
+	static const char *const begin[] = {"ATTACH ':memory:' AS wanted",
+	    "ATTACH ':memory:' AS loose", "PRAGMA foreign_keys=OFF",
+	    "PRAGMA legacy_alter_table=ON", "BEGIN IMMEDIATE"};
+	static const char *const end[] = {"COMMIT", "PRAGMA legacy_alter_table=OFF",
+	    "PRAGMA foreign_keys=ON", "DETACH loose", "DETACH wanted"};
 
-	if (db_run(db, err, "ATTACH ':memory:' AS wanted", "") ||
-	    db_run(db, err, "BEGIN IMMEDIATE", ""))
+	if (run_all(db, begin, ARRAY_LEN(begin), err))
 		return -1;
-	failed = make_or_check(db, err) || db_run(db, err, "COMMIT", "");
-	if (failed)
+	if (make_or_upgrade(db, err) || run_all(db, end, ARRAY_LEN(end), err)) {
 		db_run(db, NULL, "ROLLBACK", "");
-	else
-		failed = db_run(db, err, "DETACH wanted", "");
-	return failed ? -1 : 0;
+		return -1;
+	}
+	return 0;
 }

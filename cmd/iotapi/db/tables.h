@@ -7,8 +7,9 @@
 #include "model/schema.h"
 #include "iotapi/db/db.h"
 
-/* Makes the tables of a new database: one for each resource of the schema, and the server's own. Refuses,
- * and does not change, a database that lacks a column of them or is of a later version (ERR_USAGE). */
+/* Makes the tables of a new database: one for each resource of the schema, and the server's own. An older one gets
+ * what it lacks (upgrade.h). Refuses, and does not change, a database of a later version or of another program
+ * (ERR_USAGE). Not inside a transaction; whoever fails is to be closed. */
 int tables_make(struct db *db, struct err *err);
 
 /* Appends a resource's table, quoted: "device-config". */

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a database lacks is found by comparing it with tables made anew beside it, so that a row of the schema is
+ * all that a new column or table needs. */
+#include "iotapi/db/upgrade.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "iotapi/db/backup.h"
+
+enum { NAMED_MOST = 10 };
+
+/* Statements in their order, and what is told before each of them; "": nothing. */
+struct plan {
+	struct strv sql, told;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+add(struct plan *p, const char *told, const char *fmt, ...)
+{
+	struct buf sql = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&sql, fmt, ap);
+	va_end(ap);
+	strv_add(&p->told, told);
+	strv_add(&p->sql, buf_str(&sql));
+	buf_release(&sql);
+}
+
+/* Columns that a later iotapi made, or another program. */
+static int
+refuse_unknown(struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT t.name || '.' || m.name FROM loose.sqlite_master t, "
+	    "pragma_table_info(t.name, 'main') m WHERE t.type = 'table' AND t.name NOT "
+	    "LIKE 'sqlite%' AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name, "
+	    "'loose') l WHERE l.name = m.name) ORDER BY 1",
+	    "");
+	struct buf names = {0};
+	int step = stmt != NULL ? 1 : -1;
+	size_t n = 0;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		if (n++ >= NAMED_MOST)
+			continue;
+		buf_puts(&names, n > 1 ? ", " : "");
+		buf_span(&names, db_column_text(stmt, 0));
+	}
+	if (n > NAMED_MOST)
+		buf_printf(&names, _(" and %zu more"), n - NAMED_MOST);
+	if (step == 0 && n != 0)
+		step = err_set(err, ERR_USAGE,
+		    _("it is of a later iotapi, or of another program: it has %s"),
+		    buf_str(&names));
+	buf_release(&names);
+	return step;
+}
+
+/* What ADD COLUMN cannot do: another type, a reference, UNIQUE, and NULL where there was none. */
+static bool
+needs_rebuild(struct db *db, const char *table)
+{
+	return db_number(db, 0,
+		   "SELECT count(*) FROM pragma_table_info(?1, 'wanted') w JOIN "
+		   "pragma_table_info(?1, 'main') m ON m.name = w.name WHERE m.type <> "
+		   "w.type OR m.\"notnull\" > w.\"notnull\"",
+		   "s", table) != 0 ||
+	    db_number(db, 0,
+		"SELECT count(*) FROM (SELECT \"from\", \"table\", on_delete, 'w' d FROM "
+		"pragma_foreign_key_list(?1, 'wanted') UNION SELECT \"from\", \"table\", "
+		"on_delete, 'm' FROM pragma_foreign_key_list(?1, 'main')) GROUP BY "
+		"\"from\", \"table\", on_delete HAVING count(*) = 1",
+		"s", table) != 0 ||
+	    db_number(db, 0,
+		"SELECT (SELECT count(*) FROM pragma_index_list(?1, 'wanted') WHERE "
+		"origin = 'u') - (SELECT count(*) FROM pragma_index_list(?1, 'main') "
+		"WHERE origin = 'u')",
+		"s", table) != 0;
+}
+
+/* The columns that both have; those that may not be null any more get their default. The ids that were given out
+ * are not given out again, so sqlite_sequence is kept. */
+static int
+plan_rebuild(
+    struct plan *p, struct db *db, const char *table, const char *sql, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT group_concat('\"' || l.name || '\"', ', '), group_concat(CASE WHEN "
+	    "l.\"notnull\" AND l.dflt_value IS NOT NULL THEN 'coalesce(\"' || l.name || "
+	    "'\", ' || l.dflt_value || ')' ELSE '\"' || l.name || '\"' END, ', ') FROM "
+	    "pragma_table_info(?1, 'loose') l JOIN pragma_table_info(?1, 'main') m ON "
+	    "m.name = l.name",
+	    "s", table);
+	char *told;
+
+	if (stmt == NULL || db_step(db, stmt, err) != 1)
+		return -1;
+	told = xasprintf(_("rebuilds %s"), table);
+	add(p, told, "ALTER TABLE main.\"%s\" RENAME TO \"%s~old\"", table, table);
+	add(p, "", "%s", sql);
+	add(p, "", "INSERT INTO main.\"%s\" (%s) SELECT %s FROM main.\"%s~old\"", table,
+	    db_column_text(stmt, 0).p, db_column_text(stmt, 1).p, table);
+	add(p, "", "DELETE FROM main.sqlite_sequence WHERE name = '%s'", table);
+	add(p, "",
+	    "INSERT INTO main.sqlite_sequence SELECT '%s', seq FROM main.sqlite_sequence "
+	    "WHERE name = '%s~old'",
+	    table, table);
+	add(p, "", "DROP TABLE main.\"%s~old\"", table);
+	sqlite3_reset(stmt);
+	free(told);
+	return 0;
+}
+
+static int
+plan_columns(struct plan *p, struct db *db, const char *table, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT l.name, l.type, CASE WHEN l.\"notnull\" THEN ' NOT NULL' ELSE '' END "
+	    "|| coalesce(' DEFAULT ' || l.dflt_value, '') FROM pragma_table_info(?1, "
+	    "'loose') l WHERE NOT EXISTS (SELECT 1 FROM pragma_table_info(?1, 'main') m "
+	    "WHERE m.name = l.name)",
+	    "s", table);
+	int step = stmt != NULL ? 1 : -1;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		char *told = xasprintf(_("adds %s.%s"), table, db_column_text(stmt, 0).p);
+
+		add(p, told, "ALTER TABLE main.\"%s\" ADD COLUMN \"%s\" %s%s", table,
+		    db_column_text(stmt, 0).p, db_column_text(stmt, 1).p,
+		    db_column_text(stmt, 2).p);
+		free(told);
+	}
+	return step;
+}
+
+static int
+plan_table(
+    struct plan *p, struct db *db, const char *name, const char *sql, struct err *err)
+{
+	char *told;
+
+	if (db_number(db, 0,
+		"SELECT count(*) FROM main.sqlite_master WHERE type = 'table' AND name = "
+		"?1",
+		"s", name) != 0)
+		return needs_rebuild(db, name) ? plan_rebuild(p, db, name, sql, err)
+					       : plan_columns(p, db, name, err);
+	told = xasprintf(_("makes the table %s"), name);
+	add(p, told, "%s", sql);
+	free(told);
+	return 0;
+}
+
+static int
+make_plan(struct plan *p, struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT name, sql FROM loose.sqlite_master WHERE type = 'table' AND name NOT "
+	    "LIKE 'sqlite%' ORDER BY name",
+	    "");
+	int step = stmt != NULL ? 1 : -1;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		if (plan_table(
+			p, db, db_column_text(stmt, 0).p, db_column_text(stmt, 1).p, err))
+			step = -1;
+	}
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	return step;
+}
+
+/* FILE.before-20261129T224018Z: a colon in a name is another machine's to scp. */
+static void
+put_copy_name(struct buf *out, const char *path)
+{
+	struct buf now = {0};
+	const char *p;
+
+	buf_printf(out, "%s.before-", path);
+	buf_time(&now, clock_wall_us());
+	for (p = buf_str(&now); *p != '.' && *p != 'Z' && *p != '\0'; p++) {
+		if (*p != '-' && *p != ':')
+			buf_putc(out, *p);
+	}
+	buf_putc(out, 'Z');
+	buf_release(&now);
+}
+
+/* Another connection reads what is committed: as it was. */
+static int
+keep_copy(struct db *db, struct err *err)
+{
+	struct buf to = {0};
+	int failed;
+
+	put_copy_name(&to, db_path(db));
+	failed = backup_make(db_path(db), buf_str(&to), err);
+	if (!failed)
+		log_warn(_("'%s' is of an older iotapi; as it was it is kept in '%s'"),
+		    db_path(db), buf_str(&to));
+	buf_release(&to);
+	return failed;
+}
+
+static int
+check_references(struct db *db, struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err, "PRAGMA main.foreign_key_check", "");
+	int step = stmt != NULL ? db_step(db, stmt, err) : -1;
+
+	if (step == 1) {
+		step = err_set(err, ERR_USAGE,
+		    _("it cannot be brought up to date: row %lld of %s refers to a row "
+		      "of %s that is not there"),
+		    (long long)sqlite3_column_int64(stmt, 1), db_column_text(stmt, 0).p,
+		    db_column_text(stmt, 2).p);
+		sqlite3_reset(stmt);
+	}
+	return step;
+}
+
+static int
+follow(const struct plan *p, struct db *db, struct err *err)
+{
+	int failed = keep_copy(db, err);
+	size_t i;
+
+	for (i = 0; i < p->sql.n && !failed; i++) {
+		if (p->told.v[i][0] != '\0')
+			log_warn("'%s': %s", db_path(db), p->told.v[i]);
+		failed = db_run(db, err, p->sql.v[i], "");
+	}
+	return failed || check_references(db, err) ? -1 : 0;
+}
+
+int
+upgrade_run(struct db *db, struct err *err)
+{
+	struct plan p = {0};
+	int failed = refuse_unknown(db, err) || make_plan(&p, db, err) ||
+	    (p.sql.n != 0 && follow(&p, db, err));
+
+	strv_release(&p.sql);
+	strv_release(&p.told);
+	return failed ? -1 : 0;
+}
