@@ -13,6 +13,7 @@
 #include "iotapi/api/users.h"
 #include "iotapi/export.h"
 #include "iotapi/serve.h"
+#include "iotapi/upkeep.h"
 
 struct args {
 	char *db;
@@ -55,6 +56,8 @@ static const char *const usage[] = {
     "user add NAME [--password-file FILE]",
     "token create NAME",
     "export mosquitto DIR",
+    "backup FILE",
+    "check",
     NULL,
 };
 
@@ -73,6 +76,8 @@ static const struct opt_word words[] = {
     {"token create", N_("make a token that does not expire and print it")},
     {"export", N_("files for other programs")},
     {"export mosquitto", N_("write mosquitto's password file")},
+    {"backup", N_("copy the database and its key")},
+    {"check", N_("look whether database and key are as they should be")},
     {NULL, NULL},
 };
 
@@ -129,6 +134,20 @@ run_export(const struct args *a, const char *dir, struct buf *out, struct err *e
 	return failed;
 }
 
+static int
+run_backup(const struct args *a, const char *to, struct buf *out, struct err *err)
+{
+	(void)out;
+	return upkeep_backup(a->db, to, err);
+}
+
+static int
+run_check(const struct args *a, const char *operand, struct buf *out, struct err *err)
+{
+	(void)operand;
+	return upkeep_check(a->db, out, err);
+}
+
 static const struct command {
 	const char *words[2]; /* the second NULL: one word */
 	const char *operand;  /* what it needs; NULL: nothing */
@@ -140,6 +159,8 @@ static const struct command {
     {{"user", "add"}, "NAME", run_user_add, true},
     {{"token", "create"}, "NAME", run_token_create, false},
     {{"export", "mosquitto"}, "DIR", run_export, false},
+    {{"backup", NULL}, "FILE", run_backup, false},
+    {{"check", NULL}, NULL, run_check, false},
 };
 
 static const struct command *
@@ -161,13 +182,13 @@ find_command(char **operands, int count, struct err *err)
 		if (c->operand == NULL)
 			err_set(err, ERR_USAGE, _("'%s' takes no operand"), c->words[0]);
 		else
-			err_set(err, ERR_USAGE, _("'%s %s' takes one %s"), c->words[0],
-			    c->words[1], c->operand);
+			err_set(err, ERR_USAGE, _("'%s%s%s' takes one %s"), c->words[0],
+			    n == 2 ? " " : "", n == 2 ? c->words[1] : "", c->operand);
 		return NULL;
 	}
 	err_set(err, ERR_USAGE,
 	    _("'%s%s%s' is no command; there are: serve, user add, token create, export "
-	      "mosquitto"),
+	      "mosquitto, backup, check"),
 	    operands[0], count > 1 ? " " : "", count > 1 ? operands[1] : "");
 	return NULL;
 }

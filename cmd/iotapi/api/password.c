@@ -14,7 +14,8 @@
 #include "base/random.h"
 #include "base/text.h"
 
-enum { SALT_BYTES = 12, HASH_BYTES = 64, SECRET_HEX = 64 };
+/* mosquitto takes salts of 12 bytes only, EMQX keeps them as text: 9 random bytes are 12 characters of base64. */
+enum { SALT_RANDOM = 9, HASH_BYTES = 64, SECRET_HEX = 64 };
 
 static char *
 derive(const char *password, int rounds, const unsigned char *salt, int salt_size)
@@ -35,11 +36,16 @@ derive(const char *password, int rounds, const unsigned char *salt, int salt_siz
 char *
 password_device(const char *password, int rounds, struct err *err)
 {
-	unsigned char salt[SALT_BYTES];
+	unsigned char bytes[SALT_RANDOM];
+	struct buf salt = {0};
 	char *hash = NULL;
 
-	if (random_bytes(salt, sizeof(salt), NULL) == 0)
-		hash = derive(password, rounds, salt, sizeof(salt));
+	if (random_bytes(bytes, sizeof(bytes), NULL) == 0) {
+		base64_put(&salt, (struct span){(const char *)bytes, sizeof(bytes)});
+		hash =
+		    derive(password, rounds, (const unsigned char *)salt.p, (int)salt.n);
+	}
+	buf_release(&salt);
 	if (hash == NULL)
 		err_set(err, ERR_FAILED, _("cannot hash a password"));
 	return hash;

@@ -1,0 +1,98 @@
+#!/bin/sh
+# iotapi backup and iotapi check.
+# shellcheck disable=SC2119 # no arguments meant
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+sql() { # sql DATABASE STATEMENT, with foreign keys unchecked
+	python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+for row in c.execute(sys.argv[2]): print(*row, sep="|")
+c.close()' "$1" "$2"
+}
+start_api
+token=$(iotapi token create admin --db "$db")
+post() {
+	curl -sS -o body -w '%{http_code}' -H "Authorization: Bearer $token" \
+		-H 'Content-Type: application/json' -d "$2" "$api$1"
+}
+is 201 "$(post /api/mqtt/brokers/ '{"nombre":"B","host":"h","username":"u","password":"secret","is_active":false}')" \
+	'a broker with a sealed password'
+is 201 "$(post /api/devices/ '{"nombre":"D","tipo":"otro","identificador_unico":"D","ubicacion":"x"}')" 'a device'
+is 201 "$(post /api/mqtt/credentials/ '{"dispositivo":1,"client_id":"D","username":"d","password":"p"}')" 'its credential'
+ok 'its salt is text' python3 -c 'import base64, re, sys
+assert re.fullmatch(rb"[!-~]{12}", base64.b64decode(sys.argv[1].split("$")[3]))' \
+	"$(sql "$db" 'SELECT password_hash FROM credential')"
+
+run iotapi check --db "$db"
+exits 0 'what a server works with is in order'
+is ok "$out" 'and it says so'
+# Rows are written all the time; the copy is of one moment.
+(
+	while [ ! -e enough ]; do post /api/mqtt/topics/ "{\"nombre\":\"$(date +%N)\",\"topic_pattern\":\"a/{device_id}\"}"; done
+) >/dev/null 2>&1 &
+poster=$!
+wait_for 10 sh -c "iotctl topic list -o json | jq -e 'length > 2'" >/dev/null 2>&1
+run iotapi backup copy.db --db "$db"
+exits 0 'a backup beside a server that writes'
+: >enough
+wait "$poster"
+is '600 600' "$(stat -c %a copy.db copy.db.key | xargs)" 'nobody else may read it, nor its key'
+ok 'the key is the same' cmp "$db.key" copy.db.key
+is 2 "$(find . -name 'copy.db*' | wc -l)" 'and nothing else is left'
+cp copy.db before
+run iotapi check --db copy.db
+exits 0 'it is in order'
+ok 'and a check changes nothing' cmp before copy.db
+is 'B|D' "$(sql copy.db 'SELECT nombre, (SELECT nombre FROM device) FROM broker')" 'what was there is there'
+run iotapi export mosquitto out --db copy.db
+exits 0 'and is served'
+
+run iotapi backup copy.db --db "$db"
+exits 2 'nothing is replaced'
+has "$err" "'copy.db.key' is there already" 'not the key'
+rm copy.db.key
+run iotapi backup copy.db --db "$db"
+exits 2 'nor the database'
+has "$err" "'copy.db' is there already" 'by name'
+[ ! -e copy.db.key ]
+tap $? 'and no key is put there'
+run iotapi backup nowhere/copy.db --db "$db"
+exits 7 'where nothing can be written'
+mv "$db.key" key
+run iotapi backup other.db --db "$db"
+exits 2 'without its key'
+[ ! -e other.db ]
+tap $? 'nothing is left'
+mv key "$db.key"
+iotapi user add admin --db fresh.db --password-file "$T/api.pw"
+run iotapi backup fresh.copy --db fresh.db
+exits 0 'where nothing was ever sealed'
+[ -e fresh.copy ] && [ ! -e fresh.copy.key ]
+tap $? 'there is no key to copy'
+run iotapi backup --db "$db"
+exits 2 'a backup has to go somewhere'
+has "$err" "'backup' takes one FILE" 'which is said'
+run iotapi check --db none.db
+exits 2 'a database that is not there is not made'
+
+# What a check finds.
+cp "$db.key" copy.db.key
+chmod 644 copy.db
+run iotapi check --db copy.db
+exits 1 'a mode'
+is "'copy.db' is open to others: mode 644, not 600" "$out" 'is told'
+chmod 600 copy.db
+sql copy.db 'UPDATE credential SET dispositivo = 77'
+sql copy.db "UPDATE broker SET password_sealed = substr(password_sealed, 1, 20) || 'AAAA' || substr(password_sealed, 25)"
+run iotapi check --db copy.db
+exits 1 'a reference and a seal'
+is "row 1 of credential refers to a row of device that is not there
+the key in 'copy.db.key' does not open 1 of 1 sealed secrets, broker.password of 1 first" "$out" 'are told'
+is "iotapi: 'copy.db' is not as it should be" "$err" 'and the result'
+dd if=/dev/urandom of=copy.db bs=1024 seek=8 count=60 conv=notrunc 2>/dev/null
+run iotapi check --db copy.db
+exits 1 'broken pages'
+[ "$(printf '%s\n' "$out" | wc -l)" -gt 1 ]
+tap $? 'are told'
+done_testing
