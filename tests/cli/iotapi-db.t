@@ -124,6 +124,19 @@ sql made.db 'ALTER TABLE broker RENAME COLUMN use_tls TO away'
 is '503 {"error":"Cannot be read: broker"}' "$(health) $(cat body)" 'a column is missed, too'
 sql made.db 'ALTER TABLE broker RENAME COLUMN away TO use_tls'
 is '200 {"status":"ok"}' "$(health) $(cat body)" 'and when all is there again it is healthy'
+# What cannot be looked for is not answered by "no": without the table TABLE a call is 503, as it would not be with it.
+unreadable() { # unreadable TABLE SENTENCE METHOD PATH BODY
+	sql made.db "ALTER TABLE \"$1\" RENAME TO away"
+	is 503 "$(call "$3" "$4" "$5")" "$2"
+	sql made.db "ALTER TABLE away RENAME TO \"$1\""
+}
+login='{"username":"admin","password":"password"}'
+unreadable token 'a token is not refused' GET /api/users/me/ ''
+unreadable person 'a login is not refused' POST /api/auth/login/ "$login"
+is 200 "$(call POST /api/auth/login/ "$login")" 'control: it is taken'
+unreadable device 'an object is not "not found"' PATCH /api/devices/1/ '{"ubicacion":"y"}'
+unreadable credential 'what cannot be seen to refer to it does not let it go' DELETE /api/devices/1/ ''
+is 200 "$(call GET /api/devices/1/ '')" 'and it is still there'
 has "$(cat log)" '/healthz/: credential: database: SELECT FROM credential: no such table: ' 'the log says which, and why'
 has "$(cat log)" '/healthz/: device: database: SELECT FROM assignment: no such table: ' '... of what belongs to it, too'
 is 0 "$(grep -c 'SELECT t' log)" '... without the whole statement'

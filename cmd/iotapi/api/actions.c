@@ -320,6 +320,7 @@ actions_health(struct request *rq, struct err *err)
 		log_error("%s: %s: %s", rq->path, r->name, err->text);
 		buf_printf(&bad, "%s%s", bad.n != 0 ? ", " : "", r->name);
 	}
+	db_forgive(rq->db); /* all is told here */
 	if (bad.n != 0)
 		answer_text(rq, 503, "error", "Cannot be read: %s", buf_str(&bad));
 	else

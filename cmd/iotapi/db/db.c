@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/db/db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@ enum { CACHE_SIZE = 128, BUSY_MS = 5000 };
 struct db {
 	sqlite3 *handle;
 	char *path;
+	bool begun;         /* between db_begin and its end */
+	struct err failure; /* the first since db_forgive */
 	struct {
 		char *sql;
 		sqlite3_stmt *stmt;
@@ -66,16 +69,46 @@ put_summary(struct buf *out, const char *sql)
 	buf_span(out, table);
 }
 
+/* A quota and a limit on the size of files are a full disk, too. */
+static bool
+is_full(sqlite3 *handle)
+{
+	const int code = sqlite3_errcode(handle), why = sqlite3_system_errno(handle);
+
+	return code == SQLITE_FULL ||
+	    (code == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT || why == EFBIG));
+}
+
 static int
 complain(struct db *db, struct err *err, const char *sql)
 {
 	struct buf summary = {0};
+	struct err why = {0};
 
 	put_summary(&summary, sql);
-	err_set(err, ERR_FAILED, _("database: %s: %s"), buf_str(&summary),
-	    sqlite3_errmsg(db->handle));
+	err_set(&why, is_full(db->handle) ? ERR_OUTPUT : ERR_FAILED,
+	    _("database: %s: %s"), buf_str(&summary), sqlite3_errmsg(db->handle));
 	buf_release(&summary);
+	if (db->failure.code == ERR_OK)
+		db->failure = why;
+	if (err != NULL)
+		*err = why;
 	return -1;
+}
+
+int
+db_failed(const struct db *db, struct err *err)
+{
+	if (db->failure.code == ERR_OK)
+		return 0;
+	*err = db->failure;
+	return -1;
+}
+
+void
+db_forgive(struct db *db)
+{
+	db->failure = (struct err){0};
 }
 
 /* SQLite makes its file with the umask's mode: made first, it and its WAL stay private. */
@@ -256,9 +289,23 @@ db_query(struct db *db, struct err *err, const char *sql, const char *types, ...
 	return stmt;
 }
 
+/* A statement whose transaction is gone would be one of its own. */
+static int
+refuse_alone(struct db *db, struct err *err)
+{
+	if (db->failure.code == ERR_OK)
+		err_set(&db->failure, ERR_FAILED,
+		    _("database: the transaction was ended by a failure"));
+	if (err != NULL)
+		*err = db->failure;
+	return -1;
+}
+
 int
 db_step(struct db *db, sqlite3_stmt *stmt, struct err *err)
 {
+	if (db->begun && sqlite3_get_autocommit(db->handle))
+		return refuse_alone(db, err);
 	switch (sqlite3_step(stmt)) {
 	case SQLITE_ROW: return 1;
 	case SQLITE_DONE: sqlite3_reset(stmt); return 0;
@@ -284,6 +331,34 @@ db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
 			;
 	}
 	return step;
+}
+
+int
+db_begin(struct db *db, struct err *err)
+{
+	const int failed = db_run(db, err, "BEGIN IMMEDIATE", "");
+
+	db->begun = !failed;
+	return failed;
+}
+
+int
+db_commit(struct db *db, struct err *err)
+{
+	const int failed = db_run(db, err, "COMMIT", "");
+
+	if (failed)
+		db_rollback(db);
+	db->begun = false;
+	return failed;
+}
+
+void
+db_rollback(struct db *db)
+{
+	db->begun = false;
+	if (!sqlite3_get_autocommit(db->handle))
+		db_run(db, NULL, "ROLLBACK", "");
 }
 
 int64_t
@@ -340,12 +415,6 @@ int
 db_changes(struct db *db)
 {
 	return sqlite3_changes(db->handle);
-}
-
-bool
-db_is_constraint(struct db *db)
-{
-	return sqlite3_errcode(db->handle) == SQLITE_CONSTRAINT;
 }
 
 struct span

@@ -14,12 +14,25 @@ struct db;
 
 /* Opens (and with `write` makes, mode 0600) the database: WAL, synchronous=FULL, foreign keys,
  * defensive. Waits up to five seconds for a lock of another process, here and in each statement. Errors of this and
- * of all below are ERR_FAILED, ERR_USAGE for a file that cannot be opened, and name the table. */
+ * of all below are ERR_FAILED, ERR_OUTPUT where there is no room on the disk, ERR_USAGE for a file that cannot be
+ * opened, and name the table. */
 int db_open(struct db **out, const char *path, bool write, struct err *err);
 /* Accepts NULL. */
 void db_close(struct db *db);
 /* As it was opened. */
 const char *db_path(const struct db *db);
+
+/* A transaction that writes. SQLite ends one by itself when the disk fails; what comes then is no part of it and fails
+ * with the first error, instead of being committed alone. */
+int db_begin(struct db *db, struct err *err);
+int db_commit(struct db *db, struct err *err);
+/* Undoes all of it, also what is left of a failed one. */
+void db_rollback(struct db *db);
+
+/* -1, and the first error since db_forgive: who answers "no" by what he did not find asks whether it was looked for.
+ * 0: there was none. */
+int db_failed(const struct db *db, struct err *err);
+void db_forgive(struct db *db);
 
 /* A prepared statement with its parameters bound, ready to step; cached and reset on its next
  * use, never finalized by the caller. `types` names the arguments: i int64_t, d double, s const
@@ -31,7 +44,7 @@ sqlite3_stmt *db_query(
 int db_step(struct db *db, sqlite3_stmt *stmt, struct err *err);
 /* db_query and db_step until done. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
-/* The first column of the first row as an integer; `missing` without a row or on error. */
+/* The first column of the first row as an integer; `missing` without a row or on error, which db_failed tells. */
 int64_t db_number(
     struct db *db, int64_t missing, const char *sql, const char *types, ...);
 
@@ -45,8 +58,6 @@ void db_remember(struct db *db, struct span key, int64_t number);
 int64_t db_last_id(struct db *db);
 /* How many rows the last statement changed. */
 int db_changes(struct db *db);
-/* Whether the last error was a broken constraint. */
-bool db_is_constraint(struct db *db);
 
 /* Of the current row; the bytes last until the next step. NULL is {NULL, 0}; a text ends with a NUL as well. */
 struct span db_column_text(sqlite3_stmt *stmt, int column);

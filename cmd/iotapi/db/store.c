@@ -54,37 +54,58 @@ take_jobs(struct store *s)
 	return group;
 }
 
-static void
+/* A failed job is undone alone, unless SQLite has ended the whole transaction, or cannot undo: -1, and nothing of
+ * it is left. An error that the job overlooked counts, since it went on by what it did not see. */
+static int
 run_job(struct store *s, struct job *j)
 {
-	if (db_run(s->db, &j->err, "SAVEPOINT job", ""))
-		return;
-	if (j->run(s->db, j->arg, &j->err)) {
-		if (j->err.code == ERR_OK)
-			err_set(&j->err, ERR_FAILED, _("the change was not made"));
-		db_run(s->db, NULL, "ROLLBACK TO job", "");
+	int failed;
+
+	db_forgive(s->db);
+	failed =
+	    db_run(s->db, &j->err, "SAVEPOINT job", "") || j->run(s->db, j->arg, &j->err);
+	failed = db_failed(s->db, &j->err) || failed;
+	if (failed && j->err.code == ERR_OK)
+		err_set(&j->err, ERR_FAILED, _("the change was not made"));
+	if ((failed && db_run(s->db, NULL, "ROLLBACK TO job", "")) ||
+	    db_run(s->db, failed ? NULL : &j->err, "RELEASE job", "")) {
+		db_rollback(s->db);
+		return -1;
 	}
-	db_run(s->db, NULL, "RELEASE job", "");
+	return 0;
 }
 
+/* Runs jobs in one transaction, up to the one that ended it; the result is the first job that was not run. */
+static struct job *
+run_jobs(struct store *s, struct job *j, struct err *err)
+{
+	if (db_begin(s->db, err))
+		return NULL;
+	for (; j != NULL; j = j->next) {
+		if (run_job(s, j)) {
+			*err = j->err;
+			return j->next;
+		}
+	}
+	db_commit(s->db, err);
+	return NULL;
+}
+
+/* Whoever was in a transaction that was lost is told so, and the others get another one. */
 static void
 commit_group(struct store *s, struct job *group)
 {
-	struct err err = {0};
-	struct job *j;
+	while (group != NULL) {
+		struct err err = {0};
+		struct job *rest = run_jobs(s, group, &err), *j;
 
-	if (db_run(s->db, &err, "BEGIN IMMEDIATE", "") == 0) {
-		for (j = group; j != NULL; j = j->next)
-			run_job(s, j);
-		if (db_run(s->db, &err, "COMMIT", ""))
-			db_run(s->db, NULL, "ROLLBACK", "");
-	}
-	if (err.code != ERR_OK)
-		log_error("%s", err.text);
-	while ((j = group) != NULL) {
-		group = j->next;
-		j->done(j->arg, err.code != ERR_OK ? &err : &j->err);
-		free(j);
+		if (err.code != ERR_OK)
+			log_error("%s", err.text);
+		while ((j = group) != rest) {
+			group = j->next;
+			j->done(j->arg, err.code != ERR_OK ? &err : &j->err);
+			free(j);
+		}
 	}
 }
 
@@ -224,6 +245,8 @@ store_reader(struct store *s, struct err *err)
 	pthread_mutex_unlock(&s->lock);
 	if (db == NULL)
 		db_open(&db, s->path, false, err);
+	else
+		db_forgive(db);
 	return db;
 }
 

@@ -19,8 +19,9 @@ int store_open(struct store **out, const char *path, struct err *err);
 void store_close(struct store *s);
 const char *store_path(const struct store *s);
 
-/* `run` changes data on the writer's thread; returning not 0 undoes this job alone. `done` is called
- * on the writer's thread after COMMIT (why->code 0) or when nothing of it was kept. From any
+/* `run` changes data on the writer's thread; returning not 0, or an error of the database that it overlooked, undoes
+ * this job alone. `done` is called on the writer's thread after COMMIT (why->code 0) or when nothing of it was
+ * kept, also because of another job with which the disk failed. From any
  * thread; never blocks. */
 void store_submit(struct store *s, int (*run)(struct db *db, void *arg, struct err *err),
     void (*done)(void *arg, const struct err *why), void *arg);
@@ -28,7 +29,7 @@ void store_submit(struct store *s, int (*run)(struct db *db, void *arg, struct e
 int store_run(struct store *s, int (*run)(struct db *db, void *arg, struct err *err), void *arg,
     struct err *err);
 
-/* A connection for reading, to be given back; one that is free is used again. From any thread.
+/* A connection for reading without an error (db_failed), to be given back; one that is free is used again. From any thread.
  * NULL on error. */
 struct db *store_reader(struct store *s, struct err *err);
 void store_reader_done(struct store *s, struct db *db);

@@ -209,6 +209,8 @@ run_route(struct request *rq, struct err *err)
 		if ((rq->route->flags & ROUTE_WRITE) == 0)
 			run_on_reader(rq, err);
 	}
+	if (reader != NULL)
+		db_failed(reader, err);
 	store_reader_done(rq->app->store, reader);
 	if (rq->status != 401 && err->code == ERR_OK &&
 	    (rq->route->flags & ROUTE_WRITE) != 0)
@@ -232,12 +234,18 @@ routes_serve(struct request *rq)
 		if (reader != NULL && auth_check(rq) == 0)
 			answer_detail(
 			    rq, 405, NULL, "Method \"%s\" not allowed.", rq->method);
+		if (reader != NULL)
+			db_failed(reader, &err);
 		store_reader_done(rq->app->store, reader);
 	} else {
 		run_route(rq, &err);
 	}
 	if (err.code != ERR_OK || rq->status == 0) {
 		log_error("%s %s: %s", rq->method, rq->path, err.text);
-		answer_detail(rq, 503, NULL, "The database is not available.");
+		if (err.code == ERR_OUTPUT)
+			answer_detail(rq, 507, NULL,
+			    "There is no room on the disk: nothing of this was stored.");
+		else
+			answer_detail(rq, 503, NULL, "The database is not available.");
 	}
 }

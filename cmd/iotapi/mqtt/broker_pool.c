@@ -16,7 +16,7 @@
 
 /* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
  * are sessions made anew for each. Refreshing takes a tenth of the time at most. */
-enum { REFRESH_MS = 200, REFRESH_SHARE = 10 };
+enum { REFRESH_MS = 200, REFRESH_SHARE = 10, AGAIN_MS = 1000 };
 
 /* Of the link to one broker, as requests in other threads are told. */
 struct note {
@@ -232,31 +232,35 @@ sync_broker(struct broker_pool *w, const struct broker_row *x,
 	free(client_id);
 }
 
-static void
-sync_sessions(struct broker_pool *w, struct db *db)
+/* Nobody leaves for brokers that could not be read. */
+static int
+sync_sessions(struct broker_pool *w, struct db *db, struct err *err)
 {
 	sqlite3_stmt *stmt = db_query(db, NULL, BROKER_ROW_QUERY, "");
 	size_t before = w->n, i;
 	bool *kept = xcalloc(before + 1, sizeof(*kept));
 	struct strv patterns = {0};
 	struct broker_row x;
+	int failed;
 
 	read_patterns(db, &patterns);
-	while (stmt != NULL && db_step(db, stmt, NULL) == 1) {
-		struct err err = {0};
+	while (!db_failed(db, err) && db_step(db, stmt, NULL) == 1) {
+		struct err why = {0};
 
-		if (broker_row_read(w->app, stmt, &x, &err) == 0)
+		if (broker_row_read(w->app, stmt, &x, &why) == 0)
 			sync_broker(w, &x, &patterns, kept);
 		else
-			log_warn("broker '%s': %s", x.name, err.text);
+			log_warn("broker '%s': %s", x.name, why.text);
 		broker_row_release(&x);
 	}
-	for (i = before; i-- > 0;) {
+	failed = db_failed(db, err);
+	for (i = before; i-- > 0 && !failed;) {
 		if (!kept[i])
 			stop_session(w, i);
 	}
 	free(kept);
 	strv_release(&patterns);
+	return failed;
 }
 
 static void
@@ -272,8 +276,8 @@ refresh(void *arg)
 	if (w->stopping)
 		return;
 	db = store_reader(w->app->store, &err);
-	if (db != NULL)
-		sync_sessions(w, db);
+	if (db == NULL || sync_sessions(w, db, &err))
+		loop_timer_set(w->loop, &w->later, AGAIN_MS, refresh, w);
 	store_reader_done(w->app->store, db);
 	log_err(&err);
 	w->refreshed = clock_ms();
