@@ -67,11 +67,14 @@ kill -HUP $ingesting
 wait_for 5 test -e own.ndjson
 tap $? 'a second rotation right behind the first is seen, too'
 
+end
+
 # Removed without a word: the name is made anew, and the lines are there.
+append gone own.ndjson
 rm own.ndjson
 one 6 own.ndjson
 is '6 ' "$(numbers own.ndjson)" 'a file that was removed is made anew, with what came'
-has "$(said own)" 'own.ndjson was removed while it was written to: going on in a new one' 'which is told'
+has "$(said gone)" 'own.ndjson was removed while it was written to: going on in a new one' 'which is told'
 end
 is 0 $? 'and is no error'
 
