@@ -111,7 +111,7 @@ write_stdout(const struct buf *answer, struct err *err)
 	bool lost = ferror(stdout) != 0, left = reader_left();
 
 	errno = 0;
-	lost |= fwrite(answer->p, 1, answer->n, stdout) < answer->n;
+	lost |= answer->n > 0 && fwrite(answer->p, 1, answer->n, stdout) < answer->n;
 	lost |= fclose(stdout) != 0;
 	if (!lost || left || errno == EPIPE || err->code != ERR_OK)
 		return;
