@@ -436,14 +436,12 @@ json_scan(struct span text, struct json_scan *found)
 	const size_t room = text.n + ASCII_PLAIN_PADDING;
 	unsigned char small[2 * SMALL];
 	unsigned char *copy = room <= SMALL ? small : xmalloc(2 * room);
-	struct scanner s;
+	struct scanner s = {.end = copy + text.n, .found = found};
 	bool good;
 
 	if (text.n != 0)
 		memcpy(copy, text.p, text.n);
 	memset(copy + text.n, 0, ASCII_PLAIN_PADDING);
-	s.end = copy + text.n;
-	s.found = found;
 	good = scan_text(&s, skip_more(&s, copy), (char *)copy + room);
 	if (good)
 		move_found(found, copy, text);
@@ -458,11 +456,9 @@ json_scan(struct span text, struct json_scan *found)
 bool
 json_scan_padded(struct span text, struct json_scan *found, char *to)
 {
-	struct scanner s;
 	place p = (place)text.p;
+	struct scanner s = {.end = p + text.n, .found = found};
 
-	s.end = p + text.n;
-	s.found = found;
 	if (text.n > 0 && *p <= ' ')
 		p = skip_more(&s, p);
 	if (p < s.end && (*p == '{' || *p == '['))
