@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
+#if LIBMOSQUITTO_VERSION_NUMBER < 2001000 /* 2.1 has it in there, and warns */
 #include <mqtt_protocol.h>
+#endif
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
