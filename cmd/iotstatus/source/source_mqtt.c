@@ -65,7 +65,7 @@ on_deadline(void *arg)
 
 	if (!l->ready)
 		err_set(&l->err, ERR_UNREACHABLE, _("broker '%s' did not answer in time"),
-		    l->opts.session.host);
+		    consumer_broker(l->consume));
 	else if (!l->whole)
 		err_set(&l->err, ERR_TIMEOUT,
 		    _("broker '%s' was not quiet for a second before time was up: this "
@@ -73,7 +73,7 @@ on_deadline(void *arg)
 		      "be a part of the fleet; allow more with --timeout, or say with "
 		      "--wait "
 		      "how long to collect"),
-		    l->opts.session.host);
+		    consumer_broker(l->consume));
 	finish(l, true);
 }
 
@@ -335,7 +335,7 @@ refuse_part(const struct source_mqtt *l, struct err *err)
 	      "its queue "
 	      "is too short for them (mosquitto: max_queued_messages; EMQX: "
 	      "mqtt.max_mqueue_len); ask the API"),
-	    l->opts.session.host, l->retained, l->heard);
+	    consumer_broker(l->consume), l->retained, l->heard);
 }
 
 /* Asks for everything again as long as that brings news, then for the few that are left. */
