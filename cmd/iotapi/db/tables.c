@@ -74,8 +74,8 @@ preset_sql(const struct schema_field *f)
 	json_t *v = has ? json_loads(f->preset, JSON_DECODE_ANY, NULL) : NULL;
 	struct buf out = {0};
 
-	if (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS)
-		buf_printf(&out, has ? "'%s'" : "", f->preset);
+	if (has && (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS))
+		buf_printf(&out, "'%s'", f->preset);
 	else if (json_is_string(v))
 		buf_printf(&out, "'%s'", json_string_value(v));
 	else if (json_is_boolean(v))
