@@ -60,6 +60,16 @@ put_topics(
 	return failed ? -1 : 0;
 }
 
+/* A name that was added to the schema is null in older rows. */
+static void
+put_text(struct buf *out, sqlite3_stmt *stmt, int column)
+{
+	if (db_is_null(stmt, column))
+		buf_puts(out, "null");
+	else
+		json_put_string(out, db_column_text(stmt, column));
+}
+
 int
 object_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct err *err)
 {
@@ -72,16 +82,16 @@ object_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct
 		json_out_int(out, sqlite3_column_int64(stmt, (int)i));
 	}
 	json_out_key(out, "dispositivo_nombre");
-	json_put_string(out, db_column_text(stmt, 3));
+	put_text(out, stmt, 3);
 	json_out_key(out, "sensor_nombre");
-	json_put_string(out, db_column_text(stmt, 4));
+	put_text(out, stmt, 4);
 	json_out_key(out, "sensor_detail");
 	if (put_nested(out, db, "sensor", stmt, 2, err))
 		return -1;
 	json_out_key(out, "configuracion_json");
 	buf_span(out, db_column_text(stmt, 5));
 	json_out_key(out, "fecha_asignacion");
-	json_put_string(out, db_column_text(stmt, 6));
+	put_text(out, stmt, 6);
 	json_out_key(out, "activo");
 	buf_puts(out, sqlite3_column_int(stmt, 7) ? "true" : "false");
 	buf_putc(out, '}');
