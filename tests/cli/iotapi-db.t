@@ -75,8 +75,8 @@ stop
 is 1 "$(find . -name 'lacking.db.before-*' | wc -l)" 'and another start changes nothing'
 no_line log 'in silence' -v ': serving'
 cp before lacking.db
-many() { for i in 1 2 3; do iotapi token create admin --db lacking.db & done; wait; }
-many >many.tokens 2>many.log
+upgrades() { for i in 1 2 3; do iotapi token create admin --db lacking.db & done; wait; }
+upgrades >many.tokens 2>many.log
 is 3 "$(wc -l <many.tokens)" 'several start with an older one at once'
 is 1 "$(grep -c 'adds broker.use_tls' many.log)" 'and one of them brings it up to date'
 cp before lacking.db
