@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,6 +328,22 @@ tell_lost_session(struct ingest *g)
 	g->counts.sessions_lost++;
 }
 
+/* The address only where the broker's name does not say it. */
+static void
+tell_connection(const struct ingest *g)
+{
+	const struct counts *c = &g->counts;
+	const bool says = strncmp(c->broker, c->address, strlen(c->address)) == 0;
+	char at[64] = "";
+
+	if (!says)
+		snprintf(at, sizeof(at), _(" at %s"), c->address);
+	if (g->was_down)
+		log_warn(_("connected again, to broker '%s'%s"), c->broker, at);
+	else
+		log_info(_("connected to broker '%s'%s"), c->broker, at);
+}
+
 static void
 note_connection(struct ingest *g, bool session_present)
 {
@@ -340,11 +357,7 @@ note_connection(struct ingest *g, bool session_present)
 	free(c->address);
 	c->broker = xstrdup(consumer_broker(g->consume));
 	c->address = xstrdup(consumer_address(g->consume));
-	if (g->was_down)
-		log_warn(
-		    _("connected again, to broker '%s' (%s)"), c->broker, c->address);
-	else
-		log_info(_("connected to broker '%s' (%s)"), c->broker, c->address);
+	tell_connection(g);
 	g->was_down = false;
 }
 
