@@ -67,7 +67,7 @@ fi
 # A Packet Identifier that is in use.
 broker used suback=91 once=1 send=30050001610032
 run timeout 20 iotingest -h "$T/used.sock" -t a -C 1 -W 15
-is '0 8200010000016101 8200020000016101' \
+is '0 8200010000016111 8200020000016111' \
 	"$status $(sed -n 's/.* SUBSCRIBE //p' used.log | tr '\n' ' ' | sed 's/ $//')" 'reason 0x91: another identifier'
 broker always suback=91
 run timeout 20 iotingest -h "$T/always.sock" -t a -C 1 -W 15

@@ -121,7 +121,7 @@ ordinary() {
 	wait_for 20 again
 	pub -t g/a -m 2
 	wait "$started"
-	is '0 2' "$? $(wc -l <gone.out | tr -d ' ')" 'one that it forgot is subscribed again'
+	is '1 2' "$? $(wc -l <gone.out | tr -d ' ')" 'one that it forgot is subscribed again'
 }
 
 # Two with one client id.
