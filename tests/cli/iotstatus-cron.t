@@ -13,10 +13,14 @@ cache=$HOME/.local/state/iot/token-default.json
 is 600 "$(stat -c %a "$cache")" 'keeps its tokens for its owner only'
 access() { jq -r .access "$cache"; }
 refresh() { jq -r .refresh "$cache"; }
-first=$(access)
-first_refresh=$(refresh)
-look >/dev/null
-is "$first" "$(access)" 'uses them again'
+# On a busy machine two looks may take two seconds: some two do not.
+again() {
+	first=$(access)
+	first_refresh=$(refresh)
+	look >/dev/null
+	[ "$first" = "$(access)" ]
+}
+ok 'uses them again' wait_for 5 again
 printf '%s\n' "$first" >static
 chmod 600 static
 sleep 3 # longer than --access-life
