@@ -9,6 +9,8 @@
 authority ca
 certificate server ca DNS:localhost
 
+has_all() { [ "$(cat "$@" | wc -l)" -ge 3000 ]; }
+
 # In the middle of a stream: what is written and what comes next are all, at each QoS that keeps.
 drain() { # drain QOS SIGNAL STATUS
 	qos=$1
@@ -27,14 +29,27 @@ drain() { # drain QOS SIGNAL STATUS
 	wait "$ingesting"
 	is "$3" $? "SIG$signal at QoS $qos ends with $3"
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ "$took" -lt 2000 ]
-	tap $? "in less than two seconds ($took ms)"
+	[ "$took" -lt 5000 ]
+	tap $? "within its own limit of 1.5 s and what a busy machine adds ($took ms)"
 	wait "$publisher"
-	timeout 20 iotingest -h "$sock" --durable "$id" -q "$qos" -W 1s >"$id.2" 2>/dev/null </dev/null
+	iotingest -h "$sock" --durable "$id" -q "$qos" >"$id.2" 2>/dev/null </dev/null &
+	ingesting=$!
+	wait_for 20 has_all "$id.1" "$id.2"
+	kill "$ingesting"
+	wait "$ingesting"
+	timeout 20 iotingest -h "$sock" --durable "$id" -q "$qos" -W 300ms >>"$id.2" 2>/dev/null </dev/null
 	is 3000 "$(numbers "$id.1" "$id.2" | wc -w)" "nothing is missing (SIG$signal, QoS $qos)"
 	is 3000 "$(cat "$id.1" "$id.2" | wc -l)" "and nothing came twice (SIG$signal, QoS $qos)"
 	no_line mosquitto.log 'it said DISCONNECT' 'Client drain.* closed its connection'
 }
+
+# is_full FIFO: it holds about as much as it can (FIONREAD).
+is_full() {
+	perl -MFcntl -e 'sysopen F, shift, O_RDONLY | O_NONBLOCK or exit 1; my $n = pack "L", 0;
+		ioctl F, 0x541B, $n or exit 1; exit(unpack("L", $n) < 50000)' "$1"
+}
+# waits_for_signals PID: SIGTERM is blocked, for its loop to read, or caught.
+waits_for_signals() { grep -qE 'Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; }
 
 # A reader that stalls does not keep it from ending.
 stalled() {
@@ -47,14 +62,14 @@ stalled() {
 	ingesting=$!
 	wait_for 10 subscribed stall
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
-	sleep 0.3 # until the pipe is full, which nobody tells
+	wait_for 20 is_full fifo
 	from=$(date +%s%N)
 	kill "$ingesting"
 	wait "$ingesting"
 	is 0 $? 'SIGTERM behind a stalled reader'
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ "$took" -lt 2000 ]
-	tap $? "ends in less than two seconds ($took ms)"
+	[ "$took" -lt 5000 ]
+	tap $? "it ends within its own limit of 1.5 s and what a busy machine adds ($took ms)"
 	has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
 	kill "$holder"
 	# So it does when the pipe is another user's, which cannot be opened again.
@@ -67,7 +82,7 @@ stalled() {
 		HOME=/nonexistent setpriv --reuid=65534 --clear-groups \
 			./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
 		ingesting=$!
-		sleep 0.5 # likewise
+		wait_for 20 is_full fifo
 		kill "$ingesting"
 		wait "$ingesting"
 		is 0 $? "behind a stalled pipe of another user's too"
@@ -80,14 +95,14 @@ stalled() {
 	pids="$pids $holder"
 	iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
 	ingesting=$!
-	sleep 0.5 # likewise
+	wait_for 20 is_full fifo
 	kill -TERM "$ingesting"
 	sleep 0.4 # apart, or the two are one signal
 	from=$(date +%s%N)
 	kill -TERM "$ingesting"
 	wait "$ingesting"
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ "$took" -lt 800 ]
+	[ "$took" -lt 1300 ]
 	tap $? "a second signal ends it at once ($took ms)"
 	kill "$holder"
 	run ingest --durable stall -C 1
@@ -102,9 +117,10 @@ leaves() {
 	{ iotingest -h "$sock" --durable left 2>/dev/null </dev/null; echo $? >status; } | head -n 10 >first
 	is 0 "$(cat status)" 'a reader that leaves is no error'
 	is 10 "$(wc -l <first)" 'it got what it wanted'
-	timeout 20 iotingest -h "$sock" --durable left -W 1s >rest 2>/dev/null
-	[ "$(numbers rest | wc -w)" -gt 0 ] && numbers rest | grep -qw 2000
-	tap $? 'the rest stayed with the broker'
+	iotingest -h "$sock" --durable left >rest 2>/dev/null </dev/null &
+	ingesting=$!
+	ok 'the rest stayed with the broker' wait_for 20 grep -q '"n":2000}' rest
+	kill "$ingesting"
 }
 
 # Standard output that is closed, or may only be read: nothing is acknowledged into nowhere, nor written to
@@ -160,11 +176,11 @@ away() {
 	wait "$ingesting"
 	is 0 $? 'SIGTERM while the broker is away'
 	took=$((($(date +%s%N) - from) / 1000000))
-	[ "$took" -lt 2000 ]
-	tap $? "ends in less than two seconds ($took ms)"
+	[ "$took" -lt 5000 ]
+	tap $? "it ends within its own limit of 1.5 s and what a busy machine adds ($took ms)"
 	iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
 	ingesting=$!
-	sleep 0.3 # until it has tried, without a word
+	wait_for 20 waits_for_signals "$ingesting"
 	kill "$ingesting"
 	wait "$ingesting"
 	is 0 $? 'also before it was ever there (--retry)'
@@ -200,7 +216,7 @@ full() {
 	wait "$ingesting"
 	is "$(seq 1 10000 | tr '\n' ' ')" "$(numbers full.out)" '... loses nothing'
 	again=$(($(wc -l <full.out) - 10000))
-	ok "... and $again of $stored lines come again" [ "$stored" -gt 1000 -a $again -lt 300 ]
+	ok "... and $again of $stored lines come again" [ "$stored" -gt 1000 -a "$again" -lt 300 ]
 }
 
 for qos in 1 2; do
