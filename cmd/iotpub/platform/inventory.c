@@ -60,7 +60,10 @@ inventory_add(struct inventory *p, struct span device, struct err *err)
 	d = xcalloc(1, sizeof(*d));
 	d->id = id;
 	d->configured = config->device > 0;
-	p->v = xreallocarray(p->v, p->n + 1, sizeof(struct planned *));
+	/* There is room for a power of two: it doubles when that is full. */
+	if ((p->n & (p->n - 1)) == 0)
+		p->v = xreallocarray(
+		    p->v, p->n == 0 ? 1 : 2 * p->n, sizeof(struct planned *));
 	p->v[p->n++] = d;
 	inventory_planned_put_seen(&d->seen, &p->answers, device, config);
 	return inventory_planned_fill(p, d, device, config, err);
