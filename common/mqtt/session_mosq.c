@@ -314,7 +314,8 @@ set_properties(struct session *s)
 	mosquitto_property_free_all(&p);
 }
 
-/* The files may have been read again. */
+/* The files may have been read again. libmosquitto takes a reference to each context that it is given, and forgets
+ * that of the one before (2.0.11, 2.0.21 and 2.1.2). */
 static void
 give_context(struct session *s)
 {
@@ -322,8 +323,9 @@ give_context(struct session *s)
 
 	if (context == s->mosq->context)
 		return;
-	s->mosq->context = context;
 	mosquitto_void_option(s->mosq->m, MOSQ_OPT_SSL_CTX, context);
+	tls_context_drop(s->mosq->context);
+	s->mosq->context = context;
 }
 
 /* How it could not even begin, the system is asked again: libmosquitto 2.1 loses its errno. */

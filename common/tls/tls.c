@@ -429,6 +429,12 @@ tls_context(const struct tls *t)
 	return t->ctx;
 }
 
+void
+tls_context_drop(void *context)
+{
+	SSL_CTX_free(context);
+}
+
 const char *
 tls_failure(struct tls *t)
 {

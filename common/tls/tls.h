@@ -40,6 +40,8 @@ struct tls *tls_share(struct tls *t);
 void tls_free(struct tls *t);
 /* The SSL_CTX *, still owned by `t`. */
 void *tls_context(const struct tls *t);
+/* Gives back a reference to one that somebody else took. Accepts NULL. */
+void tls_context_drop(void *context);
 
 /* Why a handshake failed in the last call of OpenSSL, fit to be shown ("certificate expired
  * 2026-01-02"); "" when nothing is known. Forgets it: valid until the next handshake. */
