@@ -81,9 +81,9 @@ kill -HUP "$broker_pid"
 wait_for 5 enters device_005 fifth
 for n in 4 5; do
 	[ $n -eq 4 ] && word=fourth || word=fifth
-	bg mosquitto_sub --unix "$sock" -u "device_00$n" -P $word -i "DEV_$n" -t "for/$n" --will-topic "iot/devices/DEV_$n/status" \
+	bg mosquitto_sub --unix "$sock" -u "device_00$n" -P "$word" -i "DEV_$n" -t "for/$n" --will-topic "iot/devices/DEV_$n/status" \
 		--will-payload '{"status":"disconnected","by":"will"}' --will-retain -q 1 --quiet
-	enters_status() { mosquitto_pub --unix "$sock" -u "device_00$n" -P $word -q 1 -r -t "iot/devices/DEV_$n/status" -m '{"status":"connected"}'; }
+	enters_status() { mosquitto_pub --unix "$sock" -u "device_00$n" -P "$word" -q 1 -r -t "iot/devices/DEV_$n/status" -m '{"status":"connected"}'; }
 	ok "device $n is connected" enters_status
 done
 says() { mosquitto_sub --unix "$sock" -u worker -P worker-secret -t "iot/devices/DEV_$1/status" -C 1 -W 5; }

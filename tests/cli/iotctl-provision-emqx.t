@@ -35,8 +35,8 @@ exits 4 'only its own'
 run iotctl acl check D1 subscribe '$SYS/brokers'
 exits 4 "and nothing of the broker's"
 knows() { # knows DEVICE: the account has the password of the file
-	iotctl emqx-user list username="device_$1" -o csv --no-header --columns id >id
-	iotctl api GET "mqtt/emqx-users/$(cat id)/credentials" >account
+	iotctl emqx-user list username="device_$1" -o csv --no-header --columns id >account.id
+	iotctl api GET "mqtt/emqx-users/$(cat account.id)/credentials" >account
 	password=$(sed -n "s/^$1,[^,]*,[^,]*,\([^,]*\).*/\1/p" "$HOME/.local/state/iot/default.csv")
 	[ "$(printf '%s%s' "$password" "$(jq -r .salt account)" | sha256sum | cut -d' ' -f1)" = \
 		"$(jq -r .password_hash account)" ]

@@ -39,15 +39,15 @@ bounded() {
 	up
 	ok 'a device that is back says so' wait_for 40 said err 'B_2: connected again'
 	ok '... after it has said why not' said err "B_2: lost broker '$T/mq.sock'"
-	kill $loud $quiet
-	wait $loud
+	kill "$loud" "$quiet"
+	wait "$loud"
 	is 1 $? 'readings that were left out: status 1'
 	has "$(cat err)" 'messages not published: ' '... and their number'
 	has "$(cat err)" 'readings left out (--max-queued): ' '... in the summary, too'
 	ok "--stats counts them ($(stat err left_out))" [ "$(stat err left_out)" -gt 0 ]
 	is 0 "$(stat err in_flight)" '... and nothing is lost that was made'
 	is 1 "$(stat err errors)" '... one error, the lost connection'
-	wait $quiet
+	wait "$quiet"
 	no_line quiet.err '--quiet does not warn' 'connected again'
 	run iotpub -h "$T/mq.sock" B_3 -C 3 --interval 300ms --fault flap=1
 	has "$err" 'faults: flap 3' 'a connection that is broken off on purpose'
@@ -66,8 +66,8 @@ ending() {
 	down
 	sleep 9 # so that pauses of 8 and 16 s have begun
 	up
-	kill $bg
-	wait $bg
+	kill "$bg"
+	wait "$bg"
 	is 0 $? 'devices that are told to end as soon as the broker is back leave nothing'
 	is 0 "$(stat err in_flight)" '... unacknowledged'
 	ok 'why they could not come back is told' said err "cannot reach broker '$T/mq.sock': no such file"
@@ -84,8 +84,8 @@ nothing() {
 	wait_for 10 said err '"acknowledged":1,'
 	down
 	wait_for 10 said err 'lost broker'
-	kill $bg
-	run timeout 20 tail --pid=$bg -f /dev/null
+	kill "$bg"
+	run timeout 20 tail --pid="$bg" -f /dev/null
 	exits 0 'with nothing left it does not wait for a broker'
 }
 
@@ -120,10 +120,10 @@ forgotten() {
 	up
 	for f in one two three; do
 		ok "a session that the broker forgot is told ($f)" \
-			wait_for 40 said $f.err "had ended the session 'F_[^']*' while we were away, from .*T.*Z to .*Z: what"
+			wait_for 40 said "$f.err" "had ended the session 'F_[^']*' while we were away, from .*T.*Z to .*Z: what"
 	done
-	kill $device $any $sim
-	wait $device $any $sim
+	kill "$device" "$any" "$sim"
+	wait "$device" "$any" "$sim"
 	has "$(cat one.err)" 'sessions that the broker had ended: 1' '... and counted (a device)'
 	has "$(cat two.err)" 'sessions that the broker had ended: 1' '... (any messages)'
 	has "$(cat three.err)" 'sessions that the broker had ended: 1' '... (a simulated device)'

@@ -239,18 +239,18 @@ while (my $c = $l->accept) {
 END2
 # said OPTION...: what iotpub's end was like for a broker that closes after 0.3 s.
 patient=$(free_port)
-bg perl patient.pl "$patient" 0.3 >patient
-wait_for 5 test -s patient
-said() { [ "$(wc -l <patient)" -ge "$1" ]; }
+bg perl patient.pl "$patient" 0.3 >patient.said
+wait_for 5 test -s patient.said
+said() { [ "$(wc -l <patient.said)" -ge "$1" ]; }
 run iotpub -L "ws://127.0.0.1:$patient" -V 5 -q 0 -t a -m 1
 exits 0 "a publication"
 wait_for 5 said 2
 iotsub -L "ws://127.0.0.1:$patient" -V 5 -t a -W 300ms --connect-timeout 5s 2>/dev/null
 wait_for 5 said 3
-is "ready waits waits " "$(tr '\n' ' ' <patient)" "the close waits until the broker has read the goodbye"
+is "ready waits waits " "$(tr '\n' ' ' <patient.said)" "the close waits until the broker has read the goodbye"
 stubborn=$(free_port)
-bg perl patient.pl "$stubborn" 30 >stubborn
-wait_for 5 test -s stubborn
+bg perl patient.pl "$stubborn" 30 >stubborn.said
+wait_for 5 test -s stubborn.said
 from=$(date +%s%N)
 run iotpub -L "ws://127.0.0.1:$stubborn" -V 5 -q 0 -t a -m 1
 exits 0 "a broker that does not close"

@@ -324,8 +324,8 @@ begin(struct watch *w, struct err *err)
 	const struct options *a = w->check->args;
 	const struct writer_opts out = {.name = _("standard output")};
 	struct loop *loop = w->check->loop;
-	bool push = options_source(a) == SOURCE_MQTT ||
-	    mqtt_options_name_broker(&a->mqtt);
+	bool push =
+	    options_source(a) == SOURCE_MQTT || mqtt_options_name_broker(&a->mqtt);
 
 	if (loop_signal(loop, SIGINT, on_end, w, err) ||
 	    loop_signal(loop, SIGTERM, on_end, w, err) ||
