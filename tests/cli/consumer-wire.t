@@ -1,5 +1,6 @@
 #!/bin/sh
 # What a consumer makes of what a broker says that it can: versions, limits, identifiers, topic aliases.
+# slow: brokers that say nothing are waited for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # kill -9 in the middle of readings: none that was acknowledged is lost, over MQTT and over HTTP.
+# slow: servers that are killed in the middle, and started again
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Databases that earlier releases made, tests/old/VERSION.sql with its key: each is served, with what is in it.
+# slow: a server a database
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotapi backup and iotapi check.
+# slow: copies of a database that is written to
 # shellcheck disable=SC2119 # no arguments meant
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

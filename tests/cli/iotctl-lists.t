@@ -1,5 +1,6 @@
 #!/bin/sh
 # Lists that change while they are read, and backends that ignore what they are asked for.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

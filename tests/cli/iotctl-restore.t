@@ -1,6 +1,7 @@
 #!/bin/sh
 # Success that is looked at: what is missing of a device comes back, and a dry run refuses what the platform
 # would.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

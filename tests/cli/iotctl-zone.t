@@ -1,5 +1,6 @@
 #!/bin/sh
 # Times of a backend that name no zone: what tables and errors say of them, and how login finds it out.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A publication that makes the broker close: iotpub ends, with the message's name, and suspects nobody else.
+# slow: a broker that closes three times in a row
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotpub --replay and -l --json: messages that lines of NDJSON say.
+# slow: gaps of recordings are waited for
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A Django backend whose login is simplejwt's own, and the way to it: paths that are not there, gateways, proxies.
+# needs: django
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
