@@ -26,7 +26,8 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${IOT_BUILD:-$top/build}
 for v in $(env | sed -n 's/^\(IOT_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME NO_COLOR
-export LC_ALL=C.UTF-8 TZ=UTC PATH="$build:$PATH:/usr/sbin"
+# The system's own tools first: its Python has the modules that tests/deps.sh installs.
+export LC_ALL=C.UTF-8 TZ=UTC PATH="$build:/usr/bin:$PATH:/usr/sbin"
 T=$(mktemp -d "${TMPDIR:-/tmp}/iot-test.XXXXXX")
 export T HOME="$T/home"
 mkdir "$HOME"
