@@ -55,8 +55,9 @@ json_shape_match_word(const unsigned char *p, const unsigned char *end)
 	return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
 }
 
-/* Where the value at p, which is before `end`, ends: maybe behind `end`. NULL: it is none. A string or number that
- * is wrong, or that only json_scan can judge, ends at a byte that no look begins with. */
+/* Where the value at p, which is before `end`, ends: maybe behind `end`. NULL: it is none, or a string that only
+ * json_scan can judge. A number that only that can judge ends at a byte that no look begins with; of a string it
+ * could be the first byte of a look, a newline. */
 static inline const unsigned char *
 json_shape_match_value(const unsigned char *p, const unsigned char *end)
 {
@@ -65,7 +66,7 @@ json_shape_match_value(const unsigned char *p, const unsigned char *end)
 	if (*p != '"')
 		return json_shape_match_word(p, end);
 	p = ascii_plain_within(p + 1, end);
-	return p + (*p == '"');
+	return *p == '"' ? p + 1 : NULL;
 }
 
 /* Whether text..stop has this shape; ASCII_PLAIN_PADDING bytes behind it can be read, whatever they are. `values`

@@ -107,6 +107,24 @@ others_have_another(void **state)
 	assert_true(fits(&shape, "{\"a\":2}", "2"));
 }
 
+/* What ends a string too early may be what its shape goes on with. */
+static void
+strings_need_their_end(void **state)
+{
+	static const char *const wrong[] = {"{\n\t\"a\":\"x\"\n,\"t\":\"\n}",
+	    "{\n\t\"a\":\"\n,\"t\":\"y\"\n}", "{\n\t\"a\":\"x\n,\"t\":\"y\"\n}"};
+	struct json_shape shape;
+	size_t i;
+
+	(void)state;
+	assert_true(learns(&shape, "{\n\t\"a\":\"abc\"\n,\"t\":\"x\"\n}"));
+	assert_true(fits(&shape, "{\n\t\"a\":\"\"\n,\"t\":\"y\"\n}", "\"\" \"y\""));
+	for (i = 0; i < ARRAY_LEN(wrong); i++) {
+		if (fits(&shape, wrong[i], NULL))
+			fail_msg("'%s' fits, but must not", wrong[i]);
+	}
+}
+
 static void
 what_has_no_shape_is_not_learnt(void **state)
 {
@@ -139,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(other_values_have_the_same_shape),
 	    cmocka_unit_test(others_have_another),
+	    cmocka_unit_test(strings_need_their_end),
 	    cmocka_unit_test(what_has_no_shape_is_not_learnt),
 	};
 
