@@ -85,6 +85,8 @@ tell_wrong(struct walk *w, struct span name, const char *error)
 
 	if (r->error == NULL)
 		r->error = error;
+	if (r->wrong.n >= READING_WRONG)
+		return;
 	if (r->wrong.n != 0)
 		buf_putc(&r->wrong, ',');
 	if (name.n > READING_NAME)
@@ -117,15 +119,19 @@ is_no_sensor(const struct walk *w, struct span name)
 	return w->keys != NULL && device_reading_keys_have(w->keys, name, w->in_sensors);
 }
 
+/* A value, or a container in its place, that is a sensor's. Beyond the limit the first is told. */
+static inline bool
+is_counted(struct walk *w, struct span name)
+{
+	return !is_no_sensor(w, name) && ++w->values <= READING_VALUES + 1;
+}
+
 static inline void
 give(struct walk *w, struct span name, struct span value)
 {
 	const char *error;
 
-	if (is_no_sensor(w, name))
-		return;
-	/* Beyond the limit the first is told. */
-	if (++w->values > READING_VALUES + 1)
+	if (!is_counted(w, name))
 		return;
 	error = objection(w, name, value);
 	w->reading.sensor = name;
@@ -161,7 +167,7 @@ walk_container(struct walk *w, struct span value, int depth)
 	size_t index;
 
 	if (depth == DEPTH_MAX) {
-		if (!is_no_sensor(w, buf_as_span(&w->name)))
+		if (is_counted(w, buf_as_span(&w->name)))
 			tell_wrong(w, buf_as_span(&w->name), "shape");
 		return;
 	}

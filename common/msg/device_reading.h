@@ -25,6 +25,7 @@ enum {
 	READING_VALUES = 256,         /* of a payload */
 	READING_NAME = 256,           /* bytes of a sensor's name, of a claimed device_id */
 	READING_TIMESTAMP = 64,       /* bytes of one, which is a number, a text or a word */
+	READING_WRONG = 16 << 10,     /* bytes of the names of wrong values that are told; counted are all */
 	READING_LINES = 16 << 20,     /* bytes that a message's readings become */
 };
 
@@ -73,7 +74,8 @@ struct reading {
 struct reading_report {
 	size_t count;      /* readings that were taken */
 	const char *error; /* the word of message_reject_words of the first value that was not; NULL: all were */
-	struct buf wrong;  /* the names of these, JSON strings with commas between; of those beyond a limit the first */
+	struct buf wrong;  /* the names of these, JSON strings with commas between; of those beyond READING_VALUES the first, and up to
+		    * READING_WRONG bytes */
 	bool by_value;     /* a name came from a value: the next payload of this form may have others */
 };
 void device_reading_release(struct reading_report *r);

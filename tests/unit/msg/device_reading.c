@@ -416,6 +416,33 @@ depth_rejects_only_what_is_deep(void **state)
 	    "t=1; shape \"a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0\"");
 }
 
+/* What is told of a message's wrong values does not grow with their number. */
+static void
+names_of_wrong_values_are_bounded(void **state)
+{
+	struct reading_report report = {0};
+	struct telling t = {0};
+	struct buf payload = {0};
+	int i;
+
+	(void)state;
+	buf_puts(&payload, "{\"");
+	for (i = 0; i < 200; i++)
+		buf_puts(&payload, "\\u0001");
+	buf_puts(&payload, "\":[[[[[[[[[[[[[[[[[]");
+	for (i = 0; i < 100000; i++)
+		buf_puts(&payload, ",[]");
+	buf_puts(&payload, "]]]]]]]]]]]]]]]],\"t\":1}");
+	assert_null(device_reading_each(
+	    &(struct reading_source){.payload = buf_as_span(&payload)}, tell, &t,
+	    &report));
+	assert_non_null(report.error);
+	assert_in_range(report.wrong.n, 1000, READING_WRONG + 6 * READING_NAME + 3);
+	device_reading_release(&report);
+	buf_release(&t.text);
+	buf_release(&payload);
+}
+
 int
 main(void)
 {
@@ -428,6 +455,7 @@ main(void)
 	    cmocka_unit_test(a_device_key_is_held_against_the_topic),
 	    cmocka_unit_test(what_is_beyond_a_limit_is_told),
 	    cmocka_unit_test(depth_rejects_only_what_is_deep),
+	    cmocka_unit_test(names_of_wrong_values_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("device_reading", tests, NULL, NULL);
