@@ -429,6 +429,13 @@ tls_context(const struct tls *t)
 	return t->ctx;
 }
 
+void *
+tls_context_hold(const struct tls *t)
+{
+	SSL_CTX_up_ref(t->ctx);
+	return t->ctx;
+}
+
 void
 tls_context_drop(void *context)
 {

@@ -40,6 +40,8 @@ struct tls *tls_share(struct tls *t);
 void tls_free(struct tls *t);
 /* The SSL_CTX *, still owned by `t`. */
 void *tls_context(const struct tls *t);
+/* The same, with a reference for who keeps it longer than `t` does: tls_context_drop. */
+void *tls_context_hold(const struct tls *t);
 /* Gives back a reference to one that somebody else took. Accepts NULL. */
 void tls_context_drop(void *context);
 

@@ -223,11 +223,12 @@ static const struct lws_protocols protocols[] = {
 static struct lws_vhost *
 make_vhost(struct ws_proxy *r, const char *name, const struct tls *tls)
 {
+	/* libwebsockets takes no reference to the context, and the virtual host stays until this process ends. */
 	const struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN,
 	    .protocols = protocols,
 	    .vhost_name = name,
 	    .options = tls != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
-	    .provided_client_ssl_ctx = tls != NULL ? tls_context(tls) : NULL,
+	    .provided_client_ssl_ctx = tls != NULL ? tls_context_hold(tls) : NULL,
 	    .timeout_secs = SECONDS,
 	    .connect_timeout_secs = SECONDS};
 
@@ -250,7 +251,7 @@ open_target(
 }
 
 /* Files that changed are read again; those that cannot be used are told by nobody here, and what was read before
- * stays. The virtual host before lives until its connections have ended, and has no more of them. */
+ * stays. The virtual host before stays, for the connections that it has, and gets no more of them. */
 static void
 refresh(struct ws_proxy_target *t)
 {
