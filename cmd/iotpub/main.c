@@ -170,6 +170,33 @@ is_raw(const struct args *a)
 	return a->topic != NULL || a->json || a->replay != NULL;
 }
 
+/* An option that was given and that says something of devices alone; NULL: none. */
+static const char *
+device_option(const struct args *a)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} options[] = {
+	    {a->verify, "--verify"},
+	    {a->histogram, "--histogram"},
+	    {a->max_lost >= 0, "--max-lost"},
+	    {a->max_p99 > 0, "--max-p99"},
+	    {a->stats > 0, "--stats"},
+	    {a->no_status, "--no-status"},
+	    {a->keep_status, "--keep-status"},
+	    {a->takeover, "--takeover"},
+	    {a->listen, "--listen"},
+	    {a->exec.n > 0, "--exec"},
+	    {a->reply != NULL, "--reply"},
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(options) && !options[i].given)
+		i++;
+	return i < ARRAY_LEN(options) ? options[i].name : NULL;
+}
+
 /* What one publishes, or as whom: not both. */
 static int
 check_form(const struct args *a, char **operands, struct err *err)
@@ -188,8 +215,10 @@ check_form(const struct args *a, char **operands, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("--max-queued is for devices: other messages wait where they come "
 		      "from"));
-	if (is_raw(a) && (a->listen || a->exec.n > 0 || a->reply != NULL))
-		return err_set(err, ERR_USAGE, _("--listen and --exec need a device"));
+	if (is_raw(a) && device_option(a) != NULL)
+		return err_set(err, ERR_USAGE,
+		    _("%s needs a device, and %s publishes as none"), device_option(a),
+		    form);
 	if (a->json && !a->lines)
 		return err_set(
 		    err, ERR_USAGE, _("--json says what lines are: -l --json"));

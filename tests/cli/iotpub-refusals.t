@@ -49,6 +49,10 @@ refused "unknown option '--intervall'; did you mean '--interval'?" D --intervall
 refused '-h needs a host' -h
 refused '--keep-status needs --devices' D --keep-status
 refused '--max-queued is for devices' -t x -m y --max-queued 5
+for option in --verify '--max-lost 0' '--max-p99 1s' --histogram '--stats 1s' --no-status --keep-status --takeover --listen '--reply x'; do
+	# shellcheck disable=SC2086 # an option and its value
+	refused "${option%% *} needs a device" -t x -m y $option
+done
 run iotpub -h "$sock" D -C 1 "t=$(printf '%01100d' 0)"
 exits 0 "a reading over 1 KB is sent"
 has "$err" 'under 1 KB' "with a warning"
