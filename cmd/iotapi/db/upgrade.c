@@ -4,6 +4,7 @@
 #include "iotapi/db/upgrade.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -177,7 +178,8 @@ make_plan(struct plan *p, struct db *db, struct err *err)
 	return step;
 }
 
-/* FILE.before-20261129T224018Z: a colon in a name is another machine's to scp. */
+/* FILE.before-20261129T224018.123456Z: a colon in a name is another machine's to scp; two upgrades in one second are two
+ * copies. */
 static void
 put_copy_name(struct buf *out, const char *path)
 {
@@ -186,28 +188,25 @@ put_copy_name(struct buf *out, const char *path)
 
 	buf_printf(out, "%s.before-", path);
 	buf_time(&now, clock_wall_us());
-	for (p = buf_str(&now); *p != '.' && *p != 'Z' && *p != '\0'; p++) {
+	for (p = buf_str(&now); *p != '\0'; p++) {
 		if (*p != '-' && *p != ':')
 			buf_putc(out, *p);
 	}
-	buf_putc(out, 'Z');
 	buf_release(&now);
 }
 
 /* Another connection reads what is committed: as it was. */
 static int
-keep_copy(struct db *db, struct err *err)
+keep_copy(struct db *db, struct buf *to, struct err *err)
 {
-	struct buf to = {0};
-	int failed;
-
-	put_copy_name(&to, db_path(db));
-	failed = backup_make(db_path(db), buf_str(&to), err);
-	if (!failed)
-		log_warn(_("'%s' is of an older iotapi; as it was it is kept in '%s'"),
-		    db_path(db), buf_str(&to));
-	buf_release(&to);
-	return failed;
+	put_copy_name(to, db_path(db));
+	if (backup_make(db_path(db), buf_str(to), err)) {
+		buf_clear(to);
+		return -1;
+	}
+	log_warn(_("'%s' is of an older iotapi; as it was it is kept in '%s'"),
+	    db_path(db), buf_str(to));
+	return 0;
 }
 
 static int
@@ -230,7 +229,8 @@ check_references(struct db *db, struct err *err)
 static int
 follow(const struct plan *p, struct db *db, struct err *err)
 {
-	int failed = keep_copy(db, err);
+	struct buf copy = {0};
+	int failed = keep_copy(db, &copy, err);
 	size_t i;
 
 	for (i = 0; i < p->sql.n && !failed; i++) {
@@ -238,7 +238,12 @@ follow(const struct plan *p, struct db *db, struct err *err)
 			log_warn("'%s': %s", db_path(db), p->told.v[i]);
 		failed = db_run(db, err, p->sql.v[i], "");
 	}
-	return failed || check_references(db, err) ? -1 : 0;
+	failed = failed || check_references(db, err);
+	/* The database is as it was: who starts it again and again would fill the disk with copies. */
+	if (failed && copy.n != 0)
+		unlink(buf_str(&copy));
+	buf_release(&copy);
+	return failed ? -1 : 0;
 }
 
 int
