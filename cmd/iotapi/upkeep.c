@@ -13,19 +13,23 @@
 
 enum { KEY_FILE_MOST = 4096 };
 
-/* The copy is asked, not what goes on beside it: what it has sealed was sealed with a key that is there by now. */
+/* Where there is no key the copy is asked whether one is needed, not what goes on beside it: what it has sealed was
+ * sealed with a key that is there by now. */
 static int
 copy_key(const char *from, const char *copy, const char *to, struct err *err)
 {
 	struct secrets_sealed sealed = {0};
 	struct buf key = {0};
 	struct db *db;
-	int failed = db_open(&db, copy, false, err) ||
-	    secrets_count_sealed(db, NULL, &sealed, err);
+	int failed = 0;
 
-	db_close(db);
-	if (failed || (sealed.n == 0 && access(from, F_OK) != 0))
-		return failed;
+	if (access(from, F_OK) != 0) {
+		failed = db_open(&db, copy, false, err) ||
+		    secrets_count_sealed(db, NULL, &sealed, err);
+		db_close(db);
+		if (failed || sealed.n == 0)
+			return failed;
+	}
 	failed = file_read_private(from, KEY_FILE_MOST, &key, err) ||
 	    file_write_new(to, buf_as_span(&key), 0600, err);
 	if (key.n != 0)
