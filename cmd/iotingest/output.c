@@ -179,7 +179,9 @@ replace(struct output *o, int fd, struct err *err)
 		return -1;
 	}
 	if (o->archived) {
-		safe_file_close(&o->archive);
+		/* One that had no description of its own went with dup3, its lock, too. */
+		if (o->archive.own >= 0)
+			safe_file_close(&o->archive);
 		o->archive = archive;
 		o->archive.fd = o->fd;
 	}
@@ -198,8 +200,12 @@ open_again(struct output *o, struct err *err)
 	fd = open_path(o->path, old.st_mode & 0777, true, &st, err);
 	if (fd < 0)
 		return -1;
-	if (!is_same(&old, &st))
+	if (!is_same(&old, &st)) {
+		/* An umask took some from what is made by us. */
+		if (st.st_size == 0)
+			fchmod(fd, old.st_mode & 0777);
 		failed = replace(o, fd, err);
+	}
 	o->fresh = !failed && st.st_size == 0;
 	close(fd);
 	return failed;
