@@ -338,8 +338,10 @@ tell_connection(const struct ingest *g)
 
 	if (!says)
 		snprintf(at, sizeof(at), _(" at %s"), c->address);
-	if (g->was_down)
+	if (g->was_down && c->connections > 1)
 		log_warn(_("connected again, to broker '%s'%s"), c->broker, at);
+	else if (g->was_down)
+		log_warn(_("connected to broker '%s'%s"), c->broker, at);
 	else
 		log_info(_("connected to broker '%s'%s"), c->broker, at);
 }

@@ -39,8 +39,9 @@ struct raw {
 	struct loop_timer timer;
 	struct outcome outcome;
 	bool over, warned;
-	bool outage; /* the connection was lost */
-	bool held;   /* a record was due while the connection was down */
+	bool outage; /* there is no connection, which was told */
+	bool was_up;
+	bool held; /* a record was due while the connection was down */
 	struct err *err;
 };
 
@@ -200,9 +201,11 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (r->outage)
-		log_warn(
-		    _("connected again, to broker '%s'"), session_broker(r->session));
+		log_warn(r->was_up ? _("connected again, to broker '%s'")
+				   : _("connected to broker '%s'"),
+		    session_broker(r->session));
 	r->outage = false;
+	r->was_up = true;
 	if (r->streams && r->lines.loop == NULL && !r->over &&
 	    stdin_lines_start(&r->lines, r->loop, r->fd,
 		r->fd == STDIN_FILENO ? NULL : r->a->replay, on_line, on_end, r, &err))
