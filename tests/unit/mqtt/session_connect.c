@@ -95,7 +95,7 @@ teardown(void **state)
 	return broker_teardown(state);
 }
 
-/* Connects; "" or the error, of session_new or of the connection. */
+/* Connects; "" or the error, of session_new or of the connection, or that there was neither. */
 static const char *
 try(const struct session_opts *o)
 {
@@ -105,9 +105,11 @@ try(const struct session_opts *o)
 	r.session = session_new(r.loop, o, &rig_events, &r, &r.ended);
 	if (r.session != NULL) {
 		session_start(r.session);
-		rig_run(&r, 5000);
+		rig_run(&r, 30000);
 	}
 	rig_finish(&r);
+	if (r.ups == 0 && r.ended.text[0] == '\0')
+		return "time is up";
 	return r.ups > 0 ? "" : r.ended.text;
 }
 
