@@ -116,15 +116,23 @@ SLOW = $(shell grep -lE '^\# (slow|needs): ' $(SCRIPTS))
 FAST = $(filter-out $(SLOW),$(SCRIPTS))
 JOBS ?= 4
 prove = CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) SANITIZED=$(SAN) \
-	prove -j$(JOBS) --timer --exec 'timeout -k 5 300' $(1)
+	prove -j$(JOBS) --timer --state=save --exec 'timeout -k 5 300' $(1)
 
 check:
+	@rm -f .prove
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
 	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED) $(if $(SAN),fuzz)
 	@$(call prove,$(SLOW) $(UNITS) $(FAST))
 
+# What failed at the last check, again, one file at a time.
+check-failed: JOBS = 1
+check-failed:
+	@test -s .prove
+	@$(call prove,--state=failed)
+
 # Under a minute, without Django and PostgreSQL: for between two edits.
 check-fast:
+	@rm -f .prove
 	@tests/deps.sh check-fast
 	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED)
 	@$(call prove,$(UNITS) $(FAST))
@@ -179,6 +187,6 @@ uninstall:
 clean:
 	rm -rf build build-san
 
-.PHONY: all bench demo check check-fast fuzz lint gen install uninstall clean
+.PHONY: all bench demo check check-failed check-fast fuzz lint gen install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
