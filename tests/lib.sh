@@ -222,15 +222,25 @@ place() {
 	cd "$T" || exit 1
 }
 
-# wait_for SECONDS COMMAND...: tries until it succeeds.
+# wait_for SECONDS COMMAND...: tries until it succeeds; four times as long on a machine that has other work.
 wait_for() {
-	tries=$(($1 * 20))
+	tries=$(($1 * 80))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
 		sleep 0.05
 	done
+}
+
+# pipe_is_full FIFO: it holds about as much as it can (FIONREAD).
+pipe_is_full() {
+	perl -MFcntl -e 'sysopen F, shift, O_RDONLY | O_NONBLOCK or exit 1; my $n = pack "L", 0;
+		ioctl F, 0x541B, $n or exit 1; exit(unpack("L", $n) < 50000)' "$1"
+}
+# takes_signals PID PROGRAM: it is that program by now, and SIGTERM is blocked, for its loop to read, or caught.
+takes_signals() {
+	[ "$(cat "/proc/$1/comm")" = "$2" ] && grep -qE 'Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"
 }
 
 # port_open PORT: something listens there, on loopback.

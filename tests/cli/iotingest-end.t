@@ -43,14 +43,6 @@ drain() { # drain QOS SIGNAL STATUS
 	no_line mosquitto.log 'it said DISCONNECT' 'Client drain.* closed its connection'
 }
 
-# is_full FIFO: it holds about as much as it can (FIONREAD).
-is_full() {
-	perl -MFcntl -e 'sysopen F, shift, O_RDONLY | O_NONBLOCK or exit 1; my $n = pack "L", 0;
-		ioctl F, 0x541B, $n or exit 1; exit(unpack("L", $n) < 50000)' "$1"
-}
-# waits_for_signals PID: SIGTERM is blocked, for its loop to read, or caught.
-waits_for_signals() { grep -qE 'Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; }
-
 # A reader that stalls does not keep it from ending.
 stalled() {
 	own stalled
@@ -62,7 +54,7 @@ stalled() {
 	ingesting=$!
 	wait_for 10 subscribed stall
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
-	wait_for 20 is_full fifo
+	wait_for 20 pipe_is_full fifo
 	from=$(date +%s%N)
 	kill "$ingesting"
 	wait "$ingesting"
@@ -72,6 +64,7 @@ stalled() {
 	tap $? "it ends within its own limit of 1.5 s and what a busy machine adds ($took ms)"
 	has "$(cat stall.err)" 'messages were not taken in time: they are not acknowledged' 'and says so'
 	kill "$holder"
+	wait "$holder" 2>/dev/null
 	# So it does when the pipe is another user's, which cannot be opened again.
 	if [ "$(id -u)" -eq 0 ] && chmod 755 "$T/.." "$T" && cp "$build/iotingest" . && setpriv --reuid=65534 --clear-groups ./iotingest --version >/dev/null 2>&1; then
 		chmod 777 "$sock"
@@ -82,12 +75,13 @@ stalled() {
 		HOME=/nonexistent setpriv --reuid=65534 --clear-groups \
 			./iotingest -h "$sock" --durable stall >fifo 2>other.err </dev/null &
 		ingesting=$!
-		wait_for 20 is_full fifo
+		wait_for 20 pipe_is_full fifo
 		kill "$ingesting"
 		wait "$ingesting"
 		is 0 $? "behind a stalled pipe of another user's too"
 		has "$(cat other.err)" 'not taken in time' 'which is the reason there'
 		kill "$other"
+		wait "$other" 2>/dev/null
 	fi
 	# A second signal does not wait.
 	perl -e 'sleep 60' <fifo &
@@ -95,7 +89,7 @@ stalled() {
 	pids="$pids $holder"
 	iotingest -h "$sock" --durable stall >fifo 2>/dev/null </dev/null &
 	ingesting=$!
-	wait_for 20 is_full fifo
+	wait_for 20 pipe_is_full fifo
 	kill -TERM "$ingesting"
 	sleep 0.4 # apart, or the two are one signal
 	from=$(date +%s%N)
@@ -105,6 +99,7 @@ stalled() {
 	[ "$took" -lt 1300 ]
 	tap $? "a second signal ends it at once ($took ms)"
 	kill "$holder"
+	wait "$holder" 2>/dev/null
 	run ingest --durable stall -C 1
 	is 1 "$(printf '%s\n' "$out" | grep -c '"dup":true')" 'what the pipe did not take comes again'
 }
@@ -180,7 +175,7 @@ away() {
 	tap $? "it ends within its own limit of 1.5 s and what a busy machine adds ($took ms)"
 	iotingest -h "$sock" --durable away --retry >/dev/null 2>&1 </dev/null &
 	ingesting=$!
-	wait_for 20 waits_for_signals "$ingesting"
+	wait_for 20 takes_signals "$ingesting" iotingest
 	kill "$ingesting"
 	wait "$ingesting"
 	is 0 $? 'also before it was ever there (--retry)'

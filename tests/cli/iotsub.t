@@ -150,7 +150,7 @@ pids="$pids $!"
 for s in TERM:0 INT:130; do
 	iotsub -h "$sock" -t big >slow 2>err &
 	our=$!
-	sleep 0.4 # until its pipe is full, which nobody tells
+	wait_for 10 pipe_is_full slow
 	kill -"${s%:*}" $our
 	wait $our
 	is "${s#*:} " "$? $(cat err)" "SIG${s%:*} while the reader does not read"
