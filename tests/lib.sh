@@ -262,10 +262,11 @@ start_broker() {
 		if [ $# -eq 0 ]; then echo "allow_anonymous true"; fi
 		for l in "$@"; do echo "$l"; done
 	} >"$T/mosquitto.conf"
+	rm -f "$T/mosquitto.log"
 	mosquitto -c "$T/mosquitto.conf" >"$T/mosquitto.log" 2>&1 &
 	broker_pid=$!
 	pids="$pids $broker_pid"
-	wait_for 10 test -S "$sock" || { note "no broker: $(cat "$T/mosquitto.log")"; exit 1; }
+	wait_for 10 grep -q ' running$' "$T/mosquitto.log" || { note "no broker: $(cat "$T/mosquitto.log")"; exit 1; }
 }
 
 # start_api [OPTION...]: iotapi on a free loopback port; $api is its URL, $db its database. A user

@@ -150,6 +150,7 @@ pids="$pids $!"
 for s in TERM:0 INT:130; do
 	iotsub -h "$sock" -t big >slow 2>err &
 	our=$!
+	wait_for 10 takes_signals $our iotsub
 	wait_for 10 pipe_is_full slow
 	kill -"${s%:*}" $our
 	wait $our

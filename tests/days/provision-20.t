@@ -29,7 +29,7 @@ pids="$pids $acting"
 all_online() { [ "$(iotstatus)" = '20/20 devices online (100.00%)' ]; }
 wait_for 20 all_online
 tap $? 'all twenty are online'
-have_readings() { [ "$(iotctl reading list -o ndjson | wc -l)" -ge 40 ]; }
+have_readings() { iotctl reading list dispositivo=RPI_120 -o csv --columns valor | grep -q 21.5; }
 wait_for 20 have_readings
 tap $? 'their readings are stored'
 run iotctl reading list dispositivo=RPI_120 -o csv --columns dispositivo_nombre,sensor_nombre,valor --limit 2
