@@ -19,19 +19,36 @@ manners common/cli/program.c: begins and ends a program: --help to stdout, the l
 manners common/cli/program.h: declares that
 END
 
-rule() { "$top/tools/house" "$1" "$2" ${3+"$3"}; }
+house() { "$top/tools/house" "$@" 2>"$T/house.err"; }
+rules='floors folders headers prefixes names sizes libraries manners sources drawn'
+pairs=
+for rule in $rules; do pairs="$pairs $top $rule"; done
+# shellcheck disable=SC2086 # words
+house --excused "$T/excused" $pairs >"$T/kept"
+is "0 " "$? $(cat "$T/house.err")" 'tools/house looks at the tree'
 none() { # none RULE 'sentence': the tree keeps it
-	is '' "$(rule "$1" "$top" "$T/excused" 2>&1)" "$2"
+	is '' "$(grep "^$top $1: " "$T/kept")" "$2"
 }
+
+# Made-up trees that break a rule are collected, and then looked at all at once.
+trees=0
+pairs=
 file() { # file NAME TEXT...: a file of the made-up tree
-	mkdir -p "$T/tree/$(dirname "$1")"
-	name=$1
+	name=$T/tree/$1
 	shift
-	printf '%s\n' "$@" >"$T/tree/$name"
+	mkdir -p "${name%/*}"
+	printf '%s\n' "$@" >"$name"
 }
-breach() { # breach RULE PATTERN 'sentence': the made-up tree breaks it, and that is found
-	has "$(rule "$1" "$T/tree" 2>&1)" "$2" "found: $3"
-	rm -rf "$T/tree"
+breach() { # breach RULE [PATTERN 'sentence']...: the made-up tree breaks it, and that is to be found
+	trees=$((trees + 1))
+	mv "$T/tree" "$T/tree$trees"
+	which="tree$trees $1"
+	pairs="$pairs $which"
+	shift
+	while [ $# -gt 0 ]; do
+		printf '%s\t%s\t%s\n' "$which" "$1" "$2" >>"$T/breaches"
+		shift 2
+	done
 }
 
 none floors 'each floor includes only what is below it, and no command another'
@@ -77,20 +94,14 @@ file cmd/iotsub/box.c '/* */'
 breach names 'box: cmd/iotsub and common/base' 'a name with two meanings'
 
 none sizes 'a function has at most 70 lines, a file 1,000'
-{
-	printf 'void\nlong_one(void)\n{\n'
-	yes '	;' | head -n 80
-	printf '}\n'
-} >"$T/long"
-mkdir -p "$T/tree/common/base"
-cp "$T/long" "$T/tree/common/base/long.c"
+file common/base/long.c 'void' 'long_one(void)' '{' "$(yes '	;' | head -n 80)" '}'
 breach sizes 'long_one: 8' 'a long function'
-mkdir -p "$T/tree/common/base"
-yes '/* */' | head -n 1001 >"$T/tree/common/base/long.c"
+file common/base/long.c "$(yes '/* */' | head -n 1001)"
 breach sizes 'common/base/long.c: 1001 lines' 'a long file'
 file common/base/short.c '/* */'
 echo 'sizes short_one: it was long once' >"$T/needless"
-has "$(rule sizes "$T/tree" "$T/needless")" 'short_one: excused, and needs no excuse' 'found: an excuse that nothing needs'
+has "$(house --excused "$T/needless" "$T/tree" sizes)" 'short_one: excused, and needs no excuse' \
+	'found: an excuse that nothing needs'
 rm -rf "$T/tree"
 
 none libraries 'each library is spoken to in its own place'
@@ -128,10 +139,16 @@ cat >"$T/tree/ARCHITECTURE.md" <<'END'
 | `common/base` | what all use |  |
 | `common/model` | the schema | base loop |
 END
-has "$(rule drawn "$T/tree")" 'common/model: FLOORS has "base", ARCHITECTURE.md "base loop"' \
-	'found: a room that may not use what the document says'
-has "$(rule drawn "$T/tree")" 'common/model: not drawn above base' 'found: a room that is drawn too low'
-breach drawn 'cmd/iotsub/cellar: not in ARCHITECTURE.md' 'a room that the document lacks'
+breach drawn 'cmd/iotsub/cellar: not in ARCHITECTURE.md' 'a room that the document lacks' \
+	'common/model: FLOORS has "base", ARCHITECTURE.md "base loop"' 'a room that may not use what the document says' \
+	'common/model: not drawn above base' 'a room that is drawn too low'
+
+cd "$T" || exit 1
+# shellcheck disable=SC2086 # words
+house $pairs >found
+while IFS='	' read -r which pattern sentence; do
+	has "$(grep "^$which: " found)" "$pattern" "found: $sentence"
+done <breaches
 
 is '' "$("$top/tools/call-circles" "$top")" 'no modules call each other in circles'
 file common/base/egg.h 'void egg_lay(void);'
@@ -162,34 +179,39 @@ absent 'banned functions are not used' sh -c "find cmd common -name '*.c' | xarg
 absent 'no unfinished business' sh -c "grep -rnwE 'TODO|FIXME|XXX' cmd common tools Makefile completions || :"
 absent 'every source names its licence' sh -c "find cmd common tests -name '*.[ch]' | xargs grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' || :"
 
-needs() { readelf -d "$build/$1" | sed -n 's/.*NEEDED.*\[\(lib[a-z0-9]*\).*/\1/p' | sort | tr '\n' ' '; }
 lacks() { # lacks PROGRAM LIBRARY...
 	program=$1
 	shift
+	needs=$(sed -n 's/.*NEEDED.*\[\(lib[a-z0-9]*\).*/\1/p' "$T/$program.elf" | tr '\n' ' ')
 	found=
-	for l in "$@"; do case " $(needs "$program")" in *" $l "*) found="$found $l" ;; esac; done
+	for l in "$@"; do case " $needs" in *" $l "*) found="$found $l" ;; esac; done
+	case " $needs" in *' libc '*) ;; *) found='no library at all is found' ;; esac
 	is '' "$found" "$program links none of: $*"
 }
 if [ "${build##*/}" = build ]; then
+	programs='iotctl iotpub iotsub iotingest iotstatus iotapi'
+	for p in $programs; do readelf -hdW --dyn-syms "$build/$p" >"$T/$p.elf"; done
 	for p in iotpub iotsub iotingest; do lacks $p libcurl libmicrohttpd libsqlite3 libreadline; done
 	for p in iotingest iotstatus iotapi; do lacks $p libmosquitto; done
 	lacks iotstatus libmicrohttpd libsqlite3 libreadline
 	lacks iotapi libcurl libreadline
 	lacks iotctl libmicrohttpd libsqlite3
-	for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
-		has "$(readelf -h "$build/$p")" 'DYN (Position-Independent' "$p is position independent"
-		has "$(readelf -d "$build/$p")" 'BIND_NOW' "$p binds at start (full RELRO)"
-		has "$(readelf -s "$build/$p")" '__stack_chk_fail' "$p protects its stack"
-		has "$(readelf -s "$build/$p")" '_chk@' "$p is fortified"
+	for p in $programs; do
+		elf=$(cat "$T/$p.elf")
+		has "$elf" 'DYN (Position-Independent' "$p is position independent"
+		has "$elf" 'BIND_NOW' "$p binds at start (full RELRO)"
+		has "$elf" '__stack_chk_fail' "$p protects its stack"
+		has "$elf" '_chk@' "$p is fortified"
 	done
 	# A program is marked only where the C library's own objects are (not in Debian 12): ours are.
 	case $(uname -m) in x86_64)
-		find "$build/common" "$build/cmd" -name '*.o' >"$T/objects"
-		unmarked=$(while IFS= read -r o; do
-			source=${o#"$build/"}
-			[ ! -e "${source%.o}.c" ] || readelf -nW "$o" | grep -q 'IBT, SHSTK' || echo "$source"
-		done <"$T/objects")
-		is '' "$unmarked" 'every object has its branches and returns protected'
+		find "$build/common" "$build/cmd" -name '*.o' | while IFS= read -r o; do
+			source=${o#"$build/"} # what is left of a source that is gone does not count
+			[ ! -e "${source%.o}.c" ] || echo "$o"
+		done | sort >"$T/objects"
+		xargs readelf -nW <"$T/objects" | awk '/^File: / { o = $2 } /IBT, SHSTK/ { print o }' | sort -u >"$T/marked"
+		ok 'there are objects' test -s "$T/objects"
+		is '' "$(comm -23 "$T/objects" "$T/marked")" 'every object has its branches and returns protected'
 		;;
 	esac
 fi
