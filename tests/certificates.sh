@@ -6,7 +6,7 @@ elliptic='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes' # quick to ma
 # authority NAME: a CA, which is a self-signed certificate too: NAME.crt, NAME.key, and what signs.
 authority() {
 	# shellcheck disable=SC2086
-	openssl req -x509 $elliptic -keyout "$1.key" -out "$1.crt" -days 2 \
+	openssl req -x509 $elliptic -keyout "$1.key" -out "$1.crt" -days 30 \
 		-subj "/CN=$1" 2>/dev/null
 	cat >"$1.conf" <<-CONF
 		[ca]

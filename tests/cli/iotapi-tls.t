@@ -3,15 +3,12 @@
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/certificates.sh
+. "$top/tests/certificates.sh"
 
-for ca in right wrong; do
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$ca.key" -out "$ca.crt" -days 2 \
-		-subj "/CN=$ca" 2>/dev/null
-done
-openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
-echo 'subjectAltName=IP:127.0.0.1' >server.ext
-openssl x509 -req -in server.csr -CA right.crt -CAkey right.key -CAcreateserial -days 2 \
-	-extfile server.ext -out server.crt 2>/dev/null
+authority right
+authority wrong
+certificate server right IP:127.0.0.1
 port=$(free_port)
 start_broker 'allow_anonymous true' "listener $port 127.0.0.1" \
 	"certfile $T/server.crt" "keyfile $T/server.key"

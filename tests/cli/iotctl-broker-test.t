@@ -2,12 +2,11 @@
 # broker test: each stage, passed and failed, against real brokers; topic match and expand.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/certificates.sh
+. "$top/tests/certificates.sh"
 
-openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 30 -subj /CN=Test-CA \
-	2>/dev/null
-openssl req -newkey rsa:2048 -nodes -keyout mq.key -out mq.csr -subj /CN=mq.example 2>/dev/null
-printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >mq.ext
-openssl x509 -req -in mq.csr -CA ca.crt -CAkey ca.key -days 20 -extfile mq.ext -out mq.crt 2>/dev/null
+authority Test-CA
+certificate mq.example Test-CA DNS:localhost,IP:127.0.0.1 "$(date -u +%Y%m%d%H%M%SZ)" "$(date -u -d '20 days' +%Y%m%d%H%M%SZ)"
 plain=$(free_port)
 secure=$(free_port)
 weak=$(free_port)
@@ -19,15 +18,15 @@ chmod 600 right wrong
 touch passwd && chmod 600 passwd && mosquitto_passwd -b passwd admin right-password
 start_broker 'per_listener_settings true' 'allow_anonymous true' \
 	"listener $plain 127.0.0.1" "password_file $T/passwd" 'allow_anonymous false' \
-	"listener $secure 127.0.0.1" 'allow_anonymous true' "certfile $T/mq.crt" "keyfile $T/mq.key" \
+	"listener $secure 127.0.0.1" 'allow_anonymous true' "certfile $T/mq.example.crt" "keyfile $T/mq.example.key" \
 	"listener $weak 127.0.0.1" 'allow_anonymous true' 'max_qos 1' \
 	"listener $socket 127.0.0.1" 'protocol websockets' 'socket_domain ipv4' 'allow_anonymous true'
 # shellcheck disable=SC2119
 start_api
 iotctl broker create Plain host=127.0.0.1 port="$plain" username=admin >/dev/null
-iotctl broker create Secure host=localhost port="$secure" protocol=mqtts ca_cert@ca.crt >/dev/null
+iotctl broker create Secure host=localhost port="$secure" protocol=mqtts ca_cert@Test-CA.crt >/dev/null
 iotctl broker create Stranger host=localhost port="$secure" protocol=mqtts >/dev/null
-iotctl broker create NoTLS host=127.0.0.1 port="$plain" protocol=mqtts ca_cert@ca.crt >/dev/null
+iotctl broker create NoTLS host=127.0.0.1 port="$plain" protocol=mqtts ca_cert@Test-CA.crt >/dev/null
 iotctl broker create Closed host=127.0.0.1 port="$closed" >/dev/null
 iotctl broker create Nowhere host=no-such-host.invalid >/dev/null
 iotctl broker create Weak host=127.0.0.1 port="$weak" >/dev/null

@@ -2,6 +2,8 @@
 # iotingest --from-platform: topics and broker as the platform knows them; --group: shared with others.
 # slow: what is asked of the platform is asked again and again
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/certificates.sh
+. "$top/tests/certificates.sh"
 start_platform
 grep -v '^broker' "$HOME/.config/iot/iot.conf" >conf
 has "$(cat conf)" 'mqtt_password_file' 'the context has a password, but no broker'
@@ -89,14 +91,9 @@ run iotingest --config conf --context lab --from-platform -W 300ms
 exits 27 'one that is not active does not count'
 
 # TLS: the CA certificate that the platform keeps with its broker is the one that counts.
-for ca in right wrong; do
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout $ca.key -out $ca.crt -days 2 \
-		-subj "/CN=$ca" 2>/dev/null
-done
-openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server 2>/dev/null
-echo 'subjectAltName=IP:127.0.0.1' >server.ext
-openssl x509 -req -in server.csr -CA right.crt -CAkey right.key -CAcreateserial -days 2 \
-	-extfile server.ext -out server.crt 2>/dev/null
+authority right
+authority wrong
+certificate server right IP:127.0.0.1
 tls=$(free_port)
 {
 	echo "listener $tls 127.0.0.1"
