@@ -10,14 +10,14 @@ watch() {
 	filter=$2
 	shift 2
 	bg mosquitto_sub --unix "$sock" -t "$filter" -t "ready/$f" -q 2 -F '%r %q %t %p' "$@" >"$f"
-	wait_for 5 knock "$f"
+	wait_for 10 knock "$f"
 }
 knock() {
 	mosquitto_pub --unix "$sock" -t "ready/$1" -m knock
 	grep -aq "ready/$1" "$1"
 }
 got() { grep -av ' ready/' "$1"; }
-count() { [ "$(got "$1" | wc -l)" -eq "$2" ]; }
+count() { [ "$(grep -acv " ready/" "$1")" -eq "$2" ]; }
 plain_times() { sed 's/"timestamp":[0-9][0-9]*/"timestamp":N/'; }
 # status DEVICE: what is retained.
 status() { mosquitto_sub --unix "$sock" -t "iot/devices/$1/status" -C 1 -W 3; }
@@ -27,7 +27,7 @@ act() {
 	log=$1
 	shift
 	bg iotpub -h "$sock" "$@" >"$log" 2>"$log.err"
-	wait_for 5 is_connected "$1"
+	wait_for 10 is_connected "$1"
 }
 # subscribed CLIENT: the broker has its SUBSCRIBE.
 subscribed() { grep -q "Received SUBSCRIBE from $1\$" "$T/mosquitto.log"; }

@@ -9,7 +9,7 @@ seed=${FUZZ_SEED:-$$}
 start_broker 'allow_anonymous true' 'max_queued_messages 1000'
 port=$(free_port)
 bg perl "$top/tests/mutate.pl" "$port" "$sock" "$seed" >connections
-wait_for 5 test -s connections
+wait_for 10 test -s connections
 for i in 1 2 3; do mosquitto_pub --unix "$sock" -r -q 1 -t "kept/$i" -m "{\"n\":$i}"; done
 publish() {
 	while :; do

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib.sh"
 broker() { # broker NAME [KEY=VALUE...]
 	bg perl "$top/tests/broker.pl" "$@"
-	wait_for 5 test -S "$1.sock"
+	wait_for 10 test -S "$1.sock"
 }
 heard() { [ "$(grep -c "$2" "$1.log")" -ge "${3:-1}" ]; } # heard BROKER PATTERN [TIMES]
 
@@ -18,8 +18,8 @@ keepalive() {
 		bg timeout 20 iotsub -h "$T/$b.sock" K_1 --reply 1 -W 15 2>/dev/null
 		bg timeout 20 iotpub -h "$T/$b.sock" K_2 --interval 1h --duration 15s --drain 1s 2>/dev/null
 	done
-	ok "a keep-alive that the broker sets is kept by iotsub" wait_for 5 heard alive '^[0-9]* PINGREQ' 2
-	ok "... and by iotpub" wait_for 5 heard alive '^[0-9]* PINGREQ' 4
+	ok "a keep-alive that the broker sets is kept by iotsub" wait_for 10 heard alive '^[0-9]* PINGREQ' 2
+	ok "... and by iotpub" wait_for 10 heard alive '^[0-9]* PINGREQ' 4
 	no_line patient.log "a control: without it nobody pings so often" PINGREQ
 }
 
@@ -141,7 +141,7 @@ full_stderr() {
 	is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 4 ] && echo soon)" "... and SIGTERM ends it"
 	kill -USR1 "$reader"
 	ok "... when it is read again it says how many lines are left out" \
-		wait_for 5 grep -q '^iotpub: [0-9]* lines are left out here' full.out
+		wait_for 10 grep -q '^iotpub: [0-9]* lines are left out here' full.out
 }
 
 # Nobody reads what iotsub prints, 60,000 bytes for each filter: it stays connected, and waits no longer than -W.
@@ -165,7 +165,7 @@ full_stdout() {
 	wait "$stalled"
 	is 0 $? "... and when it reads again"
 	lines() { [ "$(wc -c <much.out)" -eq 180003 ]; }
-	ok "... nothing is missing" wait_for 5 lines
+	ok "... nothing is missing" wait_for 10 lines
 }
 
 # A broker that knows MQTT 3.1.1 alone, and only closes what is 5 (RabbitMQ 3.10).

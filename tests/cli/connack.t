@@ -10,7 +10,7 @@ why='it broke the MQTT protocol: a property that this packet cannot have'
 broker() { # broker NAME [KEY=VALUE...]: on NAME.sock, in the place of one that is there
 	rm -f "$1.sock"
 	bg perl "$top/tests/broker.pl" "$@"
-	wait_for 5 test -S "$1.sock"
+	wait_for 10 test -S "$1.sock"
 }
 heard() { [ "$(grep -c "$2" "$1.log")" -ge "${3:-1}" ]; } # heard BROKER PATTERN [TIMES]
 # broken SENTENCE STATUS REASON CONNECTION...: the first connect fails, in words.
@@ -26,7 +26,7 @@ first_connect() {
 	broker bad connack="$seven"
 	port=$(free_port)
 	bg perl "$top/tests/broker.pl" tcp port="$port" connack="$seven"
-	wait_for 5 port_open "$port"
+	wait_for 10 port_open "$port"
 	broken 'seven bytes by a unix socket' 8 "'$T/bad.sock': $why" -h "$T/bad.sock"
 	broken '... and by TCP' 8 "'127.0.0.1:$port': $why" -h 127.0.0.1 -p "$port"
 	cat >web.pl <<'END'
@@ -47,7 +47,7 @@ while (my $c = $l->accept) {
 END
 	web=$(free_port)
 	bg perl web.pl "$web"
-	wait_for 5 port_open "$web"
+	wait_for 10 port_open "$web"
 	broken '... and by WebSocket, in two pieces' 8 "'127.0.0.1:$web': $why" -L "ws://127.0.0.1:$web"
 	while read -r program options; do
 		# shellcheck disable=SC2086
@@ -162,7 +162,7 @@ sound() {
 drop() {
 	broker drop connack=2003000000 trickle=1
 	bg timeout 20 iotsub -h "$T/drop.sock" -t a -W 15 2>/dev/null
-	wait_for 5 heard drop CONNECT
+	wait_for 10 heard drop CONNECT
 	pid=$(pgrep -P "$bg")
 	busy() { awk '{ print int($1 / 1000) }' "/proc/$pid/schedstat"; } # microseconds of CPU so far
 	least=1000000

@@ -71,8 +71,8 @@ perl poison.pl poison.sock 300500011b6869300500016a6869 &
 pids="$pids $!"
 perl poison.pl wrong.sock 3605000161006869 &
 pids="$pids $!"
-wait_for 5 test -S poison.sock
-wait_for 5 test -S wrong.sock
+wait_for 10 test -S poison.sock
+wait_for 10 test -S wrong.sock
 run iotsub -V 311 -h "$T/poison.sock" -t '#' -C 1
 exits 0 'a message on a topic with control characters is no end'
 is 'hi' "$out" '... the next one comes'
@@ -105,7 +105,7 @@ unset IOT_MQTT_HOST IOT_MQTT_USERNAME IOT_MQTT_PASSWORD_FILE
 iotsub -h "$sock" -u device -P right -t allowed/a &
 pids="$pids $!"
 blanked() { tr '\0' '\n' <"/proc/$!/cmdline" >cmdline && [ "$(grep -c 'allowed/a\|right' cmdline)" -eq 1 ]; }
-wait_for 5 blanked
+wait_for 10 blanked
 no_line cmdline "-P is blanked" right
 
 # The device's login from the credentials file.
@@ -183,7 +183,7 @@ sleep 5; # and does not close the connection
 END
 perl taken-over.pl &
 pids="$pids $!"
-wait_for 5 test -S taken.sock
+wait_for 10 test -S taken.sock
 fails 8 "broker '$T/taken.sock' closed the connection: another client has connected with this client id" \
 	-h "$T/taken.sock"
 
@@ -205,7 +205,7 @@ while (my $c = $l->accept) {
 END
 perl old-broker.pl >versions &
 pids="$pids $!"
-wait_for 5 test -S old.sock
+wait_for 10 test -S old.sock
 run iotsub -h "$T/old.sock" -t a -C 1
 exits 0 "3.1.1 after 5 was refused"
 is "hi 5 4" "$out $(tr '\n' ' ' <versions | sed 's/ $//')" "... tried in this order"

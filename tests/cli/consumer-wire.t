@@ -6,7 +6,7 @@
 
 broker() { # broker NAME [KEY=VALUE...]: on NAME.sock
 	bg perl "$top/tests/broker.pl" "$@"
-	wait_for 5 test -S "$1.sock"
+	wait_for 10 test -S "$1.sock"
 }
 versions() { # versions BROKER: of each CONNECT, in order
 	sed -n 's/.* CONNECT 1000044d5154540\(.\).*/\1/p' "$1.log" | tr '\n' ' '

@@ -35,9 +35,9 @@ END
 bg perl fickle.pl "$T/crashing.sock" crashing.log 9
 bg perl fickle.pl "$T/fought.sock" fought.log 0
 bg perl fickle.pl "$T/restarted.sock" restarted.log 0.3 '[2-6]'
-wait_for 5 test -S crashing.sock
-wait_for 5 test -S fought.sock
-wait_for 5 test -S restarted.sock
+wait_for 10 test -S crashing.sock
+wait_for 10 test -S fought.sock
+wait_for 10 test -S restarted.sock
 bg timeout 120 iotsub -h "$T/crashing.sock" -i one -t x 2>crashing.err
 crashing=$bg
 bg timeout 120 iotsub -h "$T/fought.sock" -i two -t x 2>fought.err

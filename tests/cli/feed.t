@@ -15,10 +15,10 @@ sub() { # sub FEED-OPTION... -- MOSQUITTO_SUB-OPTION...
 
 for version in 311 5; do
 	for qos in 0 1 2; do
-		sub -n 3000 -q $qos --window 100 -- -V "mqttv$version" -q $qos
-		is '3000 0 0' "$(value got) $(value dup) $(value odd)" \
+		sub -n 1000 -q $qos --window 100 -- -V "mqttv$version" -q $qos
+		is '1000 0 0' "$(value got) $(value dup) $(value odd)" \
 			"MQTT $version, QoS $qos: every line is found and known"
-		is $((qos > 0 ? 3000 : 0)) "$(value acks)" 'so is every acknowledgement'
+		is $((qos > 0 ? 1000 : 0)) "$(value acks)" 'so is every acknowledgement'
 	done
 done
 sub -n 3000 -q 2 --stall 1s --kill-after 600ms -- -q 2
@@ -31,8 +31,8 @@ tap $? 'with --rate the way from PUBLISH to line is measured'
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key -out cert \
 	-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 for records in full packet; do
-	sub -n 3000 -q 1 --tls $records --cert cert --key key -- -q 1 -h localhost --cafile cert
-	is 3000 "$(value got)" "TLS, records: $records"
+	sub -n 1000 -q 1 --tls $records --cert cert --key key -- -q 1 -h localhost --cafile cert
+	is 1000 "$(value got)" "TLS, records: $records"
 done
 
 sub -n 2 -q 1 --big 1000000 -- -q 1

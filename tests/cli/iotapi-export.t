@@ -34,12 +34,12 @@ device 2 shared 'the same: $ñ'
 device 3 shared 'the same: $ñ'
 call POST /api/mqtt/brokers/ "{\"nombre\":\"B\",\"host\":\"$sock\",\"username\":\"worker\",\"password\":\"worker-secret\"}" >/dev/null
 refused() { grep -q "broker 'B': .*refused the login" "$T/api.log"; }
-ok 'the worker is refused before the export, and says so' wait_for 5 refused
+ok 'the worker is refused before the export, and says so' wait_for 10 refused
 
 ok 'before the export nobody enters' not enters device_001 secure_password
 ok 'it exports' export_it
 kill -HUP "$broker_pid"
-ok 'a device enters with its password after SIGHUP' wait_for 5 enters device_001 secure_password
+ok 'a device enters with its password after SIGHUP' wait_for 10 enters device_001 secure_password
 ok 'and not with another' not enters device_001 wrong
 ok 'two devices may share a user name and its password' enters shared 'the same: $ñ'
 ok "the broker's own login is there" enters worker worker-secret
@@ -69,7 +69,7 @@ call PATCH /api/mqtt/credentials/2/ '{"is_active":false}' >/dev/null
 call PATCH /api/mqtt/credentials/3/ '{"is_active":false}' >/dev/null
 ok 'it exports again' export_it
 kill -HUP "$broker_pid"
-ok 'a changed password counts' wait_for 5 enters device_001 'new one'
+ok 'a changed password counts' wait_for 10 enters device_001 'new one'
 ok 'the old one does not' not enters device_001 secure_password
 ok 'an inactive credential does not' not enters shared 'the same: $ñ'
 
@@ -78,7 +78,7 @@ device 4 device_004 fourth
 device 5 device_005 fifth
 export_it
 kill -HUP "$broker_pid"
-wait_for 5 enters device_005 fifth
+wait_for 10 enters device_005 fifth
 for n in 4 5; do
 	[ $n -eq 4 ] && word=fourth || word=fifth
 	bg mosquitto_sub --unix "$sock" -u "device_00$n" -P "$word" -i "DEV_$n" -t "for/$n" --will-topic "iot/devices/DEV_$n/status" \
@@ -94,7 +94,7 @@ run iotapi export mosquitto "$T/auth" --db "$db" --verbose
 exits 0 'its password changed'
 has "$err" '1 devices need their new passwords' 'is told'
 kill -HUP "$broker_pid"
-ok 'its new password counts' wait_for 5 enters device_004 'new fourth'
+ok 'its new password counts' wait_for 10 enters device_004 'new fourth'
 is disconnected "$(says 4 | jq -r .status)" 'its retained status is no phantom'
 is null "$(says 4 | jq -r .by)" 'nor its own will, which mosquitto did not send'
 is '{"status":"connected"}' "$(says 5)" 'negative control: who keeps the password stays connected'

@@ -13,10 +13,14 @@ call() {
 	curl -sS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
 		${3+-d "$3"} "$api$2"
 }
-number_of() { call GET "/api/$1" | jq -r .count; }
+# What is asked again and again is asked without jq, which takes longer to start than all the rest.
+number_of() { call GET "/api/$1" | sed -n 's/^{"count":\([0-9]*\),.*/\1/p'; }
 reached() { [ "$(number_of "$1")" -ge "$2" ]; }
-device() { call GET /api/devices/1/ | jq -r ".$1"; }
-device_is() { [ "$(device "$1")" = "$2" ]; }
+device_is() { call GET /api/devices/1/ | grep -q "\"connection_status\":\"$1\""; }
+# values NUMBER: how many readings have it
+values() { call GET '/api/readings/?page_size=1000' | grep -o "\"valor\":$1[,}]" | grep -c .; }
+# errors NUMBER: why the newest rejects are rejects
+errors() { call GET /api/readings/rejects/ | grep -o '"error":"[a-z]*"' | cut -d '"' -f 4 | head -n "$1" | paste -sd ' '; }
 pub() { mosquitto_pub --unix "$sock" "$@"; }
 # listening N: the worker has said so that many times.
 listening() { [ "$(grep -c "broker 'B': listening" "$T/api.log")" -ge "$1" ]; }
@@ -32,18 +36,17 @@ ok 'a broker made over the API is listened to at once' wait_for 10 listening 1
 
 # Readings of both shapes.
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"device_id":"RPI_001","sensors":{"temperature":21.5,"humidity":50},"timestamp":1760000000}'
-ok 'the nested shape becomes readings' wait_for 5 reached readings/ 2
+ok 'the nested shape becomes readings' wait_for 10 reached readings/ 2
 is '21.5 2025-10-09T08:53:20.000000Z {"timestamp":1760000000}' \
 	"$(call GET '/api/readings/?sensor=1' | jq -r '.results[0] | "\(.valor) \(.timestamp) \(.metadata_json|tojson)"')" \
 	"value, the device's own time, and the time as it was sent"
 pub -q 1 -t iot/sensors/client-1/data -m '{"temperature":22.50,"timestamp":123456}'
-ok 'the flat shape, found by mqtt_client_id' wait_for 5 reached 'readings/?sensor=1' 2
+ok 'the flat shape, found by mqtt_client_id' wait_for 10 reached 'readings/?sensor=1' 2
 is '123456 1 false' "$(call GET '/api/readings/?sensor=1&ordering=-timestamp' |
 	jq -r '.results[0] | "\(.metadata_json.timestamp) \(.mqtt_qos) \(.mqtt_retained)"')" \
 	'millis() is kept, but is no date'
-ok 'data makes the device online' device_is connection_status online
-is connected "$(call GET /api/mqtt/device-config/1/ | jq -r .connection_status)" \
-	'and its configuration connected'
+ok 'data makes the device online' device_is online
+has "$(call GET /api/mqtt/device-config/1/)" '"connection_status":"connected"' 'and its configuration connected'
 
 # Rejects.
 for m in 'no json' '{"device_id":"OTHER","sensors":{"temperature":1}}' \
@@ -51,21 +54,20 @@ for m in 'no json' '{"device_id":"OTHER","sensors":{"temperature":1}}' \
 	pub -q 1 -t iot/sensors/RPI_001/data -m "$m"
 done
 pub -q 1 -t iot/sensors/NOBODY/data -m '{"temperature":1}'
-ok 'what is no reading is kept with its reason' wait_for 5 reached readings/rejects/ 6
-is 'id shape sensor range id json ' "$(call GET /api/readings/rejects/ | jq -r '.results[].error' | tr '\n' ' ')" \
-	'reasons, newest first'
+ok 'what is no reading is kept with its reason' wait_for 10 reached readings/rejects/ 6
+is 'id shape sensor range id json' "$(errors 7)" 'reasons, newest first'
 is '{"sensors":{"temperature":900}}' "$(call GET /api/readings/rejects/ |
 	jq -r '.results[3].payload_text')" 'and with its payload'
 is 3 "$(number_of readings/)" 'none of them became a reading'
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"sensors":{"temperature":23,"unknown":1}}'
-ok 'a good value beside a wrong one is kept' wait_for 5 reached readings/ 4
+ok 'a good value beside a wrong one is kept' wait_for 10 reached readings/ 4
 
 # Payloads that are not the guide's: lists, other names, a failed sensor, one value a topic.
 pub -q 1 -t iot/sensors/RPI_001/data -m '[{"timestamp":1760000100,"temperature":1},{"last_seen":1760000101,"temperature":2,"linkquality":9}]'
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"sensors":[{"name":"temperature","value":3}],"meta":{"ts":1760000102}}'
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":nan,"humidity":4,"timestamp":1760000103}'
 ok 'each payload of a list, sensors as a list, a good value beside one that is no number' \
-	wait_for 5 reached readings/ 8
+	wait_for 10 reached readings/ 8
 is '1 1760000100,2 1760000101,3 1760000102,4 1760000103' "$(call GET '/api/readings/?page_size=1000' |
 	jq -r '[.results[] | select(.valor < 5) | "\(.valor) \(.metadata_json.timestamp)"] | sort | join(",")')" \
 	'each with its own time'
@@ -74,8 +76,8 @@ is 'range "temperature": no value that a sensor can have' "$(call GET /api/readi
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"device_id":1,"temperature":5}'
 pub -q 1 -t iot/sensors/RPI_001/data -m '[{"temperature":5},{"device_id":"OTHER","temperature":5}]'
 pub -q 1 -t iot/sensors/RPI_001/data -m "{$(seq 1 257 | sed 's/.*/"v&":1/' | paste -sd,)}"
-rejected() { [ "$(call GET /api/readings/rejects/ | jq -r '[.results[:3][].error] | join(" ")')" = "$1" ]; }
-ok 'claims of another kind, in a list, and values beyond the limit' wait_for 5 rejected 'range id id'
+rejected() { [ "$(errors 3)" = "$1" ]; }
+ok 'claims of another kind, in a list, and values beyond the limit' wait_for 10 rejected 'range id id'
 call POST /api/mqtt/topics/ '{"nombre":"one","topic_pattern":"lab/{device_id}/{sensor_type}","tipo":"publish"}' >/dev/null
 before=$(number_of readings/)
 bare() {
@@ -86,20 +88,20 @@ ok '{sensor_type} of a topic names a bare value' wait_for 10 bare
 
 # Presence: status messages, wills.
 pub -q 1 -r -t iot/devices/RPI_001/status -m '{"device_id":"RPI_001","status":"disconnected"}'
-ok 'a status message says disconnected' wait_for 5 device_is connection_status offline
+ok 'a status message says disconnected' wait_for 10 device_is offline
 pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"error"}'
-ok 'or error' wait_for 5 device_is connection_status error
+ok 'or error' wait_for 10 device_is error
 is '{"total_mqtt_devices":1,"online":0,"offline":0,"error":1,"percentage_online":0.0}' \
 	"$(call GET /api/mqtt/device-status/)" 'device-status counts it'
 mosquitto_sub --unix "$sock" -t none -i client-1 -k 60 --will-topic iot/devices/RPI_001/status \
 	--will-payload '{"device_id":"RPI_001","status":"disconnected"}' --will-qos 1 >/dev/null &
 sub=$!
-wait_for 5 grep -q 'as client-1' "$T/mosquitto.log"
+wait_for 10 grep -q 'as client-1' "$T/mosquitto.log"
 pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"connected","timestamp":1}'
-ok 'connected' wait_for 5 device_is connection_status online
+ok 'connected' wait_for 10 device_is online
 kill -9 $sub
 wait $sub 2>/dev/null
-ok 'a will says disconnected' wait_for 5 device_is connection_status offline
+ok 'a will says disconnected' wait_for 10 device_is offline
 
 # A topic of the database.
 call POST /api/mqtt/topics/ '{"nombre":"own","topic_pattern":"plant/{device_id}/values","tipo":"publish"}' >/dev/null
@@ -112,14 +114,14 @@ ok "a publish topic made over the API is subscribed too" wait_for 10 plant
 
 # A retained reading is one reading, however often it is handed out.
 pub -q 1 -r -t iot/sensors/RPI_001/data -m '{"temperature":44.5,"timestamp":7}'
-retained() { [ "$(call GET '/api/readings/?page_size=1000' | jq '[.results[] | select(.valor == 44.5)] | length')" -eq 1 ]; }
-ok 'a retained reading is stored' wait_for 5 retained
+retained() { [ "$(values 44.5)" -eq 1 ]; }
+ok 'a retained reading is stored' wait_for 10 retained
 call POST /api/mqtt/brokers/1/deactivate/ >/dev/null
-off() { call GET /api/mqtt/broker-status/ | jq -e '.[0].connection_status == "disconnected"'; }
-ok 'a broker that is switched off is left' wait_for 5 off
+off() { call GET /api/mqtt/broker-status/ | grep -q '^\[{[^}]*"connection_status":"disconnected"'; }
+ok 'a broker that is switched off is left' wait_for 10 off
 call POST /api/mqtt/brokers/1/activate/ >/dev/null
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":45.5}'
-back() { call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 45.5)'; }
+back() { [ "$(values 45.5)" -ge 1 ]; }
 ok 'what was published while the broker row was off is delivered afterwards' wait_for 10 back
 retained
 tap $? 'and the retained one is still one'
@@ -132,7 +134,7 @@ mosquitto -c "$T/mosquitto.conf" >"$T/mosquitto.log" 2>&1 &
 pids="$pids $!"
 again() {
 	pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":46.5}'
-	call GET '/api/readings/?page_size=1000' | jq -e 'any(.results[]; .valor == 46.5)'
+	[ "$(values 46.5)" -ge 1 ]
 }
 ok 'it comes back with the broker and takes readings again' wait_for 20 again
 ok 'that the broker had forgotten its session is told' \
@@ -146,16 +148,12 @@ for d in KEPT_1 KEPT_2; do
 done
 call POST /api/mqtt/brokers/ "{\"nombre\":\"B2\",\"host\":\"$sock\"}" >/dev/null
 call POST /api/mqtt/device-config/ '{"dispositivo":2,"broker":2}' >/dev/null
-seen() { [ "$(call GET "/api/devices/?search=$1" | jq -r '.results[0].last_seen')" = "$2" ]; }
-ok 'a retained status tells when the device was last heard' wait_for 20 seen KEPT_1 2025-10-09T08:53:20.000000Z
+seen() { call GET "/api/devices/?search=$1" | grep -q "\"last_seen\":$2[,}]"; }
+ok 'a retained status tells when the device was last heard' wait_for 20 seen KEPT_1 '"2025-10-09T08:53:20.000000Z"'
 ok 'unless its time is none' wait_for 20 seen KEPT_2 null
 
 # Many topics at once: a look now and then finds them all, a new session for each would never end.
-i=0
-while [ $i -lt 300 ]; do
-	i=$((i + 1))
-	printf 'kind: topic\nnombre: T%d\ntopic_pattern: many/{device_id}/%d\ntipo: publish\n---\n' $i $i
-done >many.yaml
+seq 300 | awk '{ printf "kind: topic\nnombre: T%d\ntopic_pattern: many/{device_id}/%d\ntipo: publish\n---\n", $1, $1 }' >many.yaml
 connected() { grep -c "broker 'B': connected" "$T/api.log"; }
 from=$(connected)
 start=$(date +%s%3N)

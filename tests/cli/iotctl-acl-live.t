@@ -36,7 +36,7 @@ before=$(number_of)
 publishes() { iotpub D1 temperature=21 -C 1 --credentials "$file" && grew "$before"; }
 file=$HOME/.local/state/iot/lab.csv
 ok "iotapi's worker reads what a device publishes" wait_for 30 publishes
-ok 'and that it is gone' wait_for 5 online D1 offline
+ok 'and that it is gone' wait_for 10 online D1 offline
 
 # A device that runs, its commands and their answers.
 bg iotpub D1 temperature=21 --interval 1h --listen --reply '{"on":true}' --credentials "$file" >commands 2>running
@@ -77,7 +77,7 @@ reads() {
 ok 'iotingest and iotsub read as the service' wait_for 10 reads
 says D1 iot/alerts/D1 smoke
 alerted() { grep -q "iot/alerts/D1 $1" heard; }
-ok 'the alerts of a device as well' wait_for 5 alerted smoke
+ok 'the alerts of a device as well' wait_for 10 alerted smoke
 no_line heard 'but not the commands' '^iot/devices/D[12]/commands'
 no_line heard "nor the broker's own topics, but for those of EMQX's clients" '^\$SYS'
 
@@ -93,8 +93,8 @@ says D1 iot/devices/D1/status '{"status":"connected"}'
 says D2 iot/devices/D2/status '{"status":"connected"}'
 iotctl device command D2 '{"last":1}' >/dev/null
 says D1 iot/alerts/D1 last
-wait_for 5 alerted last
-wait_for 5 grep -q last spied
+wait_for 10 alerted last
+wait_for 10 grep -q last spied
 no_line heard 'a device does not speak for another' -e '"temperature":66' -e '"error"'
 no_line obeyed 'nor command it' off
 is 'iot/devices/D2/commands iot/devices/D2/status ' "$(cut -d ' ' -f 1 spied | sort -u | tr '\n' ' ')" \

@@ -213,11 +213,11 @@ printf '\nuser spy\ntopic read #\n' >>rules
 chmod 600 rules
 start_broker 'allow_anonymous false' "password_file $T/passwd" "acl_file $T/rules"
 timeout 10 mosquitto_sub --unix "$sock" -u spy -P x -t '#' -C 2 >heard &
-wait_for 5 listening '#'
+wait_for 10 listening '#'
 for t in iot/sensors/D2/data iot/sensors/D1/data other iot/devices/D1/status; do
 	mosquitto_pub --unix "$sock" -u u1 -P device-password -q 1 -t "$t" -m "$t" 2>/dev/null
 done
-wait_for 5 grep -q ^iot/devices heard
+wait_for 10 grep -q ^iot/devices heard
 is 'iot/sensors/D1/data
 iot/devices/D1/status' "$(grep ^iot heard)" 'mosquitto does as the export says'
 done_testing

@@ -19,18 +19,18 @@ listen() { # COUNT FILE: commands of D1, a line each, once it is subscribed
 	timeout 20 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -t ready \
 		-C $(($1 + 1)) -F '%q %p' >"$2" &
 	pids="$pids $!"
-	wait_for 5 grep -q ready "$2"
+	wait_for 10 grep -q ready "$2"
 }
 
 listen 1 got
 run iotctl device command 'Nodo uno' '{"action": "on", "level": 0.10}'
 exits 0 "a command, over the broker of the device's configuration"
 is '' "$out" 'without --wait nothing comes out'
-wait_for 5 grep -q action got
+wait_for 10 grep -q action got
 is '2 {"action": "on", "level": 0.10}' "$(grep action got)" 'its own bytes, at QoS 2'
 listen 1 got
 echo '"reboot"' | iotctl device command D1 - -q 1 --mqtt-host "$sock"
-wait_for 5 grep -q reboot got
+wait_for 10 grep -q reboot got
 is '1 "reboot"' "$(grep reboot got)" 'from stdin, at QoS 1'
 run iotctl device command D1 '{"a":1}' -n
 is 'PUBLISH iot/devices/D1/commands {"a":1}' "$out" '--dry-run'
@@ -51,7 +51,7 @@ answer <commands &
 pids="$pids $!"
 timeout 30 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -F '%q %p' >commands &
 pids="$pids $!"
-wait_for 5 listening iot/devices/D1/commands
+wait_for 10 listening iot/devices/D1/commands
 run iotctl device command D1 '{"say":"ok","id":7}' --wait 5s
 exits 0 'an answer'
 is '{"id":7,"status":"ok","result":21.50}' "$out" 'is printed, digit for digit'
@@ -74,7 +74,7 @@ chmod +x fan
 iotctl device-config create D2 broker=Local >/dev/null
 iotpub D2 --listen -h "$sock" --exec ./fan >obeyed 2>pub.err &
 pids="$pids $!"
-wait_for 5 mosquitto_sub --unix "$sock" -t iot/devices/D2/status -C 1 -W 1
+wait_for 10 mosquitto_sub --unix "$sock" -t iot/devices/D2/status -C 1 -W 1
 tries=0
 until iotctl device command D2 '{"level":0.50}' --wait 1s >answer 2>/dev/null ||
 	[ $tries -ge 5 ]; do

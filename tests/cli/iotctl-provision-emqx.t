@@ -132,7 +132,7 @@ iotctl device list >/dev/null
 ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o late -e trace=flock -e inject=flock:delay_enter=3000000:when=1 \
 	iotctl device provision Both >second 2>/dev/null &
 second=$!
-wait_for 5 grep -q flock late
+wait_for 10 grep -q flock late
 iotctl device provision Both >first
 wait "$second"
 is 'created failed ' "$(cat first second | jq -r .result | sort | tr '\n' ' ')" 'two at once: one makes it'

@@ -134,10 +134,10 @@ perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr
 	open my $f, ">", "mute"; print $f $s->sockport; close $f;
 	my @keep; while (my $c = $s->accept) { push @keep, $c; open $f, ">>", "asked"; print $f "x"; close $f }' &
 pids="$pids $!"
-wait_for 5 test -s mute
+wait_for 10 test -s mute
 IOT_TOKEN=x timeout -s KILL 60 iotctl device provision Z --api-url "http://127.0.0.1:$(cat mute)" --credentials none.csv -t 50s 2>/dev/null &
 waiting=$!
-wait_for 5 test -s asked
+wait_for 10 test -s asked
 kill -TERM "$(pgrep -P "$waiting" iotctl)"
 wait "$waiting" 2>/dev/null
 is 143 $? 'ends it at once, with its number'

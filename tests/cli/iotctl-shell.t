@@ -175,7 +175,7 @@ perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 9, LocalAddr
 	my @keep; while (my $c = $s->accept) { push @keep, $c }' "$free" &
 pids="$pids $!"
 # shellcheck disable=SC2016 # perl's own
-wait_for 5 port_open "$free"
+wait_for 10 port_open "$free"
 iotctl login "http://127.0.0.1:$free" --context hung --timeout 1s >/dev/null 2>&1
 printf '[hung]\napi_url = http://127.0.0.1:%s\ntimeout = 60s\n' "$free" >>"$HOME/.config/iot/iot.conf"
 printf 'token\n' >token
@@ -240,10 +240,10 @@ iotctl context use prod >/dev/null
 for option in '--context there' --context=there "--api-url $other --api-username admin --password-file $T/api.pw"; do
 	# shellcheck disable=SC2086 # words
 	elsewhere() { [ "$(iotctl __complete -- $option broker get E)" = Elsewhere ]; }
-	ok "names by $option on the same line" wait_for 5 elsewhere
+	ok "names by $option on the same line" wait_for 10 elsewhere
 done
 home() { [ "$(iotctl __complete -- broker get E)" = 'EMQX Production' ]; }
-ok 'and without it those of the context' wait_for 5 home
+ok 'and without it those of the context' wait_for 10 home
 
 # bash on a terminal: = @ and : break its words.
 ok 'a name with a colon' iotctl topic create planta:roja topic_pattern=r

@@ -9,7 +9,7 @@ mkfifo keys
 
 # at QUESTION KEYS: types once the question is on the screen.
 at() {
-	wait_for 5 grep -q "$1" screen || note "no '$1' on: $(cat screen)"
+	wait_for 10 grep -q "$1" screen || note "no '$1' on: $(cat screen)"
 	printf '%b' "$2" >&3
 }
 
@@ -45,7 +45,7 @@ exits 3 'and nothing was made'
 
 for s in TERM:143 HUP:129; do
 	on_tty "sh -c 'sh -c '\''echo \$\$ >asking; exec iotctl broker create B2 host=h password@'\''; echo \$? >status; stty -a >settings'"
-	wait_for 5 grep -q 'password: ' screen
+	wait_for 10 grep -q 'password: ' screen
 	kill -"${s%:*}" "$(cat asking)"
 	end_tty
 	is "${s#*:}" "$(cat status)" "SIG${s%:*} at a secret ends it"
@@ -62,7 +62,7 @@ iotctl broker create B3 host=h >/dev/null
 iotctl broker create B4 host=h >/dev/null
 on_tty "iotctl broker delete B3 B4"
 at "'B3'? .y/N" 'y\n'
-wait_for 5 grep -q "'B4'? .y/N" screen
+wait_for 10 grep -q "'B4'? .y/N" screen
 run iotctl broker get B3
 exits 0 'what one said yes to is there until the last question'
 at "'B4'? .y/N" 'n\n'

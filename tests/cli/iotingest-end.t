@@ -165,7 +165,7 @@ away() {
 	start_ingest away away.out
 	kill "$broker_pid"
 	wait "$broker_pid" 2>/dev/null
-	wait_for 5 test -s away.err
+	wait_for 10 test -s away.err
 	from=$(date +%s%N)
 	kill "$ingesting"
 	wait "$ingesting"

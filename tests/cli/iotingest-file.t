@@ -84,11 +84,11 @@ has "$err" 'is the file that the other lines go to' 'and told'
 # A file that is moved away, and then removed: nothing is acknowledged that only the dead file has.
 start_ingest moved moved.ndjson
 publish 1 1
-wait_for 5 has_lines 1 moved.ndjson
+wait_for 10 has_lines 1 moved.ndjson
 mv moved.ndjson moved.1
 : >moved.ndjson
 publish 2 2
-wait_for 5 has_lines 2 moved.1
+wait_for 10 has_lines 2 moved.1
 cp moved.1 moved.2
 rm moved.1
 publish 3 3

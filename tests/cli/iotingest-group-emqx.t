@@ -128,7 +128,7 @@ stamp="20[-0-9T:.]*Z"
 ended="the broker had ended the session 'cut2' while we were away, from $stamp to $stamp: on mosquitto its share is lost, EMQX gave it to the others"
 is 1 "$(grep -c "$ended" cut2.err)" 'it is told that its session was gone'
 kill -USR1 $cut
-wait_for 5 grep -q '^{' cut2.err
+wait_for 10 grep -q '^{' cut2.err
 is '[1,1]' "$(grep '^{' cut2.err | jq -c '[.shares_ended, .reconnects]')" 'and it is counted'
 kill $cut
 wait $cut

@@ -101,7 +101,7 @@ connected() { [ "$(grep -c "New client connected.*as $1-cut" mosquitto.log)" -ge
 counted() { grep '^{' "$1-cut.err" | jq -c '[.reconnects, .shares_ended]'; }
 end_pair() {
 	kill -USR1 "$cut"
-	wait_for 5 grep -q '^{' "$1-cut.err"
+	wait_for 10 grep -q '^{' "$1-cut.err"
 	kill "$cut" "$here"
 	wait "$cut" "$here"
 }
@@ -145,7 +145,7 @@ kill "$between"
 wait_for 20 grep -q 'Expiring client solo-cut' mosquitto.log
 between
 wait_for 20 connected solo
-wait_for 5 grep -q 'had ended' solo-cut.err
+wait_for 10 grep -q 'had ended' solo-cut.err
 is 1 "$(ended solo 'what waited in it is lost')" 'a session of --durable that is gone is told too'
 kill "$cut"
 wait "$cut"

@@ -118,7 +118,7 @@ while (my $c = $l->accept) {
 END
 perl connect.pl "$T/connect.sock" &
 pids="$pids $!"
-wait_for 5 test -S connect.sock
+wait_for 10 test -S connect.sock
 says() { # says 'PROPERTY IN HEXADECIMAL' 'SENTENCE' OPTION...
 	property=$1 sentence=$2
 	shift 2

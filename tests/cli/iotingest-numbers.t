@@ -9,12 +9,12 @@
 start_ingest usr1 out --readings --rejects bad --stats 1d --metrics prom
 publish 1 3
 pub -q 1 -t iot/sensors/X/data -m 'no json'
-wait_for 5 has_lines 3 out
-wait_for 5 has_lines 1 bad
+wait_for 10 has_lines 3 out
+wait_for 10 has_lines 1 bad
 line() { grep -a '^{' usr1.err | tail -n 1; }
 kill -USR1 $ingesting
 lines() { [ "$(grep -ac '^{' usr1.err)" -ge "$1" ]; }
-wait_for 5 lines 1
+wait_for 10 lines 1
 tap $? 'SIGUSR1 prints a line'
 is '[4,3,1,0,4,0,true]' "$(line | jq -c '[.messages, .readings, .rejected, .skipped, .acknowledged, .reconnects, .connected]')" \
 	'of the counters'

@@ -19,7 +19,7 @@ append() {
 # one N: is published, and stands in the file.
 one() { # one N FILE
 	publish "$1" "$1"
-	wait_for 5 has_number "$1" "$2"
+	wait_for 10 has_number "$1" "$2"
 }
 end() {
 	kill $ingesting
@@ -48,7 +48,7 @@ mv own.ndjson own.1
 one 3 own.1
 tap $? 'a renamed file takes lines until SIGHUP'
 kill -HUP $ingesting
-wait_for 5 test -e own.ndjson
+wait_for 10 test -e own.ndjson
 one 4 own.ndjson
 is '1 2 3  4 ' "$(numbers own.1) $(numbers own.ndjson)" 'then the new one'
 is 644 "$(stat -c %a own.ndjson)" 'which is made as the old one was'
@@ -61,10 +61,10 @@ is 1 "$(said own | wc -l)" 'of all that not a word'
 # Two rotations at once, the second within the time of the first.
 mv own.ndjson own.2
 kill -HUP $ingesting
-wait_for 5 test -e own.ndjson
+wait_for 10 test -e own.ndjson
 mv own.ndjson own.3
 kill -HUP $ingesting
-wait_for 5 test -e own.ndjson
+wait_for 10 test -e own.ndjson
 tap $? 'a second rotation right behind the first is seen, too'
 
 end
@@ -85,7 +85,7 @@ one 1 place/f
 mv place/f kept
 rmdir place
 kill -HUP $ingesting
-wait_for 5 grep -q 'lines go on into the file that was open' place.err
+wait_for 10 grep -q 'lines go on into the file that was open' place.err
 tap $? 'a name that cannot be made is told'
 one 2 kept
 is '1 2 ' "$(numbers kept)" 'lines go on into the old file'
@@ -100,17 +100,17 @@ is '3 ' "$(printf '%s\n' "$out" | numbers -)" 'nothing of that was acknowledged'
 # Rows: each file begins with the names.
 append rows rows.csv --format csv --columns topic,qos --header
 publish 1 2
-wait_for 5 has_lines 3 rows.csv
+wait_for 10 has_lines 3 rows.csv
 mv rows.csv rows.1
 kill -HUP $ingesting
-wait_for 5 test -e rows.csv
+wait_for 10 test -e rows.csv
 publish 3 3
-wait_for 5 has_lines 2 rows.csv
+wait_for 10 has_lines 2 rows.csv
 is 'topic,qos iot/sensors/X/data,1 iot/sensors/X/data,1 ' "$(tr '\n' ' ' <rows.1)" 'the first file has a header'
 is 'topic,qos iot/sensors/X/data,1 ' "$(tr '\n' ' ' <rows.csv)" 'the next one, too'
 rm rows.csv
 publish 4 4
-wait_for 5 has_lines 2 rows.csv
+wait_for 10 has_lines 2 rows.csv
 is 'topic,qos iot/sensors/X/data,1 ' "$(tr '\n' ' ' <rows.csv)" 'and one that was made anew'
 end
 
@@ -121,7 +121,7 @@ pub -q 1 -t iot/sensors/X/data -m 'no json'
 mv shell.ndjson shell.1
 mv bad.ndjson bad.1
 kill -HUP $ingesting
-wait_for 5 test -e bad.ndjson
+wait_for 10 test -e bad.ndjson
 one 2 shell.ndjson
 is '1 2 ' "$(numbers shell.1)$(numbers shell.ndjson)" "SIGHUP opens the shell's file anew"
 is 600 "$(stat -c %a bad.ndjson)" 'and that of --rejects'
@@ -134,10 +134,10 @@ mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l <<-END &
 END
 publishing=$!
 for n in 1 2 3 4 5; do
-	wait_for 5 test -s round.ndjson
+	wait_for 10 test -s round.ndjson
 	mv round.ndjson round.$n
 	kill -HUP $ingesting
-	wait_for 5 test -e round.ndjson
+	wait_for 10 test -e round.ndjson
 done
 wait $publishing
 all_there() { [ "$(cat round.ndjson round.? | wc -l)" -ge 4000 ]; }
@@ -184,13 +184,13 @@ rotate
 exits 0 'logrotate takes the example'
 is '' "$err" 'without a word'
 is "reload iotingest@*.service" "$(cat systemctl.log)" 'and tells all services once'
-wait_for 5 test -e data/day.ndjson
+wait_for 10 test -e data/day.ndjson
 one 2 data/day.ndjson
 old=$(ls data/day.ndjson-*)
 is '1 2 ' "$(numbers "$old")$(numbers data/day.ndjson)" 'a day ends, the next begins'
 mv "$old" data/day.ndjson-20200101 # logrotate makes one of a name a day
 rotate
-wait_for 5 test -e data/day.ndjson
+wait_for 10 test -e data/day.ndjson
 one 3 data/day.ndjson
 is '1 ' "$(gzip -dc data/day.ndjson-20200101.gz | numbers -)" 'the day before is compressed when nothing writes to it'
 is '2 3 ' "$(numbers data/day.ndjson-2*[0-9] data/day.ndjson)" 'and none is missing'

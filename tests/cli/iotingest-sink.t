@@ -19,15 +19,15 @@ batches() {
 	is '4 4 2 ' "$(printf '%s\n' "$out" | tr -d ' ' | tr '\n' ' ')" '--batch is the most, the rest goes at the end'
 	start_ingest linger counts --linger 500 --sink 'wc -l'
 	publish 1 3
-	wait_for 5 has_lines 1 counts
+	wait_for 10 has_lines 1 counts
 	publish 4 6
-	wait_for 5 has_lines 2 counts
+	wait_for 10 has_lines 2 counts
 	is '3 3 ' "$(tr -d ' ' <counts | tr '\n' ' ')" '--linger waits for a batch to fill'
 	kill "$ingesting"
 	wait "$ingesting"
 	start_ingest head rows --readings --format csv --columns sensor,value --header --sink cat --batch 1
 	publish 1 2
-	wait_for 5 has_lines 4 rows
+	wait_for 10 has_lines 4 rows
 	is 'sensor,value n,1 sensor,value n,2 ' "$(tr '\n' ' ' <rows)" '--header begins each batch'
 	kill "$ingesting"
 	wait "$ingesting"
@@ -51,7 +51,7 @@ fails() {
 	tap $? 'the same batch is stored when it works again'
 	has "$(cat again.err)" 'took the batch after' 'which is told too'
 	puback() { [ "$(grep -c "Received PUBACK from $1" mosquitto.log)" -eq "$2" ]; }
-	wait_for 5 puback again 3
+	wait_for 10 puback again 3
 	tap $? 'and only then acknowledged'
 	kill "$ingesting"
 	wait "$ingesting"
@@ -125,7 +125,7 @@ slow() {
 	mkfifo never
 	start_ingest slow slow.out -k 5 --sink "cat >/dev/null; touch began; [ -e go ] || read x <never"
 	publish 1 3
-	wait_for 5 test -e began
+	wait_for 10 test -e began
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..9000' | pub -q 1 -t iot/sensors/X/data -l
 	sleep 9 # more than one and a half times the keep-alive of 5 s
 	no_line mosquitto.log 'pings go on while a sink takes its time' 'slow has exceeded timeout'
@@ -144,7 +144,7 @@ slow() {
 	has "$(cat slow.err)" 'was ended by signal 15' 'the sink is ended'
 	start_ingest deaf2 /dev/null --sink "trap '' TERM; touch deaf; read x <never"
 	publish 1 1
-	wait_for 5 test -e deaf
+	wait_for 10 test -e deaf
 	kill "$ingesting"
 	wait "$ingesting"
 	is 7 $? 'SIGTERM while a sink hangs that does not hear it: 7'
@@ -161,14 +161,14 @@ inherits() {
 	start_ingest inherits env.out --sink 'ls /proc/self/fd | tr "\n" " "; echo; env | grep ^IOT_; echo end'
 	unset IOT_TOKEN
 	publish 1 1
-	wait_for 5 grep -q end env.out
+	wait_for 10 grep -q end env.out
 	is '0 1 2 3 ' "$(head -n 1 env.out)" "no descriptor of ours (3 is ls's own)"
 	is 'IOT_SEEN=seen' "$(grep ^IOT_ env.out)" 'no secret of ours'
 	kill "$ingesting"
 	wait "$ingesting"
 	start_ingest group group.out --sink 'ps -o pgid= -p $$; kill -TERM 0'
 	publish 1 1
-	wait_for 5 grep -q 'signal 15' group.err
+	wait_for 10 grep -q 'signal 15' group.err
 	tap $? 'it has a process group of its own'
 	kill "$ingesting"
 	wait "$ingesting"

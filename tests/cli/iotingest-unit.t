@@ -35,13 +35,13 @@ start_unit
 wait_for 10 subscribed day
 publish 1 2
 pub -q 1 -t iot/sensors/X/data -m 'no json'
-wait_for 5 has_lines 2 day.ndjson
-wait_for 5 has_lines 1 day.rejects.ndjson
+wait_for 10 has_lines 2 day.ndjson
+wait_for 10 has_lines 1 day.rejects.ndjson
 mv day.ndjson day.1
 mv day.rejects.ndjson day.rejects.1
 MAINPID=$unit_pid /bin/sh -c "$(command_of ExecReload day)"
 new_files() { [ -e day.ndjson ] && [ -e day.rejects.ndjson ]; }
-wait_for 5 new_files
+wait_for 10 new_files
 tap $? 'reload opens the files anew'
 kill $unit_pid
 wait $unit_pid

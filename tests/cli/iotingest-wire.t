@@ -75,7 +75,7 @@ ordinary() {
 		'a message over --max-packet is passed over, the next one comes'
 	has "$(cat sized.rejects)" '"topic":"s/b","error":"size"' '... and told as a reject'
 	has "$(cat sized.rejects)" '"size":5000' '... with its size'
-	wait_for 5 grep -q 'Received DISCONNECT from sized' mosquitto.log
+	wait_for 10 grep -q 'Received DISCONNECT from sized' mosquitto.log
 	is 3 "$(grep -c 'Received PUBACK from sized' mosquitto.log)" '... acknowledged'
 	start told -t 's/#' -C 2 --max-packet 4000 --announce-max-packet
 	pub -t s/a -m 1
@@ -98,7 +98,7 @@ ordinary() {
 	# The broker restarts: with the session, and without.
 	start kept -t 'k/#' -C 2
 	pub -t k/a -m 1
-	wait_for 5 test -s kept.out
+	wait_for 10 test -s kept.out
 	kill "$broker_pid"
 	wait "$broker_pid"
 	mosquitto -c mosquitto.conf >>mosquitto.log 2>&1 &
@@ -109,7 +109,7 @@ ordinary() {
 	is '0 2' "$? $(wc -l <kept.out | tr -d ' ')" 'a session that the broker kept goes on'
 	start gone -t 'g/#' -C 2
 	pub -t g/a -m 1
-	wait_for 5 test -s gone.out
+	wait_for 10 test -s gone.out
 	kill -9 "$broker_pid"
 	wait "$broker_pid" 2>/dev/null
 	rm -f mosquitto.db "$sock"
@@ -165,7 +165,7 @@ END
 fake() { # fake NAME PRESENT HEX...
 	perl fake.pl "$@" &
 	pids="$pids $!"
-	wait_for 5 test -S "$1.sock"
+	wait_for 10 test -S "$1.sock"
 }
 
 # PUBREL of a session that is resumed; and a message that comes again with DUP.
@@ -192,7 +192,7 @@ END
 	for name in some none; do
 		perl refuse.pl "$name" "$([ "$name" = some ] && echo 01 || echo 87)" 87 &
 		pids="$pids $!"
-		wait_for 5 test -S "$name".sock
+		wait_for 10 test -S "$name".sock
 	done
 	run timeout 10 iotingest -h "$T/some.sock" -t 'a' -t 'secret/#' -C 1
 	exits 0 'of two filters one is granted: messages come'
@@ -205,7 +205,7 @@ END
 	# A lower QoS than was asked for.
 	perl refuse.pl less 00 &
 	pids="$pids $!"
-	wait_for 5 test -S less.sock
+	wait_for 10 test -S less.sock
 	run timeout 10 iotingest -h "$T/less.sock" -t a -C 1
 	exits 0 'a broker grants less than was asked for: messages come'
 	has "$err" "the broker grants 'a' QoS 0 instead of 1: what it loses does not come again" '... which is told'
@@ -227,11 +227,11 @@ END
 	for last in e0018b 3600; do
 		perl leave.pl leave"$last" "$last" &
 		pids="$pids $!"
-		wait_for 5 test -S leave"$last".sock
+		wait_for 10 test -S leave"$last".sock
 		timeout 10 iotingest -h "$T/leave$last.sock" -t '#' -q 0 >leave"$last".out 2>/dev/null </dev/null &
 		left=$!
 		pids="$pids $left"
-		wait_for 5 test -s leave"$last".out
+		wait_for 10 test -s leave"$last".out
 		tap $? "a message right before the end ($last) is in the file while the broker is away"
 		kill "$left"
 		wait "$left"
@@ -263,7 +263,7 @@ poison() {
 		run timeout 10 iotingest -h "$T/poison-$topic.sock" -t '#' -C 2 -W 5 --quiet
 		is 1 "$(printf '%s\n' "$err" | grep -c '"error":"topic"')" "a message with topic $topic is a reject"
 		has "$out" '"topic":"a/b"' '... the next one comes'
-		wait_for 5 grep -q 40020002 "poison-$topic.log"
+		wait_for 10 grep -q 40020002 "poison-$topic.log"
 		has "$(tr -d '\n' <"poison-$topic.log")" 4002000140020002 '... and both are acknowledged'
 	done
 	# The host's name is verified.
@@ -281,7 +281,7 @@ faults() {
 	has "$(cat broken.err)" "it broke the MQTT protocol: QoS 3" '... with what it did'
 	has "$(cat broken.log)" e00181 '... which it hears, too'
 	five() { [ "$(grep -c end broken.log)" -eq 5 ]; }
-	ok '... after five connections' wait_for 5 five
+	ok '... after five connections' wait_for 10 five
 	fake taken 00 e0018e
 	run timeout 20 iotingest -h "$T/taken.sock" -t '#'
 	exits 8 'a DISCONNECT because of another client is final'

@@ -8,7 +8,7 @@
 # broker NAME [KEY=VALUE...]: on NAME.sock.
 broker() {
 	bg perl "$top/tests/broker.pl" "$@"
-	wait_for 5 test -S "$1.sock"
+	wait_for 10 test -S "$1.sock"
 }
 connects() { grep -c CONNECT "$1.log"; }
 

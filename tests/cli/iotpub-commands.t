@@ -17,7 +17,7 @@ listens() {
 	mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '"knock"'
 	grep -q knock said
 }
-wait_for 5 listens
+wait_for 10 listens
 for q in 0 1 2; do
 	mosquitto_pub --unix "$sock" -q $q -t iot/devices/L_1/commands -m "{\"id\":\"c$q\",\"fan\":\"on\"}"
 done
@@ -25,8 +25,8 @@ mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":3,"x":"bad"}'
 mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":4,"x":"slow"}'
 mosquitto_pub --unix "$sock" -V mqttv5 -t iot/devices/L_1/commands -m '{"id":5}' \
 	-D publish response-topic my/answers -D publish correlation-data abc
-wait_for 5 count answers 5
-wait_for 5 grep -q '"id":5' mine
+wait_for 10 count answers 5
+wait_for 10 grep -q '"id":5' mine
 is '0 1 iot/devices/L_1/responses {"id":"c0","device_id":"L_1","status":"ok","result":["c0",21.50]}
 0 1 iot/devices/L_1/responses {"id":"c1","device_id":"L_1","status":"ok","result":["c1",21.50]}
 0 1 iot/devices/L_1/responses {"id":"c2","device_id":"L_1","status":"ok","result":["c2",21.50]}' \
@@ -40,11 +40,11 @@ has "$(got mine)" '{"id":5,"device_id":"L_1","status":"ok","result":["5",21.50]}
 has "$(got mine)" 'my/answers abc ' "with its correlation data"
 is 6 "$(grep -c '"device_id":"L_1".*"payload":{"id":' said)" "each is printed as a message line"
 mosquitto_pub --unix "$sock" -t iot/devices/L_1/commands -m '{"id":6,"x":"slow"}'
-wait_for 5 grep -q '"id":6' said
+wait_for 10 grep -q '"id":6' said
 kill $l1
 wait $l1
 is 0 $? "SIGTERM while a command is run: status 0"
-wait_for 5 grep -q '"id":6' answers
+wait_for 10 grep -q '"id":6' answers
 has "$(got answers)" '{"id":6,"device_id":"L_1","status":"timeout"' "after its answer"
 
 # The same id again: answered from memory, not run twice.
@@ -55,11 +55,11 @@ watch again.got 'iot/devices/A_1/responses'
 for _ in 1 2; do
 	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"same"}'
 done
-wait_for 5 count again.got 1
+wait_for 10 count again.got 1
 mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"same"}'
-wait_for 5 count again.got 2
+wait_for 10 count again.got 2
 mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_1/commands -m '{"id":"other"}'
-wait_for 5 count again.got 3
+wait_for 10 count again.got 3
 is 2 "$(wc -l <ran)" "a command that comes again is not run again, another one is"
 is "$(got again.got | sed -n 1p)" "$(got again.got | sed -n 2p)" "its answer is the same"
 kill $a1
@@ -68,7 +68,7 @@ act fixed A_2 --listen --interval 1h --reply '{"fan": "on"}'
 a2=$bg
 watch fixed.got 'iot/devices/A_2/responses'
 mosquitto_pub --unix "$sock" -q 1 -t iot/devices/A_2/commands -m '{"id":1}'
-wait_for 5 count fixed.got 1
+wait_for 10 count fixed.got 1
 has "$(got fixed.got)" '{"id":1,"device_id":"A_2","status":"ok","result":{"fan":"on"}}' "--reply answers without a program"
 kill $a2
 wait $a2
@@ -80,9 +80,9 @@ exits 2 "and one without --listen"
 # Commands that go on arriving while it ends do not keep it from ending.
 act flood L_3 --listen --interval 100ms --drain 10s --exec cat
 l3=$bg
-seq 1 1000 | sed 's/.*/{"id":&}/' | mosquitto_pub --unix "$sock" -t iot/devices/L_3/commands -q 1 -l &
+seq 1 300 | sed 's/.*/{"id":&}/' | mosquitto_pub --unix "$sock" -t iot/devices/L_3/commands -q 1 -l &
 pids="$pids $!"
-wait_for 5 grep -q '"id":20}' flood
+wait_for 10 grep -q '"id":20}' flood
 kill $l3
 wait $l3
 is 0 $? "SIGTERM in a flood of commands: status 0"
@@ -90,13 +90,13 @@ has "$(status L_3)" '"disconnected"' "and a clean goodbye"
 
 # Nobody reads the commands: they are not acknowledged, the will tells.
 bg iotpub -h "$sock" L_2 --listen --interval 1h >/dev/full 2>full.err
-wait_for 5 is_connected L_2
+wait_for 10 is_connected L_2
 full=$bg
 listens() {
 	mosquitto_pub --unix "$sock" -q 1 -t iot/devices/L_2/commands -m '{"id":1}'
 	grep -q . full.err
 }
-wait_for 5 listens
+wait_for 10 listens
 wait "$full"
 is 7 $? "/dev/full: status 7"
 is 'iotpub: cannot write to standard output: No space left on device' "$(cat full.err)" "and why"

@@ -19,11 +19,11 @@ done
 has "$out" ' ms p99 ' "and how long they took"
 watch stamped 'iot/sensors/V_1/data'
 run iotpub -h "$sock" V_1 a=1 -C 1 --verify -V 311 --payload flat
-wait_for 5 count stamped 1
+wait_for 10 count stamped 1
 has "$(got stamped)" ',"_seq":1,"_ts":1' "over 3.1.1 the payload has a number and a time"
 watch plain 'iot/sensors/V_2/data'
 run iotpub -h "$sock" V_2 a=1 -C 1 --verify --payload flat
-wait_for 5 count plain 1
+wait_for 10 count plain 1
 without "$(got plain)" _seq "over MQTT 5 it stays as it is"
 
 # How long they took, for people.
@@ -38,7 +38,7 @@ ok "--stats has them, too" jq -e '.p50_ms > 0 and .p99_ms >= .p50_ms' "$T/.err"
 iotpub -h "$sock" V_3 --duration 1500ms --interval 100ms --verify --max-p99 100ms --quiet >slow 2>slow.err &
 p=$!
 pids="$pids $p"
-wait_for 5 is_connected V_3
+wait_for 10 is_connected V_3
 kill -STOP "$broker_pid"
 sleep 0.5 # the delay that is to be seen
 kill -CONT "$broker_pid"
@@ -54,21 +54,21 @@ has "$err" 'faults: drop 20' "and counts it"
 watch twice 'iot/sensors/F_2/data'
 run iotpub -h "$sock" F_2 -C 10 --interval 10ms --fault duplicate=1 --verify
 has "$out" 'sent 10 received 10 lost 0 duplicated 10 ' "--fault duplicate=1: --verify sees all of them"
-wait_for 5 count twice 20
+wait_for 10 count twice 20
 is 10 "$(got twice | uniq -d | wc -l)" "twice on the wire"
 watch garbage 'iot/sensors/F_3/data'
 run iotpub -h "$sock" F_3 -C 10 --interval 10ms --fault garbage=1
-wait_for 5 count garbage 10
+wait_for 10 count garbage 10
 has "$err" 'faults: garbage 10' "--fault garbage=1"
 got garbage >garbage.seen
 no_line garbage.seen "none is JSON" -a '}$'
 watch wrong 'iot/sensors/F_4/data'
 run iotpub -h "$sock" F_4 -C 2 --interval 10ms --fault wrong-id=1
-wait_for 5 count wrong 2
+wait_for 10 count wrong 2
 has "$(got wrong)" 'iot/sensors/F_4/data {"device_id":"UNKNOWN"' "--fault wrong-id=1: its topic stays"
 watch late 'iot/sensors/F_5/data'
 run iotpub -h "$sock" F_5 n=counter -C 6 --interval 10ms --fault late=1 --verify
-wait_for 5 count late 6
+wait_for 10 count late 6
 has "$out" 'sent 6 received 6 lost 0' "--fault late=1 loses nothing"
 is '1 0 3 2 5 4' "$(got late | sed 's/.*"n":\([0-9]*\).*/\1/' | paste -sd ' ')" \
 	"each held one comes behind the next"
@@ -76,7 +76,7 @@ watch flap 'iot/devices/F_6/status'
 run iotpub -h "$sock" F_6 -C 4 --interval 300ms --fault flap=1 --verify
 exits 0 "--fault flap=1"
 has "$out" 'sent 4 received 4 lost 0' "loses nothing"
-wait_for 5 grep -q '"disconnected","timestamp"' flap
+wait_for 10 grep -q '"disconnected","timestamp"' flap
 ok "its will was published ($(got flap | grep -c '"disconnected"}') times)" \
 	[ "$(got flap | grep -c '"disconnected"}')" -ge 3 ]
 is "$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 | grep -o 'drop .*')" \

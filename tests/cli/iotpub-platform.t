@@ -19,12 +19,12 @@ iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'sele
 
 mosquitto_sub -h 127.0.0.1 -p "$port" -u admin -P broker-password -t 'iot/#' -t 'other/#' -F '%r %q %t %p' >seen &
 pids="$pids $!"
-wait_for 5 listening 'other/#'
+wait_for 10 listening 'other/#'
 run iotpub --from-platform -C 2
 exits 0 "--from-platform"
 data() { grep -a ' iot/sensors/' seen; }
 enough() { [ "$(data | wc -l)" -ge "$1" ]; }
-wait_for 5 enough 4
+wait_for 10 enough 4
 is 'iot/sensors/ESP_002/data iot/sensors/RPI_001/data' \
 	"$(data | cut -d ' ' -f 3 | sort -u | paste -sd ' ')" "all active devices, with their logins and topics"
 has "$(data | grep RPI_001)" '{"device_id":"RPI_001","sensors":{"temperature":22.50,"humidity":50.00},"timestamp":' \
@@ -46,15 +46,15 @@ has "$err" "devices without a device-config: 1 ('BARE_4'); published is to 'iot/
 : >seen
 bg iotpub --from-platform ESP_002 --refresh 300ms 2>log
 publishing=$bg
-wait_for 5 enough 1
+wait_for 10 enough 1
 iotctl topic create nombre=Otro tipo=publish topic_pattern='other/{device_id}' >/dev/null
 iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')" \
 	publish_interval=1 publish_topic=3 qos=0 >/dev/null
 let_others() { grep -q 'changed what it does' log; }
-wait_for 5 let_others
+wait_for 10 let_others
 ok "--refresh: a change is told" grep -q 'ESP_002: the platform has changed what it does' log
 others() { grep -q '^0 0 other/ESP_002 ' seen; }
-wait_for 5 others
+wait_for 10 others
 ok "and obeyed: its topic and quality" others
 # What cannot be a device's topic changes nothing.
 changes() { # changes TOPIC 'sentence': told, and the device goes on as before
@@ -65,7 +65,7 @@ changes() { # changes TOPIC 'sentence': told, and the device goes on as before
 	wait_for 10 told
 	tap $? "$2: told"
 	: >seen
-	ok 'and the device goes on as before' wait_for 5 others
+	ok 'and the device goes on as before' wait_for 10 others
 }
 esp=$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "ESP").id')
 iotctl topic create nombre=Comodin tipo=publish topic_pattern='wild/+/{device_id}' >/dev/null
@@ -107,12 +107,12 @@ before=$(wc -l <asked)
 asked_again() { [ "$(wc -l <asked)" -gt "$before" ]; }
 wait_for 10 asked_again
 : >seen
-ok "while iotctl does not answer all go on" wait_for 3 enough 20
+ok "while iotctl does not answer all go on" wait_for 10 enough 20
 kill $publishing
 wait $publishing
 is 0 $? "and it ends with iotctl unanswered"
 gone() { ! kill -0 "$(tail -n 1 asked)" 2>/dev/null; }
-ok "which it ends" wait_for 5 gone
+ok "which it ends" wait_for 10 gone
 iotctl device-config set "$(iotctl --format ndjson device-config list | jq 'select(.dispositivo_nombre == "New").id')" \
 	is_active:=false >/dev/null
 

@@ -22,7 +22,7 @@ for p in "mosquitto_pub --unix" "iotpub -h"; do
 	: | $p "$sock" -t raw/8 -q 1 -l
 	$p "$sock" -t raw/9 -q 1 -l </dev/null
 	mosquitto_pub --unix "$sock" -t raw/end -m "end $p"
-	wait_for 5 grep -q "$(printf 'end %s' "$p" | od -An -tx1 | tr -d ' \n')" theirs
+	wait_for 10 grep -q "$(printf 'end %s' "$p" | od -An -tx1 | tr -d ' \n')" theirs
 	# By topic: mosquitto_sub shows a QoS 2 message when its handshake is over, maybe after later ones.
 	got theirs | tail -n +"$seen" | grep -v raw/end | sort -s -k3,3 >"bytes.${p%% *}"
 	seen=$(($(got theirs | wc -l) + 1))
@@ -41,7 +41,7 @@ p=$!
 pids="$pids $p"
 sleep 0.5 # until it is connected; it says nothing
 kill -KILL $p
-wait_for 5 count will 1
+wait_for 10 count will 1
 is '0 1 raw/will gone' "$(got will)" "the will of a raw publisher"
 
 # Everything is acknowledged before it ends, whatever the broker does meanwhile.
@@ -50,7 +50,7 @@ watch all 'raw/many'
 iotpub -h "$sock" -t raw/many -l <many &
 p=$!
 pids="$pids $p"
-wait_for 5 grep -q 'raw/many 1$' all
+wait_for 10 grep -q 'raw/many 1$' all
 kill -STOP "$broker_pid"
 sleep 1 # it would have ended by then
 ok "it waits for a broker that does not answer" kill -0 $p

@@ -32,7 +32,7 @@ other_broker() {
 # watch PORT FILE: what comes there.
 watch() {
 	bg mosquitto_sub -h 127.0.0.1 -p "$1" -u admin -P broker-password -t 'iot/#' -F '%t %p' >"$2"
-	wait_for 5 knock "$1" "$2"
+	wait_for 10 knock "$1" "$2"
 }
 knock() { mosquitto_pub -h 127.0.0.1 -p "$1" -u admin -P broker-password -t iot/knock -m x && grep -q knock "$2"; }
 says() { grep -aq "$1" "$2"; } # says PATTERN FILE
@@ -52,9 +52,9 @@ iotctl device-config set "$esp" broker=Segundo >/dev/null
 ok 'one that is given another publishes there' wait_for 10 says 'sensors/ESP_002/data' second.seen
 ok 'and says so there' says 'devices/ESP_002/status {.*"status":"connected"' second.seen
 ok 'the old broker tells that it is gone' \
-	wait_for 5 says 'devices/ESP_002/status {.*"status":"disconnected"' first.seen
+	wait_for 10 says 'devices/ESP_002/status {.*"status":"disconnected"' first.seen
 : >first.seen
-ok 'the other one stays' wait_for 5 says 'sensors/RPI_001/data' first.seen
+ok 'the other one stays' wait_for 10 says 'sensors/RPI_001/data' first.seen
 no_line first.seen 'alone' -a ESP_002
 ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
 
@@ -62,10 +62,10 @@ ok 'the move is told' says 'ESP_002: the platform has changed what it does' log
 kill -STOP "$second_pid"
 sleep 0.5 # some messages go there meanwhile
 kill -KILL "$second_pid"
-ok 'its broker dies' wait_for 5 says "ESP_002: lost broker '" log
+ok 'its broker dies' wait_for 10 says "ESP_002: lost broker '" log
 iotctl device-config set "$esp" broker=Tercero >/dev/null
 ok 'given a third one it goes there, late' wait_for 15 says 'sensors/ESP_002/data' third.seen
-ok 'what it leaves behind is told' wait_for 5 says 'ESP_002: its old broker did not acknowledge [0-9]* messages' log
+ok 'what it leaves behind is told' wait_for 10 says 'ESP_002: its old broker did not acknowledge [0-9]* messages' log
 kill $publishing
 wait $publishing
 is 1 $? 'and at the end'
@@ -83,7 +83,7 @@ ok 'a device that is switched off says goodbye' \
 	wait_for 10 says 'devices/ESP_002/status {.*"status":"disconnected","timestamp":' first.seen
 ok 'which is told' says 'ESP_002: the platform has switched it off' log
 : >first.seen
-ok 'the other one goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
+ok 'the other one goes on' wait_for 10 says 'sensors/RPI_001/data' first.seen
 no_line first.seen 'alone' -a ESP_002
 iotctl device-config set "$rpi" is_active:=false >/dev/null
 ok 'and when all are off' wait_for 10 says 'devices/RPI_001/status {.*"status":"disconnected"' first.seen
@@ -110,7 +110,7 @@ wait_for 10 says 'sensors/RPI_001/data' first.seen
 iotctl device-config set "$rpi" is_active:=false >/dev/null
 sleep 1 # more than three times --refresh
 : >first.seen
-ok 'a device that is named goes on' wait_for 5 says 'sensors/RPI_001/data' first.seen
+ok 'a device that is named goes on' wait_for 10 says 'sensors/RPI_001/data' first.seen
 kill $publishing
 wait $publishing
 is 0 $? 'to its end'

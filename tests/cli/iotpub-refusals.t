@@ -118,7 +118,7 @@ has "$err" "device 'temperature' is not in the credentials file" "and that is sa
 
 # What a device may not read is told; mosquitto's ACL file denies it in silence.
 bg perl "$top/tests/broker.pl" blind suback=87
-wait_for 5 test -S blind.sock
+wait_for 10 test -S blind.sock
 run iotpub -h "$T/blind.sock" D_1 -C 1
 exits 0 "a status that the broker does not let it read is no obstacle"
 has "$err" "its status cannot be read (the broker refused the subscription 'iot/devices/D_1/status': not allowed): if the device is connected already, its place is taken, as with --takeover" \

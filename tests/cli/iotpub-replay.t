@@ -11,7 +11,7 @@
 ingest() {
 	bg iotingest -h "$sock" -i "in-$1" -t "$3" -C "$2" --quiet >"$1"
 	ingest_pid=$bg
-	wait_for 5 subscribed "in-$1"
+	wait_for 10 subscribed "in-$1"
 }
 # What a line says of the message itself.
 without_time() { sed 's/^{"received_at":"[^"]*",/{/; s/"mid":[0-9]*,/"mid":N,/' "$1"; }
@@ -71,7 +71,7 @@ EOF
 watch mapped.got 'iot/#' -t other/#
 run iotpub -h "$sock" --replay mapped --map-device RPI_1=TEST_7,RPI_2=T.2
 exits 0 "--map-device"
-wait_for 5 count mapped.got 4
+wait_for 10 count mapped.got 4
 is '0 1 iot/devices/T.2/status RPI_2
 0 1 iot/sensors/RPI_10/data {"device_id":"RPI_10"}
 0 1 iot/sensors/TEST_7/data {"sensors":{"RPI_1":1},"device_id":"TEST_7"}
@@ -84,7 +84,7 @@ printf '\357\273\277{"topic":"odd/1","payload":1}\r\n\n \t\r\n{"topic":"odd/2","
 run sh -c "iotpub -h '$sock' -l --json <odd"
 is 2 "$status" "-l --json ends at the first wrong line"
 has "$err" 'line 6: ' 'whose number counts blank ones'
-wait_for 5 count odd.got 2
+wait_for 10 count odd.got 2
 is '0 1 odd/1 1
 0 1 odd/2 2' "$(got odd.got)" 'blank lines, CRLF and a byte order mark are none'
 
@@ -97,14 +97,14 @@ done >jump
 watch jump.got jump
 run timeout 20 iotpub -h "$sock" --replay jump
 exits 0 'over a clock that was set'
-wait_for 5 count jump.got 6
+wait_for 10 count jump.got 6
 is '1 2 3 4 5 6 ' "$(got jump.got | sed 's/.* //' | tr '\n' ' ')" 'all messages come'
 is 1 "$(printf '%s' "$err" | grep -c ' than ')" 'it is told once'
 has "$err" 'line 3 is 20786 days later than the one before it' 'where'
 run timeout 20 iotpub -h "$sock" --replay jump --max-gap 100ms --speed 2
 exits 0 '--max-gap'
 bg timeout 20 iotpub -h "$sock" --replay jump --max-gap 99999d 2>far
-wait_for 5 grep -q 'line 3 is due in 20786 days' far
+wait_for 10 grep -q 'line 3 is due in 20786 days' far
 ok 'a wait of more than a minute is told' grep -q 'line 3 is due in 20786 days' far
 kill $bg
 run iotpub -h "$sock" -t x -m 1 --max-gap 1s
@@ -132,14 +132,14 @@ printf '%s\n' '{"topic":"json/1","payload":{"a": 1}}' '{"topic":"json/2","payloa
 	'{"payload_b64":"AGI=","topic":"json/3","retain":true}' >lines
 printf '{"topic":"json/4","payload_text":"no newline"}' >>lines
 ok "-l --json" iotpub -h "$sock" -l --json <lines
-wait_for 5 count json 4
+wait_for 10 count json 4
 is '0 1 json/1 {"a": 1}
 0 1 json/4 no newline
 0 2 json/2 "x"' "$(got json | grep -av json/3 | sort)" "each line has its topic and payload, a last one too"
 ok "-t is the topic of lines without one" iotpub -h "$sock" -l --json -t json/own -q 0 <<'EOF'
 {"payload":5}
 EOF
-wait_for 5 grep -q json/own json
+wait_for 10 grep -q json/own json
 is '0 0 json/own 5' "$(got json | grep -a json/own)" "and -q their quality"
 ok "an empty input ends at once" timeout 5 iotpub -h "$sock" -l --json </dev/null
 

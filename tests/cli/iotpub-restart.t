@@ -10,7 +10,7 @@ start_sink() {
 	"$sink" "$sock" log >>reports 3>&- &
 	sink_pid=$!
 	pids="$pids $sink_pid"
-	wait_for 5 test -S "$sock"
+	wait_for 10 test -S "$sock"
 }
 logged() { grep -qx "$1" log; }
 # restarted OPTION...: 1000 lines, of which 400 reach a sink that is stopped, then killed.
@@ -23,7 +23,7 @@ restarted() {
 	pids="$pids $pub"
 	exec 3>feed
 	seq 1 300 >&3
-	wait_for 5 logged 300
+	wait_for 10 logged 300
 	kill -STOP $sink_pid
 	seq 301 700 >&3
 	sleep 0.3 # until they are on their way

@@ -14,7 +14,7 @@ for v in 311 5; do
 		watch "see.$d" "iot/+/$d/+" -V "mqttv$v"
 		run iotpub -h "$sock" "$d" temperature=21.50 humidity=48.2 -C 1 -q "$q" -V "$v"
 		exits 0 "one reading (version $v, QoS $q)"
-		wait_for 5 count "see.$d" 3
+		wait_for 10 count "see.$d" 3
 		is "0 1 iot/devices/$d/status {\"device_id\":\"$d\",\"status\":\"connected\",\"timestamp\":N}
 0 1 iot/devices/$d/status {\"device_id\":\"$d\",\"status\":\"disconnected\",\"timestamp\":N}
 0 $q iot/sensors/$d/data {\"device_id\":\"$d\",\"sensors\":{\"temperature\":21.50,\"humidity\":48.2},\"timestamp\":N}" \
@@ -30,7 +30,7 @@ watch flat 'iot/sensors/ESP32_001/data'
 run iotpub -h "$sock" ESP32_001 --payload flat temperature=21.50 -C 2 --interval 100ms
 exits 0 "the flat shape"
 has "$err" 'a second at least' "an interval under a second is warned of"
-wait_for 5 count flat 2
+wait_for 10 count flat 2
 is '0 1 iot/sensors/ESP32_001/data {"device_id":"ESP32_001","temperature":21.50,"timestamp":N}' \
 	"$(got flat | head -n 1 | plain_times)" "it is the ESP32's"
 a=$(got flat | sed -n '1s/.*"timestamp":\([0-9]*\)}/\1/p')
@@ -43,7 +43,7 @@ for _ in 1 2; do
 	printf 'F_2\n\nF_3\n' >names
 	iotpub -h "$sock" F_1 - -C 1 --seed 7 <names || note "seed run failed"
 done
-wait_for 5 count some 6
+wait_for 10 count some 6
 is "$(got some | head -n 3 | sort | plain_times)" "$(got some | tail -n 3 | sort | plain_times)" \
 	"--seed makes the same values, and names come from standard input"
 is 3 "$(got some | head -n 3 | sed 's/.*sensors"//' | sort -u | wc -l)" \
@@ -57,7 +57,7 @@ for _ in 1 2; do
 	iotpub -h "$sock" B_1 --seed 9 -C 3 --interval 100ms --jitter 20ms a=walk:5,1 b=normal:1,1 \
 		c=choice:x,y,z d=counter 2>/dev/null || note "seed run failed"
 done
-wait_for 5 count bytes 10
+wait_for 10 count bytes 10
 is "$(got bytes | sed 's/^. //' | head -n 5)" "$(got bytes | sed 's/^. //' | tail -n 5)" \
 	"--seed makes every byte again"
 has "$(got bytes)" '"d":2},"timestamp":1760000000}' "its timestamps are the plan's"
@@ -66,7 +66,7 @@ has "$(got bytes)" '"d":2},"timestamp":1760000000}' "its timestamps are the plan
 watch fleet 'iot/sensors/+/data'
 run iotpub -h "$sock" --devices 3 --id-format 'N-%03d.x' -C 1 a=1
 exits 0 "--devices"
-wait_for 5 count fleet 3
+wait_for 10 count fleet 3
 is "iot/sensors/N-001.x/data iot/sensors/N-002.x/data iot/sensors/N-003.x/data" \
 	"$(got fleet | cut -d ' ' -f 3 | sort | paste -sd ' ')" "with ids by --id-format"
 # retained PREFIX: how many devices of that name have a status.
@@ -75,8 +75,8 @@ is "0 200" "$(retained N-) $(retained H_)" "they leave no status behind, as othe
 run iotpub -h "$sock" --devices 2 --id-format 'K_%d' -C 1 --keep-status
 is 2 "$(retained K_)" "but with --keep-status"
 bg iotpub -h "$sock" --devices 2 --id-format 'L_%d'
-wait_for 5 is_connected L_1
-wait_for 5 is_connected L_2
+wait_for 10 is_connected L_1
+wait_for 10 is_connected L_2
 kill -INT $bg
 wait $bg
 is 130 $? "Ctrl-C"
@@ -90,11 +90,11 @@ printf '{"who":"{device_id}","t":{temp}}\n' >template
 watch filled 'iot/sensors/P_1/data'
 run iotpub -h "$sock" P_1 -C 1 --payload template temp=21.50
 exits 0 "--payload FILE"
-wait_for 5 count filled 1
+wait_for 10 count filled 1
 has "$(got filled)" ' {"who":"P_1","t":21.50}' "fills the template in"
 printf '\357\273\277{"win":{temp}}\r\n' >template
 run iotpub -h "$sock" P_1 -C 1 --payload template temp=21.50
-wait_for 5 count filled 2
+wait_for 10 count filled 2
 is '0 1 iot/sensors/P_1/data {"win":21.50}' "$(got filled | tail -n 1)" 'without a mark in front or CRLF behind'
 
 run iotpub -h "$sock" G_1 G_2 --duration 2s --verbose

@@ -20,7 +20,7 @@ again() {
 	look >/dev/null
 	[ "$first" = "$(access)" ]
 }
-ok 'uses them again' wait_for 5 again
+ok 'uses them again' wait_for 10 again
 printf '%s\n' "$first" >static
 chmod 600 static
 sleep 3 # longer than --access-life

@@ -288,7 +288,7 @@ for parts in '2000 1100 1500 1200' '2000'; do
 	rm -f part.sock
 	# shellcheck disable=SC2086
 	bg perl part.pl part.sock $parts
-	wait_for 5 test -S part.sock
+	wait_for 10 test -S part.sock
 	run timeout 60 iotstatus --source mqtt --mqtt-host "$T/part.sock" -w 90: -t 50
 	if [ "$parts" = 2000 ]; then
 		exits 0 'a broker that sends the same again is believed'

@@ -271,7 +271,7 @@ pids="$pids $watching"
 sleep 2
 kill "$watching"
 ends() { ! kill -0 "$watching"; }
-wait_for 5 ends || kill -9 "$watching"
+wait_for 10 ends || kill -9 "$watching"
 wait "$watching"
 is 143 $? 'a reader who does not read: a signal ends it'
 iotstatus --watch 200ms --json 2>watch.err | head -n 2 | jq -r .total_mqtt_devices >two

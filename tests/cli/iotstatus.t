@@ -64,7 +64,7 @@ perl -MIO::Socket::INET -e '
 		print $c "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ", length $b, "\r\n\r\n$b";
 		close $c }' "$port" &
 pids="$pids $!"
-wait_for 5 port_open "$port"
+wait_for 10 port_open "$port"
 export IOT_API_URL="http://127.0.0.1:$port" IOT_TOKEN=any
 trouble 3 UNKNOWN "the API's device status does not add up: 9 online, 2 offline and 0 in error are not 10" 'numbers that cannot be right'
 done_testing

@@ -19,7 +19,7 @@ obey() {
 	known=$(grep -c "Received SUBSCRIBE from $1.commands" "$T/mosquitto.log")
 	bg iotsub -h "$sock" "$@" >"$log" 2>"$log.err"
 	obeying=$bg
-	wait_for 5 subscribed_again "$1.commands" "$known"
+	wait_for 10 subscribed_again "$1.commands" "$known"
 }
 subscribed_again() { [ "$(grep -c "Received SUBSCRIBE from $1" "$T/mosquitto.log")" -gt "$2" ]; }
 
@@ -43,8 +43,8 @@ command_to E_1 '{"id":"b","x":"bad"}'
 command_to E_1 '{"id":"c","x":"slow"}'
 command_to E_1 'no answer wanted'
 command_to E_1 '{"id":"d"}' -V mqttv5 -D publish response-topic my/answers -D publish correlation-data abc
-wait_for 5 count answers 3
-wait_for 5 count mine 1
+wait_for 10 count answers 3
+wait_for 10 count mine 1
 is '0 1 iot/devices/E_1/responses {"id":"a","device_id":"E_1","status":"ok","result":{"topic":"iot/devices/E_1/commands","device":"E_1","id":"a","qos":1,"retain":0}}' \
 	"$(got answers | grep '"id":"a"')" "a command is run, with its environment, and answered"
 has "$(got answers)" "{\"id\":\"b\",\"device_id\":\"E_1\",\"status\":\"error\",\"result\":\"'./handler' exited with status 3\"}" "one that fails"
@@ -54,7 +54,7 @@ has "$(cat ran)" 'no answer wanted two words --durable' "one without an id is ru
 has "$(cat shown)" 'no answer wanted' "each is shown"
 has "$(cat shown.err)" "'--durable' behind --exec is an argument of './handler'" "an option of ours behind it is warned of"
 command_to E_1 '{"id":"a","fan":"on"}'
-wait_for 5 count answers 4
+wait_for 10 count answers 4
 is "$(got answers | grep -c '"id":"a"') $(grep -c '"id":"a"' ran)" "2 1" "the same id again is answered from memory"
 kill $obeying
 wait $obeying
@@ -73,7 +73,7 @@ for n in 1 2 3 4 5 6 7 8 9 10 11 12; do command_to E_2 "{\"id\":$n}"; done
 wait $obeying
 is 0 $? "-C ends it when the last one is answered"
 is 3 "$(awk '/\+/ { n++ } /-/ { n-- } n > most { most = n } END { print most }' jobs)" "--jobs run at once, not more"
-wait_for 5 count answers 16
+wait_for 10 count answers 16
 is 12 "$(got answers | grep -c E_2)" "all are answered"
 
 # Commands sent while it was away; those that it could not finish come again.
@@ -90,7 +90,7 @@ run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
 no_line ran "a control: without --durable it is lost" never
 obey killed E_5 --durable --timeout 30s --exec ./handler
 command_to E_5 '{"id":"slow"}'
-wait_for 5 grep -q '"id":"slow"' ran
+wait_for 10 grep -q '"id":"slow"' ran
 kill -KILL $obeying
 wait $obeying 2>/dev/null
 sed -i 's/sleep 20/:/' handler
@@ -99,11 +99,11 @@ is 2 "$(grep -c '"id":"slow"' ran)" "killed while it ran: it was not acknowledge
 
 # --reply, several devices, forms of output.
 obey replies E_6 E_7 --reply '{"ok": true}' -C 2 --json
-wait_for 5 subscribed_again E_7.commands 0
+wait_for 10 subscribed_again E_7.commands 0
 command_to E_6 '{"id":1}'
 command_to E_7 '{"id":2}'
 wait $obeying
-wait_for 5 grep -q '"id":2,"device_id":"E_7"' answers
+wait_for 10 grep -q '"id":2,"device_id":"E_7"' answers
 has "$(got answers)" '{"id":1,"device_id":"E_6","status":"ok","result":{"ok":true}}' "--reply answers"
 has "$(got answers)" '{"id":2,"device_id":"E_7","status":"ok","result":{"ok":true}}' "for each device"
 is 2 "$(grep -c '^{"received_at".*"payload":{"id":' replies)" "message lines"
@@ -134,7 +134,7 @@ printf '#!/bin/sh\ntrap "" TERM\necho >patient.ran\nwhile sleep 1; do :; done\n'
 chmod +x patient
 obey patient.log E_10 --timeout 50s --exec ./patient
 command_to E_10 '{"id":1}'
-wait_for 5 test -e patient.ran
+wait_for 10 test -e patient.ran
 kill $obeying
 sleep 0.3 # within 0.25 s it would be the same signal
 kill -0 $obeying
@@ -150,7 +150,7 @@ mosquitto_pub --unix "$sock" -r -t kept/2 -m two
 iotsub -h "$sock" -i keeper -t 'kept/#' --retained-only >kept &
 p=$!
 pids="$pids $p"
-wait_for 5 grep -q two kept
+wait_for 10 grep -q two kept
 mosquitto_pub --unix "$sock" -t kept/3 -m three
 wait $p
 is "0 one two" "$? $(sort kept | paste -sd ' ')" "--retained-only ends with the first other message"

@@ -32,10 +32,10 @@ sub -i gone -t gone -W 0.3 2>/dev/null
 timeout 20 iotsub -h "$sock" -i gone -c -q 1 -t gone >>kept 2>err &
 our=$!
 pub -t gone -m 1
-wait_for 5 grep -q 1 kept
+wait_for 10 grep -q 1 kept
 mv kept kept.1
 pub -t gone -m 2
-wait_for 5 grep -q 2 kept.1
+wait_for 10 grep -q 2 kept.1
 tap $? 'a file that was renamed still takes lines'
 rm kept.1
 pub -t gone -m 3
@@ -62,7 +62,7 @@ iotsub -h "$sock" D1 -c -W 0.3 2>/dev/null
 timeout 20 iotsub -h "$sock" D1 -c --exec sh -c 'echo ran >>ran' >>commands 2>err &
 our=$!
 pub -t iot/devices/D1/commands -m '{"id":1}'
-wait_for 5 grep -q ran ran
+wait_for 10 grep -q ran ran
 rm commands
 pub -t iot/devices/D1/commands -m '{"id":2}'
 wait $our

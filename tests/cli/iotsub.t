@@ -13,7 +13,7 @@ sub() { # sub FILE OPTION...: in the background, subscribed when this returns
 	iotsub -h "$sock" -t "ready/$f" "$@" >"$f" 2>"$f.err" &
 	bg=$!
 	pids="$pids $bg"
-	wait_for 5 knock "$f"
+	wait_for 10 knock "$f"
 }
 knock() { # a QoS 0 message until it has come
 	mosquitto_pub --unix "$sock" -t "ready/$1" -m knock
@@ -28,7 +28,7 @@ for v in 311 5; do
 		for p in mqttv311 mqttv5; do
 			mosquitto_pub --unix "$sock" -V $p -q 2 -t interop/x -m "hello $p"
 		done
-		wait_for 5 grep -q mqttv5 got
+		wait_for 10 grep -q mqttv5 got
 		kill $bg
 		wait $bg
 		is 0 $? "SIGTERM ends with 0 (version $v, QoS $q)"
@@ -46,7 +46,7 @@ for o in '' -v -N '-v -N' "-F %t:%x:%l" "-F '%t %p %q %r %l %x' -q 1"; do
 	eval "iotsub -h '$sock' -t 'bytes/#' -C 3 $o >ours &"
 	our=$!
 	round=$((round + 2))
-	wait_for 5 listening 'bytes/#' $round
+	wait_for 10 listening 'bytes/#' $round
 	mosquitto_pub --unix "$sock" -t bytes/1 -f payload
 	mosquitto_pub --unix "$sock" -t bytes/2 -q 1 -n
 	mosquitto_pub --unix "$sock" -t bytes/3 -m end
@@ -72,7 +72,7 @@ is '' "$out" "-R: nothing retained"
 has "$err" 'time is up' "-W says so"
 sub got -t 'f/#' -T 'f/no/#'
 for t in f/yes f/no/1 f/no f/last; do mosquitto_pub --unix "$sock" -t $t -m $t; done
-wait_for 5 grep -q last got
+wait_for 10 grep -q last got
 is "f/yes
 f/last" "$(lines got)" "-T filters out"
 kill $bg
@@ -81,8 +81,8 @@ kill $bg
 rm -f got
 iotsub -h "$sock" RPI_001 ESP32_001 -C 2 >got 2>err &
 our=$!
-wait_for 5 listening iot/devices/RPI_001/commands
-wait_for 5 listening iot/devices/ESP32_001/commands
+wait_for 10 listening iot/devices/RPI_001/commands
+wait_for 10 listening iot/devices/ESP32_001/commands
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/RPI_001/commands -m '{"led":"on"}'
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/OTHER/commands -m no
 mosquitto_pub --unix "$sock" -q 2 -t iot/devices/ESP32_001/commands -m '{"led":"off"}'
@@ -93,7 +93,7 @@ is '{"led":"on"}
 printf 'RPI_001\n\n' >list
 iotsub -h "$sock" -C 1 -v - <list >got &
 our=$!
-wait_for 5 listening iot/devices/RPI_001/commands 2
+wait_for 10 listening iot/devices/RPI_001/commands 2
 mosquitto_pub --unix "$sock" -t iot/devices/RPI_001/commands -m x
 wait $our
 is 'iot/devices/RPI_001/commands x' "$(cat got)" "devices from standard input"
@@ -131,7 +131,7 @@ mosquitto_pub --unix "$sock" -r -t pipe/1 -m 1
 mosquitto_pub --unix "$sock" -r -t pipe/2 -m 2
 { iotsub -h "$sock" -t 'pipe/#' 2>err; echo $? >status; } | head -n 1 >/dev/null &
 our=$!
-wait_for 5 sh -c "mosquitto_pub --unix '$sock' -t pipe/3 -m 3; test -s status"
+wait_for 10 sh -c "mosquitto_pub --unix '$sock' -t pipe/3 -m 3; test -s status"
 wait $our
 is "0 " "$(cat status) $(cat err)" "a closed pipe ends it with 0 and no word"
 
@@ -161,7 +161,7 @@ done
 sub got -t again -q 1
 kill $broker_pid
 wait $broker_pid 2>/dev/null
-wait_for 5 grep -q 'lost broker' got.err
+wait_for 10 grep -q 'lost broker' got.err
 has "$(cat got.err)" "lost broker '$sock': it closed the connection; trying again" \
 	"a lost connection is told"
 rm -f "$sock"
@@ -212,7 +212,7 @@ has "$err" "cannot look up 'no-such-host.invalid'" "... and says so"
 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1",
 	LocalPort => $ARGV[0], ReuseAddr => 1); sleep 20' "$port" &
 pids="$pids $!"
-wait_for 5 port_open "$port"
+wait_for 10 port_open "$port"
 run iotsub -L "mqtt://127.0.0.1:$port" --connect-timeout 0.5 -t a
 exits 5 "a listener that says nothing"
 has "$err" "did not answer within 0.5 s" "... does not hang us"

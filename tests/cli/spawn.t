@@ -32,7 +32,7 @@ rename "$out.new", $out;
 END
 chmod +x see
 sees() { # sees FILE WHO GROUP VARIABLES
-	wait_for 5 test -e "$1"
+	wait_for 10 test -e "$1"
 	is '0 1 2' "$(sed -n 1p "$1")" "$2: no descriptor of ours"
 	is '0 0' "$(sed -n 2p "$1")" "$2: no signal blocked or ignored"
 	is "$3" "$(sed -n 3p "$1")" "$2: the process group"

@@ -44,8 +44,8 @@ pids="$pids $pub"
 iotpub -h localhost -p "$port" --cafile cert S --listen -k 5 temperature=1 --interval 1s >printed-tls.fifo 2>tls.err &
 tls=$!
 pids="$pids $tls"
-wait_for 5 subscribed A
-wait_for 5 subscribed S
+wait_for 10 subscribed A
+wait_for 10 subscribed S
 # iotingest and iotsub -t, meanwhile.
 sleeping_reader ingested
 iotingest -h "$sock" --durable I -t iot/devices/Z/commands -k 5 >ingested.fifo 2>ingest.err &
@@ -55,8 +55,8 @@ sleeping_reader shown
 iotsub -h "$sock" -i U -c -q 1 -t iot/devices/Z/commands -k 5 >shown.fifo 2>sub.err &
 sub=$!
 pids="$pids $sub"
-wait_for 5 subscribed I
-wait_for 5 subscribed U
+wait_for 10 subscribed I
+wait_for 10 subscribed U
 commands A 1 300
 commands S 1 300
 commands Z 1 600
@@ -98,7 +98,7 @@ sleeping_reader printed
 iotpub -h "$sock" A B --listen temperature=1 --interval 1s >printed.fifo 2>pub.err &
 pub=$!
 pids="$pids $pub"
-wait_for 5 is_connected A
+wait_for 10 is_connected A
 commands A 1 200
 sleep 1
 from=$(date +%s)
@@ -120,7 +120,7 @@ sleeping_reader printed
 iotpub -h "$sock" C -c --listen temperature=1 --interval 1s --drain 1s >printed.fifo 2>pub.err &
 pub=$!
 pids="$pids $pub"
-wait_for 5 is_connected C
+wait_for 10 is_connected C
 commands C 1 200
 sleep 1
 kill $pub
@@ -144,7 +144,7 @@ sleeping_reader printed
 iotpub -h "$sock" E --listen -k 5 --interval 1s temperature=1 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >printed.fifo 2>/dev/null &
 pub=$!
 pids="$pids $pub"
-wait_for 5 is_connected E
+wait_for 10 is_connected E
 commands E 1 150
 sleep 3
 [ "$(wc -l <ran)" -lt 100 ]
@@ -164,8 +164,8 @@ rm -f ran
 iotsub -h "$sock" F G -k 5 --exec sh -c 'echo $IOT_COMMAND_ID >>ran' >printed.fifo 2>sub.err &
 sub=$!
 pids="$pids $sub"
-wait_for 5 subscribed F.commands
-wait_for 5 subscribed G.commands
+wait_for 10 subscribed F.commands
+wait_for 10 subscribed G.commands
 commands F 1001 1150
 sleep 14
 is '0 0 ' "$(still F.commands) $(still G.commands) $(cat sub.err)" 'iotsub --exec: the connections stay'

@@ -8,7 +8,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyou
 	-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 start_broker 'allow_anonymous true' 'log_type all' 'max_queued_messages 10000' "listener 0 $T/tls.sock" \
 	"certfile $T/cert" "keyfile $T/key"
-wait_for 5 test -S tls.sock
+wait_for 10 test -S tls.sock
 
 # proxy.pl NAME SIDE AT: TLS to $T/tls.sock from a free port, in NAME.port. Of the first connection it turns one bit
 # over of what comes from this side, the broker or the client: behind byte AT, inside of a record.
@@ -50,7 +50,7 @@ END_OF_PROXY
 proxy() { # proxy NAME SIDE AT
 	perl proxy.pl "$@" 2>"$1.err.proxy" &
 	pids="$pids $!"
-	wait_for 5 test -s "$1.port"
+	wait_for 10 test -s "$1.port"
 }
 subscribed() { grep -q "Received SUBSCRIBE from $1" "$T/mosquitto.log"; }
 lacks() { seq 1 2000 | grep -cvxF -f "$1"; }
@@ -97,12 +97,12 @@ tls iotingest killed --durable killed -t killed 2>killed.err >/dev/null </dev/nu
 wait_for 10 subscribed killed
 kill -9 "$broker_pid"
 wait "$broker_pid" 2>/dev/null
-ok "a broker that is killed is told" wait_for 5 grep -q 'lost broker' killed.err
+ok "a broker that is killed is told" wait_for 10 grep -q 'lost broker' killed.err
 has "$(cat killed.err)" 'it closed the connection' "... as what it is"
 mosquitto -c mosquitto.conf >>mosquitto.log 2>&1 &
 pids="$pids $!"
 listens() { mosquitto_pub --unix "$sock" -t x -n; }
-wait_for 5 listens
+wait_for 10 listens
 
 # iotpub hears what was changed.
 proxy heard broker 4000

@@ -114,7 +114,7 @@ while (my $c = $l->accept) {
 END2
 fake=$(free_port)
 bg perl server.pl "$fake" >asked
-wait_for 5 test -s asked
+wait_for 10 test -s asked
 for path in 404 503 302; do
 	refused "'127.0.0.1:$fake': WebSocket: it answered HTTP $path: is this its WebSocket path?" \
 		-L "ws://127.0.0.1:$fake/$path"
@@ -170,7 +170,7 @@ pids="$pids $sub"
 wait_for 10 listening again
 relay=$(pgrep -P $sub)
 iotpub -h "$sock" -t again -m one
-wait_for 5 grep -q one got
+wait_for 10 grep -q one got
 kill -KILL "$relay"
 wait_for 20 listening again 2
 iotpub -h "$sock" -t again -m two
@@ -187,7 +187,7 @@ relay=$(pgrep -P $sub)
 kill -KILL $sub
 wait $sub 2>/dev/null
 gone() { ! kill -0 "$1" 2>/dev/null; }
-ok "the relay of a killed program ends" wait_for 5 gone "$relay"
+ok "the relay of a killed program ends" wait_for 10 gone "$relay"
 is '' "$(ls run)" "... and removes its directory"
 # shellcheck disable=SC2016 # for the inner shell
 setsid -w sh -c 'echo $$ >leader; exec iotpub -L "$1" RPI_009 t=1 --interval 60s' sh \
@@ -240,17 +240,17 @@ END2
 # said OPTION...: what iotpub's end was like for a broker that closes after 0.3 s.
 patient=$(free_port)
 bg perl patient.pl "$patient" 0.3 >patient.said
-wait_for 5 test -s patient.said
+wait_for 10 test -s patient.said
 said() { [ "$(wc -l <patient.said)" -ge "$1" ]; }
 run iotpub -L "ws://127.0.0.1:$patient" -V 5 -q 0 -t a -m 1
 exits 0 "a publication"
-wait_for 5 said 2
+wait_for 10 said 2
 iotsub -L "ws://127.0.0.1:$patient" -V 5 -t a -W 300ms --connect-timeout 5s 2>/dev/null
-wait_for 5 said 3
+wait_for 10 said 3
 is "ready waits waits " "$(tr '\n' ' ' <patient.said)" "the close waits until the broker has read the goodbye"
 stubborn=$(free_port)
 bg perl patient.pl "$stubborn" 30 >stubborn.said
-wait_for 5 test -s stubborn.said
+wait_for 10 test -s stubborn.said
 from=$(date +%s%N)
 run iotpub -L "ws://127.0.0.1:$stubborn" -V 5 -q 0 -t a -m 1
 exits 0 "a broker that does not close"

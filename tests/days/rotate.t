@@ -92,7 +92,7 @@ is "$before" "$(password E1)" 'the file has the password that counts'
 printf 'POST /api/mqtt/emqx-users slow\n' >"$T/django/FAULTS"
 iotctl credential rotate E1 >/dev/null &
 slow=$!
-wait_for 5 test ! -s "$T/django/FAULTS"
+wait_for 10 test ! -s "$T/django/FAULTS"
 ok 'a second rotation while the first waits for the platform' iotctl credential rotate E1
 ok 'which succeeds as well' wait "$slow"
 is "$(password E1)" "$(iotctl credential get E1 --show-secrets -o json | jq -r .password)" 'file and platform agree'
