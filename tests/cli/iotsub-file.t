@@ -2,7 +2,9 @@
 # iotsub into a file: what it shows is there whole and has a name, or is not acknowledged.
 . "$(dirname "$0")/../lib.sh"
 
-start_broker
+start_broker 'allow_anonymous true' 'log_type debug'
+# acknowledged CLIENT TIMES: so often the broker has had its acknowledgement, which comes behind the line.
+acknowledged() { [ "$(grep -c "Received PUBACK from $1 " "$T/mosquitto.log")" -ge "$2" ]; }
 pub() { mosquitto_pub --unix "$sock" -q 1 "$@"; }
 sub() { timeout 20 iotsub -h "$sock" -c -q 1 "$@"; }
 long() { perl -e "print '$1' x 3000"; }
@@ -37,6 +39,7 @@ mv kept kept.1
 pub -t gone -m 2
 wait_for 10 grep -q 2 kept.1
 tap $? 'a file that was renamed still takes lines'
+wait_for 10 acknowledged gone 2
 rm kept.1
 pub -t gone -m 3
 wait $our
@@ -63,6 +66,7 @@ timeout 20 iotsub -h "$sock" D1 -c --exec sh -c 'echo ran >>ran' >>commands 2>er
 our=$!
 pub -t iot/devices/D1/commands -m '{"id":1}'
 wait_for 10 grep -q ran ran
+wait_for 10 acknowledged D1.commands 1
 rm commands
 pub -t iot/devices/D1/commands -m '{"id":2}'
 wait $our
