@@ -372,6 +372,9 @@ start_platform() {
 	let_in
 }
 
+# cell RESOURCE NAME FIELD: what iotctl shows of it. (jq takes three times as long to start as iotctl.)
+cell() { iotctl "$1" get "$2" --columns "$3" -o csv --no-header; }
+
 reloaded() { [ "$(grep -c Reloading "$T/mosquitto.log")" -gt "$1" ]; }
 
 # Hands the platform's passwords to its broker, and waits until they count.

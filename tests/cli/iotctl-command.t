@@ -38,8 +38,8 @@ is 'PUBLISH iot/devices/D1/commands {"a":1}' "$out" '--dry-run'
 # A device that answers: every command with its own status, after somebody else's answer.
 answer() {
 	while read -r _ line; do
-		id=$(printf '%s' "$line" | jq -c .id)
-		say=$(printf '%s' "$line" | jq -c .say)
+		id=$(printf '%s' "$line" | sed -n 's/.*"id":\([^,}]*\).*/\1/p')
+		say=$(printf '%s' "$line" | sed -n 's/.*"say":\([^,}]*\).*/\1/p')
 		mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \
 			-m '{"id":"x","status":"error"}'
 		mosquitto_pub --unix "$sock" -q 1 -t iot/devices/D1/responses \

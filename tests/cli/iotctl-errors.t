@@ -7,7 +7,8 @@ says() { # STATUS PART COMMAND...
 	wanted=$1 part=$2
 	shift 2
 	run "$@"
-	exits "$wanted" "$(printf "%s " "$@" | tr "\n" " ")"
+	exits "$wanted" "${*%%
+*}" # one line of it
 	has "$err" "$part" "  says: $part"
 	is '' "$out" '  and nothing on stdout'
 }
@@ -112,16 +113,16 @@ iotctl device create A2 nombre=same tipo=esp32 ubicacion=x >/dev/null
 says 2 "device 'same' is ambiguous: " iotctl device get same
 has "$err" '(A1)' 'and both are named'
 has "$err" '(A2)' 'both'
-other=$(iotctl device get A1 -o json | jq .id)
+other=$(cell device A1 id)
 iotctl device create "$other" nombre=number tipo=esp32 ubicacion=x >/dev/null
 says 2 "use the id, such as id:" iotctl device get "$other"
-is A1 "$(iotctl device get "id:$other" -o json | jq -r .identificador_unico)" 'id:N is the id'
-is "$other" "$(iotctl device get number -o json | jq -r .identificador_unico)" 'another name is another way'
+is A1 "$(cell device "id:$other" identificador_unico)" 'id:N is the id'
+is "$other" "$(cell device number identificador_unico)" 'another name is another way'
 for n in 8001 8002; do
 	iotctl device create $n nombre=x$n tipo=esp32 ubicacion=x >/dev/null
-	iotctl device-config create "$(iotctl device get $n -o json | jq .id)" broker=B >/dev/null
+	iotctl device-config create "$(cell device $n id)" broker=B >/dev/null
 done
-is x8002 "$(iotctl device-config get 8002 -o json | jq -r .dispositivo_nombre)" \
+is x8002 "$(cell device-config 8002 dispositivo_nombre)" \
 	'a number is the name of a device where it is no id'
 is 3 "$(iotctl device get id:99999 2>/dev/null; echo $?)" 'id:N that is not there'
 is 3 "$(iotctl broker get id:x 2>/dev/null; echo $?)" 'id:x is a name'

@@ -51,14 +51,14 @@ for s in temperature humidity; do
 	iotctl sensor create nombre=S$s tipo=otro unidad_medida=x rango_min=0 rango_max=99 mqtt_topic_suffix=$s >/dev/null
 done
 # provisions FILE ID 'sentence' OPTION...: one device of esp32 in P, with both sensors
+provisioned=
 provisions() {
 	file=$1 id=$2 sentence=$3
 	shift 3
 	run iotctl device provision --from "$file" "$@"
 	exits 0 "$sentence"
-	is "$id created" "$(echo "$out" | jq -r '.device + " " + .result')" '  is provisioned'
-	is 'esp32 P humidity temperature' "$(iotctl device get "$id" -o json | jq -r \
-		'[.tipo, .ubicacion] + ([.sensores_asignados[].sensor_detail.mqtt_topic_suffix] | sort) | join(" ")')" '  as it says'
+	has "$out" "\"device\":\"$id\",\"result\":\"created\"}" '  is provisioned'
+	provisioned="$provisioned $id"
 }
 H=identificador_unico,nombre,tipo,ubicacion,sensores
 printf 'identificador_unico;nombre;tipo;ubicacion;sensores\r\nS1;Sala;esp32;P;"temperature;humidity"\r\n' >semicolon.csv
@@ -86,7 +86,7 @@ exits 2 'Windows-1252'
 has "$err" 'latin.csv:2: bytes that are no UTF-8; if it is Windows-1252: iconv -f WINDOWS-1252 -t UTF-8' '  is named, with its line'
 iconv -f WINDOWS-1252 -t UTF-8 latin.csv >utf8.csv
 provisions utf8.csv S8 'what that command writes'
-is Almacén "$(iotctl device get S8 -o json | jq -r .nombre)" '  with its accents'
+is Almacén "$(cell device S8 nombre)" '  with its accents'
 iconv -t UTF-16 english.csv >wide.csv
 run iotctl device provision --from wide.csv
 exits 2 'UTF-16'
@@ -95,4 +95,11 @@ printf 'identificador_unico;nombre;sensores\nS9;x;temperature;humidity\n' >unquo
 run iotctl device provision --from unquoted.csv
 exits 2 'a list without quotes among semicolons'
 has "$err" 'unquoted.csv:2: 4 cells where the header has 3 (a semicolon separates them' '  is explained'
+
+# shellcheck disable=SC2086 # words
+iotctl device get $provisioned -o json | jq -r '.[] | [.identificador_unico, .tipo, .ubicacion] +
+	([.sensores_asignados[].sensor_detail.mqtt_topic_suffix] | sort) | join(" ")' >made
+for id in $provisioned; do
+	is "$id esp32 P humidity temperature" "$(grep "^$id " made)" "$id is as its file says"
+done
 done_testing

@@ -21,11 +21,11 @@ printf 'identificador_unico,nombre,tipo,ubicacion\n00042,a,esp32,P\n42,b,esp32,P
 run iotctl device provision --from zeros.csv
 is '00042 1e3 42' "$(iotctl device list -o csv --no-header --columns identificador_unico | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')" \
 	'00042, 42 and 1e3 are three devices'
-is 'a b' "$(iotctl device get 00042 42 -o ndjson | jq -r .nombre | tr '\n' ' ' | sed 's/ $//')" '  each found by its own'
+is 'a b' "$(cell device 00042 nombre) $(cell device 42 nombre)" '  each found by its own'
 iotctl topic create nombre=2 topic_pattern=a/2 >/dev/null
 iotctl topic create nombre=x topic_pattern=a/x >/dev/null
 says 2 "use the id, such as id:" 'a name that is another one'"'"'s id is ambiguous' iotctl topic get 2
-is x "$(iotctl topic get id:2 -o json | jq -r .nombre)" '  but id:2 is not'
+is x "$(cell topic id:2 nombre)" '  but id:2 is not'
 
 # A file that is no file of devices.
 printf 'PK\003\004\024\000\006\000\010\000\000\000!\000' >fleet.xlsx
@@ -36,7 +36,7 @@ printf 'identificador_unico,nombre\n"Q1","two\nlines, ""quoted"""\r\n' >quotes.c
 run iotctl device provision --from quotes.csv tipo=esp32
 is 'two
 lines, "quoted"' "$(iotctl device get Q1 -o json | jq -r .nombre)" 'a line break, a comma and quotes in a cell'
-is 2 "$(echo "$out" | jq .row)" '  its row is the line of the file'
+has "$out" '{"row":2,' '  its row is the line of the file'
 
 # Manifests.
 cat >words.yaml <<'END'
@@ -55,7 +55,7 @@ mqtt_enabled: yes
 END
 run iotctl apply -f words.yaml
 exits 0 'comments and empty documents are none'
-is 'no 0x1F 12:30 true' "$(iotctl device get W1 -o json | jq -r '[.nombre, .ubicacion, .descripcion, .mqtt_enabled] | join(" ")')" \
+is 'no,0x1F,12:30,true' "$(cell device W1 nombre,ubicacion,descripcion,mqtt_enabled)" \
 	'words of YAML stay texts where texts are wanted'
 sed 's/$/\r/; s/"12:30"/|/; s/^mqtt_enabled.*/  one\r\n  two\r/' words.yaml >windows.yaml
 run iotctl apply -f windows.yaml
@@ -70,7 +70,7 @@ says 2 "'nombre' stands there twice" 'and an alias beside its name' sh -c 'print
 printf 'kind: broker\nnombre: Main\nhost: localhost\n' >only.yaml
 iotctl broker create Other host=h >/dev/null
 run iotctl apply --prune -n -f only.yaml
-has "$out" "DELETE /api/mqtt/brokers/$(iotctl broker get Other -o json | jq .id)/" 'prune, dry: what would go'
+has "$out" "DELETE /api/mqtt/brokers/$(cell broker Other id)/" 'prune, dry: what would go'
 ok '  and it stays' iotctl broker get Other
 says 2 'quotes' 'a number where a text is wanted' sh -c 'printf "kind: broker\nnombre: 10.0\nhost: h\n" >bad.yaml; iotctl apply -f bad.yaml'
 

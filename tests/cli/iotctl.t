@@ -137,15 +137,15 @@ exits 0 'unassign'
 
 # Any request.
 run iotctl api GET mqtt/brokers
-is 1 "$(printf '%s' "$out" | jq .count)" 'api GET, a short path'
+has "$out" '{"count":1,' 'api GET, a short path'
 run iotctl api GET /api/mqtt/topics/ tipo=publish
 is 'Datos de Sensores' "$(printf '%s' "$out" | jq -r '.results[].nombre')" 'its fields are the query'
 run iotctl api POST mqtt/brokers nombre=Raw host=h port:=1999
-is 1999 "$(printf '%s' "$out" | jq .port)" 'api POST of fields'
+has "$out" '"port":1999,' 'api POST of fields'
 run iotctl api PATCH /api/mqtt/brokers/1 '{"port":2000}'
-is 2000 "$(printf '%s' "$out" | jq .port)" 'api PATCH of JSON'
+has "$out" '"port":2000,' 'api PATCH of JSON'
 echo '{"keepalive":30}' | iotctl api patch mqtt/brokers/1 - >raw
-is 30 "$(jq .keepalive raw)" 'JSON from stdin; small letters'
+has "$(cat raw)" '"keepalive":30,' 'JSON from stdin; small letters'
 run iotctl api DELETE mqtt/brokers/3
 is '' "$out" 'api DELETE prints nothing'
 
