@@ -7,8 +7,9 @@ says() { # STATUS PART COMMAND...
 	wanted=$1 part=$2
 	shift 2
 	run "$@"
-	exits "$wanted" "${*%%
-*}" # one line of it
+	sentence=$*
+	exits "$wanted" "${sentence%%
+*}" # its first line
 	has "$err" "$part" "  says: $part"
 	is '' "$out" '  and nothing on stdout'
 }
