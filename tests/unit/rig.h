@@ -17,7 +17,7 @@ struct rig {
 	struct session *session;
 	struct loop_timer limit;
 	/* So many of these stop the loop; 0: none does. `ended` and `subscribed` always do. */
-	int stop_at_ups, stop_at_messages, stop_at_published;
+	int stop_at_ups, stop_at_downs, stop_at_messages, stop_at_published;
 	int ups, downs, ends, messages;
 	int published, lost; /* with a reason below 128, and from that on */
 	int disorder;        /* told as published before one that was made earlier */
@@ -41,8 +41,9 @@ rig_on_down(void *arg, const struct err *why)
 {
 	struct rig *r = arg;
 
-	r->downs++;
 	r->down = *why;
+	if (++r->downs == r->stop_at_downs)
+		loop_stop(r->loop);
 }
 
 static inline void
