@@ -1,5 +1,6 @@
 # Turns one program's --print-spec (common/cli/opt_doc.c says its lines) into a completion or a block of
-# a manual page: awk -v mode=bash|zsh|fish|synopsis|env|exit|keys -f gen.awk < SPEC
+# a manual page: awk -v mode=bash|zsh|fish|synopsis|env|exit|keys
+# -v top=completions -f gen.awk < SPEC
 BEGIN { FS = "\t" }
 $1 == "program" { name = $2; brief = $5 }
 $1 == "usage" { usage[++usages] = $2 }
@@ -28,49 +29,33 @@ function names(i, sep, s) { s = flags(i); gsub(/ /, sep, s); return s }
 # The words of the command line, each level once: "device provision" offers device, then provision.
 function bash(   i, f) {
 	print "# bash completion for " name "; made by `make gen`, do not edit"
+	if (live) bash_live()
 	print "_" name "()\n{"
-	print "\tlocal cur prev words cword\n\tcur=${COMP_WORDS[COMP_CWORD]}\n\tprev=${COMP_WORDS[COMP_CWORD-1]}"
-	if (live) bash_join()
+	print "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
+	if (live) print "\tlocal words quote kept\n\t_" name "_split \"$2\"\n\tcur=${words[-1]} prev=${words[-2]}"
 	print "\tCOMPREPLY=()\n\tcase $prev in"
 	for (i = 1; i <= n; i++) {
 		if (!is_option(i) || !takes(i)) continue
+		# bash's own completion of files, which it quotes as it must, comes where there is nothing else.
 		f = choices[i] != "-" ? "COMPREPLY=($(compgen -W \"" spaced(choices[i]) "\" -- \"$cur\"))" \
-		    : type[i] == "file" ? "COMPREPLY=($(compgen -f -- \"$cur\"))" \
-		    : type[i] == "dir" ? "COMPREPLY=($(compgen -d -- \"$cur\"))" : ""
+		    : type[i] == "dir" ? "compopt -o dirnames 2>/dev/null" : ""
 		print "\t" names(i, " | ") ")" (f != "" ? " " f ";" : "") " return ;;"
 	}
 	print "\tesac\n\tif [[ $cur == -* ]]; then"
 	printf "\t\tCOMPREPLY=($(compgen -W \""
 	for (i = 1; i <= n; i++) if (is_option(i)) printf "%s%s", (i > 1 ? " " : ""), flags(i)
 	print "\" -- \"$cur\"))\n\t\treturn\n\tfi"
-	if (live) bash_live()
+	if (live) print "\t_" name "_live"
 	else if (words) bash_words()
 	print "}\ncomplete -o default -F _" name " " name
 }
-# bash breaks words at = @ and :, which belong to ours: joins them again.
-function bash_join() {
-	print "\tlocal rest=$COMP_LINE i\n\twords=()"
-	print "\tfor ((i = 0; i <= COMP_CWORD; i++)); do"
-	print "\t\tif [[ $i -eq 0 || -z $COMP_LINE || $rest == [[:space:]]* ]]; then"
-	print "\t\t\trest=${rest#\"${rest%%[![:space:]]*}\"}\n\t\t\twords+=(\"${COMP_WORDS[i]}\")"
-	print "\t\telse\n\t\t\twords[${#words[@]}-1]+=${COMP_WORDS[i]}\n\t\tfi"
-	print "\t\trest=${rest#\"${COMP_WORDS[i]}\"}\n\tdone"
-	print "\tcur=${words[${#words[@]}-1]}\n\tcase $cur in \\'* | \\\"*) cur=${cur:1} ;; esac"
-}
-# The program itself knows names and values; what bash has already, up to the last break, is not given again.
-function bash_live() {
-	print "\tlocal found one quote=\\' done=${cur%\"${cur##*[=@:]}\"}\n\twords[${#words[@]}-1]=$cur"
-	print "\tmapfile -t found < <(" name " " live " -- \"${words[@]:1}\" 2>/dev/null)"
-	print "\tfor one in \"${found[@]}\"; do\n\t\tif [[ $one == @ ]]; then"
-	print "\t\t\tmapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"${cur#*@}\")"
-	# Inside quotes bash quotes nothing: what would end them, or be run, is another's text.
-	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *\\'\"$cur\" ]]; then\n\t\t\tone=${one#\"$done\"}"
-	print "\t\t\tCOMPREPLY+=(\"${one//$quote/$quote\\\\$quote$quote}\")"
-	print "\t\telif [[ ${COMP_LINE:0:COMP_POINT} == *\\\"\"$cur\" ]]; then\n\t\t\tone=${one#\"$done\"}"
-	print "\t\t\tone=${one//\\\\/\\\\\\\\} one=${one//\\$/\\\\\\$} one=${one//\\`/\\\\\\`}"
-	print "\t\t\tCOMPREPLY+=(\"${one//'\"'/'\\\"'}\")"
-	print "\t\telse\n\t\t\tprintf -v one %q \"${one#\"$done\"}\"\n\t\t\tCOMPREPLY+=(\"${one//\\\\=/=}\")\n\t\tfi\n\tdone"
-	print "\t[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=@] ]] || compopt -o nospace 2>/dev/null"
+# What live.bash has.
+function bash_live(   l) {
+	while ((getline l < (top "/live.bash")) > 0) {
+		gsub(/PROGRAM/, name, l)
+		gsub(/LIVE/, live, l)
+		print l
+	}
 }
 function spaced(s) { gsub(/\|/, " ", s); return s }
 function prefix_of(path, parts, k, p, j) {
@@ -133,12 +118,12 @@ function zsh_words(   i) {
 	print "\t*) _default ;;\n\tesac\n}"
 }
 
+# _arguments leaves only operands in `words`: the line as it was has the options that say which platform is meant.
 function zsh_live() {
-	print "_" name "_words() {\n\tlocal -a found\n\tlocal files"
-	print "\tfound=(${(f)\"$(" name " " live " -- \"${(@Q)words[1,CURRENT]}\" 2>/dev/null)\"})"
-	print "\tfiles=${(M)found:#@}\n\tfound=(${found:#@})"
-	print "\tcompadd -S '' -- ${(M)found:#*[=@]}\n\tcompadd -- ${found:#*[=@]}"
-	print "\t[[ -z $files ]] || { compset -P '*@'; _files }\n}"
+	print "_" name "_words() {\n\tlocal -a found\n\tlocal last=$QIPREFIX$PREFIX$compstate[quote]"
+	print "\tfound=(${(f)\"$(" name " " live " -- \"${(@Q)typed[2,-2]}\" \"${(Q)last}\" 2>/dev/null)\"})"
+	print "\tcompadd -S '' -- ${(M)found:#*[=@/]}\n\tcompadd -- ${found:#*[=@/]}\n}"
+	print "local -a typed=(\"${(@)words[1,CURRENT]}\")"
 }
 
 function fquote(s) { gsub(/\\/, "\\\\", s); gsub(/'/, "\\'", s); return "'" s "'" }
@@ -155,8 +140,12 @@ function fish(   i) {
 		else if (takes(i)) printf " -x"
 		print " -d " fquote(help[i])
 	}
-	if (live)
-		print "complete -c " name " -f -a " fquote("(" name " " live " -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)")
+	if (live) {
+		# The word up to the cursor, without its quotes, of which one may still be open.
+		print "function __" name "_word\n\tfor quote in '' \\' \\\""
+		print "\t\tstring unescape -- (commandline -ct)$quote\n\t\tand return\n\tend\nend"
+		print "complete -c " name " -f -a " fquote("(" name " " live " -- (commandline -opc)[2..] (__" name "_word) 2>/dev/null)")
+	}
 	else if (words) {
 		levels()
 		for (i = 1; i <= prefixes; i++)

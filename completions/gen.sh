@@ -14,7 +14,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export LC_ALL=C
 programs='iotctl iotpub iotsub iotingest iotstatus iotapi'
-gen() { awk -v mode="$1" -f "$top/completions/gen.awk" "$out/$2.spec"; }
+gen() { awk -v mode="$1" -v top="$top/completions" -f "$top/completions/gen.awk" "$out/$2.spec"; }
 
 mkdir -p "$out/completions/bash" "$out/completions/zsh" "$out/completions/fish" "$out/man" \
 	"$out/common/cli"

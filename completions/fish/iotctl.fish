@@ -60,4 +60,10 @@ complete -c iotctl -l quiet -d 'say nothing but errors'
 complete -c iotctl -s v -l verbose -d 'say more; twice: each HTTP request and MQTT packet'
 complete -c iotctl -s h -l help -d 'show this help'
 complete -c iotctl -s V -l version -d 'show the version'
-complete -c iotctl -f -a '(iotctl __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+function __iotctl_word
+	for quote in '' \' \"
+		string unescape -- (commandline -ct)$quote
+		and return
+	end
+end
+complete -c iotctl -f -a '(iotctl __complete -- (commandline -opc)[2..] (__iotctl_word) 2>/dev/null)'

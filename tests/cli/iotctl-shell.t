@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shell: commands from a pipe, then on a real terminal (expect), and bash's completion on one.
+# The shell: commands from a pipe, then on a real terminal (expect); completion there, and in bash, zsh and fish.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -76,13 +76,16 @@ END
 on_tty() { # lines of expect on stdin
 	{ cat lib.exp && cat; } >t.exp
 	expect t.exp >result 2>&1
+	told result
+}
+told() { # FILE of "ok ..." and "not ok ..."
 	while read -r verdict sentence; do
 		case $verdict in
 		ok) tap 0 "$sentence" ;;
 		not) tap 1 "${sentence#ok }" ;;
 		*) note "$verdict $sentence" ;;
 		esac
-	done <result
+	done <"$1"
 }
 export TERM=xterm PAGER=
 on_tty <<'END'
@@ -245,43 +248,125 @@ done
 home() { [ "$(iotctl __complete -- broker get E)" = 'EMQX Production' ]; }
 ok 'and without it those of the context' wait_for 10 home
 
-# bash on a terminal: = @ and : break its words.
-ok 'a name with a colon' iotctl topic create planta:roja topic_pattern=r
-ok 'another one' iotctl topic create planta:azul topic_pattern=a
-# shellcheck disable=SC2016 # a name that a shell would run
-iotctl topic create 'run$(touch x1)`touch x2`"; touch x3' topic_pattern=one >/dev/null
-iotctl topic create "apo'; touch x4; x" topic_pattern=two >/dev/null
-touch "$T/ca-file.pem"
+# Completion on a terminal: what is typed comes to a command, and that to what only it shows.
+n=0
+while IFS= read -r name; do
+	n=$((n + 1))
+	iotctl broker create "$name" host="host-$n." >/dev/null || note "no broker '$name'"
+done <<'END'
+Norte Production
+Norte Pruebas
+it's one
+say "hi"
+cost $HOME `touch x1` $(touch x2)
+back\slash
+pipe|line
+hash# x
+aá ñu
+semi;touch x3; (y)
+a:b=c@d e
+planta:roja
+apo'; touch x4; z
+quoted "one"
+END
+iotctl device create D1 nombre=D tipo=esp32 ubicacion=P >/dev/null
+iotctl device-config create device=D1 broker='Norte Production' >/dev/null
+mkdir here sensor
+echo of-that-file >'here/my file.pem'
+printf 'identificador_unico,nombre,tipo,ubicacion\nof-that-row,n,esp32,P\n' >'here/de vices.csv'
+rm -r "$HOME/.cache"
+ok 'names anew' wait_for 10 sh -c "iotctl __complete -- broker get '' | grep -q ."
+cat >typed <<'END'
+host-1.	broker get Norte\to\t
+host-1.	broker get Norte\\ Pro\t
+host-1.	broker get 'Norte Pro\t
+host-1.	broker get \"Norte Pro\t
+host-1.	broker get 'Norte\to\t
+host-1.	broker get \"Norte\to\t
+host-1.	broker get Norte' 'Pro\t
+host-1.	broker get 'Norte'\\ Pro\t
+host-2.	broker get Third Norte\\ Pru\t
+host-3.	broker get it\t
+host-3.	broker get 'it\t
+host-3.	broker get \"it's\t
+host-3.	broker get it\\'s\t
+host-4.	broker get say\t
+host-4.	broker get 'say \"\t
+host-4.	broker get \"say \\\"\t
+host-5.	broker get cost\t
+host-5.	broker get 'cost \$\t
+host-5.	broker get \"cost \t
+host-6.	broker get back\t
+host-6.	broker get 'back\t
+host-6.	broker get \"back\t
+host-7.	broker get pipe\t
+host-7.	broker get 'pipe|\t
+host-8.	broker get hash\t
+host-9.	broker get aá\\ \t
+host-10.	broker get semi\t
+host-10.	broker get 'semi\t
+host-10.	broker get \"semi\t
+host-11.	broker get a:b\t
+host-11.	broker get a:b=c@\t
+host-11.	broker get 'a:b=c\t
+host-12.	broker get planta:ro\t
+host-13.	broker get apo\t
+host-13.	broker get 'apo\t
+host-14.	broker get \"quoted \t
+"broker":ID	device-config list --json broker=Norte\\ Pro\t
+"broker":ID	device-config list --json broker='Norte Pro\t
+"broker":ID	device-config list --json 'broker=Norte Pro\t
+"broker":ID	device-config list --json \"broker=Norte\to\t
+:"mqtts"	-n broker create New host=h proto\tmqtts\t
+of-that-row	device provision -n --from her\tde\t
+of-that-file	-n broker create New host=h ca_cert@her\tmy\t
+[]	senso\tlist --json
+END
+sed -i "s/ID/$(iotctl broker get 'Norte Production' --columns id -o csv --no-header)/" typed
+# in_shell NAME BEFORE START: types them all, each behind BEFORE, where the tcl commands START have begun a shell
+# whose prompt is "prod> ". The checks go to NAME.result.
+in_shell() {
+	{
+		cat lib.exp
+		printf 'set timeout 20\n%s\nwant "prod> " "%s"\n' "$3" "$1"
+		while IFS='	' read -r wanted keys; do
+			cat <<-END
+				send -- "$2$keys\r"
+				expect {
+					-exact {$wanted} { puts {ok $1: $keys} }
+					timeout {
+						puts {not ok $1: $keys}
+						expect -re .*
+						puts "screen: [string map {\r {} \n " / "} \$expect_out(buffer)]"
+						send "\003"
+					}
+				}
+				expect "prod> "
+			END
+		done
+	} <typed >"$1.exp"
+	expect "$1.exp" >"$1.result" 2>&1
+	told "$1.result"
+}
+# Alone: with a command that may change something it forgets the names that all of them have.
+in_shell iotctl '' 'spawn iotctl --context prod'
+printf 'host           e\t--context there broker get Else\\t\n' >>typed
 cat >bashrc <<END
-PS1='rea''dy> '
+PS1='pro''d> '
 bind 'set enable-bracketed-paste off'
-bind 'set show-all-if-ambiguous on'
 source $top/completions/bash/iotctl
 END
-on_tty <<END
-spawn bash --noprofile --rcfile $T/bashrc -i
-want "ready> " "bash"
-send "iotctl broker create protocol=ws\t"
-want "wss" "bash: after ="
-send "\025iotctl broker create ca_cert@$T/ca-fi\t"
-want "ca-file.pem" "bash: a file after @"
-send "\025iotctl device-config create broker=Thi\t"
-want "Third" "bash: a live name after ="
-send "\025iotctl broker get EMQX\t"
-want "Production" "bash: a live name with a blank"
-send "\025iotctl topic get planta:ro\t"
-want "planta:roja" "bash: a live name with a colon"
-send "\025iotctl device-config create publish_topic=planta:a\t"
-want "planta:azul" "bash: and after ="
-send "\025iotctl reading list timestamp=2026-11-23T10:00:0\t"
-send "\025iotctl topic get \"run\t\r"
-want "topic_pattern" "bash: a name that a shell would run, in double quotes"
-send "\025iotctl topic get 'apo\t\r"
-want "topic_pattern" "bash: one that would end its quotes"
-send "\025iotctl topic get run\t\r"
-want "topic_pattern" "bash: without quotes"
-send "\025iotctl broker cre\t"
-want "create" "bash: a verb"
-END
+part in_shell bash 'iotctl ' "spawn bash --noprofile --rcfile $T/bashrc -i"
+if command -v zsh >/dev/null; then
+	part in_shell zsh 'iotctl ' "spawn zsh -f
+		expect -re {[%#] }
+		send \"fpath=($top/completions/zsh \\\$fpath); autoload -U compinit; compinit -u -d $T/zcomp; PS1='pro''d> '\r\""
+fi
+if command -v fish >/dev/null; then
+	part in_shell fish 'iotctl ' "spawn fish --private --no-config -C {
+		function fish_prompt; echo -n 'pro''d> '; end
+		source $top/completions/fish/iotctl.fish }"
+fi
+parts
 is '' "$(ls x? 2>/dev/null)" 'and none of it is run'
 done_testing

@@ -2,8 +2,11 @@
 /* Completion, for the shell and for those of the system: from the tables and from what the API has. */
 #include "iotctl/shell/complete.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/strv.h"
@@ -23,12 +26,14 @@ static void
 offer(struct completing *k, const char *before, const char *text, const char *after)
 {
 	char *whole = xasprintf("%s%s%s", before, text, after);
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < k->out->n && strcmp(k->out->v[i], whole) != 0; i++)
-		;
-	if (i == k->out->n && strncmp(whole, k->word, k->n) == 0)
-		strv_add(k->out, whole);
+	if (strncmp(whole, k->word, k->n) == 0) {
+		while (i < k->out->n && strcmp(k->out->v[i], whole) != 0)
+			i++;
+		if (i == k->out->n)
+			strv_add(k->out, whole);
+	}
 	free(whole);
 }
 
@@ -96,9 +101,35 @@ offer_fields(struct completing *k, const struct schema_resource *r, bool list)
 		offer(k, "", filter->name, "=");
 }
 
-/* FIELD=..., FIELD+=...: the value. Returns whether it is one. */
+/* FIELD@FILE. A name that breaks a line cannot be offered. */
+static void
+offer_files(struct completing *k, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *from = slash != NULL ? slash + 1 : path;
+	char *before = xstrndup(k->word, (size_t)(from - k->word));
+	char *name = from > path ? xstrndup(path, (size_t)(from - path)) : xstrdup(".");
+	DIR *dir = opendir(name);
+	struct dirent *d;
+	struct stat st;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		bool is_dir =
+		    fstatat(dirfd(dir), d->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+
+		if ((d->d_name[0] != '.' || *from == '.') &&
+		    strpbrk(d->d_name, "\r\n") == NULL)
+			offer(k, before, d->d_name, is_dir ? "/" : "");
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(name);
+	free(before);
+}
+
+/* FIELD=..., FIELD+=..., FIELD@...: the value. Returns whether it is one. */
 static bool
-offer_field_value(struct completing *k, const struct schema_resource *r, bool *files)
+offer_field_value(struct completing *k, const struct schema_resource *r)
 {
 	size_t n = strspn(k->word, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	const char *op = k->word + n;
@@ -108,7 +139,8 @@ offer_field_value(struct completing *k, const struct schema_resource *r, bool *f
 	free(name);
 	if (n == 0 || f == NULL || strchr("=+-@:", *op) == NULL || *op == '\0')
 		return false;
-	*files = *op == '@';
+	if (*op == '@')
+		offer_files(k, op + 1);
 	op += strspn(op, "+-");
 	if (*op == '=')
 		offer_values(k, f, op + 1);
@@ -136,18 +168,27 @@ offer_operands(struct completing *k, const struct strv *words)
 }
 
 static void
-offer_of_verb(
-    struct completing *k, const struct schema_resource *r, const char *word, bool *files)
+offer_of_verb(struct completing *k, const struct schema_resource *r, const char *word)
 {
 	const struct verb *verb = command_find_verb(word);
 	unsigned takes = verb != NULL ? verb->takes : 0;
 
-	if (offer_field_value(k, r, files))
+	if (offer_field_value(k, r))
 		return;
 	if ((takes & VERB_NAMES) != 0)
 		offer_names(k, "", r->name);
 	if ((takes & (VERB_FIELDS | VERB_FILTERS)) != 0)
 		offer_fields(k, r, (takes & VERB_FILTERS) != 0);
+}
+
+static bool
+is_option(const struct opt *o, const char *word)
+{
+	if (word[0] != '-')
+		return false;
+	if (word[1] == '-')
+		return o->name != NULL && strcmp(o->name, word + 2) == 0;
+	return o->letter != 0 && o->letter == word[1] && word[2] == '\0';
 }
 
 /* Adds the words that are neither options nor their values. */
@@ -165,43 +206,39 @@ plain_words(const struct ctl *c, const struct strv *before, struct strv *out)
 			continue;
 		}
 		for (o = c->set->program->opts; o->type != OPT_TYPE_END; o++) {
-			bool is_it = w[1] == '-'
-			    ? o->name != NULL && strcmp(o->name, w + 2) == 0
-			    : o->letter != 0 && o->letter == w[1] && w[2] == '\0';
-
-			if (o->type != OPT_TYPE_GROUP && is_it && o->arg != NULL)
+			if (o->type != OPT_TYPE_GROUP && o->arg != NULL &&
+			    is_option(o, w))
 				i++;
 		}
 	}
 }
 
-/* The choices of the option that the last word is, if it takes one. */
+/* The values of the option that the last word is, if it is one whose values are known. */
 static bool
-offer_choices(struct completing *k, const char *option)
+offer_option_values(struct completing *k, const char *option)
 {
 	const struct opt *o;
 	struct strv choices = {0};
 	size_t i;
 
 	for (o = k->c->set->program->opts; o->type != OPT_TYPE_END; o++) {
-		if (o->type != OPT_TYPE_GROUP && o->arg != NULL && o->choices != NULL &&
-		    ((o->name != NULL && strncmp(option, "--", 2) == 0 &&
-			 strcmp(option + 2, o->name) == 0) ||
-			(o->letter != 0 && option[0] == '-' && option[1] == o->letter &&
-			    option[2] == '\0')))
+		if (o->type != OPT_TYPE_GROUP && o->arg != NULL && is_option(o, option))
 			break;
 	}
 	if (o->type == OPT_TYPE_END)
 		return false;
-	strv_split(&choices, o->choices, '|');
+	if (o->choices != NULL)
+		strv_split(&choices, o->choices, '|');
 	for (i = 0; i < choices.n; i++)
 		offer(k, "", choices.v[i], "");
+	if ((o->flags & (OPT_FILE | OPT_DIR)) != 0)
+		offer_files(k, k->word);
 	strv_release(&choices);
-	return true;
+	return o->choices != NULL || (o->flags & (OPT_FILE | OPT_DIR)) != 0;
 }
 
 static void
-offer_words(struct completing *k, const struct strv *words, bool *files)
+offer_words(struct completing *k, const struct strv *words)
 {
 	const struct schema_resource *r = words->n > 0 ? schema_find(words->v[0]) : NULL;
 	struct strv next = {0};
@@ -217,25 +254,23 @@ offer_words(struct completing *k, const struct strv *words, bool *files)
 	if (words->n > 0)
 		offer_operands(k, words);
 	if (r != NULL && words->n > 1)
-		offer_of_verb(k, r, words->v[1], files);
+		offer_of_verb(k, r, words->v[1]);
 }
 
 void
-complete(struct ctl *c, const struct strv *before, const char *word, struct strv *out,
-    bool *files)
+complete(struct ctl *c, const struct strv *before, const char *word, struct strv *out)
 {
 	struct completing k = {.c = c, .word = word, .n = strlen(word), .out = out};
 	struct strv words = {0};
 
-	*files = false;
-	if (before->n > 0 && offer_choices(&k, before->v[before->n - 1]))
+	if (before->n > 0 && offer_option_values(&k, before->v[before->n - 1]))
 		return;
 	if (word[0] == '-') {
 		offer_options(&k);
 		return;
 	}
 	plain_words(c, before, &words);
-	offer_words(&k, &words, files);
+	offer_words(&k, &words);
 	strv_release(&words);
 }
 
@@ -282,22 +317,19 @@ complete_options(int *argc, char **argv)
 	return out;
 }
 
-/* __complete WORD...: a candidate a line for the last one; "@" alone when file names may follow. */
+/* __complete WORD...: a candidate a line for the last one. */
 int
 run_complete(struct ctl *c, const struct operands *in, struct err *err)
 {
 	struct strv before = {0}, found = {0};
-	bool files;
 	size_t i;
 
 	(void)err;
 	for (i = 0; i + 1 < in->n; i++)
 		strv_add(&before, in->v[i]);
-	complete(c, &before, in->n > 0 ? in->v[in->n - 1] : "", &found, &files);
+	complete(c, &before, in->n > 0 ? in->v[in->n - 1] : "", &found);
 	for (i = 0; i < found.n; i++)
 		puts(found.v[i]);
-	if (files)
-		puts("@");
 	strv_release(&found);
 	strv_release(&before);
 	return 0;

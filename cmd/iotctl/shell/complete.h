@@ -6,11 +6,9 @@
 #include "iotctl/ctl.h"
 
 /* What may stand for the last word of a command line, given the words before it (options among them):
- * resources and commands, verbs, names, fields, and after FIELD= their values. Each candidate is a
- * whole word that begins with `word`; one that ends with "=" goes on. `files` is set where a file
- * name may follow "@". */
-void complete(struct ctl *c, const struct strv *before, const char *word,
-    struct strv *out, bool *files);
+ * resources and commands, verbs, names, fields, and after FIELD= their values, after FIELD@ files. Each
+ * candidate is a whole word that begins with `word`; one that ends with = @ or / goes on. */
+void complete(struct ctl *c, const struct strv *before, const char *word, struct strv *out);
 
 /* A command line that asks for completions, `__complete -- WORD...`, with those options among its words
  * that say which platform is meant put before: the same pointers (free). NULL: it does not ask. */

@@ -22,13 +22,17 @@
 
 enum { HISTORY_MAX = 1000 };
 
+/* What a word has only in quotes. */
+#define SPECIAL " \t'\"\\|#"
+
 /* readline knows no argument for its callbacks: there is one terminal. */
 static struct editor {
 	struct shell *s;
 	struct loop_fd keys;
 	char *history;
-	struct buf pending; /* lines before one that closes the quote */
-	struct strv candidates;
+	struct buf pending;     /* lines before one that closes the quote */
+	struct strv candidates; /* for the word that the cursor is in */
+	size_t kept;            /* what of it readline does not replace */
 } editor;
 
 static void on_line(char *line);
@@ -153,71 +157,128 @@ next_candidate(const char *text, int again)
 	(void)text;
 	if (again == 0)
 		at = 0;
-	return at < editor.candidates.n ? strdup(editor.candidates.v[at++]) : NULL;
+	return at < editor.candidates.n ? strdup(editor.candidates.v[at++] + editor.kept)
+					: NULL;
 }
 
-/* FIELD@ and a file's name. */
-static void
-add_files(const char *word)
+/* Takes the line apart up to `end`: the words before, and what there is of the one that may go on there, both
+ * without their quotes (release, free). False, and nothing: there is a pipe or a comment. */
+static bool
+take_apart(int end, struct strv *before, char **word)
 {
-	const char *path = strchr(word, '@') + 1;
-	char *name;
-	int i;
+	/* The mark makes a word of what may be none yet. */
+	char *text =
+	    xasprintf("%s\n%.*sX", buf_str(&editor.pending), end, rl_line_buffer);
+	struct words l;
+	size_t i;
 
-	for (i = 0; (name = rl_filename_completion_function(path, i)) != NULL; i++) {
-		char *whole = xasprintf("%.*s%s", (int)(path - word), word, name);
+	words_split(text, &l);
+	*word = NULL;
+	if (*l.rest == '\0') {
+		for (i = 0; i + 1 < l.words.n; i++)
+			strv_add(before, l.words.v[i]);
+		*word = xstrndup(l.words.v[i], strlen(l.words.v[i]) - 1);
+	}
+	words_release(&l);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return *word != NULL;
+}
 
-		strv_add(&editor.candidates, whole);
-		free(whole);
-		free(name);
+/* `before` has the resource of `use` at its front, if there is one. */
+static void
+add_candidates(const struct strv *before, const char *word)
+{
+	static const char *const own[] = {"use", "exit"};
+	const char *resource = editor.s->resource;
+	const struct strv none = {0};
+	size_t said = before->n - (resource != NULL);
+	size_t i;
+
+	complete(editor.s->c, before, word, &editor.candidates);
+	if ((said == 0 && resource != NULL) ||
+	    (said == 1 && strcmp(before->v[before->n - 1], "use") == 0))
+		complete(editor.s->c, &none, word, &editor.candidates);
+	for (i = 0; said == 0 && i < ARRAY_LEN(own); i++) {
+		if (strncmp(own[i], word, strlen(word)) == 0)
+			strv_add(&editor.candidates, own[i]);
 	}
 }
 
+/* readline replaces `text`, the line from `start` to `end`: a word, or what is behind its last quote. */
 static char **
 on_tab(const char *text, int start, int end)
 {
-	static const char *const own[] = {"use", "exit"};
-	char *before = xstrndup(rl_line_buffer, (size_t)start);
-	struct strv words = {0};
-	struct words l;
-	bool files;
-	size_t i;
+	struct strv before = {0}, unused = {0};
+	char *word = NULL, *kept = NULL;
+	size_t n;
 
-	(void)end;
-	words_split(before, &l);
-	if (editor.s->resource != NULL)
-		strv_add(&words, editor.s->resource);
-	for (i = 0; i < l.words.n; i++)
-		strv_add(&words, l.words.v[i]);
 	strv_release(&editor.candidates);
-	complete(editor.s->c, &words, text, &editor.candidates, &files);
-	if (l.words.n == 0) {
-		struct strv none = {0};
-
-		if (editor.s->resource != NULL)
-			complete(editor.s->c, &none, text, &editor.candidates, &files);
-		for (i = 0; i < ARRAY_LEN(own); i++) {
-			if (strncmp(own[i], text, strlen(text)) == 0)
-				strv_add(&editor.candidates, own[i]);
-		}
-	} else if (l.words.n == 1 && strcmp(l.words.v[0], "use") == 0) {
-		struct strv none = {0};
-
-		complete(editor.s->c, &none, text, &editor.candidates, &files);
+	if (editor.s->resource != NULL)
+		strv_add(&before, editor.s->resource);
+	if (take_apart(start, &unused, &kept) && take_apart(end, &before, &word)) {
+		editor.kept = strlen(kept);
+		add_candidates(&before, word);
+		rl_attempted_completion_over = 1;
 	}
-	if (files)
-		add_files(text);
-	words_release(&l);
-	strv_release(&words);
-	free(before);
-	rl_attempted_completion_over = 1;
-	/* Names with blanks get their quotes. */
+	n = editor.candidates.n == 1 ? strlen(editor.candidates.v[0]) : 0;
+	if (n > 0 && strchr("=@/", editor.candidates.v[0][n - 1]) != NULL)
+		rl_completion_suppress_append = rl_completion_suppress_quote = 1;
+	/* Or nothing would be quoted. */
 	rl_filename_completion_desired = 1;
-	if (editor.candidates.n == 1 &&
-	    strchr("=@", editor.candidates.v[0][strlen(editor.candidates.v[0]) - 1]) !=
-		NULL)
-		rl_completion_suppress_append = 1;
+	strv_release(&before);
+	strv_release(&unused);
+	free(word);
+	free(kept);
 	return rl_completion_matches(text, next_candidate);
+}
+
+/* Whether a quote or a backslash is before line[at] that it does not stand without. */
+static int
+is_quoted(char *line, int at)
+{
+	char quote = '\0';
+	int i;
+
+	for (i = 0; i < at; i++) {
+		if (line[i] == '\\' && quote != '\'')
+			i++;
+		else if (quote == '\0' && strchr("'\"", line[i]) != NULL)
+			quote = line[i];
+		else if (line[i] == quote)
+			quote = '\0';
+	}
+	return i > at || quote != '\0';
+}
+
+/* What goes into the line for `text`, which has characters that need it; `quote` is the one that is open, which
+ * readline takes away then and closes behind the only candidate, but not where a quote stands there already. */
+static char *
+quote_match(char *text, int type, char *quote)
+{
+	struct buf out = {0};
+
+	if (*quote != '\0')
+		buf_putc(&out, *quote);
+	for (; *text != '\0'; text++) {
+		if (*quote == '\'' && *text == '\'')
+			buf_puts(&out, "'\\'");
+		else if (*quote == '"' ? strchr("\"\\", *text) != NULL
+				       : *quote == '\0' && strchr(SPECIAL, *text) != NULL)
+			buf_putc(&out, '\\');
+		buf_putc(&out, *text);
+	}
+	if (*quote != '\0' && type == SINGLE_MATCH && out.p[out.n - 1] == *quote)
+		buf_putc(&out, *quote);
+	return buf_steal(&out);
+}
+
+/* A name is no directory's because there happens to be one that is called so. */
+static int
+no_directory(char **name)
+{
+	**name = '\0';
+	return 1;
 }
 
 /* The history file gets its mode before it has any content. */
@@ -259,7 +320,10 @@ set_readline(void)
 	/* = @ and : do not end a word. */
 	rl_completer_word_break_characters = (char *)(uintptr_t) " \t\n|";
 	rl_completer_quote_characters = "'\"";
-	rl_filename_quote_characters = " \t'\"\\|#";
+	rl_filename_quote_characters = SPECIAL;
+	rl_filename_quoting_function = quote_match;
+	rl_filename_stat_hook = no_directory;
+	rl_char_is_quoted_p = is_quoted;
 	/* Pasted lines are one text until Enter is pressed. */
 	rl_variable_bind("enable-bracketed-paste", "on");
 }
