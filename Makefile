@@ -157,6 +157,7 @@ lint:
 	@$(MAKE) --no-print-directory -s -j2 all
 	mandoc -Tlint -W warning $(PAGES)
 	shellcheck -x tests/*.sh tests/*/*.sh completions/*.sh $(SCRIPTS)
+	shellcheck -s bash completions/live.bash
 	cppcheck -q --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=tests/cppcheck.txt -Icommon -Icmd common cmd
 	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/*/*.c tests/*/*/*.c)

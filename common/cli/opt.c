@@ -370,16 +370,23 @@ opt_builtin(const struct opt *row)
 	return row->preset != NULL ? row->preset : row->value;
 }
 
-enum opt_source
-opt_source_of(const struct opt_set *set, size_t offset)
+const struct opt_origin *
+opt_origin_of(const struct opt_set *set, size_t offset)
 {
+	static const struct opt_origin builtin = {OPT_FROM_BUILTIN, NULL};
 	size_t i;
 
 	for (i = 0; i < set->count; i++) {
 		const struct opt *o = &set->program->opts[i];
 
 		if (o->type != OPT_TYPE_GROUP && o->offset == offset)
-			return set->origin[i].source;
+			return &set->origin[i];
 	}
-	return OPT_FROM_BUILTIN;
+	return &builtin;
+}
+
+enum opt_source
+opt_source_of(const struct opt_set *set, size_t offset)
+{
+	return opt_origin_of(set, offset)->source;
 }

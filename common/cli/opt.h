@@ -207,7 +207,8 @@ int opt_set_text(struct opt_set *set, const struct opt *row, const char *text,
 const struct opt *opt_by_key(const struct opt_set *set, const char *key);
 /* What help and pages show as the built-in value, or NULL. */
 const char *opt_builtin(const struct opt *row);
-/* Where the value of the member at `offset` came from. */
+/* Where the value of the member at `offset` came from; owned by the set. */
+const struct opt_origin *opt_origin_of(const struct opt_set *set, size_t offset);
 enum opt_source opt_source_of(const struct opt_set *set, size_t offset);
 
 /* The --help text, the --version line and the machine-readable table that `make gen` reads. */

@@ -10,13 +10,19 @@
 #include "base/mem.h"
 #include "model/topic.h"
 
-static enum opt_source
-source_of(const struct mqtt_options *o, const struct opt_set *set, const void *member)
+static const struct opt_origin *
+origin_of(const struct mqtt_options *o, const struct opt_set *set, const void *member)
 {
 	ptrdiff_t in_options = (const char *)member - (const char *)o;
 	ptrdiff_t offset = (const char *)o - (const char *)set->base + in_options;
 
-	return opt_source_of(set, (size_t)offset);
+	return opt_origin_of(set, (size_t)offset);
+}
+
+static enum opt_source
+source_of(const struct mqtt_options *o, const struct opt_set *set, const void *member)
+{
+	return origin_of(o, set, member)->source;
 }
 
 static struct broker_address *
@@ -287,6 +293,23 @@ choose_tls(
 	return 0;
 }
 
+/* That of the environment or a file would be one more for each command, also for those that name theirs. */
+static int
+check_topic(const struct mqtt_options *o, const struct opt_set *set, struct err *err)
+{
+	const struct opt_origin *url = origin_of(o, set, &o->urls);
+
+	if (mqtt_options_topic(o) == NULL ||
+	    (o->takes_topic && url->source == OPT_FROM_ARGV))
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    o->takes_topic ? _("%s: a topic in a broker's URL is taken from -L alone: "
+			       "mqtt://HOST[:PORT]")
+			   : _("%s: a topic in the broker's URL is of no use here: "
+			       "mqtt://HOST[:PORT]"),
+	    url->where);
+}
+
 int
 mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
     struct session_opts *out, struct err *err)
@@ -297,10 +320,8 @@ mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set,
 	out->password = NULL;
 	if (choose_brokers(o, set, &from_url, err))
 		return -1;
-	if (mqtt_options_topic(o) != NULL && !o->takes_topic)
-		return err_set(err, ERR_USAGE,
-		    _("a topic in the broker's URL is of no use here: "
-		      "mqtt://HOST[:PORT]"));
+	if (check_topic(o, set, err))
+		return -1;
 	out->host = o->brokers[0].host;
 	out->ws_path = o->brokers[0].ws_path;
 	if (choose_tls(o,

@@ -28,8 +28,21 @@ exits 2 'two topics of two brokers'
 for program in "iotingest -W 1" "iotstatus --source mqtt"; do
 	# shellcheck disable=SC2086
 	run env IOT_MQTT_URL="mqtt://127.0.0.1:$port/r/1" $program
-	has "$err$out" "a topic in the broker's URL is of no use here" "$program has no use for it"
+	has "$err$out" "IOT_MQTT_URL: a topic in the broker's URL is of no use here" "$program has no use for it"
 done
+printf 'broker = mqtt://127.0.0.1:%s/r/1\n' "$port" >topic.conf
+for program in 'iotsub -t r/2 -W 1' 'iotsub -W 1' 'iotpub -t r/2 -m x' 'iotpub -m x'; do
+	# shellcheck disable=SC2086
+	run env IOT_MQTT_URL="mqtt://127.0.0.1:$port/r/1" $program
+	wanted="IOT_MQTT_URL: a topic in a broker's URL is taken from -L alone: mqtt://HOST[:PORT]"
+	is "2 ${program%% *}: $wanted" "$status $err" "$program: none of the environment"
+	# shellcheck disable=SC2086
+	run $program --config "$T/topic.conf"
+	is 2 $status "$program: none of a file"
+	has "$err" "$T/topic.conf:1: a topic in a broker's URL" '... which is named, with its line'
+done
+run env IOT_MQTT_URL="mqtt://127.0.0.1:$port/r/1" iotsub -L "mqtt://127.0.0.1:$port/r/%2B" -C 1 -W 10
+is '0 one' "$status $out" 'that of -L counts beside it'
 
 # The unix socket, from here.
 cd "$T" || exit 1

@@ -58,6 +58,15 @@ try_release(struct attempt *t)
 }
 
 static void
+put_url(struct attempt *t, const char *url, enum opt_source source)
+{
+	char *text = xasprintf("url=%s", url);
+
+	put(t, text, source);
+	free(text);
+}
+
+static void
 nothing_given_is_localhost(void **state)
 {
 	struct attempt t;
@@ -220,7 +229,7 @@ topics_are_behind_the_host(void **state)
 
 		try_begin(&t);
 		t.args.mqtt.takes_topic = true;
-		strv_add(&t.args.mqtt.urls, cases[i].url);
+		put_url(&t, cases[i].url, OPT_FROM_ARGV);
 		try_end(&t);
 		assert_string_equal(t.err.text, "");
 		topic = mqtt_options_topic(&t.args.mqtt);
@@ -228,6 +237,39 @@ topics_are_behind_the_host(void **state)
 			assert_string_equal(topic, cases[i].topic);
 		else
 			assert_null(topic);
+		try_release(&t);
+	}
+}
+
+struct refused_topic {
+	bool takes_topic;
+	enum opt_source source;
+	const char *wanted;
+};
+
+static void
+topics_of_files_and_environment_are_refused(void **state)
+{
+	static const struct refused_topic cases[] = {
+	    {true, OPT_FROM_ENV,
+		"test: a topic in a broker's URL is taken from -L alone"},
+	    {true, OPT_FROM_CONTEXT, "test: a topic in a broker's URL is taken from -L"},
+	    {false, OPT_FROM_ARGV, "test: a topic in the broker's URL is of no use here"},
+	    {false, OPT_FROM_ENV, "test: a topic in the broker's URL is of no use here"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct attempt t;
+
+		try_begin(&t);
+		t.args.mqtt.takes_topic = cases[i].takes_topic;
+		put_url(&t, "mqtt://h/a", cases[i].source);
+		try_end(&t);
+		assert_int_equal(t.failed, -1);
+		assert_int_equal(t.err.code, ERR_USAGE);
+		assert_non_null(strstr(t.err.text, cases[i].wanted));
 		try_release(&t);
 	}
 }
@@ -465,6 +507,7 @@ main(void)
 	    cmocka_unit_test(urls_are_taken_apart),
 	    cmocka_unit_test(several_brokers_are_given_in_a_list_or_again),
 	    cmocka_unit_test(topics_are_behind_the_host),
+	    cmocka_unit_test(topics_of_files_and_environment_are_refused),
 	    cmocka_unit_test(a_unix_socket_is_a_path_from_here),
 	    cmocka_unit_test(bad_urls_are_refused_without_telling_the_password),
 	    cmocka_unit_test(stronger_source_names_the_broker),
