@@ -71,6 +71,12 @@ bool json_member(struct span object, const char *key, struct span *value);
 /* json_member, and it must be a string without escapes or with: unescaped into `out`. */
 bool json_member_string(struct span object, const char *key, struct buf *out);
 
+/* What stands between the quotes of a JSON string. */
+static inline struct span
+json_between_quotes(struct span string)
+{
+	return (struct span){string.p + 1, string.n - 2};
+}
 /* Appends the characters of a JSON string (given with its quotes) as UTF-8. */
 void json_unescape(struct buf *out, struct span string);
 /* Appends `s`, which must be valid UTF-8, as a JSON string with quotes: escapes only what RFC

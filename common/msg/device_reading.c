@@ -23,18 +23,12 @@ struct walk {
 	bool escapes;      /* there are some */
 };
 
-static struct span
-between_quotes(struct span string)
-{
-	return (struct span){string.p + 1, string.n - 2};
-}
-
 /* A string's characters: those between its quotes, if none is escaped, else unescaped into `b`. */
 static inline struct span
 characters(struct span string, bool escapes, struct buf *b)
 {
 	if (!escapes)
-		return between_quotes(string);
+		return json_between_quotes(string);
 	buf_clear(b);
 	json_unescape(b, string);
 	return buf_as_span(b);

@@ -214,11 +214,8 @@ static const char *
 put_readings(
     struct rows *rows, const struct reading_keys *keys, struct reading_report *report)
 {
-	const struct row *r = &rows->row;
-	const struct reading_source from = {.payload = r->m->payload,
-	    .device_id = r->vars.v[TOPIC_DEVICE_ID],
-	    .sensor_type = r->vars.v[TOPIC_SENSOR_TYPE],
-	    .keys = keys};
+	const struct reading_source from =
+	    message_reading_source(rows->row.m, &rows->row.vars, keys);
 
 	return device_reading_each(&from, put_reading, rows, report);
 }
@@ -231,9 +228,7 @@ message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
 	struct rows rows = {.columns = c, .out = out, .row.m = m, .from = out->n};
 	const char *error;
 
-	report->count = 0;
-	report->error = NULL;
-	report->wrong.n = 0;
+	message_begin_report(report);
 	if (m->reject != NULL)
 		return m->reject;
 	message_capture(m, topics, &rows.row.vars);
@@ -241,15 +236,8 @@ message_columns_put(struct columns *c, struct buf *out, const struct msg *m,
 		error = put_message(c, out, topics, &rows.row);
 	else
 		error = put_readings(&rows, keys, report);
-	if (error == NULL && rows.any_mismatch && topics->strict) {
-		error = "id";
-		report->wrong.n = 0;
-	}
-	if (error != NULL) {
-		out->n = rows.from;
-		report->count = 0;
-	}
-	return error;
+	return message_end_report(
+	    report, error, rows.any_mismatch && topics->strict, out, rows.from);
 }
 
 /* The next column on offer after `from` (NULL: the first), or NULL. */

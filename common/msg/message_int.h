@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/json_shape.h"
 #include "model/topic_set.h"
+#include "msg/device_reading.h"
 #include "msg/message.h"
 
 /* Appends a literal, whose size the compiler knows: it makes no call of memcpy of it. */
@@ -93,6 +94,14 @@ message_write_delivery(char *p, const struct msg *m)
 bool message_capture(const struct msg *m, const struct topic_set *topics, struct topic_vars *vars);
 /* Whether a payload claims another device than its topic (p == NULL: no topic id). */
 bool message_id_mismatch(const struct message_payload *p, struct span device_id);
+/* What the readings of a message are taken from. */
+struct reading_source message_reading_source(const struct msg *m, const struct topic_vars *vars,
+    const struct reading_keys *keys);
+/* Before a message's readings, and behind them. The end returns `error`, or the word for readings that claim
+ * another device; of a message with an error it leaves nothing in `out` behind `from`. */
+void message_begin_report(struct reading_report *report);
+const char *message_end_report(struct reading_report *report, const char *error,
+    bool claims_another, struct buf *out, size_t from);
 /* The word why there is no line of this message, else NULL: m->reject, or a mismatch that strict topics
  * do not have. Reads the payload only for these. */
 const char *message_refused(const struct msg *m, const struct topic_set *topics);

@@ -6,12 +6,6 @@
 #include "model/topic_set.h"
 #include "msg/message_int.h"
 
-static struct span
-between_quotes(struct span string)
-{
-	return (struct span){string.p + 1, string.n - 2};
-}
-
 enum { MADE_ID, MADE_TOPIC, MADE_NAME, MADE };
 
 /* The lines of a payload differ in sensor and value: what stands around these is copied from its first
@@ -48,7 +42,7 @@ static struct span
 escaped(struct buf *made, struct span s)
 {
 	json_put_string(made, s);
-	return between_quotes(buf_as_span(made));
+	return json_between_quotes(buf_as_span(made));
 }
 
 static void
@@ -157,7 +151,7 @@ put_known_lines(struct lines *l, struct reading_report *report)
 		claim = values[shape->claim];
 		if (*claim.p != '"' || claim.n > READING_NAME)
 			return false;
-		claim = between_quotes(claim);
+		claim = json_between_quotes(claim);
 		if (r.device_id.p == NULL)
 			r.device_id = claim;
 		r.id_mismatch = claim.n != r.device_id.n ||
@@ -179,10 +173,7 @@ put_known_lines(struct lines *l, struct reading_report *report)
 static const char *
 put_lines(struct lines *l, const struct reading_keys *keys, struct reading_report *report)
 {
-	const struct reading_source from = {.payload = l->m->payload,
-	    .device_id = l->vars.v[TOPIC_DEVICE_ID],
-	    .sensor_type = l->vars.v[TOPIC_SENSOR_TYPE],
-	    .keys = keys};
+	const struct reading_source from = message_reading_source(l->m, &l->vars, keys);
 
 	/* Shapes are those of the guide's members. */
 	if (keys == NULL) {
@@ -193,6 +184,39 @@ put_lines(struct lines *l, const struct reading_keys *keys, struct reading_repor
 	return device_reading_each(&from, put_reading, l, report);
 }
 
+struct reading_source
+message_reading_source(
+    const struct msg *m, const struct topic_vars *vars, const struct reading_keys *keys)
+{
+	return (struct reading_source){.payload = m->payload,
+	    .device_id = vars->v[TOPIC_DEVICE_ID],
+	    .sensor_type = vars->v[TOPIC_SENSOR_TYPE],
+	    .keys = keys};
+}
+
+void
+message_begin_report(struct reading_report *report)
+{
+	report->count = 0;
+	report->error = NULL;
+	report->wrong.n = 0;
+}
+
+const char *
+message_end_report(struct reading_report *report, const char *error, bool claims_another,
+    struct buf *out, size_t from)
+{
+	if (error == NULL && claims_another) {
+		error = "id";
+		report->wrong.n = 0;
+	}
+	if (error != NULL) {
+		out->n = from;
+		report->count = 0;
+	}
+	return error;
+}
+
 const char *
 message_readings(struct buf *out, const struct msg *m, const struct topic_set *topics,
     const struct reading_keys *keys, struct reading_report *report)
@@ -200,9 +224,7 @@ message_readings(struct buf *out, const struct msg *m, const struct topic_set *t
 	struct lines l;
 	const char *error;
 
-	report->count = 0;
-	report->error = NULL;
-	report->wrong.n = 0;
+	message_begin_report(report);
 	if (m->reject != NULL)
 		return m->reject;
 	l.out = out;
@@ -217,13 +239,6 @@ message_readings(struct buf *out, const struct msg *m, const struct topic_set *t
 	message_capture(m, topics, &l.vars);
 	error = put_lines(&l, keys, report);
 	end(&l);
-	if (error == NULL && l.any_mismatch && topics->strict) {
-		error = "id";
-		report->wrong.n = 0;
-	}
-	if (error != NULL) {
-		out->n = l.from;
-		report->count = 0;
-	}
-	return error;
+	return message_end_report(
+	    report, error, l.any_mismatch && topics->strict, out, l.from);
 }
