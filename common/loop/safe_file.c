@@ -46,7 +46,7 @@ lock(struct safe_file *a, const char *name, struct err *err)
 	    errno != EWOULDBLOCK)
 		return 0;
 	return err_set(err, ERR_OUTPUT,
-	    _("%s is locked by another iotingest that writes to it: give each its own "
+	    _("%s is locked by another program that writes to it: give each its own "
 	      "file"),
 	    name);
 }

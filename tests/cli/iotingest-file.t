@@ -72,7 +72,7 @@ start_ingest first shared
 run ingest --durable second -W 1s
 iotingest -h "$sock" --durable second -W 1s >>shared 2>"$T/err" </dev/null
 is 7 $? 'a second iotingest on the same file is refused'
-has "$(cat "$T/err")" 'standard output is locked by another iotingest' 'and told why'
+has "$(cat "$T/err")" 'standard output is locked by another program' 'and told why'
 kill -9 $ingesting
 wait $ingesting 2>/dev/null
 iotingest -h "$sock" --durable second -W 300ms >>shared 2>/dev/null </dev/null

@@ -31,7 +31,7 @@ append own own.ndjson
 one 1 own.ndjson
 run ingest --durable other --append own.ndjson -W 1s
 exits 7 'a second iotingest on the same file is refused'
-has "$err" 'own.ndjson is locked by another iotingest' 'by the name of the file'
+has "$err" 'own.ndjson is locked by another program' 'by the name of the file'
 end
 is 0 $? 'SIGTERM ends it with 0'
 printf '{"received_at":"torn' >>own.ndjson
