@@ -44,19 +44,25 @@ files() {
 	cat "$1-client.key" >client.key
 }
 
+tls_clients() {
+	set -- -L "mqtts://localhost:$tls" --cafile ca.crt --cert client.crt --key client.key
+	iotingest "$@" -t 'r/#' --durable one >one.out 2>one.err &
+	one=$!
+	iotsub "$@" -t 'r/#' -i three >three.out 2>three.err &
+	three=$!
+	iotpub "$@" DEV t=counter --interval 200ms -i four 2>four.err &
+	four=$!
+	pids="$pids $one $three $four"
+}
+
 # Certificates that are replaced while the broker is away.
 files old
 broker old
+tls_clients
 set -- --cafile ca.crt --cert client.crt --key client.key
-iotingest -L "mqtts://localhost:$tls" "$@" -t 'r/#' --durable one >one.out 2>one.err &
-one=$!
 iotingest -L "wss://localhost:$wss" "$@" -t 'r/#' --durable two >two.out 2>two.err &
 two=$!
-iotsub -L "mqtts://localhost:$tls" "$@" -t 'r/#' -i three >three.out 2>three.err &
-three=$!
-iotpub -L "mqtts://localhost:$tls" "$@" DEV t=counter --interval 200ms -i four 2>four.err &
-four=$!
-pids="$pids $one $two $three $four"
+pids="$pids $two"
 ok "all four connect" wait_for 10 logged ' as \(one\|two\|three\|DEV\|four\) ' old.log 4
 no_broker
 files new
@@ -82,13 +88,7 @@ no_broker
 # Why it does not come back is told when it is another reason; that it is back, once.
 files old
 broker old
-iotingest -L "mqtts://localhost:$tls" "$@" -t 'r/#' --durable one >one.out 2>one.err &
-one=$!
-iotsub -L "mqtts://localhost:$tls" "$@" -t 'r/#' -i three >three.out 2>three.err &
-three=$!
-iotpub -L "mqtts://localhost:$tls" "$@" DEV t=counter --interval 200ms -i four 2>four.err &
-four=$!
-pids="$pids $one $three $four"
+tls_clients
 wait_for 10 logged ' as \(one\|three\|DEV\|four\) ' old.log 3
 no_broker
 broker new
