@@ -19,6 +19,16 @@ ascii_plain_byte(unsigned char c)
 	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
+/* The value of a hexadecimal digit; -1: it is none. */
+static inline int
+ascii_hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Whether eight bytes are all plain. A term's high bits are exact up to the first byte that is not,
  * which is enough. */
 static inline bool

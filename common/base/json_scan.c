@@ -89,15 +89,6 @@ skip(const struct scanner *s, struct at a)
 	return (struct at){behind, a.shift - (uintptr_t)(behind - a.p)};
 }
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The code unit of \uXXXX at p, or -1. */
 static long
 code_unit(place p)
@@ -108,7 +99,7 @@ code_unit(place p)
 	if (p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (i = 2; i < 6; i++) {
-		int d = hex_digit(p[i]);
+		int d = ascii_hex_digit(p[i]);
 
 		if (d < 0)
 			return -1;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 
 enum { WORD_MAX = 40 };
@@ -105,13 +106,10 @@ text_bool(const char *s, bool *out)
 	return false;
 }
 
-static int
-hex_digit(char c)
+bool
+text_equal(const char *a, const char *b)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 bool
@@ -126,8 +124,8 @@ text_percent_decode(char *s)
 			*out++ = *s;
 			continue;
 		}
-		high = hex_digit(s[1]);
-		low = high >= 0 ? hex_digit(s[2]) : -1;
+		high = ascii_hex_digit((unsigned char)s[1]);
+		low = high >= 0 ? ascii_hex_digit((unsigned char)s[2]) : -1;
 		if (low < 0 || (high | low) == 0)
 			return false;
 		*out++ = (char)(high * 16 + low);

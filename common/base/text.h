@@ -21,6 +21,9 @@
  * "did you mean". Damerau-Levenshtein distance at most a third of the word, at least 1. */
 const char *text_nearest(const char *word, const char *const *names);
 
+/* Whether both are the same text, or both absent (NULL). */
+bool text_equal(const char *a, const char *b);
+
 /* A whole decimal number within min..max. On error `what` is the subject of the message, which
  * names the limits. */
 int text_int(const char *s, int64_t min, int64_t max, const char *what, int64_t *out,

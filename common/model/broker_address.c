@@ -245,18 +245,12 @@ broker_address_copy(const struct broker_address *a)
 	    .ca_pem = copy(a->ca_pem)};
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 bool
 broker_address_equal(const struct broker_address *a, const struct broker_address *b)
 {
-	return same(a->host, b->host) && a->port == b->port && a->tls == b->tls &&
-	    same(a->ws_path, b->ws_path) && same(a->username, b->username) &&
-	    same(a->password, b->password) && same(a->ca_pem, b->ca_pem);
+	return text_equal(a->host, b->host) && a->port == b->port && a->tls == b->tls &&
+	    text_equal(a->ws_path, b->ws_path) && text_equal(a->username, b->username) &&
+	    text_equal(a->password, b->password) && text_equal(a->ca_pem, b->ca_pem);
 }
 
 void

@@ -97,12 +97,6 @@ add_all(struct mqtt_options *o, const char *text, bool is_url, struct err *err)
 	return failed;
 }
 
-static bool
-same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* A session speaks one protocol and has one login, whichever of its brokers it is at. */
 static int
 check_alike(const struct mqtt_options *o, struct err *err)
@@ -119,13 +113,13 @@ check_alike(const struct mqtt_options *o, struct err *err)
 			    _("brokers '%s' and '%s' are given with two protocols: "
 			      "give one"),
 			    first->host, b->host);
-		if (!same(b->topic, first->topic))
+		if (!text_equal(b->topic, first->topic))
 			return err_set(err, ERR_USAGE,
 			    _("the URLs of '%s' and '%s' have two topics: give one"),
 			    first->host, b->host);
 		if (b->username != NULL &&
-		    (!same(b->username, first->username) ||
-			!same(b->password, first->password)))
+		    (!text_equal(b->username, first->username) ||
+			!text_equal(b->password, first->password)))
 			return err_set(err, ERR_USAGE,
 			    _("brokers '%s' and '%s' are given with two logins: give "
 			      "one, in the first URL"),
