@@ -470,10 +470,7 @@ run(struct ingest *g, const struct session_opts *session, struct err *err)
 	failed = loop_run(g->loop, err);
 	stats_end(g->stats, g->counts.connections > 0);
 	if (!failed && err->code == ERR_OK && g->counts.sessions_lost > 0)
-		err_set(err, ERR_FAILED,
-		    _("%llu kept sessions were ended by the broker: what waited in them "
-		      "is lost"),
-		    (unsigned long long)g->counts.sessions_lost);
+		reason_err_sessions_lost(err, g->counts.sessions_lost);
 	return failed;
 }
 

@@ -58,6 +58,8 @@ judge_messages(const struct outcome *o, bool ended_early, struct err *err)
 	if (o->unpublished != 0 && !ended_early)
 		return err_set(
 		    err, ERR_FAILED, _("messages not published: %zu"), o->unpublished);
+	if (o->sessions_lost != 0)
+		return reason_err_sessions_lost(err, o->sessions_lost);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct outcome {
 	size_t unacknowledged; /* when it was over */
 	size_t left_out;       /* commands that were not printed, since nobody read them */
 	size_t unpublished;    /* that it was asked for and did not get to */
+	size_t sessions_lost;  /* that the broker had ended while their devices were away, with what waited */
 	int reason;            /* of the last refusal */
 	int signo;             /* that ended it; 0: none */
 	bool insisted;         /* a second signal: do not wait */

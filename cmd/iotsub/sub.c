@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
+#include "mqtt/reason.h"
 #include "msg/message_format.h"
 #include "iotsub/device_session.h"
 
@@ -237,15 +238,22 @@ sub_add_device(struct sub *s, const struct session_opts *opt, const char *device
 	return device_session_add(s->devices, opt, device, filter, err);
 }
 
+/* The exit status, or, where something else is, a line of its own. */
 static void
-tell_sessions_lost(const struct sub *s)
+judge_sessions(const struct sub *s, struct err *err)
 {
 	size_t i, n = device_session_sessions_lost(s->devices);
+	struct err lost;
 
 	for (i = 0; i < s->count; i++)
 		n += subscription_sessions_lost(s->receivers[i]);
-	if (n > 0)
-		log_warn(_("sessions that the broker had ended: %zu"), n);
+	if (n == 0)
+		return;
+	reason_err_sessions_lost(&lost, n);
+	if (err->code == ERR_OK)
+		*err = lost;
+	else
+		log_warn("%s", lost.text);
 }
 
 int
@@ -265,7 +273,7 @@ sub_run(struct sub *s, struct err *err)
 	for (i = 0; i < s->count; i++)
 		subscription_start(s->receivers[i]);
 	failed = loop_run(s->loop, err);
-	tell_sessions_lost(s);
+	judge_sessions(s, err);
 	return failed;
 }
 

@@ -191,3 +191,11 @@ reason_err_session_lost(
 	buf_release(&now);
 	return -1;
 }
+
+int
+reason_err_sessions_lost(struct err *err, uint64_t n)
+{
+	return err_set(err, ERR_FAILED,
+	    _("%llu kept sessions were ended by the broker: what waited in them is lost"),
+	    (unsigned long long)n);
+}

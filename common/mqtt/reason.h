@@ -82,6 +82,8 @@ int reason_err(struct err *err, enum reason_packet packet, int code, bool *final
 /* The whole sentence for Session Present 0 (3.2.2.1.1) where an earlier connection had left a session with the
  * broker: away since `from`, until `until` (us since 1970). Always returns -1. */
 int reason_err_session_lost(struct err *err, const char *client_id, int64_t from, int64_t until);
+/* What that was over a whole run: the exit status of a program that nothing else ended. Always returns -1. */
+int reason_err_sessions_lost(struct err *err, uint64_t n);
 /* The whole sentence for a filter that a SUBACK refuses. Always returns -1. */
 int reason_err_subscription(struct err *err, const char *filter, int code);
 

@@ -115,19 +115,37 @@ forgotten() {
 	any=$bg
 	bg iotpub -h "$T/mq.sock" F_3 -c --listen --interval 1h --stats 1h >listened 2>three.err
 	sim=$bg
-	for id in F_1 F_2 F_3; do wait_for 10 said mosquitto.log "Sending SUBACK to $id"; done
+	bg iotsub -h "$T/mq.sock" -t x -i F_4 -c -q 1 2>four.err
+	stopped=$bg
+	for id in F_1 F_2 F_3 F_4; do wait_for 10 said mosquitto.log "Sending SUBACK to $id"; done
 	down
 	up
-	for f in one two three; do
+	for f in one two three four; do
 		ok "a session that the broker forgot is told ($f)" \
 			wait_for 40 said "$f.err" "had ended the session 'F_[^']*' while we were away, from .*T.*Z to .*Z: what"
 	done
+	kill -INT "$stopped"
+	wait "$stopped"
+	is 130 $? 'a signal keeps its own exit status'
+	has "$(cat four.err)" '1 kept sessions were ended by the broker' '... beside which the count is told'
 	kill "$device" "$any" "$sim"
-	wait "$device" "$any" "$sim"
-	has "$(cat one.err)" 'sessions that the broker had ended: 1' '... and counted (a device)'
-	has "$(cat two.err)" 'sessions that the broker had ended: 1' '... (any messages)'
-	has "$(cat three.err)" 'sessions that the broker had ended: 1' '... (a simulated device)'
+	wait "$device"
+	is 1 $? 'a forgotten session is in the exit status (a device)'
+	wait "$any"
+	is 1 $? '... (any messages)'
+	wait "$sim"
+	is 1 $? '... (a simulated device)'
+	for f in one two three; do
+		is 1 "$(grep -c ': 1 kept sessions were ended by the broker: what waited in them is lost$' "$f.err")" \
+			"... and counted, once ($f)"
+	done
+	has "$(cat three.err)" 'sessions that the broker had ended: 1' '... in the summary'
 	is 1 "$(stat three.err sessions_lost)" '... also in --stats'
+	bg iotsub -h "$T/mq.sock" -t x -i F_5 -c -q 1 2>five.err
+	wait_for 10 said mosquitto.log 'Sending SUBACK to F_5'
+	kill "$bg"
+	wait "$bg"
+	is 0 $? 'a session that is kept is none'
 }
 
 part bounded

@@ -174,7 +174,7 @@ on_forgotten(void *arg, const struct err *why)
 {
 	struct device *d = arg;
 
-	d->config->counts->sessions_lost++;
+	d->config->counts->outcome.sessions_lost++;
 	d->config->events->forgotten(d->config->arg, d, why);
 }
 

@@ -50,7 +50,6 @@ struct device_counts {
 	size_t losses;  /* of connections */
 	size_t given;   /* messages, to their sessions */
 	size_t dropped; /* of these, that were unacknowledged when their session ended */
-	size_t sessions_lost; /* that the broker had ended while they were away */
 	bool full; /* --max-queued was reached, and is not half empty again */
 	struct outcome outcome; /* of the messages; its signals are the run's */
 };

@@ -412,7 +412,7 @@ look(void *arg)
 	    .acknowledged = c->outcome.published,
 	    .unheard = c->outcome.unheard,
 	    .left_out = c->outcome.unpublished,
-	    .sessions_lost = c->sessions_lost,
+	    .sessions_lost = c->outcome.sessions_lost,
 	    .verified = t->verify != NULL,
 	    .p50 = t->verify != NULL ? verify_delay(t->verify, 0.5) : 0,
 	    .p99 = t->verify != NULL ? verify_delay(t->verify, 0.99) : 0,
