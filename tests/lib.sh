@@ -328,6 +328,9 @@ start_http() {
 	http_url=$(cat "$http/url")
 }
 
+# wherever TEXT: without the address that messages name where the machine has several for localhost.
+wherever() { printf '%s\n' "$1" | sed "s/\('localhost[^']*'\) at [^ ]*:/\1:/"; }
+
 # A loopback TCP port that was free a moment ago, below those that outgoing connections get: parallel tests
 # have thousands of them.
 free_port() {

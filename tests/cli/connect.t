@@ -46,7 +46,7 @@ fails() { # fails STATUS LINE OPTION...: that status, that one line, no output
 	shift 2
 	run iotsub -W 9 "$@" -t allowed/a
 	exits "$s" "fails: $*"
-	is "iotsub: $line" "$err" "... with one line"
+	is "iotsub: $line" "$(wherever "$err")" "... with one line"
 	is '' "$out" "... and no output"
 }
 works() { # works OPTION...: connected and subscribed until -W runs out

@@ -94,7 +94,7 @@ refused() { # refused NAME HOST REASON OPTION...: over both kinds
 		p=$(port $kind "$name")
 		run iotsub -L "$kind://$host:$p" -W 9 -t a "$@"
 		exits 5 "$kind: $name refused at $host $*"
-		is "iotsub: cannot reach broker '$host:$p': TLS: $reason" "$err" "... and why"
+		is "iotsub: cannot reach broker '$host:$p': TLS: $reason" "$(wherever "$err")" "... and why"
 	done
 }
 connects() { # connects NAME HOST OPTION...: over both kinds
@@ -134,10 +134,10 @@ openssl rehash cas
 	connects good localhost $ca --tls-version tlsv1.2
 	run iotsub -L "mqtts://localhost:$(port mqtts bare)" -W 9 -t a $ca
 	is "5 iotsub: cannot reach broker 'localhost:$(port mqtts bare)': TLS: it closed the connection during the handshake: is this its TLS port?" \
-		"$status $err" "mqtts: a port without TLS"
+		"$status $(wherever "$err")" "mqtts: a port without TLS"
 	run iotsub -L "wss://localhost:$(port wss bare)" -W 9 -t a $ca
 	is "5 iotsub: cannot reach broker 'localhost:$(port wss bare)': TLS: it does not speak TLS on this port" \
-		"$status $err" "wss: a port without TLS"
+		"$status $(wherever "$err")" "wss: a port without TLS"
 }
 
 # Client certificates: given, not given, of somebody unknown; keys with a passphrase.

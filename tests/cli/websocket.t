@@ -68,7 +68,7 @@ refused() { # refused LINE OPTION...
 	shift
 	run iotsub "$@" -t a -W 9
 	exits 5 "refused: $*"
-	is "iotsub: cannot reach broker $line" "$err" "... with one line"
+	is "iotsub: cannot reach broker $line" "$(wherever "$err")" "... with one line"
 	is '' "$out$(ls run)" "... no output, and nothing stays behind"
 }
 refused "'localhost:$closed': connection refused" -L "ws://localhost:$closed"
