@@ -7,4 +7,6 @@
 start_django size=2
 # shellcheck source=tests/conformance.sh
 . "$top/tests/conformance.sh"
+# shellcheck source=tests/odd-texts.sh
+. "$top/tests/odd-texts.sh"
 done_testing

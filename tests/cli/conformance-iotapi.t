@@ -8,4 +8,6 @@
 start_api
 # shellcheck source=tests/conformance.sh
 . "$top/tests/conformance.sh"
+# shellcheck source=tests/odd-texts.sh
+. "$top/tests/odd-texts.sh"
 done_testing
