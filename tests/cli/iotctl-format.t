@@ -33,6 +33,22 @@ is h4 "$out" 'and so does set'
 is 'id    3
 host  h4' "$(iotctl broker get tres --columns id,host)" 'one object is a line a field'
 
+# Columns stand below one another whatever a name is written in, as Unicode's tables know its width.
+for n in 漢字 ｶﾅ 'n̂andú' e̊̃ עברית العربية 😀 "$(printf 'right\342\200\256to left')"; do
+	iotctl broker create "$n" host=WIDE >/dev/null
+done
+iotctl broker list host=WIDE --columns nombre,host,port >table
+is '9 1' "$(/usr/bin/python3 -c '
+import sys, unicodedata
+def width(text):
+	return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+lines = open("table", encoding="utf-8").read().splitlines()
+places = [(width(l[:l.index(host)]), width(l[:l.index(port)]))
+	for l in lines for host, port in [("WIDE", "1883") if "WIDE" in l else ("host", "port")]]
+print(len(places), len(set(places)))')" 'columns stand below wide, combining and right-to-left names'
+no_line table '  no mark of direction turns them round' "$(printf '\342\200\256')"
+iotctl broker list host=WIDE -o csv --no-header --columns id | iotctl broker delete - --yes >/dev/null
+
 # What the server sends goes through as it is.
 iotctl sensor create nombre=T tipo=temperatura unidad_medida=°C rango_min=-1000 \
 	rango_max=1000 mqtt_topic_suffix=t >/dev/null
