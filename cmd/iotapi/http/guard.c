@@ -12,6 +12,8 @@ enum { LENGTH, ENCODING, HOST, SINGLES = sizeof(single) / sizeof(single[0]) };
 struct seen {
 	int times[SINGLES];
 	int odd_encoding;
+	const char
+	    *next; /* where the next line begins; NULL: something was skipped before */
 	const char *wrong;
 };
 
@@ -35,6 +37,29 @@ is_clean(const char *s)
 	return 1;
 }
 
+/* Where the line behind one that ends with `s` begins: CR and LF were made NULs. */
+static const char *
+behind_line(const char *s)
+{
+	return s + strlen(s) + 2;
+}
+
+/* Notes whether the header begins where the line before it ended, with its value behind the colon and blanks. */
+static void
+follow(struct seen *seen, const char *name, const char *value)
+{
+	const char *at = seen->next;
+
+	if (at != name || value == NULL) {
+		seen->next = NULL;
+		return;
+	}
+	at += strlen(name) + 1;
+	while (at < value && (*at == ' ' || *at == '\t'))
+		at++;
+	seen->next = at == value ? behind_line(value) : NULL;
+}
+
 static enum MHD_Result
 check_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -42,6 +67,7 @@ check_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *v
 	int i;
 
 	(void)kind;
+	follow(seen, name, value);
 	if (!is_token(name) || !is_clean(value))
 		seen->wrong = "a header's name or value has forbidden characters";
 	for (i = 0; i < SINGLES; i++)
@@ -53,15 +79,32 @@ check_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *v
 	return MHD_YES;
 }
 
-const char *
-guard_headers(struct MHD_Connection *c, const char *version)
+/* Behind the last header there is the empty line, and then nothing that the library counts to the head. */
+static int
+is_whole(struct MHD_Connection *c, const char *method, const struct seen *seen)
 {
-	struct seen seen = {0};
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return seen->next != NULL && info != NULL &&
+	    seen->next + 2 == method + info->header_size;
+}
+
+const char *
+guard_head(
+    struct MHD_Connection *c, const char *method, struct span target, const char *version)
+{
+	struct seen seen = {.next = behind_line(version)};
 	int i;
 
+	if (!is_token(method) || target.p != method + strlen(method) + 1 ||
+	    version != target.p + target.n + 1)
+		return "the request line is malformed";
 	MHD_get_connection_values(c, MHD_HEADER_KIND, check_header, &seen);
 	if (seen.wrong != NULL)
 		return seen.wrong;
+	if (!is_whole(c, method, &seen))
+		return "a header is malformed, or a line ends without CR and LF";
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		return "the version is neither HTTP/1.1 nor HTTP/1.0";
 	for (i = 0; i < SINGLES; i++) {
@@ -70,6 +113,8 @@ guard_headers(struct MHD_Connection *c, const char *version)
 	}
 	if (seen.times[LENGTH] != 0 && seen.times[ENCODING] != 0)
 		return "Content-Length and Transfer-Encoding exclude each other";
+	if (seen.times[ENCODING] != 0 && strcmp(version, "HTTP/1.0") == 0)
+		return "HTTP/1.0 has no Transfer-Encoding";
 	if (seen.odd_encoding)
 		return "the only transfer coding here is chunked";
 	if (strcmp(version, "HTTP/1.1") == 0 && seen.times[HOST] == 0)

@@ -36,6 +36,8 @@ add_arg(struct request *rq, const char *pair, size_t n)
 
 	if (n == 0)
 		return 0;
+	if (rq->arg_count == REQUEST_ARGS_MOST)
+		return -1;
 	a.name = decode(pair, name, true);
 	a.value = eq != NULL ? decode(eq + 1, n - name - 1, true) : xstrdup("");
 	if (a.name == NULL || a.value == NULL) {
@@ -61,21 +63,65 @@ parse_query(struct request *rq, const char *query)
 	return 0;
 }
 
+bool
+request_is_host(const char *s)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+	const bool v6 = s[0] == '[';
+	size_t n =
+	    v6 ? 1 + strspn(s + 1, "0123456789abcdefABCDEF:.") : strspn(s, letters);
+
+	if (n <= v6 || (v6 && s[n++] != ']'))
+		return false;
+	if (s[n] == ':')
+		n += 1 + strspn(s + n + 1, "0123456789");
+	return s[n] == '\0';
+}
+
+static bool
+is_visible(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= ' ' || *s == 0x7f || *s == '#')
+			return false;
+	}
+	return true;
+}
+
+/* The host of an absolute target counts, whatever the header Host says (RFC 9112, 3.2.2). Returns what is behind it;
+ * NULL: it is none. */
+static const char *
+take_host(struct request *rq, const char *target)
+{
+	static const char scheme[] = "http://";
+	size_t n;
+
+	if (strncasecmp(target, scheme, sizeof(scheme) - 1) != 0)
+		return target[0] == '/' ? target : NULL;
+	target += sizeof(scheme) - 1;
+	n = strcspn(target, "/?");
+	free(rq->host);
+	rq->host = xstrndup(target, n);
+	return request_is_host(rq->host) ? target + n : NULL;
+}
+
 /* A missing final slash is put in: it costs nobody anything. */
 int
 request_target(struct request *rq, const char *target)
 {
-	size_t n = strcspn(target, "?#");
-	char *path = target[0] == '/' ? decode(target, n, false) : NULL;
+	const char *rest = is_visible(target) ? take_host(rq, target) : NULL;
+	size_t n = rest != NULL ? strcspn(rest, "?") : 0;
+	char *path = rest != NULL ? decode(rest, n, false) : NULL;
 	size_t len = path != NULL ? strlen(path) : 0;
 
-	if (path == NULL || strstr(path, "/../") != NULL) {
-		free(path);
+	if (path == NULL)
 		return -1;
-	}
-	rq->path = xasprintf("%s%s", path, path[len - 1] == '/' ? "" : "/");
+	rq->path = xasprintf("%s%s", path, len != 0 && path[len - 1] == '/' ? "" : "/");
 	free(path);
-	return target[n] == '?' ? parse_query(rq, target + n + 1) : 0;
+	if (strstr(rq->path, "/../") != NULL)
+		return -1;
+	return rest[n] == '?' ? parse_query(rq, rest + n + 1) : 0;
 }
 
 const char *

@@ -48,8 +48,13 @@ struct request {
 	char allow[64];
 };
 
-/* Takes a raw request target apart. Not 0: it is malformed (a NUL, a bad escape, ".."). */
+enum { REQUEST_ARGS_MOST = 64 };
+/* Takes a raw request target apart: a path and its query, also behind "http://HOST", which then counts instead of
+ * the header Host. Not 0: it is malformed (a NUL, a control character, a bad escape, "..", "#"), or has more than
+ * REQUEST_ARGS_MOST arguments. */
 int request_target(struct request *rq, const char *target);
+/* Whether it is HOST or HOST:PORT, where an IPv6 address stands in brackets. */
+bool request_is_host(const char *s);
 /* The value of a query argument, NULL when it is not there. */
 const char *request_arg(const struct request *rq, const char *name);
 /* Frees all that is the request's own; secrets are wiped. */

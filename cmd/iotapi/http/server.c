@@ -52,8 +52,7 @@ struct server {
 struct exchange {
 	struct request rq;
 	char *target;
-	const char
-	    *target_at; /* in the library's buffer, to see whether a NUL cut it short */
+	const char *target_at; /* in the library's buffer, for the guard */
 	bool begun;
 	int64_t since; /* clock_ms */
 };
@@ -190,29 +189,13 @@ header(struct MHD_Connection *c, const char *name)
 	return v != NULL ? xstrdup(v) : NULL;
 }
 
-static bool
-is_host(const char *s)
-{
-	return s == NULL ||
-	    strspn(s,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]") ==
-	    strlen(s);
-}
-
-/* The version stands right behind the target in the request line, unless a NUL ended the target
- * before, or there is more than one blank between them. */
-static bool
-is_cut_short(const struct exchange *x, const char *version)
-{
-	return version != x->target_at + strlen(x->target) + 1;
-}
-
 /* Everything but the body is here. Answers at once what must not go on. */
 static bool
 check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
     const char *version, enum MHD_Result *result)
 {
-	const char *wrong = guard_headers(c, version);
+	const char *wrong = guard_head(
+	    c, method, (struct span){x->target_at, strlen(x->target)}, version);
 	struct request *rq = &x->rq;
 	char *length = header(c, "Content-Length");
 
@@ -220,10 +203,10 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	rq->host = header(c, "Host");
 	rq->authorization = header(c, "Authorization");
 	rq->content_type = header(c, "Content-Type");
-	if (wrong == NULL && (is_cut_short(x, version) || request_target(rq, x->target)))
+	if (wrong == NULL && rq->host != NULL && !request_is_host(rq->host))
+		wrong = "the header Host is malformed";
+	if (wrong == NULL && request_target(rq, x->target))
 		wrong = "the request target is malformed";
-	if (wrong == NULL && !is_host(rq->host))
-		wrong = "the header Host has forbidden characters";
 	if (wrong != NULL)
 		answer_detail(rq, 400, "bad_request", "Bad request: %s.", wrong);
 	else if (length != NULL && strtoull(length, NULL, 10) > routes_body_limit(rq))
