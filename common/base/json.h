@@ -13,7 +13,10 @@
  * never re-prints, so that 0.1, 21.50 and 2^63 stay as they were sent. No allocation (json_scan:
  * up to 4 KiB of text). Depth up to JSON_DEPTH. Strings must be valid UTF-8 with paired surrogate escapes.
  */
-enum { JSON_DEPTH = 512 };
+enum {
+	JSON_DEPTH = 512, /* of what is read */
+	JSON_TAKEN = 64,  /* of what is kept: whoever reads it inside of an answer is far from JSON_DEPTH */
+};
 
 /* Names apart from jansson's (JSON_OBJECT ..., json_type): files may need both. */
 enum json_kind {

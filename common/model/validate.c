@@ -258,6 +258,11 @@ check_refs(const struct schema_field *f, json_t *v, struct field_errs *errs)
 		    "Expected a list of items but got type \"%s\".", type_name(v));
 		return NULL;
 	}
+	if (json_array_size(v) > VALIDATE_REFS) {
+		field_errs_add(errs, f->name,
+		    "Ensure this field has no more than %d elements.", VALIDATE_REFS);
+		return NULL;
+	}
 	list = json_array();
 	json_array_foreach (v, i, item) {
 		json_t *id = check_ref(f, item, errs);
@@ -314,14 +319,18 @@ static void
 check_unknown(const struct schema_resource *r, json_t *body, struct field_errs *errs)
 {
 	const char *name;
+	size_t n = 0;
 	json_t *v;
 
 	json_object_foreach (body, name, v) {
 		const struct schema_field *f = schema_field(r, name);
 
-		if (f == NULL || strcmp(f->name, name) != 0)
+		if ((f == NULL || strcmp(f->name, name) != 0) && n++ < VALIDATE_UNKNOWN)
 			field_errs_add(errs, name, "Unknown field.");
 	}
+	if (n > VALIDATE_UNKNOWN)
+		field_errs_add(errs, "non_field_errors", "%zu more unknown fields.",
+		    n - VALIDATE_UNKNOWN);
 }
 
 json_t *

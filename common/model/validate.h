@@ -7,6 +7,11 @@
 #include "model/field_errs.h"
 #include "model/schema.h"
 
+enum {
+	VALIDATE_REFS = 256,   /* references in a list */
+	VALIDATE_UNKNOWN = 64, /* unknown fields that are named; of the others, how many */
+};
+
 /* Checks a request body against the schema: types (as lenient as DRF: "8883" is an integer, 123 a
  * string), limits, choices, ids, templates, unknown fields; reports all of them. Read-only fields are
  * dropped silently, so that what was read can be sent back. With

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The HTTP guard, by raw bytes: what two parsers could read differently is refused, then closed.
+# The HTTP guard, by raw bytes: what two parsers could read differently is refused, then closed. And what is JSON or a
+# query, but costs more than it may.
 # shellcheck disable=SC2119 # no arguments meant
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -108,6 +109,108 @@ chunked() { # chunked BYTES: the status, or 000 when the connection was closed
 }
 is 400 "$(chunked 1000)" 'control: a chunked body is read'
 is 000 "$(chunked 3000000)" 'a chunked body over 1 MiB is cut off'
+
+# JSON: as deep as clients read, each name once, no more values than memory allows.
+call() { # call METHOD PATH JSON-FILE: the body, without a line feed, and the status
+	curl -sS -X "$1" -w ' %{http_code}\n' -H "Authorization: Bearer $token" \
+		-H 'Content-Type: application/json' --data-binary "@$3" "$api$2"
+}
+posted() { # posted PATH JSON
+	printf '%s' "$2" >body
+	call POST "$1" body
+}
+{
+	posted /api/sensors/ '{"nombre":"T","tipo":"otro","unidad_medida":"C","rango_min":-40,"rango_max":85}'
+	posted /api/devices/ '{"nombre":"D","tipo":"esp32","identificador_unico":"D1","ubicacion":"x"}'
+	posted /api/devices/1/assign_sensor/ '{"sensor_id":1}'
+	posted /api/mqtt/brokers/ '{"nombre":"B","host":"127.0.0.1","is_active":false}'
+	posted /api/mqtt/device-config/ '{"dispositivo":1,"broker":1}'
+} >made
+is 5 "$(grep -c ' 201$' made)" 'a device, its sensor and its configuration'
+nested() { # nested DEPTH: of the whole body
+	perl -e 'my $n = shift() - 1; print "{\"metadata_json\":", "[" x $n, "]" x $n, "}"' "$1"
+}
+config=/api/mqtt/device-config/1/
+nested 64 >body
+has "$(call PATCH $config body)" ' 200' 'a body that is 64 deep'
+nested 65 >body
+is '{"detail":"JSON parse error - nested deeper than 64: line 1 column 81 (char 80)","code":"parse_error"} 400' "$(call PATCH $config body)" \
+	'one that is 65 deep is refused'
+nested 5000 >body
+is '{"detail":"JSON parse error - nested deeper than 64: line 1 column 81 (char 80)","code":"parse_error"} 400' "$(call PATCH $config body)" \
+	'or deeper than anybody reads'
+printf '{"nombre":"a",\n "nombre":"b"}' >body
+has "$(call PATCH /api/devices/1/ body)" 'line 2 column 10 (char 24)","code":"parse_error"} 400' \
+	'a name that is there twice'
+printf '{"metadata_json":{"a":1,"\\u0061":2}}' >body
+has "$(call PATCH $config body)" 'duplicate object key' 'inside too, and escaped'
+{ printf '{"metadata_json":['; yes '{},' | head -n 80000 | tr -d '\n'; printf '0]}'; } >many
+has "$(call PATCH $config many)" 'more than 65536 values' 'values that would be many times the body'
+{ printf '{"subscribe_topics":['; seq -s, 50000; printf ']}'; } >refs
+is '{"subscribe_topics":["Ensure this field has no more than 256 elements."]} 400' \
+	"$(call PATCH $config refs)" '50,000 references'
+{ printf '{'; seq 60000 | sed 's/.*/"&":1/' | paste -sd,; printf '}'; } >unknown
+call PATCH /api/devices/1/ unknown | sed 's/ 400$//' >answer
+is '65 59936 more unknown fields.' "$(jq -r '"\(length) \(.non_field_errors[0])"' answer)" \
+	'of 60,000 unknown fields 64 are named'
+bulk=/api/readings/bulk/
+{ printf '{"lecturas":['; yes '{},' | head -n 2700000 | tr -d '\n'; printf '{}]}'; } >bulk
+is '{"lecturas":["Ensure this field has no more than 10000 elements."]} 400' "$(call POST $bulk bulk)" \
+	'a bulk of 2.7 million readings'
+{ printf '{"lecturas":['; yes '{},' | head -n 9999 | tr -d '\n'; printf '{}]}'; } >bulk
+call POST $bulk bulk | sed 's/ 400$//' >answer
+is 64 "$(jq '.lecturas | length' answer)" 'of 10,000 that are wrong 64 are told'
+{
+	printf '{"lecturas":['
+	yes '{"dispositivo":1,"sensor":1,"valor":1},' | head -n 9999
+	printf '{"dispositivo":1,"sensor":1,"valor":%s}]}' 2
+} >bulk
+is '{"message":"10000 readings created successfully","count":10000} 201' "$(call POST $bulk bulk)" '10,000 good ones'
+sed -i 's/"valor":2}/"valor":200}/' bulk
+call POST $bulk bulk | sed 's/ 400$//' >answer
+is '10000 {"non_field_errors":["The value 200 is outside the sensor'"'"'s range (-40 to 85)."]}' \
+	"$(jq -c -r '"\(.lecturas | length) \(.lecturas[9999])"' answer)" 'a wrong one behind them, at its place'
+is '{"count":10000}' "$(curl -sS -H "Authorization: Bearer $token" "$api/api/readings/?page_size=1" | jq -c '{count}')" \
+	'and then none is stored'
+printf '{"lecturas":[{"valor":1,"valor":2}],"lecturas":[]}' >body
+is '{"lecturas":["It is there twice."]} 400' "$(call POST $bulk body)" \
+	'a list that is there twice'
+printf '{"lecturas":[{"valor":1,"valor":2}]}' >body
+has "$(call POST $bulk body)" 'duplicate object key' 'or a name in a reading'
+printf '[]' >body
+is '{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]} 400' "$(call POST $bulk body)" \
+	'no object'
+printf '{"lecturas":[{]}' >body
+is '{"detail":"JSON parse error - no JSON: line 1 column 15 (char 14)","code":"parse_error"} 400' "$(call POST $bulk body)" \
+	'no JSON'
+
+# Queries.
+query() { curl -sS -w ' %{http_code}\n' -H "Authorization: Bearer $token" "$api/api/devices/?$1"; }
+words() { yes a | head -n "$1" | paste -sd +; }
+has "$(query "search=$(words 32)")" ' 200' 'a search of 32 words'
+is '{"search":["Ensure this search has no more than 32 words."]} 400' "$(query "search=$(words 5000)")" 'of 5,000'
+is '{"search":["Ensure this search has no more than 32 words."]} 400' "$(query "search=$(words 20)&search=$(words 20)")" \
+	'in two parts'
+is '{"ordering":["Ensure this field has no more than 8 elements."]} 400' \
+	"$(query "ordering=$(yes nombre | head -n 2000 | paste -sd,)")" 'an order of 2,000 fields'
+has "$(query "$(yes tipo=otro | head -n 64 | paste -sd '&')")" ' 200' '64 filters'
+
+# What an older iotapi took: shown as a text, so that every list is read, and it can be replaced.
+deep=$(perl -e 'print "[" x 512, "]" x 512')
+python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1])
+c.execute("update \"device-config\" set metadata_json = ?", (sys.argv[2],))
+c.execute("update assignment set configuracion_json = ?", (sys.argv[2],)); c.commit()' "$db" "$deep"
+run iotctl device-config list -o json
+is "$deep" "$(printf '%s' "$out" | jq -r '.[0].metadata_json')" 'a value that is too deep is a text in lists'
+run iotctl device get 1 -o json
+is "$deep" "$(printf '%s' "$out" | jq -r '.sensores_asignados[0].configuracion_json')" 'in an object'
+run iotctl export --all
+exits 0 'export goes on'
+run iotctl device-config set 1 metadata_json:='{"a":1}'
+exits 0 'and set repairs it'
+is '{"a":1}' "$(iotctl device-config get 1 -o json | jq -c .metadata_json)" 'with another value'
+run iotctl api PATCH devices/1/ 'x:={"a":1,"a":2}'
+exits 2 'iotctl api refuses a name that is there twice, too'
 
 # In the middle of it all good requests are served.
 status_of() { curl -sS -o /dev/null -w '%{http_code}' "$@"; }

@@ -70,6 +70,19 @@ put_text(struct buf *out, sqlite3_stmt *stmt, int column)
 		json_put_string(out, db_column_text(stmt, column));
 }
 
+/* What an older iotapi took may be deeper than clients read, and one row would spoil each list that it is in: it is
+ * shown as a text, so that it can be seen and replaced. */
+static void
+put_json(struct buf *out, struct span text)
+{
+	struct json_scan scan = {.depth = JSON_TAKEN};
+
+	if (text.n > 2 * JSON_TAKEN && !json_scan(text, &scan))
+		json_put_text(out, text);
+	else
+		buf_span(out, text);
+}
+
 int
 object_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct err *err)
 {
@@ -89,7 +102,7 @@ object_put_assignment(struct buf *out, struct db *db, sqlite3_stmt *stmt, struct
 	if (put_nested(out, db, "sensor", stmt, 2, err))
 		return -1;
 	json_out_key(out, "configuracion_json");
-	buf_span(out, db_column_text(stmt, 5));
+	put_json(out, db_column_text(stmt, 5));
 	json_out_key(out, "fecha_asignacion");
 	put_text(out, stmt, 6);
 	json_out_key(out, "activo");
@@ -243,8 +256,8 @@ put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column
 	case SCHEMA_BOOL:
 		buf_puts(out, sqlite3_column_int(stmt, column) ? "true" : "false");
 		break;
-	case SCHEMA_REFS:
-	case SCHEMA_JSON: buf_span(out, db_column_text(stmt, column)); break;
+	case SCHEMA_JSON: put_json(out, db_column_text(stmt, column)); break;
+	case SCHEMA_REFS: buf_span(out, db_column_text(stmt, column)); break;
 	default: json_put_string(out, db_column_text(stmt, column));
 	}
 }

@@ -16,9 +16,13 @@
 #include "iotapi/http/answer.h"
 #include "iotapi/http/page.h"
 
+/* More would be a deeper expression than SQLite takes, or an order that says nothing more. */
+enum { WORDS_MOST = 32, ORDER_MOST = 8 };
+
 struct query {
 	const struct schema_resource *r;
 	struct buf where, order;
+	size_t words;  /* of all searches */
 	json_t *binds; /* array, in the order of the marks */
 	struct field_errs *errs;
 };
@@ -123,7 +127,11 @@ add_search(struct query *q, const char *text)
 		return;
 	}
 	strv_split(&words, text, ' ');
-	for (i = 0; i < words.n; i++) {
+	q->words += words.n;
+	if (q->words > WORDS_MOST)
+		field_errs_add(q->errs, "search",
+		    "Ensure this search has no more than %d words.", WORDS_MOST);
+	for (i = 0; i < words.n && q->words <= WORDS_MOST; i++) {
 		and_where(q);
 		for (k = 0; q->r->search[k] != NULL; k++) {
 			buf_puts(&q->where, k != 0 ? " OR " : "(");
@@ -170,7 +178,10 @@ add_order(struct query *q, const char *text)
 	size_t i;
 
 	strv_split(&fields, text != NULL ? text : q->r->order, ',');
-	for (i = 0; i < fields.n; i++) {
+	if (fields.n > ORDER_MOST)
+		field_errs_add(q->errs, "ordering",
+		    "Ensure this field has no more than %d elements.", ORDER_MOST);
+	for (i = 0; i < fields.n && fields.n <= ORDER_MOST; i++) {
 		const char *name = fields.v[i];
 
 		down = name[0] == '-';

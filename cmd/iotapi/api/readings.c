@@ -15,79 +15,131 @@
 #include "iotapi/api/resource.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/http/answer.h"
+#include "iotapi/http/json_in.h"
 #include "iotapi/http/json_out.h"
 #include "iotapi/http/page.h"
+
+/* What is beyond these is refused; of readings that are wrong no more are looked for. */
+enum { BULK_MOST = 10000, BULK_WRONG = 64 };
+
+/* The value of the body's only member "lecturas". */
+static void
+find_list(struct request *rq, struct span object)
+{
+	struct json_iter it = {.value = object};
+	struct buf name = {0};
+
+	while (json_next(&it)) {
+		buf_clear(&name);
+		json_unescape(&name, it.key);
+		if (!span_is(buf_as_span(&name), "lecturas"))
+			continue;
+		if (rq->list.p != NULL && rq->errs.n == 0)
+			field_errs_add(&rq->errs, "lecturas", "It is there twice.");
+		rq->list = it.item;
+	}
+	buf_release(&name);
+}
+
+static size_t
+count_items(struct span list)
+{
+	struct json_iter it = {.value = list};
+	size_t n = 0;
+
+	while (json_next(&it))
+		n++;
+	return n;
+}
 
 void
 readings_bulk_prepare(struct request *rq)
 {
-	const json_t *list;
+	struct span object;
 
-	resource_body_read(rq);
-	if (rq->status != 0)
+	if (resource_body_object(rq, &object))
 		return;
-	list = json_object_get(rq->json, "lecturas");
-	if (list == NULL)
+	find_list(rq, object);
+	if (rq->list.p == NULL)
 		field_errs_add(&rq->errs, "lecturas", "This field is required.");
-	else if (!json_is_array(list))
+	else if (json_kind(rq->list) != JSON_KIND_ARRAY)
 		field_errs_add(&rq->errs, "lecturas", "Expected a list of items.");
+	else if (count_items(rq->list) > BULK_MOST)
+		field_errs_add(&rq->errs, "lecturas",
+		    "Ensure this field has no more than %d elements.", BULK_MOST);
 	if (rq->errs.n != 0)
 		answer_errs(rq);
 }
 
-/* Stores one; its wrong fields go to `wrong` as an object, {} for a good one. */
-static int
-store_one(struct request *rq, json_t *item, struct buf *wrong, bool *bad, struct err *err)
+/* Readings on their way into the database. */
+struct bulk {
+	struct request *rq;
+	struct buf wrong; /* for each reading an object with its wrong fields */
+	size_t n, bad;
+};
+
+/* Its good values (decref), what is wrong in `errs`. */
+static json_t *
+read_one(struct request *rq, struct span item, struct field_errs *errs)
 {
+	struct buf why = {0};
+	json_t *v = json_in_read(item, &why), *values;
+
+	if (v == NULL)
+		field_errs_add(errs, "non_field_errors", "%s", buf_str(&why));
+	buf_release(&why);
+	values = v != NULL ? validate_body(rq->resource, v, false, errs) : json_object();
+	json_decref(v);
+	return values;
+}
+
+static int
+store_one(struct bulk *b, struct span item, struct err *err)
+{
+	const struct schema_resource *r = b->rq->resource;
 	struct field_errs errs = {0};
-	json_t *values = validate_body(rq->resource, item, false, &errs);
-	int failed = fields_check(rq->db, rq->resource, 0, values, &errs, err);
+	json_t *values = read_one(b->rq, item, &errs);
+	int failed = fields_check(b->rq->db, r, 0, values, &errs, err);
 	int64_t id;
 
-	if (!failed && errs.n == 0 && !*bad) {
-		rows_complete(rq->resource, values);
-		failed = rows_insert(rq->db, rq->resource, values, &id, err);
+	if (!failed && errs.n == 0 && b->bad == 0) {
+		rows_complete(r, values);
+		failed = rows_insert(b->rq->db, r, values, &id, err);
 	}
-	*bad = *bad || errs.n != 0;
-	json_out_comma(wrong);
-	answer_put_errs(wrong, &errs);
+	b->n++;
+	b->bad += errs.n != 0;
+	json_out_comma(&b->wrong);
+	answer_put_errs(&b->wrong, &errs);
 	field_errs_release(&errs);
 	json_decref(values);
 	return failed;
 }
 
-/* All or nothing: the position in the errors is the position in the list. */
+/* All or nothing: the position in the errors is the position in the list. One reading at a time is read: all of them
+ * as values would be many times the body. */
 int
 readings_bulk(struct request *rq, struct err *err)
 {
-	struct buf wrong = {0};
-	json_t *list, *item;
-	bool bad = false;
-	size_t i;
+	struct json_iter it = {.value = rq->list};
+	struct bulk b = {.rq = rq};
+	int failed = 0;
 
 	if (rq->status != 0)
 		return -1;
-	list = json_object_get(rq->json, "lecturas");
-	buf_puts(&wrong, "{\"lecturas\":[");
-	json_array_foreach (list, i, item) {
-		if (store_one(rq, item, &wrong, &bad, err)) {
-			buf_release(&wrong);
-			return -1;
-		}
-	}
-	if (bad) {
-		buf_puts(&wrong, "]}");
-		buf_clear(&rq->out);
-		buf_span(&rq->out, buf_as_span(&wrong));
-		rq->status = 400;
-	} else {
+	buf_puts(&b.wrong, "{\"lecturas\":[");
+	while (!failed && b.bad < BULK_WRONG && json_next(&it))
+		failed = store_one(&b, it.item, err);
+	buf_puts(&b.wrong, "]}");
+	buf_clear(&rq->out);
+	if (b.bad != 0)
+		buf_span(&rq->out, buf_as_span(&b.wrong));
+	else
 		buf_printf(&rq->out,
 		    "{\"message\":\"%zu readings created successfully\",\"count\":%zu}",
-		    json_array_size(list), json_array_size(list));
-		rq->status = 201;
-	}
-	buf_release(&wrong);
-	return bad ? -1 : 0;
+		    b.n, b.n);
+	rq->status = failed ? 0 : b.bad != 0 ? 400 : 201;
+	buf_release(&b.wrong);
+	return failed || b.bad != 0 ? -1 : 0;
 }
 
 /* A payload of any bytes: as text where it is UTF-8, else in base64, as in message lines. */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,6 +16,7 @@
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/answer.h"
+#include "iotapi/http/json_in.h"
 
 static bool
 is_json_type(const char *type)
@@ -26,24 +28,64 @@ is_json_type(const char *type)
 		strchr("; \t", type[sizeof(json) - 1]) != NULL);
 }
 
+static int
+check_type(struct request *rq)
+{
+	if (rq->body.n == 0 || is_json_type(rq->content_type))
+		return 0;
+	return answer_detail(rq, 415, NULL,
+	    "Unsupported media type \"%s\" in request; send application/json.",
+	    rq->content_type);
+}
+
+static struct span
+body_of(const struct request *rq)
+{
+	return rq->body.p != NULL ? buf_as_span(&rq->body) : SPAN("");
+}
+
+static int
+answer_no_json(struct request *rq, struct buf *why)
+{
+	answer_detail(rq, 400, "parse_error", "JSON parse error - %s", buf_str(why));
+	buf_release(why);
+	return -1;
+}
+
 /* The body as JSON; what is wrong with it is left as the answer. */
 static void
 parse_body(struct request *rq)
 {
-	json_error_t where;
+	struct buf why = {0};
 
-	if (rq->body.n != 0 && !is_json_type(rq->content_type)) {
-		answer_detail(rq, 415, NULL,
-		    "Unsupported media type \"%s\" in request; send application/json.",
-		    rq->content_type);
+	if (check_type(rq))
 		return;
-	}
-	rq->json = json_loadb(
-	    rq->body.p != NULL ? rq->body.p : "", rq->body.n, JSON_DECODE_ANY, &where);
+	rq->json = json_in_read(body_of(rq), &why);
 	if (rq->json == NULL)
-		answer_detail(rq, 400, "parse_error",
-		    "JSON parse error - %s: line %d column %d (char %d)", where.text,
-		    where.line, where.column, where.position);
+		answer_no_json(rq, &why);
+}
+
+static int
+answer_no_object(struct request *rq, const char *what)
+{
+	field_errs_add(&rq->errs, "non_field_errors",
+	    "Invalid data. Expected a dictionary, but got %s.", what);
+	return answer_errs(rq);
+}
+
+int
+resource_body_object(struct request *rq, struct span *object)
+{
+	struct buf why = {0};
+
+	if (check_type(rq))
+		return -1;
+	if (!json_in_check(body_of(rq), object, &why))
+		return answer_no_json(rq, &why);
+	if (json_kind(*object) == JSON_KIND_OBJECT)
+		return 0;
+	return answer_no_object(
+	    rq, json_kind(*object) == JSON_KIND_ARRAY ? "list" : "a single value");
 }
 
 void
@@ -52,10 +94,7 @@ resource_body_read(struct request *rq)
 	parse_body(rq);
 	if (rq->json == NULL || json_is_object(rq->json))
 		return;
-	field_errs_add(&rq->errs, "non_field_errors",
-	    "Invalid data. Expected a dictionary, but got %s.",
-	    json_is_array(rq->json) ? "list" : "a single value");
-	answer_errs(rq);
+	answer_no_object(rq, json_is_array(rq->json) ? "list" : "a single value");
 }
 
 static void

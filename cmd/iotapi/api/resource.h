@@ -9,6 +9,9 @@
 /* `prepare` handlers, which leave an answer when there is something wrong with the body as a whole. Of any JSON
  * object: rq->json. */
 void resource_body_read(struct request *rq);
+/* As resource_body_read, but nothing of it is read: *object are its bytes in the body. -1: answered. For bodies of
+ * which a part at a time is enough. */
+int resource_body_object(struct request *rq, struct span *object);
 /* Of a new or replaced object: also rq->values, with its secrets protected, and rq->errs. */
 void resource_body_whole(struct request *rq);
 /* The same of a PATCH. */

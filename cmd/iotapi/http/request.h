@@ -38,6 +38,7 @@ struct request {
 	int64_t id;                             /* of the path */
 	int64_t person;                         /* who asks; 0: nobody */
 	json_t *json;                           /* the body; NULL: none, or no JSON */
+	struct span list;                       /* of JSON in the body; p == NULL: none */
 	json_t *values;                         /* the good fields in canonical types */
 	struct field_errs errs;                 /* the wrong ones */
 	struct db *db; /* while the handler runs: a reader, or the writer in a transaction */

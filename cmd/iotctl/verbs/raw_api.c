@@ -58,7 +58,8 @@ raw_value(struct ctl *c, const struct field_word *w, struct err *err)
 	if (w->op == FIELD_TEXT)
 		return json_string(w->value);
 	if (w->op == FIELD_JSON)
-		return json_loads(w->value, JSON_DECODE_ANY, NULL);
+		return json_loads(
+		    w->value, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	if (w->op != FIELD_FILE ||
 	    (strcmp(w->value, "-") == 0 && ctl_claim_stdin(c, _("a field"), err)) ||
 	    file_read(w->value, BODY_MAX, &text, err))
