@@ -454,7 +454,7 @@ read_payload(struct walk *w)
 
 	found.pairs = pairs;
 	found.room = ARRAY_LEN(pairs);
-	found.depth = 0;
+	found.depth = JSON_TAKEN;
 	if (!json_scan(payload, &found)) {
 		if (!device_reading_mend(&w->mended, payload) ||
 		    !json_scan(buf_as_span(&w->mended), &found))

@@ -44,14 +44,14 @@ echo password >pw
 chmod 600 pw
 iotapi user add admin --db made.db --password-file pw
 token=$(iotapi token create admin --db made.db)
-is 1 "$(sql made.db 'PRAGMA user_version')" 'a new database is of version 1'
+is 2 "$(sql made.db 'PRAGMA user_version')" 'a new database is of version 2'
 
 # What was made before there were versions.
 cp made.db old.db
 sql old.db 'PRAGMA user_version = 0'
 cp old.db lacking.db
 starts old.db 'one of version 0 with all columns'
-is 1 "$(sql old.db 'PRAGMA user_version')" 'and becomes one of version 1'
+is 2 "$(sql old.db 'PRAGMA user_version')" 'and becomes one of version 2'
 is 200 "$(call GET /api/users/me/ '')" 'with what is in it'
 is '200 {"status":"ok"}' "$(health) $(cat body)" 'and is healthy'
 stop
@@ -85,11 +85,11 @@ refused lacking.db 'one with a column of a later iotapi'
 is "iotapi: 'lacking.db': it is of a later iotapi, or of another program: it has device.serial" "$err" 'by its name'
 
 cp made.db later.db
-sql later.db 'PRAGMA user_version = 2'
+sql later.db 'PRAGMA user_version = 3'
 refused later.db 'one of a later version'
-is "iotapi: 'later.db': it is of a later iotapi, or of another program: its user_version is 2, and this one knows 0 to 1" \
+is "iotapi: 'later.db': it is of a later iotapi, or of another program: its user_version is 3, and this one knows 0 to 2" \
 	"$err" 'by its version'
-is 2 "$(sql later.db 'PRAGMA user_version')" 'which it keeps'
+is 3 "$(sql later.db 'PRAGMA user_version')" 'which it keeps'
 sql other.db 'CREATE TABLE theirs (a)'
 run timeout 10 iotapi --db other.db --listen 127.0.0.1:0
 exits 2 "another program's database is refused"

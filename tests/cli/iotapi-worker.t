@@ -86,6 +86,31 @@ bare() {
 }
 ok '{sensor_type} of a topic names a bare value' wait_for 10 bare
 
+# What a message may cost: a row for each sensor of a payload, rejects of 4 KB, nothing that is nested too deep.
+before=$(number_of readings/)
+pub -q 1 -t iot/sensors/RPI_001/data -m "{\"timestamp\":\"$(printf '%062d' 0)\",$(yes '"temperature":5' | head -n 200 | paste -sd,)}"
+pub -q 1 -t iot/sensors/RPI_001/data -m "{\"sensors\":[$(yes '{"name":"temperature","value":5}' | head -n 200 | paste -sd,)]}"
+wanted=$(yes 'temperature: it is there twice' | head -n 199 | paste -sd ';' | sed 's/;/; /g')
+wanted=$(printf %.1024s "$wanted")
+pub -q 1 -t iot/sensors/RPI_001/data -m '[{"temperature":5},{"temperature":5}]'
+ok 'a payload has one value of a sensor, by its name or in a list' wait_for 5 reached readings/ $((before + 4))
+both() {
+	call GET /api/readings/rejects/ | jq -r '.results[:2][].detail' >details
+	[ "$(cut -c 1-1024 details | sort -u)" = "$wanted" ]
+}
+both
+tap $? 'the others are wrong'
+has "$(sed -n 1p details)" ' (here are 2048 of 66' 'of the payload there is the beginning, and it says so'
+is 2048 "$(call GET /api/readings/rejects/ | jq -r '.results[0].payload_text' | tr -d '\n' | wc -c)" 'which it is'
+pub -q 1 -t "iot/sensors/$(perl -e 'print "x" x 2000')/data" -f /dev/null
+short() { [ "$(call GET /api/readings/rejects/ | jq -r '.results[0].topic | length')" = 1024 ]; }
+ok 'a topic is cut, too' wait_for 5 short
+pub -q 1 -t iot/sensors/RPI_001/data -m "{\"temperature\":5,\"x\":$(perl -e 'print "[" x 64, "]" x 64')}"
+rejected_as() { [ "$(call GET /api/readings/rejects/ | jq -r '.results[0] | "\(.error) \(.detail)"')" = "$1" ]; }
+ok 'a payload that is 65 deep is no JSON' wait_for 5 rejected_as 'json the payload is no reading'
+pub -q 1 -t iot/devices/RPI_001/status -m "{\"status\":\"error\",\"x\":$(perl -e 'print "[" x 64, "]" x 64')}"
+ok 'nor a status' wait_for 5 rejected_as 'shape no status of the platform'
+
 # Presence: status messages, wills.
 pub -q 1 -r -t iot/devices/RPI_001/status -m '{"device_id":"RPI_001","status":"disconnected"}'
 ok 'a status message says disconnected' wait_for 10 device_is offline
@@ -93,6 +118,10 @@ pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"error"}'
 ok 'or error' wait_for 10 device_is error
 is '{"total_mqtt_devices":1,"online":0,"offline":0,"error":1,"percentage_online":0.0}' \
 	"$(call GET /api/mqtt/device-status/)" 'device-status counts it'
+pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":"OTHER","status":"connected"}'
+pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":7,"status":"connected"}'
+ok 'a status that names another device is a reject' wait_for 5 rejected_as 'id the status claims another device'
+is error "$(device connection_status)" 'and changes nothing'
 mosquitto_sub --unix "$sock" -t none -i client-1 -k 60 --will-topic iot/devices/RPI_001/status \
 	--will-payload '{"device_id":"RPI_001","status":"disconnected"}' --will-qos 1 >/dev/null &
 sub=$!
@@ -151,6 +180,63 @@ call POST /api/mqtt/device-config/ '{"dispositivo":2,"broker":2}' >/dev/null
 seen() { call GET "/api/devices/?search=$1" | grep -q "\"last_seen\":$2[,}]"; }
 ok 'a retained status tells when the device was last heard' wait_for 20 seen KEPT_1 '"2025-10-09T08:53:20.000000Z"'
 ok 'unless its time is none' wait_for 20 seen KEPT_2 null
+
+# Strange brokers: each is its own state, and the server goes on.
+strange() { # strange NAME [KEY=VALUE...]: a broker of the API as tests/broker.pl makes it
+	bg perl "$top/tests/broker.pl" "$@"
+	wait_for 5 test -S "$1.sock"
+	call POST /api/mqtt/brokers/ "{\"nombre\":\"$1\",\"host\":\"$T/$1.sock\"}" >/dev/null
+}
+link_of() { call GET /api/mqtt/broker-status/ | jq -r ".[] | select(.nombre == \"$1\") | \"\(.connection_status) \(.reason)\""; }
+broken() { link_of "$1" | grep -q "^error .*$2"; }
+# publish DUP MID VALUE: a reading as MQTT 5 has it, in hexadecimal.
+publish() {
+	perl -e 'my ($dup, $mid, $value) = @ARGV; my $topic = "iot/sensors/RPI_001/data";
+		my $rest = pack("n/a n C", $topic, $mid, 0) . "{\"temperature\":$value}";
+		print unpack "H*", pack("CC", 0x32 | $dup << 3, length $rest) . $rest' "$@"
+}
+strange connack connack=20050000027f00
+strange length send=30ffffffffff
+strange type send=f0ffffff7f
+strange topic send=3203ffff00
+strange flags send=36050001610000
+strange mid send=3206000161000000
+strange suback suback=97
+for name in connack length type topic; do
+	ok "a broker that breaks the protocol is in error: $name" wait_for 20 broken "$name" 'broke the MQTT protocol'
+done
+for name in flags mid; do
+	wait_for 20 broken "$name" .
+	tap $? "... $name: $(link_of $name)"
+done
+is '{"status":"ok"}' "$(curl -sS "$api/healthz")" 'and the server is well'
+ok 'which the first broker shows' wait_for 20 again
+
+# What is delivered again is one reading: with DUP, the same identifier, and the same as the last one with that.
+value() {
+	python3 -c 'import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(
+		"SELECT count(*) FROM reading WHERE valor = ?", (sys.argv[2],)).fetchone()[0])' "$db" "$1"
+}
+subscribes() { grep -c SUBSCRIBE "$1.log"; }
+strange again present=1 \
+	"send=$(publish 0 5 70.5)$(publish 1 5 70.5)$(publish 1 6 70.5)$(publish 1 5 70.25)$(publish 0 5 70.5)$(publish 0 5 70.75)"
+wait_for 10 test -s again.log
+settled() { k=$(subscribes again); [ "$k" -ge 4 ] && [ "$(value 70.75)" -eq "$k" ]; }
+ok 'all that it sends is there' wait_for 10 settled
+is "$((2 * k + 1)) $k" "$(value 70.5) $(value 70.25)" \
+	'no second row by DUP, but by another identifier, for another payload, or without DUP'
+connections() { [ "$(grep -c CONNECT "$1.log")" -ge 3 ]; }
+strange present present=1 close=1 "send=$(publish 1 7 71.5)"
+strange absent present=0 close=1 "send=$(publish 1 7 72.5)"
+ok 'a session that is there at each connect' wait_for 20 connections present
+is 1 "$(value 71.5)" 'is the same one'
+absent() { [ "$(value 72.5)" -ge 2 ]; }
+ok 'in a new session identifiers begin anew' wait_for 20 absent
+for name in connack length type topic flags mid suback again present absent; do
+	id=$(call GET "/api/mqtt/brokers/?search=$name" | jq '.results[0].id')
+	call DELETE "/api/mqtt/brokers/$id/"
+done
+is 'B B2' "$(call GET /api/mqtt/brokers/ | jq -r '[.results[].nombre] | sort | join(" ")')" 'they can be deleted while they talk'
 
 # Many topics at once: a look now and then finds them all, a new session for each would never end.
 seq 300 | awk '{ printf "kind: topic\nnombre: T%d\ntopic_pattern: many/{device_id}/%d\ntipo: publish\n---\n", $1, $1 }' >many.yaml

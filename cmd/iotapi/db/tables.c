@@ -12,7 +12,7 @@
 
 /* The user_version of a database with the columns of today; 0 is one of before it was written. tests/old has one of
  * each that was released. */
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 static const char *const column_types[] = {
     [SCHEMA_INT] = "INTEGER",
@@ -44,6 +44,10 @@ static const char *const own_tables[] = {
      "TEXT NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT "
      "NULL)"),
     "setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    /* The last message that was stored of each Packet Identifier, see store_message.h. */
+    ("delivered (broker INTEGER NOT NULL REFERENCES broker(id) ON DELETE CASCADE, mid "
+     "INTEGER "
+     "NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY(broker, mid)) WITHOUT ROWID"),
 };
 
 static const char *const indexes[] = {

@@ -59,7 +59,7 @@ store_batch(struct db *db, void *arg, struct err *err)
 {
 	struct broker_session *u = arg;
 	const struct store_message in = {
-	    &u->app->topics, u->more, u->patterns.n, u->app->keys};
+	    u->broker, &u->app->topics, u->more, u->patterns.n, u->app->keys};
 	size_t i;
 
 	for (i = 0; i < u->n; i++) {
@@ -147,11 +147,30 @@ note_loss(struct broker_session *u)
 		u->lost_us = clock_wall_us();
 }
 
+static int
+forget(struct db *db, void *arg, struct err *err)
+{
+	return store_message_forget(db, *(int64_t *)arg, err);
+}
+
+static void
+forgotten(void *arg, const struct err *why)
+{
+	log_err(why);
+	free(arg);
+}
+
 static void
 on_up(void *arg, bool session_present)
 {
 	struct broker_session *u = arg;
 
+	if (!session_present) {
+		int64_t *broker = xmalloc(sizeof(*broker));
+
+		*broker = u->broker;
+		store_submit(u->app->store, forget, forgotten, broker);
+	}
 	if (!session_present && u->lost_us > 0)
 		tell_lost_session(u);
 	u->was_up = true;

@@ -4,16 +4,19 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "base/visible.h"
 #include "model/timestamp.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/mqtt/store_presence.h"
 
-enum { REJECTS_KEPT = 10000, DETAIL_MOST = 8192 };
+/* So all of them are 40 MB at most. */
+enum { REJECTS_KEPT = 10000, REJECT_MOST = 4096, TOPIC_MOST = 1024, DETAIL_MOST = 1024 };
 
 /* When the readings of a payload were made. */
 struct moment {
@@ -36,6 +39,9 @@ struct incoming {
 		bool is_number;
 		size_t moment; /* which one it has */
 	} * values;
+	int64_t
+	    seen[READING_VALUES]; /* sensors that have a value in the payload at hand */
+	size_t seen_n, seen_moment;
 	size_t count;
 	struct moment *moments;
 	size_t moments_n;
@@ -43,22 +49,35 @@ struct incoming {
 	bool claims_other;
 };
 
+static struct span
+cut(struct span s, size_t most)
+{
+	return s.n <= most ? s : (struct span){s.p, utf8_cut(s.p, most)};
+}
+
+/* Who sends anything at all shall not fill the disk: topic, detail and payload together are REJECT_MOST bytes. */
 static int
 reject(struct incoming *in, const char *error, const char *detail, struct err *err)
 {
-	struct buf topic = {0};
+	struct span payload = in->m->payload.n != 0 ? in->m->payload : SPAN("");
+	struct buf topic = {0}, text = {0};
+	struct span shown;
 	int failed;
 
 	visible_put(&topic, in->m->topic);
+	shown = cut(buf_as_span(&topic), TOPIC_MOST);
+	buf_span(&text, cut(span_of(detail), DETAIL_MOST));
+	payload = cut(payload, REJECT_MOST - TOPIC_MOST - DETAIL_MOST);
+	if (payload.n < in->m->size)
+		buf_printf(&text, " (here are %zu of %zu bytes)", payload.n, in->m->size);
 	failed = db_run(in->db, err,
 		     "INSERT INTO reject (received_at, topic, error, detail, payload) "
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
-		     "stssb", in->received, buf_as_span(&topic), error, detail,
-		     (struct span){in->m->payload.n != 0 ? in->m->payload.p : "",
-			 in->m->payload.n}) ||
+		     "ststb", in->received, shown, error, buf_as_span(&text), payload) ||
 	    db_run(in->db, err, "DELETE FROM reject WHERE id <= ?1", "i",
 		db_last_id(in->db) - REJECTS_KEPT);
 	buf_release(&topic);
+	buf_release(&text);
 	return failed ? -1 : 0;
 }
 
@@ -188,6 +207,25 @@ is_known(struct incoming *in, int64_t sensor, double value, struct span metadata
 		"iidt", in->device, sensor, value, metadata) == 1;
 }
 
+/* Whether the payload at hand has a value of this sensor already; from now on it has. A name may be there twice, or in
+ * a list of sensors: each would be a row, with a time and all, for some bytes. */
+static bool
+is_second(struct incoming *in, const struct value *h, int64_t sensor)
+{
+	size_t i;
+
+	if (h->moment != in->seen_moment)
+		in->seen_n = 0;
+	in->seen_moment = h->moment;
+	for (i = 0; i < in->seen_n; i++) {
+		if (in->seen[i] == sensor)
+			return true;
+	}
+	if (in->seen_n < READING_VALUES)
+		in->seen[in->seen_n++] = sensor;
+	return false;
+}
+
 static int
 store_value(struct incoming *in, const struct value *h, struct err *err)
 {
@@ -196,7 +234,13 @@ store_value(struct incoming *in, const struct value *h, struct err *err)
 	char mid[16];
 	int64_t sensor;
 
-	if (!find_sensor(in, h, &sensor) || is_known(in, sensor, h->value, metadata))
+	if (!find_sensor(in, h, &sensor))
+		return 0;
+	if (is_second(in, h, sensor)) {
+		note_wrong(in, h->sensor, "shape", "it is there twice");
+		return 0;
+	}
+	if (is_known(in, sensor, h->value, metadata))
 		return 0;
 	snprintf(mid, sizeof(mid), "%u", in->m->mid);
 	return db_run(in->db, err,
@@ -267,8 +311,9 @@ kept_since(const struct incoming *in, struct span object, char out[32])
 static int
 take_status(struct incoming *in, struct err *err)
 {
+	struct json_scan scan = {.depth = JSON_TAKEN};
 	struct buf word = {0};
-	struct span object;
+	struct span object, claim = {0};
 	char since[32];
 	enum presence state;
 	bool known;
@@ -276,13 +321,17 @@ take_status(struct incoming *in, struct err *err)
 	/* Empty: the retained status was taken back. */
 	if (in->m->payload.n == 0)
 		return 0;
-	known = json_check(in->m->payload, &object, NULL) &&
-	    json_kind(object) == JSON_KIND_OBJECT &&
+	known = json_scan(in->m->payload, &scan);
+	object = scan.value;
+	known = known && json_kind(object) == JSON_KIND_OBJECT &&
 	    json_member_string(object, "status", &word) &&
 	    presence_by_status(buf_as_span(&word), &state);
 	buf_release(&word);
 	if (!known)
 		return reject(in, "shape", "no status of the platform", err);
+	json_member(object, "device_id", &claim);
+	if (device_reading_claim_differs(claim, in->vars.v[TOPIC_DEVICE_ID]))
+		return reject(in, "id", "the status claims another device", err);
 	/* A retained status is old news: the device was heard when it was made. */
 	return store_presence(in->db, in->device, state,
 	    in->m->retain ? kept_since(in, object, since) : in->received, err);
@@ -333,6 +382,44 @@ take(struct incoming *in, const struct store_message *from, struct err *err)
 	return status ? take_status(in, err) : take_readings(in, from->keys, err);
 }
 
+/* What tells two messages apart, besides their Packet Identifiers. */
+static int64_t
+hash_message(const struct msg *m)
+{
+	const unsigned char end = 0;
+	uint64_t hash = hash_add(hash_of(m->topic), (struct span){(const char *)&end, 1});
+
+	return (int64_t)hash_add(hash, m->payload);
+}
+
+static bool
+is_redelivered(struct db *db, int64_t broker, const struct msg *m)
+{
+	return m->dup &&
+	    db_number(db, 0,
+		"SELECT 1 FROM delivered WHERE broker = ?1 AND mid = ?2 AND hash = ?3",
+		"iii", broker, (int64_t)m->mid, hash_message(m)) == 1;
+}
+
+static int
+note_delivered(struct db *db, int64_t broker, const struct msg *m, struct err *err)
+{
+	if (m->qos == 0)
+		return 0;
+	/* A broker that was deleted meanwhile has no row to refer to. */
+	return db_run(db, err,
+	    "INSERT INTO delivered (broker, mid, hash) SELECT id, ?2, ?3 FROM broker "
+	    "WHERE id = ?1 "
+	    "ON CONFLICT DO UPDATE SET hash = excluded.hash",
+	    "iii", broker, (int64_t)m->mid, hash_message(m));
+}
+
+int
+store_message_forget(struct db *db, int64_t broker, struct err *err)
+{
+	return db_run(db, err, "DELETE FROM delivered WHERE broker = ?1", "i", broker);
+}
+
 int
 store_message(
     struct db *db, const struct store_message *from, const struct msg *m, struct err *err)
@@ -340,8 +427,10 @@ store_message(
 	struct incoming in = {.db = db, .m = m};
 	int failed;
 
+	if (is_redelivered(db, from->broker, m))
+		return 0;
 	put_time(in.received, m->received_us);
-	failed = take(&in, from, err);
+	failed = take(&in, from, err) || note_delivered(db, from->broker, m, err);
 	while (in.count > 0)
 		free(in.values[--in.count].sensor);
 	free(in.values);
