@@ -80,6 +80,8 @@ sqlite3_count() { python3 -c 'import sqlite3,sys; print(sqlite3.connect("file:%s
 complete() { [ "$(distinct 1)" -eq "$total" ]; }
 wait_for 20 complete
 is "$total" "$(distinct 1)" 'every reading that the broker took is in the database'
+is "$total" "$(sqlite3_count 'SELECT count(*) FROM reading WHERE sensor = 1 AND valor > 0')" \
+	'once, though it was delivered again after each kill'
 sleep 0.5 # for what is still in its pipe
 kill "$careless_sub"
 wait "$careless_sub" "$careless_awk" 2>/dev/null
