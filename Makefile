@@ -92,13 +92,15 @@ $(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c tests/bench/payloads.c
 $(O)/tests/bench/lines: $(call objects,tests/bench/lines.c tests/bench/payloads.c) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
 
-# The sink for publishers, and the plain sender they are compared with; the raw reader that iotingest is.
+# The sink for publishers, and the plain sender they are compared with; the raw reader that iotingest is; the
+# guesser of passwords.
 SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
 RAW   := $(O)/tests/bench/raw
-$(SINKS) $(RAW): %: %.o $(O)/libiot.a
+GUESS := $(O)/tests/bench/logins
+$(SINKS) $(RAW) $(GUESS): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
 
-BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(RAW) $(SINKS)
+BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(RAW) $(SINKS) $(GUESS)
 TESTED  := $(UNITS) $(BENCHED)
 
 -include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/topic_set.h"
+#include "iotapi/api/guesses.h"
 #include "iotapi/api/secrets.h"
 
 /* Sealed secrets are counted before the key is opened: where there are any, a key that is missing is an error,
@@ -43,6 +44,7 @@ app_open(
 	    (db = store_reader(app->store, err)) == NULL ||
 	    open_secretbox(app, db, key, err);
 
+	app->guesses = guesses_new();
 	if (db != NULL)
 		store_reader_done(app->store, db);
 	free(key);
@@ -54,5 +56,6 @@ app_close(struct app *app)
 {
 	store_close(app->store);
 	secretbox_close(app->secretbox);
+	guesses_free(app->guesses);
 	topic_set_release(&app->topics);
 }

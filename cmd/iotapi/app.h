@@ -9,6 +9,7 @@
 #include "msg/device_reading.h"
 #include "iotapi/db/store.h"
 
+struct guesses;
 struct secretbox;
 struct broker_pool;
 
@@ -19,6 +20,7 @@ struct app {
 	struct broker_pool *worker; /* NULL: no MQTT */
 	struct topic_set topics;
 	const struct reading_keys *keys; /* what members of payloads are for; NULL: the guide's */
+	struct guesses *guesses;    /* at passwords */
 	int hash_rounds;       /* of devices' passwords */
 	int64_t started;       /* loop milliseconds */
 };

@@ -2,7 +2,7 @@
 # All benches as one table: run.sh [NAME...]. About nine minutes; each program runs alone too.
 set -eu
 here=$(dirname "$0")
-[ $# -gt 0 ] || set -- throughput payloads readings window linger tls instructions latency memory ctl publishers status
+[ $# -gt 0 ] || set -- throughput payloads readings window linger tls instructions latency memory ctl publishers status logins
 {
 	printf 'what\tours\tpeer\tfigure\tfloor\taim\treached\n'
 	for name in "$@"; do

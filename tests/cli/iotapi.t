@@ -115,6 +115,35 @@ has "$err" 'give --password-file' 'it says what to give'
 run iotapi user add 'a b' --db "$db" --password-file "$T/second"
 exits 2 'a user name with a blank'
 
+# Guesses: after the sixth there is a wait, whether there is such a user or not.
+printf 'ana-password\n' >ana.pw
+chmod 600 ana.pw
+iotapi user add ana --db "$db" --password-file ana.pw
+for name in ana nobody2; do
+	for guess in 1 2 3 4 5 6; do login "$name" "$guess"; done
+	is "400 $bad" "$status $out" "$name: six guesses are answered"
+	# On a machine that takes a second for one, later: the wait grows.
+	while [ "$status" -eq 400 ] && [ "$guess" -lt 20 ]; do
+		guess=$((guess + 1))
+		ask POST /api/auth/login/ -D "$T/head" -d "{\"username\":\"$name\",\"password\":\"$guess\"}"
+	done
+	after=$(tr -d '\r' <"$T/head" | sed -n 's/^Retry-After: //p')
+	is "429 {\"detail\":\"Request was throttled. Expected available in $after seconds.\",\"code\":\"throttled\"}" \
+		"$status $out" 'the next is not, and says when'
+	[ "$after" -ge 1 ]
+	tap $? 'which is not now'
+	login admin second
+	exits 200 'others log in meanwhile'
+done
+logged_in() { login ana ana-password && [ "$status" -eq 200 ]; }
+ok 'then the right password enters' wait_for 30 logged_in
+login ana wrong
+is "400 $bad" "$status $out" 'and what failed before is forgotten'
+for failures in 'user=ana failures=6' 'failures=6' 'wait=[1-9]'; do
+	ok "a line for each that failed: $failures" grep -q "^iotapi: login refused: address=127\.0\.0\.1 $failures" "$T/api.log"
+done
+no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
+
 # The command line.
 run iotapi user
 exits 2 'half a command'
@@ -150,5 +179,5 @@ is '{"status":"ok"}' "$out" '/healthz without a token'
 kill "$api_pid"
 wait "$api_pid"
 is 0 $? 'SIGTERM ends it with 0'
-is 'iotapi: serving '"$api" "$(cat "$T/api.log")" 'one line was all it said'
+is 'iotapi: serving '"$api" "$(grep -v 'login refused' "$T/api.log")" 'one line was all it said, but for refused logins'
 done_testing

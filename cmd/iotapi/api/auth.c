@@ -4,10 +4,13 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/field_errs.h"
+#include "iotapi/api/guesses.h"
 #include "iotapi/api/password.h"
 #include "iotapi/api/resource.h"
 #include "iotapi/api/users.h"
@@ -80,25 +83,71 @@ find_hash(struct request *rq, const char *username)
 	return hash;
 }
 
+/* A line for programs that keep such addresses away (fail2ban). The name only of a user that there is: what others
+ * typed there may be their password. */
+static void
+log_refused(const struct request *rq, const char *user, const char *fmt, long long n)
+{
+	struct buf text = {0};
+
+	buf_printf(&text, "login refused: address=%s", rq->peer);
+	if (user != NULL)
+		buf_printf(&text, " user=%s", user);
+	buf_printf(&text, " %s=%lld", fmt, n);
+	log_warn("%s", buf_str(&text));
+	buf_release(&text);
+}
+
+static void
+refuse_for_now(struct request *rq, int64_t wait)
+{
+	rq->retry_after = (wait + 999) / 1000;
+	if (guesses_tell(rq->app->guesses, clock_ms()))
+		log_refused(rq, NULL, "wait", rq->retry_after);
+	answer_detail(rq, 429, "throttled",
+	    "Request was throttled. Expected available in %lld seconds.",
+	    (long long)rq->retry_after);
+}
+
+static void
+check_password(struct request *rq, const char *username, const char *password)
+{
+	struct guesses *g = rq->app->guesses;
+	const int64_t wait = guesses_wait(g, username, clock_ms());
+	struct err err;
+	char *hash;
+
+	if (wait != 0) {
+		refuse_for_now(rq, wait);
+		return;
+	}
+	hash = find_hash(rq, username);
+	if (db_failed(rq->db, &err))
+		return; /* told by who asked; the name says nothing then */
+	if (password_matches(password, hash)) {
+		guesses_passed(g, username);
+	} else {
+		log_refused(rq, hash != NULL ? username : NULL, "failures",
+		    guesses_failed(g, username, clock_ms()));
+		field_errs_add(&rq->errs, "non_field_errors",
+		    "Unable to log in with provided credentials.");
+	}
+	free(hash);
+}
+
 /* The password is checked here, outside of any transaction: it takes its time. */
 void
 auth_login_prepare(struct request *rq)
 {
 	const char *username, *password;
-	char *hash;
 
 	resource_body_read(rq);
 	if (rq->status != 0)
 		return;
 	username = need_string(rq, "username");
 	password = need_string(rq, "password");
-	if (rq->errs.n == 0) {
-		hash = find_hash(rq, username);
-		if (!password_matches(password, hash))
-			field_errs_add(&rq->errs, "non_field_errors",
-			    "Unable to log in with provided credentials.");
-		free(hash);
-	}
+	if (rq->errs.n == 0)
+		check_password(rq, username, password);
 	if (rq->errs.n != 0)
 		answer_errs(rq);
 }

@@ -8,7 +8,8 @@
 
 /* The Authorization header: rq->person, or -1 and a 401. rq->db is a connection. */
 int auth_check(struct request *rq);
-/* POST /api/auth/login/. The first half checks the password, about 50 ms, one at a time (password.h). */
+/* POST /api/auth/login/. The first half checks the password, about 50 ms (password.h), or refuses a user name that
+ * failed too often (guesses.h). */
 void auth_login_prepare(struct request *rq);
 int auth_login(struct request *rq, struct err *err);
 /* POST /api/auth/refresh/: two new tokens for a refresh token, which is spent. */

@@ -3,6 +3,7 @@
 #define IOTAPI_HTTP_REQUEST_H
 
 #include <jansson.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct request {
 	char *authorization; /* NULL: none */
 	char *content_type;  /* NULL: none */
 	struct buf body;
+	char peer[INET6_ADDRSTRLEN]; /* the client's address; "": not known */
 
 	const struct route *route;
 	const struct schema_resource *resource; /* NULL: none */
@@ -46,6 +48,7 @@ struct request {
 	unsigned status; /* 0: not answered yet */
 	struct buf out;  /* JSON, empty for 204 */
 	char *location;
+	int64_t retry_after; /* seconds; 0: no such header */
 	char allow[64];
 };
 

@@ -17,7 +17,7 @@
 
 static const struct route routes[] = {
     {"POST", "/api/auth/login/", NULL, auth_login_prepare, auth_login,
-	ROUTE_OPEN | ROUTE_WRITE},
+	ROUTE_OPEN | ROUTE_WRITE | ROUTE_HASHES},
     {"POST", "/api/auth/refresh/", NULL, auth_refresh_prepare, auth_refresh,
 	ROUTE_OPEN | ROUTE_WRITE},
     {"GET", "/api/users/me/", NULL, NULL, auth_me, 0},
@@ -128,8 +128,8 @@ find_generic(struct request *rq)
 	}
 }
 
-static void
-find_route(struct request *rq)
+void
+routes_find(struct request *rq)
 {
 	size_t i;
 
@@ -223,7 +223,6 @@ routes_serve(struct request *rq)
 	struct err err = {0};
 	struct db *reader;
 
-	find_route(rq);
 	if (rq->allow[0] == '\0') {
 		answer_not_found(rq);
 		return;

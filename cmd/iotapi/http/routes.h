@@ -7,6 +7,7 @@
 enum route_flag {
 	ROUTE_OPEN = 1,  /* needs no token */
 	ROUTE_WRITE = 2, /* `run` in a transaction of the writer, else on a reader */
+	ROUTE_HASHES = 4, /* takes a person's password: not on a thread that serves */
 };
 
 struct route {
@@ -23,7 +24,9 @@ struct route {
 
 /* The longest body this target may have. */
 size_t routes_body_limit(const struct request *rq);
-/* Finds the route, checks the token, runs it: rq holds the answer. Blocks. */
+/* Finds rq->route; NULL: there is none for this target and method, which routes_serve answers. */
+void routes_find(struct request *rq);
+/* Checks the token and runs the route that was found: rq holds the answer. Blocks. */
 void routes_serve(struct request *rq);
 
 #endif

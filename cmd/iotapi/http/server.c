@@ -3,6 +3,7 @@
  * could hold a connection for ever: every request has a deadline of its own here. */
 #include "iotapi/http/server.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "iotapi/http/answer.h"
 #include "iotapi/http/guard.h"
 #include "iotapi/http/listen.h"
+#include "iotapi/http/offload.h"
 #include "iotapi/http/routes.h"
 
 enum {
@@ -28,6 +30,9 @@ enum {
 	SWEEP_MS = 1000,
 	DRAIN_MS = 5000,
 	CONNECTION_MEMORY = 32 << 10,
+	HASHING = 2, /* logins at once: 16 MiB and a processor each */
+	HASHES_WAITING = 64,
+	HASHES_FULL_S = 2,
 };
 
 /* A connection, for the deadline. */
@@ -43,6 +48,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct loop *loop;
 	struct loop_timer sweep;
+	struct offload *hashing;
 	char *url;
 	pthread_mutex_t lock;
 	struct conn *connections;
@@ -53,7 +59,8 @@ struct exchange {
 	struct request rq;
 	char *target;
 	const char *target_at; /* in the library's buffer, for the guard */
-	bool begun;
+	bool begun, served;
+	struct MHD_Connection *connection;
 	int64_t since; /* clock_ms */
 };
 
@@ -120,6 +127,7 @@ send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
 	struct MHD_Response *r =
 	    MHD_create_response_from_buffer(rq->out.n, rq->out.p, MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result result;
+	char seconds[24];
 
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	if (rq->out.n != 0)
@@ -128,6 +136,10 @@ send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
 		MHD_add_response_header(r, "Allow", rq->allow);
 	if (rq->location != NULL)
 		MHD_add_response_header(r, "Location", rq->location);
+	if (rq->retry_after != 0) {
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)rq->retry_after);
+		MHD_add_response_header(r, "Retry-After", seconds);
+	}
 	if (rq->status == 401)
 		MHD_add_response_header(r, "WWW-Authenticate", "Bearer realm=\"api\"");
 	if (close_after)
@@ -135,6 +147,21 @@ send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
 	result = MHD_queue_response(c, rq->status, r);
 	MHD_destroy_response(r);
 	return result;
+}
+
+static void
+put_peer(char out[INET6_ADDRSTRLEN], struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *a = info != NULL ? info->client_addr : NULL;
+
+	if (a != NULL && a->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, out,
+		    INET6_ADDRSTRLEN);
+	else if (a != NULL && a->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, out,
+		    INET6_ADDRSTRLEN);
 }
 
 static void *
@@ -148,6 +175,8 @@ begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 	x->target = xstrdup(target);
 	x->target_at = target;
 	x->since = clock_ms();
+	x->connection = c;
+	put_peer(x->rq.peer, c);
 	return x;
 }
 
@@ -218,6 +247,37 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	return rq->status == 0;
 }
 
+static void
+serve_later(void *arg)
+{
+	struct exchange *x = arg;
+
+	routes_serve(&x->rq);
+	x->served = true;
+	MHD_resume_connection(x->connection);
+}
+
+/* True: answered. False: another thread has it now; the library asks again when the connection is resumed. */
+static bool
+serve(struct server *h, struct exchange *x)
+{
+	struct request *rq = &x->rq;
+
+	routes_find(rq);
+	if (rq->route == NULL || (rq->route->flags & ROUTE_HASHES) == 0) {
+		routes_serve(rq);
+		return true;
+	}
+	MHD_suspend_connection(x->connection);
+	if (offload_put(h->hashing, serve_later, x))
+		return false;
+	rq->retry_after = HASHES_FULL_S;
+	answer_detail(rq, 429, "throttled", "Too many logins wait: try again later.");
+	x->served = true;
+	MHD_resume_connection(x->connection);
+	return false;
+}
+
 static enum MHD_Result
 handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *data, size_t *size, void **context)
@@ -241,8 +301,11 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		*size = 0;
 		return MHD_YES;
 	}
-	set_busy(arg, c, true);
-	routes_serve(&x->rq);
+	if (!x->served) {
+		set_busy(arg, c, true);
+		if (!serve(arg, x))
+			return MHD_YES;
+	}
 	return send_answer(c, &x->rq, false);
 }
 
@@ -269,9 +332,9 @@ keep_escapes(void *arg, struct MHD_Connection *c, char *s)
 static struct MHD_Daemon *
 start_daemon(struct server *h, int fd)
 {
-	return MHD_start_daemon(
-	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL,
-	    NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
+		MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME,
+	    0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
@@ -298,8 +361,11 @@ server_start(struct server **out, struct loop *loop, struct app *app, const char
 	h->loop = loop;
 	h->url = url;
 	pthread_mutex_init(&h->lock, NULL);
-	h->daemon = start_daemon(h, fd);
+	h->hashing = offload_new(HASHING, HASHES_WAITING);
+	if (h->hashing != NULL)
+		h->daemon = start_daemon(h, fd);
 	if (h->daemon == NULL) {
+		offload_free(h->hashing);
 		close(fd);
 		free(url);
 		free(h);
@@ -342,6 +408,8 @@ server_stop(struct server *h)
 	fd = MHD_quiesce_daemon(h->daemon);
 	while (is_serving(h) && clock_ms() < until)
 		nanosleep(&pause, NULL);
+	offload_free(
+	    h->hashing); /* the library does not stop with connections that wait for it */
 	MHD_stop_daemon(h->daemon);
 	close(fd);
 	pthread_mutex_destroy(&h->lock);
