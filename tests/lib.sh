@@ -278,7 +278,8 @@ start_api() {
 	db=$T/iot.db
 	printf 'admin-password\n' >"$T/api.pw"
 	chmod 600 "$T/api.pw"
-	iotapi user add admin --db "$db" --password-file "$T/api.pw" || exit 1
+	iotapi user add admin --db "$db" --password-file "$T/api.pw" 2>"$T/api.err" ||
+		grep -q 'already' "$T/api.err" || { cat "$T/api.err" >&2; exit 1; }
 	iotapi serve --db "$db" --listen 127.0.0.1:0 --url-file "$T/api.url" "$@" \
 		2>"$T/api.log" &
 	api_pid=$!

@@ -10,6 +10,7 @@
 #include "model/topic.h"
 #include "model/topic_set.h"
 #include "msg/device_reading.h"
+#include "iotapi/account.h"
 #include "iotapi/api/users.h"
 #include "iotapi/export.h"
 #include "iotapi/serve.h"
@@ -20,6 +21,8 @@ struct args {
 	char *listen;
 	char *url_file;
 	char *password_file;
+	bool read_only;
+	int days;
 	int hash_rounds;
 	int64_t access_life, refresh_life;
 	struct topicopts topics;
@@ -36,7 +39,12 @@ static const struct opt opts[] = {
     OPT_STR(struct args, url_file, 0, "url-file", "FILE",
 	N_("write the URL there once it serves"), .flags = OPT_FILE),
     OPT_STR(struct args, password_file, 0, "password-file", "FILE",
-	N_("user add: read the password from there, mode 0600"), .flags = OPT_FILE),
+	N_("user add, passwd: read the password from there, mode 0600"),
+	.flags = OPT_FILE),
+    OPT_FLAG(struct args, read_only, 0, "read-only",
+	N_("user add, token create: one that may change nothing")),
+    OPT_INT(struct args, days, 0, "days", "N", 1, 36500,
+	N_("token create: how long it lives, for ever unless given")),
     OPT_INT(struct args, hash_rounds, 0, "hash-rounds", "N", 1, 10000000,
 	N_("PBKDF2 rounds of devices' passwords: the broker pays them at each connect"),
 	.key = "hash_rounds", .preset = "1000"),
@@ -53,8 +61,13 @@ static const struct opt opts[] = {
 
 static const char *const usage[] = {
     "[serve] [options]",
-    "user add NAME [--password-file FILE]",
-    "token create NAME",
+    "user add NAME [--read-only] [--password-file FILE]",
+    "user passwd NAME [--password-file FILE]",
+    "user disable|delete NAME",
+    "user list",
+    "token create NAME [--read-only] [--days N]",
+    "token list",
+    "token revoke ID",
     "export mosquitto DIR",
     "backup FILE",
     "check",
@@ -71,9 +84,15 @@ static const char *const examples[] = {
 static const struct opt_word words[] = {
     {"serve", N_("serve the API (what it does without a word)")},
     {"user", N_("people who may use the API")},
-    {"user add", N_("make a user, or change the password")},
+    {"user add", N_("make a user")},
+    {"user passwd", N_("change a user's password, which ends the user's tokens")},
+    {"user disable", N_("let a user in no more")},
+    {"user list", N_("show the users")},
+    {"user delete", N_("delete a user")},
     {"token", N_("tokens for programs")},
-    {"token create", N_("make a token that does not expire and print it")},
+    {"token create", N_("make a token and print it")},
+    {"token list", N_("show the tokens, without their secrets")},
+    {"token revoke", N_("end a token")},
     {"export", N_("files for other programs")},
     {"export mosquitto", N_("write mosquitto's password file")},
     {"backup", N_("copy the database and its key")},
@@ -109,17 +128,85 @@ run_serve(const struct args *a, const char *operand, struct buf *out, struct err
 	return failed;
 }
 
+static struct account_opts
+account_of(const struct args *a)
+{
+	return (struct account_opts){.db = a->db,
+	    .password_file = a->password_file,
+	    .read_only = a->read_only,
+	    .days = a->days};
+}
+
 static int
 run_user_add(const struct args *a, const char *name, struct buf *out, struct err *err)
 {
+	const struct account_opts o = account_of(a);
+
 	(void)out;
-	return users_add(a->db, name, a->password_file, err);
+	return account_add(&o, name, err);
+}
+
+static int
+run_user_passwd(const struct args *a, const char *name, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)out;
+	return account_passwd(&o, name, err);
+}
+
+static int
+run_user_disable(const struct args *a, const char *name, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)out;
+	return account_disable(&o, name, err);
+}
+
+static int
+run_user_delete(const struct args *a, const char *name, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)out;
+	return account_delete(&o, name, err);
+}
+
+static int
+run_user_list(const struct args *a, const char *operand, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)operand;
+	return account_list(&o, out, err);
 }
 
 static int
 run_token_create(const struct args *a, const char *name, struct buf *out, struct err *err)
 {
-	return users_make_token(a->db, name, out, err);
+	const struct account_opts o = account_of(a);
+
+	return account_token_create(&o, name, out, err);
+}
+
+static int
+run_token_list(
+    const struct args *a, const char *operand, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)operand;
+	return account_token_list(&o, out, err);
+}
+
+static int
+run_token_revoke(const struct args *a, const char *id, struct buf *out, struct err *err)
+{
+	const struct account_opts o = account_of(a);
+
+	(void)out;
+	return account_token_revoke(&o, id, err);
 }
 
 static int
@@ -148,24 +235,37 @@ run_check(const struct args *a, const char *operand, struct buf *out, struct err
 	return upkeep_check(a->db, out, err);
 }
 
+enum {
+	MAKES = 1,     /* the database, when it is not there */
+	READ_ONLY = 2, /* takes --read-only */
+	DAYS = 4,      /* takes --days */
+};
+
 static const struct command {
 	const char *words[2]; /* the second NULL: one word */
 	const char *operand;  /* what it needs; NULL: nothing */
 	int (*run)(
 	    const struct args *a, const char *operand, struct buf *out, struct err *err);
-	bool makes; /* the database, when it is not there */
+	unsigned flags;
 } commands[] = {
-    {{"serve", NULL}, NULL, run_serve, true},
-    {{"user", "add"}, "NAME", run_user_add, true},
-    {{"token", "create"}, "NAME", run_token_create, false},
-    {{"export", "mosquitto"}, "DIR", run_export, false},
-    {{"backup", NULL}, "FILE", run_backup, false},
-    {{"check", NULL}, NULL, run_check, false},
+    {{"serve", NULL}, NULL, run_serve, MAKES},
+    {{"user", "add"}, "NAME", run_user_add, MAKES | READ_ONLY},
+    {{"user", "passwd"}, "NAME", run_user_passwd, 0},
+    {{"user", "disable"}, "NAME", run_user_disable, 0},
+    {{"user", "delete"}, "NAME", run_user_delete, 0},
+    {{"user", "list"}, NULL, run_user_list, 0},
+    {{"token", "create"}, "NAME", run_token_create, READ_ONLY | DAYS},
+    {{"token", "list"}, NULL, run_token_list, 0},
+    {{"token", "revoke"}, "ID", run_token_revoke, 0},
+    {{"export", "mosquitto"}, "DIR", run_export, 0},
+    {{"backup", NULL}, "FILE", run_backup, 0},
+    {{"check", NULL}, NULL, run_check, 0},
 };
 
 static const struct command *
 find_command(char **operands, int count, struct err *err)
 {
+	struct buf names = {0};
 	size_t i;
 
 	if (count == 0)
@@ -180,17 +280,33 @@ find_command(char **operands, int count, struct err *err)
 		if (count == n + (c->operand != NULL))
 			return c;
 		if (c->operand == NULL)
-			err_set(err, ERR_USAGE, _("'%s' takes no operand"), c->words[0]);
+			err_set(err, ERR_USAGE, _("'%s%s%s' takes no operand"),
+			    c->words[0], n == 2 ? " " : "", n == 2 ? c->words[1] : "");
 		else
 			err_set(err, ERR_USAGE, _("'%s%s%s' takes one %s"), c->words[0],
 			    n == 2 ? " " : "", n == 2 ? c->words[1] : "", c->operand);
 		return NULL;
 	}
-	err_set(err, ERR_USAGE,
-	    _("'%s%s%s' is no command; there are: serve, user add, token create, export "
-	      "mosquitto, backup, check"),
-	    operands[0], count > 1 ? " " : "", count > 1 ? operands[1] : "");
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		buf_printf(&names, "%s%s%s%s", i > 0 ? ", " : "", commands[i].words[0],
+		    commands[i].words[1] != NULL ? " " : "",
+		    commands[i].words[1] != NULL ? commands[i].words[1] : "");
+	err_set(err, ERR_USAGE, _("'%s%s%s' is no command; there are: %s"), operands[0],
+	    count > 1 ? " " : "", count > 1 ? operands[1] : "", buf_str(&names));
+	buf_release(&names);
 	return NULL;
+}
+
+/* An option that does nothing would be believed to have done something. */
+static int
+check_options(const struct args *a, const struct command *c, struct err *err)
+{
+	if (a->read_only && (c->flags & READ_ONLY) == 0)
+		return err_set(err, ERR_USAGE,
+		    _("--read-only goes with user add and token create only"));
+	if (a->days != 0 && (c->flags & DAYS) == 0)
+		return err_set(err, ERR_USAGE, _("--days goes with token create only"));
+	return 0;
 }
 
 static void
@@ -198,7 +314,7 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 {
 	const struct command *c = find_command(operands, count, err);
 
-	if (c == NULL)
+	if (c == NULL || check_options(a, c, err))
 		return;
 	if (a->db == NULL)
 		a->db = file_state_path("iotapi.db");
@@ -208,7 +324,7 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 		return;
 	}
 	/* An export of a database that a typing error made would lock every device out. */
-	if (!c->makes && access(a->db, F_OK) != 0)
+	if ((c->flags & MAKES) == 0 && access(a->db, F_OK) != 0)
 		err_sys(err, ERR_USAGE, _("cannot open database '%s'"), a->db);
 	else
 		c->run(a, c->operand != NULL ? operands[count - 1] : NULL, out, err);

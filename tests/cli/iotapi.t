@@ -85,7 +85,7 @@ exits 401 'one character changed'
 run curl -sS -D - -o /dev/null "$api/api/devices/"
 has "$out" 'WWW-Authenticate: Bearer realm="api"' '401 says which scheme'
 
-# token create, user add.
+# token create, user add, user passwd.
 run iotapi token create admin --db "$db"
 exits 0 'a token for programs'
 long=$out
@@ -95,12 +95,18 @@ run iotapi token create nobody --db "$db"
 exits 3 'not for an unknown user'
 is "iotapi: there is no user 'nobody'; iotapi user add makes one" "$err" 'and says what to do'
 printf 'second\n' >"$T/second"
-run iotapi user add admin --db "$db" --password-file "$T/second"
+run iotapi user passwd admin --db "$db" --password-file "$T/second"
 exits 2 'a password file that others may read is refused'
 has "$err" 'chmod 600' 'with what to do'
 chmod 600 "$T/second"
 run iotapi user add admin --db "$db" --password-file "$T/second"
-exits 0 'an existing user: the password is changed'
+exits 2 'an existing user is not added'
+is "iotapi: there is a user 'admin' already; iotapi user passwd changes the password" "$err" 'and the error says what does'
+bearer "Bearer $long"
+exits 200 'nothing has changed'
+run iotapi user passwd admin --db "$db" --password-file "$T/second"
+exits 0 'a new password'
+is "iotapi: 1 tokens of 'admin' for programs ended, too" "$err" 'says what it ends'
 login admin admin-password
 exits 400 'the old one is refused'
 login admin second
@@ -108,12 +114,93 @@ exits 200 'the new one enters'
 bearer "Bearer $new"
 exits 401 'and who logged in before logs in again'
 bearer "Bearer $long"
-exits 200 'the token for programs stays'
+exits 401 'the token for programs has ended, too'
+run iotapi user passwd nobody --db "$db" --password-file "$T/second"
+exits 3 'of nobody'
 run setsid iotapi user add other --db "$db"
 exits 2 'without a terminal and without a file'
 has "$err" 'give --password-file' 'it says what to give'
 run iotapi user add 'a b' --db "$db" --password-file "$T/second"
 exits 2 'a user name with a blank'
+run iotapi user add "$(printf 'a\342\200\256b')" --db "$db" --password-file "$T/second"
+exits 2 'or with a mark that turns the text around'
+without "$err" "$(printf '\342\200\256')" 'which is not shown as it is'
+
+# Who may only read.
+run iotapi user add eva --read-only --db "$db" --password-file "$T/second"
+exits 0 'a user who may only read'
+login eva second
+eva=$(printf %s "$out" | jq -r .access)
+is false "$(printf %s "$out" | jq .user.is_superuser)" 'who is no superuser'
+ask GET /api/devices/ -H "Authorization: Bearer $eva"
+exits 200 'reads'
+ask POST /api/devices/ -H "Authorization: Bearer $eva" -d '{}'
+is '403 {"detail":"You do not have permission to perform this action."}' "$status $out" 'and does not write'
+reads=$(iotapi token create admin --read-only --days 30 --db "$db")
+ask POST /api/devices/ -H "Authorization: Bearer $reads" -d '{}'
+exits 403 'nor does a token of an admin that may only read'
+ask GET /api/users/me/ -H "Authorization: Bearer $reads"
+is 'admin false' "$(printf %s "$out" | jq -r '"\(.username) \(.is_superuser)"')" 'whose it is'
+
+# Tokens: listed, ended.
+writes=$(iotapi token create admin --db "$db")
+run iotapi token list --db "$db"
+is "$(printf 'ID\tUSER\tROLE\nI\tadmin\tread-only\nI\tadmin\tadmin')" \
+	"$(printf %s "$out" | cut -f1-3 | sed 's/^[0-9a-f]\{16\}/I/')" 'token list'
+is "$(printf 'EXPIRES\n%s\nnever' "$(date -u -d '+30 days' +%Y-%m-%d)")" \
+	"$(printf %s "$out" | cut -f5 | sed 's/T.*Z//')" 'with when they end'
+case $out in *"$writes"* | *"$reads"*) tap 1 'without the secrets' ;; *) tap 0 'without the secrets' ;; esac
+id=$(printf %s "$out" | awk 'NR == 2 { print $1 }')
+run iotapi token revoke "$id" --db "$db"
+exits 0 'token revoke'
+bearer "Bearer $reads"
+exits 401 'and it counts no more'
+bearer "Bearer $writes"
+exits 200 'the other does'
+run iotapi token revoke "$id" --db "$db"
+exits 3 'there is none of that id'
+run iotapi token revoke "$writes" --db "$db"
+exits 0 'a whole token does as well'
+run iotapi token create admin --days 1 --db "$db"
+bearer "Bearer $out"
+exits 200 'a token for a day'
+python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[1]).executescript("UPDATE token SET expires = 1 WHERE expires < 9e18 AND kind = '"'long'"'")' "$db"
+bearer "Bearer $out"
+exits 401 'until it is over'
+run iotapi token list --db "$db"
+is "$(printf 'ID\tUSER\tROLE\tCREATED\tEXPIRES')" "$out" 'then it is not listed'
+
+# Users: disabled, deleted.
+run iotapi user disable eva --db "$db"
+exits 0 'user disable'
+bearer "Bearer $eva"
+exits 401 'ends the tokens'
+login eva second
+is "400 $bad" "$status $out" 'and the password'
+run iotapi token create eva --db "$db"
+exits 2 'no tokens either'
+run iotapi user list --db "$db"
+is "$(printf 'NAME\tROLE\tSTATE\nadmin\tadmin\tactive\neva\tread-only\tdisabled')" \
+	"$(printf %s "$out" | cut -f1-3)" 'user list'
+ok 'user passwd lets in again' iotapi user passwd eva --db "$db" --password-file "$T/second"
+login eva second
+exits 200 'with the new password'
+eva=$(printf %s "$out" | jq -r .access)
+run iotapi user delete eva --db "$db"
+exits 0 'user delete'
+bearer "Bearer $eva"
+exits 401 'ends the tokens'
+run iotapi user delete eva --db "$db"
+exits 3 'then there is no such user'
+for line in 'user list x:takes no operand' 'user disable:takes one NAME' 'token revoke:takes one ID' \
+	'user list --read-only:goes with user add' 'user add x --days 1:goes with token create' \
+	'token create admin --days 0:from 1'; do
+	# shellcheck disable=SC2086 # words
+	run iotapi ${line%:*} --db "$db"
+	exits 2 "${line%:*}"
+	has "$err" "${line#*:}" 'says why'
+done
 
 # Guesses: after the sixth there is a wait, whether there is such a user or not.
 printf 'ana-password\n' >ana.pw
@@ -147,7 +234,7 @@ no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
 # The command line.
 run iotapi user
 exits 2 'half a command'
-has "$err" "'user' is no command; there are: serve, user add, token create" 'names them'
+has "$err" "'user' is no command; there are: serve, user add, user passwd, user disable" 'names them'
 run iotapi serve now
 exits 2 'serve takes no operand'
 run iotapi --listen 127.0.0.1 --db "$T/other.db"

@@ -45,7 +45,7 @@ auth_check(struct request *rq)
 	if (*token == '\0' || strchr(token, ' ') != NULL)
 		return answer_detail(rq, 401, "bad_authorization_header",
 		    "Authorization header must contain two space-delimited values");
-	rq->person = users_token_owner(rq->db, token, TOKEN_ACCESS);
+	rq->person = users_token_owner(rq->db, token, TOKEN_ACCESS, &rq->read_only);
 	return rq->person != 0 ? 0 : refuse_token(rq);
 }
 
@@ -156,16 +156,18 @@ static int
 put_me(struct request *rq, struct err *err)
 {
 	sqlite3_stmt *stmt = db_query(rq->db, err,
-	    "SELECT id, username, is_active, created_at FROM person WHERE id = ?1", "i",
-	    rq->person);
+	    "SELECT id, username, is_active, created_at, read_only FROM person WHERE id "
+	    "= ?1",
+	    "i", rq->person);
 
 	if (stmt == NULL || db_step(rq->db, stmt, err) != 1)
 		return -1;
 	buf_printf(&rq->out,
 	    "{\"id\":%lld,\"username\":", (long long)sqlite3_column_int64(stmt, 0));
 	json_put_string(&rq->out, db_column_text(stmt, 1));
-	buf_printf(&rq->out, ",\"is_active\":%s,\"is_superuser\":true,\"created_at\":",
-	    sqlite3_column_int(stmt, 2) ? "true" : "false");
+	buf_printf(&rq->out, ",\"is_active\":%s,\"is_superuser\":%s,\"created_at\":",
+	    sqlite3_column_int(stmt, 2) ? "true" : "false",
+	    rq->read_only || sqlite3_column_int(stmt, 4) ? "false" : "true");
 	json_put_string(&rq->out, db_column_text(stmt, 3));
 	buf_putc(&rq->out, '}');
 	sqlite3_reset(stmt);
@@ -176,10 +178,13 @@ put_me(struct request *rq, struct err *err)
 static int
 put_tokens(struct request *rq, struct err *err)
 {
-	char *refresh = users_token(rq->db, rq->person, TOKEN_REFRESH, err);
-	char *access = users_token(rq->db, rq->person, TOKEN_ACCESS, err);
-	bool good = refresh != NULL && access != NULL;
+	struct users_grant grant = {.person = rq->person, .kind = TOKEN_REFRESH};
+	char *refresh = users_token(rq->db, &grant, err), *access;
+	bool good;
 
+	grant.kind = TOKEN_ACCESS;
+	access = users_token(rq->db, &grant, err);
+	good = refresh != NULL && access != NULL;
 	if (good) {
 		json_out_key(&rq->out, "refresh");
 		json_out_string(&rq->out, refresh);
@@ -221,7 +226,7 @@ auth_refresh(struct request *rq, struct err *err)
 
 	if (rq->status != 0)
 		return -1;
-	rq->person = users_token_owner(rq->db, token, TOKEN_REFRESH);
+	rq->person = users_token_owner(rq->db, token, TOKEN_REFRESH, &rq->read_only);
 	if (rq->person == 0)
 		return answer_detail(
 		    rq, 401, "token_not_valid", "Token is invalid or expired");

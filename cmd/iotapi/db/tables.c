@@ -32,10 +32,10 @@ static const char *const column_types[] = {
 static const char *const own_tables[] = {
     ("person (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT NOT NULL UNIQUE, "
      "password_hash TEXT NOT NULL, is_active INTEGER NOT NULL DEFAULT 1, created_at TEXT "
-     "NOT NULL)"),
+     "NOT NULL, read_only INTEGER NOT NULL DEFAULT 0)"),
     ("token (handle TEXT PRIMARY KEY, hash BLOB NOT NULL, person INTEGER NOT NULL "
      "REFERENCES person(id) ON DELETE CASCADE, kind TEXT NOT NULL, expires INTEGER NOT "
-     "NULL, created_at TEXT NOT NULL)"),
+     "NULL, created_at TEXT NOT NULL, read_only INTEGER NOT NULL DEFAULT 0)"),
     ("assignment (id INTEGER PRIMARY KEY AUTOINCREMENT, dispositivo INTEGER NOT NULL "
      "REFERENCES device(id) ON DELETE CASCADE, sensor INTEGER NOT NULL REFERENCES "
      "sensor(id), configuracion_json TEXT NOT NULL, fecha_asignacion TEXT NOT NULL, "

@@ -39,6 +39,7 @@ struct request {
 	const struct schema_resource *resource; /* NULL: none */
 	int64_t id;                             /* of the path */
 	int64_t person;                         /* who asks; 0: nobody */
+	bool read_only;                         /* who may change nothing */
 	json_t *json;                           /* the body; NULL: none, or no JSON */
 	struct span list;                       /* of JSON in the body; p == NULL: none */
 	json_t *values;                         /* the good fields in canonical types */

@@ -196,24 +196,42 @@ run_on_reader(struct request *rq, struct err *err)
 	}
 }
 
+/* Who asks may: else answered. */
+static bool
+is_allowed(struct request *rq)
+{
+	const unsigned flags = rq->route->flags;
+
+	if ((flags & ROUTE_OPEN) != 0)
+		return true;
+	if (auth_check(rq))
+		return false;
+	if (!rq->read_only || (flags & (ROUTE_WRITE | ROUTE_ADMIN)) == 0)
+		return true;
+	answer_detail(
+	    rq, 403, NULL, "You do not have permission to perform this action.");
+	return false;
+}
+
 static void
 run_route(struct request *rq, struct err *err)
 {
 	struct db *reader = store_reader(rq->app->store, err);
+	bool runs = false;
 
 	rq->db = reader;
-	if (reader != NULL &&
-	    ((rq->route->flags & ROUTE_OPEN) != 0 || auth_check(rq) == 0)) {
+	if (reader != NULL && is_allowed(rq)) {
 		if (rq->route->prepare != NULL)
 			rq->route->prepare(rq);
+		/* Nothing of a login that was refused is the writer's. */
+		runs = rq->status == 0 || (rq->route->flags & ROUTE_OPEN) == 0;
 		if ((rq->route->flags & ROUTE_WRITE) == 0)
 			run_on_reader(rq, err);
 	}
 	if (reader != NULL)
 		db_failed(reader, err);
 	store_reader_done(rq->app->store, reader);
-	if (rq->status != 401 && err->code == ERR_OK &&
-	    (rq->route->flags & ROUTE_WRITE) != 0)
+	if (runs && err->code == ERR_OK && (rq->route->flags & ROUTE_WRITE) != 0)
 		run_on_writer(rq, err);
 }
 

@@ -7,7 +7,8 @@
 enum route_flag {
 	ROUTE_OPEN = 1,  /* needs no token */
 	ROUTE_WRITE = 2, /* `run` in a transaction of the writer, else on a reader */
-	ROUTE_HASHES = 4, /* takes a person's password: not on a thread that serves */
+	ROUTE_ADMIN = 4, /* not for who may only read; nor is what writes, but for ROUTE_OPEN */
+	ROUTE_HASHES = 8, /* takes a person's password: not on a thread that serves */
 };
 
 struct route {
