@@ -36,8 +36,26 @@ gives 400 '{"nombre":["This field may not be blank."],"host":["This field may no
 	'all wrong fields at once'
 ask POST /api/mqtt/brokers/ '{}'
 gives 400 '{"nombre":["This field is required."],"host":["This field is required."]}' 'required fields'
-ask PATCH /api/mqtt/brokers/1/ '{"port":"2","id":7,"created_at":"x"}'
+ask PATCH /api/mqtt/brokers/1/ '{"port":"2","password":"public","id":7,"created_at":"x"}'
 is '200 2 1' "$status $(field .port) $(field .id)" 'PATCH; read-only fields sent back are left alone'
+# Its password could be read where the broker is moved to.
+moved() { printf '{"%s":["The broker has a password: send it too when this changes."]}' "$1"; }
+for move in '"host":"mine.example"' '"port":1884' '"protocol":"mqtts"' '"use_tls":true' '"ca_cert":"x"'; do
+	name=${move#?}
+	for method in PATCH PUT; do
+		ask $method /api/mqtt/brokers/1/ "{\"nombre\":\"EMQX Production\",\"host\":\"127.0.0.1\",$move}"
+		gives 400 "$(moved "${name%%\"*}")" "$method of $move without the password"
+	done
+done
+ask GET /api/mqtt/brokers/1/
+is '200 "127.0.0.1 2 mqtt false null"' "$status $(field '[.host,.port,.protocol,.use_tls,.ca_cert|tostring]|join(" ")')" 'nothing of that is done'
+ask PATCH /api/mqtt/brokers/1/ '{"host":"127.0.0.1","port":2,"protocol":"mqtt","use_tls":false,"ca_cert":"","keepalive":61}'
+is '200 61' "$status $(field .keepalive)" 'where it is already is no move'
+ask PATCH /api/mqtt/brokers/1/ '{"host":"localhost","password":null}'
+exits 200 'the password may go instead'
+ask PATCH /api/mqtt/brokers/1/ '{"host":"127.0.0.1"}'
+exits 200 'then the broker goes anywhere'
+ask PATCH /api/mqtt/brokers/1/ '{"password":"public","keepalive":60}'
 ask PUT /api/mqtt/brokers/1/ '{"nombre":"P"}'
 gives 400 '{"host":["This field is required."]}' 'PUT needs the required fields'
 ask PUT /api/mqtt/brokers/1/ '{"nombre":"EMQX Production","host":"127.0.0.1"}'

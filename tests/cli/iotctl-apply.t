@@ -225,4 +225,20 @@ device O1 'sensores: [SB, SA, SC]' | cat sensors.yaml - >ordered.yaml
 run iotctl apply -f ordered.yaml
 is SB,SA,SC "$(iotctl device get O1 -o json | jq -r '[.sensores_asignados[].sensor_nombre] | join(",")')" \
 	"a device's sensors are in the file's order"
+
+# A broker that moves takes its password along, though it was sent before.
+printf 'moving\n' >moving.pw
+chmod 600 moving.pw
+moving() { printf 'kind: broker\nnombre: Moving\nhost: %s\nusername: m\n%s\n' "$1" "$2" >moving.yaml; }
+moving one.example 'password@file: moving.pw'
+iotctl apply -f moving.yaml >/dev/null
+run iotctl apply -f moving.yaml
+is "unchanged broker 'Moving'" "${out%% (*}" 'a broker whose password was sent'
+moving two.example 'password@file: moving.pw'
+run iotctl apply -f moving.yaml
+is "0 changed broker 'Moving'" "$status ${out%% (*}" 'moves'
+moving three.example ''
+run iotctl apply -f moving.yaml
+is '6 two.example' "$status $(iotctl broker get Moving -o csv --columns host --no-header)" 'not without the password'
+has "$err" 'host: The broker has a password: send it too when this changes.' '  and it says why'
 done_testing

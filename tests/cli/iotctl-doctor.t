@@ -41,13 +41,13 @@ has "$out" 'check         result' 'as a table'
 
 # The guide: "Connection Refused".
 closed=$(free_port)
-iotctl broker set Laboratorio port="$closed" >/dev/null
+iotctl broker set Laboratorio port="$closed" password@"$T/broker.pw" >/dev/null
 run iotctl doctor --json
 sick broker "TCP: 127.0.0.1:$closed: Connection refused" 'connection refused'
 run iotctl doctor D1 --json
 sick broker 'Connection refused' 'the same, of a device'
 is 'not testable' "$(result login)" 'what depends on it is not blamed'
-iotctl broker set Laboratorio port="$port" >/dev/null
+iotctl broker set Laboratorio port="$port" password@"$T/broker.pw" >/dev/null
 
 # The guide: "Unauthorized": credentials, user, ACL.
 cp .local/state/iot/lab.csv "$T/keep.csv" 2>/dev/null || cp "$HOME/.local/state/iot/lab.csv" "$T/keep.csv"
@@ -108,12 +108,12 @@ is 'devices,of,cause,names
 3,5,status: offline,"A1,A2,A3"
 1,5,identity: no such device on the platform,D9' "$out" 'grouped by cause'
 has "$err" '4 of 5 devices are not well' 'and counted'
-iotctl broker set Laboratorio port="$closed" >/dev/null
+iotctl broker set Laboratorio port="$closed" password@"$T/broker.pw" >/dev/null
 printf 'A1\nA2\nA3\nD1\n' | iotctl doctor - >"$T/many" 2>/dev/null
 is 1 $? 'names from stdin'
 has "$(cat "$T/many")" "4        4   broker: 'Laboratorio': TCP: 127.0.0.1:$closed: Connection refused  A1,A2,A3,D1" \
 	'one broker, one cause'
-iotctl broker set Laboratorio port="$port" >/dev/null
+iotctl broker set Laboratorio port="$port" password@"$T/broker.pw" >/dev/null
 run iotctl doctor D1 D1
 exits 0 'all well'
 

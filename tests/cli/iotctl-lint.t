@@ -26,13 +26,13 @@ iotctl broker set Good keepalive=600 >/dev/null
 finds broker Good keepalive 600 'a long keep-alive'
 iotctl broker set Good keepalive=60 clean_session=no >/dev/null
 finds broker Good clean_session false 'sessions that stay'
-iotctl broker set Good clean_session=yes host=mq.example >/dev/null
+iotctl broker set Good clean_session=yes host=mq.example password@pw >/dev/null
 finds broker Good username admin 'a login without TLS'
-iotctl broker set Good host=localhost use_tls=yes >/dev/null
+iotctl broker set Good host=localhost use_tls=yes password@pw >/dev/null
 finds broker Good port 1883 'TLS at the plain port'
-iotctl broker set Good use_tls=no protocol=wss >/dev/null
+iotctl broker set Good use_tls=no protocol=wss password@pw >/dev/null
 finds broker Good port 1883 '... also that of a WebSocket'
-iotctl broker set Good protocol=mqtt >/dev/null
+iotctl broker set Good protocol=mqtt password@pw >/dev/null
 iotctl topic set Comandos qos=0 >/dev/null
 finds topic Comandos qos 0 'commands that may be lost'
 iotctl topic set Comandos qos=2 retain=yes >/dev/null

@@ -76,7 +76,7 @@ is 2 "$out" '--limit and --order'
 # Changing.
 run iotctl broker set 'EMQX Production' port=1883 username=admin
 is "unchanged broker 'EMQX Production' (id 1)" "$out" 'set says when nothing would change'
-run iotctl broker set 'EMQX Production' port=1884 keepalive:=90
+run iotctl broker set 'EMQX Production' port=1884 keepalive:=90 password@secret
 is "changed broker 'EMQX Production' (id 1)" "$out" 'set changes'
 run iotctl broker get 1 -o csv --columns port,keepalive --no-header
 is 1884,90 "$out" 'and it is so'
@@ -96,7 +96,7 @@ has "$out" unchanged 'lists are sets'
 run iotctl device-config set ESP32_001 metadata_json:='{"a":[1,2.5]}'
 exits 0 'any JSON'
 printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' >ca.pem
-run iotctl broker set 1 ca_cert@ca.pem
+run iotctl broker set 1 ca_cert@ca.pem password@secret
 exits 0 'a file'
 is 'AAAA' "$(iotctl broker get 1 --json --columns ca_cert | jq -r .ca_cert | sed -n 2p)" \
 	'with its lines'
@@ -142,8 +142,8 @@ run iotctl api GET /api/mqtt/topics/ tipo=publish
 is 'Datos de Sensores' "$(printf '%s' "$out" | jq -r '.results[].nombre')" 'its fields are the query'
 run iotctl api POST mqtt/brokers nombre=Raw host=h port:=1999
 has "$out" '"port":1999,' 'api POST of fields'
-run iotctl api PATCH /api/mqtt/brokers/1 '{"port":2000}'
-has "$out" '"port":2000,' 'api PATCH of JSON'
+run iotctl api PATCH /api/mqtt/brokers/1 '{"keepalive":200}'
+has "$out" '"keepalive":200,' 'api PATCH of JSON'
 echo '{"keepalive":30}' | iotctl api patch mqtt/brokers/1 - >raw
 has "$(cat raw)" '"keepalive":30,' 'JSON from stdin; small letters'
 run iotctl api DELETE mqtt/brokers/3

@@ -116,11 +116,56 @@ check_reading(struct db *db, int64_t id, const json_t *values, struct field_errs
 	sqlite3_reset(stmt);
 }
 
+/* Whether the broker's row has another value; "" is none. */
+static bool
+differs(struct db *db, int64_t id, const char *column, const json_t *v)
+{
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	bool is = true;
+
+	buf_printf(&sql,
+	    "SELECT coalesce(\"%s\", '') IS NOT coalesce(?1, '') FROM broker WHERE id = "
+	    "?2",
+	    column);
+	stmt = db_query(db, NULL, buf_str(&sql), "ni", id);
+	buf_release(&sql);
+	if (stmt != NULL) {
+		rows_bind(stmt, 1, NULL, v);
+		is = db_step(db, stmt, NULL) != 1 || sqlite3_column_int(stmt, 0) != 0;
+		sqlite3_reset(stmt);
+	}
+	return is;
+}
+
+/* A password that is kept sealed goes where the broker is: whoever could move it could read it there. `values` has
+ * password_sealed where the password was sent, too. */
+static void
+check_broker(struct db *db, int64_t id, const json_t *values, struct field_errs *errs)
+{
+	const struct schema_field *f;
+
+	if (id == 0 || json_object_get(values, "password_sealed") != NULL ||
+	    db_number(db, 0,
+		"SELECT password_sealed IS NOT NULL FROM broker WHERE id = ?1", "i",
+		id) == 0)
+		return;
+	for (f = schema_find("broker")->fields; f->name != NULL; f++) {
+		const json_t *v = json_object_get(values, f->name);
+
+		if ((f->flags & SCHEMA_PLACE) != 0 && v != NULL &&
+		    differs(db, id, f->name, v))
+			field_errs_add(errs, f->name,
+			    "The broker has a password: send it too when this changes.");
+	}
+}
+
 static const struct rule {
 	const char *resource;
 	void (*check)(
 	    struct db *db, int64_t id, const json_t *values, struct field_errs *errs);
 } rules[] = {
+    {"broker", check_broker},
     {"sensor", check_sensor},
     {"reading", check_reading},
 };

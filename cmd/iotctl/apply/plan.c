@@ -158,6 +158,25 @@ compare_field(struct planner *p, const struct plan *plan, const struct schema_fi
 	return known ? SAME_YES : SAME_NO;
 }
 
+/* Who moves a broker has to show that the password is known: it goes with the new place. */
+static void
+add_secrets(struct plan *plan)
+{
+	const struct schema_field *f;
+	bool moves = false;
+
+	for (f = plan->item->r->fields; f->name != NULL; f++)
+		moves = moves ||
+		    ((f->flags & SCHEMA_PLACE) != 0 &&
+			json_object_get(plan->change, f->name) != NULL);
+	for (f = plan->item->r->fields; f->name != NULL && moves; f++) {
+		json_t *secret = json_object_get(plan->body, f->name);
+
+		if ((f->flags & SCHEMA_WRITE_ONLY) != 0 && secret != NULL)
+			json_object_set(plan->change, f->name, secret);
+	}
+}
+
 static int
 compare(struct planner *p, struct plan *plan, struct span object, struct err *err)
 {
@@ -178,6 +197,7 @@ compare(struct planner *p, struct plan *plan, struct span object, struct err *er
 			    same == SAME_NO ? plan->change : plan->unknown, key, value);
 	}
 	json_decref(now);
+	add_secrets(plan);
 	return 0;
 }
 
