@@ -56,17 +56,9 @@ static bool
 is_username(const char *name)
 {
 	struct span s = span_of(name);
-	uint32_t cp;
-	size_t n;
 
-	if (s.n == 0 || s.n > NAME_MOST)
-		return false;
-	for (; s.n != 0; s.p += n, s.n -= n) {
-		n = utf8_read((const unsigned char *)s.p, s.n, &cp);
-		if (n == 0 || cp == ' ' || !utf8_is_harmless(cp))
-			return false;
-	}
-	return true;
+	return s.n != 0 && s.n <= NAME_MOST && strchr(name, ' ') == NULL &&
+	    utf8_is_harmless_text(s);
 }
 
 static int

@@ -83,6 +83,16 @@ harmless(struct span s)
 	return len != 0 && utf8_is_harmless(cp) ? len : 0;
 }
 
+bool
+utf8_is_harmless_text(struct span s)
+{
+	size_t n = 1;
+
+	for (; s.n != 0 && n != 0; s.p += n, s.n -= n)
+		n = harmless(s);
+	return s.n == 0;
+}
+
 static void
 put_escape(char *to, unsigned char byte)
 {

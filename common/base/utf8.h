@@ -22,6 +22,8 @@ size_t utf8_cut(const char *s, size_t n);
 /* Whether a terminal shows this code point and does nothing else: no C0, DEL, C1, and none of the
  * marks that reorder or break lines. */
 bool utf8_is_harmless(uint32_t cp);
+/* Whether it is valid and all of it is harmless: one line that can be shown as it is. */
+bool utf8_is_harmless_text(struct span s);
 
 /* A byte as \xNN. */
 enum { UTF8_ESCAPE_LEN = 4 };

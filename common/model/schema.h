@@ -42,6 +42,7 @@ enum schema_flag {
 				* itself; others need a row in cmd/iotapi/api/object.c */
 	SCHEMA_STATE = 4096,    /* comes and goes by itself: no part of a configuration */
 	SCHEMA_PLACE = 8192,    /* where the object's secrets are sent: they go with a change of it */
+	SCHEMA_LOGIN = 16384,   /* a user name at brokers: one without ":" */
 	SCHEMA_MAY_MISS = 2048, /* absent from answers, not null, when it has no value */
 };
 

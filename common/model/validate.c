@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/topic.h"
@@ -123,7 +124,7 @@ characters(const char *s)
 	return n;
 }
 
-/* Names must fit where they go: into topics and templates. */
+/* Names must fit where they go: into topics and templates, into files of passwords, and before people's eyes. */
 static bool
 fits(const struct schema_field *f, const char *s, struct field_errs *errs)
 {
@@ -138,6 +139,13 @@ fits(const struct schema_field *f, const char *s, struct field_errs *errs)
 	if ((f->flags & SCHEMA_TEMPLATE) != 0)
 		failed = topic_compile(&t, s, &err);
 	topic_free(t);
+	if (f->type == SCHEMA_STRING && (f->flags & SCHEMA_WRITE_ONLY) == 0 &&
+	    !utf8_is_harmless_text(span_of(s)))
+		failed = err_set(&err, ERR_USAGE,
+		    "Control characters and marks that turn text around are not "
+		    "allowed.");
+	if ((f->flags & SCHEMA_LOGIN) != 0 && strchr(s, ':') != NULL)
+		failed = err_set(&err, ERR_USAGE, "A user name has no \":\".");
 	if (failed)
 		field_errs_add(errs, f->name, "%s", err.text);
 	return !failed;

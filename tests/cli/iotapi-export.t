@@ -99,11 +99,11 @@ is disconnected "$(says 4 | jq -r .status)" 'its retained status is no phantom'
 is null "$(says 4 | jq -r .by)" 'nor its own will, which mosquitto did not send'
 is '{"status":"connected"}' "$(says 5)" 'negative control: who keeps the password stays connected'
 call PATCH /api/mqtt/credentials/5/ '{"password":"new fifth"}' >/dev/null
-call PATCH /api/mqtt/brokers/1/ '{"host":"'"$T"'/no.sock"}' >/dev/null
+call PATCH /api/mqtt/brokers/1/ '{"host":"'"$T"'/no.sock","password":"worker-secret"}' >/dev/null
 run export_it
 exits 0 'a broker that is out of reach is no reason not to export'
 has "$err" "may go on saying that they are connected: broker 'B': " 'but it is told'
-call PATCH /api/mqtt/brokers/1/ '{"host":"'"$sock"'"}' >/dev/null
+call PATCH /api/mqtt/brokers/1/ '{"host":"'"$sock"'","password":"worker-secret"}' >/dev/null
 
 # Refusals.
 call PATCH /api/mqtt/credentials/2/ '{"is_active":true}' >/dev/null
@@ -114,7 +114,13 @@ exits 6 'one user name with two passwords is refused'
 is "iotapi: device 'DEV_2' and device 'DEV_3' have the same user name 'shared' and different passwords" \
 	"$err" 'naming both devices'
 is "$before" "$(cat "$T/auth/passwords")" 'and the file stays as it was'
-call PATCH /api/mqtt/credentials/3/ '{"username":"a:b"}' >/dev/null
+for name in 'a:b' 'a\nb' worker; do
+	is '{"username":' "$(call PATCH /api/mqtt/credentials/3/ "{\"username\":\"$name\"}" | cut -c1-12)" \
+		"a user name that no export could have is refused: $name"
+done
+is '{"username":["This is the user name of a device."]}' \
+	"$(call PATCH /api/mqtt/brokers/1/ '{"username":"shared"}')" "nor does a broker take a device's"
+plant "UPDATE credential SET username = 'a:b' WHERE id = 3"
 run export_it
 exits 6 'a user name that mosquitto cannot take is refused'
 has "$err" "device 'DEV_3': mosquitto takes no user name with ':'" 'naming the device'

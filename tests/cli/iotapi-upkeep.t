@@ -77,6 +77,22 @@ has "$err" "'backup' takes one FILE" 'which is said'
 run iotapi check --db none.db
 exits 2 'a database that is not there is not made'
 
+# A database that is open to others is closed by whoever opens it to write, with what SQLite has beside it.
+bg iotapi --db fresh.db --listen 127.0.0.1:0 --url-file open.url 2>open.log
+ok 'a server' wait_for 10 test -s open.url
+kill -KILL "$bg"
+wait "$bg" 2>/dev/null
+is '600 600 600' "$(
+	chmod 644 fresh.db
+	touch fresh.db-wal fresh.db-shm
+	chmod 644 fresh.db-wal fresh.db-shm
+	bg iotapi --db fresh.db --listen 127.0.0.1:0 --url-file again.url 2>open.log
+	wait_for 10 test -s again.url
+	stat -c %a fresh.db fresh.db-wal fresh.db-shm | xargs
+	kill "$bg"
+)" 'database, WAL and shm are closed to others'
+is 600 "$(stat -c %a fresh.db)" 'for good'
+
 # What a check finds.
 cp "$db.key" copy.db.key
 chmod 644 copy.db

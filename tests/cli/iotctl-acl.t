@@ -85,7 +85,7 @@ has "$err" 'neither QoS nor retain' 'what mosquitto cannot say is told'
 iotctl emqx-acl create username=device_D2 action=publish topic='eq a/"b"' >/dev/null
 run iotctl acl export D2 --format emqx
 has "$out" '[{eq, "a/\"b\""}]' 'eq, and quotes'
-iotctl emqx-acl create username=device_D2 action=publish topic="$(printf 'a\nb')" >/dev/null
+iotctl api POST mqtt/emqx-acl '{"username":"device_D2","permission":"allow","action":"publish","topic":"a\nb"}' >/dev/null
 run iotctl acl export D2 --format emqx
 exits 6 'a line end cannot be exported'
 iotctl emqx-user set device_D2 is_superuser=yes >/dev/null
@@ -146,7 +146,7 @@ done
 iotctl emqx-acl list username=device_D5 permission=deny -o csv --no-header --columns id |
 	xargs iotctl emqx-acl delete --yes >/dev/null 2>&1
 iotctl emqx-user set device_D2 is_superuser=no >/dev/null
-iotctl emqx-acl list username=device_D2 topic="$(printf 'a\nb')" -o csv --no-header --columns id |
+iotctl emqx-acl list username=device_D2 -o json | jq '.[] | select(.topic == "a\nb").id' |
 	xargs iotctl emqx-acl delete --yes >/dev/null 2>&1
 run iotctl acl export --format mosquitto --service ' backend'
 exits 1 'rules that mosquitto cannot read: told, status 1'
@@ -194,7 +194,7 @@ exits 4 "and nothing of the broker's"
 # One login of two devices, and of a broker: whoever comes first does not deny the others.
 iotctl device create D2 nombre=dos tipo=esp32 ubicacion=x >/dev/null
 iotctl credential create device=D2 client_id=D2 username=u1 password@pw >/dev/null
-iotctl broker set B username=u1 >/dev/null
+plant "UPDATE broker SET username = 'u1'" # as one could have in older iotapis, and has with Django
 run iotctl acl export --format emqx
 exits 0 'a login of two devices and of a broker'
 is '%% iotctl acl export: the first rule that matches decides

@@ -71,7 +71,8 @@ is 65 "$(iotctl reading list --json | jq length)" 'all pages in one array'
 is 7 "$(iotctl reading list --limit 7 -o ndjson | wc -l)" '--limit'
 
 # A terminal's bytes do not reach a terminal.
-iotctl device create D2 nombre="$(printf 'a\033[31mb')" tipo=esp32 ubicacion=x >/dev/null 2>&1
+iotctl device create D2 nombre=planted tipo=esp32 ubicacion=x >/dev/null
+plant "UPDATE device SET nombre = 'a' || char(27) || '[31mb' WHERE nombre = 'planted'"
 without "$(iotctl device list --columns nombre)" "$(printf '\033')" 'control characters are made visible'
 
 # Secrets.

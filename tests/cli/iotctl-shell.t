@@ -121,7 +121,7 @@ want "prod:broker> " ""
 send "set Second 'username=a\r"
 want "... " "a quote goes on"
 send "b'\r"
-want "changed broker" "on the next line"
+want "username: Control characters" "on the next line"
 want "prod:broker> " ""
 # A paste in brackets is no command until Enter.
 send "\033\[200~set Second keepalive=61\nset Second keepalive=62\n\033\[201~"
@@ -209,7 +209,8 @@ puts "ok exit"
 END
 
 # The pager shows what would drive the terminal as text.
-iotctl broker create "$(printf 'esc\033]0;x\007')" host=h >/dev/null 2>&1
+iotctl broker create planted host=h >/dev/null
+plant "UPDATE broker SET nombre = 'esc' || char(27) || ']0;x' || char(7) WHERE nombre = 'planted'"
 cat >pager <<END
 #!/bin/sh
 cat >$T/paged
@@ -236,6 +237,9 @@ start_api
 T=$here
 other=$api
 iotctl broker create Elsewhere host=e >/dev/null
+# A name that would turn the line around is not offered beside it.
+iotctl broker create planted host=e >/dev/null
+plant "UPDATE broker SET nombre = 'E' || char(8238) || 'x' WHERE nombre = 'planted'"
 unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
 iotctl login "$other" --context there --api-username admin --password-file "$T/api.pw" >/dev/null 2>&1
 iotctl login "$first" --context prod --api-username admin --password-file "$T/api.pw" >/dev/null 2>&1

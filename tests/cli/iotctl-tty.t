@@ -89,13 +89,15 @@ run iotctl broker get B
 exits 3 'and it is gone'
 
 # What a server sends does not drive the terminal, whatever the format.
-iotctl broker create "$(printf 'esc\033]0;x\007 \302\233m')" host=h >/dev/null 2>&1
+iotctl broker create planted host=h >/dev/null
+plant "UPDATE broker SET nombre = 'esc' || char(27) || ']0;x' || char(7, 32, 155, 8238) || 'm' WHERE nombre = 'planted'"
 for f in table csv ndjson json; do
 	on_tty "iotctl broker list -o $f"
 	end_tty
 	has "$out" 'host' "$f on a terminal"
 	without "$out" "$(printf '\033')]0;x" '  is harmless'
 	without "$out" "$(printf '\302\233')" '  in two bytes as well'
+	without "$out" "$(printf '\342\200\256')" '  nor does it turn the line around'
 done
 
 iotctl broker list -o csv --no-header --columns id | iotctl broker delete - --yes >/dev/null

@@ -160,12 +160,42 @@ check_broker(struct db *db, int64_t id, const json_t *values, struct field_errs 
 	}
 }
 
+/* A device with a broker's own login would be that broker's backend to it; mosquitto knows one password a name. */
+static void
+check_login(struct db *db, const json_t *values, const char *sql, const char *whose,
+    struct field_errs *errs)
+{
+	const char *name = json_string_value(json_object_get(values, "username"));
+
+	if (name != NULL && name[0] != '\0' && db_number(db, 0, sql, "s", name) == 1)
+		field_errs_add(errs, "username", "This is the user name of %s.", whose);
+}
+
+static void
+check_broker_login(
+    struct db *db, int64_t id, const json_t *values, struct field_errs *errs)
+{
+	(void)id;
+	check_login(db, values, "SELECT 1 FROM credential WHERE username = ?1 LIMIT 1",
+	    "a device", errs);
+}
+
+static void
+check_credential(struct db *db, int64_t id, const json_t *values, struct field_errs *errs)
+{
+	(void)id;
+	check_login(db, values, "SELECT 1 FROM broker WHERE username = ?1 LIMIT 1",
+	    "a broker itself", errs);
+}
+
 static const struct rule {
 	const char *resource;
 	void (*check)(
 	    struct db *db, int64_t id, const json_t *values, struct field_errs *errs);
 } rules[] = {
     {"broker", check_broker},
+    {"broker", check_broker_login},
+    {"credential", check_credential},
     {"sensor", check_sensor},
     {"reading", check_reading},
 };

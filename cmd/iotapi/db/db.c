@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -111,6 +112,28 @@ db_forgive(struct db *db)
 	db->failure = (struct err){0};
 }
 
+/* One that is there already may be open to others, as may what SQLite made beside it while it was. */
+static int
+close_to_others(const char *path, struct err *err)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	struct stat st;
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ends) && !failed; i++) {
+		char *name = xasprintf("%s%s", path, ends[i]);
+
+		if (stat(name, &st) == 0 && (st.st_mode & 077) != 0 &&
+		    chmod(name, st.st_mode & 0700) != 0)
+			failed = err_sys(err, ERR_USAGE,
+			    _("'%s' is open to others (mode %03o) and cannot be closed"),
+			    name, (unsigned)(st.st_mode & 0777));
+		free(name);
+	}
+	return failed;
+}
+
 /* SQLite makes its file with the umask's mode: made first, it and its WAL stay private. */
 static int
 make_private(const char *path, struct err *err)
@@ -131,7 +154,7 @@ make_private(const char *path, struct err *err)
 	if (fd < 0)
 		return err_sys(err, ERR_USAGE, _("cannot open database '%s'"), path);
 	close(fd);
-	return 0;
+	return close_to_others(path, err);
 }
 
 int

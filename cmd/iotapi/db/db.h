@@ -12,8 +12,8 @@
 /* One SQLite connection with its prepared statements. For one thread at a time. */
 struct db;
 
-/* Opens (and with `write` makes, mode 0600) the database: WAL, synchronous=FULL, foreign keys,
- * defensive. Waits up to five seconds for a lock of another process, here and in each statement. Errors of this and
+/* Opens (and with `write` makes) the database: WAL, synchronous=FULL, foreign keys, defensive; with `write` its files
+ * are for their owner alone from then on. Waits up to five seconds for a lock of another process, here and in each statement. Errors of this and
  * of all below are ERR_FAILED, ERR_OUTPUT where there is no room on the disk, ERR_USAGE for a file that cannot be
  * opened, and name the table. */
 int db_open(struct db **out, const char *path, bool write, struct err *err);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "rest/rest_url.h"
 #include "iotctl/core/lookup.h"
 
@@ -43,7 +44,7 @@ struct gathering {
 	size_t n;
 };
 
-/* A name that breaks a line cannot be offered. */
+/* A name that cannot be shown as it is, and on one line, is not offered: what could be shown is not the name. */
 static int
 gather(void *arg, struct span object, struct err *err)
 {
@@ -51,7 +52,7 @@ gather(void *arg, struct span object, struct err *err)
 	char *name = lookup_label_of(g->r, object);
 
 	(void)err;
-	if (strpbrk(name, "\r\n") == NULL)
+	if (utf8_is_harmless_text(span_of(name)))
 		buf_printf(&g->names, "%s\n", name);
 	free(name);
 	return ++g->n == NAMES_MAX;

@@ -173,10 +173,34 @@ texts_become_the_fields_type(void **state)
 	assert_text("sensor", "publish_interval", "", "null");
 }
 
+/* Names stand in tables, logs and password files. */
+static void
+names_can_be_shown(void **state)
+{
+	static const char never[] =
+	    "Control characters and marks that turn text around are not allowed.";
+
+	(void)state;
+	assert_value("device", "nombre", "\"Señal 北 🌡️\"", "\"Señal 北 🌡️\"");
+	assert_value("device", "nombre", "\"a\\u001b[31mb\"", never);
+	assert_value("device", "nombre", "\"a\\nb\"", never);
+	assert_value("device", "ubicacion", "\"a\\u0085b\"", never);
+	assert_value("broker", "nombre", "\"a\\u202eb\"", never);
+	assert_value("broker", "host", "\"a\\u2066b\"", never);
+	assert_value("sensor", "unidad_medida", "\"a\\u2028b\"", never);
+	assert_value("device", "descripcion", "\"two\\nlines\"", "\"two\\nlines\"");
+	assert_value("broker", "password", "\"a\\tb:c\"", "\"a\\tb:c\"");
+	assert_value("credential", "username", "\"a:b\"", "A user name has no \":\".");
+	assert_value("credential", "username", "\"a\\nb\"", never);
+	assert_value("broker", "username", "\"a:b\"", "A user name has no \":\".");
+	assert_value("broker", "host", "\"[::1]\"", "\"[::1]\"");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(names_can_be_shown),
 	    cmocka_unit_test(values_are_taken_as_the_platform_takes_them),
 	    cmocka_unit_test(wrong_values_are_told_in_its_words),
 	    cmocka_unit_test(lengths_count_characters),
