@@ -181,7 +181,8 @@ names_can_be_shown(void **state)
 	    "Control characters and marks that turn text around are not allowed.";
 
 	(void)state;
-	assert_value("device", "nombre", "\"Señal 北 🌡️\"", "\"Señal 北 🌡️\"");
+	assert_value(
+	    "device", "nombre", "\"Señal 北 🌡️\"", "\"Señal 北 🌡️\"");
 	assert_value("device", "nombre", "\"a\\u001b[31mb\"", never);
 	assert_value("device", "nombre", "\"a\\nb\"", never);
 	assert_value("device", "ubicacion", "\"a\\u0085b\"", never);
