@@ -100,7 +100,7 @@ exits 3 'an unknown id'
 # set
 run iotctl broker set 'EMQX Production' port=1883 username=admin keepalive=60
 has "$out" unchanged 'set says when nothing would change'
-run iotctl broker set 'EMQX Production' port=1884 keepalive:=90
+run iotctl broker set 'EMQX Production' port=1884 keepalive:=90 password@secret
 has "$out" "changed broker 'EMQX Production'" 'set changes'
 is 1884,90 "$(rows broker get 'EMQX Production' --columns port,keepalive)" 'and it is so'
 run iotctl device-config set ESP32_001 subscribe_topics-='Datos de Sensores'

@@ -255,6 +255,30 @@ most=$((($(date +%s%3N) - start) / 200 + 2))
 [ $(($(connected) - from)) -le $most ]
 tap $? "in few sessions: $(($(connected) - from)), where $most at most are due"
 
+# EMQX tells of clients that come and go, to who may know: the fake one does at each SUBSCRIBE, and refuses to others.
+event() { # event CLIENT WORD: the PUBLISH in hexadecimal
+	perl -e 'my $t = "\$SYS/brokers/emqx\@127.0.0.1/clients/$ARGV[0]/$ARGV[1]";
+		print unpack "H*", pack("CCn", 0x30, length($t) + 3, length $t) . "$t\0"' "$1" "$2"
+}
+fake() { # fake NAME KEY=VALUE...: a broker of perl, in iotapi too
+	name=$1
+	bg perl "$top/tests/broker.pl" "$@"
+	wait_for 10 test -S "$name.sock"
+	call POST /api/mqtt/brokers/ "{\"nombre\":\"$name\",\"host\":\"$T/$name.sock\"}" >/dev/null
+}
+pub -q 1 -t iot/devices/RPI_001/status -m '{"status":"connected"}'
+wait_for 10 device_is connection_status online
+fake gone send="$(event client-1 disconnected)"
+ok 'a client that EMQX says is gone' wait_for 20 device_is connection_status offline
+fake come send="$(event client-1 connected)"
+ok 'or has come' wait_for 20 device_is connection_status online
+fake denies suback=87
+ok 'who may know nothing at all is told' wait_for 20 grep -q "broker 'denies': .*refused the subscription 'iot/.*not allowed" "$T/api.log"
+no_line "$T/api.log" 'but not of that' -F "SYS"
+fake hangs deny='$SYS'
+ok 'a broker that hangs up on who asks is asked without that' wait_for 20 grep -q "broker 'hangs': listening" "$T/api.log"
+is 2 "$(grep -c CONNECT hangs.log)" 'at the second attempt'
+
 # SIGTERM drains.
 kill "$api_pid"
 wait "$api_pid"

@@ -13,16 +13,28 @@
 #include "base/text.h"
 #include "iotapi/mqtt/broker_row.h"
 #include "iotapi/mqtt/broker_session.h"
+#include "iotapi/mqtt/silence.h"
 
 /* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
  * are sessions made anew for each. Refreshing takes a tenth of the time at most. */
-enum { REFRESH_MS = 200, REFRESH_SHARE = 10, AGAIN_MS = 1000 };
+enum { REFRESH_MS = 200, REFRESH_SHARE = 10, AGAIN_MS = 1000, SILENCE_MS = 5000 };
 
 /* Of the link to one broker, as requests in other threads are told. */
 struct note {
 	int64_t broker;
 	enum presence state;
 	char *reason;
+	int64_t
+	    since_us; /* the wall clock when it came up, or was set since; 0: it is not up */
+};
+
+/* A look at who is silent, on its way through the writer. */
+struct listening {
+	struct broker_pool *pool;
+	struct silence_link *links;
+	size_t n, silent;
+	bool all;
+	int64_t now_us;
 };
 
 struct broker_pool {
@@ -43,6 +55,8 @@ struct broker_pool {
 	pthread_mutex_t lock; /* of the notes */
 	struct note *notes;   /* one for each broker that ever had a session */
 	size_t notes_n;
+	struct loop_timer silence;
+	struct silence_clock clock;
 };
 
 static void refresh(void *arg);
@@ -74,6 +88,10 @@ on_link(void *arg, int64_t broker, enum presence state, const char *reason)
 		*note = (struct note){.broker = broker};
 	}
 	free(note->reason);
+	if (state != PRESENCE_ONLINE)
+		note->since_us = 0;
+	else if (note->since_us == 0)
+		note->since_us = clock_wall_us();
 	note->state = state;
 	note->reason = reason != NULL ? xstrdup(reason) : NULL;
 	pthread_mutex_unlock(&w->lock);
@@ -295,6 +313,76 @@ refresh_soon(void *arg)
 	loop_timer_set(w->loop, &w->later, rest > 0 ? rest : 0, refresh, w);
 }
 
+/* The links that are up, and since when silence counts there. */
+static void
+read_links(struct broker_pool *w, struct listening *l, bool set)
+{
+	size_t i;
+
+	l->links = xcalloc(w->n + 1, sizeof(*l->links));
+	l->all = true;
+	pthread_mutex_lock(&w->lock);
+	for (i = 0; i < w->n; i++) {
+		struct note *note = find_note(w, broker_session_broker(w->sessions[i]));
+
+		if (note != NULL && note->since_us != 0 && set)
+			note->since_us = l->now_us;
+		if (note != NULL && note->since_us != 0)
+			l->links[l->n++] =
+			    (struct silence_link){note->broker, note->since_us};
+		else
+			l->all = false;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int
+judge_silence(struct db *db, void *arg, struct err *err)
+{
+	struct listening *l = arg;
+
+	return silence_judge(db, l->links, l->n, l->all, l->now_us, &l->silent, err);
+}
+
+static void listen_again(void *arg);
+
+/* On the writer's thread, but for nothing that others have: the next look begins on the loop. */
+static void
+silence_judged(void *arg, const struct err *why)
+{
+	struct listening *l = arg;
+
+	if (why->code != ERR_OK)
+		log_err(why);
+	else if (l->silent != 0)
+		log_info("%zu devices are silent: disconnected", l->silent);
+	loop_post(l->pool->loop, listen_again, l->pool);
+	free(l->links);
+	free(l);
+}
+
+static void
+look_for_silence(void *arg)
+{
+	struct broker_pool *w = arg;
+	struct listening *l = xcalloc(1, sizeof(*l));
+	const struct silence_clock now = {clock_wall_us(), clock_us()};
+
+	l->pool = w;
+	l->now_us = now.wall_us;
+	read_links(w, l, silence_was_set(&w->clock, &now));
+	store_submit(w->app->store, judge_silence, silence_judged, l);
+}
+
+static void
+listen_again(void *arg)
+{
+	struct broker_pool *w = arg;
+
+	if (!w->stopping)
+		loop_timer_set(w->loop, &w->silence, SILENCE_MS, look_for_silence, w);
+}
+
 struct broker_pool *
 broker_pool_new(struct loop *loop, struct app *app, struct err *err)
 {
@@ -308,6 +396,7 @@ broker_pool_new(struct loop *loop, struct app *app, struct err *err)
 		return NULL;
 	}
 	broker_pool_refresh(w);
+	listen_again(w);
 	return w;
 }
 
@@ -322,6 +411,7 @@ void
 broker_pool_stop(struct broker_pool *w, void (*done)(void *arg), void *arg)
 {
 	w->stopping = true;
+	loop_timer_stop(&w->silence);
 	w->done = done;
 	w->arg = arg;
 	if (w->n == 0 && w->leaving_n == 0)
@@ -349,6 +439,7 @@ broker_pool_free(struct broker_pool *w)
 	/* Batches that are with the writer still point here. */
 	store_run(w->app->store, nothing, NULL, &err);
 	loop_timer_stop(&w->later);
+	loop_timer_stop(&w->silence);
 	while (w->n > 0)
 		broker_session_free(w->sessions[--w->n]);
 	while (w->leaving_n > 0)

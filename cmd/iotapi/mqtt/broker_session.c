@@ -37,6 +37,9 @@ struct broker_session {
 	int64_t wait;
 	char *told; /* the last failure, told once */
 	bool was_up;
+	bool asking; /* the connection is up, and its filters are not all answered yet */
+	bool
+	    no_clients; /* asked for other clients' coming and going, the broker hung up */
 	int64_t
 	    lost_us; /* when the last connection was, since 1970; 0: it is there, or never was */
 	bool stopping;
@@ -174,6 +177,7 @@ on_up(void *arg, bool session_present)
 	if (!session_present && u->lost_us > 0)
 		tell_lost_session(u);
 	u->was_up = true;
+	u->asking = true;
 	u->lost_us = 0;
 	u->wait = 0;
 	free(u->told);
@@ -187,20 +191,41 @@ on_ready(void *arg)
 {
 	struct broker_session *u = arg;
 
+	u->asking = false;
 	log_info("broker '%s': listening", u->name);
 }
 
+/* EMQX can be told to hang up on who asks for what is denied (deny_action): then once more without that. */
 static void
 on_down(void *arg, const struct err *why)
 {
-	note_loss(arg);
-	tell(arg, PRESENCE_ERROR, why->text);
+	struct broker_session *u = arg;
+
+	note_loss(u);
+	tell(u, PRESENCE_ERROR, why->text);
+	if (u->asking && !u->no_clients && !u->stopping) {
+		u->no_clients = true;
+		consumer_stop(u->consume);
+	}
+	u->asking = false;
 }
 
+static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
+
+static bool
+is_client_filter(const char *filter)
+{
+	return strcmp(filter, clients[0]) == 0 || strcmp(filter, clients[1]) == 0;
+}
+
+/* That others come and go is not for everybody to know: devices' own statuses must do then. */
 static void
 on_refused(void *arg, const char *filter, const struct err *why)
 {
-	(void)filter;
+	if (is_client_filter(filter)) {
+		log_debug("%s", why->text);
+		return;
+	}
 	tell(arg, PRESENCE_ONLINE, why->text);
 }
 
@@ -216,7 +241,8 @@ on_ended(void *arg, const struct err *why)
 		return;
 	}
 	note_loss(u);
-	tell(u, PRESENCE_ERROR, why->text);
+	if (why->code != ERR_OK) /* else we stopped it, to begin anew */
+		tell(u, PRESENCE_ERROR, why->text);
 	u->wait = u->wait == 0 ? AGAIN_FIRST_MS : u->wait * 2;
 	if (u->wait > AGAIN_MOST_MS)
 		u->wait = AGAIN_MOST_MS;
@@ -255,19 +281,21 @@ start(void *arg)
 	const struct session_opts opts = session_of(u);
 	struct consumer_filter *filters;
 	struct err err = {0};
-	size_t i;
+	size_t i, n = 0;
 
 	/* The writer still reads the messages of the old one: they go when they are stored. */
 	if (u->is_out) {
 		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
 		return;
 	}
-	filters = xcalloc(u->filters.n + 1, sizeof(*filters));
+	filters = xcalloc(u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
 	consumer_free(u->consume);
+	/* First: when all are refused it is the last whose refusal is told. */
+	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
+		filters[n++] = (struct consumer_filter){clients[i], .qos = 1};
 	for (i = 0; i < u->filters.n; i++)
-		filters[i] = (struct consumer_filter){u->filters.v[i], .qos = 1};
-	u->consume =
-	    consumer_new(u->loop, &opts, filters, u->filters.n, &events, u, &err);
+		filters[n++] = (struct consumer_filter){u->filters.v[i], .qos = 1};
+	u->consume = consumer_new(u->loop, &opts, filters, n, &events, u, &err);
 	free(filters);
 	if (u->consume != NULL)
 		consumer_start(u->consume);

@@ -313,7 +313,7 @@ take_status(struct incoming *in, struct err *err)
 {
 	struct json_scan scan = {.depth = JSON_TAKEN};
 	struct buf word = {0};
-	struct span object, claim = {0};
+	struct span object, claim;
 	char since[32];
 	enum presence state;
 	bool known;
@@ -329,12 +329,70 @@ take_status(struct incoming *in, struct err *err)
 	buf_release(&word);
 	if (!known)
 		return reject(in, "shape", "no status of the platform", err);
-	json_member(object, "device_id", &claim);
-	if (device_reading_claim_differs(claim, in->vars.v[TOPIC_DEVICE_ID]))
+	if (json_member(object, "device_id", &claim) &&
+	    device_reading_claim_differs(claim, in->vars.v[TOPIC_DEVICE_ID]))
 		return reject(in, "id", "the status claims another device", err);
-	/* A retained status is old news: the device was heard when it was made. */
-	return store_presence(in->db, in->device, state,
-	    in->m->retain ? kept_since(in, object, since) : in->received, err);
+	return in->m->retain
+	    ? store_presence_retained(
+		  in->db, in->device, state, kept_since(in, object, since), err)
+	    : store_presence(in->db, in->device, state, in->received, err);
+}
+
+/* A device's logins may have client ids of their own. */
+static int64_t
+find_client(struct db *db, struct span id)
+{
+	int64_t found = find_device(db, id);
+
+	return found != 0 ? found
+			  : db_number(db, 0,
+				"SELECT d.id FROM credential c JOIN device d ON d.id = "
+				"c.dispositivo WHERE c.client_id = ?1 AND d.mqtt_enabled",
+				"t", id);
+}
+
+/* The next level of a topic, which loses it. */
+static struct span
+next_level(struct span *topic)
+{
+	const char *slash = topic->n != 0 ? memchr(topic->p, '/', topic->n) : NULL;
+	struct span level = *topic;
+
+	if (slash != NULL)
+		level.n = (size_t)(slash - topic->p);
+	topic->p += level.n + (slash != NULL);
+	topic->n -= level.n + (slash != NULL);
+	return level;
+}
+
+/* STORE_CLIENT_CONNECTED or STORE_CLIENT_DISCONNECTED, whose topic says all. Of most clients, such as ourselves, nothing is kept. */
+static int
+take_client_event(struct incoming *in, struct err *err)
+{
+	struct span rest = in->m->topic, id, event;
+	int64_t device;
+
+	next_level(&rest); /* $SYS */
+	next_level(&rest); /* brokers */
+	next_level(&rest); /* a node of them */
+	next_level(&rest); /* clients */
+	id = next_level(&rest);
+	event = next_level(&rest);
+	device = find_client(in->db, id);
+	if (device == 0)
+		return 0;
+	return span_is(event, "connected")
+	    ? store_presence(in->db, device, PRESENCE_ONLINE, in->received, err)
+	    : store_presence(in->db, device, PRESENCE_OFFLINE, NULL, err);
+}
+
+static bool
+is_client_event(struct span topic)
+{
+	static const char before[] = "$SYS/brokers/";
+
+	return topic.n >= sizeof(before) &&
+	    memcmp(topic.p, before, sizeof(before) - 1) == 0;
 }
 
 /* The template whose expansion the topic is; the platform's own first. */
@@ -367,7 +425,11 @@ is_other_traffic(const struct topic_set *t, struct span topic)
 static int
 take(struct incoming *in, const struct store_message *from, struct err *err)
 {
-	bool status = topic_match(from->topics->status, in->m->topic, &in->vars);
+	bool status;
+
+	if (is_client_event(in->m->topic))
+		return take_client_event(in, err);
+	status = topic_match(from->topics->status, in->m->topic, &in->vars);
 
 	if (in->m->reject != NULL)
 		return reject(in, in->m->reject, "the message cannot be taken", err);

@@ -23,6 +23,11 @@ struct store_message {
 	const struct reading_keys *keys; /* what members are for; NULL: the guide's names */
 };
 
+/* What EMQX tells of clients that come and go, to who may read it (filters; the last level is one of the two words).
+ * Turned into presence, too. Other brokers have no such topics. */
+#define STORE_CLIENT_CONNECTED "$SYS/brokers/+/clients/+/connected"
+#define STORE_CLIENT_DISCONNECTED "$SYS/brokers/+/clients/+/disconnected"
+
 /* Turns one message into rows, inside a transaction on the writer's thread: readings, presence, or a reject. Not 0
  * only when the database failed (ERR_FAILED). */
 int store_message(

@@ -5,10 +5,15 @@
 #include "model/presence.h"
 #include "iotapi/db/db.h"
 
-/* Writes whether a device is online, offline or in error, inside a transaction, into both of its fields: the
- * device's connection_status and its configuration's. `seen` (as buf_time writes it; NULL: not now) is when the
- * device was heard. Not 0: the database failed. */
+/* Whether a device is online, offline or in error, written inside a transaction into both of its fields: the device's
+ * connection_status and its configuration's. Times are as buf_time writes them. Not 0: the database failed. */
+
+/* News of now: the device was heard at `seen`, or others say so of it (NULL). */
 int store_presence(struct db *db, int64_t device, enum presence to, const char *seen,
     struct err *err);
+/* What a retained status says, which may be as old as `since` (NULL: it does not say). That a device is online, of
+ * before it was last heard, is no news: since then it went, or fell silent. */
+int store_presence_retained(struct db *db, int64_t device, enum presence to,
+    const char *since, struct err *err);
 
 #endif
