@@ -275,7 +275,7 @@ ok 'or has come' wait_for 20 device_is connection_status online
 fake denies suback=87
 ok 'who may know nothing at all is told' wait_for 20 grep -q "broker 'denies': .*refused the subscription 'iot/.*not allowed" "$T/api.log"
 no_line "$T/api.log" 'but not of that' -F "SYS"
-fake hangs deny='$SYS'
+fake hangs deny=SYS
 ok 'a broker that hangs up on who asks is asked without that' wait_for 20 grep -q "broker 'hangs': listening" "$T/api.log"
 is 2 "$(grep -c CONNECT hangs.log)" 'at the second attempt'
 
