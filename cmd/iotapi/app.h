@@ -2,6 +2,7 @@
 #ifndef IOTAPI_APP_H
 #define IOTAPI_APP_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "model/topic.h"
@@ -13,7 +14,7 @@ struct guesses;
 struct secretbox;
 struct broker_pool;
 
-/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves. */
+/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for `stopping`. */
 struct app {
 	struct store *store;
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
@@ -22,6 +23,7 @@ struct app {
 	const struct reading_keys *keys; /* what members of payloads are for; NULL: the guide's */
 	struct guesses *guesses;    /* at passwords */
 	int hash_rounds;       /* of devices' passwords */
+	atomic_bool stopping;  /* what takes long ends soon */
 	int64_t started;       /* loop milliseconds */
 };
 

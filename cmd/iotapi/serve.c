@@ -39,6 +39,7 @@ end(void *arg, int signo)
 		return;
 	}
 	s->signo = signo;
+	atomic_store(&s->app->stopping, true);
 	server_stop(s->server);
 	s->server = NULL;
 	broker_pool_stop(s->app->worker, worker_is_done, s);

@@ -563,6 +563,20 @@ consumer_broker(const struct consumer *c)
 }
 
 const char *
+consumer_stage(const struct consumer *c)
+{
+	switch (c->link.reach) {
+	case CONNECTOR_REACH_NOTHING:
+	case CONNECTOR_REACH_NAME: return "DNS";
+	case CONNECTOR_REACH_HOST: return "TCP";
+	default:
+		return c->greeted || c->link.reach != CONNECTOR_REACH_SERVER ? "CONNACK"
+		    : c->link.opts.tls                                       ? "TLS"
+									     : "TCP";
+	}
+}
+
+const char *
 consumer_address(const struct consumer *c)
 {
 	return connector_address(&c->link);

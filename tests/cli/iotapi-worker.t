@@ -279,8 +279,62 @@ fake hangs deny=SYS
 ok 'a broker that hangs up on who asks is asked without that' wait_for 20 grep -q "broker 'hangs': listening" "$T/api.log"
 is 2 "$(grep -c CONNECT hangs.log)" 'at the second attempt'
 
-# SIGTERM drains.
+# test-connection: how far, and why no further.
+tested() { # tested WANTED SENTENCE: of the broker that was made last
+	is "$1" "$(call POST /api/mqtt/test-connection/ "{\"broker_id\":$id,\"timeout\":5}" |
+		jq -r '"\(.success) \(.stage) \(.reason)"' | sed "s|$T|T|")" "$2"
+}
+made() { # made NAME HOST PORT PROTOCOL
+	id=$(call POST /api/mqtt/brokers/ \
+		"{\"nombre\":\"$1\",\"host\":\"$2\",\"port\":$3,\"protocol\":\"$4\"}" | jq .id)
+}
+id=1
+is '["message","success","stage","reason","ms","broker"]' \
+	"$(call POST /api/mqtt/test-connection/ '{"broker_id":1}' | jq -c keys_unsorted)" 'test-connection'
+tested 'true CONNACK null' 'a broker that accepts'
+closed=$(free_port)
+made closed 127.0.0.1 "$closed" mqtt
+tested "false TCP cannot reach broker '127.0.0.1:$closed': connection refused" 'nobody listens'
+made nowhere no-such-host.invalid 1883 mqtt
+is 'false DNS' "$(call POST /api/mqtt/test-connection/ "{\"broker_id\":$id}" | jq -r '"\(.success) \(.stage)"')" 'no such host'
+port=$(free_port)
+perl "$top/tests/broker.pl" plain port="$port" 2>/dev/null & # TLS is no MQTT to it
+pids="$pids $!"
+wait_for 10 port_open "$port"
+made plain 127.0.0.1 "$port" mqtts
+is 'false TLS' "$(call POST /api/mqtt/test-connection/ "{\"broker_id\":$id}" | jq -r '"\(.success) \(.stage)"')" 'no TLS there'
+fake refuses connack=2003008700
+id=$(call GET '/api/mqtt/brokers/?search=refuses' | jq '.results[0].id')
+case $(call POST /api/mqtt/test-connection/ "{\"broker_id\":$id}" | jq -r '"\(.success) \(.stage) \(.reason)"') in
+'false CONNACK '*'not allowed'* | 'false CONNACK '*'not authorized'*) tap 0 'a login that is refused' ;;
+*) tap 1 'a login that is refused' ;;
+esac
+perl -MIO::Socket::UNIX -e 'my $l = IO::Socket::UNIX->new(Listen => 20, Local => "dumb.sock"); my @c;
+	while (my $c = $l->accept) { push @c, $c; open my $f, ">>", "dumb.log"; print $f "came\n" }' &
+pids="$pids $!"
+wait_for 10 test -S dumb.sock
+made dumb "$T/dumb.sock" 1 mqtt
+dumb() { [ "$(wc -l <dumb.log)" -gt "$1" ]; }
+wait_for 10 dumb 0 # the worker itself
+is 'false CONNACK' "$(call POST /api/mqtt/test-connection/ "{\"broker_id\":$id,\"timeout\":1}" |
+	jq -r '"\(.success) \(.stage)"')" 'no answer in time'
+call POST /api/mqtt/brokers/1/deactivate/ >/dev/null
+for body in '{}' '{"broker_id":"1"}' '{"broker_id":1,"timeout":61}' '{"broker_id":1}' '{"broker_id":999}' '[]'; do
+	is 400 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" \
+		-H 'Content-Type: application/json' -d "$body" "$api/api/mqtt/test-connection/")" "400: $body"
+done
+
+# SIGTERM drains, and waits for no test of a minute.
+call POST /api/mqtt/brokers/"$id"/activate/ >/dev/null
+came=$(wc -l <dumb.log)
+call POST /api/mqtt/test-connection/ "{\"broker_id\":$id,\"timeout\":60}" >/dev/null 2>&1 &
+long=$!
+wait_for 20 dumb "$came"
+stops=$(date +%s)
 kill "$api_pid"
 wait "$api_pid"
 is 0 $? 'SIGTERM drains and exits 0'
+[ $(($(date +%s) - stops)) -lt 30 ]
+tap $? 'soon'
+wait $long
 done_testing

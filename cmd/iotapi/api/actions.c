@@ -13,8 +13,12 @@
 #include "iotapi/db/rows.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
+#include "iotapi/api/resource.h"
 #include "iotapi/mqtt/broker_pool.h"
+#include "iotapi/mqtt/broker_test.h"
 #include "iotapi/mqtt/store_presence.h"
+
+enum { TEST_S = 10, TEST_MOST_S = 60 };
 
 static int
 set_active(struct request *rq, int active, const char *done, struct err *err)
@@ -85,6 +89,84 @@ actions_broker_status(struct request *rq, struct err *err)
 		sqlite3_reset(stmt);
 	rq->status = step == 0 ? 200 : 0;
 	return step;
+}
+
+/* A whole number of the body within limits; `missing` where it may be left out, < 0 where not. */
+static int64_t
+need_number(struct request *rq, const char *name, int64_t most, int64_t missing)
+{
+	const json_t *v = json_object_get(rq->json, name);
+
+	if (v == NULL && missing >= 0)
+		return missing;
+	if (v == NULL)
+		field_errs_add(&rq->errs, name, "This field is required.");
+	else if (!json_is_integer(v))
+		field_errs_add(&rq->errs, name, "A valid integer is required.");
+	else if (json_integer_value(v) < 1 || json_integer_value(v) > most)
+		field_errs_add(&rq->errs, name, "A number from 1 to %lld is required.",
+		    (long long)most);
+	return json_integer_value(v);
+}
+
+static void
+put_test(struct request *rq, const struct broker_test *t)
+{
+	const bool good = t->reason == NULL;
+
+	answer_text(rq, 200, "message",
+	    good ? "Connection to the broker %s succeeded"
+		 : "Connection to the broker %s failed",
+	    t->name);
+	rq->out.n--; /* its brace */
+	json_out_key(&rq->out, "success");
+	buf_puts(&rq->out, good ? "true" : "false");
+	json_out_key(&rq->out, "stage");
+	json_out_string(&rq->out, t->stage);
+	json_out_key(&rq->out, "reason");
+	if (good)
+		buf_puts(&rq->out, "null");
+	else
+		json_out_string(&rq->out, t->reason);
+	json_out_key(&rq->out, "ms");
+	json_out_int(&rq->out, t->ms);
+	json_out_key(&rq->out, "broker");
+	object_get(&rq->out, rq->db, schema_find("broker"), t->broker, false, NULL);
+	buf_putc(&rq->out, '}');
+}
+
+void
+actions_test_connection_prepare(struct request *rq)
+{
+	struct broker_test t = {0};
+	struct err err = {0};
+	int found;
+
+	resource_body_read(rq);
+	if (rq->status != 0)
+		return;
+	t.broker = need_number(rq, "broker_id", INT64_MAX, -1);
+	t.timeout = need_number(rq, "timeout", TEST_MOST_S, TEST_S) * 1000;
+	if (rq->errs.n == 0) {
+		found = broker_test_run(rq->app, rq->db, &t, &err);
+		if (found == 1)
+			put_test(rq, &t);
+		else if (found == 0)
+			field_errs_add(&rq->errs, "broker_id",
+			    "The broker does not exist or is not active.");
+		else
+			log_error("%s %s: %s", rq->method, rq->path, err.text);
+	}
+	if (rq->errs.n != 0)
+		answer_errs(rq);
+	broker_test_release(&t);
+}
+
+int
+actions_answered(struct request *rq, struct err *err)
+{
+	(void)err;
+	return rq->status != 0 ? 0 : -1;
 }
 
 /* A bare array of the rows that `where` chooses. */

@@ -11,6 +11,11 @@ int actions_activate_broker(struct request *rq, struct err *err);
 int actions_deactivate_broker(struct request *rq, struct err *err);
 /* GET /api/mqtt/broker-status/: the worker's link to each broker. */
 int actions_broker_status(struct request *rq, struct err *err);
+/* POST /api/mqtt/test-connection/: connects to a broker that is in use, as the worker does, and says how far it came and
+ * why no further. Blocks for the time that the body says, up to a minute. All is done by the first; the second is its
+ * `run`. */
+void actions_test_connection_prepare(struct request *rq);
+int actions_answered(struct request *rq, struct err *err);
 /* GET /api/mqtt/topics/publish_topics/ and subscribe_topics/: bare arrays. */
 int actions_publish_topics(struct request *rq, struct err *err);
 int actions_subscribe_topics(struct request *rq, struct err *err);

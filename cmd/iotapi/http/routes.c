@@ -25,6 +25,8 @@ static const struct route routes[] = {
 	ROUTE_WRITE},
     {"POST", "/api/mqtt/brokers/{id}/deactivate/", "broker", NULL,
 	actions_deactivate_broker, ROUTE_WRITE},
+    {"POST", "/api/mqtt/test-connection/", NULL, actions_test_connection_prepare,
+	actions_answered, ROUTE_ADMIN | ROUTE_DIALS},
     {"GET", "/api/mqtt/broker-status/", NULL, NULL, actions_broker_status, 0},
     {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, actions_publish_topics, 0},
     {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, actions_subscribe_topics,

@@ -9,6 +9,7 @@ enum route_flag {
 	ROUTE_WRITE = 2, /* `run` in a transaction of the writer, else on a reader */
 	ROUTE_ADMIN = 4, /* not for who may only read; nor is what writes, but for ROUTE_OPEN */
 	ROUTE_HASHES = 8, /* takes a person's password: not on a thread that serves */
+	ROUTE_DIALS = 16, /* connects to others, likewise */
 };
 
 struct route {

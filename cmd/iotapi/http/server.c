@@ -32,7 +32,9 @@ enum {
 	CONNECTION_MEMORY = 32 << 10,
 	HASHING = 2, /* logins at once: 16 MiB and a processor each */
 	HASHES_WAITING = 64,
-	HASHES_FULL_S = 2,
+	DIALING = 2, /* attempts to connect to brokers at once */
+	DIALS_WAITING = 8,
+	FULL_S = 2, /* when there is no room to wait: try again after */
 };
 
 /* A connection, for the deadline. */
@@ -48,7 +50,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct loop *loop;
 	struct loop_timer sweep;
-	struct offload *hashing;
+	struct offload *hashing, *dialing;
 	char *url;
 	pthread_mutex_t lock;
 	struct conn *connections;
@@ -262,17 +264,22 @@ static bool
 serve(struct server *h, struct exchange *x)
 {
 	struct request *rq = &x->rq;
+	struct offload *elsewhere = NULL;
 
 	routes_find(rq);
-	if (rq->route == NULL || (rq->route->flags & ROUTE_HASHES) == 0) {
+	if (rq->route != NULL && (rq->route->flags & ROUTE_HASHES) != 0)
+		elsewhere = h->hashing;
+	else if (rq->route != NULL && (rq->route->flags & ROUTE_DIALS) != 0)
+		elsewhere = h->dialing;
+	if (elsewhere == NULL) {
 		routes_serve(rq);
 		return true;
 	}
 	MHD_suspend_connection(x->connection);
-	if (offload_put(h->hashing, serve_later, x))
+	if (offload_put(elsewhere, serve_later, x))
 		return false;
-	rq->retry_after = HASHES_FULL_S;
-	answer_detail(rq, 429, "throttled", "Too many logins wait: try again later.");
+	rq->retry_after = FULL_S;
+	answer_detail(rq, 429, "throttled", "Too many wait: try again later.");
 	x->served = true;
 	MHD_resume_connection(x->connection);
 	return false;
@@ -362,10 +369,12 @@ server_start(struct server **out, struct loop *loop, struct app *app, const char
 	h->url = url;
 	pthread_mutex_init(&h->lock, NULL);
 	h->hashing = offload_new(HASHING, HASHES_WAITING);
-	if (h->hashing != NULL)
+	h->dialing = offload_new(DIALING, DIALS_WAITING);
+	if (h->hashing != NULL && h->dialing != NULL)
 		h->daemon = start_daemon(h, fd);
 	if (h->daemon == NULL) {
 		offload_free(h->hashing);
+		offload_free(h->dialing);
 		close(fd);
 		free(url);
 		free(h);
@@ -408,8 +417,8 @@ server_stop(struct server *h)
 	fd = MHD_quiesce_daemon(h->daemon);
 	while (is_serving(h) && clock_ms() < until)
 		nanosleep(&pause, NULL);
-	offload_free(
-	    h->hashing); /* the library does not stop with connections that wait for it */
+	offload_free(h->dialing);
+	offload_free(h->hashing); /* the library does not stop with connections that wait for it */
 	MHD_stop_daemon(h->daemon);
 	close(fd);
 	pthread_mutex_destroy(&h->lock);

@@ -23,6 +23,7 @@ static const struct path {
     {"/api/mqtt/brokers/{id}/", "GET:r PUT:w PATCH:w DELETE:w"},
     {"/api/mqtt/brokers/{id}/activate/", "POST:w"},
     {"/api/mqtt/brokers/{id}/deactivate/", "POST:w"},
+    {"/api/mqtt/test-connection/", "POST:w"},
     {"/api/mqtt/broker-status/", "GET:r"},
     {"/api/mqtt/topics/", "GET:r POST:w"},
     {"/api/mqtt/topics/{id}/", "GET:r PUT:w PATCH:w DELETE:w"},
