@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -45,6 +46,7 @@ app_open(
 	    open_secretbox(app, db, key, err);
 
 	app->guesses = guesses_new();
+	app->started_s = clock_wall_us() / 1000000;
 	if (db != NULL)
 		store_reader_done(app->store, db);
 	free(key);

@@ -14,7 +14,7 @@ struct guesses;
 struct secretbox;
 struct broker_pool;
 
-/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for `stopping`. */
+/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for what is atomic. */
 struct app {
 	struct store *store;
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
@@ -24,7 +24,11 @@ struct app {
 	struct guesses *guesses;    /* at passwords */
 	int hash_rounds;       /* of devices' passwords */
 	atomic_bool stopping;  /* what takes long ends soon */
-	int64_t started;       /* loop milliseconds */
+	int64_t started_s;     /* since 1970 */
+	struct app_counts {    /* since the start, for /metrics/ */
+		atomic_ullong answers[6]; /* by the class of their status: 2 is 200 to 299 */
+		atomic_ullong logins_refused;
+	} counts;
 };
 
 /* Opens database, key and templates. ERR_USAGE: one of them is no good, or the key opens none of the database's

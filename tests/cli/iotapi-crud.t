@@ -242,4 +242,30 @@ is ' 12 0' "$(counts '&tipo=both')" 'the same'
 is ' 12 2' "$(counts '')" 'and without one'
 empty
 is ' 12 0' "$(counts '')" 'after another process wrote, too'
+
+# Metrics: what Prometheus reads, without promtool, too.
+ask POST /api/mqtt/brokers/ '{"nombre":"a \"b\" \\","host":"127.0.0.1","port":1}'
+is 201 "$status" 'a broker whose name has what a label escapes'
+ask GET /metrics
+is 200 "$status" '/metrics'
+printf '%s\n' "$out" >metrics
+has "$(tr -d '\r' <"$T/.head")" 'Content-Type: text/plain; version=0.0.4' 'is text'
+is '' "$(awk '/^# HELP [a-z_]+ [A-Z].*[.]$/ { help = $3; next }
+	/^# TYPE [a-z_]+ (counter|gauge)$/ && $3 == help && !seen[$3]++ {
+		type = $3
+		if (($4 == "counter") != ($3 ~ /_total$/)) print "name: " $0
+		next
+	}
+	match($0, /^[a-z_]+/) && substr($0, 1, RLENGTH) == type &&
+		/^[a-z_]+([{][a-z]+="([^"\\]|\\[n"\\])*"[}])? [0-9]+$/ { next }
+	{ print }' metrics)" 'each line is help, type, or a sample of the type before it'
+if command -v promtool >/dev/null; then
+	ok 'promtool finds nothing' sh -c 'promtool check metrics <metrics 2>&1 | (! grep .)'
+fi
+ok 'a label is escaped' grep -qF 'iotapi_broker_up{broker="a \"b\" \\"} 0' metrics
+is "$(curl -sS -H "Authorization: Bearer $token" "$api/api/mqtt/device-status/" | jq -r '"\(.online) \(.offline) \(.error)"')" \
+	"$(sed -n 's/^iotapi_devices{status="\(online\|offline\|error\)"} //p' metrics | xargs)" 'devices by presence'
+[ "$(sed -n 's/^iotapi_http_responses_total{code="4xx"} //p' metrics)" -gt 10 ]
+tap $? 'answers are counted'
+is 401 "$(curl -sS -o /dev/null -w '%{http_code}' "$api/metrics")" 'not for everybody'
 done_testing

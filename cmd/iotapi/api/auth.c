@@ -101,6 +101,7 @@ log_refused(const struct request *rq, const char *user, const char *fmt, long lo
 static void
 refuse_for_now(struct request *rq, int64_t wait)
 {
+	atomic_fetch_add(&rq->app->counts.logins_refused, 1);
 	rq->retry_after = (wait + 999) / 1000;
 	if (guesses_tell(rq->app->guesses, clock_ms()))
 		log_refused(rq, NULL, "wait", rq->retry_after);
@@ -127,6 +128,7 @@ check_password(struct request *rq, const char *username, const char *password)
 	if (password_matches(password, hash)) {
 		guesses_passed(g, username);
 	} else {
+		atomic_fetch_add(&rq->app->counts.logins_refused, 1);
 		log_refused(rq, hash != NULL ? username : NULL, "failures",
 		    guesses_failed(g, username, clock_ms()));
 		field_errs_add(&rq->errs, "non_field_errors",

@@ -47,7 +47,8 @@ struct request {
 	struct db *db; /* while the handler runs: a reader, or the writer in a transaction */
 
 	unsigned status; /* 0: not answered yet */
-	struct buf out;  /* JSON, empty for 204 */
+	struct buf out;  /* empty for 204 */
+	const char *type; /* of what is in it; NULL: JSON */
 	char *location;
 	int64_t retry_after; /* seconds; 0: no such header */
 	char allow[64];

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "iotapi/api/actions.h"
 #include "iotapi/api/auth.h"
+#include "iotapi/api/metrics.h"
 #include "iotapi/api/query.h"
 #include "iotapi/api/readings.h"
 #include "iotapi/api/resource.h"
@@ -42,6 +43,7 @@ static const struct route routes[] = {
 	ROUTE_WRITE},
     {"GET", "/api/readings/rejects/", NULL, NULL, readings_rejects, 0},
     {"GET", "/healthz/", NULL, NULL, actions_health, ROUTE_OPEN},
+    {"GET", "/metrics/", NULL, NULL, metrics_get, 0},
 };
 
 static const struct {

@@ -131,9 +131,12 @@ send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
 	enum MHD_Result result;
 	char seconds[24];
 
+	if (rq->status / 100 < ARRAY_LEN(rq->app->counts.answers))
+		atomic_fetch_add(&rq->app->counts.answers[rq->status / 100], 1);
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	if (rq->out.n != 0)
-		MHD_add_response_header(r, "Content-Type", "application/json");
+		MHD_add_response_header(
+		    r, "Content-Type", rq->type != NULL ? rq->type : "application/json");
 	if (rq->allow[0] != '\0')
 		MHD_add_response_header(r, "Allow", rq->allow);
 	if (rq->location != NULL)
@@ -417,8 +420,9 @@ server_stop(struct server *h)
 	fd = MHD_quiesce_daemon(h->daemon);
 	while (is_serving(h) && clock_ms() < until)
 		nanosleep(&pause, NULL);
+	/* The library does not stop with connections that wait for these. */
 	offload_free(h->dialing);
-	offload_free(h->hashing); /* the library does not stop with connections that wait for it */
+	offload_free(h->hashing);
 	MHD_stop_daemon(h->daemon);
 	close(fd);
 	pthread_mutex_destroy(&h->lock);

@@ -46,6 +46,7 @@ static const struct path {
     {"/api/readings/bulk/", "POST:w"},
     {"/api/readings/rejects/", "GET:r"},
     {"/healthz/", "GET:o"},
+    {"/metrics/", "GET:r"},
 };
 
 static const char *const verbs[] = {
