@@ -178,12 +178,32 @@ for i in 1 2 3 4 5 6 7; do
 done
 ask GET '/api/mqtt/topics/?page_size=4&tipo=both'
 is '7 4 null' "$(field .count) $(field '.results|length') $(field .previous)" 'a page'
-is "\"$api/api/mqtt/topics/?page=2&page_size=4&tipo=both\"" "$(field .next)" 'the next one'
+is "\"$api/api/mqtt/topics/?page=2&after=%5B%22t4%22%2C6%5D&page_size=4&tipo=both\"" "$(field .next)" \
+	'the next one, with the place where it begins'
 next=$(printf %s "$out" | jq -r .next)
 ask GET "${next#"$api"}"
 is "3 \"$api/api/mqtt/topics/?page_size=4&tipo=both\" null" "$(field '.results|length') $(field .previous) $(field .next)" 'leads on, and back'
 ask GET '/api/mqtt/topics/?page=last&page_size=2&ordering=-nombre'
 is '["Comandos"]' "$(field '[.results[].nombre]')" 'page=last, ordering'
+names=$(field '.count')
+ask GET '/api/mqtt/topics/?page_size=3&ordering=-nombre'
+seen=$(field '[.results[].nombre]')
+second=$(printf %s "$out" | jq -r .next)
+# What is made and deleted before the place moves nothing behind it.
+ask DELETE "/api/mqtt/topics/$(printf %s "$out" | jq '.results[0].id')/"
+ask POST /api/mqtt/topics/ '{"nombre":"zz1","topic_pattern":"zz1"}'
+ask POST /api/mqtt/topics/ '{"nombre":"zz2","topic_pattern":"zz2"}'
+ask GET "${second#"$api"}"
+is '["t7","t6","t5"] ["t4","t3","t2"]' "$seen $(field '[.results[].nombre]')" 'a page behind a place'
+is "$((names + 1)) \"$api/api/mqtt/topics/?page_size=3&ordering=-nombre\"" "$(field .count) $(field .previous)" 'counts all'
+ask GET '/api/mqtt/topics/?after=%5B%22a%22%2C1%5D&page=99'
+exits 200 'at a place the number does not matter'
+for q in after=x after= 'after=%5B1%5D' 'after=%5B%22a%22%2C1%5D&ordering=nombre,created_at'; do
+	ask GET "/api/mqtt/topics/?$q"
+	gives 400 '{"after":["This is no place in a list of this order."]}' "$q"
+done
+for n in 1 2; do ask DELETE "/api/mqtt/topics/$(sqlite3 "$db" "SELECT id FROM topic WHERE nombre = 'zz$n'")/"; done
+ask POST /api/mqtt/topics/ '{"nombre":"t7","topic_pattern":"100%/t_7"}'
 for q in page=0 page=99 page=x; do
 	ask GET "/api/mqtt/topics/?$q"
 	gives 404 '{"detail":"Invalid page."}' "$q"

@@ -177,7 +177,7 @@ put_array(struct request *rq, const char *where, struct err *err)
 	sqlite3_stmt *stmt;
 	int step = 1;
 
-	object_select(&sql, rq->resource, false);
+	buf_puts(&sql, object_select(rq->resource, false));
 	buf_puts(&sql, where);
 	stmt = db_query(rq->db, err, buf_str(&sql), "");
 	buf_release(&sql);
@@ -376,7 +376,7 @@ try_row(struct db *db, const struct schema_resource *r, struct err *err)
 	sqlite3_stmt *stmt;
 	int step = -1;
 
-	object_select(&sql, r, true);
+	buf_puts(&sql, object_select(r, true));
 	buf_puts(&sql, " LIMIT 1");
 	stmt = db_query(db, err, buf_str(&sql), "");
 	if (stmt != NULL)

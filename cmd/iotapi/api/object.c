@@ -2,9 +2,11 @@
 /* What an answer shows of each field, and how: its SQL, and its JSON. */
 #include "iotapi/api/object.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/json_out.h"
@@ -262,59 +264,113 @@ put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column
 	}
 }
 
-/* Writes the value that object_field_sql selected. */
-static int
-put_field(struct buf *out, struct db *db, const struct schema_resource *r,
-    const struct schema_field *f, sqlite3_stmt *stmt, int column, struct err *err)
-{
-	const struct derived *d = find_derived(r, f);
-	const struct schema_field *of = explained(r, f);
+/* A field of an answer, and what is known of it. */
+struct shown {
+	const struct schema_field *f;
+	const struct derived
+	    *derived; /* NULL: it is a column, or follows from its name */
+	const struct schema_field *explained; /* whose label it is; NULL: it is none */
+	char *key;                            /* "NAME": */
+};
 
-	if (d != NULL && d->put != NULL)
-		return d->put(out, db, stmt, column, err);
-	if (db_is_null(stmt, column))
-		buf_puts(out, "null");
-	else if (of != NULL)
-		put_label(out, of, stmt, column);
-	else
-		put_plain(out, f->type, stmt, column);
-	return 0;
+/* Of an answer: made of the schema once, since lists of thousands of objects go through it for each. */
+static struct layout {
+	struct shown *shown;
+	size_t n;
+	char *select; /* SELECT ... FROM table t */
+	char *by_id;  /* the same of one object */
+} * layouts;          /* two a resource of the schema: of lists, and of one object */
+
+static void
+show(struct layout *l, const struct schema_resource *r, const struct schema_field *f)
+{
+	l->shown = xreallocarray(l->shown, l->n + 1, sizeof(*l->shown));
+	l->shown[l->n++] = (struct shown){
+	    f, find_derived(r, f), explained(r, f), xasprintf("\"%s\":", f->name)};
 }
 
-void
-object_select(struct buf *sql, const struct schema_resource *r, bool detail)
+static void
+make_layout(struct layout *l, const struct schema_resource *r, bool detail)
 {
 	const struct schema_field *f;
-	const char *comma = "SELECT ";
+	struct buf sql = {0};
 
 	for (f = r->fields; f->name != NULL; f++) {
 		if (!is_shown(r, f, detail))
 			continue;
-		buf_puts(sql, comma);
-		object_field_sql(sql, r, f);
-		comma = ", ";
+		buf_puts(&sql, l->n == 0 ? "SELECT " : ", ");
+		object_field_sql(&sql, r, f);
+		show(l, r, f);
 	}
-	buf_puts(sql, " FROM ");
-	tables_name(sql, r);
-	buf_puts(sql, " t");
+	buf_puts(&sql, " FROM ");
+	tables_name(&sql, r);
+	buf_puts(&sql, " t");
+	l->select = buf_steal(&sql);
+	l->by_id = xasprintf("%s WHERE t.id = ?1", l->select);
+}
+
+static void
+make_layouts(void)
+{
+	const struct schema_resource *r;
+	size_t n = 0;
+
+	for (r = schema; r->name != NULL; r++)
+		n++;
+	layouts = xcalloc(2 * n, sizeof(*layouts));
+	for (r = schema; r->name != NULL; r++) {
+		make_layout(&layouts[2 * (r - schema)], r, false);
+		make_layout(&layouts[2 * (r - schema) + 1], r, true);
+	}
+}
+
+static const struct layout *
+layout_of(const struct schema_resource *r, bool detail)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_layouts);
+	return &layouts[2 * (r - schema) + detail];
+}
+
+/* Writes the value that object_field_sql selected. */
+static int
+put_field(struct buf *out, struct db *db, const struct shown *s, sqlite3_stmt *stmt,
+    int column, struct err *err)
+{
+	if (s->derived != NULL && s->derived->put != NULL)
+		return s->derived->put(out, db, stmt, column, err);
+	if (db_is_null(stmt, column))
+		buf_puts(out, "null");
+	else if (s->explained != NULL)
+		put_label(out, s->explained, stmt, column);
+	else
+		put_plain(out, s->f->type, stmt, column);
+	return 0;
+}
+
+const char *
+object_select(const struct schema_resource *r, bool detail)
+{
+	return layout_of(r, detail)->select;
 }
 
 int
 object_put(struct buf *out, struct db *db, const struct schema_resource *r,
     sqlite3_stmt *stmt, bool detail, struct err *err)
 {
-	const struct schema_field *f;
-	int column = -1;
+	const struct layout *l = layout_of(r, detail);
+	size_t i;
 
 	buf_putc(out, '{');
-	for (f = r->fields; f->name != NULL; f++) {
-		if (!is_shown(r, f, detail))
+	for (i = 0; i < l->n; i++) {
+		const struct shown *s = &l->shown[i];
+
+		if ((s->f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, (int)i))
 			continue;
-		column++;
-		if ((f->flags & SCHEMA_MAY_MISS) != 0 && db_is_null(stmt, column))
-			continue;
-		json_out_key(out, f->name);
-		if (put_field(out, db, r, f, stmt, column, err))
+		json_out_comma(out);
+		buf_puts(out, s->key);
+		if (put_field(out, db, s, stmt, (int)i, err))
 			return -1;
 	}
 	buf_putc(out, '}');
@@ -325,14 +381,9 @@ int
 object_get(struct buf *out, struct db *db, const struct schema_resource *r, int64_t id,
     bool detail, struct err *err)
 {
-	struct buf sql = {0};
-	sqlite3_stmt *stmt;
-	int step = -1;
+	sqlite3_stmt *stmt = db_query(db, err, layout_of(r, detail)->by_id, "i", id);
+	int step;
 
-	object_select(&sql, r, detail);
-	buf_puts(&sql, " WHERE t.id = ?1");
-	stmt = db_query(db, err, buf_str(&sql), "i", id);
-	buf_release(&sql);
 	if (stmt == NULL)
 		return -1;
 	step = db_step(db, stmt, err);

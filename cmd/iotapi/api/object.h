@@ -10,8 +10,8 @@
  * whole objects inside). `detail` is the form of one object, else that of a list. All append to `out` and, where
  * they return an int, -1 is a failure of the database (ERR_FAILED), which leaves half an object in `out`. */
 
-/* "SELECT ... FROM table t": one column for each field of an answer. */
-void object_select(struct buf *sql, const struct schema_resource *r, bool detail);
+/* "SELECT ... FROM table t": one column for each field of an answer. Lasts as long as the program. */
+const char *object_select(const struct schema_resource *r, bool detail);
 /* The object in the current row of such a statement, as JSON. */
 int object_put(struct buf *out, struct db *db, const struct schema_resource *r,
     sqlite3_stmt *stmt, bool detail, struct err *err);

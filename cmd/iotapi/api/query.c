@@ -10,20 +10,26 @@
 #include "model/field_errs.h"
 #include "model/timestamp.h"
 #include "model/validate.h"
+#include "iotapi/api/list_order.h"
 #include "iotapi/api/object.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/answer.h"
+#include "iotapi/http/json_out.h"
 #include "iotapi/http/page.h"
 
-/* More would be a deeper expression than SQLite takes, or an order that says nothing more. */
-enum { WORDS_MOST = 32, ORDER_MOST = 8 };
+/* More would be a deeper expression than SQLite takes. */
+enum { WORDS_MOST = 32 };
 
 struct query {
 	const struct schema_resource *r;
-	struct buf where, order;
+	struct list_order order;
+	struct buf where;
 	size_t words;  /* of all searches */
 	json_t *binds; /* array, in the order of the marks */
+	struct buf
+	    after; /* what is behind the key that came with the request; n 0: none did */
+	json_t *after_binds;
 	struct field_errs *errs;
 };
 
@@ -146,60 +152,9 @@ add_search(struct query *q, const char *text)
 }
 
 static void
-put_order(struct query *q, const char *field, bool down)
-{
-	const struct schema_field *f = schema_field(q->r, field);
-	bool nulls = (f->flags & SCHEMA_NULLABLE) != 0;
-
-	buf_puts(&q->order, q->order.n != 0 ? ", " : " ORDER BY ");
-	buf_printf(&q->order, "t.\"%s\"%s", f->name, down ? " DESC" : "");
-	if (nulls && down)
-		buf_puts(&q->order, " NULLS FIRST");
-}
-
-static bool
-may_order(const struct schema_resource *r, const char *name)
-{
-	size_t i;
-
-	for (i = 0; r->ordering[i] != NULL; i++) {
-		if (strcmp(r->ordering[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* `text` from the query, or NULL for the resource's own order, which may use other fields. */
-static void
-add_order(struct query *q, const char *text)
-{
-	struct strv fields = {0};
-	bool down = false;
-	size_t i;
-
-	strv_split(&fields, text != NULL ? text : q->r->order, ',');
-	if (fields.n > ORDER_MOST)
-		field_errs_add(q->errs, "ordering",
-		    "Ensure this field has no more than %d elements.", ORDER_MOST);
-	for (i = 0; i < fields.n && fields.n <= ORDER_MOST; i++) {
-		const char *name = fields.v[i];
-
-		down = name[0] == '-';
-		name += down;
-		if (text != NULL && !may_order(q->r, name))
-			field_errs_add(q->errs, "ordering",
-			    "\"%s\" is not a field to order by.", name);
-		else
-			put_order(q, name, down);
-	}
-	buf_printf(&q->order, "%s t.id%s", q->order.n != 0 ? "," : " ORDER BY",
-	    down ? " DESC" : "");
-	strv_release(&fields);
-}
-
-static void
 read_args(struct query *q, const struct request *rq)
 {
+	const char *after = request_arg(rq, "after");
 	size_t i;
 
 	for (i = 0; i < rq->arg_count; i++) {
@@ -212,29 +167,24 @@ read_args(struct query *q, const struct request *rq)
 		else if (strcmp(name, "search") == 0)
 			add_search(q, value);
 		else if (strcmp(name, "ordering") != 0 && strcmp(name, "page") != 0 &&
-		    strcmp(name, "page_size") != 0)
+		    strcmp(name, "page_size") != 0 && strcmp(name, "after") != 0)
 			field_errs_add(q->errs, name, "Unknown filter.");
 	}
-	add_order(q, request_arg(rq, "ordering"));
+	list_order_read(&q->order, q->r, request_arg(rq, "ordering"), q->errs);
+	if (after != NULL &&
+	    !list_order_after(&q->order, after, &q->after, q->after_binds))
+		field_errs_add(
+		    q->errs, "after", "This is no place in a list of this order.");
 }
 
-static sqlite3_stmt *
-prepare(struct request *rq, struct query *q, struct buf *sql, const struct page *p,
-    struct err *err)
+static int
+bind_array(sqlite3_stmt *stmt, int at, const json_t *binds)
 {
-	sqlite3_stmt *stmt = db_query(rq->db, err, buf_str(sql), "");
-	size_t n = json_array_size(q->binds);
 	size_t i;
 
-	if (stmt == NULL)
-		return NULL;
-	for (i = 0; i < n; i++)
-		rows_bind(stmt, (int)i + 1, NULL, json_array_get(q->binds, i));
-	if (p != NULL) {
-		sqlite3_bind_int64(stmt, (int)n + 1, p->size);
-		sqlite3_bind_int64(stmt, (int)n + 2, (p->number - 1) * p->size);
-	}
-	return stmt;
+	for (i = 0; i < json_array_size(binds); i++)
+		rows_bind(stmt, at++, NULL, json_array_get(binds, i));
+	return at;
 }
 
 /* Who reads a list page by page has it counted once. */
@@ -254,7 +204,9 @@ count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
 	if (db_recall(rq->db, buf_as_span(&key), &p->count))
 		step = 1;
 	else
-		stmt = prepare(rq, q, &sql, NULL, err);
+		stmt = db_query(rq->db, err, buf_str(&sql), "");
+	if (stmt != NULL)
+		bind_array(stmt, 1, q->binds);
 	if (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
 		p->count = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
@@ -266,35 +218,86 @@ count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
 	return step == 1 ? 0 : -1;
 }
 
-static int
-put_rows(struct request *rq, struct query *q, const struct page *p, struct err *err)
+static sqlite3_stmt *
+select_page(struct request *rq, struct query *q, const struct page *p, struct err *err)
 {
 	struct buf sql = {0};
 	sqlite3_stmt *stmt;
-	const char *comma = "";
+	int at = 1;
+
+	buf_puts(&sql, object_select(q->r, false));
+	buf_span(&sql, buf_as_span(&q->where));
+	if (q->after.n != 0)
+		buf_printf(&sql, "%s%s", q->where.n != 0 ? " AND " : " WHERE ",
+		    buf_str(&q->after));
+	list_order_put(&q->order, &sql);
+	buf_puts(&sql, " LIMIT ? OFFSET ?");
+	stmt = db_query(rq->db, err, buf_str(&sql), "");
+	buf_release(&sql);
+	if (stmt == NULL)
+		return NULL;
+	at = bind_array(stmt, at, q->binds);
+	at = bind_array(stmt, at, q->after_binds);
+	sqlite3_bind_int64(stmt, at, p->size + 1);
+	sqlite3_bind_int64(stmt, at + 1, q->after.n != 0 ? 0 : (p->number - 1) * p->size);
+	return stmt;
+}
+
+/* The rows of the page into `out`, and where the next page begins; a row too many is how it is known that there is
+ * one. The id is the first column of every resource. */
+static int
+put_rows(
+    struct request *rq, struct query *q, struct page *p, struct buf *out, struct err *err)
+{
+	sqlite3_stmt *stmt = select_page(rq, q, p, err);
+	int64_t n = 0, id = 0;
 	int step = -1;
 
-	object_select(&sql, q->r, false);
-	buf_span(&sql, buf_as_span(&q->where));
-	buf_span(&sql, buf_as_span(&q->order));
-	buf_puts(&sql, " LIMIT ? OFFSET ?");
-	stmt = prepare(rq, q, &sql, p, err);
-	buf_release(&sql);
 	while (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
-		buf_puts(&rq->out, comma);
-		comma = ",";
-		if (object_put(&rq->out, rq->db, q->r, stmt, false, err)) {
-			sqlite3_reset(stmt);
-			return -1;
+		if (n++ == p->size)
+			break;
+		id = sqlite3_column_int64(stmt, 0);
+		json_out_comma(out);
+		if (object_put(out, rq->db, q->r, stmt, false, err)) {
+			step = -1;
+			break;
 		}
 	}
-	return step;
+	if (stmt != NULL)
+		sqlite3_reset(stmt);
+	p->more = step == 1;
+	if (p->more && q->order.has_keys &&
+	    list_order_key(&q->order, rq->db, id, &p->key, err))
+		return -1;
+	return step < 0 ? -1 : 0;
+}
+
+/* The rows come first: what the page begins with, the link to the next, depends on the last of them. */
+static int
+put_page(struct request *rq, struct query *q, struct page *p, struct err *err)
+{
+	struct buf rows = {0};
+	int failed;
+
+	if (count_rows(rq, q, p, err) || (q->after.n == 0 && page_find(rq, p)))
+		return -1;
+	failed = put_rows(rq, q, p, &rows, err);
+	if (!failed) {
+		page_begin(rq, p);
+		buf_span(&rq->out, buf_as_span(&rows));
+		page_end(rq);
+	}
+	buf_release(&rows);
+	return failed;
 }
 
 int
 query_list(struct request *rq, struct err *err)
 {
-	struct query q = {.r = rq->resource, .binds = json_array(), .errs = &rq->errs};
+	struct query q = {.r = rq->resource,
+	    .binds = json_array(),
+	    .after_binds = json_array(),
+	    .errs = &rq->errs};
 	struct page p;
 	int failed;
 
@@ -303,12 +306,11 @@ query_list(struct request *rq, struct err *err)
 	if (rq->errs.n != 0)
 		failed = answer_errs(rq);
 	else
-		failed = count_rows(rq, &q, &p, err) || page_begin(rq, &p) ||
-		    put_rows(rq, &q, &p, err);
-	if (!failed)
-		page_end(rq);
+		failed = put_page(rq, &q, &p, err);
 	json_decref(q.binds);
+	json_decref(q.after_binds);
 	buf_release(&q.where);
-	buf_release(&q.order);
+	buf_release(&q.after);
+	page_release(&p);
 	return failed ? -1 : 0;
 }

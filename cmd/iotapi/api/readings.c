@@ -185,8 +185,9 @@ readings_rejects(struct request *rq, struct err *err)
 	if (rq->errs.n != 0)
 		return answer_errs(rq);
 	p.count = db_number(rq->db, 0, "SELECT count(*) FROM reject", "");
-	if (page_begin(rq, &p))
+	if (page_find(rq, &p))
 		return -1;
+	page_begin(rq, &p);
 	stmt = db_query(rq->db, err,
 	    "SELECT id, received_at, topic, error, detail, payload FROM reject ORDER BY "
 	    "id "

@@ -50,11 +50,11 @@ static const char *const own_tables[] = {
      "NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY(broker, mid)) WITHOUT ROWID"),
 };
 
+/* Besides those of the orders of lists. */
 static const char *const indexes[] = {
     "CREATE INDEX IF NOT EXISTS device_order ON device(mqtt_enabled, created_at, id)",
     ("CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
      "created_at, id)"),
-    "CREATE INDEX IF NOT EXISTS reading_time ON reading(timestamp)",
     "CREATE INDEX IF NOT EXISTS reading_device ON reading(dispositivo, timestamp)",
 };
 
@@ -152,6 +152,40 @@ make_all(struct db *db, const char *where, bool loose, struct err *err)
 	return failed;
 }
 
+/* Of each field that a list may be ordered by: without, every page would sort all rows. */
+static int
+make_order_indexes(struct db *db, const struct schema_resource *r, struct err *err)
+{
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; r->ordering[i] != NULL && !failed; i++) {
+		char *sql = xasprintf(
+		    "CREATE INDEX IF NOT EXISTS main.\"%s_%s\" ON \"%s\"(\"%s\")",
+		    r->name, r->ordering[i], r->name, r->ordering[i]);
+
+		failed = db_run(db, err, sql, "");
+		free(sql);
+	}
+	return failed;
+}
+
+static int
+make_indexes(struct db *db, struct err *err)
+{
+	const struct schema_resource *r;
+	int failed = 0;
+	size_t i;
+
+	for (r = schema; r->name != NULL && !failed; r++) {
+		if (!r->optional)
+			failed = make_order_indexes(db, r, err);
+	}
+	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++)
+		failed = db_run(db, err, indexes[i], "");
+	return failed;
+}
+
 static int
 check_version(int64_t version, struct err *err)
 {
@@ -182,15 +216,14 @@ make_or_upgrade(struct db *db, struct err *err)
 	const bool is_new = version == 0 &&
 	    db_number(db, 1, "SELECT count(*) FROM main.sqlite_master", "") == 0;
 	int failed = check_version(version, err);
-	size_t i;
 
 	if (!failed && is_new)
 		failed = make_all(db, "main", false, err);
 	else if (!failed)
 		failed = check_ours(db, err) || make_all(db, "wanted", false, err) ||
 		    make_all(db, "loose", true, err) || upgrade_run(db, err);
-	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++)
-		failed = db_run(db, err, indexes[i], "");
+	if (!failed)
+		failed = make_indexes(db, err);
 	if (!failed && version != VERSION) {
 		char *sql = xasprintf("PRAGMA main.user_version = %d", VERSION);
 

@@ -18,7 +18,9 @@ json_out_float(struct buf *out, double v)
 void
 json_out_int(struct buf *out, int64_t v)
 {
-	buf_printf(out, "%lld", (long long)v);
+	if (v < 0)
+		buf_putc(out, '-');
+	buf_u64(out, v < 0 ? -(uint64_t)v : (uint64_t)v);
 }
 
 void

@@ -29,8 +29,9 @@ page_read(struct request *rq, struct page *p)
 	p->number = text_int(number, 1, INT32_MAX, "page", &v, NULL) ? 0 : v;
 }
 
+/* The key stands beside the number, so that rows before it are not read again to be passed over. */
 static void
-put_link(struct request *rq, int64_t number)
+put_link(struct request *rq, int64_t number, const struct buf *key)
 {
 	struct buf link = {0};
 	const char *sep = "?";
@@ -41,8 +42,13 @@ put_link(struct request *rq, int64_t number)
 		buf_printf(&link, "?page=%lld", (long long)number);
 		sep = "&";
 	}
+	if (key != NULL && key->n != 0) {
+		buf_printf(&link, "%safter=", sep);
+		rest_url_escape(&link, buf_as_span(key));
+	}
 	for (i = 0; i < rq->arg_count; i++) {
-		if (strcmp(rq->args[i].name, "page") == 0)
+		if (strcmp(rq->args[i].name, "page") == 0 ||
+		    strcmp(rq->args[i].name, "after") == 0)
 			continue;
 		buf_puts(&link, sep);
 		rest_url_escape(&link, span_of(rq->args[i].name));
@@ -55,7 +61,7 @@ put_link(struct request *rq, int64_t number)
 }
 
 int
-page_begin(struct request *rq, struct page *p)
+page_find(struct request *rq, struct page *p)
 {
 	int64_t pages = p->count > 0 ? (p->count + p->size - 1) / p->size : 1;
 
@@ -63,18 +69,24 @@ page_begin(struct request *rq, struct page *p)
 		p->number = pages;
 	if (p->number < 1 || p->number > pages)
 		return answer_detail(rq, 404, NULL, "Invalid page.");
+	p->more = p->number < pages;
+	return 0;
+}
+
+void
+page_begin(struct request *rq, struct page *p)
+{
 	buf_printf(&rq->out, "{\"count\":%lld,\"next\":", (long long)p->count);
-	if (p->number < pages)
-		put_link(rq, p->number + 1);
+	if (p->more)
+		put_link(rq, p->number + 1, &p->key);
 	else
 		buf_puts(&rq->out, "null");
 	buf_puts(&rq->out, ",\"previous\":");
 	if (p->number > 1)
-		put_link(rq, p->number - 1);
+		put_link(rq, p->number - 1, NULL);
 	else
 		buf_puts(&rq->out, "null");
 	buf_puts(&rq->out, ",\"results\":[");
-	return 0;
 }
 
 void
@@ -82,4 +94,10 @@ page_end(struct request *rq)
 {
 	buf_puts(&rq->out, "]}");
 	rq->status = 200;
+}
+
+void
+page_release(struct page *p)
+{
+	buf_release(&p->key);
 }
