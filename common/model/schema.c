@@ -278,7 +278,7 @@ const struct schema_resource schema[] = {
 	.verbs = SCHEMA_ALL,
 	.keys = NAMES("identificador_unico", "mqtt_client_id", "nombre"),
 	.filters = FILTERS(BY("tipo"), BY("estado"), BY("mqtt_enabled"),
-	    BY("connection_status")),
+	    BY("connection_status"), BY("identificador_unico"), BY("mqtt_client_id")),
 	.search = NAMES("nombre", "tipo", "identificador_unico", "ubicacion"),
 	.ordering = NAMES("nombre", "tipo", "created_at"),
 	.order = "-created_at",

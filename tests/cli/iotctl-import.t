@@ -56,6 +56,32 @@ has "$out" 'imported 1 readings' 'only what was added'
 has "$err" 'going on behind line 10' 'is told'
 run iotctl reading import lines --again
 has "$out" 'imported 4 readings' '--again'
+# Which devices are asked for.
+sqlite3 "$db" "PRAGMA busy_timeout = 5000; BEGIN;
+	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
+	INSERT INTO device (nombre, tipo, identificador_unico, ubicacion, mqtt_client_id, created_at, updated_at)
+	SELECT 'M', 'esp32', 'M' || i, 'x', 'client-' || i, '2026-01-01T00:00:00.000000Z', '' FROM n;
+	INSERT INTO assignment (dispositivo, sensor, configuracion_json, fecha_asignacion)
+	SELECT id, 1, '{}', '' FROM device WHERE nombre = 'M'; COMMIT" >/dev/null
+asked() { # asked STEM: how many requests for one device, and how many for all
+	echo "$(printf '%s' "$err" | grep -c "GET /api/devices/.*$1") $(printf '%s' "$err" |
+		grep 'GET /api/devices/' | grep -vc "$1")"
+}
+one='identificador_unico=\|mqtt_client_id='
+{ line M1 temperature 1; line M1 temperature 2; line client-7 temperature 1; line M999 temperature 1; } >few
+run iotctl reading import few --verbose --verbose
+has "$out" 'imported 3 readings, skipped 1 lines' 'by identifier, by client id, and by none that is known'
+is '5 0' "$(asked "$one")" 'devices are asked for one by one, each name once'
+i=0
+while [ $i -lt 230 ]; do
+	i=$((i + 1))
+	line M$i temperature 1
+done >fleet
+run iotctl reading import fleet --verbose --verbose
+has "$out" 'imported 230 readings, skipped 0 lines' 'of many devices'
+is '200 1' "$(asked "$one")" 'the first 200 are, then all at once'
+sqlite3 "$db" "PRAGMA busy_timeout = 5000; DELETE FROM reading WHERE dispositivo > 2;
+	DELETE FROM assignment WHERE dispositivo > 2; DELETE FROM device WHERE id > 2" >/dev/null
 before=$(stored)
 { line D1 temperature 30; line D1 temperature 31; } >daily
 iotctl reading import daily >/dev/null
@@ -151,6 +177,10 @@ has "$err" 'line 2: "9"' 'is told by its line, in its words'
 has "$out" 'imported 2 readings, skipped 1 lines' 'and the others are stored'
 is 5 "$(stored)" 'all of them'
 is 5 "$(stored --since 1h)" '--since on Django'
+line device_D2 temperature 7 >client
+iotctl device set D2 mqtt_client_id=device_D2 >/dev/null
+run iotctl reading import --accept-server-time client
+has "$out" 'imported 1 readings, skipped 0 lines' 'a client id, of a backend that has no filter for it'
 rm -rf "$HOME/.local"
 iotctl device list >/dev/null
 printf 'POST /api/readings/bulk lose\n' >"$T/django/FAULTS"

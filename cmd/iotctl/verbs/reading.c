@@ -270,21 +270,29 @@ send_batch(struct importing *m, struct err *err)
 	return m->c->args->dry_run ? 0 : import_state_save(&m->state, err);
 }
 
-static void
-take_line(struct importing *m, struct span line)
+static int
+take_line(struct importing *m, struct span line, struct err *err)
 {
 	struct buf reading = {0};
 	struct err why = {0};
+	int result;
 
 	if (line.n == 0 || import_state_is_alone(&m->state, m->line, line))
-		return;
-	if (import_line(&m->catalog, line, &reading, &why)) {
-		skip(m, m->line, why.text);
+		return 0;
+	result = import_line(&m->catalog, line, &reading, &why);
+	if (result != 0) {
 		buf_release(&reading);
-		return;
+		if (result < 0) {
+			*err = why;
+			return err_in(
+			    err, _("stopped before line %zu"), m->state.line + 1);
+		}
+		skip(m, m->line, why.text);
+		return 0;
 	}
 	m->batch.v[m->batch.n++] =
 	    (struct taken){reading, m->line, import_state_mark(line)};
+	return 0;
 }
 
 /* What is no NDJSON at all is refused before anything is sent, and not skipped line by line. Takes the byte order
@@ -321,10 +329,10 @@ read_all(struct importing *m, struct err *err)
 		while (
 		    text.n > 0 && (line[text.n - 1] == '\r' || line[text.n - 1] == '\n'))
 			text.n--;
-		failed = m->line == 1 ? check_first(&text, err) : 0;
+		failed =
+		    (m->line == 1 && check_first(&text, err)) || take_line(m, text, err);
 		if (failed)
 			break;
-		take_line(m, text);
 		/* The rest of it may be still to come: the next run looks again. */
 		if (line[n - 1] != '\n' && m->skipped != skipped) {
 			m->line--;
@@ -364,8 +372,7 @@ start(struct importing *m, const char *file, struct err *err)
 	    errno == EWOULDBLOCK)
 		return err_set(err, ERR_FAILED,
 		    _("'%s' is being imported by another process"), file);
-	if (ctl_api(c, err) || import_open(c, &m->catalog, err) ||
-	    loop_signal(c->loop, SIGINT, on_signal, m, err) ||
+	if (ctl_api(c, err) || loop_signal(c->loop, SIGINT, on_signal, m, err) ||
 	    loop_signal(c->loop, SIGTERM, on_signal, m, err))
 		return -1;
 	m->batch.v = xcalloc(BATCH, sizeof(*m->batch.v));
@@ -390,8 +397,9 @@ int
 run_import(struct ctl *c, const struct operands *in, struct err *err)
 {
 	/* A dry run asks for no time: that would store a reading. */
-	struct importing m = {
-	    .c = c, .times_known = c->args->server_time || c->args->dry_run};
+	struct importing m = {.c = c,
+	    .catalog = {.ctl = c},
+	    .times_known = c->args->server_time || c->args->dry_run};
 	int failed;
 
 	if (in->n != 1)
