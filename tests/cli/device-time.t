@@ -51,8 +51,9 @@ done
 # readings SENSOR: as they are stored; - for the time of arrival, to which no case comes near.
 readings() {
 	sqlite3 -separator '	' "$db" "SELECT cast(r.valor AS integer),
-		CASE WHEN r.timestamp BETWEEN strftime('%Y-%m-%dT%H:%M:%f', $now, 'unixepoch')
-			AND strftime('%Y-%m-%dT%H:%M:%f', $now + 300, 'unixepoch') THEN '-' ELSE r.timestamp END
+		CASE WHEN r.timestamp BETWEEN $now * 1000000 AND ($now + 300) * 1000000 THEN '-'
+			ELSE strftime('%Y-%m-%dT%H:%M:%S.', r.timestamp / 1000000, 'unixepoch') ||
+				printf('%06dZ', r.timestamp % 1000000) END
 		FROM reading r JOIN sensor s ON s.id = r.sensor WHERE s.nombre = '$1'"
 }
 

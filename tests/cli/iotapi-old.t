@@ -41,6 +41,8 @@ sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$n.db" "$
 		tap $? "/api/$path/ has what was there"
 	done
 	is '[1,2]' "$(get /api/devices/ | jq -c '[.results[].id] | sort')" 'under the ids it had'
+	is '[{"v":22.5,"t":"2026-11-29T22:34:41.317454Z"},{"v":21.5,"t":"2026-01-02T03:04:05.000000Z"}]' \
+		"$(get /api/readings/ | jq -c '[.results[] | {v: .valor, t: .timestamp}]')" 'readings have their times'
 	run iotapi export mosquitto out --db "$n.db"
 	exits 0 'the seals open'
 	ok "and the devices' passwords are exported" grep -q '^dev1:.7.1000' out/passwords

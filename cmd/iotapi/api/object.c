@@ -246,6 +246,18 @@ put_label(struct buf *out, const struct schema_field *of, sqlite3_stmt *stmt, in
 }
 
 static void
+put_time(struct buf *out, sqlite3_stmt *stmt, int column)
+{
+	if (sqlite3_column_type(stmt, column) != SQLITE_INTEGER) {
+		json_put_string(out, db_column_text(stmt, column));
+		return;
+	}
+	buf_putc(out, '"');
+	buf_time(out, sqlite3_column_int64(stmt, column));
+	buf_putc(out, '"');
+}
+
+static void
 put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column)
 {
 	switch (type) {
@@ -260,6 +272,7 @@ put_plain(struct buf *out, enum schema_type type, sqlite3_stmt *stmt, int column
 		break;
 	case SCHEMA_JSON: put_json(out, db_column_text(stmt, column)); break;
 	case SCHEMA_REFS: buf_span(out, db_column_text(stmt, column)); break;
+	case SCHEMA_TIME: put_time(out, stmt, column); break;
 	default: json_put_string(out, db_column_text(stmt, column));
 	}
 }

@@ -74,7 +74,8 @@ add_equal(struct query *q, const struct schema_filter *filter,
 
 /* Both ends count. */
 static void
-add_period(struct query *q, const struct schema_filter *filter, const char *value)
+add_period(struct query *q, const struct schema_filter *filter,
+    const struct schema_field *f, const char *value)
 {
 	struct buf text = {0};
 	int64_t us;
@@ -85,9 +86,10 @@ add_period(struct query *q, const struct schema_filter *filter, const char *valu
 	}
 	buf_time(&text, us);
 	and_where(q);
-	buf_printf(&q->where, "t.\"%s\" %s ?", filter->field,
+	buf_printf(&q->where, "t.\"%s\" %s ?", f->name,
 	    filter->compare == SCHEMA_SINCE ? ">=" : "<=");
-	json_array_append_new(q->binds, json_string(buf_str(&text)));
+	json_array_append_new(q->binds,
+	    tables_is_moment(f) ? json_integer(us) : json_string(buf_str(&text)));
 	buf_release(&text);
 }
 
@@ -100,7 +102,7 @@ add_filter(struct query *q, const struct schema_filter *filter, const char *valu
 	case SCHEMA_EQUAL: add_equal(q, filter, f, value); break;
 	case SCHEMA_FLAG: add_flag(q, f, value); break;
 	case SCHEMA_SINCE:
-	case SCHEMA_UNTIL: add_period(q, filter, value); break;
+	case SCHEMA_UNTIL: add_period(q, filter, f, value); break;
 	}
 }
 

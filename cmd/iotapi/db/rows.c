@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/timestamp.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/http/json_out.h"
 
@@ -62,7 +63,13 @@ void
 rows_bind(sqlite3_stmt *stmt, int at, const struct schema_field *f, const json_t *v)
 {
 	struct buf text = {0};
+	int64_t us;
 
+	if (f != NULL && json_is_string(v) && tables_is_moment(f) &&
+	    timestamp_parse(json_string_value(v), &us)) {
+		sqlite3_bind_int64(stmt, at, us);
+		return;
+	}
 	if (f != NULL && (f->type == SCHEMA_JSON || f->type == SCHEMA_REFS)) {
 		json_out_value(&text, v);
 		sqlite3_bind_text(stmt, at, text.p, (int)text.n, SQLITE_TRANSIENT);

@@ -22,7 +22,8 @@ int rows_insert(struct db *db, const struct schema_resource *r, const json_t *va
 /* Sets updated_at, too. */
 int rows_update(struct db *db, const struct schema_resource *r, int64_t id, json_t *values,
     struct err *err);
-/* Binds a value by its JSON type; `f` (may be NULL) says when it is kept as JSON text. */
+/* Binds a value by its JSON type; `f` (may be NULL) says when it is kept as JSON text, or a time as a
+ * number. */
 void rows_bind(sqlite3_stmt *stmt, int at, const struct schema_field *f, const json_t *v);
 /* Now, as times are stored and answered; into `out`, which it returns. */
 const char *rows_now(char out[32]);

@@ -70,6 +70,12 @@ tables_has(const struct schema_field *f)
 	return (f->flags & (SCHEMA_DERIVED | SCHEMA_WRITE_ONLY)) == 0;
 }
 
+bool
+tables_is_moment(const struct schema_field *f)
+{
+	return f->type == SCHEMA_TIME && strcmp(f->name, "timestamp") == 0;
+}
+
 /* The preset as SQL; n 0: there is none that every row can have. */
 static struct buf
 preset_sql(const struct schema_field *f)
@@ -95,7 +101,8 @@ put_column(struct buf *out, const struct schema_field *f, bool loose)
 {
 	struct buf preset = preset_sql(f);
 
-	buf_printf(out, ", \"%s\" %s", f->name, column_types[f->type]);
+	buf_printf(out, ", \"%s\" %s", f->name,
+	    tables_is_moment(f) ? "INTEGER" : column_types[f->type]);
 	if ((f->flags & SCHEMA_NULLABLE) == 0 && (!loose || preset.n != 0))
 		buf_puts(out, " NOT NULL");
 	if (preset.n != 0)

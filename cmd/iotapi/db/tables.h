@@ -16,5 +16,8 @@ int tables_make(struct db *db, struct err *err);
 void tables_name(struct buf *out, const struct schema_resource *r);
 /* Whether a field is a column of its resource's table. */
 bool tables_has(const struct schema_field *f);
+/* Whether a time is kept as microseconds since 1970, an INTEGER, and not as text: that of readings, of which there are
+ * millions, and whose indexes have it, too. */
+bool tables_is_moment(const struct schema_field *f);
 
 #endif

@@ -86,7 +86,8 @@ needs_rebuild(struct db *db, const char *table)
 		"s", table) != 0;
 }
 
-/* The columns that both have; those that may not be null any more get their default. The ids that were given out
+/* The columns that both have; those that may not be null any more get their default, and text that is a number now was
+ * a time (tables_is_moment), 2026-11-29T22:34:41.317454Z. The ids that were given out
  * are not given out again, so sqlite_sequence is kept. */
 static int
 plan_rebuild(
@@ -94,7 +95,12 @@ plan_rebuild(
 {
 	sqlite3_stmt *stmt = db_query(db, err,
 	    "SELECT group_concat('\"' || l.name || '\"', ', '), group_concat(CASE WHEN "
-	    "l.\"notnull\" AND l.dflt_value IS NOT NULL THEN 'coalesce(\"' || l.name || "
+	    "l.type = 'INTEGER' AND m.type = 'TEXT' THEN 'CAST(strftime(''%s'', "
+	    "substr(\"' "
+	    "|| l.name || '\", 1, 19)) AS INTEGER) * 1000000 + CAST(substr(\"' || l.name "
+	    "|| "
+	    "'\", 21, 6) AS INTEGER)' WHEN l.\"notnull\" AND l.dflt_value IS NOT NULL "
+	    "THEN 'coalesce(\"' || l.name || "
 	    "'\", ' || l.dflt_value || ')' ELSE '\"' || l.name || '\"' END, ', ') FROM "
 	    "pragma_table_info(?1, 'loose') l JOIN pragma_table_info(?1, 'main') m ON "
 	    "m.name = l.name",

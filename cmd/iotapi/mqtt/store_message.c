@@ -20,7 +20,7 @@ enum { REJECTS_KEPT = 10000, REJECT_MOST = 4096, TOPIC_MOST = 1024, DETAIL_MOST 
 
 /* When the readings of a payload were made. */
 struct moment {
-	char stamp[32];
+	int64_t us;     /* since 1970 */
 	char *metadata; /* JSON: the time as it was sent */
 };
 
@@ -123,18 +123,16 @@ static void
 add_moment(struct incoming *in, struct span timestamp)
 {
 	struct moment *to;
-	int64_t us;
 
 	in->moments = xreallocarray(in->moments, in->moments_n + 1, sizeof(*in->moments));
 	to = &in->moments[in->moments_n++];
-	memcpy(to->stamp, in->received, sizeof(to->stamp));
+	to->us = in->m->received_us;
 	if (timestamp.p == NULL) {
 		to->metadata = xstrdup("{}");
 		return;
 	}
 	to->metadata = xasprintf("{\"timestamp\":%.*s}", (int)timestamp.n, timestamp.p);
-	if (timestamp_of_device(timestamp, in->m->received_us, &us))
-		put_time(to->stamp, us);
+	timestamp_of_device(timestamp, in->m->received_us, &to->us);
 }
 
 static bool
@@ -248,7 +246,7 @@ store_value(struct incoming *in, const struct value *h, struct err *err)
 	    "mqtt_message_id, mqtt_qos, mqtt_retained) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
 	    "?7, "
 	    "?8)",
-	    "iidstsii", in->device, sensor, h->value, when->stamp, metadata, mid,
+	    "iiditsii", in->device, sensor, h->value, when->us, metadata, mid,
 	    (int64_t)in->m->qos, (int64_t)in->m->retain);
 }
 
