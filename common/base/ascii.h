@@ -229,6 +229,32 @@ ascii_plain_of_sixteen(const unsigned char *p)
 #endif
 }
 
+/* How many of 16 bytes are what names mostly are: ASCII beyond the quote, but no backslash. It costs less. */
+static inline unsigned
+ascii_name_of_sixteen_portable(const unsigned char *p)
+{
+	unsigned n = 0;
+
+	while (n < 16 && p[n] > '"' && p[n] < 0x80 && p[n] != '\\')
+		n++;
+	return n;
+}
+
+static inline unsigned
+ascii_name_of_sixteen(const unsigned char *p)
+{
+#ifdef __SSE2__
+	const __m128i v = _mm_loadu_si128((const __m128i *)p);
+	const __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+	const __m128i low = _mm_subs_epi8(v, _mm_set1_epi8('"' + 1));
+
+	return (unsigned)__builtin_ctz(
+	    (unsigned)_mm_movemask_epi8(_mm_or_si128(low, backslash)) | 0x10000);
+#else
+	return ascii_name_of_sixteen_portable(p);
+#endif
+}
+
 /* Where they end, for text with anything behind `end`, which is not before p; at least ASCII_PLAIN_PADDING bytes of
  * that can be read. Plain bytes that go on there end somewhere behind `end`. */
 static inline const unsigned char *
@@ -268,27 +294,30 @@ ascii_number_within_portable(const unsigned char *p, const unsigned char *end)
 	    : stop;
 }
 
-/* How many of 16 bytes from the digit at p on such a number is; 0: it may go on behind them, or is no JSON. */
+/* How many of 16 bytes from the digit at p on such a number is. Less than 15: that is all of it; else look at what
+ * is behind them, a digit, a full stop or what no number has. */
 static inline unsigned
 ascii_number_of_sixteen_portable(const unsigned char *p)
 {
-	const unsigned char *stop = ascii_number_within_portable(p, p + 14);
+	const unsigned char *stop = ascii_number_within_portable(p, p + 15);
 
-	return stop - p < 14 ? (unsigned)(stop - p) : 0;
+	return stop - p < 16 ? (unsigned)(stop - p) : 16;
 }
 
 static inline unsigned
 ascii_number_of_sixteen(const unsigned char *p)
 {
 #ifdef __SSE2__
-	const unsigned other = ascii_not_digits(p), behind = other & (other - 1);
+	const unsigned other = ascii_not_digits(p);
 	unsigned whole, all;
 
-	if (behind == 0 || (*p == '0' && (other & 2) == 0))
-		return 0;
-	whole = (unsigned)__builtin_ctz(other);
-	all = (unsigned)__builtin_ctz(behind);
-	return p[whole] == '.' && all > whole + 1 ? all : whole;
+	if (*p == '0' && (other & 2) == 0)
+		return 1;
+	whole = (unsigned)__builtin_ctz(other | 0x10000);
+	if (p[whole] != '.')
+		return whole;
+	all = (unsigned)__builtin_ctz((other & (other - 1)) | 0x10000);
+	return all > whole + 1 ? all : whole;
 #else
 	return ascii_number_of_sixteen_portable(p);
 #endif
@@ -299,7 +328,7 @@ ascii_number_within(const unsigned char *p, const unsigned char *end)
 {
 	const unsigned n = ascii_number_of_sixteen(p);
 
-	return n != 0 ? p + n : ascii_number_within_portable(p, end);
+	return n < 15 ? p + n : ascii_number_within_portable(p, end);
 }
 
 #endif

@@ -49,6 +49,7 @@ struct json_scan {
 	size_t blanks; /* bytes of white space between tokens: 0 when the value is compact */
 	bool escapes;  /* a string has some */
 	size_t at;     /* after a failure, as json_check's */
+	const unsigned char *from, *end; /* the scanner's own: of what it reads */
 };
 bool json_scan(struct span text, struct json_scan *found);
 /* json_scan of text behind which ASCII_PLAIN_PADDING bytes can be read, whatever they are: it costs less, and does

@@ -14,6 +14,7 @@
 /* Which ones, the compiler would guess otherwise. */
 #define HOT inline __attribute__((always_inline))
 #define COLD __attribute__((noinline))
+#define USUAL(x) __builtin_expect((x), 1)
 
 typedef const unsigned char *place;
 
@@ -23,16 +24,11 @@ struct at {
 	uintptr_t shift; /* where a byte goes, less where it is */
 };
 
-struct scanner {
-	place end;
-	place bad; /* after a failure: the first byte that cannot be right */
-	struct json_scan *found;
-};
-
-static struct at
-fail(struct scanner *s, place p)
+/* At the first byte that cannot be right. */
+static COLD struct at
+fail(struct json_scan *f, place p)
 {
-	s->bad = p < s->end ? p : s->end;
+	f->at = (size_t)((p < f->end ? p : f->end) - f->from);
 	return (struct at){0};
 }
 
@@ -69,23 +65,23 @@ is_blank(unsigned char c)
 }
 
 static COLD place
-skip_more(const struct scanner *s, place p)
+skip_more(const struct json_scan *f, place p)
 {
-	while (p < s->end && is_blank(*p))
+	while (p < f->end && is_blank(*p))
 		p++;
 	return p;
 }
 
 /* Mostly there is none, or one. */
 static HOT struct at
-skip(const struct scanner *s, struct at a)
+skip(const struct json_scan *f, struct at a)
 {
 	place behind = a.p + 1;
 
 	if (*a.p > ' ')
 		return a;
 	if (*a.p != ' ' || *behind <= ' ')
-		behind = skip_more(s, a.p);
+		behind = skip_more(f, a.p);
 	return (struct at){behind, a.shift - (uintptr_t)(behind - a.p)};
 }
 
@@ -110,7 +106,7 @@ code_unit(place p)
 
 /* At a backslash; a surrogate must be followed by its other half. */
 static place
-behind_escape(struct scanner *s, place p)
+behind_escape(struct json_scan *f, place p)
 {
 	static const bool letters[256] = {['"'] = true,
 	    ['\\'] = true,
@@ -122,7 +118,7 @@ behind_escape(struct scanner *s, place p)
 	    ['t'] = true};
 	long unit, low;
 
-	s->found->escapes = true;
+	f->escapes = true;
 	if (letters[p[1]])
 		return p + 2;
 	unit = code_unit(p);
@@ -136,7 +132,7 @@ behind_escape(struct scanner *s, place p)
 
 /* At a byte of a string that is not plain and not its end; NULL: it is wrong. */
 static place
-behind_odd(struct scanner *s, place p)
+behind_odd(struct json_scan *f, place p)
 {
 	uint32_t cp;
 	size_t n;
@@ -146,43 +142,43 @@ behind_odd(struct scanner *s, place p)
 	if (*p < 0x20)
 		return NULL;
 	if (*p == '\\')
-		return behind_escape(s, p);
-	n = utf8_read(p, (size_t)(s->end - p), &cp);
+		return behind_escape(f, p);
+	n = utf8_read(p, (size_t)(f->end - p), &cp);
 	return n != 0 ? p + n : NULL;
 }
 
 /* Inside a string, anywhere. */
 static COLD struct at
-scan_rest(struct scanner *s, struct at a)
+scan_rest(struct json_scan *f, struct at a)
 {
 	for (;;) {
 		const unsigned n = ascii_plain_of_sixteen(a.p);
 		place odd = a.p + n;
 
 		put_sixteen(a);
-		if (odd >= s->end)
-			return fail(s, odd);
+		if (odd >= f->end)
+			return fail(f, odd);
 		a.p = odd;
 		if (n == 16)
 			continue;
 		if (*odd == '"')
 			return take(a);
 		put_sixteen(a);
-		a.p = behind_odd(s, odd);
+		a.p = behind_odd(f, odd);
 		if (a.p == NULL)
-			return fail(s, odd);
+			return fail(f, odd);
 	}
 }
 
 /* At the opening quote. */
 static HOT struct at
-scan_string(struct scanner *s, struct at a)
+scan_string(struct json_scan *f, struct at a)
 {
 	const struct at inside = take(a);
 	const struct at stop = ahead(inside, ascii_plain_of_sixteen(inside.p));
 
 	put_sixteen(inside);
-	return *stop.p == '"' ? take(stop) : scan_rest(s, inside);
+	return *stop.p == '"' ? take(stop) : scan_rest(f, inside);
 }
 
 static inline bool
@@ -193,104 +189,68 @@ is_digit(unsigned char c)
 
 /* A number that is long or has an exponent. */
 static COLD struct at
-scan_long_number(struct scanner *s, struct at a)
+scan_long_number(struct json_scan *f, struct at a)
 {
-	place stop = ascii_number_within_portable(a.p, s->end);
+	place stop = ascii_number_within_portable(a.p, f->end);
 
 	if (*stop == '.')
-		return fail(s, stop + 1);
+		return fail(f, stop + 1);
 	if ((*stop | 0x20) == 'e') {
 		stop++;
 		stop += *stop == '+' || *stop == '-';
 		if (!is_digit(*stop))
-			return fail(s, stop);
-		stop = ascii_digits_within(stop, s->end);
+			return fail(f, stop);
+		stop = ascii_digits_within(stop, f->end);
 	}
 	memcpy(target(a), a.p, (size_t)(stop - a.p));
 	return (struct at){stop, a.shift};
 }
 
-/* At a digit. */
+/* At a digit. A number that goes on behind what is taken here is found out behind the value: scan_gap. */
 static HOT struct at
-scan_number(struct scanner *s, struct at a)
+scan_number(struct at a)
 {
-	static const bool goes_on[256] = {['.'] = true, ['e'] = true, ['E'] = true};
 	const unsigned n = ascii_number_of_sixteen(a.p);
 
-	if (n == 0 || goes_on[a.p[n]])
-		return scan_long_number(s, a);
 	put_sixteen(a);
 	return ahead(a, n);
 }
 
 static struct at
-scan_word(struct scanner *s, struct at a, const char *word, size_t n)
+scan_word(struct json_scan *f, struct at a, const char *word, size_t n)
 {
-	return memcmp(a.p, word, n) == 0 ? ahead(a, n) : fail(s, a.p);
+	return memcmp(a.p, word, n) == 0 ? ahead(a, n) : fail(f, a.p);
 }
 
 /* What begins with a minus or a letter. */
 static COLD struct at
-scan_other(struct scanner *s, struct at a)
+scan_other(struct json_scan *f, struct at a)
 {
 	put_sixteen(a);
 	switch (*a.p) {
-	case '-':
-		a = ahead(a, 1);
-		return is_digit(*a.p) ? scan_number(s, a) : fail(s, a.p);
-	case 't': return scan_word(s, a, "true", 4);
-	case 'f': return scan_word(s, a, "false", 5);
-	case 'n': return scan_word(s, a, "null", 4);
-	default: return fail(s, a.p);
+	case '-': a = ahead(a, 1); return is_digit(*a.p) ? scan_number(a) : fail(f, a.p);
+	case 't': return scan_word(f, a, "true", 4);
+	case 'f': return scan_word(f, a, "false", 5);
+	case 'n': return scan_word(f, a, "null", 4);
+	default: return fail(f, a.p);
 	}
 }
 
-static struct at scan_object(struct scanner *s, struct at a, size_t depth);
-static struct at scan_array(struct scanner *s, struct at a, size_t depth);
+static struct at scan_object(struct json_scan *f, struct at a, size_t depth);
+static struct at scan_array(struct json_scan *f, struct at a, size_t depth);
 
 static HOT struct at
-scan_value(struct scanner *s, struct at a, size_t depth)
+scan_value(struct json_scan *f, struct at a, size_t depth)
 {
-	if (is_digit(*a.p))
-		return scan_number(s, a);
-	switch (*a.p) {
-	case '"': return scan_string(s, a);
-	case '{': return scan_object(s, a, depth);
-	case '[': return scan_array(s, a, depth);
-	default: return scan_other(s, a);
-	}
-}
+	const unsigned char first = *a.p;
 
-/* A name up to its value. */
-static HOT struct at
-scan_name(struct scanner *s, struct at a, place *end)
-{
-	const struct at inside = take(a);
-	struct at stop = ahead(inside, ascii_plain_of_sixteen(inside.p));
-
-	put_sixteen(inside);
-	if (memcmp(stop.p, "\":", 2) != 0) {
-		stop = scan_rest(s, inside);
-		if (stop.p == NULL)
-			return stop;
-		*end = stop.p;
-		stop = skip(s, stop);
-		if (*stop.p != ':')
-			return fail(s, stop.p);
-		return skip(s, take(stop));
-	}
-	*end = stop.p + 1;
-	memcpy(target(stop), "\":", 2);
-	return skip(s, ahead(stop, 2));
-}
-
-/* The object's first members at the top are kept, up to where there is room. */
-static inline void
-keep(struct json_scan *f, struct json_pair pair)
-{
-	if (f->members < f->room)
-		f->pairs[f->members] = pair;
-	f->members++;
+	if (is_digit(first))
+		return scan_number(a);
+	if (first == '"')
+		return scan_string(f, a);
+	if (first == '{')
+		return scan_object(f, a, depth);
+	return first == '[' ? scan_array(f, a, depth) : scan_other(f, a);
 }
 
 static inline struct span
@@ -299,103 +259,208 @@ between(place from, place to)
 	return (struct span){(const char *)from, (size_t)(to - from)};
 }
 
-/* Behind a member or item: at the next one, or (*more false) behind the container. */
-static HOT struct at
-scan_end(struct scanner *s, struct at a, unsigned char closing, bool *more)
+/* What was taken for the value at `value` may be the beginning of a number. */
+static struct at
+scan_on(struct json_scan *f, struct at a, place value)
 {
-	if (*a.p != ',' && *a.p != closing)
-		a = skip(s, a);
-	*more = *a.p == ',';
-	if (*more)
-		return skip(s, take(a));
-	if (*a.p != closing || a.p >= s->end)
-		return fail(s, a.p);
-	return take(a);
+	value += *value == '-';
+	return is_digit(*value) ? scan_long_number(f, (struct at){value, a.shift}) : a;
+}
+
+/* At what is behind a value and neither comma nor closing bracket. `pair`: where the value was kept, or NULL. */
+static COLD struct at
+scan_gap(struct json_scan *f, struct at a, place value, struct json_pair *pair)
+{
+	if (*a.p > ' ') {
+		a = scan_on(f, a, value);
+		if (a.p == NULL)
+			return a;
+		if (pair != NULL)
+			pair->value = between(value, a.p);
+	}
+	return skip(f, a);
+}
+
+static COLD struct at
+scan_colon(struct json_scan *f, struct at a)
+{
+	a = skip(f, a);
+	return *a.p == ':' ? take(a) : fail(f, a.p);
+}
+
+/* Inside a name's quotes; behind its colon. */
+static HOT struct at
+scan_name(struct json_scan *f, struct at inside, place *end)
+{
+	struct at a = ahead(inside, ascii_name_of_sixteen(inside.p));
+
+	put_sixteen(inside);
+	if (USUAL(memcmp(a.p, "\":", 2) == 0)) {
+		memcpy(target(a), a.p, 2);
+		*end = a.p + 1;
+		return ahead(a, 2);
+	}
+	a = scan_rest(f, inside);
+	*end = a.p;
+	return a.p != NULL ? scan_colon(f, a) : a;
+}
+
+static COLD struct at
+find_name(struct json_scan *f, struct at a)
+{
+	a = skip(f, take(a));
+	return *a.p == '"' ? take(a) : fail(f, a.p);
+}
+
+/* At the brace or comma before a name; inside its quotes. */
+static HOT struct at
+open_name(struct json_scan *f, struct at a)
+{
+	place p = a.p;
+
+	if (USUAL(p[1] == '"')) {
+		memcpy(target(a), p, 2);
+		return ahead(a, 2);
+	}
+	if (p[1] != ' ' || p[2] != '"')
+		return find_name(f, a);
+	target(a)[0] = (char)*p;
+	target(a)[1] = '"';
+	return (struct at){p + 3, a.shift - 1};
+}
+
+/* Behind a container that has nothing in it, else NULL. */
+static COLD struct at
+scan_empty(struct json_scan *f, struct at a, unsigned char closing)
+{
+	a = skip(f, take(a));
+	return *a.p == closing && a.p < f->end ? take(a) : (struct at){0};
+}
+
+/* Behind the last member or item. */
+static HOT struct at
+scan_end(struct json_scan *f, struct at a, unsigned char closing)
+{
+	return USUAL(*a.p == closing && a.p < f->end) ? take(a) : fail(f, a.p);
+}
+
+/* The object's first members at the top are kept, up to where there is room. */
+static HOT struct json_pair *
+keep(struct json_scan *f, struct json_pair pair)
+{
+	struct json_pair *to = f->pairs + f->members;
+
+	if (!USUAL(f->members++ < f->room))
+		return NULL;
+	*to = pair;
+	return to;
 }
 
 static HOT struct at
-scan_members(struct scanner *s, struct at a, size_t depth, bool top)
+scan_members(struct json_scan *f, struct at a, size_t depth, bool top)
 {
-	bool more = true;
+	struct json_pair *pair = NULL;
 	place name, end, value;
 
-	if (depth == 0)
-		return fail(s, a.p);
-	a = skip(s, take(a));
-	if (*a.p == '}')
-		return take(a);
-	while (more) {
-		if (*a.p != '"' || a.p >= s->end)
-			return fail(s, a.p);
-		name = a.p;
-		a = scan_name(s, a, &end);
-		if (a.p == NULL)
+	if (!USUAL(depth != 0))
+		return fail(f, a.p);
+	if (!USUAL(a.p[1] == '"')) {
+		const struct at empty = scan_empty(f, a, '}');
+
+		if (empty.p != NULL)
+			return empty;
+	}
+	do {
+		a = open_name(f, a);
+		name = a.p - 1;
+		if (!USUAL(a.p != NULL))
 			return a;
+		if (!USUAL(a.p <= f->end))
+			return fail(f, a.p);
+		a = scan_name(f, a, &end);
+		if (!USUAL(a.p != NULL))
+			return a;
+		a = skip(f, a);
 		value = a.p;
-		a = scan_value(s, a, depth - 1);
-		if (a.p == NULL)
+		a = scan_value(f, a, depth - 1);
+		if (!USUAL(a.p != NULL))
 			return a;
 		if (top)
-			keep(s->found,
+			pair = keep(f,
 			    (struct json_pair){between(name, end), between(value, a.p)});
-		a = scan_end(s, a, '}', &more);
-	}
-	return a;
+		if (!USUAL(*a.p == ',' || *a.p == '}'))
+			a = scan_gap(f, a, value, pair);
+		if (!USUAL(a.p != NULL))
+			return a;
+	} while (*a.p == ',');
+	return scan_end(f, a, '}');
 }
 
 static COLD struct at
-scan_object(struct scanner *s, struct at a, size_t depth)
+scan_object(struct json_scan *f, struct at a, size_t depth)
 {
-	return scan_members(s, a, depth, false);
+	return scan_members(f, a, depth, false);
 }
 
 static COLD struct at
-scan_array(struct scanner *s, struct at a, size_t depth)
+scan_array(struct json_scan *f, struct at a, size_t depth)
 {
-	bool more = true;
+	struct at empty;
+	place value;
 
 	if (depth == 0)
-		return fail(s, a.p);
-	a = skip(s, take(a));
-	if (*a.p == ']')
-		return take(a);
-	while (more) {
-		if (a.p >= s->end)
-			return fail(s, a.p);
-		a = scan_value(s, a, depth - 1);
+		return fail(f, a.p);
+	empty = scan_empty(f, a, ']');
+	if (empty.p != NULL)
+		return empty;
+	do {
+		a = skip(f, take(a));
+		if (a.p >= f->end)
+			return fail(f, a.p);
+		value = a.p;
+		a = scan_value(f, a, depth - 1);
+		if (a.p != NULL && *a.p != ',' && *a.p != ']')
+			a = scan_gap(f, a, value, NULL);
 		if (a.p == NULL)
 			return a;
-		a = scan_end(s, a, ']', &more);
-	}
-	return a;
+	} while (*a.p == ',');
+	return scan_end(f, a, ']');
 }
 
-/* A value, and white space. */
-static HOT bool
-scan_text(struct scanner *s, place from, char *to)
+/* Behind a value that does not end with the text: where it ends, NULL if there is more than white space behind. */
+static COLD place
+find_end(struct json_scan *f, struct at a, place value)
 {
-	struct json_scan *f = s->found;
-	struct at a = {from, (uintptr_t)to - (uintptr_t)from};
+	place stop;
+
+	a = scan_on(f, a, value);
+	if (a.p == NULL)
+		return NULL;
+	stop = skip_more(f, a.p);
+	return stop == f->end ? a.p : fail(f, stop).p;
+}
+
+/* A value, and white space behind it. */
+static HOT bool
+scan_text(struct json_scan *f, place value, char *to)
+{
+	struct at a = {value, (uintptr_t)to - (uintptr_t)value};
 	const uintptr_t shift = a.shift;
 	const size_t depth = f->depth != 0 ? f->depth : JSON_DEPTH;
-	place stop;
 
 	f->members = 0;
 	f->escapes = false;
-	if (from >= s->end)
-		a = fail(s, from);
-	else if (*from == '{')
-		a = scan_members(s, a, depth, true);
+	if (value >= f->end)
+		a = fail(f, value);
+	else if (*value == '{')
+		a = scan_members(f, a, depth, true);
 	else
-		a = scan_value(s, a, depth);
-	if (a.p == NULL)
-		return false;
-	f->value = between(from, a.p);
+		a = scan_value(f, a, depth);
 	f->blanks = shift - a.shift;
-	stop = a.p == s->end ? a.p : skip_more(s, a.p);
-	if (stop != s->end)
-		fail(s, stop);
-	return stop == s->end;
+	if (!USUAL(a.p == NULL || a.p == f->end))
+		a.p = find_end(f, a, value);
+	f->value = between(value, a.p);
+	return a.p != NULL;
 }
 
 static void
@@ -427,17 +492,16 @@ json_scan(struct span text, struct json_scan *found)
 	const size_t room = text.n + ASCII_PLAIN_PADDING;
 	unsigned char small[2 * SMALL];
 	unsigned char *copy = room <= SMALL ? small : xmalloc(2 * room);
-	struct scanner s = {.end = copy + text.n, .found = found};
 	bool good;
 
 	if (text.n != 0)
 		memcpy(copy, text.p, text.n);
 	memset(copy + text.n, 0, ASCII_PLAIN_PADDING);
-	good = scan_text(&s, skip_more(&s, copy), (char *)copy + room);
+	found->from = copy;
+	found->end = copy + text.n;
+	good = scan_text(found, skip_more(found, copy), (char *)copy + room);
 	if (good)
 		move_found(found, copy, text);
-	else
-		found->at = (size_t)(s.bad - copy);
 	if (copy != small)
 		free(copy);
 	return good;
@@ -448,12 +512,13 @@ bool
 json_scan_padded(struct span text, struct json_scan *found, char *to)
 {
 	place p = (place)text.p;
-	struct scanner s = {.end = p + text.n, .found = found};
 
+	found->from = p;
+	found->end = p + text.n;
 	if (text.n > 0 && *p <= ' ')
-		p = skip_more(&s, p);
-	if (p < s.end && (*p == '{' || *p == '['))
-		return scan_text(&s, p, to);
+		p = skip_more(found, p);
+	if (p < found->end && (*p == '{' || *p == '['))
+		return scan_text(found, p, to);
 	if (!json_scan(text, found))
 		return false;
 	memcpy(to, found->value.p, found->value.n);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "model/topic_set.h"
 #include "msg/message_columns.h"
@@ -55,6 +56,18 @@ as_nothing(struct run *r, const struct msg *m)
 	(void)m;
 }
 
+/* The check of the text alone, which also rids it of white space. */
+static void
+as_scan(struct run *r, const struct msg *m)
+{
+	struct json_pair pairs[32];
+	struct json_scan found = {.pairs = pairs, .room = ARRAY_LEN(pairs)};
+
+	buf_reserve(&r->out, m->payload.n + ASCII_PLAIN_PADDING);
+	if (json_scan_padded(m->payload, &found, r->out.p + r->out.n))
+		r->out.n += found.value.n - found.blanks;
+}
+
 static void
 as_line(struct run *r, const struct msg *m)
 {
@@ -90,6 +103,7 @@ static const struct {
 	void (*put)(struct run *r, const struct msg *m);
 } forms[] = {
     {"nothing", as_nothing},
+    {"scan", as_scan},
     {"line", as_line},
     {"readings", as_readings},
     {"csv", as_csv},

@@ -29,6 +29,16 @@ slow_digits(const unsigned char *p, size_t n)
 	return i;
 }
 
+static unsigned
+slow_name(const unsigned char *p)
+{
+	unsigned i = 0;
+
+	while (i < 16 && p[i] > '"' && p[i] <= 0x7F && p[i] != '\\')
+		i++;
+	return i;
+}
+
 static bool
 slow_topic(const unsigned char *p, size_t n)
 {
@@ -51,6 +61,19 @@ least(ptrdiff_t a, size_t b)
 	return (size_t)a < b ? (size_t)a : b;
 }
 
+/* All of the number, or what is behind tells that it may not be all. */
+static void
+compare_number_of_sixteen(const unsigned char *p, unsigned n)
+{
+	size_t whole = slow_number(p, ASCII_PLAIN_PADDING);
+
+	assert_in_range(n, 1, 16);
+	if (n != whole) {
+		assert_true(n >= 15 && n < whole);
+		assert_true(p[n] == '.' || slow_digits(p + n, 1) == 1);
+	}
+}
+
 /* Whatever stands behind: a run of the text's own ends there, one that goes on ends anywhere behind it. */
 static void
 compare_within(const unsigned char *text, size_t n)
@@ -69,9 +92,8 @@ compare_within(const unsigned char *text, size_t n)
 			continue;
 		assert_int_equal(ascii_number_within(p, p + n) - p,
 		    ascii_number_within_portable(p, p + n) - p);
-		if (ascii_number_of_sixteen_portable(p) != 0)
-			assert_int_equal(ascii_number_of_sixteen_portable(p),
-			    ascii_number_within(p, p + n) - p);
+		compare_number_of_sixteen(p, ascii_number_of_sixteen(p));
+		compare_number_of_sixteen(p, ascii_number_of_sixteen_portable(p));
 		if (behind[i] == '\0' || behind[i] == 'x')
 			assert_int_equal(
 			    ascii_number_within(p, p + n) - p, slow_number(text, n));
@@ -99,6 +121,8 @@ compare(const unsigned char *text, size_t n)
 	assert_int_equal(ascii_plain_of_sixteen(padded), plain < 16 ? plain : 16);
 	assert_int_equal(
 	    ascii_plain_of_sixteen_portable(padded), plain < 16 ? plain : 16);
+	assert_int_equal(ascii_name_of_sixteen(padded), slow_name(padded));
+	assert_int_equal(ascii_name_of_sixteen_portable(padded), slow_name(padded));
 	assert_int_equal(ascii_digits_within(padded, padded + n) - padded, digits);
 	free(exact);
 	free(padded);
