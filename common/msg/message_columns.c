@@ -23,6 +23,7 @@ struct row {
 	const struct reading *reading; /* NULL: a message row */
 	struct message_payload payload;
 	struct buf *scratch; /* empty, for a cell that stands nowhere yet */
+	bool bare; /* this cell needs no quote and no escape, and is not empty */
 };
 
 enum {
@@ -123,16 +124,27 @@ put_odd_cell(struct buf *out, struct span s, enum message_columns_format format)
 {
 	const bool quoted = format == MESSAGE_COLUMNS_CSV &&
 	    (s.n == 0 || has_special(s, format) || span_is(s, "\\."));
+	const char *p = s.p, *end = p + s.n;
 	char *to = buf_reserve(out, 3 * s.n + 2);
-	size_t i;
 
 	if (quoted)
 		*to++ = '"';
-	for (i = 0; i < s.n; i++) {
-		if (special[format][(unsigned char)s.p[i]])
-			to = write_special(to, s.p[i], format);
+	while (p < end) {
+		if (end - p >= 16) {
+			const unsigned n =
+			    ascii_plain_of_sixteen((const unsigned char *)p);
+
+			memcpy(to, p, 16);
+			to += n;
+			p += n;
+			if (n == 16)
+				continue;
+		}
+		if (special[format][(unsigned char)*p])
+			to = write_special(to, *p, format);
 		else
-			*to++ = s.p[i];
+			*to++ = *p;
+		p++;
 	}
 	if (quoted)
 		*to++ = '"';
@@ -162,9 +174,12 @@ put_row(struct columns *c, struct buf *out, struct row *r)
 
 	r->scratch = &c->scratch;
 	for (i = 0; i < c->n; i++) {
+		struct span cell;
+
 		buf_clear(&c->scratch);
-		if (!put_cell(out, c->column[i]->cell(r), c->format,
-			(c->column[i]->flags & BARE) != 0))
+		r->bare = (c->column[i]->flags & BARE) != 0;
+		cell = c->column[i]->cell(r);
+		if (!put_cell(out, cell, c->format, r->bare))
 			return false;
 		buf_putc(out, i + 1 < c->n ? separator : '\n');
 	}
@@ -383,7 +398,7 @@ json_cell(struct row *r, struct span value)
 	case JSON_KIND_OBJECT:
 		json_put_compact(r->scratch, value);
 		return buf_as_span(r->scratch);
-	default: return value;
+	default: r->bare = true; return value;
 	}
 }
 
