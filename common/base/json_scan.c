@@ -348,12 +348,12 @@ scan_end(struct json_scan *f, struct at a, unsigned char closing)
 static HOT struct json_pair *
 keep(struct json_scan *f, struct json_pair pair)
 {
-	struct json_pair *to = f->pairs + f->members;
+	const size_t at = f->members++;
 
-	if (!USUAL(f->members++ < f->room))
+	if (!USUAL(at < f->room))
 		return NULL;
-	*to = pair;
-	return to;
+	f->pairs[at] = pair;
+	return &f->pairs[at];
 }
 
 static HOT struct at
@@ -372,11 +372,11 @@ scan_members(struct json_scan *f, struct at a, size_t depth, bool top)
 	}
 	do {
 		a = open_name(f, a);
-		name = a.p - 1;
 		if (!USUAL(a.p != NULL))
 			return a;
 		if (!USUAL(a.p <= f->end))
 			return fail(f, a.p);
+		name = a.p - 1;
 		a = scan_name(f, a, &end);
 		if (!USUAL(a.p != NULL))
 			return a;
@@ -457,10 +457,12 @@ scan_text(struct json_scan *f, place value, char *to)
 	else
 		a = scan_value(f, a, depth);
 	f->blanks = shift - a.shift;
-	if (!USUAL(a.p == NULL || a.p == f->end))
+	if (!USUAL(a.p == f->end) && a.p != NULL)
 		a.p = find_end(f, a, value);
+	if (a.p == NULL)
+		return false;
 	f->value = between(value, a.p);
-	return a.p != NULL;
+	return true;
 }
 
 static void

@@ -12,31 +12,40 @@
 /*
  * The shape of a JSON text: all its bytes but the numbers, strings and words (true, false, null) that are
  * its values. {"t":21.5,"on":true} and {"t":3,"on":false} have the same shape, and the messages of a fleet mostly
- * do. A text that has a known shape is valid JSON, and where its values are is known, in half of the time that
- * json_scan takes. A text without a known shape may be valid as well: ask json_scan.
+ * have one of a few. A text that has a known shape is valid JSON, and where its values are is known, in half of the
+ * time that json_scan takes. A text without a known shape may be valid as well: ask json_scan.
  *
- * A shape is a row of looks. A look compares up to 16 bytes of the text at once, and says what comes behind them.
+ * Shapes are a tree of looks. A look compares up to 16 bytes of the text at once, and says what comes behind them. The
+ * text may go on with `next` where it has the look, and have `other` in its place where not: shapes that begin
+ * alike are looked at once as far as they do.
  */
-enum { SHAPE_VALUES = 24, SHAPE_LOOKS = 48 };
+enum { SHAPE_VALUES = 24, SHAPE_LOOKS = 48, SHAPES_LOOKS = 512 };
 
 /* What comes behind a look: another look, a value, or the end of the text. */
-enum json_then { SHAPE_UNKNOWN, SHAPE_LOOK, SHAPE_VALUE, SHAPE_END };
+enum json_then { SHAPE_LOOK, SHAPE_VALUE, SHAPE_END };
 
-/* The zero value is the shape of nothing. */
-struct json_shape {
+/* Those that are known; the zero value knows none. It may not be copied, and whoever clears it need only set `first`
+ * and `n` to zero. One of at most SHAPE_LOOKS looks has room while n <= SHAPES_LOOKS - SHAPE_LOOKS. */
+struct json_shapes {
 	struct json_look {
 		unsigned char bytes[16]; /* what the text must have here */
 		unsigned mask; /* a bit for each of the first `n` */
-		enum json_then then;
-		size_t n;
-	} looks[SHAPE_LOOKS];
+		unsigned char n;
+		unsigned char then; /* enum json_then */
+		short id;           /* SHAPE_END: whose end; -1: forgotten */
+		struct json_look *next, *other; /* of `looks`, or NULL */
+	} looks[SHAPES_LOOKS];
 	size_t n;
+	struct json_look *first;
 };
 
-/* Learns the shape of an object or array that json_check accepted, without escapes in it;
- * `values` has room for SHAPE_VALUES and gets them, in order. False: it has too many, the shape is none. */
-bool json_shape_learn(
-    struct json_shape *shape, struct span value, struct span *values, size_t *n);
+/* Learns the shape of an object or array that json_check accepted, without escapes in it, by an `id` from 0 on, which
+ * another shape may lose for it; `values` has room for SHAPE_VALUES and gets them, in order. False: it is known
+ * already, or has too many values or looks. */
+bool json_shapes_learn(struct json_shapes *shapes, int id, struct span value,
+    struct span *values, size_t *n);
+/* Its texts are as good as unknown then; the looks stay. */
+void json_shapes_forget(struct json_shapes *shapes, int id);
 
 static inline bool
 json_shape_is_digit(unsigned char c)
@@ -69,32 +78,46 @@ json_shape_match_value(const unsigned char *p, const unsigned char *end)
 	return *p == '"' ? p + 1 : NULL;
 }
 
-/* Whether text..stop has this shape; ASCII_PLAIN_PADDING bytes behind it can be read, whatever they are. `values`
- * has room for SHAPE_VALUES. False also for a text with values that only json_scan can judge: escapes, exponents,
- * characters beyond ASCII. */
-static inline bool
-json_shape_match(const struct json_shape *shape, const char *text, const char *stop,
+/* Where the text goes on behind a look and its value at p; NULL: it has another look there. */
+static inline const unsigned char *
+json_shape_take(const struct json_look *look, const unsigned char *p,
+    const unsigned char *end, struct span **value)
+{
+	const unsigned char *from = p + look->n, *stop;
+
+	if ((ascii_plain_differ(p, look->bytes) & look->mask) != 0)
+		return NULL;
+	if (look->then != SHAPE_VALUE || from >= end)
+		return (look->then == SHAPE_END ? from == end : from < end) ? from : NULL;
+	stop = json_shape_match_value(from, end);
+	if (stop == NULL || stop > end)
+		return NULL;
+	*(*value)++ = (struct span){(const char *)from, (size_t)(stop - from)};
+	return stop;
+}
+
+/* The id of the shape that text..stop has, -1: of none that is known. ASCII_PLAIN_PADDING bytes behind it can be read,
+ * whatever they are. `values` has room for SHAPE_VALUES. -1 also for a text with values that only json_scan can judge:
+ * escapes, exponents, characters beyond ASCII. */
+static inline int
+json_shapes_match(const struct json_shapes *shapes, const char *text, const char *stop,
     struct span *values)
 {
-	const struct json_look *look = shape->looks;
-	const unsigned char *p = (const unsigned char *)text, *from;
-	const unsigned char *end = (const unsigned char *)stop;
+	const unsigned char *p = (const unsigned char *)text, *behind;
+	const struct json_look *look = shapes->first;
 
-	for (; (ascii_plain_differ(p, look->bytes) & look->mask) == 0; look++) {
-		p += look->n;
-		if (p >= end)
-			return look->then == SHAPE_END && p == end;
-		if (look->then == SHAPE_VALUE) {
-			from = p;
-			p = json_shape_match_value(p, end);
-			if (p == NULL || p > end)
-				return false;
-			*values++ = (struct span){(const char *)from, (size_t)(p - from)};
-		} else if (look->then != SHAPE_LOOK) {
-			return false;
+	while (look != NULL) {
+		behind = json_shape_take(look, p, (const unsigned char *)stop, &values);
+		if (behind == NULL) {
+			look = look->other;
+			continue;
 		}
+		if (look->then == SHAPE_END)
+			return look->id;
+		look = look->next;
+		p = behind;
 	}
-	return false;
+	return -1;
 }
 
 #endif

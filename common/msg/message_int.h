@@ -52,19 +52,25 @@ void message_read_compact(
     struct message_payload *p, const struct msg *m, struct buf *compact);
 /* The shape of a payload that is known, JSON without escapes and without white space around it: the last few of
  * them, kept for each thread. */
-enum { SHAPE_NAMES = 1024 };
+enum { SHAPE_TEXT = 1024 };
 struct message_shape {
-	struct json_shape json;
 	bool compact; /* without white space between tokens */
 	/* Which of the values the members device_id and timestamp are; -1: none. */
 	int claim, timestamp;
-	/* Which of them are readings, in order, and what stands before each in a reading line:
-	 * "NAME","value": of `names`. None: it is no reading, or message_each_reading has to find out. */
+	/* Texts that are copied, places in `text`: what stands before each value and behind the last one, without
+	 * white space. */
+	struct shape_text {
+		size_t at, n;
+	} between[SHAPE_VALUES + 1];
+	size_t values_n;
+	/* Which of the values are readings, in order, and what stands before each in a reading line:
+	 * "NAME","value":. None: it is no reading, or message_each_reading has to find out. */
 	struct shape_reading {
-		size_t value, at, n;
+		size_t value;
+		struct shape_text before;
 	} readings[SHAPE_VALUES];
 	size_t readings_n;
-	char names[SHAPE_NAMES];
+	char text[SHAPE_TEXT];
 };
 /* The shape of a message's payload, and its values, of which there is room for SHAPE_VALUES; NULL: it may
  * be JSON or not. Looked at where it is, and so only when it is padded: in a copy of a moment ago every look

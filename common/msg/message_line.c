@@ -338,6 +338,19 @@ write_names(char *p, const struct msg *m, const struct topic_vars *vars)
 	return EMIT(p, "\"");
 }
 
+/* A payload without its white space. */
+static char *
+write_compact(char *p, const struct message_shape *shape, const struct span *values)
+{
+	const struct shape_text *t = shape->between, *last = t + shape->values_n;
+
+	for (; t < last; t++) {
+		p = emit_span(p, (struct span){shape->text + t->at, t->n});
+		p = emit_span(p, *values++);
+	}
+	return emit_span(p, (struct span){shape->text + t->at, t->n});
+}
+
 /* Writes the payload of a message without properties whose shape is known, and ends the line. NULL when
  * it is another, or claims another device. */
 static char *
@@ -346,11 +359,13 @@ write_known(char *p, const struct msg *m, struct span device_id)
 	struct span values[SHAPE_VALUES];
 	const struct message_shape *shape = message_find_shape(m, values);
 
-	if (shape == NULL || !shape->compact ||
+	if (shape == NULL ||
 	    (shape->claim >= 0 && device_id.p != NULL &&
 		!is_said(values[shape->claim], device_id)))
 		return NULL;
-	return EMIT(emit_span(EMIT(p, ",\"payload\":"), m->payload), "}\n");
+	p = EMIT(p, ",\"payload\":");
+	p = shape->compact ? emit_span(p, m->payload) : write_compact(p, shape, values);
+	return EMIT(p, "}\n");
 }
 
 /* Ends a line while it reads the payload: what is JSON stands there when it is read. */
@@ -386,7 +401,7 @@ put_rest(struct buf *out, const struct msg *m, struct span device_id, bool stric
 
 	put_properties(out, &m->props);
 	put_payload(out, &payload, m);
-	if (payload.kind == MESSAGE_JSON && payload.blanks == 0 && !payload.escapes)
+	if (payload.kind == MESSAGE_JSON && !payload.escapes)
 		message_learn_shape(m->payload);
 	if (!message_id_mismatch(&payload, device_id))
 		return NULL;

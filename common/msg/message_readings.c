@@ -164,7 +164,8 @@ put_known_lines(struct lines *l, struct reading_report *report)
 	begin(l, &r);
 	known = shape->readings;
 	for (behind = known + shape->readings_n; known < behind; known++)
-		put_line(l, (struct span){shape->names + known->at, known->n},
+		put_line(l,
+		    (struct span){shape->text + known->before.at, known->before.n},
 		    values[known->value]);
 	report->count = l->count;
 	return true;

@@ -11,29 +11,34 @@
 #include "base/text.h"
 
 static bool
-learns(struct json_shape *shape, const char *sample)
+learns(struct json_shapes *shape, const char *sample)
 {
 	struct span values[SHAPE_VALUES];
 	size_t n;
 
 	assert_true(json_check(span_of(sample), NULL, NULL));
-	return json_shape_learn(shape, span_of(sample), values, &n);
+	shape->first = NULL;
+	shape->n = 0;
+	return json_shapes_learn(shape, 7, span_of(sample), values, &n);
 }
 
 /* In memory of its own, so that the sanitizer sees a byte read too many. */
 static bool
 fits_before(
-    const struct json_shape *shape, const char *text, const char *want, char behind)
+    const struct json_shapes *shape, const char *text, const char *want, char behind)
 {
 	size_t n = strlen(text), i;
 	char *padded = xmalloc(n + ASCII_PLAIN_PADDING);
 	struct span values[SHAPE_VALUES] = {{0}};
 	struct buf found = {0};
 	bool fit;
+	int id;
 
 	memcpy(padded, text, n);
 	memset(padded + n, behind, ASCII_PLAIN_PADDING);
-	fit = json_shape_match(shape, padded, padded + n, values);
+	id = json_shapes_match(shape, padded, padded + n, values);
+	fit = id >= 0;
+	assert_int_equal(id, fit ? 7 : -1);
 	for (i = 0; fit && i < SHAPE_VALUES && values[i].p != NULL; i++) {
 		buf_puts(&found, i != 0 ? " " : "");
 		buf_span(&found, values[i]);
@@ -48,7 +53,7 @@ fits_before(
 
 /* Whatever stands behind it, such as the next packet. */
 static bool
-fits(const struct json_shape *shape, const char *text, const char *want)
+fits(const struct json_shapes *shape, const char *text, const char *want)
 {
 	static const char behind[] = "0x\".}]\n\xFF";
 	const bool fit = fits_before(shape, text, want, '\0');
@@ -68,7 +73,7 @@ fits(const struct json_shape *shape, const char *text, const char *want)
 static void
 other_values_have_the_same_shape(void **state)
 {
-	struct json_shape shape;
+	static struct json_shapes shape;
 
 	(void)state;
 	assert_true(learns(&shape, SAMPLE));
@@ -95,7 +100,7 @@ others_have_another(void **state)
 	    "{\"a\":\"\\x\"}", "{\"a\":\"\xFF\"}", "{\"a\":tru}", "{\"a\":truee}",
 	    "{\"a\":nul}", "{\"a\":fals}", "{\"a\":\"x\"y}",
 	    "{\"a\":00000000000000000001}", "[1]"};
-	struct json_shape shape;
+	static struct json_shapes shape;
 	size_t i;
 
 	(void)state;
@@ -113,7 +118,7 @@ strings_need_their_end(void **state)
 {
 	static const char *const wrong[] = {"{\n\t\"a\":\"x\"\n,\"t\":\"\n}",
 	    "{\n\t\"a\":\"\n,\"t\":\"y\"\n}", "{\n\t\"a\":\"x\n,\"t\":\"y\"\n}"};
-	struct json_shape shape;
+	static struct json_shapes shape;
 	size_t i;
 
 	(void)state;
@@ -128,7 +133,7 @@ strings_need_their_end(void **state)
 static void
 what_has_no_shape_is_not_learnt(void **state)
 {
-	struct json_shape shape;
+	static struct json_shapes shape;
 	struct buf many = {0};
 	size_t i;
 
@@ -151,6 +156,85 @@ what_has_no_shape_is_not_learnt(void **state)
 	assert_true(learns(&shape, "[[],{}]") && !fits(&shape, "[{},[]]", NULL));
 }
 
+static int
+match(const struct json_shapes *shapes, const char *text)
+{
+	char padded[256 + ASCII_PLAIN_PADDING] = "";
+	struct span values[SHAPE_VALUES];
+
+	memcpy(padded, text, strlen(text));
+	return json_shapes_match(shapes, padded, padded + strlen(text), values);
+}
+
+/* Alike up to a value, up to 16 bytes, within 16 bytes, from the beginning or to the end. */
+static const char *const family[] = {"{\"a\":1,\"sensors\":2}",
+    "{\"a\":1,\"sensors\":{\"x\":2}}", "{\"a\":1,\"temperatures\":2}",
+    "{\"a\":1,\"temperatures\":{\"x\":2}}", "{\"a\":1,\"temperatures\":[2]}",
+    "{\"a\":1,\"temperature_2\":3}", "{\"a\":1}", "{\"a\":1,\"b\":[]}",
+    "{\"a\":1,\"b\":[{}]}", "{\"a\":1,\"b\":[1]}", "[1,2,3]", "[1,2]", "[1]", "[]",
+    "{\"a\": 1}", "{\"temperature_in\":1}", "{\"temperature_in\":{\"a\":1}}",
+    "{\"a\":{\"b\":{}}}", "[[],[],[],[],[]]", "[[],[],[],[],[],[]]"};
+
+static void
+many_are_known_at_once(void **state)
+{
+	static struct json_shapes shapes;
+	struct span values[SHAPE_VALUES];
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(family); i++) {
+		assert_int_equal(match(&shapes, family[i]), -1);
+		assert_true(
+		    json_shapes_learn(&shapes, (int)i, span_of(family[i]), values, &n));
+		assert_false(
+		    json_shapes_learn(&shapes, 99, span_of(family[i]), values, &n));
+	}
+	for (i = 0; i < ARRAY_LEN(family); i++)
+		assert_int_equal(match(&shapes, family[i]), (int)i);
+	assert_int_equal(match(&shapes, "{\"a\":\"x\",\"temperatures\":[-0.5]}"), 4);
+	assert_int_equal(match(&shapes, "{\"a\":\"x\",\"temperatures\":[-0.5]"), -1);
+}
+
+static void
+an_id_is_one_shapes(void **state)
+{
+	static struct json_shapes shapes;
+	struct span values[SHAPE_VALUES];
+	size_t n;
+
+	(void)state;
+	assert_true(json_shapes_learn(&shapes, 0, SPAN("[1]"), values, &n));
+	assert_true(json_shapes_learn(&shapes, 1, SPAN("[1,2]"), values, &n));
+	assert_true(json_shapes_learn(&shapes, 0, SPAN("{\"a\":1}"), values, &n));
+	assert_int_equal(match(&shapes, "[7]"), -1);
+	assert_int_equal(match(&shapes, "[7,7]"), 1);
+	assert_int_equal(match(&shapes, "{\"a\":7}"), 0);
+	json_shapes_forget(&shapes, 1);
+	assert_int_equal(match(&shapes, "[7,7]"), -1);
+	assert_true(json_shapes_learn(&shapes, 1, SPAN("[1]"), values, &n));
+	assert_int_equal(match(&shapes, "[7]"), 1);
+}
+
+/* What has room is learnt, then nothing, and what was known stays so. */
+static void
+the_looks_are_bounded(void **state)
+{
+	static struct json_shapes shapes;
+	struct span values[SHAPE_VALUES];
+	char text[64];
+	size_t n, i = 0;
+
+	(void)state;
+	do {
+		assert_in_range(shapes.n, 0, SHAPES_LOOKS);
+		snprintf(text, sizeof(text), "{\"%zu\":1}", i++);
+	} while (json_shapes_learn(&shapes, 3, span_of(text), values, &n));
+	assert_in_range(shapes.n, SHAPES_LOOKS - SHAPE_LOOKS + 1, SHAPES_LOOKS);
+	snprintf(text, sizeof(text), "{\"%zu\":1}", i - 2);
+	assert_int_equal(match(&shapes, text), 3);
+}
+
 int
 main(void)
 {
@@ -159,6 +243,9 @@ main(void)
 	    cmocka_unit_test(others_have_another),
 	    cmocka_unit_test(strings_need_their_end),
 	    cmocka_unit_test(what_has_no_shape_is_not_learnt),
+	    cmocka_unit_test(many_are_known_at_once),
+	    cmocka_unit_test(an_id_is_one_shapes),
+	    cmocka_unit_test(the_looks_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("jsonshape", tests, NULL, NULL);
