@@ -152,7 +152,7 @@ is_no_way(int number)
 static bool
 is_behind_login(const struct connector *c)
 {
-	return c->state == CONNECTOR_HANDSHAKING && c->opts.username != NULL;
+	return c->state == CONNECTOR_HANDSHAKING && c->opts.username;
 }
 
 void
@@ -501,18 +501,21 @@ unresolved(struct connector *c)
 static int
 begin_to_connect(struct connector *c, const char *address)
 {
-	const char *peer = dial_begin(&c->dial, address, connector_error(c));
-	int failed;
+	struct err why = {0};
+	const char *peer = dial_begin(&c->dial, address, &why);
+	int failed = 0;
 
 	c->reason = 0;
 	c->partial = false;
 	c->reach = CONNECTOR_REACH_HOST;
-	if (peer == NULL)
-		return -1;
-	failed = c->ops->dial(c->arg, peer);
+	if (peer != NULL)
+		failed = c->ops->dial(c->arg, peer);
 	if (failed)
 		return failed;
-	return dial_ask(&c->dial, c->ops->fd(c->arg), address, connector_error(c));
+	if (peer != NULL && dial_ask(&c->dial, c->ops->fd(c->arg), address, &why) == 0)
+		return 0;
+	*connector_error(c) = why;
+	return -1;
 }
 
 static enum connector_state
@@ -635,7 +638,7 @@ is_fought_over(struct connector *c)
 {
 	if (c->in_vain < IN_VAIN)
 		return false;
-	if (c->opts.client_id != NULL)
+	if (c->opts.id)
 		err_set(connector_error(c), ERR_PROTOCOL,
 		    _("it closed the connection, %d times in a row: is there another "
 		      "client with the id '%s'?"),
@@ -793,7 +796,6 @@ open_brokers(struct connector *c, const struct session_opts *o, struct err *err)
 	struct connector_broker one;
 	int failed = 0;
 
-	c->opts.host = NULL;
 	if (o->others_n == 0) {
 		c->count = 1;
 		failed = open_broker(&one, o, err);
@@ -811,6 +813,27 @@ open_brokers(struct connector *c, const struct session_opts *o, struct err *err)
 	return failed;
 }
 
+static void
+keep_opts(struct connector_opts *to, const struct session_opts *o)
+{
+	*to = (struct connector_opts){.limiter = o->limiter,
+	    .session_expiry = o->session_expiry,
+	    .connect_timeout = o->connect_timeout,
+	    .version = o->version,
+	    .keepalive = o->keepalive < LEAST_KEEPALIVE ? LEAST_KEEPALIVE : o->keepalive,
+	    .fleet = o->fleet,
+	    .max_packet = o->max_packet,
+	    .tls = o->tls,
+	    .clean = o->clean,
+	    .hold_acks = o->hold_acks,
+	    .retry = o->retry,
+	    .begin_anywhere = o->begin_anywhere,
+	    .id = o->client_id != NULL,
+	    .username = o->username != NULL,
+	    .password = o->password != NULL,
+	    .will = o->will_topic != NULL};
+}
+
 int
 connector_open(struct connector *c, struct loop *loop, const struct session_opts *o,
     const struct connector_ops *ops, void *arg, struct err *err)
@@ -818,9 +841,7 @@ connector_open(struct connector *c, struct loop *loop, const struct session_opts
 	if (o->client_id != NULL && o->client_id[0] == '\0')
 		return err_set(err, ERR_USAGE, _("the client id is empty"));
 	c->loop = loop;
-	c->opts = *o;
-	if (c->opts.keepalive < LEAST_KEEPALIVE)
-		c->opts.keepalive = LEAST_KEEPALIVE;
+	keep_opts(&c->opts, o);
 	c->ops = ops;
 	c->arg = arg;
 	c->version = o->version == 4 ? 4 : 5;

@@ -77,10 +77,21 @@ struct connector_ops {
 	void (*ended)(void *arg, const struct err *why);
 };
 
+/* What of its options is asked behind the opening: each of ten thousand has its own. */
+struct connector_opts {
+	const char *host, *ws_path; /* of the present broker, as `port` */
+	struct limiter *limiter;
+	int64_t session_expiry, connect_timeout;
+	int port, version, keepalive, fleet;
+	uint32_t max_packet;
+	bool tls, clean, hold_acks, retry, begin_anywhere;
+	bool id, username, password, will; /* whether one was given */
+};
+
 struct connector {
 	/* What it was made with. */
 	struct loop *loop;
-	struct session_opts opts; /* those of the present broker; strings: only host */
+	struct connector_opts opts;
 	const struct connector_ops *ops;
 	void *arg;
 	char *id;
@@ -89,8 +100,8 @@ struct connector {
 	char *name; /* host:port */
 	struct dial dial;
 
-	enum connector_state state; /* connector.c alone sets it */
 	struct err *error;          /* connector_error */
+	enum connector_state state; /* connector.c alone sets it */
 
 	/* Of the present connection, or of the next one: set by its user. */
 	int version;               /* 5 or 4 */

@@ -11,12 +11,12 @@
 /* The way to one broker: its TLS context or the WebSocket proxy, and the words for what fails on it, stage by
  * stage. It owns no socket; nothing blocks. The zero value is one that was closed. */
 struct dial {
-	struct tls *tls; /* NULL: none, or the proxy has it */
-	bool ws;
+	struct tls *tls;      /* NULL: none, or the proxy has it */
 	struct buf ws_target; /* what the proxy is asked for */
-	bool has_cert;        /* a client certificate of ours */
-	bool cert_asked;      /* for one that we do not have */
 	char *words;          /* OpenSSL's, of a failed handshake, or NULL */
+	bool ws;
+	bool has_cert;   /* a client certificate of ours */
+	bool cert_asked; /* for one that we do not have */
 };
 
 /* Keeps nothing of the options. Wrong certificates are told here (ERR_USAGE), before anybody connects. */

@@ -23,6 +23,9 @@ struct session_subscriptions {
 	size_t n;
 };
 
+/* Of one that subscribes to nothing, as most of a fleet. */
+static struct session_subscriptions no_subscriptions;
+
 static struct subscription *
 find_or_add(struct session_subscriptions *l, const char *filter)
 {
@@ -53,6 +56,8 @@ session_subscribe(
 
 	if (topic_check_filter(filter, err))
 		return -1;
+	if (s->subscriptions == &no_subscriptions)
+		s->subscriptions = xcalloc(1, sizeof(*s->subscriptions));
 	sub = find_or_add(s->subscriptions, filter);
 	sub->qos = qos;
 	sub->no_local = no_local;
@@ -112,8 +117,8 @@ answer(struct session *s, struct subscription *sub, int reason)
 	sub->mid = 0;
 	if (reason_is_failure(reason))
 		reason_err_subscription(&why, sub->filter, reason);
-	if (s->events.subscribed != NULL)
-		s->events.subscribed(s->arg, sub->filter, reason, &why);
+	if (s->events->subscribed != NULL)
+		s->events->subscribed(s->arg, sub->filter, reason, &why);
 }
 
 void
@@ -154,7 +159,8 @@ subscriptions_free(struct session_subscriptions *l)
 	for (i = 0; i < l->n; i++)
 		free(l->v[i].filter);
 	free(l->v);
-	free(l);
+	if (l != &no_subscriptions)
+		free(l);
 }
 
 struct session *
@@ -165,9 +171,9 @@ session_new(struct loop *loop, const struct session_opts *o,
 
 	s = xcalloc(1, sizeof(*s));
 	s->loop = loop;
-	s->events = *events;
+	s->events = events;
 	s->arg = arg;
-	s->subscriptions = xcalloc(1, sizeof(*s->subscriptions));
+	s->subscriptions = &no_subscriptions;
 	session_queue_open(s);
 	session_socket_open(s);
 	/* With an id of no bytes, which a connector does not take, mosquitto_new closes descriptor 0. */
@@ -207,7 +213,7 @@ session_version(const struct session *s)
 const char *
 session_broker(struct session *s)
 {
-	const struct session_opts *o = &s->link.opts;
+	const struct connector_opts *o = &s->link.opts;
 
 	free(s->url);
 	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",

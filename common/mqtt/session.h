@@ -41,7 +41,7 @@ struct session_events {
 	void (*subscribed)(void *arg, const char *filter, int qos, const struct err *why);
 };
 
-/* Copies what it needs. `opts->client_id` must have passed topic_check_id or be NULL. A lean session is
+/* Copies what it needs, but for the events, which stay as they are as long as it is. `opts->client_id` must have passed topic_check_id or be NULL. A lean session is
  * so only when no host is being looked up at the moment: a fleet makes its sessions before it starts
  * them. */
 struct session *session_new(struct loop *loop, const struct session_opts *opts,

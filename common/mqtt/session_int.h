@@ -30,13 +30,13 @@ struct session {
 
 	struct loop *loop;
 	void *arg;
-	struct session_events events;
+	const struct session_events *events;
 	char *url; /* session_broker's */
 	struct connector link; /* the connection, its options, its last error (mqtt/connector.h) */
 
 	/* Of the present connection: set by session_mosq.c. */
 	bool present;         /* Session Present (3.2.2.1.1) */
-	int keepalive;        /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
+	uint16_t keepalive;   /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
 	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
 };
 

@@ -46,14 +46,14 @@ struct session_mosq {
 static void
 log_connect(struct session *s)
 {
-	const struct session_opts *o = &s->link.opts;
+	const struct connector_opts *o = &s->link.opts;
 	const struct packet_log_login login = {.broker = s->link.name,
 	    .version = s->link.version,
 	    .keepalive = o->keepalive,
 	    .clean = o->clean,
-	    .username = o->username != NULL,
-	    .password = o->password != NULL,
-	    .will = o->will_topic != NULL};
+	    .username = o->username,
+	    .password = o->password,
+	    .will = o->will};
 
 	s->mosq->told_connect = true;
 	packet_log_connect(s->link.id, &login);
@@ -299,7 +299,7 @@ leave_properties(struct session *s, const mosquitto_property *p)
 static void
 set_properties(struct session *s)
 {
-	const struct session_opts *o = &s->link.opts;
+	const struct connector_opts *o = &s->link.opts;
 	mosquitto_property *p = NULL;
 
 	if (s->link.version != 5)

@@ -165,8 +165,8 @@ remove_at(struct session_queue *q, size_t i)
 static void
 tell(struct session *s, int id, int reason)
 {
-	if (s->events.published != NULL)
-		s->events.published(s->arg, id, reason);
+	if (s->events->published != NULL)
+		s->events->published(s->arg, id, reason);
 }
 
 /* A refusal at QoS 2 is PUBREC's. */

@@ -22,21 +22,22 @@ enum {
 static const char pingreq[] = {(char)(PACKET_PINGREQ << 4), 0};
 static const char disconnect[] = {(char)(PACKET_DISCONNECT << 4), 0};
 
+/* Small: ten thousand devices have one each. */
 struct session_socket {
 	int64_t heard; /* loop_now */
-	int64_t
-	    lost; /* when a connection was lost that was up, in us since 1970; 0: none was */
-	bool paused;
-	bool messages_paused;
-	bool at_message; /* that is not read: messages_paused */
-	bool flushing;   /* a write was begun and is not through */
-	size_t
-	    held; /* acknowledgements in libmosquitto's queue; hold_acks: until they are released */
+	/* When a connection was lost that was up, in us since 1970; 0: none was. */
+	int64_t lost;
+	/* Acknowledgements in libmosquitto's queue; hold_acks: until they are released. */
+	unsigned held;
+	bool paused : 1;
+	bool messages_paused : 1;
+	bool at_message : 1; /* that is not read: messages_paused */
+	bool flushing : 1;   /* a write was begun and is not through */
+	bool stopping : 1;
 	struct loop_timer partial; /* looks again at bytes that tell nobody: on_partial */
 	struct loop_timer alive;   /* pings and the broker's silence */
 	struct loop_timer soon;    /* work that waits for its caller to return */
 	struct loop_timer giving_up; /* session_stop's */
-	bool stopping;
 };
 
 /* A whole packet of a few bytes past libmosquitto's queue, only when nothing is half written. A socket that
@@ -323,8 +324,8 @@ session_socket_received(struct session *s, const struct msg *m)
 	s->socket->held += m->qos > 0;
 	if (m->qos > 0 && s->link.opts.hold_acks)
 		s->socket->flushing = false;
-	if (s->events.message != NULL)
-		s->events.message(s->arg, m);
+	if (s->events->message != NULL)
+		s->events->message(s->arg, m);
 }
 
 static void
@@ -378,10 +379,10 @@ tell_if_forgotten(struct session *s)
 	struct err why = {0};
 
 	if (s->present || s->link.opts.clean || s->socket->lost == 0 ||
-	    s->events.forgotten == NULL)
+	    s->events->forgotten == NULL)
 		return;
 	reason_err_session_lost(&why, s->link.id, s->socket->lost, clock_wall_us());
-	s->events.forgotten(s->arg, &why);
+	s->events->forgotten(s->arg, &why);
 }
 
 static void
@@ -395,8 +396,8 @@ on_up(void *arg)
 		    s->loop, &s->socket->alive, (int64_t)s->keepalive * 500, on_alive, s);
 	tell_if_forgotten(s);
 	session_subscriptions_send(s, !s->present);
-	if (s->events.up != NULL)
-		s->events.up(s->arg, s->present);
+	if (s->events->up != NULL)
+		s->events->up(s->arg, s->present);
 	session_socket_soon(s);
 }
 
@@ -434,8 +435,8 @@ on_down(void *arg, const struct err *why)
 {
 	struct session *s = arg;
 
-	if (s->events.down != NULL)
-		s->events.down(s->arg, why);
+	if (s->events->down != NULL)
+		s->events->down(s->arg, why);
 }
 
 static void
@@ -443,8 +444,8 @@ on_ended(void *arg, const struct err *why)
 {
 	struct session *s = arg;
 
-	if (s->events.ended != NULL)
-		s->events.ended(s->arg, why);
+	if (s->events->ended != NULL)
+		s->events->ended(s->arg, why);
 }
 
 const struct connector_ops session_socket_ops = {

@@ -117,7 +117,7 @@ ten_thousand() {
 	row '10,000 devices: arrived, of all that were sent' "$came" "$sent" - all - "$([ "$came" -eq "$sent" ] && echo yes || echo NO)"
 	row '10,000 devices: % of a core' "$cpu" - - '<= 20' 10 "$(at_most "$cpu" 20)"
 	each=$(awk "BEGIN { printf \"%.2f\", ($memory - 4096) / 10000 }")
-	row '10,000 devices: KiB RSS each, less 4 MiB' "$each" - - '<= 3' 2 "$(at_most "$each" 3)"
+	row '10,000 devices: KiB RSS each, less 4 MiB' "$each" - - '<= 2.8' 2 "$(at_most "$each" 2.8)"
 	row '10,000 devices: descriptors' "$fds" - - '<= 10016' - "$(at_most "$fds" 10016)"
 }
 

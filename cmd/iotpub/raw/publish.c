@@ -315,7 +315,7 @@ load(struct raw *r, struct err *err)
 static int
 start(struct raw *r, const struct session_opts *o, struct err *err)
 {
-	const struct session_events events = {
+	static const struct session_events events = {
 	    .up = on_up, .down = on_down, .ended = on_ended, .published = on_published};
 
 	r->loop = loop_new(err);
