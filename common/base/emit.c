@@ -78,7 +78,7 @@ write_second(char *to, time_t s)
 static _Thread_local struct {
 	int64_t us;
 	time_t s;
-	char text[TIME_LEN];
+	char text[TIME_LEN + 1];
 } last = {.us = 0, .s = 0, .text = "1970-01-01T00:00:00.000000Z"};
 
 static __attribute__((noinline)) void
