@@ -563,6 +563,34 @@ is_apart(const char *a, const char *b)
 }
 
 bool
+topic_filter_covers(const char *filter, const char *wanted)
+{
+	if (is_apart(wanted, filter))
+		return false;
+	/* No name has less than one level. */
+	if (strcmp(filter, "+/#") == 0)
+		return true;
+	for (;;) {
+		const size_t n = strcspn(filter, "/"), m = strcspn(wanted, "/");
+
+		if (n == 1 && *filter == '#')
+			return true;
+		if ((m == 1 && *wanted == '#') ||
+		    (!(n == 1 && *filter == '+') &&
+			(n != m || memcmp(filter, wanted, n) != 0)))
+			return false;
+		filter += n;
+		wanted += m;
+		if (*filter == '\0' || *wanted == '\0')
+			break;
+		filter++;
+		wanted++;
+	}
+	return strcmp(filter, wanted) == 0 ||
+	    (*wanted == '\0' && strcmp(filter, "/#") == 0);
+}
+
+bool
 topic_filters_overlap(const char *a, const char *b)
 {
 	a = body_of(a);

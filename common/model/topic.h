@@ -48,6 +48,9 @@ bool topic_match(const struct topic *t, struct span name, struct topic_vars *var
 /* Whether an MQTT filter (4.7 of the specification) matches a topic name. */
 bool topic_filter_matches(const char *filter, struct span name);
 
+/* Whether a filter matches every name that `wanted` does, a filter too, or a name: then both say the same. */
+bool topic_filter_covers(const char *filter, const char *wanted);
+
 /* Whether there may be a topic name that both match; $share/GROUP/ in front does not count. Of filters that
  * topic_check_filter takes. */
 bool topic_filters_overlap(const char *a, const char *b);

@@ -2,7 +2,10 @@
 /* Rules as the brokers' own files. */
 #include "iotctl/acl/acl_file.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/topic.h"
@@ -27,12 +30,14 @@ check_text(const char *s, const char *what, struct err *err)
 }
 
 static int
-check_rule(const struct acl_rule *r, struct err *err)
+check_user(const struct access *a, struct err *err)
 {
-	return check_text(r->username, _("user name"), err) ||
-		check_text(r->topic, _("topic"), err)
-	    ? -1
-	    : 0;
+	int failed = a->n != 0 ? check_text(a->username, _("user name"), err) : 0;
+	size_t i;
+
+	for (i = 0; i < a->n && !failed; i++)
+		failed = check_text(a->v[i].topic, _("topic"), err);
+	return failed;
 }
 
 /* An Erlang string. */
@@ -49,9 +54,9 @@ put_erlang(struct buf *out, const char *s)
 }
 
 static void
-put_emqx_action(struct buf *out, const struct acl_rule *r)
+put_emqx_action(struct buf *out, const struct access_rule *r)
 {
-	const char *word = acl_action_word(r->action);
+	const char *word = access_action_word(r->action);
 
 	if (r->qos < 0 && r->retain < 0) {
 		buf_puts(out, word);
@@ -84,28 +89,41 @@ put_emqx_topics(struct buf *out, const char *topic)
 	buf_putc(out, ']');
 }
 
-int
-acl_file_put_emqx(struct buf *out, const struct acl *a, bool whole, struct err *err)
+static void
+put_emqx_rule(struct buf *out, const char *username, const struct access_rule *r)
 {
-	size_t i;
+	buf_printf(out, "{%s, {user, ", r->allow ? "allow" : "deny");
+	put_erlang(out, username);
+	buf_puts(out, "}, ");
+	put_emqx_action(out, r);
+	buf_puts(out, ", ");
+	put_emqx_topics(out, r->topic);
+	buf_puts(out, "}.\n");
+}
+
+int
+acl_file_put_emqx(
+    struct buf *out, const struct access_list *l, bool whole, struct err *err)
+{
+	size_t i, k;
 
 	buf_puts(out, "%% iotctl acl export: the first rule that matches decides\n");
-	for (i = 0; i < a->n; i++) {
-		const struct acl_rule *r = &a->v[i];
-
-		if (check_rule(r, err))
+	for (i = 0; i < l->n; i++) {
+		if (check_user(&l->v[i], err))
 			return -1;
-		buf_printf(out, "{%s, {user, ", r->allow ? "allow" : "deny");
-		put_erlang(out, r->username);
-		buf_puts(out, "}, ");
-		put_emqx_action(out, r);
-		buf_puts(out, ", ");
-		put_emqx_topics(out, r->topic);
-		buf_puts(out, "}.\n");
+		for (k = 0; k < l->v[i].n; k++)
+			put_emqx_rule(out, l->v[i].username, &l->v[i].v[k]);
 	}
 	if (whole)
 		buf_puts(out, "{deny, all}.\n");
 	return 0;
+}
+
+/* "eq T" without its "eq ". */
+static const char *
+plain_topic(const struct access_rule *r)
+{
+	return strncmp(r->topic, "eq ", 3) == 0 ? r->topic + 3 : r->topic;
 }
 
 /* mosquitto strips blanks at the ends of a line: it would be another name. */
@@ -135,107 +153,184 @@ check_topic(const char *topic, struct err *err)
 										    : 0;
 }
 
-static void
-leave_out(struct acl *a, size_t n, const char *username, const struct err *why)
+/* Whether a rule there, of an action of this one's, is about a topic of this one's. */
+static bool
+overlap(const struct access_rule *a, const struct access_rule *b, unsigned actions)
 {
-	log_error(_("left out of the rules of '%s': %s"), username, why->text);
-	a->left_out += n;
+	return (a->action & b->action & actions) != 0 &&
+	    topic_filters_overlap(plain_topic(a), plain_topic(b));
+}
+
+static bool
+knows_no_more(const struct access_rule *r)
+{
+	return r->qos < 0 && r->retain < 0;
+}
+
+/* Whether an earlier permission has decided all that rule `n` is about. */
+static bool
+is_dead(const struct access *a, size_t n)
+{
+	const struct access_rule *r = &a->v[n];
+	unsigned open = r->action;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (a->v[i].allow && knows_no_more(&a->v[i]) &&
+		    topic_filter_covers(plain_topic(&a->v[i]), plain_topic(r)))
+			open &= ~(unsigned)a->v[i].action;
+	}
+	return open == 0;
+}
+
+/* A denial wins over all permissions, of both actions. */
+static void
+put_denial(struct buf *out, const struct access *a, size_t n, unsigned *loss)
+{
+	struct access_rule both = a->v[n];
+	bool needed = false, hurts = !knows_no_more(&both);
+	size_t i;
+
+	for (i = 0; i < a->n; i++) {
+		if (!a->v[i].allow)
+			continue;
+		if (i > n && overlap(&a->v[i], &a->v[n], ACCESS_ALL))
+			needed = true;
+		else if (i < n && overlap(&a->v[i], &a->v[n], ACCESS_ALL))
+			hurts = true;
+		both.action = ACCESS_ALL;
+		hurts |= overlap(&a->v[i], &both, ACCESS_ALL & ~(unsigned)a->v[n].action);
+	}
+	if (!needed || is_dead(a, n))
+		return;
+	buf_printf(out, "topic deny %s\n", plain_topic(&both));
+	if (hurts)
+		*loss |= ACL_FILE_STRICTER;
 }
 
 /* mosquitto fills in %u and %c, in "pattern" lines only; EMQX's ${...} has no
- * counterpart in a user's lines. */
-static int
-put_mosquitto_rule(struct buf *out, struct acl *a, const struct acl_rule *r,
-    unsigned denied, struct err *err)
-{
-	static const char *const access[] = {
-	    [ACL_PUBLISH] = "write", [ACL_SUBSCRIBE] = "read", [ACL_ALL] = "readwrite"};
-	bool exact = strncmp(r->topic, "eq ", 3) == 0;
-	const char *topic = exact ? r->topic + 3 : r->topic;
-	unsigned action = topic[0] == '$' ? r->action : r->action & ~denied;
-	struct err why = {0};
-
-	if (strstr(topic, "${") != NULL)
-		return err_set(err, ERR_REFUSED,
-		    _("topic '%s' of '%s': mosquitto knows no ${...} in a user's rule"),
-		    topic, r->username);
-	if (check_topic(topic, &why)) {
-		leave_out(a, 1, r->username, &why);
-	} else if (r->allow && action != 0) {
-		buf_printf(out, "topic %s %s\n", access[action], topic);
-	} else if (!r->allow && !(exact && strpbrk(topic, "+#") != NULL)) {
-		if (r->action != ACL_ALL)
-			log_warn(_("'%s': mosquitto denies '%s' for both publish and "
-				   "subscribe"),
-			    r->username, topic);
-		buf_printf(out, "topic deny %s\n", topic);
-	}
-	return 0;
-}
-
-/* mosquitto denies what no line allows, so that a denial is written only where a
- * permission follows it. One of a subscription to just this filter ("eq a/+") never
- * is: mosquitto checks the topic of each message, not the filter. */
-static int
-put_mosquitto_user(
-    struct buf *out, struct acl *a, size_t from, size_t to, struct err *err)
-{
-	const char *username = a->v[from].username;
-	unsigned denied = 0; /* actions, of all topics */
-	struct err why = {0};
-	size_t i;
-
-	for (i = from; i < to; i++) {
-		if (check_rule(&a->v[i], err))
-			return -1;
-	}
-	if (check_ends(username, _("user name"), &why)) {
-		leave_out(a, to - from, username, &why);
-		return 0;
-	}
-	buf_printf(out, "\nuser %s\n", username);
-	while (to > from && !a->v[to - 1].allow)
-		to--;
-	for (i = from; i < to; i++) {
-		const struct acl_rule *r = &a->v[i];
-
-		if (!r->allow && strcmp(r->topic, "#") == 0)
-			denied |= r->action;
-		else if (put_mosquitto_rule(out, a, r, denied, err))
-			return -1;
-	}
-	return 0;
-}
-
+ * counterpart in a user's lines. A denial of a subscription to just this filter ("eq a/+") never
+ * is one: mosquitto checks the topic of each message, not the filter. */
 static void
-warn_of_width(const struct acl *a)
+put_mosquitto_rule(
+    struct buf *out, const struct access *a, size_t n, unsigned denied, unsigned *loss)
+{
+	static const char *const words[] = {[ACCESS_PUBLISH] = "write",
+	    [ACCESS_SUBSCRIBE] = "read",
+	    [ACCESS_ALL] = "readwrite"};
+	const struct access_rule *r = &a->v[n];
+	const char *topic = plain_topic(r);
+	unsigned action = topic[0] == '$' ? r->action : r->action & ~denied;
+
+	if (!r->allow) {
+		if (topic == r->topic || strpbrk(topic, "+#") == NULL)
+			put_denial(out, a, n, loss);
+	} else if (action != 0) {
+		buf_printf(out, "topic %s %s\n", words[action], topic);
+		if (!knows_no_more(r) ||
+		    (topic != r->topic && strpbrk(topic, "+#") != NULL))
+			*loss |= ACL_FILE_WIDER;
+	}
+}
+
+static int
+check_holes(const struct access *a, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < a->n; i++) {
-		if (a->v[i].allow && (a->v[i].qos >= 0 || a->v[i].retain >= 0)) {
-			log_warn(
-			    _("mosquitto's rules know neither QoS nor retain: what is "
-			      "allowed for one is allowed for all"));
-			return;
-		}
+		if (strstr(a->v[i].topic, "${") != NULL)
+			return err_set(err, ERR_REFUSED,
+			    _("topic '%s' of '%s': mosquitto knows no ${...} in a user's "
+			      "rule"),
+			    plain_topic(&a->v[i]), a->username);
 	}
+	return 0;
+}
+
+static void
+leave_out(const char *username, const struct err *why)
+{
+	log_error(_("left out of the rules of '%s': %s"), username, why->text);
 }
 
 int
-acl_file_put_mosquitto(struct buf *out, struct acl *a, struct err *err)
+acl_file_readable(
+    const struct access *a, struct access *out, size_t *left_out, struct err *err)
 {
-	size_t from, to;
+	struct err why = {0};
+	size_t i;
 
-	warn_of_width(a);
-	buf_puts(out, "# iotctl acl export: what is not allowed is denied\n");
-	for (from = 0; from < a->n; from = to) {
-		for (to = from + 1; to < a->n; to++) {
-			if (strcmp(a->v[to].username, a->v[from].username) != 0)
-				break;
+	if (check_user(a, err) || check_holes(a, err))
+		return -1;
+	*out = (struct access){
+	    .username = a->username, .v = xcalloc(a->n + 1, sizeof(*out->v))};
+	if (check_ends(a->username, _("user name"), &why)) {
+		leave_out(a->username, &why);
+		*left_out += a->n;
+		return 0;
+	}
+	for (i = 0; i < a->n; i++) {
+		why = (struct err){0};
+		if (check_topic(plain_topic(&a->v[i]), &why) == 0) {
+			out->v[out->n++] = a->v[i];
+		} else {
+			leave_out(a->username, &why);
+			++*left_out;
 		}
-		if (put_mosquitto_user(out, a, from, to, err))
-			return -1;
 	}
 	return 0;
+}
+
+int
+acl_file_put_user(struct buf *out, const struct access *a, unsigned *loss,
+    size_t *left_out, struct err *err)
+{
+	unsigned denied = 0; /* actions, of all topics */
+	struct access own;
+	size_t i;
+
+	if (a->n == 0)
+		return 0;
+	if (acl_file_readable(a, &own, left_out, err))
+		return -1;
+	if (own.n != 0)
+		buf_printf(out, "\nuser %s\n", a->username);
+	for (i = 0; i < own.n; i++) {
+		if (own.v[i].allow || strcmp(own.v[i].topic, "#") != 0) {
+			put_mosquitto_rule(out, &own, i, denied, loss);
+			continue;
+		}
+		denied |= own.v[i].action;
+		if (!knows_no_more(&own.v[i]))
+			*loss |= ACL_FILE_STRICTER;
+	}
+	free(own.v);
+	return 0;
+}
+
+int
+acl_file_put_mosquitto(struct buf *out, struct access_list *l, struct err *err)
+{
+	unsigned loss = 0;
+	size_t i;
+
+	buf_puts(out, "# iotctl acl export: what is not allowed is denied\n");
+	for (i = 0; i < l->n; i++) {
+		if (acl_file_put_user(out, &l->v[i], &loss, &l->left_out, err))
+			return -1;
+	}
+	acl_file_tell(loss);
+	return 0;
+}
+
+void
+acl_file_tell(unsigned loss)
+{
+	if ((loss & ACL_FILE_WIDER) != 0)
+		log_warn(_("mosquitto's rules know neither QoS nor retain nor 'eq': "
+			   "what is allowed for one is allowed for all"));
+	if ((loss & ACL_FILE_STRICTER) != 0)
+		log_warn(_("mosquitto's rules cannot say all that these do: some deny "
+			   "more there, for both publish and subscribe"));
 }

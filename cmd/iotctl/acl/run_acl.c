@@ -19,7 +19,9 @@ struct rules {
 	struct view view;
 	struct topic_set topics;
 	struct lookup_found device;
-	struct acl acl;
+	struct access_list list;
+	bool
+	    derived; /* made from topics and device-config: the platform keeps no rules */
 	char *username; /* of the last device */
 };
 
@@ -34,16 +36,16 @@ load_rules(struct ctl *c, const char *device, struct rules *r, struct err *err)
 	    view_load(c, device != NULL ? &r->device : NULL, &r->view, err))
 		return -1;
 	for (i = 0; i < r->view.v[VIEW_DEVICES].n; i++) {
+		struct span one = buf_as_span(&r->view.v[VIEW_DEVICES].v[i]);
+
 		free(r->username);
-		acl_of_device(&r->view, &r->topics,
-		    buf_as_span(&r->view.v[VIEW_DEVICES].v[i]), &r->acl, &r->username);
-		if (c->args->format >= FORMAT_EMQX && r->username[0] != '\0')
-			acl_close(&r->acl, r->username);
+		r->username = acl_of_device(&r->view, &r->topics, one, &r->list);
+		r->derived |= r->username[0] != '\0' && !acl_is_kept(&r->view, one);
 	}
 	if (device != NULL && r->username[0] == '\0')
 		return err_set(err, ERR_NOT_FOUND,
 		    _("device '%s' has no login: give it a credential"), device);
-	if (r->acl.derived)
+	if (r->derived)
 		log_info(
 		    _("the platform keeps no rules: these are made from its topics and "
 		      "device-configs"));
@@ -53,7 +55,7 @@ load_rules(struct ctl *c, const char *device, struct rules *r, struct err *err)
 static void
 rules_release(struct rules *r)
 {
-	acl_release(&r->acl);
+	access_release(&r->list);
 	topic_set_release(&r->topics);
 	view_release(&r->view);
 	lookup_release(&r->device);
@@ -61,32 +63,38 @@ rules_release(struct rules *r)
 }
 
 static void
-report_rules(const struct ctl *c, const struct acl *a)
+report_rule(struct report *r, const char *username, const struct access_rule *rule)
+{
+	char qos[12] = "", retain[12] = "";
+
+	if (rule->qos >= 0)
+		snprintf(qos, sizeof(qos), "%d", rule->qos);
+	if (rule->retain >= 0)
+		snprintf(retain, sizeof(retain), "%d", rule->retain);
+	report_row(r,
+	    (const char *const[]){username, rule->allow ? "allow" : "deny",
+		access_action_word(rule->action), rule->topic, qos, retain});
+}
+
+static void
+report_rules(const struct ctl *c, const struct access_list *l)
 {
 	static const char *const columns[] = {
 	    "username", "permission", "action", "topic", "qos", "retain"};
 	struct report r;
-	size_t i;
+	size_t i, k;
 
 	report_start(&r, c, columns, ARRAY_LEN(columns), 1u << 4 | 1u << 5);
-	for (i = 0; i < a->n; i++) {
-		const struct acl_rule *rule = &a->v[i];
-		char qos[12] = "", retain[12] = "";
-
-		if (rule->qos >= 0)
-			snprintf(qos, sizeof(qos), "%d", rule->qos);
-		if (rule->retain >= 0)
-			snprintf(retain, sizeof(retain), "%d", rule->retain);
-		report_row(&r,
-		    (const char *const[]){rule->username, rule->allow ? "allow" : "deny",
-			acl_action_word(rule->action), rule->topic, qos, retain});
+	for (i = 0; i < l->n; i++) {
+		for (k = 0; k < l->v[i].n; k++)
+			report_rule(&r, l->v[i].username, &l->v[i].v[k]);
 	}
 	report_end(&r);
 }
 
 /* Each of them was reported when it was left out. */
 static int
-tell_left_out(const struct acl *a, struct err *err)
+tell_left_out(const struct access_list *a, struct err *err)
 {
 	if (a->left_out == 0)
 		return 0;
@@ -103,28 +111,28 @@ run_acl_show(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE, _("acl show takes one device"));
 	failed = load_rules(c, in->v[0], &r, err);
 	if (!failed) {
-		report_rules(c, &r.acl);
-		failed = tell_left_out(&r.acl, err);
+		report_rules(c, &r.list);
+		failed = tell_left_out(&r.list, err);
 	}
 	rules_release(&r);
 	return failed;
 }
 
 static int
-take_action(const char *word, enum acl_action *out, struct err *err)
+take_action(const char *word, enum access_action *out, struct err *err)
 {
-	*out = (enum acl_action)acl_action_of(word);
-	if (*out == ACL_PUBLISH || *out == ACL_SUBSCRIBE)
+	*out = (enum access_action)access_action_of(word);
+	if (*out == ACCESS_PUBLISH || *out == ACCESS_SUBSCRIBE)
 		return 0;
 	return err_set(
 	    err, ERR_USAGE, _("'%s': a device may 'publish' or 'subscribe'"), word);
 }
 
 static void
-put_rule(struct buf *out, const struct acl_rule *r)
+put_rule(struct buf *out, const struct access_rule *r)
 {
 	buf_printf(out, "%s %s '%s'", r->allow ? "allow" : "deny",
-	    acl_action_word(r->action), r->topic);
+	    access_action_word(r->action), r->topic);
 	if (r->qos >= 0)
 		buf_printf(out, " qos %d", r->qos);
 	if (r->retain >= 0)
@@ -133,16 +141,18 @@ put_rule(struct buf *out, const struct acl_rule *r)
 
 /* QoS and retain that the user left open are tried in all values: it is allowed if
  * one of them is. */
-static enum acl_verdict
-decide_open(const struct rules *r, struct acl_question q, const struct acl_rule **rule)
+static enum access_verdict
+decide_open(
+    const struct rules *r, struct access_question q, const struct access_rule **rule)
 {
 	int qos_from = q.qos >= 0 ? q.qos : 0, qos_to = q.qos >= 0 ? q.qos : 2;
-	enum acl_verdict verdict = ACL_NO_RULE;
+	const struct access *rules = access_find(&r->list, q.username);
+	enum access_verdict verdict = ACCESS_NO_RULE;
 
 	for (q.retain = 0; q.retain <= 1; q.retain++) {
 		for (q.qos = qos_from; q.qos <= qos_to; q.qos++) {
-			verdict = acl_decide(&r->acl, &q, rule);
-			if (verdict == ACL_ALLOWED)
+			verdict = access_decide(rules, &q, rule);
+			if (verdict == ACCESS_ALLOWED)
 				return verdict;
 		}
 	}
@@ -150,22 +160,22 @@ decide_open(const struct rules *r, struct acl_question q, const struct acl_rule 
 }
 
 static int
-report_verdict(const struct ctl *c, const struct rules *r, const struct acl_question *q,
-    struct err *err)
+report_verdict(const struct ctl *c, const struct rules *r,
+    const struct access_question *q, struct err *err)
 {
-	const struct acl_rule *rule = NULL;
-	enum acl_verdict verdict = decide_open(r, *q, &rule);
+	const struct access_rule *rule = NULL;
+	enum access_verdict verdict = decide_open(r, *q, &rule);
 	struct buf text = {0};
 	int failed = 0;
 
 	if (rule != NULL)
 		put_rule(&text, rule);
-	if (verdict == ACL_ALLOWED)
+	if (verdict == ACCESS_ALLOWED)
 		ctl_say(c, _("allowed: '%s' may %s '%s' (%s)"), q->username,
-		    acl_action_word(q->action), q->topic, buf_str(&text));
-	else if (verdict == ACL_DENIED)
+		    access_action_word(q->action), q->topic, buf_str(&text));
+	else if (verdict == ACCESS_DENIED)
 		failed = err_set(err, ERR_AUTH, _("denied: '%s' may not %s '%s' (%s)"),
-		    q->username, acl_action_word(q->action), q->topic, buf_str(&text));
+		    q->username, access_action_word(q->action), q->topic, buf_str(&text));
 	else
 		failed = err_set(err, ERR_FAILED,
 		    _("no rule of '%s' speaks of '%s': the broker's own default decides"),
@@ -177,7 +187,7 @@ report_verdict(const struct ctl *c, const struct rules *r, const struct acl_ques
 int
 run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct acl_question q = {.qos = -1, .retain = -1};
+	struct access_question q = {.qos = -1, .retain = -1};
 	struct rules r = {0};
 	char *client = NULL;
 	int failed;
@@ -186,8 +196,8 @@ run_acl_check(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(
 		    err, ERR_USAGE, _("acl check DEVICE publish|subscribe TOPIC"));
 	failed = take_action(in->v[1], &q.action, err) ||
-	    (q.action == ACL_PUBLISH ? topic_check_name(span_of(in->v[2]), err)
-				     : topic_check_filter(in->v[2], err)) ||
+	    (q.action == ACCESS_PUBLISH ? topic_check_name(span_of(in->v[2]), err)
+					: topic_check_filter(in->v[2], err)) ||
 	    load_rules(c, in->v[0], &r, err);
 	if (opt_source_of(c->set, offsetof(struct args, qos)) == OPT_FROM_ARGV)
 		q.qos = c->args->qos;
@@ -234,7 +244,7 @@ add_services(struct ctl *c, struct rules *r)
 	for (i = 0; i < c->args->services.n; i++)
 		add_once(&names, c->args->services.v[i]);
 	for (i = 0; i < names.n; i++)
-		acl_of_service(&r->view, &r->topics, names.v[i], &r->acl);
+		acl_of_service(&r->view, &r->topics, names.v[i], &r->list);
 	n = names.n;
 	strv_release(&names);
 	return n;
@@ -243,21 +253,25 @@ add_services(struct ctl *c, struct rules *r)
 static int
 put_file(struct ctl *c, struct rules *r, bool whole, struct err *err)
 {
-	size_t services = whole ? add_services(c, r) : 0;
+	size_t services, i;
 	struct buf out = {0};
 	int failed;
 
+	for (i = 0; i < r->list.n; i++)
+		access_close(&r->list.v[i]);
+	services = whole ? add_services(c, r) : 0;
+
 	failed = c->args->format == FORMAT_EMQX
-	    ? acl_file_put_emqx(&out, &r->acl, whole, err)
-	    : acl_file_put_mosquitto(&out, &r->acl, err);
+	    ? acl_file_put_emqx(&out, &r->list, whole, err)
+	    : acl_file_put_mosquitto(&out, &r->list, err);
 	if (!failed)
 		fwrite(out.p, 1, out.n, stdout);
 	buf_release(&out);
 	if (failed)
 		return -1;
 	if (!whole || services != 0)
-		return tell_left_out(&r->acl, err);
-	if (tell_left_out(&r->acl, err))
+		return tell_left_out(&r->list, err);
+	if (tell_left_out(&r->list, err))
 		log_err(err);
 	return err_set(err, ERR_FAILED,
 	    _("nobody may read what devices publish: no active broker has a username, "
@@ -281,8 +295,8 @@ run_acl_export(struct ctl *c, const struct operands *in, struct err *err)
 	if (!failed && file) {
 		failed = put_file(c, &r, in->n == 0, err);
 	} else if (!failed) {
-		report_rules(c, &r.acl);
-		failed = tell_left_out(&r.acl, err);
+		report_rules(c, &r.list);
+		failed = tell_left_out(&r.list, err);
 	}
 	rules_release(&r);
 	return failed;

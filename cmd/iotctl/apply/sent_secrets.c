@@ -84,7 +84,7 @@ place_of(
 
 /* With the place in it, the same password in two places has two hashes (free). */
 static char *
-hash_of(const struct sent_secrets *m, const char *place, const char *secret)
+keyed_hash(const struct sent_secrets *m, const char *place, const char *secret)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	char *text = xasprintf("%s\n%s", place, secret);
@@ -104,7 +104,7 @@ sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schema_res
     const char *name, const char *field, const char *secret)
 {
 	char *place = place_of(c, r, name, field);
-	char *hash = hash_of(m, place, secret);
+	char *hash = keyed_hash(m, place, secret);
 	const char *known = json_string_value(json_object_get(m->all, place));
 	bool same = known != NULL && strcmp(known, hash) == 0;
 
@@ -118,7 +118,7 @@ sent_secrets_put(struct sent_secrets *m, struct ctl *c, const struct schema_reso
     const char *name, const char *field, const char *secret)
 {
 	char *place = place_of(c, r, name, field);
-	char *hash = hash_of(m, place, secret);
+	char *hash = keyed_hash(m, place, secret);
 
 	json_object_set_new(m->all, place, json_string(hash));
 	m->changed = true;

@@ -14,6 +14,14 @@
 static const char *const resources[VIEW_PARTS] = {
     "device", "credential", "device-config", "broker", "topic", "emqx-user", "emqx-acl"};
 
+static const char *const members[VIEW_PARTS] = {[VIEW_DEVICES] = "id",
+    [VIEW_CREDENTIALS] = "dispositivo",
+    [VIEW_CONFIGS] = "dispositivo",
+    [VIEW_BROKERS] = "id",
+    [VIEW_TOPICS] = "id",
+    [VIEW_ACCOUNTS] = "dispositivo",
+    [VIEW_RULES] = "username"};
+
 bool
 view_member_is(struct span object, const char *name, const char *wanted)
 {
@@ -74,6 +82,22 @@ load_rules(struct ctl *c, struct view *v, bool only, struct err *err)
 	return failed;
 }
 
+static void
+make_indexes(struct view *v)
+{
+	size_t part, i;
+
+	for (part = 0; part < VIEW_PARTS; part++) {
+		for (i = 0; i < v->v[part].n; i++) {
+			char *key =
+			    view_text_of(buf_as_span(&v->v[part].v[i]), members[part]);
+
+			hash_table_add(&v->index[part], hash_of(span_of(key)), i);
+			free(key);
+		}
+	}
+}
+
 int
 view_load(
     struct ctl *c, const struct lookup_found *only, struct view *out, struct err *err)
@@ -92,11 +116,12 @@ view_load(
 		if (load_part(c, out, of_device[i], device, "", err))
 			return -1;
 	}
-	return load_part(c, out, VIEW_BROKERS, 0, "", err) ||
-		load_part(c, out, VIEW_TOPICS, 0, "", err) ||
-		load_rules(c, out, only != NULL, err)
-	    ? -1
-	    : 0;
+	if (load_part(c, out, VIEW_BROKERS, 0, "", err) ||
+	    load_part(c, out, VIEW_TOPICS, 0, "", err) ||
+	    load_rules(c, out, only != NULL, err))
+		return -1;
+	make_indexes(out);
+	return 0;
 }
 
 void
@@ -104,16 +129,43 @@ view_release(struct view *v)
 {
 	size_t i;
 
-	for (i = 0; i < VIEW_PARTS; i++)
+	for (i = 0; i < VIEW_PARTS; i++) {
 		objects_release(&v->v[i]);
+		hash_table_release(&v->index[i]);
+	}
 	*v = (struct view){0};
+}
+
+struct view_search
+view_find(const struct view *v, enum view_part part, const char *value)
+{
+	return (struct view_search){
+	    v, part, value, hash_find(&v->index[part], hash_of(span_of(value)))};
+}
+
+bool
+view_next(struct view_search *s, struct span *object)
+{
+	size_t i;
+
+	while (hash_next(&s->at, &i)) {
+		*object = buf_as_span(&s->view->v[s->part].v[i]);
+		if (view_member_is(*object, members[s->part], s->value))
+			return true;
+	}
+	return false;
 }
 
 struct span
 view_by(const struct view *v, enum view_part part, const char *member, const char *value)
 {
+	struct view_search s = view_find(v, part, value);
+	struct span found;
 	size_t i;
 
+	/* A part that was fetched by itself has no index. */
+	if (strcmp(member, members[part]) == 0 && v->index[part].n == v->v[part].n)
+		return view_next(&s, &found) ? found : (struct span){0};
 	for (i = 0; i < v->v[part].n; i++) {
 		struct span object = buf_as_span(&v->v[part].v[i]);
 

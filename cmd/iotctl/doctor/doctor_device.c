@@ -172,25 +172,26 @@ check_login(struct device_check *dc, struct cached_broker *b, struct err *err)
 
 /* One configured topic against the rules. Returns whether it is allowed. */
 static bool
-check_topic(struct device_check *dc, const struct acl *rules, const char *username,
-    enum acl_action action, struct span topic)
+check_topic(struct device_check *dc, const struct access *rules, const char *username,
+    enum access_action action, struct span topic)
 {
 	char *pattern = view_text_of(topic, "topic_pattern");
-	char *name = acl_filter(pattern, dc->id);
+	char *name = access_rules_filter(pattern, dc->id);
 	char *qos = view_text_of(topic, "qos");
 	char *client = view_text_of(dc->device, "mqtt_client_id");
-	struct acl_question q = {.username = username,
+	struct access_question q = {.username = username,
 	    .clientid = client,
 	    .action = action,
 	    .topic = name,
 	    .qos = qos[0] != '\0' ? qos[0] - '0' : -1,
 	    .retain = view_member_is(topic, "retain", "true")};
-	bool good = name != NULL && acl_decide(rules, &q, NULL) != ACL_DENIED;
+	bool good = name != NULL && access_decide(rules, &q, NULL) != ACCESS_DENIED;
 
 	if (!good)
 		findings_add(dc->f, "acl", HEALTH_BAD,
-		    _("it may not %s '%s' at QoS %d%s"), acl_action_word(action), pattern,
-		    q.qos, action == ACL_PUBLISH && q.retain != 0 ? _(", retained") : "");
+		    _("it may not %s '%s' at QoS %d%s"), access_action_word(action),
+		    pattern, q.qos,
+		    action == ACCESS_PUBLISH && q.retain != 0 ? _(", retained") : "");
 	free(client);
 	free(qos);
 	free(name);
@@ -199,13 +200,13 @@ check_topic(struct device_check *dc, const struct acl *rules, const char *userna
 }
 
 static void
-check_topics(struct device_check *dc, const struct acl *rules, const char *username)
+check_topics(struct device_check *dc, const struct access *rules, const char *username)
 {
 	struct json_iter it = {0};
 	char *id = view_text_of(dc->config, "publish_topic");
 	struct span topic = view_by(&dc->d->view, VIEW_TOPICS, "id", id);
 	bool good =
-	    topic.p == NULL || check_topic(dc, rules, username, ACL_PUBLISH, topic);
+	    topic.p == NULL || check_topic(dc, rules, username, ACCESS_PUBLISH, topic);
 	size_t n = topic.p != NULL;
 
 	free(id);
@@ -215,9 +216,9 @@ check_topics(struct device_check *dc, const struct acl *rules, const char *usern
 			topic = view_by(&dc->d->view, VIEW_TOPICS, "id", id);
 			free(id);
 			n += topic.p != NULL;
-			good =
-			    (topic.p == NULL ||
-				check_topic(dc, rules, username, ACL_SUBSCRIBE, topic)) &&
+			good = (topic.p == NULL ||
+				   check_topic(
+				       dc, rules, username, ACCESS_SUBSCRIBE, topic)) &&
 			    good;
 		}
 	}
@@ -231,17 +232,17 @@ check_topics(struct device_check *dc, const struct acl *rules, const char *usern
 static void
 check_acl(struct device_check *dc)
 {
-	struct acl rules = {0};
-	char *username = NULL;
+	struct access_list rules = {0};
+	char *username;
 
 	if (dc->config.p == NULL)
 		return;
-	acl_of_device(&dc->d->view, &dc->d->topics, dc->device, &rules, &username);
+	username = acl_of_device(&dc->d->view, &dc->d->topics, dc->device, &rules);
 	if (username[0] == '\0')
 		findings_add(dc->f, "acl", HEALTH_UNKNOWN, _("it has no login"));
 	else
-		check_topics(dc, &rules, username);
-	acl_release(&rules);
+		check_topics(dc, access_find(&rules, username), username);
+	access_release(&rules);
 	free(username);
 }
 

@@ -61,24 +61,24 @@ is_planned(const struct unit *u, const char *action, const char *topic)
 
 /* Plans a rule that allows the pattern, unless one of `now` or of the plan does. */
 static void
-plan_pattern(
-    struct unit *u, const struct acl *now, const char *pattern, struct acl_question q)
+plan_pattern(struct unit *u, const struct access *now, const char *pattern,
+    struct access_question q)
 {
-	char *filter = acl_filter(pattern, u->device);
-	const char *action = acl_action_word(q.action);
+	char *filter = access_rules_filter(pattern, u->device);
+	const char *action = access_action_word(q.action);
 
 	q.username = u->account_name;
 	q.clientid = u->device;
 	q.topic = filter;
-	if (filter != NULL && acl_decide(now, &q, NULL) != ACL_ALLOWED &&
+	if (filter != NULL && access_decide(now, &q, NULL) != ACCESS_ALLOWED &&
 	    !is_planned(u, action, filter))
 		json_array_append_new(u->rules, rule_body(u, "allow", action, filter));
 	free(filter);
 }
 
 static void
-plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_int_t id,
-    enum acl_action action)
+plan_topic(struct unit *u, const struct catalog *k, const struct access *now,
+    json_int_t id, enum access_action action)
 {
 	struct span topic = topic_by_id(k, id);
 	char *pattern = view_text_of(topic, "topic_pattern");
@@ -86,7 +86,7 @@ plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_
 
 	if (topic.p != NULL)
 		plan_pattern(u, now, pattern,
-		    (struct acl_question){.action = action,
+		    (struct access_question){.action = action,
 			.qos = qos[0] != '\0' ? qos[0] - '0' : -1,
 			.retain = view_member_is(topic, "retain", "true")});
 	free(qos);
@@ -97,24 +97,24 @@ plan_topic(struct unit *u, const struct catalog *k, const struct acl *now, json_
  * connects, to see whether another is connected under its name; it answers commands,
  * and raises alerts. */
 static void
-plan_own(struct unit *u, const struct catalog *k, const struct acl *now)
+plan_own(struct unit *u, const struct catalog *k, const struct access *now)
 {
 	plan_pattern(u, now, k->status,
-	    (struct acl_question){.action = ACL_PUBLISH, .qos = 1, .retain = 1});
-	plan_pattern(
-	    u, now, k->status, (struct acl_question){.action = ACL_SUBSCRIBE, .qos = 1});
+	    (struct access_question){.action = ACCESS_PUBLISH, .qos = 1, .retain = 1});
+	plan_pattern(u, now, k->status,
+	    (struct access_question){.action = ACCESS_SUBSCRIBE, .qos = 1});
 	plan_pattern(u, now, k->responses,
-	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+	    (struct access_question){.action = ACCESS_PUBLISH, .qos = -1, .retain = -1});
 	plan_pattern(u, now, k->alerts,
-	    (struct acl_question){.action = ACL_PUBLISH, .qos = -1, .retain = -1});
+	    (struct access_question){.action = ACCESS_PUBLISH, .qos = -1, .retain = -1});
 }
 
 /* A rule that there is. */
 static json_t *
-same_body(const struct unit *u, const struct acl_rule *r)
+same_body(const struct unit *u, const struct access_rule *r)
 {
 	json_t *body = rule_body(
-	    u, r->allow ? "allow" : "deny", acl_action_word(r->action), r->topic);
+	    u, r->allow ? "allow" : "deny", access_action_word(r->action), r->topic);
 
 	if (r->qos >= 0)
 		json_object_set_new(body, "qos", json_integer(r->qos));
@@ -127,18 +127,18 @@ same_body(const struct unit *u, const struct acl_rule *r)
  * behind those that are added, in the order they have; and they must deny what
  * begins with "$" as well. */
 static void
-plan_denials(struct unit *u, const struct acl *now)
+plan_denials(struct unit *u, const struct access *now)
 {
 	bool moves = json_array_size(u->rules) != 0, any = moves || u->makes_account;
-	bool there[ACL_REST] = {false}, behind = false;
+	bool there[ACCESS_REST] = {false}, behind = false;
 	size_t i, k;
 
 	for (i = 0; i < now->n; i++) {
-		const struct acl_rule *r = &now->v[i];
+		const struct access_rule *r = &now->v[i];
 
-		for (k = 0; k < ACL_REST && strcmp(r->topic, acl_rest[k]) != 0; k++)
+		for (k = 0; k < ACCESS_REST && strcmp(r->topic, access_rest[k]) != 0; k++)
 			;
-		if (r->allow || k == ACL_REST) {
+		if (r->allow || k == ACCESS_REST) {
 			json_array_append_new(u->kept_rules, same_body(u, r));
 			continue;
 		}
@@ -151,12 +151,12 @@ plan_denials(struct unit *u, const struct acl *now)
 			json_array_append_new(u->old_denials, json_integer(r->id));
 		}
 		there[k] =
-		    there[k] || (r->action == ACL_ALL && r->qos < 0 && r->retain < 0);
+		    there[k] || (r->action == ACCESS_ALL && r->qos < 0 && r->retain < 0);
 	}
-	for (k = 0; any && k < ACL_REST; k++) {
+	for (k = 0; any && k < ACCESS_REST; k++) {
 		if (!there[k])
 			json_array_append_new(
-			    u->rules, rule_body(u, "deny", "all", acl_rest[k]));
+			    u->rules, rule_body(u, "deny", "all", access_rest[k]));
 	}
 }
 
@@ -202,7 +202,8 @@ provision_unit_plan_rules(
 {
 	struct objects rules = {0};
 	struct lookup_found account;
-	struct acl now = {0};
+	struct access_list rules_now = {0};
+	const struct access *now;
 	bool none = false;
 	json_t *id;
 	size_t i;
@@ -221,16 +222,17 @@ provision_unit_plan_rules(
 		return failed;
 	failed = fetch_rules(c, k, u, &rules, &none, err);
 	if (!failed && !none) {
-		acl_of_rules(&rules, u->account_name, &now);
+		acl_of_rules(&rules, u->account_name, &rules_now);
+		now = access_user(&rules_now, u->account_name);
 		if (u->publish != 0)
-			plan_topic(u, k, &now, u->publish, ACL_PUBLISH);
+			plan_topic(u, k, now, u->publish, ACCESS_PUBLISH);
 		json_array_foreach (u->subscribe, i, id) {
-			plan_topic(u, k, &now, json_integer_value(id), ACL_SUBSCRIBE);
+			plan_topic(u, k, now, json_integer_value(id), ACCESS_SUBSCRIBE);
 		}
-		plan_own(u, k, &now);
-		plan_denials(u, &now);
+		plan_own(u, k, now);
+		plan_denials(u, now);
 	}
-	acl_release(&now);
+	access_release(&rules_now);
 	objects_release(&rules);
 	return failed;
 }

@@ -101,6 +101,14 @@ case_overlap(char **f, const char *line)
 		fail_msg("%s: wanted %s", line, f[0]);
 }
 
+/* covers FILTER FILTER | bare FILTER FILTER */
+static void
+case_covers(char **f, const char *line)
+{
+	if (topic_filter_covers(f[1], f[2]) != (f[0][0] == 'c'))
+		fail_msg("%s: wanted %s", line, f[0]);
+}
+
 /* match TEMPLATE NAME DEVICE-ID SENSOR-TYPE ("-": not captured) | nomatch TEMPLATE NAME */
 static void
 case_match(char **f, const char *line)
@@ -148,9 +156,10 @@ on_line(void *arg, size_t number, char *line, struct err *err)
 		void (*run)(char **f, const char *line);
 	} verbs[] = {{"expand", case_expand}, {"refuse", case_expand},
 	    {"filter", case_filter}, {"match", case_match}, {"nomatch", case_match},
-	    {"overlap", case_overlap}, {"apart", case_overlap}, {"id", case_check},
-	    {"badid", case_check}, {"name", case_check}, {"badname", case_check},
-	    {"check", case_check}, {"badcheck", case_check}};
+	    {"overlap", case_overlap}, {"apart", case_overlap}, {"covers", case_covers},
+	    {"bare", case_covers}, {"id", case_check}, {"badid", case_check},
+	    {"name", case_check}, {"badname", case_check}, {"check", case_check},
+	    {"badcheck", case_check}};
 	char empty[] = "";
 	char *f[FIELDS + 1] = {empty, empty, empty, empty, empty, empty};
 	char where[256];
