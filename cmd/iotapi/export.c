@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/export.h"
 
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/mosquitto_file.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -75,36 +74,14 @@ collect(struct db *db, struct buf *out, struct err *err)
 	return step;
 }
 
-/* The group that mosquitto reads with when root writes its files; 0: nobody's but ours. */
-static gid_t
-reader_group(void)
-{
-	const struct group *g = geteuid() == 0 ? getgrnam("mosquitto") : NULL;
-
-	return g != NULL ? g->gr_gid : 0;
-}
-
-static int
-share(const char *path, gid_t group, mode_t mode, struct err *err)
-{
-	if (chown(path, (uid_t)-1, group) != 0 || chmod(path, mode) != 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot give '%s' to mosquitto"), path);
-	return 0;
-}
-
 static int
 write_file(const char *dir, const struct buf *text, struct err *err)
 {
-	bool is_new = access(dir, F_OK) != 0;
-	gid_t group = reader_group();
 	char *path = xasprintf("%s/passwords", dir);
-	int failed = file_write(path, buf_as_span(text), 0600, err);
+	int failed = mosquitto_file_write(path, buf_as_span(text), err);
 
-	if (!failed && group != 0)
-		failed = share(path, group, 0640, err) ||
-		    (is_new && share(dir, group, 0750, err) != 0);
 	free(path);
-	return failed ? -1 : 0;
+	return failed;
 }
 
 static int

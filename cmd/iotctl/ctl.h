@@ -55,6 +55,10 @@ struct args {
 	int64_t wait;
 	int qos;
 	struct strv services;
+	int driver; /* of broker sync */
+	char *dir, *reload, *hashes;
+	char *emqx_url, *emqx_key_file;
+	bool setup, kick, verify;
 	struct topicopts topics;
 	struct rest_options api;
 	struct mqtt_options mqtt;

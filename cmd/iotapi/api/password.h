@@ -7,13 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Passwords and tokens as they are stored. From any thread. */
+/* Passwords of persons, and tokens, as they are stored; those of devices: access/device_password.h. From any thread. */
 
-/* A device's password as mosquitto stores it, $7$ROUNDS$SALT$HASH (PBKDF2-HMAC-SHA512). Free. NULL: no random
- * numbers (ERR_FAILED). */
-char *password_device(const char *password, int rounds, struct err *err);
-/* Whether `hash` is such a one, of this password; takes the hash's rounds. */
-bool password_device_matches(const char *password, const char *hash);
 /* A person's password, yescrypt ($y$..., crypt(5)); about 50 ms. Free. NULL on error. */
 char *password_person(const char *password, struct err *err);
 /* Whether it is the password of this hash; about 50 ms and 16 MiB, also when `hash` is NULL. */

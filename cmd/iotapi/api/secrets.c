@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "iotapi/api/password.h"
+#include "access/device_password.h"
 #include "iotapi/db/tables.h"
 
 /* Which secrets are kept in which form: hashed for who checks them, sealed for who uses them. */
@@ -85,7 +85,7 @@ shared_hash(struct db *db, const char *username, const char *password)
 	while (stmt != NULL && found == NULL && db_step(db, stmt, NULL) == 1) {
 		const char *hash = db_column_text(stmt, 0).p;
 
-		if (hash != NULL && password_device_matches(password, hash))
+		if (hash != NULL && device_password_matches(password, hash))
 			found = xstrdup(hash);
 	}
 	if (stmt != NULL)
@@ -100,7 +100,7 @@ make_hash(const struct subject *o, const char *password, struct err *err)
 	char *hash = name != NULL ? shared_hash(o->db, name, password) : NULL;
 
 	free(name);
-	return hash != NULL ? hash : password_device(password, o->rounds, err);
+	return hash != NULL ? hash : device_password_hash(password, o->rounds, err);
 }
 
 static int

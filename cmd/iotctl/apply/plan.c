@@ -319,7 +319,7 @@ plan_open(struct planner *p, struct ctl *c, const struct operands *in, const cha
 		    err, ERR_USAGE, _("%s -f FILE, or -f - for standard input"), name);
 	if (manifest_read(c, &c->args->files, &p->m, err) || ctl_api(c, err))
 		return -1;
-	sent_secrets_load(&p->secrets, c);
+	sent_secrets_load(&p->secrets, c, "applied");
 	return 0;
 }
 

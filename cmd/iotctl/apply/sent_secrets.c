@@ -41,11 +41,11 @@ take_hex(const char *s, unsigned char *out, size_t n)
 }
 
 void
-sent_secrets_load(struct sent_secrets *m, struct ctl *c)
+sent_secrets_load(struct sent_secrets *m, struct ctl *c, const char *prefix)
 {
 	const char *context =
 	    c->args->common.context != NULL ? c->args->common.context : "default";
-	char *name = xasprintf("applied-%s.json", context);
+	char *name = xasprintf("%s-%s.json", prefix, context);
 	struct buf text = {0};
 	struct err why = {0};
 
@@ -127,17 +127,24 @@ sent_secrets_put(struct sent_secrets *m, struct ctl *c, const struct schema_reso
 }
 
 void
-sent_secrets_end(struct sent_secrets *m)
+sent_secrets_save(struct sent_secrets *m)
 {
 	struct err why = {0};
 	char *text;
 
-	if (m->changed && m->path != NULL) {
-		text = json_dumps(m->all, JSON_COMPACT);
-		if (file_write(m->path, span_of(text), 0600, &why))
-			log_warn("%s", why.text);
-		free(text);
-	}
+	if (!m->changed || m->path == NULL)
+		return;
+	text = json_dumps(m->all, JSON_COMPACT);
+	if (file_write(m->path, span_of(text), 0600, &why))
+		log_warn("%s", why.text);
+	free(text);
+	m->changed = false;
+}
+
+void
+sent_secrets_end(struct sent_secrets *m)
+{
+	sent_secrets_save(m);
 	json_decref(m->all);
 	free(m->path);
 	explicit_bzero(m->key, sizeof(m->key));
@@ -150,7 +157,7 @@ sent_secrets_note_one(struct ctl *c, const struct schema_resource *r, const char
 {
 	struct sent_secrets m = {0};
 
-	sent_secrets_load(&m, c);
+	sent_secrets_load(&m, c, "applied");
 	sent_secrets_put(&m, c, r, name, field, secret);
 	sent_secrets_end(&m);
 }

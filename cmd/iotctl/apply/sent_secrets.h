@@ -17,8 +17,8 @@ struct sent_secrets {
 	bool changed;
 };
 
-/* Reads the file. One that cannot be read is as none, with a warning: what it had is sent once more. */
-void sent_secrets_load(struct sent_secrets *m, struct ctl *c);
+/* Reads the file of the context whose name begins so: "applied", or "synced" of sync/. One that cannot be read is as none, with a warning: what it had is sent once more. */
+void sent_secrets_load(struct sent_secrets *m, struct ctl *c, const char *prefix);
 /* Whether it was sent already. `name` is the object's natural key. */
 bool sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,
     const char *name, const char *field, const char *secret);
@@ -30,7 +30,9 @@ void sent_secrets_note(
 /* One that went another way. */
 void sent_secrets_note_one(struct ctl *c, const struct schema_resource *r, const char *name,
     const char *field, const char *secret);
-/* Writes the file if anything changed, and releases. A failure is a warning only: it costs a request. */
+/* Writes the file if anything changed. A failure is a warning only. */
+void sent_secrets_save(struct sent_secrets *m);
+/* Saves, and releases. A failure is a warning only: it costs a request. */
 void sent_secrets_end(struct sent_secrets *m);
 
 #endif

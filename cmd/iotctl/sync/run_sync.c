@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* broker sync NAME [DEVICE...]: the broker becomes what the platform says. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "iotctl/acl/acl_file.h"
+#include "iotctl/core/confirm.h"
+#include "iotctl/run.h"
+#include "iotctl/sync/sync.h"
+
+/* In the order of --driver's words. */
+static const struct sync_driver *const drivers[] = {&sync_files};
+
+/* One sync of a context at a time: the descriptor that holds the lock, or -1. */
+static int
+lock_context(const struct ctl *c, struct err *err)
+{
+	const char *context =
+	    c->args->common.context != NULL ? c->args->common.context : "default";
+	char *name = xasprintf("sync-%s.lock", context);
+	char *path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
+	char *dir = path != NULL ? xstrndup(path, strlen(path) - strlen(name)) : NULL;
+	int fd = -1;
+
+	if (path == NULL)
+		err_set(err, ERR_OUTPUT, _("no place for '%s': HOME is not set"), name);
+	else if (file_make_dir(dir, err) == 0 &&
+	    (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
+		err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		err_set(
+		    err, ERR_FAILED, _("another sync is running (it holds '%s')"), path);
+		close(fd);
+		fd = -1;
+	}
+	free(dir);
+	free(path);
+	free(name);
+	return fd;
+}
+
+static void
+release(struct sync *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		struct sync_user *u = &s->v[i];
+
+		free(u->username);
+		free(u->device);
+		free(u->hash);
+		free(u->hash_there);
+		free(u->rules);
+		free(u->rules_there);
+	}
+	free(s->v);
+	hash_table_release(&s->index);
+	sent_secrets_end(&s->sent);
+	access_release(&s->access);
+	password_file_release(&s->passwords);
+	topic_set_release(&s->topics);
+	view_release(&s->view);
+	free(s->name);
+}
+
+/* Ends connections, so it is asked for. */
+static int
+confirm_ends(struct sync *s, struct err *err)
+{
+	size_t n = sync_count(s, SYNC_REMOVE);
+	size_t kicked = s->c->args->kick ? sync_count(s, SYNC_PASSWORD | SYNC_RULES) : 0;
+	char *question;
+	int failed;
+
+	if (n + kicked == 0 || s->c->args->yes)
+		return 0;
+	question = xasprintf(_("remove %zu logins and disconnect %zu others, whose kept "
+			       "sessions end with what is queued for them? [y/N]"),
+	    n, kicked);
+	failed = confirm(question, _("nothing was changed"), err);
+	free(question);
+	return failed;
+}
+
+static void
+say_result(const struct sync *s)
+{
+	ctl_say(s->c,
+	    _("broker '%s': logins made %zu, removed %zu, passwords set %zu, rules set "
+	      "%zu"),
+	    s->name, s->made, s->removed, s->given, s->ruled);
+}
+
+static void
+tell(const struct sync *s)
+{
+	acl_file_tell(s->loss);
+	if (s->unreachable != 0)
+		log_warn(_("logins whose password is not known here: %zu; 'iotctl "
+			   "credential rotate' gives new ones, --hashes takes hashes"),
+		    s->unreachable);
+	if (s->strangers != 0 && !s->c->args->prune)
+		log_warn(_("logins that the platform does not know: %zu; --prune "
+			   "removes them"),
+		    s->strangers);
+}
+
+static int
+end_of(const struct sync *s, size_t todo, struct err *err)
+{
+	if (s->failed != 0)
+		return err_set(err, ERR_FAILED,
+		    _("broker '%s': what could not be done: %zu"), s->name, s->failed);
+	if ((todo != 0 && s->c->args->dry_run) || s->unreachable != 0) {
+		err->code = ERR_FAILED;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+sync_all(struct sync *s, struct err *err)
+{
+	size_t todo;
+
+	if (s->driver->read(s, err))
+		return -1;
+	todo = sync_plan(s, err);
+	if (s->c->args->dry_run || !s->c->args->common.quiet)
+		sync_show(s);
+	tell(s);
+	if (s->c->args->dry_run)
+		return end_of(s, todo, err);
+	if (confirm_ends(s, err) || s->driver->apply(s, err))
+		return -1;
+	say_result(s);
+	if (s->c->args->verify && sync_verify(s, err))
+		return -1;
+	return end_of(s, todo, err);
+}
+
+static int
+check_usage(const struct ctl *c, const struct operands *in, struct err *err)
+{
+	if (in->n == 0)
+		return err_set(err, ERR_USAGE, _("broker sync NAME [DEVICE...]"));
+	if (opt_source_of(c->set, offsetof(struct args, driver)) == OPT_FROM_BUILTIN)
+		return err_set(err, ERR_USAGE,
+		    _("--driver says what the broker is: files, dynsec (mosquitto) or "
+		      "emqx"));
+	if (c->args->prune && in->n > 1)
+		return err_set(err, ERR_USAGE,
+		    _("--prune is for all devices, not for some of them"));
+	return 0;
+}
+
+int
+run_broker_sync(struct ctl *c, const struct operands *in, struct err *err)
+{
+	struct sync s = {.c = c};
+	struct strv devices = {0};
+	int lock = -1, failed;
+
+	if (check_usage(c, in, err) || ctl_operands(c, in, 1, &devices, err))
+		return -1;
+	s.driver = drivers[c->args->driver];
+	failed = !c->args->dry_run && (lock = lock_context(c, err)) < 0;
+	failed = failed || s.driver->open(&s, err);
+	if (!failed) {
+		sent_secrets_load(&s.sent, c, "synced");
+		failed = sync_want(&s, in->v[0], &devices, err) || sync_all(&s, err);
+	}
+	s.driver->close(&s);
+	release(&s);
+	strv_release(&devices);
+	if (lock >= 0)
+		close(lock);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a broker should have: the logins of the devices whose device-config names it, its own user, and services. */
+#include <stdlib.h>
+
+#include "access/device_password.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "iotctl/acl/acl.h"
+#include "iotctl/sync/sync.h"
+#include "iotctl/verbs/device.h"
+
+enum { HASHES_MOST = 64 << 20 }; /* bytes: half a million logins */
+
+/* Whether a device may come in at all. */
+static bool
+is_active(const struct sync *s, json_int_t id, struct span config)
+{
+	struct span credential =
+	    view_by_id(&s->view, VIEW_CREDENTIALS, "dispositivo", id);
+
+	return !view_member_is(credential, "is_active", "false") &&
+	    !view_member_is(config, "is_active", "false");
+}
+
+/* A password goes with the user name that it was made for. */
+static const char *
+password_of(const struct sync *s, const char *device, const char *username)
+{
+	const struct credential *row = credentials_find(&s->passwords.known, device);
+
+	return row != NULL && row->username != NULL &&
+		strcmp(row->username, username) == 0
+	    ? row->password
+	    : NULL;
+}
+
+static char *
+login_of(const struct sync *s, json_int_t id)
+{
+	struct span account = view_by_id(&s->view, VIEW_ACCOUNTS, "dispositivo", id);
+
+	return view_text_of(account.p != NULL
+		? account
+		: view_by_id(&s->view, VIEW_CREDENTIALS, "dispositivo", id),
+	    "username");
+}
+
+static void
+want_device(struct sync *s, struct span device, bool active)
+{
+	char *username = active ? acl_of_device(&s->view, &s->topics, device, &s->access)
+				: login_of(s, lookup_id_of(device));
+	char *name = device_name(device);
+	struct sync_user *u;
+
+	if (username[0] != '\0') {
+		u = sync_user(s, username);
+		u->known = true;
+		u->wanted |= active;
+		if (u->password == NULL)
+			u->password = password_of(s, name, username);
+		if (u->device == NULL)
+			u->device = xstrdup(name);
+	}
+	free(name);
+	free(username);
+}
+
+/* The devices of this broker; how many have no device-config, and so no broker. */
+static size_t
+want_devices(struct sync *s, const char *broker)
+{
+	const struct objects *all = &s->view.v[VIEW_DEVICES];
+	size_t without = 0, i;
+
+	for (i = 0; i < all->n; i++) {
+		struct span device = buf_as_span(&all->v[i]);
+		json_int_t id = lookup_id_of(device);
+		struct span config =
+		    view_by_id(&s->view, VIEW_CONFIGS, "dispositivo", id);
+
+		if (config.p == NULL)
+			without++;
+		else if (view_member_is(config, "broker", broker))
+			want_device(s, device, is_active(s, id, config));
+	}
+	return without;
+}
+
+static void
+want_service(struct sync *s, const char *username)
+{
+	struct sync_user *u;
+
+	if (username[0] == '\0')
+		return;
+	acl_of_service(&s->view, &s->topics, username, &s->access);
+	u = sync_user(s, username);
+	u->known = u->wanted = true;
+}
+
+static int
+want_services(struct sync *s, struct span broker)
+{
+	char *own = view_text_of(broker, "username");
+	size_t i;
+
+	want_service(s, own);
+	for (i = 0; i < s->c->args->services.n; i++)
+		want_service(s, s->c->args->services.v[i]);
+	free(own);
+	return 0;
+}
+
+/* Devices by name; a user is chosen when one of its devices is. */
+static int
+choose(struct sync *s, const struct strv *devices, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		s->v[i].chosen = devices->n == 0;
+	for (i = 0; i < devices->n; i++) {
+		struct lookup_found f;
+		struct sync_user *u;
+		char *username;
+
+		if (lookup_among(schema_find("device"), &s->view.v[VIEW_DEVICES],
+			devices->v[i], &f.id, err))
+			return -1;
+		username = login_of(s, f.id);
+		u = username[0] != '\0' ? sync_find(s, username) : NULL;
+		free(username);
+		if (u == NULL)
+			return err_set(err, ERR_NOT_FOUND,
+			    _("device '%s' has no login at broker '%s': it needs a "
+			      "credential, and a device-config that names the broker"),
+			    devices->v[i], s->name);
+		u->chosen = true;
+	}
+	return 0;
+}
+
+/* USER:$7$..., as mosquitto and 'iotapi export mosquitto' write it. */
+static int
+read_hashes(struct sync *s, struct err *err)
+{
+	const char *path = s->c->args->hashes;
+	struct buf text = {0};
+	struct strv lines = {0};
+	int failed;
+	size_t i;
+
+	if (path == NULL)
+		return 0;
+	failed = file_read(path, HASHES_MOST, &text, err);
+	if (!failed)
+		strv_split(&lines, buf_str(&text), '\n');
+	for (i = 0; i < lines.n; i++) {
+		char *colon = strchr(lines.v[i], ':');
+		struct sync_user *u;
+
+		if (colon == NULL)
+			continue;
+		*colon = '\0';
+		u = sync_find(s, lines.v[i]);
+		if (u != NULL && u->hash == NULL && strncmp(colon + 1, "$7$", 3) == 0)
+			u->hash = xstrdup(colon + 1);
+	}
+	if (text.p != NULL)
+		explicit_bzero(text.p, text.n);
+	buf_release(&text);
+	strv_release(&lines);
+	return failed;
+}
+
+static int
+render_all(struct sync *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		struct sync_user *u = &s->v[i];
+		const struct access *a = access_find(&s->access, u->username);
+		struct buf out = {0};
+		struct err why = {0};
+
+		if (!u->wanted || a == NULL)
+			continue;
+		if (s->driver->render(s, a, &out, &why)) {
+			err_in(&why, _("login '%s'"), u->username);
+			sync_failed(s, u, &why);
+		} else if (out.n != 0) {
+			u->rules = buf_steal(&out);
+		}
+		buf_release(&out);
+	}
+	return 0;
+}
+
+int
+sync_want(struct sync *s, const char *broker, const struct strv *devices, struct err *err)
+{
+	struct lookup_found f;
+	char digits[24];
+	size_t without;
+	int failed = lookup(s->c, schema_find("broker"), broker, &f, err);
+
+	if (failed)
+		return -1;
+	s->name = xstrdup(f.label);
+	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, f.id);
+	failed = topic_set_compile(&s->topics, &s->c->args->topics, err) ||
+	    password_file_open(s->c, &s->passwords, err) ||
+	    view_load(s->c, NULL, &s->view, err);
+	if (!failed) {
+		without = want_devices(s, digits);
+		if (without != 0)
+			log_warn(_("devices without a device-config, which belong to no "
+				   "broker: %zu"),
+			    without);
+		failed = want_services(s, buf_as_span(&f.bytes)) ||
+		    choose(s, devices, err) || read_hashes(s, err) || render_all(s);
+	}
+	s->failed += s->access.left_out;
+	lookup_release(&f);
+	return failed ? -1 : 0;
+}

@@ -1,0 +1,178 @@
+#!/bin/sh
+# broker sync --driver files: a mosquitto whose password_file and acl_file become what the platform says, and what its
+# devices meet then.
+# shellcheck disable=SC2016,SC2154 # $7$ is text; lib.sh's
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_platform
+iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
+file=$HOME/.local/state/iot/lab.csv
+field() { sed -n "s/^$1,//p" "$file" | cut -d , -f "$2"; }
+reload="kill -HUP $broker_pid"
+sync() { run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" "$@"; }
+
+run iotctl broker sync Laboratorio
+exits 2 'without --driver'
+has "$err" '--driver says what the broker is' 'it is told what is missing'
+run iotctl broker sync Laboratorio --driver files
+exits 2 'without --dir'
+run iotctl broker sync Nada --driver files --dir "$T"
+exits 3 'no such broker'
+run iotctl broker sync Laboratorio D1 --prune --driver files --dir "$T"
+exits 2 '--prune is not for some devices'
+run iotctl broker sync Laboratorio D9 --driver files --dir "$T"
+exits 3 'no such device'
+has "$err" "'D9'" 'named'
+
+before=$(cat passwords)
+sync --dry-run
+exits 1 'a dry run that finds something'
+has "$out" "+ login 'device_D1'
++   password: ********
++   topic write iot/sensors/D1/data" 'shows a new login'
+is "$before" "$(cat passwords)" 'and leaves the files'
+[ ! -e acl ]
+tap $? 'all of them'
+without "$out" "$(field D1 3)" 'no password is shown'
+
+sync
+exits 0 'the first sync'
+has "$out" "broker 'Laboratorio': logins made 4, removed 0, passwords set 0, rules set 5" 'says what it did'
+is 0 "$(stat -c %a passwords acl | grep -vc '0$')" 'nobody else may read the files'
+is 5 "$(grep -c '^[^:]*:\$7\$' passwords)" 'every login has a hash'
+grep -q "$(field D1 3)" passwords acl
+is 1 $? 'no password is in them'
+echo "acl_file $T/acl" >>mosquitto.conf
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
+broker_pid=$!
+pids="$pids $broker_pid"
+reload="kill -HUP $broker_pid"
+wait_for 10 grep -q running mosquitto.log
+tap $? 'mosquitto starts with them'
+
+publish() { # publish VERSION DEVICE TOPIC: as iotpub does
+	printf '%s\n' "$(field "$2" 3)" >pw
+	chmod 600 pw
+	run iotpub -V "$1" -h 127.0.0.1 -p "$port" -i probe -u "$(field "$2" 2)" --password-file pw -q 1 -t "$3" -m '{"x":1}'
+}
+for v in 5 311; do
+	publish $v D1 iot/alerts/D1
+	exits 0 "MQTT $v: a device is let in, and publishes its own"
+done
+publish 5 D1 iot/sensors/D2/data
+exits 4 'not on the topic of another'
+has "$err" 'not allowed to publish' 'which MQTT 5 says'
+sync --dry-run
+exits 0 'then there is nothing to do'
+is '' "$out" 'and nothing is shown'
+sync
+exits 0 'a second sync'
+has "$out" 'logins made 0, removed 0, passwords set 0, rules set 0' 'does nothing'
+sync --verify
+exits 0 '--verify'
+has "$out" 'verified by logging in: 4' 'logs in as each device it knows a password of'
+
+# By hand at the broker; each is found.
+cp passwords passwords.good
+cp acl acl.good
+sed -i '/^device_D1:/d' passwords
+sed -i 's/^device_D2:.*/device_D2:$7$101$AAAAAAAAAAAAAAAA$AAAA/' passwords
+sed -i '/^topic write iot\/alerts\/D3$/d' acl
+sed -i 's/^user device_D4$/&\ntopic readwrite iot\/#/' acl
+echo 'stranger:$7$101$AAAAAAAAAAAAAAAA$AAAA' >>passwords
+printf '\n# by hand\nuser stranger\n# his own\ntopic read iot/#\npattern read own/%%c\n' >>acl
+sync --dry-run
+exits 1 'drift'
+has "$out" "  login 'device_D3'
++   topic write iot/alerts/D3" 'is shown line by line'
+has "$out" "  login 'device_D4'
+-   topic readwrite iot/#" 'what is too much as well'
+has "$out" "+ login 'device_D1'" 'a login that is gone'
+has "$out" "  login 'device_D2'
++   password: ********" 'another password'
+has "$err" 'logins that the platform does not know: 1' 'and a stranger is told'
+sync D4
+exits 0 'one device'
+has "$out" 'logins made 0, removed 0, passwords set 0, rules set 1' 'is synced alone'
+sync
+exits 0 'all'
+has "$out" 'logins made 1, removed 0, passwords set 1, rules set 1' 'what was changed is as it was'
+publish 5 D1 iot/alerts/D1
+exits 0 'the device is in again'
+publish 5 D2 iot/alerts/D2
+exits 0 'and the other'
+ok 'a stranger stays' grep -q '^stranger:' passwords
+is "# his own
+topic read iot/#" "$(sed -n '/^user stranger$/,/^$/p' acl | sed -n '2,3p')" 'as does what was written for him'
+ok 'and a pattern' grep -qx 'pattern read own/%c' acl
+sync --prune
+exits 2 'to remove is asked for, without a terminal --yes'
+ok 'so he stays' grep -q '^stranger:' passwords
+sync --prune --yes
+exits 0 '--prune --yes'
+has "$out" "- login 'stranger'" 'shows it'
+grep -q stranger passwords acl
+is 1 $? 'and he is gone'
+
+# A credential that is not active lets nobody in, and ends a connection.
+bg iotpub D3 temperature=20 --interval 1h --credentials "$file" >/dev/null 2>running.err
+running() { iotctl device get D3 -o json | jq -e '.connection_status == "online"'; }
+wait_for 15 running
+tap $? 'D3 is connected'
+iotctl credential set D3 is_active=no >/dev/null
+sync --yes
+exits 0 'a credential that is not active'
+has "$out" "- login 'device_D3'" 'is a login that goes'
+wait_for 20 grep -q 'not authorized\|bad user\|password' running.err
+tap $? 'its connection ends, and it is told why'
+for v in 5 311; do
+	publish $v D3 iot/alerts/D3
+	exits 4 "MQTT $v: it does not come in again"
+done
+iotctl credential set D3 is_active=yes >/dev/null
+sync
+has "$out" "+ login 'device_D3'" 'and active again it does'
+
+# A password that nobody here knows.
+sed -i '/^D4,/d' "$file"
+sed -i '/^device_D4:/d' passwords
+sync
+exits 1 'a login without a known password'
+has "$out" "? login 'device_D4': its password is not known here" 'is shown'
+has "$err" 'logins whose password is not known here: 1' 'and counted'
+iotapi export mosquitto "$T/exported" --db "$db"
+sync --hashes "$T/exported/passwords"
+exits 0 '--hashes: what iotapi has of it'
+is "$(grep ^device_D4: exported/passwords)" "$(grep ^device_D4: passwords)" 'goes there as it is'
+
+# A reload that fails is done by the next run.
+sed -i '/^device_D1:/d' passwords
+run iotctl broker sync Laboratorio --driver files --dir "$T" --reload 'exit 3'
+exits 1 'a reload that fails'
+has "$err" "'exit 3' failed: mosquitto goes on with what it had" 'is told'
+reloads=$(grep -c Reloading mosquitto.log)
+sync
+exits 0 'the next run'
+wait_for 10 reloaded "$reloads"
+tap $? 'makes up for it'
+
+# One at a time.
+flock "$HOME/.local/state/iot/sync-lab.lock" -c "IOT_BUILD= $(command -v iotctl) broker sync Laboratorio --driver files --dir $T" >/dev/null 2>locked
+is 1 $? 'while another runs'
+has "$(cat locked)" 'another sync is running' 'none begins'
+
+# Nothing is written that mosquitto would not start with.
+iotctl api POST devices '{"nombre":"raro","tipo":"esp32","ubicacion":"x","identificador_unico":"raro"}' >/dev/null
+echo 12345678 >secret && chmod 600 secret
+iotctl credential create device=raro client_id=raro username='a:b' password@secret >/dev/null
+iotctl device-config create raro broker=Laboratorio >/dev/null
+echo 'raro,raro,a:b,12345678,,' >>"$file"
+cp passwords passwords.good
+sync
+exits 1 'a user name that mosquitto cannot have'
+has "$err" "login 'a:b': mosquitto takes no user name with ':'" 'is told'
+is "$(cat passwords.good)" "$(cat passwords)" 'and not written'
+done_testing
