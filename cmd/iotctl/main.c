@@ -75,8 +75,8 @@ static const struct opt opts[] = {
 	N_("acl export, broker sync: a user that reads what devices publish and "
 	   "commands them")),
     OPT_GROUP(N_("broker sync")),
-    OPT_ENUM(struct args, driver, 0, "driver", "KIND", "files",
-	N_("what the broker is: mosquitto with files")),
+    OPT_ENUM(struct args, driver, 0, "driver", "KIND", "files|dynsec",
+	N_("what the broker is: mosquitto with files or dynamic security")),
     OPT_STR(struct args, dir, 0, "dir", "DIR",
 	N_("files: where passwords (password_file) and acl (acl_file) are"),
 	.flags = OPT_DIR),
@@ -85,6 +85,8 @@ static const struct opt opts[] = {
     OPT_STR(struct args, hashes, 0, "hashes", "FILE",
 	N_("hashes of passwords, as 'iotapi export mosquitto' writes them"),
 	.flags = OPT_FILE),
+    OPT_FLAG(
+	struct args, setup, 0, "setup", N_("make the broker deny what no rule allows")),
     OPT_FLAG(struct args, verify, 0, "verify",
 	N_("try some of the logins afterwards, under a probe's id")),
     OPT_API(struct args, api),

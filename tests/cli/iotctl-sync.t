@@ -43,6 +43,10 @@ is 0 "$(stat -c %a passwords acl | grep -vc '0$')" 'nobody else may read the fil
 is 5 "$(grep -c '^[^:]*:\$7\$' passwords)" 'every login has a hash'
 grep -q "$(field D1 3)" passwords acl
 is 1 $? 'no password is in them'
+wait_for 10 reloaded 1
+sync --verify
+exits 1 'a broker that does not read the rules'
+has "$err" 'which nothing allows: does the broker use these rules?' 'is found by trying'
 echo "acl_file $T/acl" >>mosquitto.conf
 kill "$broker_pid"
 wait "$broker_pid" 2>/dev/null

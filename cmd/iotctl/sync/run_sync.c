@@ -18,7 +18,7 @@
 #include "iotctl/sync/sync.h"
 
 /* In the order of --driver's words. */
-static const struct sync_driver *const drivers[] = {&sync_files};
+static const struct sync_driver *const drivers[] = {&sync_files, &sync_dynsec};
 
 /* One sync of a context at a time: the descriptor that holds the lock, or -1. */
 static int

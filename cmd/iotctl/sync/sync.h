@@ -35,6 +35,7 @@ struct sync_user {
 	bool there;
 	char *hash_there;  /* of its password; NULL: the broker does not show it */
 	char *rules_there; /* NULL: none */
+	unsigned note;     /* the driver's own */
 	unsigned todo;     /* enum sync_todo */
 	bool failed;       /* with its error line by now */
 };

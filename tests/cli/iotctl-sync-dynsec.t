@@ -1,0 +1,153 @@
+#!/bin/sh
+# broker sync --driver dynsec: a mosquitto whose dynamic security becomes what the platform says, and what its devices
+# meet then.
+# shellcheck disable=SC2016,SC2154 # $CONTROL is a name; lib.sh's
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)
+[ -n "$plugin" ] || skip_all 'no dynamic security here'
+start_platform
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+mosquitto_ctrl dynsec init "$T/dynsec.json" admin broker-password >/dev/null
+{
+	broker_logs
+	printf 'listener %s 127.0.0.1\nuser %s\nallow_anonymous false\n' "$port" "$(id -un)"
+	printf 'plugin %s\nplugin_opt_config_file %s\n' "$plugin" "$T/dynsec.json"
+} >mosquitto.conf
+mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
+broker_pid=$!
+pids="$pids $broker_pid"
+wait_for 10 grep -q running mosquitto.log
+# ctrl COMMAND...: by hand. mosquitto_ctrl wants the password in its arguments; it is a test's.
+ctrl() { mosquitto_ctrl -h 127.0.0.1 -p "$port" -u admin -P broker-password dynsec "$@" 2>/dev/null; }
+ctrl createClient backend -p backend-password >/dev/null
+ctrl createRole theirs >/dev/null
+ctrl addClientRole backend theirs >/dev/null
+ctrl createClient stranger -p x >/dev/null
+
+iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
+file=$HOME/.local/state/iot/lab.csv
+field() { sed -n "s/^$1,//p" "$file" | cut -d , -f "$2"; }
+sync() { run iotctl broker sync Laboratorio --driver dynsec --service backend "$@"; }
+publish() { # publish VERSION DEVICE TOPIC: as iotpub does
+	printf '%s\n' "$(field "$2" 3)" >pw
+	chmod 600 pw
+	run iotpub -V "$1" -h 127.0.0.1 -p "$port" -i probe -u "$(field "$2" 2)" --password-file pw -q 1 -t "$3" -m '{"x":1}'
+}
+
+echo wrong >wrong.pw && chmod 600 wrong.pw
+run iotctl broker sync Laboratorio --driver dynsec --mqtt-username stranger --mqtt-password-file wrong.pw
+exits 4 'a login that is refused'
+echo x >x.pw && chmod 600 x.pw
+run iotctl broker sync Laboratorio --driver dynsec --mqtt-username stranger --mqtt-password-file x.pw
+exits 4 'and one of no administrator'
+sync --dry-run
+exits 1 'a dry run that finds something'
+has "$out" "+ login 'device_D1'
++   password: ********
++   allow publishClientSend iot/sensors/D1/data" 'shows a new login'
+without "$(ctrl listClients)" device_ 'and makes none'
+sync
+exits 0 'the first sync'
+has "$out" "logins made 4, removed 0, passwords set 0, rules set 5" 'says what it did'
+has "$(ctrl getClient backend)" theirs 'a service keeps the role that it has'
+has "$(ctrl getClient backend)" iot:backend 'and gets ours'
+sync --dry-run
+exits 0 'then there is nothing to do'
+is '' "$out" 'and nothing is shown'
+
+for v in 5 311; do
+	publish $v D1 iot/alerts/D1
+	exits 0 "MQTT $v: a device is let in, and publishes its own"
+done
+publish 5 D1 iot/sensors/D2/data
+exits 4 'not on the topic of another'
+run iotsub -h 127.0.0.1 -p "$port" -u device_D1 --password-file pw -t '#' -W 5
+exits 4 'nor does it read all'
+for t in '$SYS/#' '$share/g/iot/#'; do
+	run iotsub -h 127.0.0.1 -p "$port" -u device_D1 --password-file pw -t "$t" -W 5
+	exits 4 "or $t"
+done
+sync --verify
+exits 0 '--verify'
+has "$out" 'verified by logging in: 4' 'logs in as each device it knows a password of'
+
+# By hand at the broker; each is found.
+ctrl deleteClient device_D1 >/dev/null
+ctrl addRoleACL iot:device_D2 publishClientSend 'iot/#' allow 99 >/dev/null
+ctrl disableClient device_D3 >/dev/null
+ctrl addClientRole device_D4 theirs >/dev/null
+ctrl removeRoleACL iot:device_D4 publishClientSend iot/alerts/D4 >/dev/null
+sync --dry-run
+exits 1 'drift'
+for part in "+ login 'device_D1'" "  login 'device_D2'
+-   allow publishClientSend iot/#" "  login 'device_D3'
+-   disabled" "  login 'device_D4'
+-   rolename theirs
++   allow publishClientSend iot/alerts/D4"; do
+	has "$out" "$part" "$(printf '%s' "$part" | tail -n 1)"
+done
+sync D4
+exits 0 'one device'
+has "$out" 'logins made 0, removed 0, passwords set 0, rules set 1' 'is synced alone'
+sync
+exits 0 'all'
+has "$out" 'logins made 1, removed 0, passwords set 0, rules set 2' 'and nothing else'
+sync --dry-run
+exits 0 'it is as it was'
+publish 5 D3 iot/alerts/D3
+exits 0 'a client that was disabled is in again'
+
+# A new password is sent once, one that was changed by hand is found by trying it.
+iotctl credential rotate D2 >/dev/null 2>&1
+sync --dry-run
+has "$out" "  login 'device_D2'
++   password: ********" 'a new password'
+sync
+has "$out" 'passwords set 1, rules set 0' 'is sent'
+publish 5 D2 iot/alerts/D2
+exits 0 'and counts'
+ctrl setClientPassword device_D2 other >/dev/null
+sync --verify
+exits 4 'one that is another by now'
+has "$err" "login 'device_D2'" 'is found by trying it'
+rm "$HOME/.local/state/iot/synced-lab.json"
+sync
+has "$out" 'passwords set 4' 'who knows nothing of what was sent sends all'
+
+# What is not the platform's.
+no_role() { ! ctrl listRoles | grep -qx "$1"; }
+iotctl credential set D3 is_active=no >/dev/null
+sync
+exits 2 'to end a connection is asked for, without a terminal --yes'
+bg iotpub D3 temperature=20 --interval 1h --credentials "$file" >/dev/null 2>running.err
+running() { iotctl device get D3 -o json | jq -e '.connection_status == "online"'; }
+wait_for 15 running
+tap $? 'D3 is connected'
+sync --yes
+exits 0 'a credential that is not active'
+wait_for 20 grep -q 'not authorized\|bad user\|password' running.err
+tap $? 'its connection ends, and it is told why'
+for v in 5 311; do
+	publish $v D3 iot/alerts/D3
+	exits 4 "MQTT $v: it does not come in again"
+done
+ok 'its role is gone' no_role iot:device_D3
+sed -i '/^D4,/d' "$file"
+iotctl credential delete D4 --yes >/dev/null
+sync --prune --yes
+exits 0 'a credential that is deleted'
+has "$out" "- login 'device_D4'" 'is pruned'
+has "$(ctrl listClients)" stranger 'who was made by somebody else stays'
+
+# mosquitto_ctrl 2.0.11 says this wrongly.
+mosquitto_pub -h 127.0.0.1 -p "$port" -u admin -P broker-password -q 1 -t '$CONTROL/dynamic-security/v1' \
+	-m '{"commands":[{"command":"setDefaultACLAccess","acls":[{"acltype":"publishClientSend","allow":true}]}]}'
+sync
+has "$err" 'the broker allows whatever no rule denies' 'a broker that allows all is told'
+sync --setup
+exits 0 '--setup'
+has "$(ctrl getDefaultACLAccess)" 'publishClientSend    : deny' 'makes it deny'
+done_testing
