@@ -3,7 +3,7 @@
 # To add a command: a folder cmd/NAME with main.c, its name in CMDS, its pkg-config names in
 # PKGS_NAME, a page man/NAME.SECTION, a test in tests/cli, a line in README.md; then `make gen`.
 
-VERSION    := 0.1.0
+VERSION    := 0.2.0
 CMDS       := iotctl iotpub iotsub iotingest iotstatus iotapi
 O          ?= build
 PREFIX     ?= /usr/local
@@ -14,9 +14,16 @@ BASHDIR    ?= $(DATADIR)/bash-completion/completions
 ZSHDIR     ?= $(DATADIR)/zsh/site-functions
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 EXAMPLEDIR ?= $(DATADIR)/doc/iot-utils/examples
-FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
+# fish looks below /usr/local only where XDG_DATA_DIRS says so, which is in a desktop's sessions.
+FISHDIR    ?= $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(DATADIR)/fish/vendor_completions.d)
 INSTALL    ?= install
 PKG_CONFIG ?= pkg-config
+
+# What --version shows: of a clone, or of what `git archive` made of one; nothing elsewhere.
+ifndef COMMIT
+  COMMIT := $(shell { test -e .git && git rev-parse HEAD || cat tools/commit; } 2>/dev/null | \
+    sed -n 's/^\([0-9a-f]\{12\}\).*/\1/p')
+endif
 
 # What each program links besides common/; a program gets no more than it uses.
 PKGS_COMMON    := inih jansson
@@ -67,6 +74,13 @@ all: $(PROGRAMS)
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(IOT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Its stamp changes with the commit only, and so one object is made anew.
+$(O)/commit: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+$(O)/common/cli/opt_doc.o: $(O)/commit
+$(O)/common/cli/opt_doc.o: IOT_CFLAGS += -DIOT_COMMIT='"$(COMMIT)"'
 
 $(O)/libiot.a: $(call objects,common/*/*.c)
 	@rm -f $@
@@ -123,7 +137,7 @@ prove = CMOCKA_MESSAGE_OUTPUT=TAP IOT_BUILD=$(abspath $(O)) SANITIZED=$(SAN) \
 check:
 	@rm -f .prove
 	@tests/deps.sh check $(if $(filter clang,$(CC)),clang)
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED) $(if $(SAN),fuzz)
+	@$(MAKE) --no-print-directory -s -j2 all $(TESTED) $(if $(SAN),fuzz)
 	@$(call prove,$(SLOW) $(UNITS) $(FAST))
 
 # What failed at the last check, again, one file at a time.
@@ -136,7 +150,7 @@ check-failed:
 check-fast:
 	@rm -f .prove
 	@tests/deps.sh check-fast
-	@$(MAKE) --no-print-directory -s -j2 DEVELOPER=1 all $(TESTED)
+	@$(MAKE) --no-print-directory -s -j2 all $(TESTED)
 	@$(call prove,$(UNITS) $(FAST))
 
 # What the benches need; tests/bench/run.sh prints their table.
@@ -187,9 +201,23 @@ uninstall:
 	    $(addprefix $(DESTDIR)$(EXAMPLEDIR)/,$(notdir $(EXAMPLES)))
 	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
+# What is committed, and nothing that is made.
+DIST := iot-utils-$(VERSION)
+dist:
+	@mkdir -p $(O)
+	git archive --format=tar.gz --prefix=$(DIST)/ -o $(O)/$(DIST).tar.gz HEAD
+
+# Debian packages of what is committed, for this machine's release, without root.
+deb: dist
+	@tests/deps.sh deb
+	tools/deb $(O)/$(DIST).tar.gz $(O)/deb
+
+release-check:
+	@tools/release-check
+
 clean:
 	rm -rf build build-san
 
-.PHONY: all bench demo check check-failed check-fast fuzz lint gen install uninstall clean
+.PHONY: all bench demo check check-failed check-fast fuzz lint gen install uninstall dist deb release-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a purpose needs and this machine lacks: deps.sh demo |
-# check-fast | check [clang] | bench | lint. Says which; asks nothing when all is there, or when it is root.
+# check-fast | check [clang] | bench | lint | deb. Says which; asks nothing when all is there, or when it is root.
 set -eu
 
 build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
@@ -16,7 +16,8 @@ systemd prometheus logrotate
 '
 bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3'
 lint='mandoc shellcheck cppcheck clang-format'
-clang='clang libclang-rt-14-dev llvm'
+clang='clang libclang-rt-dev llvm'
+deb='debhelper'
 
 wanted=$build
 for purpose in "$@"; do
@@ -27,8 +28,9 @@ for purpose in "$@"; do
 	bench) wanted="$wanted $demo $bench" ;;
 	lint) wanted="$wanted $lint" ;;
 	clang) wanted="$wanted $clang" ;;
+	deb) wanted="$wanted $deb" ;;
 	*)
-		echo "usage: deps.sh demo | check-fast | check [clang] | bench | lint" >&2
+		echo "usage: deps.sh demo | check-fast | check [clang] | bench | lint | deb" >&2
 		exit 2
 		;;
 	esac

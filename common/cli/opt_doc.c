@@ -9,6 +9,9 @@
 #ifndef IOT_VERSION
 #define IOT_VERSION "0.0.0"
 #endif
+#ifndef IOT_COMMIT
+#define IOT_COMMIT ""
+#endif
 
 enum { HELP_COLUMN = 32 };
 
@@ -85,7 +88,8 @@ opt_help(const struct opt_set *set, struct buf *out)
 void
 opt_version(const struct opt_set *set, struct buf *out)
 {
-	buf_printf(out, "%s (iot-utils) %s\n", set->program->name, IOT_VERSION);
+	buf_printf(out, "%s (iot-utils) %s%s\n", set->program->name, IOT_VERSION,
+	    IOT_COMMIT[0] != '\0' ? " (commit " IOT_COMMIT ")" : "");
 }
 
 static const char *
