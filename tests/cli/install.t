@@ -25,4 +25,49 @@ is 755 "$(stat -c %a "$T/root/usr/bin/iotctl")" 'programs may be run'
 is 644 "$(stat -c %a "$T/root/usr/share/man/man1/iotctl.1")" 'pages may be read'
 ok 'make uninstall' inst uninstall
 is '' "$(find "$T/root" -type f)" 'nothing is left'
+
+# Where fish looks by itself: /usr/local is no place of Debian's for it.
+ok 'make install below /usr/local' inst -o all -o "$build/iotctl" PREFIX=/usr/local install
+is etc/fish/completions/iotctl.fish "$(cd "$T/root" && find . -name iotctl.fish | sed 's|^\./||')" 'fish finds its own'
+inst PREFIX=/usr/local uninstall
+is '' "$(find "$T/root" -type f)" 'and that goes, too'
+
+# Debian's packages have each file that is installed, once, and none that is not; debian/rules says where.
+packed=$(awk 'NF == 1' "$top"/debian/*.install)
+inst -o all -o "$build/iotctl" UNITDIR=/usr/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions install
+claimed() { # claimed FILE: by how many lines
+	n=0
+	for line in $packed; do
+		# shellcheck disable=SC2254
+		case $1 in $line | $line/*) n=$((n + 1)) ;; esac
+	done
+	echo $n
+}
+others=$(cd "$T/root" && find . -type f | sed 's|^\./||' | while read -r f; do [ "$(claimed "$f")" = 1 ] || echo "$f"; done)
+is '' "$others" 'each file is in one package'
+gone=$(cd "$T/root" && for line in $packed; do
+	# shellcheck disable=SC2086
+	ls -d $line >/dev/null 2>&1 || echo "$line"
+done)
+is '' "$gone" 'and packages have no other'
+version=$("$build/iotctl" --version | cut -d ' ' -f 3)
+is "iot-utils ($version) " "$(sed -n '1s/).*/) /p' "$top/debian/changelog")" 'they have the version of the programs'
+
+# /etc/iot/iot.conf of the package, as it is and with all that it proposes.
+run iotctl --config "$top/examples/iot.conf" config show
+exits 0 'examples/iot.conf can be used as it is'
+sed -n 's/^#\([a-z_]* = .*\|\[.*\)$/\1/p' "$top/examples/iot.conf" >all.conf
+run iotctl --config all.conf config show
+exits 0 'and without its comment signs'
+has "$out" 'http://localhost:8000' 'which say something'
+
+# What is committed, and nothing that was made of it.
+if git -C "$top" rev-parse HEAD >commit 2>/dev/null; then
+	ok 'make dist' inst O="$T/out" dist
+	tar -xzf out/*.tar.gz
+	is "$(git -C "$top" ls-tree -r --name-only HEAD | sort)" "$(cd iot-utils-*/ && find . -type f | sed 's|^\./||' | sort)" \
+		'has what git has'
+	is "$(cat commit)" "$(cat iot-utils-*/tools/commit)" 'and knows its commit'
+	is "$(cut -c 1-12 commit)" "$(make -s -C iot-utils-*/ -pn all 2>/dev/null | sed -n 's/^COMMIT := //p')" 'which its programs will tell'
+fi
 done_testing

@@ -48,7 +48,7 @@ echo 'timeout = 31s' >>/etc/iot/iot.conf
 ok 'the new ones over them' install "$new"
 [ "$was" != "$(version_of)" ]
 tap $? "are of another version ($was, $(version_of))"
-has "$(iotctl config show)" 31s 'a changed /etc/iot/iot.conf stays'
+has "$(iotctl config show)" 31000ms 'a changed /etc/iot/iot.conf stays'
 ok 'the database is read' as_iotapi iotapi check --db /var/lib/iot/iotapi.db
 for t in "$top"/debian/tests/demo "$top"/debian/tests/places; do
 	ok "debian/tests/${t##*/}" quietly run_test "$t"
