@@ -61,6 +61,32 @@ run iotctl --config all.conf config show
 exits 0 'and without its comment signs'
 has "$out" 'http://localhost:8000' 'which say something'
 
+# What a release needs is told, and nothing more once it is there.
+mkdir -p tree/tools tree/man tree/cmd/iotapi/db tree/debian tree/tests/old
+cp "$top/tools/release-check" tree/tools
+echo 'VERSION    := 3.2.1' >tree/Makefile
+echo 'enum { VERSION = 4 };' >tree/cmd/iotapi/db/tables.c
+printf 'What changed.\n\nUnreleased\n' >tree/NEWS
+echo 'iot-utils (3.2.0) unstable; urgency=medium' >tree/debian/changelog
+echo '.Dd November 23, 2020' >tree/man/iotctl.1
+repo() { git -C tree -c user.name=someone -c user.email=someone@example "$@" >/dev/null; }
+all='NEWS debian/changelog man/iotctl.1 tests/old'
+missing() { printf '%s\n' "$out" | sed -n 's/^MISSING  \([^ ]*\) .*/\1/p' | tr '\n' ' '; }
+repo init -q
+run tree/tools/release-check
+exits 1 'a tree that is not ready'
+is "$all all the " "$(missing)" 'lacks all of it'
+printf 'What changed.\n\n3.2.1 (2026-11-30)\n' >tree/NEWS
+echo 'iot-utils (3.2.1) unstable; urgency=medium' >tree/debian/changelog
+echo ".Dd $(LC_ALL=C date '+%B %d, %Y' -d tomorrow)" >tree/man/iotctl.1
+echo dump >tree/tests/old/4.sql
+repo add -A
+repo commit -qm release
+repo tag -a -m 3.2.1 v3.2.1
+run tree/tools/release-check
+exits 0 'one that is ready'
+is ' ' "$(missing) " 'lacks nothing'
+
 # What is committed, and nothing that was made of it.
 if git -C "$top" rev-parse HEAD >commit 2>/dev/null; then
 	ok 'make dist' inst O="$T/out" dist
