@@ -8,7 +8,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/state_version.h"
 #include "base/text.h"
+
+enum { VERSION = 1 };
 
 static int
 state_by_name(const char *name)
@@ -49,6 +52,18 @@ parse(struct span text, struct state_file *m)
 	return true;
 }
 
+/* Of a file that may be of any version; 0: it names none. */
+static long long
+version_of(struct span text)
+{
+	struct span object, value;
+
+	if (!json_check(text, &object, NULL) || json_kind(object) != JSON_KIND_OBJECT ||
+	    !json_member(object, "version", &value))
+		return 0;
+	return strtoll(value.p, NULL, 10);
+}
+
 /* One that this program wrote and something spoilt, such as a disk that was full. What somebody else wrote is not
  * ours to replace. */
 static bool
@@ -72,6 +87,18 @@ refuse(const char *path, struct span text, struct err *err)
 	    _("'%s' is no state file of iotstatus: remove it, or name another"), path);
 }
 
+static int
+take(const char *path, struct span text, struct state_file *m, struct err *err)
+{
+	const long long version = version_of(text);
+
+	if (state_version_check(path, version, VERSION, err))
+		return -1;
+	return parse(text, m)
+	    ? state_version_accept(path, text, 0644, version, VERSION, err)
+	    : refuse(path, text, err);
+}
+
 int
 state_file_read(const char *path, struct state_file *m, struct err *err)
 {
@@ -83,8 +110,8 @@ state_file_read(const char *path, struct state_file *m, struct err *err)
 		return 0;
 	if (file_read(path, 4096, &text, err))
 		failed = -1;
-	else if (text.n != 0 && !parse(buf_as_span(&text), m))
-		failed = refuse(path, buf_as_span(&text), err);
+	else if (text.n != 0)
+		failed = take(path, buf_as_span(&text), m, err);
 	buf_release(&text);
 	return failed;
 }
@@ -96,9 +123,10 @@ state_file_write(const char *path, const struct state_file *m, struct err *err)
 	int failed;
 
 	buf_printf(&text,
-	    "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld,\"bad\":%lld}\n",
+	    "{\"state\":\"%s\",\"trouble\":%s,\"since\":%lld,\"bad\":%lld,\"version\":%d}"
+	    "\n",
 	    verdict_state_names[m->state], m->trouble ? "true" : "false",
-	    (long long)m->since, (long long)m->bad);
+	    (long long)m->since, (long long)m->bad, VERSION);
 	failed = file_write(path, buf_as_span(&text), 0644, err);
 	buf_release(&text);
 	return failed;

@@ -12,7 +12,13 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state_version.h"
 #include "base/text.h"
+
+enum { VERSION = 1 };
+
+/* Whose tokens a file holds. */
+enum whose { NOBODYS = -1, ANOTHERS, OURS, A_NEWER_PROGRAMS };
 
 void
 token_cache_release(struct token_cache *t)
@@ -90,24 +96,35 @@ other_path(const struct token_cache_key *key)
 	return cache_path(key, suffix);
 }
 
-/* Whose tokens a file holds: 1: the key's, which are taken if `t` is not NULL; 0: another's; -1: none. */
-static int
-read_cache(const struct token_cache_key *key, const char *path, struct token_cache *t)
+static enum whose
+whose_is(
+    const struct token_cache_key *key, const char *path, json_t *object, struct err *err)
 {
-	struct err why = {0};
+	if (object == NULL)
+		return NOBODYS;
+	if (state_version_check(path,
+		json_integer_value(json_object_get(object, "version")), VERSION, err))
+		return A_NEWER_PROGRAMS;
+	return is_ours(key, object) ? OURS : ANOTHERS;
+}
+
+/* Tokens that are the key's are taken, if `t` is not NULL, which also asks for warnings. */
+static enum whose
+read_cache(const struct token_cache_key *key, const char *path, struct token_cache *t,
+    struct err *why)
+{
 	char *text = NULL;
 	json_t *object = NULL;
-	int whose = -1;
+	enum whose whose;
 
 	if (path == NULL || access(path, F_OK) != 0)
-		return -1;
-	if (file_read_secret(path, &text, &why) == 0)
+		return NOBODYS;
+	if (file_read_secret(path, &text, why) == 0)
 		object = json_loads(text, 0, NULL);
-	else if (t != NULL)
-		log_warn("%s", why.text);
-	if (object != NULL)
-		whose = is_ours(key, object);
-	if (whose == 1 && t != NULL && take_tokens(object, t) &&
+	whose = whose_is(key, path, object, why);
+	if (t != NULL && why->code != ERR_OK)
+		log_warn("%s", why->text);
+	if (whose == OURS && t != NULL && take_tokens(object, t) &&
 	    member(object, "auth_path")[0] == '/')
 		t->auth_path = xstrdup(member(object, "auth_path"));
 	json_decref(object);
@@ -120,10 +137,11 @@ token_cache_load(const struct token_cache_key *key, struct token_cache *t)
 {
 	char *path = cache_path(key, "json");
 	char *other = other_path(key);
+	struct err why = {0};
 
 	token_cache_release(t);
-	if (read_cache(key, path, t) == 0)
-		read_cache(key, other, t);
+	if (read_cache(key, path, t, &why) == ANOTHERS)
+		read_cache(key, other, t, &why);
 	free(other);
 	free(path);
 }
@@ -133,17 +151,22 @@ token_cache_save(const struct token_cache_key *key, const struct token_cache *t,
     const char *username, bool own, struct err *err)
 {
 	char *path = cache_path(key, "json");
-	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "url", key->base,
-	    "username", username, "access", t->access, "refresh",
+	json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*}", "version", VERSION,
+	    "url", key->base, "username", username, "access", t->access, "refresh",
 	    t->refresh != NULL ? t->refresh : "", "auth_path", t->auth_path);
 	char *text = json_dumps(object, JSON_COMPACT);
+	struct err why = {0};
+	enum whose there = read_cache(key, path, NULL, &why);
 	int failed;
 
-	if (!own && read_cache(key, path, NULL) == 0) {
+	if (!own && there == ANOTHERS) {
 		free(path);
 		path = other_path(key);
+		there = read_cache(key, path, NULL, &why);
 	}
-	if (path == NULL)
+	if (there == A_NEWER_PROGRAMS)
+		failed = err_set(err, ERR_OUTPUT, "%s", why.text);
+	else if (path == NULL)
 		failed = err_set(
 		    err, ERR_OUTPUT, _("no place for the token cache: HOME is not set"));
 	else

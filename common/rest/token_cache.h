@@ -25,10 +25,11 @@ struct token_cache_key {
 	const char *username; /* NULL: whoever has logged in */
 };
 
-/* Leaves *t empty rather than fail; a file that others may read is warned of and not used. */
+/* Leaves *t empty rather than fail; a file that others may read, or of a newer iot-utils, is warned of and not
+ * used. */
 void token_cache_load(const struct token_cache_key *key, struct token_cache *t);
 /* `username` is who has logged in. `own`: the tokens become the context's; else what the context has of
- * another platform or user stays. ERR_OUTPUT. */
+ * another platform or user stays, and so does a file of a newer iot-utils, which is an error. ERR_OUTPUT. */
 int token_cache_save(const struct token_cache_key *key, const struct token_cache *t,
     const char *username, bool own, struct err *err);
 /* Removes the files of the context and of the key. */

@@ -11,10 +11,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/state_version.h"
 #include "base/text.h"
 #include "iotctl/core/view.h"
 
-enum { FILE_MAX = 64 << 20 };
+enum { FILE_MAX = 64 << 20, VERSION = 1 };
 
 static void
 put_hex(char *out, const unsigned char *p, size_t n)
@@ -40,24 +41,44 @@ take_hex(const char *s, unsigned char *out, size_t n)
 	return true;
 }
 
+/* What the file has, NULL when there is none or nothing that can be used. One that must not be replaced is given
+ * up, too. */
+static json_t *
+read_known(struct sent_secrets *m)
+{
+	struct buf text = {0};
+	struct err why = {0};
+	json_t *all = NULL;
+
+	if (m->path != NULL && access(m->path, F_OK) == 0 &&
+	    file_read_private(m->path, FILE_MAX, &text, &why) == 0)
+		all = json_loadb(buf_as_span(&text).p, text.n, 0, NULL);
+	if (json_is_object(all) &&
+	    state_version_accept(m->path, buf_as_span(&text), 0600,
+		json_integer_value(json_object_get(all, "version")), VERSION, &why)) {
+		json_decref(all);
+		all = NULL;
+		free(m->path);
+		m->path = NULL;
+	}
+	if (why.code != ERR_OK)
+		log_warn("%s", why.text);
+	buf_release(&text);
+	return all;
+}
+
 void
 sent_secrets_load(struct sent_secrets *m, struct ctl *c, const char *prefix)
 {
 	const char *context =
 	    c->args->common.context != NULL ? c->args->common.context : "default";
 	char *name = xasprintf("%s-%s.json", prefix, context);
-	struct buf text = {0};
 	struct err why = {0};
 
 	*m = (struct sent_secrets){0};
 	m->path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
 	free(name);
-	if (m->path != NULL && access(m->path, F_OK) == 0 &&
-	    file_read_private(m->path, FILE_MAX, &text, &why) == 0)
-		m->all = json_loadb(buf_as_span(&text).p, text.n, 0, NULL);
-	else if (why.code != ERR_OK)
-		log_warn("%s", why.text);
-	buf_release(&text);
+	m->all = read_known(m);
 	if (json_is_object(m->all) &&
 	    take_hex(json_string_value(json_object_get(m->all, "key")), m->key,
 		sizeof(m->key)))
@@ -134,6 +155,7 @@ sent_secrets_save(struct sent_secrets *m)
 
 	if (!m->changed || m->path == NULL)
 		return;
+	json_object_set_new(m->all, "version", json_integer(VERSION));
 	text = json_dumps(m->all, JSON_COMPACT);
 	if (file_write(m->path, span_of(text), 0600, &why))
 		log_warn("%s", why.text);

@@ -17,7 +17,8 @@ struct sent_secrets {
 	bool changed;
 };
 
-/* Reads the file of the context whose name begins so: "applied", or "synced" of sync/. One that cannot be read is as none, with a warning: what it had is sent once more. */
+/* Reads the file of the context whose name begins so: "applied", or "synced" of sync/. One that cannot be read is as
+ * none, with a warning: what it had is sent once more. So is one of a newer iot-utils, which stays as it is. */
 void sent_secrets_load(struct sent_secrets *m, struct ctl *c, const char *prefix);
 /* Whether it was sent already. `name` is the object's natural key. */
 bool sent_secrets_same(struct sent_secrets *m, struct ctl *c, const struct schema_resource *r,

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state_version.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "cli/config.h"
@@ -79,6 +80,9 @@ load_state(struct password_file *p, struct err *err)
 		failed = file_read_private(path, LARGEST, &text, err);
 	if (!failed && p->state == NULL)
 		p->state = json_loadb(buf_str(&text), text.n, 0, NULL);
+	failed = failed ||
+	    state_version_check(path,
+		json_integer_value(json_object_get(p->state, "version")), VERSION, err);
 	if (!failed && !is_sound(p->state))
 		failed = err_set(err, ERR_USAGE,
 		    _("'%s' is no state of a credentials file of version %d"), path,

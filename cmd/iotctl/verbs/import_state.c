@@ -9,10 +9,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/state_version.h"
 #include "base/text.h"
 
 /* So much of the imported part is hashed at its beginning and at its end. */
 enum { RECORD_MAX = 1 << 20, PIECE = 4096 };
+/* Of the record: "v1 INODE OFFSET LINE MARK [LINE:MARK ...]"; releases before 0.2.0 had no first word. */
+enum { VERSION = 1 };
 
 /* One record for a file and the platform it goes to. */
 static char *
@@ -94,22 +97,30 @@ take_record(struct import_state *s, const char *text, long long size, FILE *in)
 		import_state_alone(s, line, mark);
 }
 
-void
-import_state_load(
-    struct import_state *s, const struct ctl *c, const char *file, FILE *in, bool again)
+int
+import_state_load(struct import_state *s, const struct ctl *c, const char *file, FILE *in,
+    bool again, struct err *err)
 {
 	struct buf record = {0};
 	struct stat st;
+	long long version = 0;
+	int n = 0, failed = 0;
 
 	*s = (struct import_state){.fd = fileno(in)};
 	if (fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return;
+		return 0;
 	s->path = record_path(c, file);
 	s->inode = (long long)st.st_ino;
 	if (!again && s->path != NULL &&
-	    file_read(s->path, RECORD_MAX, &record, NULL) == 0)
-		take_record(s, buf_str(&record), (long long)st.st_size, in);
+	    file_read(s->path, RECORD_MAX, &record, NULL) == 0) {
+		sscanf(buf_str(&record), "v%lld%n", &version, &n);
+		failed = state_version_accept(
+		    s->path, buf_as_span(&record), 0600, version, VERSION, err);
+		if (!failed)
+			take_record(s, buf_str(&record) + n, (long long)st.st_size, in);
+	}
 	buf_release(&record);
+	return failed;
 }
 
 int
@@ -121,8 +132,8 @@ import_state_save(const struct import_state *s, struct err *err)
 
 	if (s->path == NULL)
 		return 0;
-	buf_printf(&record, "%lld %lld %zu %llx", s->inode, s->offset, s->line,
-	    (unsigned long long)mark_of(s->fd, s->offset));
+	buf_printf(&record, "v%d %lld %lld %zu %llx", VERSION, s->inode, s->offset,
+	    s->line, (unsigned long long)mark_of(s->fd, s->offset));
 	for (i = 0; i < s->n_alone; i++) {
 		if (s->alone[i].line > s->line)
 			buf_printf(&record, " %zu:%llx", s->alone[i].line,

@@ -22,9 +22,9 @@ struct import_state {
 };
 
 /* Finds the record of `file`. One that was replaced, written anew or cut begins anew; with `again` any
- * does. */
-void import_state_load(struct import_state *s, const struct ctl *c, const char *file,
-    FILE *in, bool again);
+ * does. A record of a newer iot-utils is an error (ERR_USAGE): what it says is done would be sent again. */
+int import_state_load(struct import_state *s, const struct ctl *c, const char *file,
+    FILE *in, bool again, struct err *err);
 /* What a line is known by. */
 uint64_t import_state_mark(struct span text);
 /* One line behind those that are done, stored by itself. */

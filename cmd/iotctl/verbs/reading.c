@@ -376,8 +376,9 @@ start(struct importing *m, const char *file, struct err *err)
 	    loop_signal(c->loop, SIGTERM, on_signal, m, err))
 		return -1;
 	m->batch.v = xcalloc(BATCH, sizeof(*m->batch.v));
-	if (!from_stdin)
-		import_state_load(&m->state, c, file, m->in, c->args->again);
+	if (!from_stdin &&
+	    import_state_load(&m->state, c, file, m->in, c->args->again, err))
+		return -1;
 	if (m->state.line != 0)
 		log_warn(_("'%s': going on behind line %zu (--again begins anew)"), file,
 		    m->state.line);
