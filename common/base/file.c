@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret_file.h"
 #include "base/strv.h"
 #include "base/text.h"
 
@@ -61,24 +62,6 @@ file_read(const char *path, size_t max, struct buf *out, struct err *err)
 	return failed;
 }
 
-static int
-check_secret(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, ERR_USAGE, _("cannot read '%s'"), path);
-	if (!S_ISREG(st.st_mode))
-		return 0;
-	if ((st.st_mode & 077) != 0)
-		return err_set(err, ERR_USAGE,
-		    _("'%s' holds a secret and others may read it: chmod 600 it"), path);
-	if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
-		return err_set(
-		    err, ERR_USAGE, _("'%s' holds a secret and is not yours"), path);
-	return 0;
-}
-
 int
 file_read_private(const char *path, size_t max, struct buf *out, struct err *err)
 {
@@ -87,7 +70,7 @@ file_read_private(const char *path, size_t max, struct buf *out, struct err *err
 
 	if (fd < 0)
 		return -1;
-	failed = check_secret(fd, path, err) || read_all(fd, path, max, out, err);
+	failed = secret_file_check(fd, path, err) || read_all(fd, path, max, out, err);
 	close(fd);
 	return failed ? -1 : 0;
 }

@@ -14,8 +14,8 @@
 int file_read(const char *path, size_t max, struct buf *out, struct err *err);
 
 /* Reads a secret: the file's first line without its newline, at most 64 KiB. "-" is standard
- * input. A regular file that group or others may read, or that belongs to another user (root
- * apart), is refused. Free with mem_free_secret. */
+ * input. A regular file that others may read, or that is another user's, is refused
+ * (base/secret_file.h). Free with mem_free_secret. */
 int file_read_secret(const char *path, char **out, struct err *err);
 /* As file_read, for a file that holds secrets: the same refusals as file_read_secret. */
 int file_read_private(const char *path, size_t max, struct buf *out, struct err *err);
