@@ -1,25 +1,9 @@
 #!/bin/sh
-# iotingest@.service: hardened, and its command does what the page says.
+# iotingest@.service: its command does what the page says. What holds for all units is in units.t.
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/ingest.sh
 . "$top/tests/ingest.sh"
 unit=$top/cmd/iotingest/iotingest@.service
-
-if command -v systemd-analyze >/dev/null; then
-	cp "$unit" iotingest@test.service
-	# A unit says what it runs by its path; the test's is not installed.
-	score=$(timeout 30 systemd-analyze security --offline=true --no-pager iotingest@test.service |
-		sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
-	[ "$(printf '%s <= 2.0\n' "${score:-9}" | awk '{ print $1 <= $3 }')" = 1 ]
-	tap $? "systemd-analyze security says at most 2.0 ($score)"
-	sed '/^\(Private\|Protect\|Restrict\|System\|Capab\|NoNew\)/d' "$unit" >iotingest@test.service
-	score=$(timeout 30 systemd-analyze security --offline=true --no-pager iotingest@test.service |
-		sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
-	[ "$(printf '%s <= 2.0\n' "${score:-9}" | awk '{ print $1 <= $3 }')" = 0 ]
-	tap $? "negative control: without the hardening more ($score)"
-else
-	tap 0 'systemd-analyze security # SKIP it is not here'
-fi
 
 # Its commands, as systemd would run them: %i is the instance, a variable without quotes as many words as it has.
 command_of() { sed -n "s/^$1=\(.*\)/\1/p" "$unit" | sed "s/%i/$2/g"; } # command_of KEY INSTANCE
