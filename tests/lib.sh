@@ -236,10 +236,10 @@ wait_for() {
 	done
 }
 
-# pipe_is_full FIFO: it holds about as much as it can (FIONREAD).
+# pipe_is_full FIFO: whoever writes into it has to wait.
 pipe_is_full() {
-	perl -MFcntl -e 'sysopen F, shift, O_RDONLY | O_NONBLOCK or exit 1; my $n = pack "L", 0;
-		ioctl F, 0x541B, $n or exit 1; exit(unpack("L", $n) < 50000)' "$1"
+	perl -MFcntl -e 'sysopen F, shift, O_WRONLY | O_NONBLOCK or exit 1; my $w = "";
+		vec($w, fileno F, 1) = 1; exit select(undef, $w, undef, 0)' "$1"
 }
 # takes_signals PID PROGRAM: it is that program by now, and SIGTERM is blocked, for its loop to read, or caught.
 takes_signals() {

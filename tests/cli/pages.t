@@ -49,11 +49,11 @@ is '178 178' "$(printf '%s\n' "$out" | grep -c '^device-config,.*,qos,2,') $(pri
 run iotctl topic delete T --yes
 has "$err" '178 device-configs (Nodo 1, Nodo 2, Nodo 3 ...) as subscribe_topics' \
 	'what hangs on a topic is counted over all pages'
-run iotstatus --by broker
+run iotstatus -t 60s --by broker
 is '0/171 0/7' "$(printf '%s\n' "$out" | sed -n 's,.*\(0/[0-9]*\) devices.*,\1,p' | tail -2 | tr '\n' ' ' | sed 's/ $//')" \
 	'iotstatus --by broker counts each'
 is '' "$err" 'and tells nothing'
-is 178 "$(iotstatus --list never | sort -u | wc -l)" 'iotstatus --list has each'
+is 178 "$(iotstatus -t 60s --list never | sort -u | wc -l)" 'iotstatus --list has each'
 for order in '' tipo -tipo estado connection_status created; do
 	is 178 "$(iotctl device list ${order:+--sort "$order"} --columns identifier -o csv --no-header | sort -u | wc -l)" \
 		"device list${order:+ --sort $order}: each"
