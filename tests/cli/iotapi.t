@@ -258,7 +258,7 @@ has "$err" 'not a database' 'and says so'
 run iotapi --help
 exits 0 '--help'
 run iotapi -V
-is "iotapi (iot-utils) $(iotapi -V | sed 's/.* //')" "$out" '-V'
+is "$(iotctl -V | sed 's/iotctl/iotapi/')" "$out" '-V'
 run curl -sS "$api/healthz"
 is '{"status":"ok"}' "$out" '/healthz without a token'
 

@@ -17,7 +17,7 @@ says() { # STATUS PART COMMAND...
 # Without any API.
 says 2 "unknown resource or command 'brokr'; did you mean 'broker'?" iotctl brokr list
 says 2 "broker has no verb 'lst'; did you mean 'list'?" iotctl broker lst
-says 2 'broker what? there are list, get, create, set, delete, test, activate, deactivate' iotctl broker
+says 2 'broker what? there are list, get, create, set, delete, test, sync, activate, deactivate' iotctl broker
 says 2 "reading has no verb 'delete'" iotctl reading delete 1
 says 2 "did you mean '--format'?" iotctl --fromat json broker list
 says 2 "there are broker, topic" iotctl xyzzy

@@ -32,11 +32,13 @@ printf 'PK\003\004\024\000\006\000\010\000\000\000!\000' >fleet.xlsx
 says 2 'a ZIP archive, such as a spreadsheet' 'a spreadsheet as it is' iotctl device provision --from fleet.xlsx
 gzip -c zeros.csv >zeros.gz
 says 2 'gzip' 'a compressed file' iotctl device provision --from zeros.gz
-printf 'identificador_unico,nombre\n"Q1","two\nlines, ""quoted"""\r\n' >quotes.csv
-run iotctl device provision --from quotes.csv tipo=esp32
-is 'two
-lines, "quoted"' "$(iotctl device get Q1 -o json | jq -r .nombre)" 'a line break, a comma and quotes in a cell'
+printf 'identificador_unico,ubicacion\n"Q1","two lines, ""quoted"""\r\n' >quotes.csv
+run iotctl device provision --from quotes.csv nombre=Q tipo=esp32
+is 'two lines, "quoted"' "$(iotctl device get Q1 -o json | jq -r .ubicacion)" 'a comma and quotes in a cell'
 has "$out" '{"row":2,' '  its row is the line of the file'
+printf 'identificador_unico,ubicacion\n"Q2","a\nb"\n"Q3","two\nlines"\n' >breaks.csv
+says 2 'breaks.csv:4: ubicacion: Control characters' 'a line break in a cell is in the count of lines' \
+	iotctl device provision --from breaks.csv nombre=Q tipo=esp32
 
 # Manifests.
 cat >words.yaml <<'END'
