@@ -51,18 +51,18 @@ answer <commands &
 pids="$pids $!"
 timeout 30 mosquitto_sub --unix "$sock" -q 2 -t iot/devices/D1/commands -F '%q %p' >commands &
 pids="$pids $!"
-wait_for 10 listening iot/devices/D1/commands
-run iotctl device command D1 '{"say":"ok","id":7}' --wait 5s
+wait_for 10 listening iot/devices/D1/commands 3 # behind the two of listen()
+run iotctl device command D1 '{"say":"ok","id":7}' --wait 20s
 exits 0 'an answer'
 is '{"id":7,"status":"ok","result":21.50}' "$out" 'is printed, digit for digit'
-run iotctl device command D1 '{"say":"ok"}' --wait 5s
+run iotctl device command D1 '{"say":"ok"}' --wait 20s
 exits 0 'without an id it gets one'
-run iotctl device command D1 '{"say":"ok"}' --wait 5s --mqtt-version 311
+run iotctl device command D1 '{"say":"ok"}' --wait 20s --mqtt-version 311
 exits 0 'MQTT 3.1.1'
-run iotctl device command D1 '{"say":"error"}' --wait 5s
+run iotctl device command D1 '{"say":"error"}' --wait 20s
 exits 1 'an answer that tells of an error'
 has "$err" "device 'D1' answered with status 'error'" 'is told'
-run iotctl device command D1 '{"say":"ok","id":"n"}' --mqtt-host "$sock" --wait 5s
+run iotctl device command D1 '{"say":"ok","id":"n"}' --mqtt-host "$sock" --wait 20s
 exits 0 'with the broker of the options'
 
 # Our own device, obeying with a program.
@@ -120,7 +120,9 @@ is 1 "$(printf '%s\n' "$err" | grep -c 'retained statuses of deleted devices sta
 	'without a broker it is said that they stay, once'
 several=$(seq -f 'S%g' 1 12 | tr '\n' ' ')
 for d in $several; do
-	iotctl device create "$d" nombre=x tipo=esp32 ubicacion=x >/dev/null
+	printf -- 'kind: device\nidentificador_unico: %s\nnombre: x\ntipo: esp32\nubicacion: x\n---\n' "$d"
+done | iotctl apply -f - >/dev/null
+for d in $several; do
 	mosquitto_pub --unix "$sock" -r -q 1 -t "iot/devices/$d/status" -m '{"status":"connected"}'
 done
 # shellcheck disable=SC2086 # words
