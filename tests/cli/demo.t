@@ -1,5 +1,6 @@
 #!/bin/sh
 # make demo: ends well, cleans up, also when it is interrupted and when a step fails.
+# slow: the demo is made three times
 . "$(dirname "$0")/../lib.sh"
 export IOT_BUILD="$build" TMPDIR="$T/tmp"
 mkdir "$TMPDIR"

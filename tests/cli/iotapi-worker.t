@@ -1,5 +1,6 @@
 #!/bin/sh
 # The worker against a real mosquitto: readings, presence, rejects, a lost broker.
+# slow: one process of curl for each look at what became of a message, and 300 topics
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A mosquitto that runs under acl export --format mosquitto: everything of ours still works there, with no more
 # rights than that.
+# slow: what a broker lets pass is waited for, and what it does not
 # shellcheck disable=SC2016,SC2154,SC2317 # $SYS is a name; lib.sh's; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

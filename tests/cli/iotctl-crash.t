@@ -1,6 +1,7 @@
 #!/bin/sh
 # The platform dies in the middle of provisioning: run again, all is there once, and every
 # password in the credentials file is the one that the broker takes.
+# slow: servers that are killed, and started again
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

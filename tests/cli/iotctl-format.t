@@ -1,5 +1,6 @@
 #!/bin/sh
 # What comes out of iotctl: tables, JSON, NDJSON, CSV, byte for byte.
+# needs: yaml, of Python
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # The shell: commands from a pipe, then on a real terminal (expect); completion there, and in bash, zsh and fish.
+# slow: shells that are typed into
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # What iotctl asks a person, on a real terminal (script of util-linux).
+# slow: questions on a terminal, each answered when it is asked
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # What iotstatus(1) shows is run: the Nagios command, the metrics and alerts by promtool, the units.
+# needs: promtool
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/fleet.sh"
 command -v promtool >/dev/null || skip_all 'no promtool'

@@ -1,5 +1,6 @@
 #!/bin/sh
 # How connections come back: what is read again, what is told, and where to.
+# slow: brokers that go and come back, for four programs
 # shellcheck disable=SC2317 # called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A byte of a TLS connection that is another one than was sent: the connection ends, with a reason, and nothing
 # that was sent at QoS 1 is lost.
+# slow: connections that are broken again and again
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

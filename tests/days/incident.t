@@ -1,6 +1,7 @@
 #!/bin/sh
 # A night: at 3 a.m. the monitoring says that devices are offline. Who, and why? One pipe says it: first the
 # broker is down; back up, two devices stay out, for a password; the rest is well.
+# slow: a fleet, a night and a morning
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

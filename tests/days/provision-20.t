@@ -1,5 +1,6 @@
 #!/bin/sh
 # Day: twenty devices arrive in a spreadsheet, and act.
+# slow: twenty devices, each seen to publish
 . "$(dirname "$0")/../lib.sh"
 start_platform
 
