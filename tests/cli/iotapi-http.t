@@ -11,7 +11,7 @@ use strict; use IO::Socket::INET;
 my ($url, $bytes) = @ARGV; my ($where) = $url =~ m{^http://(.*)};
 $bytes =~ s/\\r/\r/g; $bytes =~ s/\\n/\n/g; $bytes =~ s/\\0/\0/g; $bytes =~ s/\\t/\t/g;
 my $s = IO::Socket::INET->new(PeerAddr => $where) or die; $s->autoflush(1);
-$SIG{ALRM} = sub { print "HANGS\n"; exit }; alarm 5; $SIG{PIPE} = 'IGNORE';
+$SIG{ALRM} = sub { print "HANGS\n"; exit }; alarm 20; $SIG{PIPE} = 'IGNORE';
 print $s $bytes; my ($all, $b) = (''); $all .= $b while sysread $s, $b, 65536;
 # libmicrohttpd 0.9.75 writes the header of its own refusals twice before it closes.
 my $seen = join(' ', $all =~ m{HTTP/1\.1 (\d+)}g); $seen =~ s/^(4\d\d) \1$/$1/;

@@ -75,8 +75,9 @@ timers_fire_in_order_of_time(void **state)
 	struct trail t = {.loop = loop_make()};
 
 	(void)state;
-	loop_timer_set(t.loop, &t.timer[0], 30, fire_stop, &t);
-	loop_timer_set(t.loop, &t.timer[1], 20, fire_b, &t);
+	/* Far apart: on a busy machine time goes by between two lines. */
+	loop_timer_set(t.loop, &t.timer[0], 600, fire_stop, &t);
+	loop_timer_set(t.loop, &t.timer[1], 300, fire_b, &t);
 	loop_timer_set(t.loop, &t.timer[2], 10, fire_a, &t);
 	loop_timer_set(t.loop, &t.timer[3], 5, fire_a, &t);
 	loop_timer_stop(&t.timer[3]);
