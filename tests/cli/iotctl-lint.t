@@ -1,5 +1,6 @@
 #!/bin/sh
 # lint: each best practice of the guide, kept and broken; config set; logout.
+# slow: a rule, a break and a look each, and settings, in seventy runs of iotctl
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotctl and answers that are none: other objects than were asked for, lists that break off, no objects.
+# slow: a hundred runs of iotctl
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -11,8 +11,10 @@ read_of() {
 	topic=$1
 	shift 2
 	ingest_of "pub -q 1 -t '$topic' -l <'$T/payloads'" --readings -C "$(wc -l <"$T/payloads")" --rejects "$T/bad" "$@"
-	got=$(printf '%s\n' "$out" | jq -r '"\(.device_id // "-") \(.sensor)=\(.value|tojson) \(.timestamp // "-")"' | tr '\n' ';')
-	said=$(jq -r '"\(.error) \(.sensors // [] | join(","))"' "$T/bad" | tr '\n' ';')
+	printf '%s\n' "$out" | cat - "$T/bad" | jq -r 'if .error then "bad: \(.error) \(.sensors // [] | join(","))"
+		else "good: \(.device_id // "-") \(.sensor)=\(.value|tojson) \(.timestamp // "-")" end' >"$T/read"
+	got=$(sed -n 's/^good: //p' "$T/read" | tr '\n' ';')
+	said=$(sed -n 's/^bad: //p' "$T/read" | tr '\n' ';')
 	rm -f "$T/bad"
 }
 
