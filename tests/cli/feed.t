@@ -1,5 +1,6 @@
 #!/bin/sh
 # The fake broker of the benches and fault tests: what it counts is so, seen with mosquitto_sub.
+# slow: mosquitto_sub again and again, with thousands of messages
 . "$(dirname "$0")/../lib.sh"
 feed=$build/tests/bench/feed
 [ -x "$feed" ] || skip_all 'not built: make check builds it'

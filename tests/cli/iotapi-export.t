@@ -1,5 +1,6 @@
 #!/bin/sh
 # iotapi export mosquitto: a real mosquitto takes our hashes after SIGHUP, and the worker gets in.
+# slow: let in by the broker anew after each change of a password
 # shellcheck disable=SC2016,SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

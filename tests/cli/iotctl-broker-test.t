@@ -23,14 +23,16 @@ start_broker 'per_listener_settings true' 'allow_anonymous true' \
 	"listener $socket 127.0.0.1" 'protocol websockets' 'socket_domain ipv4' 'allow_anonymous true'
 # shellcheck disable=SC2119
 start_api
-iotctl broker create Plain host=127.0.0.1 port="$plain" username=admin >/dev/null
-iotctl broker create Secure host=localhost port="$secure" protocol=mqtts ca_cert@Test-CA.crt >/dev/null
-iotctl broker create Stranger host=localhost port="$secure" protocol=mqtts >/dev/null
-iotctl broker create NoTLS host=127.0.0.1 port="$plain" protocol=mqtts ca_cert@Test-CA.crt >/dev/null
-iotctl broker create Closed host=127.0.0.1 port="$closed" >/dev/null
-iotctl broker create Nowhere host=no-such-host.invalid >/dev/null
-iotctl broker create Weak host=127.0.0.1 port="$weak" >/dev/null
-iotctl broker create Sock host="$sock" >/dev/null
+iotctl apply -f - >/dev/null <<END
+- {kind: broker, nombre: Plain, host: 127.0.0.1, port: $plain, username: admin}
+- {kind: broker, nombre: Secure, host: localhost, port: $secure, protocol: mqtts, ca_cert@file: Test-CA.crt}
+- {kind: broker, nombre: Stranger, host: localhost, port: $secure, protocol: mqtts}
+- {kind: broker, nombre: NoTLS, host: 127.0.0.1, port: $plain, protocol: mqtts, ca_cert@file: Test-CA.crt}
+- {kind: broker, nombre: Closed, host: 127.0.0.1, port: $closed}
+- {kind: broker, nombre: Nowhere, host: no-such-host.invalid}
+- {kind: broker, nombre: Weak, host: 127.0.0.1, port: $weak}
+- {kind: broker, nombre: Sock, host: $sock}
+END
 # part_of_stage STAGE MEMBER: what the answer, which is JSON, has in it.
 part_of_stage() { printf '%s' "$out" | grep -o "\"stage\":\"$1\"[^}]*" | sed -n "s/.*\"$2\":\"\([^\"]*\)\".*/\1/p"; }
 stage() { part_of_stage "$1" result; }
