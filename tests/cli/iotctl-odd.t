@@ -116,6 +116,31 @@ for item in 1 null '"x"' '[1]'; do
 	says 8 'is no list of objects' "a list with $item in it" iotctl broker list -o csv
 done
 
+# Bodies: broken off, compressed, without an end, in another encoding, none at all.
+rows='[{"id":1,"nombre":"A"},{"id":2,"nombre":"B"}]'
+list_is() { # STATUS-OF-SERVER BODY STATUS PART 'sentence'
+	answers <<-END
+		GET /api/mqtt/brokers/ $1 application/json $2
+	END
+	run timeout 30 iotctl broker list -o csv --columns nombre
+	exits "$3" "$5"
+	is "1" "$(printf '%s\n' "$err" | grep -c "$4")" "  says: $4"
+	is '1 ' "$(printf '%s\n' "$err" | wc -l) $out" '  in one line, and shows nothing'
+}
+list_is half "$rows" 5 "cannot reach the API at '$http_url': transfer closed" 'a list that breaks off'
+list_is endless '[{"id":1,"nombre":"A"},' 8 'answered with over 64 MiB' 'a body without an end'
+list_is 200 "{\"count\":2,\"next\":\"$http_url/api/mqtt/brokers/?page=2\",\"results\":[{\"id\":1,\"nombre\":\"A\"}]}" \
+	8 "never ends: its next page is '/api/mqtt/brokers/?page=2' again" 'pages without an end'
+list_is 200 null 8 'is no list' 'null'
+list_is 200 '' 8 'is no JSON' 'nothing, with status 200'
+list_is 200 "[{\"id\":1,\"nombre\":\"A$(printf '\361')o\"}]" 8 'is no JSON' 'Latin-1'
+answers <<-END
+	GET /api/mqtt/brokers/ gzip application/json $rows
+END
+run iotctl broker list -o csv --columns nombre --no-header
+is '0 A
+B' "$status $out$err" 'a compressed list is read'
+
 # A page in the place of an answer to what should change something.
 printf '{"device_id":"D","sensor":"s","value":1}\n' >readings
 answers <<'END'

@@ -3,7 +3,7 @@ Each writes its URL into DIRECTORY/url and answers until it is killed; what it d
 
 answers DIRECTORY: each line of DIRECTORY/answers is "METHOD PATH-PREFIX STATUS TYPE BODY"; the first whose method
 and prefix fit a request answers it, none: 404. A line with "once:METHOD" fits one request. A STATUS of "slow" never answers, "half" breaks off in the middle of
-the body. DIRECTORY/log gets "METHOD PATH" for each request.
+the body, "gzip" compresses it, "endless" repeats it until nobody listens. DIRECTORY/log gets "METHOD PATH" for each request.
 
 emqx DIRECTORY KEY:SECRET: EMQX 5's GET /api/v5/clients: HTTP Basic with an API key, pages of at most 10,000, meta
 with hasnext, disconnected_at only when offline, HTML for unknown paths. DIRECTORY/clients has a client a line,
@@ -20,7 +20,7 @@ told the same and noted in DIRECTORY/early. DIRECTORY/refuse holds "METHOD PATH"
 holds "METHOD PATH-PREFIX WHAT" for one request; it is DIRECTORY/fault.met when that came, and DIRECTORY/fault.used
 when it was handed on: WHAT is the status to answer with in its place, "hang" or "cut" for none; behind "before:" the
 request is not handed on at all."""
-import base64, http.client, http.server, json, os, socket, sys, threading, time
+import base64, gzip, http.client, http.server, json, os, socket, sys, threading, time
 from urllib.parse import parse_qs, unquote, urlsplit
 
 mode, directory, argument = (sys.argv[1:] + [""])[:3]
@@ -108,6 +108,15 @@ class Answers(Handler):
         elif status == "half":
             self.answer(200, headers, body, len(body) // 2)
             self.hang_up()
+        elif status == "gzip":
+            self.answer(200, headers + [("Content-Encoding", "gzip")], gzip.compress(body))
+        elif status == "endless":
+            self.send_response(200)
+            for name, value in headers + [("Connection", "close")]:
+                self.send_header(name, value)
+            self.end_headers()
+            while self.wfile.write(body * 1000):
+                pass
         else:
             self.answer(int(status), [] if status == "204" else headers, body)
 
