@@ -183,6 +183,16 @@ run iotstatus --by broker -w 50: -c Sur=1:
 exits 2 '--by broker'
 has "$out" 'Norte OK: 2/3 devices online (66.67%)' 'names the broker of the device-config'
 has "$out" 'Sur CRITICAL: 0/1 devices online (0.00%), 1 offline, wanted 1:' 'and judges each'
+iotctl broker set Norte nombre="Planta L'Hospitalet 1" >/dev/null
+iotctl broker set Sur nombre='el "Sur"|a=b' >/dev/null
+run iotstatus -o nagios --by broker
+has "$out" " 'Planta L''Hospitalet 1_pct'=66.67%;;;0;100 " 'a label with blanks is in quotes, doubled where it has one'
+has "$out" " 'el \"Sur\"_a_b_pct'=0.00%;;;0;100 " 'what a label cannot have is _'
+is 'online_pct online offline error never_connected stale Planta L'"'"'Hospitalet 1_pct el "Sur"_a_b_pct none_pct time ' \
+	"$(printf '%s' "$out" | /usr/bin/python3 -c '
+import re, sys
+for quoted, plain in re.findall(r" (?:\x27((?:[^\x27]|\x27\x27)+)\x27|([^ =]+))=[^ ]*", sys.stdin.readline().split("|", 1)[1]):
+	print(quoted.replace("\x27\x27", "\x27") or plain, end=" ")')" 'as who reads performance data takes them'
 run iotstatus --by tipo -w arduino=50:
 exits 3 'a threshold for a group that is not there'
 has "$out" "'arduino', in which no device is" 'is no silent OK'
