@@ -98,6 +98,23 @@ done
 wait $looks
 ok 'eight looks with one state file: it is whole' jq -e .state one.state
 
+# Without a place to keep anything: cron, containers, a service user's home.
+all=$(iotctl device list -o csv)
+for home in '-u HOME' HOME=/dev/null; do
+	# shellcheck disable=SC2086 # words
+	run env $home iotctl device list -o csv
+	is "0 $all" "$status $out" "env $home: works"
+	is 1 "$(printf '%s\n' "$err" | grep -c "^iotctl: .*\(HOME is not set\|cannot make directory '/dev/null\)")" \
+		'  and says in a line what it cannot keep'
+	is 1 "$(printf '%s\n' "$err" | wc -l)" '  no more'
+	# shellcheck disable=SC2086
+	run env $home iotstatus -q -c 0:
+	is '0 ' "$status $out$err" '  iotstatus -q says nothing of it'
+	# shellcheck disable=SC2086
+	run env $home iotstatus -q -c 90:
+	is '2 IOT CRITICAL' "$status $(printf %.12s "$out")" '  and the rest as ever'
+done
+
 # A server that sends the client elsewhere gets no token there.
 start_http answers
 printf 'GET /api/mqtt/brokers/ 301 text/html x\n' >"$http/answers"
