@@ -92,6 +92,65 @@ is '600 600 600' "$(
 	kill "$bg"
 )" 'database, WAL and shm are closed to others'
 is 600 "$(stat -c %a fresh.db)" 'for good'
+# Who else writes into it: many at once, tokens made beside the server, somebody who locks it.
+sends() { # sends PATH BODY: the status, without the answer
+	curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" \
+		-H 'Content-Type: application/json' -d "$2" "$api$1"
+}
+writes() { # writes N: 25 topics, a line each with its status
+	for i in $(seq 25); do sends /api/mqtt/topics/ "{\"nombre\":\"W $1 $i\",\"topic_pattern\":\"w\"}" | sed 's/$/\n/'; done
+}
+writers=
+for n in 1 2 3 4; do
+	writes $n >"writer.$n" &
+	writers="$writers $!"
+done
+for n in $(seq 25); do iotapi token create admin --db "$db"; done >tokens
+for w in $writers; do wait "$w"; done
+is '100 201' "$(cat writer.? | sort | uniq -c | xargs)" 'four that write at once are all served'
+is '25 25' "$(sort -u tokens | wc -l) $(grep -c . tokens)" '  beside them 25 tokens are made'
+locks() { # locks TIME: somebody else writes for so long; $locker
+	rm -f locked
+	python3 -c 'import sqlite3, sys, time
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+c.execute("BEGIN IMMEDIATE")
+open("locked", "w").close()
+time.sleep(float(sys.argv[2]))
+c.execute("COMMIT")' "$db" "$1" &
+	locker=$!
+	wait_for 10 test -e locked
+}
+locks 1
+is 201 "$(sends /api/mqtt/topics/ '{"nombre":"Locked 1","topic_pattern":"w"}')" 'a lock of a second is waited for'
+wait $locker 2>/dev/null
+locks 600
+began=$(date +%s)
+is 503 "$(sends /api/mqtt/topics/ '{"nombre":"Locked 2","topic_pattern":"w"}')" 'one without an end is not'
+took=$(($(date +%s) - began))
+[ $took -ge 4 ] && [ $took -lt 30 ]
+tap $? '  but five seconds'
+is 200 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$api/api/mqtt/topics/")" \
+	'  meanwhile it can be read'
+kill $locker
+wait $locker 2>/dev/null
+is 201 "$(sends /api/mqtt/topics/ '{"nombre":"Locked 2","topic_pattern":"w"}')" '  and written to again behind it'
+
+# The log of what was written last does not grow for ever.
+sends /api/sensors/ '{"nombre":"N","tipo":"otro","unidad_medida":"1","rango_min":0,"rango_max":100000,"mqtt_topic_suffix":"n"}' >/dev/null
+sends /api/devices/1/assign_sensor/ '{"sensor_id":1}' >/dev/null
+most=0
+for n in $(seq 20); do
+	seq 1000 | jq -c '{dispositivo: 1, sensor: 1, valor: .}' | jq -sc '{lecturas: .}' >bulk
+	sends /api/readings/bulk/ @bulk
+	wal=$(stat -c %s "$db-wal")
+	[ "$wal" -le "$most" ] || most=$wal
+done >codes
+is 20000 "$(curl -sS -H "Authorization: Bearer $token" "$api/api/readings/?page_size=1" | jq .count)" '20,000 readings are kept'
+[ "$most" -gt 1000000 ] && [ "$most" -lt 8000000 ]
+tap $? '  with a write-ahead log of some MiB'
+stop_api
+[ ! -e "$db-wal" ]
+tap $? '  which is gone at the end'
 
 # What a check finds.
 cp "$db.key" copy.db.key
