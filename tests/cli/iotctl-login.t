@@ -121,4 +121,21 @@ ok 'a link that leads to nothing: login' iotctl login "$api" --api-username admi
 ok 'keeps that too' test -L "$conf"
 has "$(cat dots/iot.conf)" "api_url = $api" 'and makes the file'
 is iot.conf "$(ls dots)" 'leaving nothing else there'
+
+# A platform whose clock is three hours off: tokens run by its own, and doctor says how far off it is.
+"${CC:-cc}" -shared -fPIC -o clock.so "$top/tests/clock.c" || note 'no compiler'
+for off in -10800:behind '10800:ahead of'; do
+	here=$T
+	T=$T/clock$off
+	mkdir "$T"
+	export LD_PRELOAD="$here/clock.so" CLOCK_OFFSET="${off%%:*}"
+	start_api
+	unset LD_PRELOAD
+	T=$here
+	ok "a clock ${off#*:} ours by 10800 s: login" iotctl broker create "Clock $off" host=h
+	ok '  and the token it gave' iotctl broker list
+	run iotctl doctor
+	ok '  doctor tells how far off it is' expr "$out" : \
+		".*clock *FAILED *the API's clock is 10[78][0-9][0-9] s ${off#*:} ours: tokens and times go wrong"
+done
 done_testing
