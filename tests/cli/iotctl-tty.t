@@ -37,10 +37,11 @@ exits 0 'a secret is asked for'
 without "$out" geheim 'and not echoed'
 has "$out" "created broker 'B'" 'and used'
 
-on_tty "iotctl broker create B2 host=h password@"
+on_tty "sh -c 'iotctl broker create B2 host=h password@; s=\$?; stty -a >settings; exit \$s'"
 at 'password: ' '\003'
 end_tty
 exits 130 'Ctrl-C at a secret ends it by the signal'
+is 3 "$(tr ' ' '\n' <settings | grep -cxE 'isig|icanon|echo')" 'and the terminal shows again what is typed'
 run iotctl broker get B2
 exits 3 'and nothing was made'
 
@@ -52,6 +53,34 @@ for s in TERM:143 HUP:129; do
 	is "${s#*:}" "$(cat status)" "SIG${s%:*} at a secret ends it"
 	is 3 "$(tr ' ' '\n' <settings | grep -cxE 'isig|icanon|echo')" 'and the terminal is as it was'
 done
+
+
+# In the shell, whose own lines are pasted in brackets: a secret is not, and a key that stops it leaves a terminal
+# that shows what is typed.
+on_tty "iotctl"
+at '> ' 'broker create B2 host=h password@\r'
+wait_for 5 grep -q 'password: ' screen
+is l "$(sed -n 's/password: .*//; s/.*\x1b\[?2004\([hl]\).*/\1/p' screen | tail -n 1)" \
+	'a secret in the shell: pasted without brackets'
+at 'password: ' 'pasted-secret\r'
+wait_for 5 grep -q "created broker 'B2'" screen
+tap $? '  and is taken'
+at 'created' 'broker create B6 host=h password@\r'
+two() { [ "$(grep -c 'password: ' screen)" -ge 2 ]; }
+wait_for 5 two
+printf '\003' >&3
+again() { [ "$(sed 's/.*password: //' screen | grep -c '> ')" -ge 1 ] && tail -n 1 screen | grep -q '> '; }
+wait_for 5 again
+printf 'whoami --json\r' >&3
+wait_for 5 grep -q '"username":"admin"' screen
+tap $? '  behind Ctrl-C at another one the shell goes on'
+printf '\004' >&3
+end_tty
+without "$out" pasted-secret '  none of it was shown'
+has "$out" 'whoami --json' '  and what is typed then is'
+run iotctl broker get B6
+exits 3 '  nothing was made'
+run iotctl broker delete B2 --yes
 
 iotctl device create D1 nombre=D tipo=esp32 ubicacion=x >/dev/null
 on_tty "iotctl credential create device=D1 client_id=D1 username=u"
