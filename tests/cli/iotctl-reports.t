@@ -98,6 +98,22 @@ done
 wait $looks
 ok 'eight looks with one state file: it is whole' jq -e .state one.state
 
+# Lines that end as on Windows.
+printf 'admin-password\r\n' >crlf.pw
+iotapi token create admin --db "$db" | sed 's/$/\r/' >crlf.token
+chmod 600 crlf.pw crlf.token
+run env XDG_STATE_HOME="$T/crlf" IOT_PASSWORD_FILE=crlf.pw iotctl broker set Main password@crlf.pw username=u
+is "0 changed broker 'Main' (id 1)" "$status $out" 'CRLF in a file with a password'
+ok '  in a file with a token' env -u IOT_USERNAME -u IOT_PASSWORD_FILE iotctl broker list --token-file crlf.token
+printf 'api_url = %s\r\nusername = admin\r\npassword_file = %s\r\n' "$api" "$T/crlf.pw" >crlf.conf
+ok '  in a configuration' env -u IOT_API_URL -u IOT_USERNAME -u IOT_PASSWORD_FILE XDG_STATE_HOME="$T/crlf2" \
+	iotctl --config crlf.conf broker list
+printf '00042\r\n42\r\n' | iotctl device set - descripcion=crlf >/dev/null
+is 'crlf crlf' "$(iotctl device get 00042 42 -o ndjson | jq -r .descripcion | xargs)" '  in names on standard input'
+printf "\357\273\277device set 42 \\\\\r\n\tdescripcion='one\r\ntwo'\r\ndevice list -o csv\r\n" | iotctl >/dev/null
+is "0 one
+two" "$? $(iotctl device get 42 --json | jq -r .descripcion)" '  and in commands there, behind a byte order mark'
+
 # Without a place to keep anything: cron, containers, a service user's home.
 all=$(iotctl device list -o csv)
 for home in '-u HOME' HOME=/dev/null; do

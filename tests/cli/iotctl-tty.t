@@ -10,7 +10,7 @@ mkfifo keys
 
 # at QUESTION KEYS: types once the question is on the screen.
 at() {
-	wait_for 10 grep -q "$1" screen || note "no '$1' on: $(cat screen)"
+	wait_for 20 grep -q "$1" screen || note "no '$1' on: $(cat screen)"
 	printf '%b' "$2" >&3
 }
 
@@ -47,7 +47,7 @@ exits 3 'and nothing was made'
 
 for s in TERM:143 HUP:129; do
 	on_tty "sh -c 'sh -c '\''echo \$\$ >asking; exec iotctl broker create B2 host=h password@'\''; echo \$? >status; stty -a >settings'"
-	wait_for 10 grep -q 'password: ' screen
+	wait_for 20 grep -q 'password: ' screen
 	kill -"${s%:*}" "$(cat asking)"
 	end_tty
 	is "${s#*:}" "$(cat status)" "SIG${s%:*} at a secret ends it"
@@ -59,20 +59,20 @@ done
 # that shows what is typed.
 on_tty "iotctl"
 at '> ' 'broker create B2 host=h password@\r'
-wait_for 5 grep -q 'password: ' screen
+wait_for 20 grep -q 'password: ' screen
 is l "$(sed -n 's/password: .*//; s/.*\x1b\[?2004\([hl]\).*/\1/p' screen | tail -n 1)" \
 	'a secret in the shell: pasted without brackets'
 at 'password: ' 'pasted-secret\r'
-wait_for 5 grep -q "created broker 'B2'" screen
+wait_for 20 grep -q "created broker 'B2'" screen
 tap $? '  and is taken'
 at 'created' 'broker create B6 host=h password@\r'
 two() { [ "$(grep -c 'password: ' screen)" -ge 2 ]; }
-wait_for 5 two
+wait_for 20 two
 printf '\003' >&3
 again() { [ "$(sed 's/.*password: //' screen | grep -c '> ')" -ge 1 ] && tail -n 1 screen | grep -q '> '; }
-wait_for 5 again
+wait_for 20 again
 printf 'whoami --json\r' >&3
-wait_for 5 grep -q '"username":"admin"' screen
+wait_for 20 grep -q '"username":"admin"' screen
 tap $? '  behind Ctrl-C at another one the shell goes on'
 printf '\004' >&3
 end_tty
@@ -92,7 +92,7 @@ iotctl broker create B3 host=h >/dev/null
 iotctl broker create B4 host=h >/dev/null
 on_tty "iotctl broker delete B3 B4"
 at "'B3'? .y/N" 'y\n'
-wait_for 10 grep -q "'B4'? .y/N" screen
+wait_for 20 grep -q "'B4'? .y/N" screen
 run iotctl broker get B3
 exits 0 'what one said yes to is there until the last question'
 at "'B4'? .y/N" 'n\n'

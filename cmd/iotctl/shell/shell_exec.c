@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -303,9 +304,19 @@ shell_text(struct shell *s, const char *text)
 	return status;
 }
 
+/* What a line of standard input has without its end; at its beginning Windows editors put a mark. */
+static struct span
+line_text(const struct shell *s, const char *line, size_t n)
+{
+	n -= n > 0 && line[n - 1] == '\n';
+	n -= n > 0 && line[n - 1] == '\r';
+	return s->number == 0 ? encoding_skip_mark((struct span){line, n})
+			      : (struct span){line, n};
+}
+
 /* The next command of standard input, which may have several lines; false at its end. */
 static bool
-read_command(struct buf *text)
+read_command(const struct shell *s, struct buf *text)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -317,7 +328,7 @@ read_command(struct buf *text)
 		if (n > 0 && text->n != 0)
 			buf_putc(text, '\n');
 		if (n > 0)
-			buf_put(text, line, (size_t)n - (line[n - 1] == '\n'));
+			buf_span(text, line_text(s, line, (size_t)n));
 	} while (n > 0 && text->n != 0 && shell_text_is_open(buf_str(text)));
 	free(line);
 	return n > 0 || text->n != 0;
@@ -328,7 +339,7 @@ shell_script(struct shell *s, struct err *err)
 {
 	struct buf text = {0};
 
-	while (!s->leave && (s->failed == 0 || s->keep_going) && read_command(&text)) {
+	while (!s->leave && (s->failed == 0 || s->keep_going) && read_command(s, &text)) {
 		buf_putc(&text, '\n');
 		shell_text(s, buf_str(&text));
 	}
