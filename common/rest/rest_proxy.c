@@ -21,16 +21,31 @@ host_of(const char *base)
 	return xstrndup(at, strcspn(at, ":/"));
 }
 
+/* RFC 6761, 6.3: also what ends with ".localhost", with a dot behind it or not. */
+static bool
+is_localhost(const char *host)
+{
+	size_t n = strlen(host), m = strlen("localhost");
+
+	n -= n > 0 && host[n - 1] == '.';
+	return n >= m && strncasecmp(host + n - m, "localhost", m) == 0 &&
+	    (n == m || host[n - m - 1] == '.');
+}
+
 bool
 rest_proxy_is_loopback(const char *base)
 {
 	char *host = host_of(base);
-	struct in_addr v4;
+	struct in_addr v4 = {0};
 	struct in6_addr v6;
-	bool is = strcasecmp(host, "localhost") == 0 ||
-	    (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127) ||
-	    (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+	bool is = is_localhost(host);
 
+	/* As those who connect read an address: 127.1 and 2130706433 are one, too. */
+	if (inet_aton(host, &v4) != 0)
+		is = ntohl(v4.s_addr) >> 24 == 127;
+	else if (inet_pton(AF_INET6, host, &v6) == 1)
+		is = IN6_IS_ADDR_LOOPBACK(&v6) ||
+		    (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 	free(host);
 	return is;
 }

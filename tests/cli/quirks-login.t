@@ -76,6 +76,14 @@ done
 : >"$log"
 ok 'localhost is the loopback too' env http_proxy=http://127.0.0.1:9 iotctl broker list \
 	--api-url "http://localhost:${api##*:}"
+for host in 127.0.0.2 127.1 2130706433 0x7f.1 '[::1]' '[::ffff:127.0.0.1]' LOCALHOST localhost. api.localhost; do
+	run env http_proxy=http://127.0.0.1:9 iotctl broker list --api-url "http://$host:1" -t 2s
+	without "$err" proxy "  however it is written: $host"
+done
+for host in 128.0.0.1 '[::2]' notlocalhost localhost.example.org 1270.0.0.1; do
+	run env http_proxy=http://127.0.0.1:9 iotctl broker list --api-url "http://$host:1" -t 2s
+	has "$err" "through the proxy '127.0.0.1:9' (http_proxy)" "  and $host is another"
+done
 run env http_proxy=http://user:pw@127.0.0.1:9 iotctl broker list --api-url http://api.example.org -t 2s
 exits 5 'another host goes through it'
 has "$err" "through the proxy '127.0.0.1:9' (http_proxy)" 'and the error names it'
