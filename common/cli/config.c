@@ -135,7 +135,13 @@ read_file(struct reading *r, bool must)
 		return err_sys(
 		    r->err, ERR_USAGE, _("cannot read configuration '%s'"), r->path);
 	r->line = 0;
+	errno = 0;
 	status = ini_parse_stream(guarded_line, r, on_pair, r);
+	/* A directory, for one, is opened and has no lines. */
+	if (!r->failed && ferror(r->in)) {
+		err_sys(r->err, ERR_USAGE, _("cannot read configuration '%s'"), r->path);
+		r->failed = true;
+	}
 	fclose(r->in);
 	if (r->failed)
 		return -1;

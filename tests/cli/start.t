@@ -23,6 +23,9 @@ for p in iotctl iotpub iotsub iotingest iotapi iotstatus; do
 	run $p --config "$T/none.conf"
 	exits $usage "$p: a configuration that is not there"
 	has "$out$err" "'$T/none.conf'" "$p: is named"
+	run $p --config "$T"
+	exits $usage "$p: a configuration that is a directory"
+	has "$out$err" "cannot read configuration '$T': Is a directory" "$p: is none"
 	$p --help >/dev/full 2>"$T/err"
 	s=$?
 	[ $s -eq 7 ] || [ $s -eq 3 ]
