@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/encoding.h"
 #include "base/mem.h"
@@ -228,6 +229,23 @@ hand_out_cells(struct csv *c, char **cells)
 		c->rows[i].cells = cells + (i + 1) * c->columns;
 }
 
+/* "sep=;" in front of the header, by which spreadsheets are told. */
+static bool
+take_hint(struct parser *p)
+{
+	static const char hint[] = "sep=";
+	const size_t n = sizeof(hint) - 1, at = p->at;
+
+	if (p->in.n - at <= n || strncasecmp(p->in.p + at, hint, n) != 0 ||
+	    strchr(",;\t", p->in.p[at + n]) == NULL || !at_break(p, at + n + 1))
+		return false;
+	p->sep = p->in.p[at + n];
+	p->at = at + n + 1;
+	skip_break(p);
+	skip_blank_lines(p);
+	return true;
+}
+
 int
 csv_read(struct csv *c, const char *name, struct span text, struct err *err)
 {
@@ -240,7 +258,8 @@ csv_read(struct csv *c, const char *name, struct span text, struct err *err)
 	failed = encoding_check(text, &line, err) ? err_in(err, "%s:%zu", name, line) : 0;
 	p.in = encoding_skip_mark(text);
 	skip_blank_lines(&p);
-	p.sep = find_separator(&p);
+	if (!take_hint(&p))
+		p.sep = find_separator(&p);
 	if (!failed && p.at < p.in.n)
 		failed = read_row(&p, &c->header.line, &c->columns, err) ||
 		    check_header(c, &p, err) || read_rows(c, &p, err);

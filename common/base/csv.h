@@ -11,7 +11,7 @@
 /*
  * A CSV table (RFC 4180) with a header row: quotes, commas and line breaks inside quotes, LF or
  * CRLF, a byte order mark, blank lines, also of blanks, between rows. A header without a comma, but with a semicolon or a tab
- * outside quotes, says that this separates cells, as spreadsheets write it where the comma is in numbers. Stricter than most where that saves data: a stray
+ * outside quotes, says that this separates cells, as spreadsheets write it where the comma is in numbers; so does a line such as "sep=;" in front of it. Stricter than most where that saves data: a stray
  * quote, a row with more or fewer cells than the header, a column named twice (several may have no name), more than 4096 columns, bytes that are no
  * UTF-8, a NUL are errors that name the line.
  */

@@ -63,6 +63,13 @@ provisions() {
 H=identificador_unico,nombre,tipo,ubicacion,sensores
 printf 'identificador_unico;nombre;tipo;ubicacion;sensores\r\nS1;Sala;esp32;P;"temperature;humidity"\r\n' >semicolon.csv
 provisions semicolon.csv S1 'semicolons of a spreadsheet'
+printf 'sep=;\r\nidentificador_unico;nombre;tipo;ubicacion;sensores\r\nS10;Sa,la;esp32;P;"temperature;humidity"\r\n' >hint.csv
+provisions hint.csv S10 'a line that tells a spreadsheet the separator'
+printf 'sep=,\nidentificador_unico,nombre,tipo,ubicacion,sensores\nS11,Sala,esp32,P,temperature;humidity\n' >hint.csv
+provisions hint.csv S11 '  also of the comma'
+printf 'sep=x\nidentificador_unico\nS12\n' >hint.csv
+run iotctl device provision --from hint.csv
+exits 2 '  but no other'
 printf 'identificador_unico\tnombre\ttipo\tubicacion\tsensores\nS2\tSala\tesp32\tP\ttemperature;humidity\n' >tab.csv
 provisions tab.csv S2 'tabs'
 printf 'device,name,type,location,sensors\nS3,Sala,esp32,P,temperature;humidity\n' >english.csv
@@ -80,6 +87,14 @@ exits 2 'an array with all that iotctl -o json writes'
 has "$err" "(--ignore-columns leaves others out)" '  has columns that are unknown'
 provisions array.json S7 'without them it' sensores=temperature,humidity --ignore-columns "$(jq -r '.[0] | keys -
 	["identificador_unico", "nombre", "tipo", "ubicacion"] | join(",")' array.json)"
+for empty in '' '\n\n' "$H\n" "$H\n,,,,\n" '[]'; do
+	# shellcheck disable=SC2059 # its escapes
+	printf "$empty" >empty.csv
+	run iotctl device provision --from empty.csv
+	is "2 iotctl: there is no device in 'empty.csv'" "$status $err" "a file without a device: '$empty'"
+done
+run iotctl device provision --from -
+is "2 iotctl: there is no device in 'standard input'" "$status $err" '  or standard input'
 printf '%s\nS8,Almac\351n,esp32,P,temperature;humidity\n' $H >latin.csv
 run iotctl device provision --from latin.csv
 exits 2 'Windows-1252'

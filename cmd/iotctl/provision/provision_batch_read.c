@@ -115,7 +115,14 @@ take_operands(struct batch *b, const struct operands *in, struct err *err)
 		    b->ids.v[0]);
 	if (strcmp(b->c->args->from, "-") == 0 && ctl_claim_stdin(b->c, "--from", err))
 		return -1;
-	return fleet_file_read(&b->fleet, b->c->args->from, &b->c->args->ignored, err);
+	if (fleet_file_read(&b->fleet, b->c->args->from, &b->c->args->ignored, err))
+		return -1;
+	/* One that was cut off, or was never written, asks for nothing. */
+	return b->fleet.n != 0
+	    ? 0
+	    : err_set(err, ERR_USAGE, _("there is no device in '%s'"),
+		  strcmp(b->c->args->from, "-") == 0 ? _("standard input")
+						     : b->c->args->from);
 }
 
 /* Tells the error at hand, if there is one: this one comes behind it. */
