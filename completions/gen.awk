@@ -157,9 +157,20 @@ function fish_test(path) {
 	return "test \"$(string match -v -- \"-*\" (commandline -opc)[2..] | string join \" \")\" = \"" path "\""
 }
 
-function mdoc(s) { gsub(/\\/, "\\e", s); sub(/^\./, "\\\\&.", s); return s }
-function synopsis(   i) {
-	for (i = 1; i <= usages; i++) print ".Nm\n.Ar " mdoc(usage[i])
+function mdoc(s) { gsub(/\\/, "\\e", s); return s }
+# The words of one macro stay on one line there: what is in [] does.
+function synopsis(   i, j, m, parts, group) {
+	for (i = 1; i <= usages; i++) {
+		print ".Nm"
+		m = split(usage[i], parts, " ")
+		group = ""
+		for (j = 1; j <= m; j++) {
+			group = group (group != "" ? " " : "") parts[j]
+			if (gsub(/\[/, "[", group) != gsub(/\]/, "]", group)) continue
+			print ".Ar " (group ~ /^[.|]/ ? "\\&" : "") mdoc(group)
+			group = ""
+		}
+	}
 }
 function environment(   i, any) {
 	for (i = 1; i <= n; i++) {

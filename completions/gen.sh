@@ -64,8 +64,14 @@ for page in "$top"/man/*.[1-9]; do
 		*) gen $kind iotctl >"$out/block.$kind" ;;
 		esac
 	done
-	awk -v dir="$out" '
-	/^\.\\" BEGIN GENERATED / { print; file = dir "/block." $4; while ((getline l < file) > 0) print l; close(file); skip = 1; next }
+	awk -v dir="$out" -v page="$page" '
+	/^\.\\" BEGIN GENERATED / {
+		print; file = dir "/block." $4; n = 0
+		while ((getline l < file) > 0) { print l; n++ }
+		close(file); skip = 1
+		if (n == 0) { print page ": nothing is known of a block \047" $4 "\047" >"/dev/stderr"; exit 1 }
+		next
+	}
 	/^\.\\" END GENERATED/ { skip = 0 }
 	!skip' "$page" >"$out/man/$base"
 done

@@ -14,7 +14,7 @@ chmod +x "$T/bin/psql"
 # One example a line.
 iotingest --help | sed -n 's/^ *\(iotingest .*--linger.*\)/\1/p' >"$T/examples"
 mandoc -Tascii -O width=200 "$page" | col -bx | sed -n '/^EXAMPLES/,$p' |
-	sed -e ':a' -e '/\\$/N; s/\\\n */ /; ta' | sed -n 's/^ *\(iotingest .*--linger.*\)/\1/p' >>"$T/examples"
+	sed -e ':a' -e '/\(\\\|&&\)$/N; s/\\\n */ /; ta; s/&&\n */\&\& /; ta' | sed -n 's/^ *\(iotingest .*--linger.*\)/\1/p' >>"$T/examples"
 [ "$(wc -l <"$T/examples")" -ge 3 ] || { echo 'the examples are not found' >&2; exit 2; }
 
 # Whole windows of both: the last batch is one too, or it would linger, as it should.

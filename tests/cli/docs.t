@@ -9,6 +9,22 @@ for page in man/*.[1-9]; do
 	ok "mandoc has no word against $page" sh -c "mandoc -Tlint -W warning $page"
 done
 
+# As a terminal of 80 columns has them: nothing that is not broken by hand is broken there.
+too_wide() { mandoc -Tutf8 -O width=78 "$1" | col -bx | grep -E '.{81}'; }
+# The lines of .Dl that are broken, as text would be: who copies them has half of a command.
+broken() {
+	mandoc -Tutf8 -O width=78 "$1" | col -bx >"$T/page"
+	sed -n 's/^\.Dl //p' "$1" | while IFS= read -r line; do grep -qF -e "$line" "$T/page" || echo "$line"; done
+}
+for page in man/*.[1-9]; do
+	is '' "$(too_wide "$page")" "$page fits 80 columns"
+	is '' "$(broken "$page")" '  and breaks no example'
+done
+sed "s/^iotctl whoami\$/& $(printf '%072d' 0)/" man/iotctl.1 >"$T/wide.1"
+is 1 "$(too_wide "$T/wide.1" | wc -l)" '  a line that does not is noticed'
+sed "s/^\.Dl .*/& $(printf '%040d ' 0 0)/" man/iotsub.1 >"$T/wide.1"
+is "$(grep -c '^\.Dl' man/iotsub.1)" "$(broken "$T/wide.1" | wc -l)" '  and so are examples that are broken'
+
 page_of() {
 	set -- man/"$1".[1-9]
 	echo "$1"
@@ -28,8 +44,12 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	for section in NAME SYNOPSIS DESCRIPTION ENVIRONMENT 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
 		ok "$p: the page has $section" grep -qx "$section" "$T/page"
 	done
+	sed -n '/^\.Sh ENVIRONMENT$/,/^\.Sh FILES$/p' "$page" >"$T/environment"
+	awk -F '\t' '$1 == "opt" && $8 != "-" { print $8 }' "$T/spec" | sort -u >"$T/variables"
+	is "$(cat "$T/variables")" "$(sed -n 's/^\.It Ev //p' "$T/environment" | sort -u)" "$p: ENVIRONMENT has its variables"
+	has "$(cat "$T/environment")" '.Xr iot-utils 7' '  and says where those of all programs are'
 	# The usage of --help, word for word in the SYNOPSIS, however lines are broken.
-	synopsis=$(sed -n '/^SYNOPSIS$/,/^DESCRIPTION$/p' "$T/page" | tr -s ' \n' ' ')
+	synopsis=$(sed -n '/^SYNOPSIS$/,/^DESCRIPTION$/p' "$T/page" | tr -s ' \t\n' ' ')
 	differs=
 	awk -F '\t' '$1 == "usage" { print $2 }' "$T/spec" >"$T/usages"
 	while IFS= read -r usage; do
@@ -41,6 +61,26 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	is 1 "$(grep -c "^| \`$p\` |" README.es.md)" "$p: so does the Spanish one"
 done
 is config "$(sed '/^config$/d' "$T/told" | comm -23 "$T/options" -)" 'an option without a paragraph is noticed'
+
+# What the programs read besides; HTTP_PROXY they do not, and PATH is everybody's.
+{
+	grep -rhoE 'getenv\("[A-Za-z_]+"\)' common cmd
+	grep -rhoE '"(XDG|https?_|HTTPS?_|all_|ALL_|no_|NO_)[A-Za-z_]*"' common/base/file.c common/rest/rest_proxy.c
+} | cut -d '"' -f 2 | sort -u >"$T/variables"
+unexplained=
+while read -r name; do
+	cat man/iot-utils.7 man/iotctl.1 man/iotapi.8 | sed -n '/^\.Sh ENV/,/^\.Sh EXIT/p' |
+		grep -qE "Ev (.* )?$name( |\$)" || unexplained="$unexplained $name"
+done <"$T/variables"
+is ' HTTP_PROXY PATH' "$unexplained" 'each variable that is read has its place in ENVIRONMENT'
+
+# A block that the generator does not know.
+mkdir -p "$T/clone/man"
+cp -R completions common "$T/clone"
+sed 's/GENERATED env/GENERATED environment/' man/iotsub.1 >"$T/clone/man/iotsub.1"
+run "$T/clone/completions/gen.sh" "$build"
+exits 1 'the generator fails on a block that it does not know'
+has "$err" "iotsub.1: nothing is known of a block 'environment'" '  and names it'
 
 # Each command has its paragraph; of a resource's five verbs each has one, and each resource has a line.
 iotctl --print-spec | awk -F '\t' '$1 == "word" { print $2 }' >"$T/commands"

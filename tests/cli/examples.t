@@ -16,12 +16,13 @@ let_in
 
 echo '{"topic":"iot/sensors/RPI_001/data","qos":1,"payload":{"temperature":21}}' >yesterday.ndjson
 
-# Commands begin with a program of ours; lines that end with a backslash or a pipe go on.
+# As a terminal of 80 columns shows them: what a reader copies. Commands begin with a program of ours; lines that end
+# with a backslash, a pipe or && go on.
 examples_of() {
-	mandoc -Tascii -O width=200 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//' |
+	mandoc -Tutf8 -O width=78 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//' |
 		awk '/^(iot[a-z]+|vmstat|\$ iot[a-z]+) / || more || /^\$? ?iotstatus$/ {
 			sub(/^\$ /, ""); line = line $0 " "
-			more = /\\$/ || /\|$/
+			more = /\\$/ || /\|$/ || /&&$/
 			if (more) { sub(/\\ $/, "", line); next }
 			print line; line = "" }'
 }

@@ -6,7 +6,7 @@
 . "$top/tests/ingest.sh"
 command -v mandoc >/dev/null || skip_all 'no mandoc'
 export IOT_MQTT_HOST="$sock"
-mandoc -Tascii -O width=200 "$top/man/iotingest.1" | col -bx |
+mandoc -Tutf8 -O width=78 "$top/man/iotingest.1" | col -bx |
 	sed -n '/^ *Pipelines$/,/^[A-Z]/p' | sed 's/^     //' >page
 # block FIRST-WORDS: the example that begins so, up to the blank line behind it.
 block() { awk -v from="$1" 'index($0, from) && !on { on = 1 } on && /^ *$/ { exit } on' page | sed 's/^ *\(iotingest\)/\1/'; }
@@ -17,8 +17,8 @@ as_it_stands() {
 }
 
 # jq.
-block 'iotingest --readings | jq' >hot.sh
-is 1 "$(wc -l <hot.sh)" 'the page pipes into jq'
+block 'iotingest --readings |' >hot.sh
+is 1 "$(grep -c '^ *jq ' hot.sh)" 'the page pipes into jq'
 sed 's/--readings/--readings --durable hot -C 3/' hot.sh >run.sh
 bg bash run.sh >hot 2>hot.err
 wait_for 10 subscribed hot

@@ -7,10 +7,14 @@ command -v promtool >/dev/null || skip_all 'no promtool'
 start_api
 use_token
 fleet 10 8
-mandoc -Tascii -O width=200 "$top/man/iotstatus.1" | col -bx >page
+mandoc -Tutf8 -O width=78 "$top/man/iotstatus.1" | col -bx >page
 
 # The Nagios command, with a service's arguments.
-line=$(sed -n 's/^ *command_line //p' page)
+line=$(sed -n '/^ *command_line /{
+	N
+	s/\\\n *//
+	s/^ *command_line //p
+}' page)
 # shellcheck disable=SC2016 # Nagios' own
 has "$line" '-w $ARG1$ -c $ARG2$' 'the page has a Nagios command'
 printf 'api_url = %s\ntoken_file = %s\n' "$IOT_API_URL" "$IOT_TOKEN_FILE" >nagios.conf
