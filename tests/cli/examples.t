@@ -58,6 +58,39 @@ page() {
 	[ "$n" -gt 0 ]
 	tap $? "${1##*/} has examples ($n)"
 }
+# shown PAGE FROM TO: the lines between two others, as a terminal of 80 columns has them, without their indent.
+shown() {
+	mandoc -Tutf8 -O width=78 "$top/man/$1" | col -bx | sed -n "/$2/,/$3/p" | sed '1d;$d; s/^ *//'
+}
+
+# The first minute, on a platform that asks for no login at the broker.
+quick_start() {
+	place quick
+	start_api
+	unset IOT_API_URL IOT_USERNAME IOT_PASSWORD_FILE
+	start_broker 'allow_anonymous true' "listener $quick_port 127.0.0.1"
+	shown iot-utils.7 'Quick start' 'Without a platform' | sed '/^On a machine/d; /^$/d' >steps
+	is 5 "$(grep -c '^iot' steps)" 'iot-utils.7: the quick start'
+	# shellcheck disable=SC2016 # of the shell that runs it
+	echo 'trap "kill \$!" EXIT' >run
+	sed "s|http://localhost:8000|$api|; s|mqtt://localhost|mqtt://127.0.0.1:$quick_port|; s/ 5s / 100ms /" steps >>run
+	run timeout -k 2 60 bash -e ./run
+	is 3 "$(printf '%s\n' "$out" | grep -c '"device_id":"ESP32_001","sensor":"temperature"')" '  comes to three readings'
+	has "$out" 'no devices speak MQTT' '  and to the end'
+}
+quick_port=$(free_port)
+
+# The configuration: what it says of each context is what the programs take of it.
+shown iot.conf.5 EXAMPLES 'SEE ALSO' | sed 's/^ *//' >page.conf
+for context in lab prod; do
+	run iotctl config show --config page.conf --context $context
+	exits 0 "iot.conf.5: the context $context"
+	is '' "$(sed -n "/^\\[$context\\]/,/^\$/s/ = .*//p" page.conf | while read -r key; do
+		printf '%s\n' "$out" | grep -q "^$key *$(sed -n "/^\\[$context\\]/,/^\$/s|^$key = ||p" page.conf) " || echo "$key"
+	done)" '  has its values'
+done
+
 for page in "$top"/man/iot*.[18]; do part page "$page"; done
+part quick_start
 parts
 done_testing
