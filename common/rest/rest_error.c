@@ -201,11 +201,16 @@ rest_error_peer(const struct rest_peer *p)
 static void
 put_reasons(struct buf *out, const struct rest_reply *reply)
 {
-	char *newline;
+	struct buf lines = {0};
+	const char *line, *end;
 
-	rest_error_explain(reply->status, buf_as_span(&reply->body), out);
-	for (newline = buf_str(out); (newline = strchr(newline, '\n')) != NULL;)
-		*newline = ';';
+	rest_error_explain(reply->status, buf_as_span(&reply->body), &lines);
+	for (line = buf_str(&lines); *line != '\0'; line = end + (*end == '\n')) {
+		end = strchrnul(line, '\n');
+		buf_puts(out, out->n != 0 ? "; " : "");
+		buf_put(out, line, (size_t)(end - line));
+	}
+	buf_release(&lines);
 }
 
 void

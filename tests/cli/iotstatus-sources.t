@@ -243,7 +243,7 @@ is "IOT CRITICAL - cannot reach EMQX at 'http://127.0.0.1:1': connection refused
 printf 'key-1:wrong\n' >emqx.key
 run iotstatus --source emqx -w 90:
 exits 3 'a wrong key: UNKNOWN'
-has "$out" "EMQX at '$http_url' refused the key: " 'with its name'
+has "$out" "EMQX at '$http_url' refused the key: code: BAD_API_KEY_OR_SECRET; Check api_key" 'with its name'
 has "$out" 'Check api_key/api_secret' "and EMQX's words"
 without "$out$err" wrong 'and without the key'
 echo nonsense >emqx.key
