@@ -19,6 +19,8 @@
 struct args {
 	char *db;
 	char *listen;
+	bool insecure_listen;
+	struct strv proxies;
 	char *url_file;
 	char *password_file;
 	bool read_only;
@@ -36,6 +38,12 @@ static const struct opt opts[] = {
     OPT_STR(struct args, listen, 0, "listen", "ADDRESS:PORT",
 	N_("where to serve; port 0 is a free one"), .key = "listen",
 	.value = "127.0.0.1:8000"),
+    OPT_FLAG(struct args, insecure_listen, 0, "insecure-listen",
+	N_("listen where other machines come from, though nothing is encrypted"),
+	.key = "insecure_listen"),
+    OPT_LIST(struct args, proxies, 0, "proxy", "ADDRESS",
+	N_("who from there comes for many: any number of connections"), .key = "proxy",
+	.flags = OPT_COMMAS),
     OPT_STR(struct args, url_file, 0, "url-file", "FILE",
 	N_("write the URL there once it serves"), .flags = OPT_FILE),
     OPT_STR(struct args, password_file, 0, "password-file", "FILE",
@@ -114,7 +122,10 @@ static int
 run_serve(const struct args *a, const char *operand, struct buf *out, struct err *err)
 {
 	const struct serve_opts serving = {
-	    a->listen != NULL ? a->listen : "127.0.0.1:8000", a->url_file};
+	    .http = {.listen = a->listen != NULL ? a->listen : "127.0.0.1:8000",
+		.insecure = a->insecure_listen,
+		.proxies = &a->proxies},
+	    .url_file = a->url_file};
 	struct app app = {.hash_rounds = a->hash_rounds, .keys = &a->keys};
 	int failed;
 

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/loop.h"
-#include "iotapi/http/server.h"
 #include "iotapi/mqtt/broker_pool.h"
 
 struct serving {
@@ -79,7 +78,7 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	if (!failed) {
 		app->worker = broker_pool_new(s.loop, app, err);
 		failed = app->worker == NULL ||
-		    server_start(&s.server, s.loop, app, opts->listen, err) ||
+		    server_start(&s.server, s.loop, app, &opts->http, err) ||
 		    announce(&s, opts->url_file, err) || loop_run(s.loop, err);
 	}
 	server_stop(s.server);

@@ -3,9 +3,10 @@
 #define IOTAPI_SERVE_H
 
 #include "iotapi/app.h"
+#include "iotapi/http/server.h"
 
 struct serve_opts {
-	const char *listen;   /* ADDRESS:PORT */
+	struct server_opts http;
 	const char *url_file; /* gets the URL once it serves; NULL: none */
 };
 

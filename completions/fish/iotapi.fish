@@ -1,6 +1,8 @@
 # fish completion for iotapi; made by `make gen`, do not edit
 complete -c iotapi -l db -r -F -d 'the database'
 complete -c iotapi -l listen -x -d 'where to serve; port 0 is a free one'
+complete -c iotapi -l insecure-listen -d 'listen where other machines come from, though nothing is encrypted'
+complete -c iotapi -l proxy -x -d 'who from there comes for many: any number of connections'
 complete -c iotapi -l url-file -r -F -d 'write the URL there once it serves'
 complete -c iotapi -l password-file -r -F -d 'user add, passwd: read the password from there, mode 0600'
 complete -c iotapi -l read-only -d 'user add, token create: one that may change nothing'

@@ -58,14 +58,25 @@ try_address(const struct addrinfo *a)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 128) == 0)
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
 		return fd;
 	close(fd);
 	return -1;
 }
 
+static bool
+is_loopback(const struct sockaddr *at)
+{
+	const struct sockaddr_in6 *v6 = (const void *)at;
+	const struct sockaddr_in *v4 = (const void *)at;
+
+	if (at->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 int
-listen_on(const char *where, char **url, struct err *err)
+listen_on(const char *where, bool insecure, char **url, bool *open, struct err *err)
 {
 	const struct addrinfo hints = {
 	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
@@ -77,9 +88,17 @@ listen_on(const char *where, char **url, struct err *err)
 	if (split(where, &host, &port, err))
 		return -1;
 	failed = getaddrinfo(host, port, &hints, &found);
+	*open = failed == 0 && !is_loopback(found->ai_addr);
 	if (failed != 0)
 		err_set(
 		    err, ERR_USAGE, _("--listen: '%s': %s"), where, gai_strerror(failed));
+	else if (*open && !insecure)
+		err_set(err, ERR_USAGE,
+		    _("--listen: other machines would send passwords and tokens to '%s' "
+		      "unencrypted; listen on 127.0.0.1 behind a proxy that speaks TLS, "
+		      "or "
+		      "give --insecure-listen"),
+		    where);
 	else if ((fd = try_address(found)) < 0)
 		err_sys(err, ERR_FAILED, _("cannot listen on '%s'"), where);
 	else if ((*url = url_of(fd)) == NULL)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* libmicrohttpd in front of the routes. Its time-out counts from the last byte, so a slow sender
- * could hold a connection for ever: every request has a deadline of its own here. */
+/* libmicrohttpd in front of the routes. */
 #include "iotapi/http/server.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,6 +15,7 @@
 #include "base/text.h"
 #include "rest/http_log.h"
 #include "iotapi/http/answer.h"
+#include "iotapi/http/connections.h"
 #include "iotapi/http/guard.h"
 #include "iotapi/http/listen.h"
 #include "iotapi/http/offload.h"
@@ -24,9 +23,7 @@
 
 enum {
 	THREADS = 4,
-	CONNECTIONS = 256,
-	IDLE_SECONDS = 30,
-	DEADLINE_MS = 30000,
+	IDLE_SECONDS = 60, /* connections.h closes them before */
 	SWEEP_MS = 1000,
 	DRAIN_MS = 5000,
 	CONNECTION_MEMORY = 32 << 10,
@@ -35,14 +32,9 @@ enum {
 	DIALING = 2, /* attempts to connect to brokers at once */
 	DIALS_WAITING = 8,
 	FULL_S = 2, /* when there is no room to wait: try again after */
-};
-
-/* A connection, for the deadline. */
-struct conn {
-	int fd;
-	int64_t since; /* its start, or the end of its last request */
-	bool busy;     /* a whole request is here: being served, or its answer sent */
-	struct conn *next;
+	/* A thread of the library takes a share of its limit only, and accepts no more beyond it; but it is connections.h
+	 * that limits, over all. */
+	LIBRARY_CONNECTIONS = THREADS * (CONNECTIONS_MOST + CONNECTIONS_MOST / 4),
 };
 
 struct server {
@@ -52,8 +44,7 @@ struct server {
 	struct loop_timer sweep;
 	struct offload *hashing, *dialing;
 	char *url;
-	pthread_mutex_t lock;
-	struct conn *connections;
+	struct connections *connections;
 };
 
 /* A request and what the guard and the body's size say about it. */
@@ -67,59 +58,49 @@ struct exchange {
 };
 
 static void
-set_busy(struct server *h, struct MHD_Connection *c, bool busy)
+set_state(
+    struct server *h, struct MHD_Connection *c, enum connection_state state, size_t bytes)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct conn *l = info != NULL ? info->socket_context : NULL;
 
-	if (l == NULL)
-		return;
-	pthread_mutex_lock(&h->lock);
-	l->busy = busy;
-	l->since = clock_ms();
-	pthread_mutex_unlock(&h->lock);
+	if (info != NULL && info->socket_context != NULL)
+		connections_set(h->connections, info->socket_context, state, bytes);
+}
+
+static enum MHD_Result
+accept_from(void *arg, const struct sockaddr *from, socklen_t size)
+{
+	struct server *h = arg;
+
+	(void)size;
+	return connections_may_come(h->connections, from) ? MHD_YES : MHD_NO;
 }
 
 static void
 connection_changed(void *arg, struct MHD_Connection *c, void **context,
     enum MHD_ConnectionNotificationCode what)
 {
+	struct server *h = arg;
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct server *h = arg;
-	struct conn **at, *l = *context;
+	const int fd = info->connect_fd;
 
-	pthread_mutex_lock(&h->lock);
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		l = xcalloc(1, sizeof(*l));
-		*l = (struct conn){
-		    .fd = info->connect_fd, .since = clock_ms(), .next = h->connections};
-		h->connections = l;
-		*context = l;
+		info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		*context = connections_add(h->connections, fd, info->client_addr);
 	} else {
-		for (at = &h->connections; *at != l; at = &(*at)->next)
-			;
-		*at = l->next;
-		free(l);
+		connections_remove(h->connections, *context);
 		*context = NULL;
 	}
-	pthread_mutex_unlock(&h->lock);
 }
 
 static void
 sweep(void *arg)
 {
 	struct server *h = arg;
-	int64_t now = clock_ms();
-	struct conn *l;
 
-	pthread_mutex_lock(&h->lock);
-	for (l = h->connections; l != NULL; l = l->next) {
-		if (!l->busy && now - l->since > DEADLINE_MS)
-			shutdown(l->fd, SHUT_RDWR);
-	}
-	pthread_mutex_unlock(&h->lock);
+	connections_sweep(h->connections);
 	loop_timer_set(h->loop, &h->sweep, SWEEP_MS, sweep, h);
 }
 
@@ -175,7 +156,7 @@ begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 	struct exchange *x = xcalloc(1, sizeof(*x));
 	struct server *h = arg;
 
-	set_busy(h, c, false);
+	set_state(h, c, CONNECTION_HEAD, 0);
 	x->rq.app = h->app;
 	x->target = xstrdup(target);
 	x->target_at = target;
@@ -205,7 +186,7 @@ end_exchange(void *arg, struct MHD_Connection *c, void **context,
 	struct exchange *x = *context;
 
 	(void)why;
-	set_busy(arg, c, false);
+	set_state(arg, c, CONNECTION_IDLE, 0);
 	if (x == NULL)
 		return;
 	log_exchange(x);
@@ -300,6 +281,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		return MHD_NO;
 	if (!x->begun) {
 		x->begun = true;
+		set_state(arg, c, CONNECTION_BODY, 0);
 		check_begin(c, x, method, version, &result);
 		return result;
 	}
@@ -312,10 +294,11 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		return MHD_YES;
 	}
 	if (!x->served) {
-		set_busy(arg, c, true);
+		set_state(arg, c, CONNECTION_SERVED, 0);
 		if (!serve(arg, x))
 			return MHD_YES;
 	}
+	set_state(arg, c, CONNECTION_SENT, x->rq.out.n);
 	return send_answer(c, &x->rq, false);
 }
 
@@ -344,9 +327,9 @@ start_daemon(struct server *h, int fd)
 {
 	return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
 		MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME,
-	    0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+	    0, accept_from, h, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIBRARY_CONNECTIONS,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
@@ -356,32 +339,36 @@ start_daemon(struct server *h, int fd)
 }
 
 int
-server_start(struct server **out, struct loop *loop, struct app *app, const char *where,
-    struct err *err)
+server_start(struct server **out, struct loop *loop, struct app *app,
+    const struct server_opts *opts, struct err *err)
 {
-	char *url;
-	int fd = listen_on(where, &url, err);
-	struct server *h;
+	struct server *h = xcalloc(1, sizeof(*h));
+	struct connections_opts limits = {.proxies = opts->proxies};
+	int fd = -1, failed;
 
 	*out = NULL;
-	if (fd < 0)
-		return -1;
-	h = xcalloc(1, sizeof(*h));
 	h->app = app;
 	h->loop = loop;
-	h->url = url;
-	pthread_mutex_init(&h->lock, NULL);
-	h->hashing = offload_new(HASHING, HASHES_WAITING);
-	h->dialing = offload_new(DIALING, DIALS_WAITING);
-	if (h->hashing != NULL && h->dialing != NULL)
-		h->daemon = start_daemon(h, fd);
-	if (h->daemon == NULL) {
+	fd = listen_on(opts->listen, opts->insecure, &h->url, &limits.limited, err);
+	failed = fd < 0 || connections_new(&h->connections, &limits, err);
+	if (!failed) {
+		h->hashing = offload_new(HASHING, HASHES_WAITING);
+		h->dialing = offload_new(DIALING, DIALS_WAITING);
+		if (h->hashing != NULL && h->dialing != NULL)
+			h->daemon = start_daemon(h, fd);
+		if (h->daemon == NULL)
+			failed =
+			    err_set(err, ERR_FAILED, _("cannot start the HTTP server"));
+	}
+	if (failed) {
 		offload_free(h->hashing);
 		offload_free(h->dialing);
-		close(fd);
-		free(url);
+		if (fd >= 0)
+			close(fd);
+		connections_free(h->connections);
+		free(h->url);
 		free(h);
-		return err_set(err, ERR_FAILED, _("cannot start the HTTP server"));
+		return -1;
 	}
 	sweep(h);
 	*out = h;
@@ -392,19 +379,6 @@ const char *
 server_url(const struct server *h)
 {
 	return h->url;
-}
-
-static bool
-is_serving(struct server *h)
-{
-	bool busy = false;
-	struct conn *l;
-
-	pthread_mutex_lock(&h->lock);
-	for (l = h->connections; l != NULL; l = l->next)
-		busy = busy || l->busy;
-	pthread_mutex_unlock(&h->lock);
-	return busy;
 }
 
 void
@@ -418,14 +392,14 @@ server_stop(struct server *h)
 		return;
 	loop_timer_stop(&h->sweep);
 	fd = MHD_quiesce_daemon(h->daemon);
-	while (is_serving(h) && clock_ms() < until)
+	while (connections_any_served(h->connections) && clock_ms() < until)
 		nanosleep(&pause, NULL);
 	/* The library does not stop with connections that wait for these. */
 	offload_free(h->dialing);
 	offload_free(h->hashing);
 	MHD_stop_daemon(h->daemon);
 	close(fd);
-	pthread_mutex_destroy(&h->lock);
+	connections_free(h->connections);
 	free(h->url);
 	free(h);
 }
