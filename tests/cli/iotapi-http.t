@@ -184,6 +184,15 @@ printf '{"lecturas":[{]}' >body
 is '{"detail":"JSON parse error - no JSON: line 1 column 15 (char 14)","code":"parse_error"} 400' "$(call POST $bulk body)" \
 	'no JSON'
 
+# A page that would be a gigabyte.
+python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1])
+c.execute("INSERT INTO sensor (nombre, tipo, unidad_medida, rango_min, rango_max, descripcion, created_at, updated_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40) SELECT i, 1, 1, 0, 1, hex(zeroblob(500000)), 0, 0 FROM n")
+c.commit()' "$db"
+list() { curl -sS -o /dev/null -w '%{http_code} %{size_download}' -H "Authorization: Bearer $token" "$api/api/sensors/?page_size=$1"; }
+is '400 93' "$(list 1000)" 'a page of more than 32 MiB is refused'
+has "$(list 20)" '200 190' 'a smaller one is served'
+python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM sensor WHERE id > 1"); c.commit()' "$db"
+
 # Queries.
 query() { curl -sS -w ' %{http_code}\n' -H "Authorization: Bearer $token" "$api/api/devices/?$1"; }
 words() { yes a | head -n "$1" | paste -sd +; }

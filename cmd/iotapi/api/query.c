@@ -260,7 +260,8 @@ put_rows(
 			break;
 		id = sqlite3_column_int64(stmt, 0);
 		json_out_comma(out);
-		if (object_put(out, rq->db, q->r, stmt, false, err)) {
+		if (object_put(out, rq->db, q->r, stmt, false, err) ||
+		    page_room(rq, out)) {
 			step = -1;
 			break;
 		}

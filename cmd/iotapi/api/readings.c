@@ -198,6 +198,10 @@ readings_rejects(struct request *rq, struct err *err)
 	while ((step = db_step(rq->db, stmt, err)) == 1) {
 		json_out_comma(&rq->out);
 		put_reject(&rq->out, stmt);
+		if (page_room(rq, &rq->out)) {
+			sqlite3_reset(stmt);
+			return -1;
+		}
 	}
 	if (step < 0)
 		return -1;

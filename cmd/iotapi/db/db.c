@@ -7,17 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { CACHE_SIZE = 128, BUSY_MS = 5000 };
+/* SQLite's own steps between two looks at the clock: about a millisecond. */
+enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000 };
 
 struct db {
 	sqlite3 *handle;
 	char *path;
 	bool begun;         /* between db_begin and its end */
 	struct err failure; /* the first since db_forgive */
+	int64_t deadline;   /* clock_ms; 0: none */
 	struct {
 		char *sql;
 		sqlite3_stmt *stmt;
@@ -80,6 +83,14 @@ is_full(sqlite3 *handle)
 	    (code == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT || why == EFBIG));
 }
 
+static enum err_code
+code_of(sqlite3 *handle)
+{
+	if (is_full(handle))
+		return ERR_OUTPUT;
+	return sqlite3_errcode(handle) == SQLITE_INTERRUPT ? ERR_TIMEOUT : ERR_FAILED;
+}
+
 static int
 complain(struct db *db, struct err *err, const char *sql)
 {
@@ -87,8 +98,8 @@ complain(struct db *db, struct err *err, const char *sql)
 	struct err why = {0};
 
 	put_summary(&summary, sql);
-	err_set(&why, is_full(db->handle) ? ERR_OUTPUT : ERR_FAILED,
-	    _("database: %s: %s"), buf_str(&summary), sqlite3_errmsg(db->handle));
+	err_set(&why, code_of(db->handle), _("database: %s: %s"), buf_str(&summary),
+	    sqlite3_errmsg(db->handle));
 	buf_release(&summary);
 	if (db->failure.code == ERR_OK)
 		db->failure = why;
@@ -104,6 +115,21 @@ db_failed(const struct db *db, struct err *err)
 		return 0;
 	*err = db->failure;
 	return -1;
+}
+
+static int
+is_late(void *arg)
+{
+	const struct db *db = arg;
+
+	return db->deadline != 0 && clock_ms() >= db->deadline;
+}
+
+void
+db_set_deadline(struct db *db, int64_t at)
+{
+	sqlite3_progress_handler(db->handle, at != 0 ? STEPS : 0, is_late, db);
+	db->deadline = at;
 }
 
 void

@@ -13,8 +13,9 @@
 struct db;
 
 /* Opens (and with `write` makes) the database: WAL, synchronous=FULL, foreign keys, defensive; with `write` its files
- * are for their owner alone from then on. Waits up to five seconds for a lock of another process, here and in each statement. Errors of this and
- * of all below are ERR_FAILED, ERR_OUTPUT where there is no room on the disk, ERR_USAGE for a file that cannot be
+ * are for their owner alone from then on. Waits up to five seconds for a lock of another process, here and in each
+ * statement. Errors of this and of all below are ERR_FAILED, ERR_OUTPUT where there is no room on the disk, ERR_TIMEOUT
+ * behind a deadline, ERR_USAGE for a file that cannot be
  * opened, and name the table. */
 int db_open(struct db **out, const char *path, bool write, struct err *err);
 /* Accepts NULL. */
@@ -33,6 +34,10 @@ void db_rollback(struct db *db);
  * 0: there was none. */
 int db_failed(const struct db *db, struct err *err);
 void db_forgive(struct db *db);
+
+/* From `at` (clock_ms) on statements fail with ERR_TIMEOUT, also those under way; 0: never. For what somebody waits for,
+ * and may have made long. */
+void db_set_deadline(struct db *db, int64_t at);
 
 /* A prepared statement with its parameters bound, ready to step; cached and reset on its next
  * use, never finalized by the caller. `types` names the arguments: i int64_t, d double, s const

@@ -89,6 +89,16 @@ page_begin(struct request *rq, struct page *p)
 	buf_puts(&rq->out, ",\"results\":[");
 }
 
+int
+page_room(struct request *rq, const struct buf *results)
+{
+	if (results->n <= PAGE_BYTES)
+		return 0;
+	return answer_detail(rq, 400, "too_large",
+	    "This page is longer than %d MiB: ask for a smaller page_size.",
+	    PAGE_BYTES >> 20);
+}
+
 void
 page_end(struct request *rq)
 {

@@ -4,7 +4,7 @@
 
 #include "iotapi/http/request.h"
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 1000 };
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 1000, PAGE_BYTES = 32 << 20 };
 /* One page of a list, {"count","next","previous","results"}; the results are written between page_begin and
  * page_end. Release with page_release. */
 struct page {
@@ -22,6 +22,8 @@ void page_read(struct request *rq, struct page *p);
 int page_find(struct request *rq, struct page *p);
 /* Writes the beginning, up to "results":[. */
 void page_begin(struct request *rq, struct page *p);
+/* After each result: whether there may be more behind `results`. -1: answered, the page is longer than PAGE_BYTES. */
+int page_room(struct request *rq, const struct buf *results);
 /* The end, and status 200. */
 void page_end(struct request *rq);
 void page_release(struct page *p);

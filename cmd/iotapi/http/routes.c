@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "iotapi/api/actions.h"
@@ -15,6 +16,8 @@
 #include "iotapi/api/resource.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/mqtt/broker_pool.h"
+
+enum { READ_MS = 10000 };
 
 static const struct route routes[] = {
     {"POST", "/api/auth/login/", NULL, auth_login_prepare, auth_login,
@@ -217,13 +220,32 @@ is_allowed(struct request *rq)
 	return false;
 }
 
+/* What a request reads takes READ_MS at most, so that questions which are long cannot keep all threads. */
+static struct db *
+begin_reading(struct request *rq, struct err *err)
+{
+	rq->db = store_reader(rq->app->store, err);
+	if (rq->db != NULL)
+		db_set_deadline(rq->db, clock_ms() + READ_MS);
+	return rq->db;
+}
+
+static void
+end_reading(struct request *rq, struct db *reader, struct err *err)
+{
+	if (reader == NULL)
+		return;
+	db_failed(reader, err);
+	db_set_deadline(reader, 0);
+	store_reader_done(rq->app->store, reader);
+}
+
 static void
 run_route(struct request *rq, struct err *err)
 {
-	struct db *reader = store_reader(rq->app->store, err);
+	struct db *reader = begin_reading(rq, err);
 	bool runs = false;
 
-	rq->db = reader;
 	if (reader != NULL && is_allowed(rq)) {
 		if (rq->route->prepare != NULL)
 			rq->route->prepare(rq);
@@ -232,9 +254,7 @@ run_route(struct request *rq, struct err *err)
 		if ((rq->route->flags & ROUTE_WRITE) == 0)
 			run_on_reader(rq, err);
 	}
-	if (reader != NULL)
-		db_failed(reader, err);
-	store_reader_done(rq->app->store, reader);
+	end_reading(rq, reader, err);
 	if (runs && err->code == ERR_OK && (rq->route->flags & ROUTE_WRITE) != 0)
 		run_on_writer(rq, err);
 }
@@ -250,14 +270,11 @@ routes_serve(struct request *rq)
 		return;
 	}
 	if (rq->route == NULL) {
-		reader = store_reader(rq->app->store, &err);
-		rq->db = reader;
+		reader = begin_reading(rq, &err);
 		if (reader != NULL && auth_check(rq) == 0)
 			answer_detail(
 			    rq, 405, NULL, "Method \"%s\" not allowed.", rq->method);
-		if (reader != NULL)
-			db_failed(reader, &err);
-		store_reader_done(rq->app->store, reader);
+		end_reading(rq, reader, &err);
 	} else {
 		run_route(rq, &err);
 	}
@@ -266,6 +283,9 @@ routes_serve(struct request *rq)
 		if (err.code == ERR_OUTPUT)
 			answer_detail(rq, 507, NULL,
 			    "There is no room on the disk: nothing of this was stored.");
+		else if (err.code == ERR_TIMEOUT)
+			answer_detail(
+			    rq, 503, NULL, "This takes too long: ask for less at once.");
 		else
 			answer_detail(rq, 503, NULL, "The database is not available.");
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -242,6 +243,28 @@ an_overlooked_error_is_no_answer(void **state)
 	assert_non_null(strstr(jobs[1].why.text, "no such table"));
 }
 
+static void
+what_takes_too_long_is_ended(void **state)
+{
+	const struct fixture *f = *state;
+	struct err err = {0};
+	struct db *db = store_reader(f->store, &err);
+
+	assert_non_null(db);
+	db_set_deadline(db, clock_ms() + 50);
+	db_number(db, 0,
+	    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "
+	    "1000000000) SELECT count(*) FROM n",
+	    "");
+	assert_int_equal(db_failed(db, &err), -1);
+	assert_int_equal(err.code, ERR_TIMEOUT);
+	db_set_deadline(db, 0);
+	db_forgive(db);
+	assert_int_equal(db_number(db, 0, "SELECT 7", ""), 7);
+	assert_int_equal(db_failed(db, &err), 0);
+	store_reader_done(f->store, db);
+}
+
 int
 main(void)
 {
@@ -249,6 +272,7 @@ main(void)
 	    cmocka_unit_test(a_full_disk_is_told_to_those_it_met),
 	    cmocka_unit_test(a_lost_transaction_is_told_to_all_in_it),
 	    cmocka_unit_test(an_overlooked_error_is_no_answer),
+	    cmocka_unit_test(what_takes_too_long_is_ended),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup, teardown);
