@@ -162,11 +162,15 @@ bench:
 FUZZED := common/base/*.[ch] common/model/*.[ch] common/msg/*.[ch] common/cli/*.[ch] \
 	$(addprefix common/mqtt/,packet* reason.* receiver* window.* ack_queue.* topic_alias.*) \
 	cmd/iotctl/apply/yaml_parse.[ch] cmd/iotctl/output/yaml_emit.[ch]
+FUZZED_API := $(wildcard cmd/iotapi/db/*.[ch] common/rest/rest_url.[ch] \
+	$(addprefix cmd/iotapi/api/,object.* query.*) \
+	$(addprefix cmd/iotapi/http/,answer.* json_in.* json_out.* page.* request.*))
+$(addprefix $(O)/tests/fuzz/,request_target query_string body): $(FUZZED_API) tests/fuzz/api.h
 fuzz: $(FUZZERS)
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(wildcard $(FUZZED))
 	@mkdir -p $(@D)
 	clang -g -O1 -std=c11 -D_GNU_SOURCE -I. -Icommon -Icmd -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,yaml-0.1)
+	    -fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(call libs,yaml-0.1 sqlite3)
 
 lint:
 	@tests/deps.sh lint

@@ -12,6 +12,9 @@ printf 'iot/sensors/17/data\n[{"device_id":"17","sensors":[{"name":"t","value":n
 printf 'v3/+/x/{device_id}/#\nESP32' >seeds/wild
 printf 'a,b\r\n"x ""y"", z",2\n' >seeds/csv
 printf 'kind: topic\nnombre: "A: b"\nlist: [1, -2.5, ~, {x: yes}]\n---\npem: |\n  two\n  lines\nb: *a\n' >seeds/yaml
+printf 'http://[::1]:80/a/..%%2f?b=%%00&c=d+e' >seeds/target
+printf '\004search=a+b&ordering=-nombre&page=last&page_size=3' >seeds/query
+printf '\012{"dispositivo":1,"sensor":"1","valor":1e3,"timestamp":"2026-01-01T00:00:00Z","metadata_json":{"a":[null]}}' >seeds/body
 for target in "$top"/tests/fuzz/*.c; do
 	name=${target##*/}
 	export name="${name%.c}"
