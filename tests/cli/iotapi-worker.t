@@ -121,7 +121,7 @@ is '{"total_mqtt_devices":1,"online":0,"offline":0,"error":1,"percentage_online"
 	"$(call GET /api/mqtt/device-status/)" 'device-status counts it'
 pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":"OTHER","status":"connected"}'
 pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":7,"status":"connected"}'
-ok 'a status that names another device is a reject' wait_for 5 rejected_as 'id the status claims another device'
+ok 'a status that names another device is a reject' wait_for 5 rejected_as 'id the payload claims another device'
 ok 'and changes nothing' device_is error
 mosquitto_sub --unix "$sock" -t none -i client-1 -k 60 --will-topic iot/devices/RPI_001/status \
 	--will-payload '{"device_id":"RPI_001","status":"disconnected"}' --will-qos 1 >/dev/null &

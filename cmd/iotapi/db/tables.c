@@ -44,10 +44,10 @@ static const char *const own_tables[] = {
      "TEXT NOT NULL, error TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT "
      "NULL)"),
     "setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    /* The last message that was stored of each Packet Identifier, see store_message.h. */
-    ("delivered (broker INTEGER NOT NULL REFERENCES broker(id) ON DELETE CASCADE, mid "
+    /* See mqtt/delivered.h. */
+    ("delivered (broker INTEGER NOT NULL REFERENCES broker(id) ON DELETE CASCADE, batch "
      "INTEGER "
-     "NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY(broker, mid)) WITHOUT ROWID"),
+     "NOT NULL, messages BLOB NOT NULL, PRIMARY KEY(broker, batch)) WITHOUT ROWID"),
 };
 
 /* Besides those of the orders of lists. */

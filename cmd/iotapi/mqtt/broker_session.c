@@ -11,6 +11,7 @@
 #include "mqtt/consumer.h"
 #include "mqtt/mqtt_options.h"
 #include "mqtt/reason.h"
+#include "iotapi/mqtt/delivered.h"
 #include "iotapi/mqtt/filter_cover.h"
 #include "iotapi/mqtt/store_message.h"
 
@@ -62,14 +63,20 @@ store_batch(struct db *db, void *arg, struct err *err)
 {
 	struct broker_session *u = arg;
 	const struct store_message in = {
-	    u->broker, &u->app->topics, u->more, u->patterns.n, u->app->keys};
+	    &u->app->topics, u->more, u->patterns.n, u->app->keys};
+	struct delivered noted = {.broker = u->broker};
+	int failed = 0;
 	size_t i;
 
-	for (i = 0; i < u->n; i++) {
-		if (store_message(db, &in, &u->m[i], err))
-			return -1;
+	for (i = 0; i < u->n && !failed; i++) {
+		if (delivered_has(&noted, db, &u->m[i]))
+			continue;
+		failed = store_message(db, &in, &u->m[i], err);
+		delivered_add(&noted, &u->m[i]);
 	}
-	return 0;
+	failed = failed || delivered_store(&noted, db, err);
+	delivered_release(&noted);
+	return failed ? -1 : 0;
 }
 
 static void batch_stored(void *arg, const struct err *why);
@@ -153,7 +160,7 @@ note_loss(struct broker_session *u)
 static int
 forget(struct db *db, void *arg, struct err *err)
 {
-	return store_message_forget(db, *(int64_t *)arg, err);
+	return delivered_forget(db, *(int64_t *)arg, err);
 }
 
 static void

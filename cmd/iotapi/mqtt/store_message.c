@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -329,7 +328,7 @@ take_status(struct incoming *in, struct err *err)
 		return reject(in, "shape", "no status of the platform", err);
 	if (json_member(object, "device_id", &claim) &&
 	    device_reading_claim_differs(claim, in->vars.v[TOPIC_DEVICE_ID]))
-		return reject(in, "id", "the status claims another device", err);
+		return reject(in, "id", "the payload claims another device", err);
 	return in->m->retain
 	    ? store_presence_retained(
 		  in->db, in->device, state, kept_since(in, object, since), err)
@@ -442,44 +441,6 @@ take(struct incoming *in, const struct store_message *from, struct err *err)
 	return status ? take_status(in, err) : take_readings(in, from->keys, err);
 }
 
-/* What tells two messages apart, besides their Packet Identifiers. */
-static int64_t
-hash_message(const struct msg *m)
-{
-	const unsigned char end = 0;
-	uint64_t hash = hash_add(hash_of(m->topic), (struct span){(const char *)&end, 1});
-
-	return (int64_t)hash_add(hash, m->payload);
-}
-
-static bool
-is_redelivered(struct db *db, int64_t broker, const struct msg *m)
-{
-	return m->dup &&
-	    db_number(db, 0,
-		"SELECT 1 FROM delivered WHERE broker = ?1 AND mid = ?2 AND hash = ?3",
-		"iii", broker, (int64_t)m->mid, hash_message(m)) == 1;
-}
-
-static int
-note_delivered(struct db *db, int64_t broker, const struct msg *m, struct err *err)
-{
-	if (m->qos == 0)
-		return 0;
-	/* A broker that was deleted meanwhile has no row to refer to. */
-	return db_run(db, err,
-	    "INSERT INTO delivered (broker, mid, hash) SELECT id, ?2, ?3 FROM broker "
-	    "WHERE id = ?1 "
-	    "ON CONFLICT DO UPDATE SET hash = excluded.hash",
-	    "iii", broker, (int64_t)m->mid, hash_message(m));
-}
-
-int
-store_message_forget(struct db *db, int64_t broker, struct err *err)
-{
-	return db_run(db, err, "DELETE FROM delivered WHERE broker = ?1", "i", broker);
-}
-
 int
 store_message(
     struct db *db, const struct store_message *from, const struct msg *m, struct err *err)
@@ -487,10 +448,8 @@ store_message(
 	struct incoming in = {.db = db, .m = m};
 	int failed;
 
-	if (is_redelivered(db, from->broker, m))
-		return 0;
 	put_time(in.received, m->received_us);
-	failed = take(&in, from, err) || note_delivered(db, from->broker, m, err);
+	failed = take(&in, from, err);
 	while (in.count > 0)
 		free(in.values[--in.count].sensor);
 	free(in.values);

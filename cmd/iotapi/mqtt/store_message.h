@@ -7,16 +7,8 @@
 #include "msg/message.h"
 #include "iotapi/db/db.h"
 
-/*
- * A broker delivers a message again when it has not seen the acknowledgement, as after a kill between COMMIT and
- * PUBACK: with the DUP flag and the same Packet Identifier (MQTT 5, 4.4). So the last message of each identifier is
- * noted with its rows, and one with DUP that is the same is stored already. By its value and time alone a message is
- * never taken for another: sensors are constant, and clocks stand.
- */
-
 /* Where messages come from, as templates; all borrowed. */
 struct store_message {
-	int64_t broker; /* the row's id */
 	const struct topic_set *topics; /* the platform's own */
 	struct topic **more;         /* the database's publish topics */
 	size_t count;
@@ -32,7 +24,5 @@ struct store_message {
  * only when the database failed (ERR_FAILED). */
 int store_message(
     struct db *db, const struct store_message *in, const struct msg *m, struct err *err);
-/* The broker begins a new session, with identifiers that mean nothing yet. In a transaction as well. */
-int store_message_forget(struct db *db, int64_t broker, struct err *err);
 
 #endif
