@@ -26,7 +26,7 @@ struct args {
 	bool read_only;
 	int days;
 	int hash_rounds;
-	int64_t access_life, refresh_life;
+	int64_t access_life, refresh_life, keep_readings;
 	struct topicopts topics;
 	struct reading_keys keys;
 	struct common common;
@@ -61,6 +61,9 @@ static const struct opt opts[] = {
 	.preset = "1h"),
     OPT_TIME(struct args, refresh_life, 0, "refresh-life", "TIME",
 	N_("how long its refresh token lives"), .key = "refresh_life", .preset = "1d"),
+    OPT_TIME(struct args, keep_readings, 0, "keep-readings", "TIME",
+	N_("delete readings that are older; for ever unless given"),
+	.key = "keep_readings", .min = 3600000),
     OPT_READINGS(struct args, keys),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON(struct args, common),
@@ -125,7 +128,8 @@ run_serve(const struct args *a, const char *operand, struct buf *out, struct err
 	    .http = {.listen = a->listen != NULL ? a->listen : "127.0.0.1:8000",
 		.insecure = a->insecure_listen,
 		.proxies = &a->proxies},
-	    .url_file = a->url_file};
+	    .url_file = a->url_file,
+	    .keep_readings = a->keep_readings};
 	struct app app = {.hash_rounds = a->hash_rounds, .keys = &a->keys};
 	int failed;
 

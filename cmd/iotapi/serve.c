@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "loop/loop.h"
 #include "iotapi/mqtt/broker_pool.h"
+#include "iotapi/retention.h"
 
 struct serving {
 	struct app *app;
@@ -72,10 +73,12 @@ int
 serve(struct app *app, const struct serve_opts *opts, struct err *err)
 {
 	struct serving s = {.app = app, .loop = loop_new(err)};
+	struct retention *retention = NULL;
 	int failed = s.loop == NULL || loop_signal(s.loop, SIGTERM, end, &s, err) ||
 	    loop_signal(s.loop, SIGINT, end, &s, err);
 
 	if (!failed) {
+		retention = retention_new(s.loop, app->store, opts->keep_readings);
 		app->worker = broker_pool_new(s.loop, app, err);
 		failed = app->worker == NULL ||
 		    server_start(&s.server, s.loop, app, &opts->http, err) ||
@@ -84,6 +87,7 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	server_stop(s.server);
 	broker_pool_free(app->worker);
 	app->worker = NULL;
+	retention_free(retention);
 	loop_free(s.loop);
 	/* As if the signal had ended the program: a shell's loop around it stops, too. */
 	if (!failed && s.signo == SIGINT)

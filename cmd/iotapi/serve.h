@@ -8,6 +8,7 @@
 struct serve_opts {
 	struct server_opts http;
 	const char *url_file; /* gets the URL once it serves; NULL: none */
+	int64_t keep_readings; /* ms; 0: for ever */
 };
 
 /* Blocks the signals that end it: before any thread is started, so that none takes them. */

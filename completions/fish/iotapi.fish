@@ -10,6 +10,7 @@ complete -c iotapi -l days -x -d 'token create: how long it lives, for ever unle
 complete -c iotapi -l hash-rounds -x -d 'PBKDF2 rounds of devices\' passwords: the broker pays them at each connect'
 complete -c iotapi -l access-life -x -d 'how long the access token of a login lives'
 complete -c iotapi -l refresh-life -x -d 'how long its refresh token lives'
+complete -c iotapi -l keep-readings -x -d 'delete readings that are older; for ever unless given'
 complete -c iotapi -l time-key -x -d 'readings: the member that is the device\'s time, as in params.ts'
 complete -c iotapi -l device-key -x -d 'readings: the member that is the device\'s id, as in deviceInfo.devEui'
 complete -c iotapi -l skip-key -x -d 'readings: a member that is no measurement'

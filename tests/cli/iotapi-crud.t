@@ -292,4 +292,64 @@ is "$(curl -sS -H "Authorization: Bearer $token" "$api/api/mqtt/device-status/" 
 [ "$(sed -n 's/^iotapi_http_responses_total{code="4xx"} //p' metrics)" -gt 10 ]
 tap $? 'answers are counted'
 is 401 "$(curl -sS -o /dev/null -w '%{http_code}' "$api/metrics")" 'not for everybody'
+
+# Readings that are deleted: by range, with their device, and by age.
+ask POST /api/sensors/ '{"nombre":"Purge","tipo":"gas","unidad_medida":"x","rango_min":0,"rango_max":9}'
+sensor=$(field .id)
+for d in PA PB; do
+	ask POST /api/devices/ "{\"nombre\":\"$d\",\"tipo\":\"otro\",\"identificador_unico\":\"$d\",\"ubicacion\":\"x\"}"
+	eval "$d=$(field .id)"
+	ask POST "/api/devices/$(field .id)/assign_sensor/" "{\"sensor_id\":$sensor}"
+done
+# of DEVICE: its readings, 3000 from 2026-01-01 on, a minute each.
+of() {
+	seq 0 2999 | jq -sc --argjson d "$1" --argjson s "$sensor" \
+		'{lecturas: map({dispositivo: $d, sensor: $s, valor: 1, timestamp: (1767225600 + 60 * .) | todate})}' >bulk
+	ask POST /api/readings/bulk/ @bulk
+}
+left() { curl -sS -H "Authorization: Bearer $token" "$api/api/readings/?dispositivo=$1" | jq .count; }
+# shellcheck disable=SC2153 # set by eval
+of "$PA"
+of "$PB"
+ask DELETE /api/readings/
+gives 400 '{"fecha_fin":["Say up to when, or with fecha_inicio from when on."]}' 'not all readings by mistake'
+ask DELETE "/api/readings/?dispositivo=$PA"
+is 400 "$status" 'nor all of a device'
+ask DELETE '/api/readings/?fecha_fin=2026-01-02&colour=1'
+is 400 "$status" 'nor by what is no filter'
+ask DELETE '/api/readings/?fecha_fin=yesterday'
+gives 400 '{"fecha_fin":["Enter a valid date/time."]}' 'nor by what is no time'
+is '3000 3000' "$(left "$PA") $(left "$PB")" 'nothing was deleted'
+ask DELETE "/api/readings/?dispositivo=$PA&fecha_inicio=2026-01-01T00:01:00Z&fecha_fin=2026-01-02T16:39:00Z"
+gives 200 '{"message":"2439 readings deleted","count":2439}' 'those of a range, in steps'
+is '561 3000' "$(left "$PA") $(left "$PB")" 'and no others'
+ask DELETE '/api/readings/?fecha_fin=2026-01-01T00:00:00Z'
+gives 200 '{"message":"2 readings deleted","count":2}' 'of all devices'
+ask DELETE "/api/devices/$PB/"
+is '409 "protected"' "$status $(field .code)" 'a device with readings stays'
+ask POST /api/mqtt/credentials/ "{\"dispositivo\":$PB,\"client_id\":\"PB\",\"username\":\"pb\",\"password\":\"x\"}"
+login=$(field .id)
+ask DELETE "/api/devices/$PB/?force=1"
+gives 409 '{"detail":"This device is still used (credential): delete that first.","code":"protected"}' 'by force, while it has a login'
+is 2999 "$(left "$PB")" 'with its readings'
+ask DELETE "/api/mqtt/credentials/$login/"
+ask DELETE "/api/devices/$PB/?force=no"
+is 409 "$status" 'force=no is none'
+ask DELETE "/api/devices/$PB/?force=1"
+gives 204 '' 'by force, it goes with them'
+is '0 560' "$(left "$PB") $(left "$PA")" 'and those of others stay'
+plant "WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g WHERE value < 5000)
+	INSERT INTO reading (dispositivo, sensor, valor, timestamp, metadata_json, mqtt_retained)
+	SELECT $PA, $sensor, 1, strftime('%Y-%m-%dT%H:%M:%S', 'now', '-' || value || ' hours') || '.000000Z', '{}', 0 FROM g"
+stop_api
+rm -f "$T/api.url"
+start_api --keep-readings 4d --verbose
+token=$(iotapi token create admin --db "$db")
+kept() { [ "$(left "$PA")" -le 96 ]; }
+ok '--keep-readings deletes what is older' wait_for 20 kept
+[ "$(left "$PA")" -ge 94 ]
+tap $? 'and nothing else'
+ok 'and tells it' wait_for 10 grep -q '[0-9] old readings deleted' "$T/api.log"
+run iotapi --keep-readings 5m --db "$db"
+is 2 "$status" 'an hour is the least'
 done_testing

@@ -317,3 +317,21 @@ query_list(struct request *rq, struct err *err)
 	page_release(&p);
 	return failed ? -1 : 0;
 }
+
+void
+query_filters(struct request *rq, struct buf *where, json_t *binds)
+{
+	struct query q = {.r = rq->resource, .binds = binds, .errs = &rq->errs};
+	size_t i;
+
+	for (i = 0; i < rq->arg_count; i++) {
+		const struct schema_filter *f = schema_filter(q.r, rq->args[i].name);
+
+		if (f != NULL)
+			add_filter(&q, f, rq->args[i].value);
+		else
+			field_errs_add(q.errs, rq->args[i].name, "Unknown filter.");
+	}
+	buf_span(where, buf_as_span(&q.where));
+	buf_release(&q.where);
+}

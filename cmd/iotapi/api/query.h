@@ -8,4 +8,8 @@
  * resource's filters. Anything else in the query is a 400 that names it. */
 int query_list(struct request *rq, struct err *err);
 
+/* The resource's filters alone, for who changes what they choose: " WHERE ..." over its table named t, appended to
+ * `where`, and its values to the array `binds`. Anything else in the query goes to rq->errs. */
+void query_filters(struct request *rq, struct buf *where, json_t *binds);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/field_errs.h"
@@ -13,6 +14,7 @@
 #include "iotapi/api/fields.h"
 #include "iotapi/api/query.h"
 #include "iotapi/api/resource.h"
+#include "iotapi/db/purge.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_in.h"
@@ -140,6 +142,61 @@ readings_bulk(struct request *rq, struct err *err)
 	rq->status = failed ? 0 : b.bad != 0 ? 400 : 201;
 	buf_release(&b.wrong);
 	return failed || b.bad != 0 ? -1 : 0;
+}
+
+/* Leaves an answer when it fails. */
+static int
+purge(struct request *rq, const char *where, const json_t *binds, int64_t *deleted)
+{
+	struct purge p = {.where = where, .binds = binds};
+	struct err err = {0};
+	int failed = purge_run(rq->app->store, &p, &rq->app->stopping, &err);
+
+	*deleted = p.deleted;
+	if (failed) {
+		log_error("%s %s: %s", rq->method, rq->path, err.text);
+		answer_detail(rq, 503, NULL,
+		    "Not all of it was done: %lld readings were deleted.",
+		    (long long)p.deleted);
+	}
+	return failed;
+}
+
+void
+readings_delete_prepare(struct request *rq)
+{
+	struct buf where = {0};
+	json_t *binds = json_array();
+	int64_t deleted;
+
+	query_filters(rq, &where, binds);
+	if (request_arg(rq, "fecha_inicio") == NULL &&
+	    request_arg(rq, "fecha_fin") == NULL)
+		field_errs_add(&rq->errs, "fecha_fin",
+		    "Say up to when, or with fecha_inicio from when on.");
+	if (rq->errs.n != 0) {
+		answer_errs(rq);
+	} else if (purge(rq, buf_str(&where), binds, &deleted) == 0) {
+		buf_printf(&rq->out,
+		    "{\"message\":\"%lld readings deleted\",\"count\":%lld}",
+		    (long long)deleted, (long long)deleted);
+		rq->status = 200;
+	}
+	json_decref(binds);
+	buf_release(&where);
+}
+
+void
+readings_force_prepare(struct request *rq)
+{
+	json_t *binds;
+	int64_t deleted;
+
+	if (!resource_is_forced(rq) || resource_is_used(rq))
+		return;
+	binds = json_pack("[I]", (json_int_t)rq->id);
+	purge(rq, " WHERE t.dispositivo = ?1", binds, &deleted);
+	json_decref(binds);
 }
 
 /* A payload of any bytes: as text where it is UTF-8, else in base64, as in message lines. */

@@ -198,15 +198,29 @@ refers(struct db *db, const struct schema_resource *from, const struct schema_fi
 	return found;
 }
 
-/* The names of the resources that refer to an object. */
-static void
-find_referrers(
-    struct db *db, const struct schema_resource *to, int64_t id, struct buf *out)
+bool
+resource_is_forced(const struct request *rq)
 {
-	const struct schema_resource *r;
+	const char *force = request_arg(rq, "force");
+	bool yes;
+
+	return strcmp(rq->resource->name, "device") == 0 && force != NULL &&
+	    text_bool(force, &yes) && yes;
+}
+
+/* The names of the resources that refer to the request's object. */
+static void
+find_referrers(struct request *rq, struct buf *out)
+{
+	const struct schema_resource *to = rq->resource, *r;
+	const bool forced = resource_is_forced(rq);
 	const struct schema_field *f;
+	struct db *db = rq->db;
+	const int64_t id = rq->id;
 
 	for (r = schema; r->name != NULL; r++) {
+		if (forced && strcmp(r->name, "reading") == 0)
+			continue;
 		for (f = r->fields; f->name != NULL && !r->optional; f++) {
 			if (f->ref != NULL && strcmp(f->ref, to->name) == 0 &&
 			    refers(db, r, f, id))
@@ -219,6 +233,18 @@ find_referrers(
 		buf_printf(out, "%sdevice", out->n != 0 ? ", " : "");
 }
 
+bool
+resource_is_used(struct request *rq)
+{
+	struct buf names = {0};
+	bool is;
+
+	find_referrers(rq, &names);
+	is = names.n != 0;
+	buf_release(&names);
+	return is;
+}
+
 int
 resource_delete(struct request *rq, struct err *err)
 {
@@ -227,7 +253,9 @@ resource_delete(struct request *rq, struct err *err)
 
 	if (!rows_exists(rq->db, rq->resource, rq->id))
 		return answer_not_found(rq);
-	find_referrers(rq->db, rq->resource, rq->id, &text);
+	if (rq->status != 0)
+		return -1;
+	find_referrers(rq, &text);
 	if (text.n != 0) {
 		answer_detail(rq, 409, "protected",
 		    "This %s is still used (%s): delete that first.", rq->resource->name,
@@ -238,7 +266,11 @@ resource_delete(struct request *rq, struct err *err)
 	buf_puts(&text, "DELETE FROM ");
 	tables_name(&text, rq->resource);
 	buf_puts(&text, " WHERE id = ?1");
-	failed = db_run(rq->db, err, buf_str(&text), "i", rq->id);
+	/* Those that came since readings_force_prepare. */
+	failed = (resource_is_forced(rq) &&
+		     db_run(rq->db, err, "DELETE FROM reading WHERE dispositivo = ?1",
+			 "i", rq->id)) ||
+	    db_run(rq->db, err, buf_str(&text), "i", rq->id);
 	buf_release(&text);
 	rq->status = failed ? 0 : 204;
 	return failed;

@@ -23,4 +23,9 @@ int resource_get(struct request *rq, struct err *err);
 int resource_update(struct request *rq, struct err *err);
 int resource_delete(struct request *rq, struct err *err);
 
+/* Whether a device is to be deleted with its readings, ?force=1. */
+bool resource_is_forced(const struct request *rq);
+/* Whether anything refers to the object, of a forced one but its readings. */
+bool resource_is_used(struct request *rq);
+
 #endif

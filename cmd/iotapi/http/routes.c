@@ -44,6 +44,8 @@ static const struct route routes[] = {
 	ROUTE_WRITE},
     {"POST", "/api/readings/bulk/", "reading", readings_bulk_prepare, readings_bulk,
 	ROUTE_WRITE},
+    {"DELETE", "/api/readings/", "reading", readings_delete_prepare, actions_answered,
+	ROUTE_ADMIN},
     {"GET", "/api/readings/rejects/", NULL, NULL, readings_rejects, 0},
     {"GET", "/healthz/", NULL, NULL, actions_health, ROUTE_OPEN},
     {"GET", "/metrics/", NULL, NULL, metrics_get, 0},
@@ -72,7 +74,10 @@ static const struct {
 	    .run = resource_update,
 	    .flags = ROUTE_WRITE}},
     {SCHEMA_DELETE, true,
-	{.method = "DELETE", .run = resource_delete, .flags = ROUTE_WRITE}},
+	{.method = "DELETE",
+	    .prepare = readings_force_prepare,
+	    .run = resource_delete,
+	    .flags = ROUTE_WRITE}},
 };
 
 /* Whether the path is the pattern with a number for {id}. */
@@ -148,8 +153,15 @@ routes_find(struct request *rq)
 			    route->resource != NULL ? schema_find(route->resource)
 						    : NULL);
 	}
-	if (rq->allow[0] == '\0')
-		find_generic(rq);
+	find_generic(rq);
+}
+
+/* Deleting readings, of which there may be millions. */
+bool
+routes_is_long(const struct request *rq)
+{
+	return rq->route->prepare == readings_delete_prepare ||
+	    (rq->route->prepare == readings_force_prepare && resource_is_forced(rq));
 }
 
 size_t

@@ -31,6 +31,8 @@ enum {
 	HASHES_WAITING = 64,
 	DIALING = 2, /* attempts to connect to brokers at once */
 	DIALS_WAITING = 8,
+	DELETING = 1, /* of many readings */
+	DELETIONS_WAITING = 16,
 	FULL_S = 2, /* when there is no room to wait: try again after */
 	/* A thread of the library takes a share of its limit only, and accepts no more beyond it; but it is connections.h
 	 * that limits, over all. */
@@ -42,7 +44,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct loop *loop;
 	struct loop_timer sweep;
-	struct offload *hashing, *dialing;
+	struct offload *hashing, *dialing, *deleting;
 	char *url;
 	struct connections *connections;
 };
@@ -243,6 +245,17 @@ serve_later(void *arg)
 	MHD_resume_connection(x->connection);
 }
 
+/* NULL: it is served here. */
+static struct offload *
+elsewhere_for(const struct server *h, const struct request *rq)
+{
+	if ((rq->route->flags & ROUTE_HASHES) != 0)
+		return h->hashing;
+	if ((rq->route->flags & ROUTE_DIALS) != 0)
+		return h->dialing;
+	return routes_is_long(rq) ? h->deleting : NULL;
+}
+
 /* True: answered. False: another thread has it now; the library asks again when the connection is resumed. */
 static bool
 serve(struct server *h, struct exchange *x)
@@ -251,10 +264,8 @@ serve(struct server *h, struct exchange *x)
 	struct offload *elsewhere = NULL;
 
 	routes_find(rq);
-	if (rq->route != NULL && (rq->route->flags & ROUTE_HASHES) != 0)
-		elsewhere = h->hashing;
-	else if (rq->route != NULL && (rq->route->flags & ROUTE_DIALS) != 0)
-		elsewhere = h->dialing;
+	if (rq->route != NULL)
+		elsewhere = elsewhere_for(h, rq);
 	if (elsewhere == NULL) {
 		routes_serve(rq);
 		return true;
@@ -354,7 +365,8 @@ server_start(struct server **out, struct loop *loop, struct app *app,
 	if (!failed) {
 		h->hashing = offload_new(HASHING, HASHES_WAITING);
 		h->dialing = offload_new(DIALING, DIALS_WAITING);
-		if (h->hashing != NULL && h->dialing != NULL)
+		h->deleting = offload_new(DELETING, DELETIONS_WAITING);
+		if (h->hashing != NULL && h->dialing != NULL && h->deleting != NULL)
 			h->daemon = start_daemon(h, fd);
 		if (h->daemon == NULL)
 			failed =
@@ -363,6 +375,7 @@ server_start(struct server **out, struct loop *loop, struct app *app,
 	if (failed) {
 		offload_free(h->hashing);
 		offload_free(h->dialing);
+		offload_free(h->deleting);
 		if (fd >= 0)
 			close(fd);
 		connections_free(h->connections);
@@ -395,6 +408,7 @@ server_stop(struct server *h)
 	while (connections_any_served(h->connections) && clock_ms() < until)
 		nanosleep(&pause, NULL);
 	/* The library does not stop with connections that wait for these. */
+	offload_free(h->deleting);
 	offload_free(h->dialing);
 	offload_free(h->hashing);
 	MHD_stop_daemon(h->daemon);

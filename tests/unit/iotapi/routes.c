@@ -41,7 +41,7 @@ static const struct path {
     {"/api/devices/{id}/remove_sensor/", "DELETE:w"},
     {"/api/sensors/", "GET:r POST:w"},
     {"/api/sensors/{id}/", "GET:r PUT:w PATCH:w DELETE:w"},
-    {"/api/readings/", "GET:r POST:w"},
+    {"/api/readings/", "DELETE:w GET:r POST:w"},
     {"/api/readings/{id}/", "GET:r"},
     {"/api/readings/bulk/", "POST:w"},
     {"/api/readings/rejects/", "GET:r"},
@@ -190,12 +190,12 @@ static void
 check_allow(struct site *s, const struct path *p, int *bad)
 {
 	char allow[64], said[64] = "";
-	size_t i;
+	const char *word;
 
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(verbs[i], "HEAD") != 0 && kind_of(p, verbs[i]) != '-')
-			snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s",
-			    said[0] != '\0' ? ", " : "", verbs[i]);
+	for (word = p->verbs; *word != '\0'; word += strcspn(word, " ")) {
+		word += strspn(word, " ");
+		snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%.*s",
+		    said[0] != '\0' ? ", " : "", (int)strcspn(word, ":"), word);
 	}
 	ask(s, "BREW", p->path, ADMIN, allow);
 	if (strcmp(allow, said) == 0)
