@@ -10,7 +10,7 @@
 #include "model/timestamp.h"
 #include "iotapi/db/purge.h"
 
-enum { PAUSE_MS = 100, LOOK_MS = 60000 };
+enum { PAUSE_MS = 10, LOOK_MS = 60000 };
 
 struct retention {
 	struct loop *loop;

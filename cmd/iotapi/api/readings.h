@@ -9,7 +9,7 @@
 /* POST /api/readings/bulk/: all of {"lecturas":[...]}, or none. */
 void readings_bulk_prepare(struct request *rq);
 int readings_bulk(struct request *rq, struct err *err);
-/* DELETE /api/readings/?fecha_fin=...: those that the filters choose, of which one has to be a time; a few thousand at a
+/* DELETE /api/readings/?fecha_fin=...: those that the filters choose, of which one has to be a time; some hundreds at a
  * time, so what was deleted stays so when it ends in the middle. All is done by this; its `run` is actions_answered. */
 void readings_delete_prepare(struct request *rq);
 /* DELETE /api/devices/{id}/?force=1: its readings, unless something else refers to it. The rest is resource_delete's. */

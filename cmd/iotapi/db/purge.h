@@ -7,11 +7,11 @@
 
 #include "iotapi/db/store.h"
 
-/* Readings that are deleted, many or few: a few thousand in each transaction, so that what others write waits for
+/* Readings that are deleted, many or few: some hundreds in each transaction, so that what others write waits for
  * milliseconds only. What was deleted stays so when it ends in the middle. The file keeps its size: SQLite uses the
  * room again. */
 
-enum { PURGE_STEP = 2000 };
+enum { PURGE_STEP = 500 };
 
 /* Which: "", or " WHERE ..." over the table reading named t, made of the schema's names only; one value of the array
  * `binds` for each mark, in their order. */

@@ -17,7 +17,13 @@
 
 /* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
  * are sessions made anew for each. Refreshing takes a tenth of the time at most. */
-enum { REFRESH_MS = 200, REFRESH_SHARE = 10, AGAIN_MS = 1000, SILENCE_MS = 5000 };
+enum {
+	REFRESH_MS = 200,
+	REFRESH_SHARE = 10,
+	AGAIN_MS = 1000,
+	SILENCE_MS = 10000,
+	STEP_MS = 100
+};
 
 /* Of the link to one broker, as requests in other threads are told. */
 struct note {
@@ -56,6 +62,7 @@ struct broker_pool {
 	struct note *notes;   /* one for each broker that ever had a session */
 	size_t notes_n;
 	struct loop_timer silence;
+	bool more_silent; /* than one look takes */
 	struct silence_clock clock;
 };
 
@@ -346,7 +353,7 @@ judge_silence(struct db *db, void *arg, struct err *err)
 
 static void listen_again(void *arg);
 
-/* On the writer's thread, but for nothing that others have: the next look begins on the loop. */
+/* On the writer's thread; the loop reads what it leaves behind what it posts. */
 static void
 silence_judged(void *arg, const struct err *why)
 {
@@ -356,6 +363,7 @@ silence_judged(void *arg, const struct err *why)
 		log_err(why);
 	else if (l->silent != 0)
 		log_info("%zu devices are silent: disconnected", l->silent);
+	l->pool->more_silent = l->silent == SILENCE_STEP;
 	loop_post(l->pool->loop, listen_again, l->pool);
 	free(l->links);
 	free(l);
@@ -380,7 +388,8 @@ listen_again(void *arg)
 	struct broker_pool *w = arg;
 
 	if (!w->stopping)
-		loop_timer_set(w->loop, &w->silence, SILENCE_MS, look_for_silence, w);
+		loop_timer_set(w->loop, &w->silence,
+		    w->more_silent ? STEP_MS : SILENCE_MS, look_for_silence, w);
 }
 
 struct broker_pool *

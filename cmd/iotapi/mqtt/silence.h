@@ -30,8 +30,10 @@ struct silence_link {
 	int64_t broker, since_us;
 };
 
-/* Makes the silent devices disconnected, inside a transaction: those whose configuration names one of these brokers,
- * and, if `all` brokers in use are among them, those without one. *silent: how many. Not 0: the database failed. */
+/* Makes up to SILENCE_STEP silent devices disconnected, inside a transaction: those whose configuration names one of
+ * these brokers, and, if `all` brokers in use are among them, those without one. *silent: how many. Not 0: the database
+ * failed. */
+enum { SILENCE_STEP = 1000 };
 int silence_judge(struct db *db, const struct silence_link *links, size_t n, bool all,
     int64_t now_us, size_t *silent, struct err *err);
 

@@ -182,6 +182,38 @@ others_are_left_alone(void **state)
 }
 
 static void
+many_go_in_steps(void **state)
+{
+	const struct silence_link link = {1, NOW - 86400 * S};
+	struct err err = {0};
+	size_t silent;
+	int64_t id;
+
+	(void)state;
+	assert_int_equal(db_begin(db, &err), 0);
+	for (id = 1; id <= SILENCE_STEP + 1; id++)
+		device(id, id % 2, 10, 5000);
+	assert_int_equal(db_commit(db, &err), 0);
+	assert_int_equal(silence_judge(db, &link, 1, true, NOW, &silent, &err), 0);
+	assert_int_equal(silent, SILENCE_STEP);
+	assert_int_equal(silence_judge(db, &link, 1, true, NOW, &silent, &err), 0);
+	assert_int_equal(silent, 1);
+	assert_int_equal(silence_judge(db, &link, 1, true, NOW, &silent, &err), 0);
+	assert_int_equal(silent, 0);
+}
+
+/* As NTP may do: what was heard a moment ago lies ahead. */
+static void
+a_step_back_is_no_silence(void **state)
+{
+	const struct silence_link link = {1, NOW - 86400 * S};
+
+	(void)state;
+	device(1, 1, 10, -1);
+	assert_silent(&link, 1, true, NOW, "");
+}
+
+static void
 a_clock_that_is_set_ends_nobody(void **state)
 {
 	struct silence_clock last = {0};
@@ -327,6 +359,8 @@ main(void)
 	    TEST(three_intervals_and_90_seconds_at_least),
 	    TEST(only_where_it_could_have_been_heard),
 	    TEST(others_are_left_alone),
+	    TEST(many_go_in_steps),
+	    TEST(a_step_back_is_no_silence),
 	    TEST(a_clock_that_is_set_ends_nobody),
 	    TEST(a_retained_connected_of_old_is_no_news),
 	    TEST(a_status_of_another_device_is_a_reject),
