@@ -17,7 +17,10 @@
 #include "iotapi/http/answer.h"
 #include "iotapi/mqtt/broker_pool.h"
 
-enum { READ_MS = 10000 };
+enum {
+	READ_MS = 10000,
+	MANY_ROUNDS = 10000, /* of a hash: 5 ms */
+};
 
 static const struct route routes[] = {
     {"POST", "/api/auth/login/", NULL, auth_login_prepare, auth_login,
@@ -154,6 +157,17 @@ routes_find(struct request *rq)
 						    : NULL);
 	}
 	find_generic(rq);
+}
+
+bool
+routes_is_hashing(const struct request *rq)
+{
+	const char *name = rq->resource != NULL ? rq->resource->name : "";
+
+	return (rq->route->flags & ROUTE_HASHES) != 0 ||
+	    (rq->app->hash_rounds >= MANY_ROUNDS &&
+		(rq->route->flags & ROUTE_WRITE) != 0 &&
+		(strcmp(name, "credential") == 0 || strcmp(name, "broker") == 0));
 }
 
 /* Deleting readings, of which there may be millions. */

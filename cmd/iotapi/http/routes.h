@@ -28,6 +28,8 @@ struct route {
 size_t routes_body_limit(const struct request *rq);
 /* Finds rq->route; NULL: there is none for this target and method, which routes_serve answers. */
 void routes_find(struct request *rq);
+/* Whether a password is hashed that takes long: a person's, or a device's with many rounds (--hash-rounds). */
+bool routes_is_hashing(const struct request *rq);
 /* Whether the route may take seconds by what it was asked: then it is not for a thread that serves. */
 bool routes_is_long(const struct request *rq);
 /* Checks the token and runs the route that was found: rq holds the answer. Blocks. */

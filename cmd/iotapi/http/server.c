@@ -249,7 +249,7 @@ serve_later(void *arg)
 static struct offload *
 elsewhere_for(const struct server *h, const struct request *rq)
 {
-	if ((rq->route->flags & ROUTE_HASHES) != 0)
+	if (routes_is_hashing(rq))
 		return h->hashing;
 	if ((rq->route->flags & ROUTE_DIALS) != 0)
 		return h->dialing;
