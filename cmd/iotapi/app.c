@@ -35,10 +35,9 @@ open_secretbox(struct app *app, struct db *db, const char *path, struct err *err
 }
 
 int
-app_open(
-    struct app *app, const char *path, const struct topicopts *topics, struct err *err)
+app_open(struct app *app, const char *path, const char *key,
+    const struct topicopts *topics, struct err *err)
 {
-	char *key = xasprintf("%s.key", path);
 	struct db *db = NULL;
 	int failed = topic_set_compile(&app->topics, topics, err) ||
 	    store_open(&app->store, path, err) ||
@@ -49,7 +48,6 @@ app_open(
 	app->started_s = clock_wall_us() / 1000000;
 	if (db != NULL)
 		store_reader_done(app->store, db);
-	free(key);
 	return failed ? -1 : 0;
 }
 

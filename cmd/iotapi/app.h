@@ -14,7 +14,8 @@ struct guesses;
 struct secretbox;
 struct broker_pool;
 
-/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for what is atomic. */
+/* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for what is
+ * atomic. */
 struct app {
 	struct store *store;
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
@@ -22,7 +23,7 @@ struct app {
 	struct topic_set topics;
 	const struct reading_keys *keys; /* what members of payloads are for; NULL: the guide's */
 	struct guesses *guesses;    /* at passwords */
-	int hash_rounds;       /* of devices' passwords */
+	_Atomic int hash_rounds; /* of devices' passwords */
 	atomic_bool stopping;  /* what takes long ends soon */
 	int64_t started_s;     /* since 1970 */
 	struct app_counts {    /* since the start, for /metrics/ */
@@ -33,7 +34,8 @@ struct app {
 
 /* Opens database, key and templates. ERR_USAGE: one of them is no good, or the key opens none of the database's
  * secrets. Blocks. Release with app_close in every case. */
-int app_open(struct app *app, const char *path, const struct topicopts *topics, struct err *err);
+int app_open(struct app *app, const char *path, const char *key, const struct topicopts *topics,
+    struct err *err);
 void app_close(struct app *app);
 
 #endif

@@ -5,19 +5,25 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "cli/config.h"
 #include "cli/program.h"
 #include "model/topic.h"
 #include "model/topic_set.h"
 #include "msg/device_reading.h"
 #include "iotapi/account.h"
 #include "iotapi/api/users.h"
+#include "iotapi/event.h"
 #include "iotapi/export.h"
+#include "iotapi/lock.h"
+#include "iotapi/notify.h"
 #include "iotapi/serve.h"
 #include "iotapi/upkeep.h"
 
 struct args {
 	char *db;
+	char *key_file;
 	char *listen;
 	bool insecure_listen;
 	struct strv proxies;
@@ -35,6 +41,9 @@ struct args {
 static const struct opt opts[] = {
     OPT_STR(struct args, db, 0, "db", "FILE", N_("the database"), .key = "db",
 	.value = "$XDG_STATE_HOME/iot/iotapi.db", .flags = OPT_FILE),
+    OPT_STR(struct args, key_file, 0, "key-file", "FILE",
+	N_("the key of sealed secrets, in place of the database's name and .key"),
+	.key = "key_file", .flags = OPT_FILE),
     OPT_STR(struct args, listen, 0, "listen", "ADDRESS:PORT",
 	N_("where to serve; port 0 is a free one"), .key = "listen",
 	.value = "127.0.0.1:8000"),
@@ -121,25 +130,65 @@ static const struct program iotapi = {
     .words = words,
 };
 
+/* As it was given, for SIGHUP. */
+static struct {
+	int argc;
+	char **argv;
+} command_line;
+
+/* What can change while it serves. */
+static void
+apply(const struct args *a, struct app *app)
+{
+	app->hash_rounds = a->hash_rounds;
+	users_set_life(TOKEN_ACCESS, a->access_life);
+	users_set_life(TOKEN_REFRESH, a->refresh_life);
+}
+
+static int
+reload(void *arg, struct app *app, struct err *err)
+{
+	struct args a = {0};
+	struct opt_set set;
+	int first, failed;
+
+	(void)arg;
+	opt_init(&set, &iotapi, &a);
+	failed = opt_parse(&set, command_line.argc, command_line.argv, &first, err) ||
+	    config_load(&set, &a.common, err);
+	if (!failed)
+		apply(&a, app);
+	opt_release(&set);
+	return failed;
+}
+
 static int
 run_serve(const struct args *a, const char *operand, struct buf *out, struct err *err)
 {
-	const struct serve_opts serving = {
+	struct serve_opts serving = {
 	    .http = {.listen = a->listen != NULL ? a->listen : "127.0.0.1:8000",
 		.insecure = a->insecure_listen,
 		.proxies = &a->proxies},
 	    .url_file = a->url_file,
-	    .keep_readings = a->keep_readings};
-	struct app app = {.hash_rounds = a->hash_rounds, .keys = &a->keys};
-	int failed;
+	    .keep_readings = a->keep_readings,
+	    .reload = reload};
+	struct app app = {.keys = &a->keys};
+	int failed, lock;
 
 	(void)operand;
 	(void)out;
-	users_set_life(TOKEN_ACCESS, a->access_life);
-	users_set_life(TOKEN_REFRESH, a->refresh_life);
+	apply(a, &app);
 	serve_block_signals();
-	failed = app_open(&app, a->db, &a->topics, err) || serve(&app, &serving, err);
+	event_start();
+	lock = lock_take(a->db, err);
+	failed = lock < 0 || (serving.notify = notify_new(err)) == NULL ||
+	    app_open(&app, a->db, a->key_file, &a->topics, err) ||
+	    serve(&app, &serving, err);
 	app_close(&app);
+	notify_free(serving.notify);
+	if (lock >= 0)
+		close(lock);
+	event_end();
 	return failed;
 }
 
@@ -228,8 +277,8 @@ static int
 run_export(const struct args *a, const char *dir, struct buf *out, struct err *err)
 {
 	struct app app = {.hash_rounds = a->hash_rounds};
-	int failed =
-	    app_open(&app, a->db, &a->topics, err) || export_mosquitto(&app, dir, err);
+	int failed = app_open(&app, a->db, a->key_file, &a->topics, err) ||
+	    export_mosquitto(&app, dir, err);
 
 	(void)out;
 	app_close(&app);
@@ -240,14 +289,14 @@ static int
 run_backup(const struct args *a, const char *to, struct buf *out, struct err *err)
 {
 	(void)out;
-	return upkeep_backup(a->db, to, err);
+	return upkeep_backup(a->db, a->key_file, to, err);
 }
 
 static int
 run_check(const struct args *a, const char *operand, struct buf *out, struct err *err)
 {
 	(void)operand;
-	return upkeep_check(a->db, out, err);
+	return upkeep_check(a->db, a->key_file, out, err);
 }
 
 enum {
@@ -338,6 +387,8 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 		    _("no home directory for the database; give --db FILE"));
 		return;
 	}
+	if (a->key_file == NULL)
+		a->key_file = xasprintf("%s.key", a->db);
 	/* An export of a database that a typing error made would lock every device out. */
 	if ((c->flags & MAKES) == 0 && access(a->db, F_OK) != 0)
 		err_sys(err, ERR_USAGE, _("cannot open database '%s'"), a->db);
@@ -354,6 +405,8 @@ main(int argc, char **argv)
 	struct err err = {0};
 	int first;
 
+	command_line.argc = argc;
+	command_line.argv = argv;
 	if (program_start(
 		&set, &iotapi, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0)

@@ -39,9 +39,9 @@ copy_key(const char *from, const char *copy, const char *to, struct err *err)
 }
 
 int
-upkeep_backup(const char *path, const char *to, struct err *err)
+upkeep_backup(const char *path, const char *from, const char *to, struct err *err)
 {
-	char *from = xasprintf("%s.key", path), *key = xasprintf("%s.key", to);
+	char *key = xasprintf("%s.key", to);
 	int failed;
 
 	/* One that is there may be the key of another backup. */
@@ -53,7 +53,6 @@ upkeep_backup(const char *path, const char *to, struct err *err)
 		unlink(to);
 		failed = -1;
 	}
-	free(from);
 	free(key);
 	return failed;
 }
@@ -95,9 +94,8 @@ check_references(struct db *db, struct buf *out)
 }
 
 static void
-check_seals(struct db *db, const char *path, struct buf *out)
+check_seals(struct db *db, const char *key, struct buf *out)
 {
-	char *key = xasprintf("%s.key", path);
 	struct secretbox *box = NULL;
 	struct secrets_sealed s;
 	struct err err = {0};
@@ -111,38 +109,45 @@ check_seals(struct db *db, const char *path, struct buf *out)
 		    key, (long long)s.shut, (long long)s.n, s.first);
 	note_err(out, &err);
 	secretbox_close(box);
-	free(key);
 }
 
 static void
-check_modes(const char *path, struct buf *out)
+check_mode(const char *name, struct buf *out)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", ".key"};
 	struct stat st;
+
+	if (stat(name, &st) == 0 && (st.st_mode & 077) != 0)
+		buf_printf(out, _("'%s' is open to others: mode %03o, not 600\n"), name,
+		    (unsigned)(st.st_mode & 0777));
+}
+
+static void
+check_modes(const char *path, const char *key, struct buf *out)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(ends); i++) {
 		char *name = xasprintf("%s%s", path, ends[i]);
 
-		if (stat(name, &st) == 0 && (st.st_mode & 077) != 0)
-			buf_printf(out, _("'%s' is open to others: mode %03o, not 600\n"),
-			    name, (unsigned)(st.st_mode & 0777));
+		check_mode(name, out);
 		free(name);
 	}
+	check_mode(key, out);
 }
 
 int
-upkeep_check(const char *path, struct buf *out, struct err *err)
+upkeep_check(const char *path, const char *key, struct buf *out, struct err *err)
 {
 	struct db *db;
 
 	/* Before it makes a WAL of the database's mode itself. */
-	check_modes(path, out);
+	check_modes(path, key, out);
 	if (db_open(&db, path, false, err))
 		return -1;
 	check_pages(db, out);
 	check_references(db, out);
-	check_seals(db, path, out);
+	check_seals(db, key, out);
 	db_close(db);
 	if (out->n != 0)
 		return err_set(err, ERR_FAILED, _("'%s' is not as it should be"), path);

@@ -19,6 +19,7 @@ static struct {
 	bool never_waits;
 	size_t left_out; /* lines, since it stalls */
 	bool torn;       /* the first of them was begun */
+	void (*taker)(const char *level, struct span text);
 } log_state = {.name = "iot-utils", .level = LOG_WARN};
 
 enum { PATIENCE = 100 }; /* ms */
@@ -44,6 +45,12 @@ enum log_level
 log_level(void)
 {
 	return log_state.level;
+}
+
+void
+log_hand_over(void (*taker)(const char *level, struct span text))
+{
+	log_state.taker = taker;
 }
 
 void
@@ -121,7 +128,8 @@ write_line(const char *p, size_t n)
 		log_state.left_out++;
 }
 
-static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+say(const char *level, const char *fmt, va_list ap)
 {
 	char raw[TEXT_MOST + 2];
 	char line[HEAD_MOST + TEXT_MOST * 4 + REST_MOST + 1];
@@ -134,6 +142,10 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 		text.n = utf8_cut(raw, TEXT_MOST);
 		left_out -= text.n;
 	}
+	if (log_state.taker != NULL) {
+		log_state.taker(level, text);
+		return;
+	}
 	n = put(line, HEAD_MOST, "%s%.60s: ", log_state.transient ? WIPE : "",
 	    log_state.name);
 	log_state.transient = false;
@@ -144,7 +156,7 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 	write_line(line, n);
 }
 
-#define LOG_FUNCTION(name, least)                                                        \
+#define LOG_FUNCTION(name, least, word)                                                  \
 	void name(const char *fmt, ...)                                                  \
 	{                                                                                \
 		va_list ap;                                                              \
@@ -152,14 +164,14 @@ static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list a
 		if (log_state.level < (least))                                           \
 			return;                                                          \
 		va_start(ap, fmt);                                                       \
-		say(fmt, ap);                                                            \
+		say(word, fmt, ap);                                                      \
 		va_end(ap);                                                              \
 	}
 
-LOG_FUNCTION(log_error, LOG_QUIET)
-LOG_FUNCTION(log_warn, LOG_WARN)
-LOG_FUNCTION(log_info, LOG_INFO)
-LOG_FUNCTION(log_debug, LOG_DEBUG)
+LOG_FUNCTION(log_error, LOG_QUIET, "error")
+LOG_FUNCTION(log_warn, LOG_WARN, "warn")
+LOG_FUNCTION(log_info, LOG_INFO, "info")
+LOG_FUNCTION(log_debug, LOG_DEBUG, "debug")
 
 /* How many bytes of it stand in one row: what wraps cannot be wiped away. */
 static int

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/span.h"
 
 enum log_level { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -17,6 +18,11 @@ enum log_level log_level(void);
  * up for longer than a tenth of a second: lines are left out until it reads again, and counted then. For
  * programs with connections to keep alive. */
 void log_never_wait(void);
+
+/* From now on lines are not written but handed to `taker`, with "error", "warn", "info" or "debug" and the text as it
+ * is, of 2 KB at most; that writes its own by log_raw. It is called on any thread, several at once. NULL: written
+ * again. For programs whose lines have a form of their own. */
+void log_hand_over(void (*taker)(const char *level, struct span text));
 
 /* One line on stderr, in one write(2), "NAME: text"; control characters are made visible, so
  * that a device's name cannot forge a line or drive a terminal. Of a text of more than 2 KB the

@@ -1,5 +1,6 @@
 # fish completion for iotapi; made by `make gen`, do not edit
 complete -c iotapi -l db -r -F -d 'the database'
+complete -c iotapi -l key-file -r -F -d 'the key of sealed secrets, in place of the database\'s name and .key'
 complete -c iotapi -l listen -x -d 'where to serve; port 0 is a free one'
 complete -c iotapi -l insecure-listen -d 'listen where other machines come from, though nothing is encrypted'
 complete -c iotapi -l proxy -x -d 'who from there comes for many: any number of connections'

@@ -64,16 +64,16 @@ is 200 "$(call GET /api/users/me/ '')" 'with what is in it'
 is '200 {"status":"ok"}' "$(health) $(cat body)" 'and is healthy'
 stop
 kept=$(echo lacking.db.before-*)
-is "iotapi: 'lacking.db' is of an older iotapi; as it was it is kept in '$kept'
-iotapi: 'lacking.db': adds broker.use_tls
-iotapi: 'lacking.db': makes the table setting" "$(grep -v ': serving' log)" 'and each step is told'
+is "level=warn msg=\"'lacking.db' is of an older iotapi; as it was it is kept in '$kept'\"
+level=warn msg=\"'lacking.db': adds broker.use_tls\"
+level=warn msg=\"'lacking.db': makes the table setting\"" "$(sed '/"serving /d; s/^time=[^ ]* //' log)" 'and each step is told'
 is '0|0' "$(sql "$kept" "SELECT (SELECT count(*) FROM pragma_table_info('broker') WHERE name = 'use_tls'),
 	(SELECT user_version FROM pragma_user_version)")" 'the copy is as it was'
 is 600 "$(stat -c %a "$kept")" 'for nobody else'
 starts lacking.db 'it'
 stop
 is 1 "$(find . -name 'lacking.db.before-*' | wc -l)" 'and another start changes nothing'
-no_line log 'in silence' -v ': serving'
+no_line log 'in silence' -v 'msg="serving '
 cp before lacking.db
 upgrades() { for i in 1 2 3; do iotapi token create admin --db lacking.db & done; wait; }
 upgrades >many.tokens 2>many.log
@@ -137,8 +137,8 @@ is 200 "$(call POST /api/auth/login/ "$login")" 'control: it is taken'
 unreadable device 'an object is not "not found"' PATCH /api/devices/1/ '{"ubicacion":"y"}'
 unreadable credential 'what cannot be seen to refer to it does not let it go' DELETE /api/devices/1/ ''
 is 200 "$(call GET /api/devices/1/ '')" 'and it is still there'
-has "$(cat log)" '/healthz/: credential: database: SELECT FROM credential: no such table: ' 'the log says which, and why'
-has "$(cat log)" '/healthz/: device: database: SELECT FROM assignment: no such table: ' '... of what belongs to it, too'
+has "$(cat log)" '/healthz/: credential: database: reading credential: no such table: ' 'the log says which, and why'
+has "$(cat log)" '/healthz/: device: database: reading assignment: no such table: ' '... of what belongs to it, too'
 is 0 "$(grep -c 'SELECT t' log)" '... without the whole statement'
 
 # Sealed secrets and their key.
@@ -163,7 +163,7 @@ ok 'whose key stays' cmp fresh.db.key made.db.key
 cp key made.db.key
 starts made.db 'with its key it'
 stop
-no_line log 'in silence' -v ': serving \|broker'
+no_line log 'in silence' -v 'msg="serving \|broker'
 
 # A key that was lost before: the secrets are cleared by hand, or some are set again.
 rm made.db.key

@@ -30,7 +30,7 @@ sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$n.db" "$
 	is "$today" "$(version "$n.db")" 'and becomes one of today'
 	# Another schema without another version would let an older iotapi take a newer database.
 	if [ "$n" = "$today" ]; then
-		no_line log 'which it is, or VERSION in cmd/iotapi/db/tables.c has to be raised' -v ': serving'
+		no_line log 'which it is, or VERSION in cmd/iotapi/db/tables.c has to be raised' -v 'msg="serving '
 	fi
 	is '{"status":"ok"}' "$(curl -sS "$url/healthz")" 'it is healthy'
 	is 'access' "$(curl -sS -H 'Content-Type: application/json' -d '{"username":"admin","password":"password"}' \

@@ -227,7 +227,7 @@ ok 'then the right password enters' wait_for 30 logged_in
 login ana wrong
 is "400 $bad" "$status $out" 'and what failed before is forgotten'
 for failures in 'user=ana failures=6' 'failures=6' 'wait=[1-9]'; do
-	ok "a line for each that failed: $failures" grep -q "^iotapi: login refused: address=127\.0\.0\.1 $failures" "$T/api.log"
+	ok "a line for each that failed: $failures" grep -q " level=info msg=\"login refused: address=127\.0\.0\.1 $failures" "$T/api.log"
 done
 no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
 
@@ -266,5 +266,6 @@ is '{"status":"ok"}' "$out" '/healthz without a token'
 kill "$api_pid"
 wait "$api_pid"
 is 0 $? 'SIGTERM ends it with 0'
-is 'iotapi: serving '"$api" "$(grep -v 'login refused' "$T/api.log")" 'one line was all it said, but for refused logins'
+is "level=info msg=\"serving $api\"" "$(sed 's/^time=[^ ]* //' "$T/api.log" | grep -v 'login refused')" \
+	'one line was all it said, but for refused logins'
 done_testing

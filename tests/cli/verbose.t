@@ -112,17 +112,17 @@ said "^iotstatus: mqtt > SUBSCRIBE client='[^']+' id=1 qos=0 options=0x00 filter
 
 # The worker of iotapi connects to the broker that is activated.
 run iotctl broker activate Laboratorio
-worked() { grep -q 'iotapi: mqtt < SUBACK' api.log; }
+worked() { grep -q 'msg="mqtt < SUBACK' api.log; }
 wait_for 20 worked
 iotpub -t iot/sensors/R_1/data -q 1 -m "{\"x\":\"$canary\"}"
-stored() { grep -q 'iotapi: mqtt > PUBACK' api.log; }
+stored() { grep -q 'msg="mqtt > PUBACK' api.log; }
 wait_for 20 stored
 err=$(cat api.log)
-said '^iotapi: http < POST /api/auth/login/ status=200 ms=[0-9]+ bytes=[0-9]+$' 'iotapi: a request that it serves'
-said '^iotapi: http < GET /api/devices/\?page_size=[0-9]+&search=\*&ordering=[a-z_-]+ status=200 ' 'of its query no value'
-said '^iotapi: http < GET /api/users/me/\?token=\*&\* status=200 ' 'nor a parameter that is no name'
-said "^iotapi: mqtt > SUBSCRIBE client='iotapi-[^']+' id=1 qos=1 " 'its packets'
-said "^iotapi: mqtt < PUBLISH client='iotapi-[^']+' id=[0-9]+ qos=1 .*topic='iot/sensors/R_1/data' payload=[0-9]+\$" 'PUBLISH'
+said '^time=[^ ]+ level=debug msg="http < POST /api/auth/login/ status=200 ms=[0-9]+ bytes=[0-9]+"$' 'iotapi: a request that it serves'
+said '^time=[^ ]+ level=debug msg="http < GET /api/devices/\?page_size=[0-9]+&search=\*&ordering=[a-z_-]+ status=200 ' 'of its query no value'
+said '^time=[^ ]+ level=debug msg="http < GET /api/users/me/\?token=\*&\* status=200 ' 'nor a parameter that is no name'
+said "^time=[^ ]+ level=debug msg=\"mqtt > SUBSCRIBE client='iotapi-[^']+' id=1 qos=1 " 'its packets'
+said "^time=[^ ]+ level=debug msg=\"mqtt < PUBLISH client='iotapi-[^']+' id=[0-9]+ qos=1 .*topic='iot/sensors/R_1/data' payload=[0-9]+\"\$" 'PUBLISH'
 
 tokens=$(find "$HOME" "$T/other" -name '*token*' -type f)
 for secret in $canary admin-password broker-password; do

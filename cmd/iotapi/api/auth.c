@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/field_errs.h"
@@ -14,6 +13,7 @@
 #include "iotapi/api/password.h"
 #include "iotapi/api/resource.h"
 #include "iotapi/api/users.h"
+#include "iotapi/event.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/http/json_out.h"
 
@@ -94,7 +94,7 @@ log_refused(const struct request *rq, const char *user, const char *fmt, long lo
 	if (user != NULL)
 		buf_printf(&text, " user=%s", user);
 	buf_printf(&text, " %s=%lld", fmt, n);
-	log_warn("%s", buf_str(&text));
+	event_notice("%s", buf_str(&text)); /* each of them counts, equal ones too */
 	buf_release(&text);
 }
 

@@ -11,7 +11,7 @@
 
 static struct {
 	const char *name;
-	int64_t seconds; /* 0: for ever */
+	_Atomic int64_t seconds; /* 0: for ever */
 } kinds[TOKEN_KINDS] = {
     [TOKEN_ACCESS] = {"access", 3600},
     [TOKEN_REFRESH] = {"refresh", 86400},

@@ -52,25 +52,32 @@ table_behind(const char *sql, const char *word)
 	return (struct span){0};
 }
 
-/* What a statement does to which table, "SELECT FROM device"; whole when there is none ("BEGIN IMMEDIATE"). */
+/* What a statement does, in words, and to which table: "reading device". The statement itself is nobody's business. */
 static void
 put_summary(struct buf *out, const char *sql)
 {
-	static const char *const words[] = {"FROM ", "INTO ", "UPDATE "};
-	struct span table = {0};
-	size_t i;
+	static const struct {
+		const char *begin, *words, *table; /* NULL: there is none */
+	} kinds[] = {
+	    {"SELECT ", "reading ", "FROM "},
+	    {"INSERT ", "adding to ", "INTO "},
+	    {"UPDATE ", "changing ", "UPDATE "},
+	    {"DELETE ", "deleting from ", "FROM "},
+	    {"BEGIN", "beginning a transaction", NULL},
+	    {"COMMIT", "committing", NULL},
+	    {"SAVEPOINT", "beginning a change", NULL},
+	    {"RELEASE", "ending a change", NULL},
+	    {"ROLLBACK", "undoing a change", NULL},
+	    {"PRAGMA", "its settings", NULL},
+	    {"", "its tables", NULL},
+	};
+	size_t i = 0;
 
-	for (i = 0; i < ARRAY_LEN(words) && table.n == 0; i++)
-		table = table_behind(sql, words[i]);
-	if (table.n == 0) {
-		buf_put(out, sql, strcspn(sql, "("));
-		return;
-	}
-	buf_put(out, sql, strcspn(sql, " "));
-	if (strncmp(sql, words[i - 1], strlen(words[i - 1])) != 0)
-		buf_printf(out, " %.4s", words[i - 1]);
-	buf_putc(out, ' ');
-	buf_span(out, table);
+	while (strncmp(sql, kinds[i].begin, strlen(kinds[i].begin)) != 0)
+		i++;
+	buf_puts(out, kinds[i].words);
+	if (kinds[i].table != NULL)
+		buf_span(out, table_behind(sql, kinds[i].table));
 }
 
 /* A quota and a limit on the size of files are a full disk, too. */

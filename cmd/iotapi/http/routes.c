@@ -14,6 +14,7 @@
 #include "iotapi/api/query.h"
 #include "iotapi/api/readings.h"
 #include "iotapi/api/resource.h"
+#include "iotapi/event.h"
 #include "iotapi/http/answer.h"
 #include "iotapi/mqtt/broker_pool.h"
 
@@ -305,7 +306,8 @@ routes_serve(struct request *rq)
 		run_route(rq, &err);
 	}
 	if (err.code != ERR_OK || rq->status == 0) {
-		log_error("%s %s: %s", rq->method, rq->path, err.text);
+		event_error("path", rq->path, "%s failed: %s",
+		    rq->route != NULL ? rq->route->method : "a request", err.text);
 		if (err.code == ERR_OUTPUT)
 			answer_detail(rq, 507, NULL,
 			    "There is no room on the disk: nothing of this was stored.");

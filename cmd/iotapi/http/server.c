@@ -25,7 +25,7 @@ enum {
 	THREADS = 4,
 	IDLE_SECONDS = 60, /* connections.h closes them before */
 	SWEEP_MS = 1000,
-	DRAIN_MS = 5000,
+	DRAIN_MS = 4000,
 	CONNECTION_MEMORY = 32 << 10,
 	HASHING = 2, /* logins at once: 16 MiB and a processor each */
 	HASHES_WAITING = 64,

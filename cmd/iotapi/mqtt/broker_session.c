@@ -12,6 +12,7 @@
 #include "mqtt/mqtt_options.h"
 #include "mqtt/reason.h"
 #include "iotapi/mqtt/delivered.h"
+#include "iotapi/event.h"
 #include "iotapi/mqtt/filter_cover.h"
 #include "iotapi/mqtt/store_message.h"
 
@@ -94,6 +95,7 @@ static void
 batch_done(void *arg)
 {
 	struct broker_session *u = arg;
+	char *count;
 
 	if (u->why.code == ERR_OK) {
 		u->is_out = false;
@@ -103,8 +105,10 @@ batch_done(void *arg)
 			consumer_ack(u->consume, u->token);
 		return;
 	}
-	log_error("broker '%s': %zu messages wait to be stored: %s", u->name, u->n,
-	    u->why.text);
+	count = xasprintf("%zu", u->n);
+	event_error("messages", count, "broker '%s': messages wait to be stored: %s",
+	    u->name, u->why.text);
+	free(count);
 	loop_timer_set(u->loop, &u->store_again, STORE_AGAIN_MS, submit, u);
 }
 
