@@ -114,8 +114,14 @@ GUESS := $(O)/tests/bench/logins
 $(SINKS) $(RAW) $(GUESS): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^
 
+# What cuts the power of the program that it is preloaded into.
+POWERCUT := $(O)/tests/powercut.so
+$(POWERCUT): tests/powercut/powercut.c
+	@mkdir -p $(@D)
+	$(CC) $(IOT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
+
 BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(RAW) $(SINKS) $(GUESS)
-TESTED  := $(UNITS) $(BENCHED)
+TESTED  := $(UNITS) $(BENCHED) $(POWERCUT)
 
 -include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))
 

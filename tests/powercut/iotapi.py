@@ -1,0 +1,253 @@
+"""iotapi that loses its power: iotapi.py TEMPLATE PORT POINTS READINGS [--early] [--unsynced].
+
+TEMPLATE is a database with a broker at 127.0.0.1:PORT, a device DEV with a sensor n (both of id 1), a topic of id 1, and
+its token in TEMPLATE.token. POINTS is how many of the
+run's writes and fdatasyncs, at equal distances, or "all". A broker of our own hands numbered
+readings out at QoS 1, in a session that it keeps; a client makes numbered topics and numbers the first one's
+description. At each point iotapi is killed (powercut.c), and what it acknowledged and answered 2xx until then is looked
+for, in the files as they are and in what a disk is sure to have of them. Then it is started again, and takes the rest.
+
+--early: the broker takes a message for acknowledged when it has sent it. --unsynced: nothing is made durable. Both end
+at the first loss. Prints "points=P calls=N lost=L cut=C damaged=D missing=M": lost were acknowledged and are not in the
+files, cut are not in what the disk is sure to have, missing did not come after the restart either."""
+import http.client, json, os, shutil, socket, sqlite3, struct, subprocess, sys, tempfile, threading, time
+
+template, port, wanted, total = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+early, unsynced = "--early" in sys.argv, "--unsynced" in sys.argv
+token = open(template + ".token").read().strip()
+PATIENCE = 30
+WINDOW = 200
+
+
+def varint(n):
+    out = b""
+    while True:
+        n, low = n >> 7, n & 127
+        out += bytes([low | (128 if n else 0)])
+        if not n:
+            return out
+
+
+def packet(kind, body):
+    return bytes([kind]) + varint(len(body)) + body
+
+
+class Broker:
+    """One session of one client, MQTT 5."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.lock = threading.Condition()
+        self.acked, self.sent, self.subscribed, self.connection = set(), set(), False, None
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def begin(self):
+        with self.lock:
+            self.acked, self.sent, self.subscribed = set(), set(), False
+
+    def accept(self):
+        while True:
+            c, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+
+    def serve(self, c):
+        try:
+            f = c.makefile("rb")
+            while True:
+                first = f.read(1)
+                if not first:
+                    return
+                n = shift = 0
+                while True:
+                    b = f.read(1)[0]
+                    n, shift = n | (b & 127) << shift, shift + 7
+                    if b < 128:
+                        break
+                self.take(c, first[0], f.read(n))
+        except OSError:
+            pass
+
+    def take(self, c, kind, body):
+        with self.lock:
+            if kind >> 4 == 1:
+                self.connection, self.flying = c, set()
+                c.sendall(packet(0x20, bytes([1 if self.subscribed else 0, 0, 0])))
+                self.hand_out(c) if self.subscribed else None
+            elif kind >> 4 == 8:
+                filters, at = 0, 3 + body[2]
+                while at < len(body):
+                    at += 3 + struct.unpack(">H", body[at:at + 2])[0]
+                    filters += 1
+                c.sendall(packet(0x90, body[:2] + b"\0" + b"\1" * filters))
+                self.subscribed = True
+                self.hand_out(c)
+            elif kind >> 4 == 4:
+                mid = struct.unpack(">H", body[:2])[0]
+                self.acked.add(mid)
+                self.flying.discard(mid)
+                self.hand_out(c)
+            elif kind >> 4 == 12:
+                c.sendall(packet(0xD0, b""))
+            elif kind >> 4 == 14:
+                c.shutdown(socket.SHUT_RDWR)
+            self.lock.notify_all()
+
+    def hand_out(self, c):
+        """As many as the window has room for; what was sent in another connection comes again with DUP."""
+        for i in range(1, total + 1):
+            if len(self.flying) >= WINDOW:
+                return
+            if i in self.acked or i in self.flying or early and i in self.sent:
+                continue
+            topic, payload = b"iot/sensors/DEV/data", b'{"n":%d}' % i
+            again = 8 if i in self.sent else 0
+            self.sent.add(i)
+            self.flying.add(i)
+            c.sendall(packet(0x32 | again, struct.pack(">H", len(topic)) + topic + struct.pack(">H", i) + b"\0" + payload))
+
+    def acknowledged(self):
+        with self.lock:
+            return set(self.sent if early else self.acked)
+
+    def wait_all(self):
+        with self.lock:
+            return self.lock.wait_for(lambda: len(self.acked | (self.sent if early else set())) == total, PATIENCE)
+
+
+class Editor(threading.Thread):
+    """Makes topics, and numbers the first one's description, until the server is gone."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.made, self.number, self.over = url, set(), 0, False
+
+    def call(self, c, method, path, body):
+        c.request(method, path, json.dumps(body), {"Authorization": "Bearer " + token, "Content-Type": "application/json"})
+        answer = c.getresponse()
+        answer.read()
+        return answer.status
+
+    def run(self):
+        i = 0
+        try:
+            c = http.client.HTTPConnection(self.url.split("/")[2], timeout=PATIENCE)
+            while not self.over:
+                i += 1
+                if self.call(c, "POST", "/api/mqtt/topics/", {"nombre": "T%d" % i, "topic_pattern": "t/%d/{device_id}" % i}) == 201:
+                    self.made.add(i)
+                if self.call(c, "PATCH", "/api/mqtt/topics/1/", {"descripcion": str(i)}) == 200:
+                    self.number = i
+                time.sleep(0.02)
+        except (OSError, http.client.HTTPException):
+            pass
+
+
+def start(directory, **more):
+    url = directory + "/url"
+    if os.path.exists(url):
+        os.unlink(url)
+    server = subprocess.Popen(["iotapi", "--db", directory + "/iot.db", "--listen", "127.0.0.1:0", "--url-file", url],
+        env=dict(os.environ, **more), stderr=open(directory + "/log", "a"))
+    until = time.monotonic() + PATIENCE
+    while not os.path.exists(url) and server.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    return server, open(url).read().strip() if os.path.exists(url) else None
+
+
+def look(path):
+    """The numbers of the readings, of the topics, of the first one's description, and whether the file is whole."""
+    c = sqlite3.connect(path)
+    try:
+        if c.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            return set(), set(), 0, False
+        return ({int(v) for v, in c.execute("SELECT valor FROM reading")},
+            {int(n[1:]) for n, in c.execute("SELECT nombre FROM topic WHERE id > 1")},
+            int(c.execute("SELECT descripcion FROM topic WHERE id = 1").fetchone()[0] or 0), True)
+    except sqlite3.DatabaseError:
+        return set(), set(), 0, False
+    finally:
+        c.close()
+
+
+def copy_of(directory, name):
+    to = tempfile.mkdtemp(dir=directory)
+    for end in ("", "-wal"):
+        if os.path.exists(directory + name + end):
+            shutil.copy(directory + name + end, to + "/iot.db" + end)
+    return to + "/iot.db"
+
+
+def losses(path, acked, editor):
+    readings, topics, number, whole = look(path)
+    edits = editor is not None and (len(editor.made - topics) + (number < editor.number)) or 0
+    return len(acked - readings) + edits, not whole
+
+
+def run(at):
+    """One run, killed at that point; 0: not. What was counted, or None where it ended before the point."""
+    directory = tempfile.mkdtemp(dir=os.getcwd())
+    image = directory + "/image"
+    os.mkdir(image)
+    for end in ("", ".key"):
+        shutil.copy(template + end, directory + "/iot.db" + end)
+        os.chmod(directory + "/iot.db" + end, 0o600)
+    shutil.copy(template, image + "/iot.db")
+    broker.begin()
+    shim = dict(LD_PRELOAD=os.environ["POWERCUT"], POWERCUT_FILE=directory + "/iot.db", POWERCUT_IMAGE=image,
+        POWERCUT_AT=str(at), POWERCUT_SYNC="no" if unsynced else "yes")
+    server, url = start(directory, **shim)
+    editor = None
+    if url is not None:
+        editor = Editor(url)
+        editor.start()
+    with broker.lock:
+        broker.lock.wait_for(lambda: server.poll() is not None or len(broker.acked) == total, 0)
+    until = time.monotonic() + PATIENCE
+    while server.poll() is None and len(broker.acked) < total and time.monotonic() < until:
+        time.sleep(0.005)
+    if server.poll() is None:
+        if editor is not None:
+            editor.over = True
+            editor.join()
+        server.terminate()
+        server.wait()
+        if at == 0:
+            return int(open(image + "/count").read())
+        shutil.rmtree(directory)
+        return None
+    server.wait()
+    acked = broker.acknowledged()
+    if editor is not None:
+        editor.join()
+    lost, torn = losses(copy_of(directory, "/iot.db"), acked, editor)
+    cut, cut_torn = losses(copy_of(directory, "/image/iot.db"), acked, editor)
+    # The next start, from what the disk is sure to have.
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists(directory + "/iot.db" + end):
+            os.unlink(directory + "/iot.db" + end)
+        if os.path.exists(image + "/iot.db" + end):
+            shutil.copy(image + "/iot.db" + end, directory + "/iot.db" + end)
+    server, url = start(directory)
+    missing = total
+    if url is not None:
+        broker.wait_all()
+        server.terminate()
+        server.wait()
+        missing = total - len(look(directory + "/iot.db")[0] & set(range(1, total + 1)))
+    shutil.rmtree(directory)
+    return lost, cut, torn + cut_torn, missing
+
+
+broker = Broker()
+calls = 2000 if early else run(0)
+points, sums = 0, [0, 0, 0, 0]
+step = 1 if wanted == "all" else max(1, calls // int(wanted))
+for at in range(max(1, step // 2), calls + 1, step):
+    figures = run(at)
+    if figures is None:
+        break
+    points += 1
+    sums = [a + b for a, b in zip(sums, figures)]
+    if (early or unsynced) and sum(sums) > 0:
+        break
+print("points=%d calls=%d lost=%d cut=%d damaged=%d missing=%d" % (points, calls, *sums))
