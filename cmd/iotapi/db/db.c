@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ struct db {
 	struct err failure; /* the first since db_forgive */
 	int64_t deadline;   /* clock_ms; 0: none */
 	struct {
+		const char *from; /* where the text was when it was prepared */
 		char *sql;
 		sqlite3_stmt *stmt;
 	} cache[CACHE_SIZE];
@@ -190,14 +192,23 @@ make_private(const char *path, struct err *err)
 	return close_to_others(path, err);
 }
 
+/* Nobody asks how much memory SQLite has; counting it is a lock that all threads would share. */
+static void
+configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int
 db_open(struct db **out, const char *path, bool write, struct err *err)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	struct db *db;
 	int failed;
 
 	*out = NULL;
+	pthread_once(&once, configure);
 	if (write && make_private(path, err))
 		return -1;
 	db = xcalloc(1, sizeof(*db));
@@ -215,6 +226,7 @@ db_open(struct db **out, const char *path, bool write, struct err *err)
 	if (write)
 		failed = db_run(db, err, "PRAGMA journal_mode=WAL", "") ||
 		    db_run(db, err, "PRAGMA synchronous=FULL", "") ||
+		    db_run(db, err, "PRAGMA cache_size=-8192", "") ||
 		    db_run(db, err, "PRAGMA foreign_keys=ON", "");
 	else
 		failed = db_run(db, err, "PRAGMA query_only=ON", "");
@@ -260,21 +272,36 @@ forget_all(struct db *db)
 	}
 }
 
+/* One that was prepared before and is free. Most are constant texts, which are found by where they stand; the
+ * others are compared. */
+static sqlite3_stmt *
+find_prepared(struct db *db, const char *sql)
+{
+	size_t i, n;
+
+	for (n = 0; n < 2; n++) {
+		for (i = 0; i < db->cached; i++) {
+			if ((n > 0 || db->cache[i].from == sql) &&
+			    strcmp(db->cache[i].sql, sql) == 0 &&
+			    !sqlite3_stmt_busy(db->cache[i].stmt))
+				return db->cache[i].stmt;
+		}
+	}
+	return NULL;
+}
+
 /* Statements in use while a list of others is made stay few; the cache is emptied only when it is
  * full and this one is new, which happens between requests' first statements. */
 static sqlite3_stmt *
 prepared(struct db *db, const char *sql, struct err *err)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = find_prepared(db, sql);
 	size_t i;
 
-	for (i = 0; i < db->cached; i++) {
-		if (strcmp(db->cache[i].sql, sql) == 0 &&
-		    !sqlite3_stmt_busy(db->cache[i].stmt)) {
-			sqlite3_reset(db->cache[i].stmt);
-			sqlite3_clear_bindings(db->cache[i].stmt);
-			return db->cache[i].stmt;
-		}
+	if (stmt != NULL) {
+		sqlite3_reset(stmt);
+		sqlite3_clear_bindings(stmt);
+		return stmt;
 	}
 	if (db->cached == CACHE_SIZE && sqlite3_next_stmt(db->handle, NULL) != NULL) {
 		for (i = 0; i < db->cached && !sqlite3_stmt_busy(db->cache[i].stmt); i++)
@@ -291,13 +318,16 @@ prepared(struct db *db, const char *sql, struct err *err)
 		complain(db, err, sql);
 		return NULL;
 	}
+	db->cache[db->cached].from = sql;
 	db->cache[db->cached].sql = xstrdup(sql);
 	db->cache[db->cached++].stmt = stmt;
 	return stmt;
 }
 
+/* `keep` is what SQLite does with texts: SQLITE_TRANSIENT copies them, SQLITE_STATIC is for those that outlive the
+ * steps. */
 static void
-bind(sqlite3_stmt *stmt, const char *types, va_list ap)
+bind(sqlite3_stmt *stmt, const char *types, sqlite3_destructor_type keep, va_list ap)
 {
 	struct span s;
 	int i;
@@ -307,16 +337,15 @@ bind(sqlite3_stmt *stmt, const char *types, va_list ap)
 		case 'i': sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t)); break;
 		case 'd': sqlite3_bind_double(stmt, i, va_arg(ap, double)); break;
 		case 's':
-			sqlite3_bind_text(
-			    stmt, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+			sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, keep);
 			break;
 		case 't':
 			s = va_arg(ap, struct span);
-			sqlite3_bind_text(stmt, i, s.p, (int)s.n, SQLITE_TRANSIENT);
+			sqlite3_bind_text(stmt, i, s.p, (int)s.n, keep);
 			break;
 		case 'b':
 			s = va_arg(ap, struct span);
-			sqlite3_bind_blob(stmt, i, s.p, (int)s.n, SQLITE_TRANSIENT);
+			sqlite3_bind_blob(stmt, i, s.p, (int)s.n, keep);
 			break;
 		default: sqlite3_bind_null(stmt, i);
 		}
@@ -324,12 +353,13 @@ bind(sqlite3_stmt *stmt, const char *types, va_list ap)
 }
 
 static sqlite3_stmt *
-query_v(struct db *db, struct err *err, const char *sql, const char *types, va_list ap)
+query_v(struct db *db, struct err *err, const char *sql, const char *types,
+    sqlite3_destructor_type keep, va_list ap)
 {
 	sqlite3_stmt *stmt = prepared(db, sql, err);
 
 	if (stmt != NULL)
-		bind(stmt, types, ap);
+		bind(stmt, types, keep, ap);
 	return stmt;
 }
 
@@ -340,7 +370,7 @@ db_query(struct db *db, struct err *err, const char *sql, const char *types, ...
 	va_list ap;
 
 	va_start(ap, types);
-	stmt = query_v(db, err, sql, types, ap);
+	stmt = query_v(db, err, sql, types, SQLITE_TRANSIENT, ap);
 	va_end(ap);
 	return stmt;
 }
@@ -380,7 +410,7 @@ db_run(struct db *db, struct err *err, const char *sql, const char *types, ...)
 	va_list ap;
 
 	va_start(ap, types);
-	stmt = query_v(db, err, sql, types, ap);
+	stmt = query_v(db, err, sql, types, SQLITE_STATIC, ap);
 	va_end(ap);
 	if (stmt != NULL) {
 		while ((step = db_step(db, stmt, err)) == 1)
@@ -425,7 +455,7 @@ db_number(struct db *db, int64_t missing, const char *sql, const char *types, ..
 	va_list ap;
 
 	va_start(ap, types);
-	stmt = query_v(db, NULL, sql, types, ap);
+	stmt = query_v(db, NULL, sql, types, SQLITE_STATIC, ap);
 	va_end(ap);
 	if (stmt == NULL)
 		return missing;

@@ -13,6 +13,7 @@
 #include "mqtt/reason.h"
 #include "iotapi/mqtt/delivered.h"
 #include "iotapi/event.h"
+#include "iotapi/mqtt/batch_queue.h"
 #include "iotapi/mqtt/filter_cover.h"
 #include "iotapi/mqtt/store_message.h"
 
@@ -20,7 +21,6 @@ enum {
 	CONNECT_MS = 10000,
 	AGAIN_FIRST_MS = 500,
 	AGAIN_MOST_MS = 5000,
-	STORE_AGAIN_MS = 1000,
 	SESSION_SECONDS = 7 * 86400,
 };
 
@@ -50,17 +50,12 @@ struct broker_session {
 	void *link_arg;
 	void (*gone)(void *arg);
 	void *gone_arg;
-	/* The batch that is out. */
-	struct loop_timer store_again;
-	const struct msg *m;
-	size_t n;
-	uint64_t token;
-	bool is_out;
-	struct err why;
+	struct batch_queue *batches;
+	uint64_t held; /* the batch that is not released, as the queue is full; 0: none */
 };
 
 static int
-store_batch(struct db *db, void *arg, struct err *err)
+store_batch(struct db *db, const struct msg *m, size_t n, void *arg, struct err *err)
 {
 	struct broker_session *u = arg;
 	const struct store_message in = {
@@ -69,56 +64,15 @@ store_batch(struct db *db, void *arg, struct err *err)
 	int failed = 0;
 	size_t i;
 
-	for (i = 0; i < u->n && !failed; i++) {
-		if (delivered_has(&noted, db, &u->m[i]))
+	for (i = 0; i < n && !failed; i++) {
+		if (delivered_has(&noted, db, &m[i]))
 			continue;
-		failed = store_message(db, &in, &u->m[i], err);
-		delivered_add(&noted, &u->m[i]);
+		failed = store_message(db, &in, &m[i], err);
+		delivered_add(&noted, &m[i]);
 	}
 	failed = failed || delivered_store(&noted, db, err);
 	delivered_release(&noted);
 	return failed ? -1 : 0;
-}
-
-static void batch_stored(void *arg, const struct err *why);
-
-static void
-submit(void *arg)
-{
-	struct broker_session *u = arg;
-
-	store_submit(u->app->store, store_batch, batch_stored, u);
-}
-
-/* On the loop: the batch is safe, or it is tried again: it is not acknowledged before. */
-static void
-batch_done(void *arg)
-{
-	struct broker_session *u = arg;
-	char *count;
-
-	if (u->why.code == ERR_OK) {
-		u->is_out = false;
-		if (u->stopping && u->over)
-			u->gone(u->gone_arg);
-		else
-			consumer_ack(u->consume, u->token);
-		return;
-	}
-	count = xasprintf("%zu", u->n);
-	event_error("messages", count, "broker '%s': messages wait to be stored: %s",
-	    u->name, u->why.text);
-	free(count);
-	loop_timer_set(u->loop, &u->store_again, STORE_AGAIN_MS, submit, u);
-}
-
-static void
-batch_stored(void *arg, const struct err *why)
-{
-	struct broker_session *u = arg;
-
-	u->why = *why;
-	loop_post(u->loop, batch_done, u);
 }
 
 static void
@@ -126,11 +80,39 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 {
 	struct broker_session *u = arg;
 
-	u->m = m;
-	u->n = n;
-	u->token = token;
-	u->is_out = true;
-	submit(u);
+	batch_queue_put(u->batches, m, n, token);
+	if (batch_queue_is_full(u->batches))
+		u->held = token;
+	else
+		consumer_release(u->consume, token);
+}
+
+static void
+on_stored(void *arg, uint64_t token)
+{
+	struct broker_session *u = arg;
+	const uint64_t held = u->held;
+
+	if (u->stopping && u->over) {
+		if (batch_queue_is_empty(u->batches))
+			u->gone(u->gone_arg);
+		return;
+	}
+	u->held = batch_queue_is_full(u->batches) ? held : 0;
+	consumer_ack(u->consume, token);
+	if (held != 0 && u->held == 0)
+		consumer_release(u->consume, held);
+}
+
+static void
+on_not_stored(void *arg, size_t messages, const struct err *why)
+{
+	struct broker_session *u = arg;
+	char *count = xasprintf("%zu", messages);
+
+	event_error("messages", count, "broker '%s': messages wait to be stored: %s",
+	    u->name, why->text);
+	free(count);
 }
 
 static void
@@ -248,7 +230,9 @@ on_ended(void *arg, const struct err *why)
 	struct broker_session *u = arg;
 
 	if (u->stopping) {
-		u->gone(u->gone_arg);
+		u->over = true;
+		if (batch_queue_is_empty(u->batches))
+			u->gone(u->gone_arg);
 		return;
 	}
 	note_loss(u);
@@ -294,13 +278,14 @@ start(void *arg)
 	struct err err = {0};
 	size_t i, n = 0;
 
-	/* The writer still reads the messages of the old one: they go when they are stored. */
-	if (u->is_out) {
+	/* Tokens of the old one: they go when their messages are stored. */
+	if (!batch_queue_is_empty(u->batches)) {
 		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
 		return;
 	}
 	filters = xcalloc(u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
 	consumer_free(u->consume);
+	u->held = 0;
 	/* First: when all are refused it is the last whose refusal is told. */
 	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
 		filters[n++] = (struct consumer_filter){clients[i], .qos = 1};
@@ -357,6 +342,12 @@ broker_session_new(struct loop *loop, struct app *app,
 	    .address = broker_address_copy(o->address),
 	    .client_id = xstrdup(o->client_id),
 	    .keepalive = o->keepalive};
+	u->batches = batch_queue_new(&(struct batch_queue_opts){.loop = loop,
+	    .store = app->store,
+	    .put = store_batch,
+	    .stored = on_stored,
+	    .failed = on_not_stored,
+	    .arg = u});
 	compile(u, o->patterns);
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	start(u);
@@ -395,7 +386,7 @@ broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg
 	loop_timer_stop(&u->again);
 	if (!u->over)
 		consumer_stop(u->consume);
-	else if (!u->is_out)
+	else if (batch_queue_is_empty(u->batches))
 		loop_post(u->loop, gone, arg);
 }
 
@@ -408,7 +399,7 @@ broker_session_free(struct broker_session *u)
 		return;
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	loop_timer_stop(&u->again);
-	loop_timer_stop(&u->store_again);
+	batch_queue_free(u->batches);
 	consumer_free(u->consume);
 	for (i = 0; i < u->patterns.n; i++)
 		topic_free(u->more[i]);
