@@ -106,10 +106,10 @@ $(O)/tests/bench/feed: $(call objects,tests/bench/feed*.c tests/bench/payloads.c
 $(O)/tests/bench/lines: $(call objects,tests/bench/lines.c tests/bench/payloads.c) $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,)
 
-# The sink for publishers, and the plain sender they are compared with; the raw reader that iotingest is; the
-# guesser of passwords.
+# The sink for publishers, and the plain sender they are compared with; the raw reader that iotingest is;
+# requests over HTTP; the guesser of passwords.
 SINKS := $(O)/tests/bench/pub/sink $(O)/tests/bench/pub/plain
-RAW   := $(O)/tests/bench/raw
+RAW   := $(O)/tests/bench/raw $(O)/tests/bench/http_load
 GUESS := $(O)/tests/bench/logins
 $(SINKS) $(RAW) $(GUESS): %: %.o $(O)/libiot.a
 	$(CC) $(IOT_LDFLAGS) $(LDFLAGS) -o $@ $^

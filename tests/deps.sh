@@ -14,7 +14,8 @@ python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
 systemd prometheus logrotate
 '
-bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3'
+bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3 python3-django
+python3-djangorestframework python3-djangorestframework-simplejwt python3-django-filters gunicorn'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-dev llvm'
 deb='debhelper'

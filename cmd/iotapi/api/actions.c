@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "model/field_errs.h"
+#include "model/presence.h"
 #include "iotapi/api/object.h"
 #include "iotapi/db/rows.h"
 #include "iotapi/http/answer.h"
@@ -340,31 +341,52 @@ actions_remove_device(struct request *rq, struct err *err)
 	return 0;
 }
 
+static int
+count_devices(struct db *db, int64_t n[PRESENCES], struct err *err)
+{
+	sqlite3_stmt *stmt = db_query(db, err,
+	    "SELECT connection_status, count(*) FROM device WHERE mqtt_enabled = 1 GROUP "
+	    "BY "
+	    "connection_status",
+	    "");
+	int step = stmt != NULL ? 1 : -1;
+	enum presence state;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		if (presence_by_name(db_column_text(stmt, 0), &state))
+			n[state] = sqlite3_column_int64(stmt, 1);
+	}
+	return step;
+}
+
+/* While nothing is written it is counted once: many ask for it all the time. */
 int
 actions_device_status(struct request *rq, struct err *err)
 {
-	int64_t n[4] = {0};
-	sqlite3_stmt *stmt = db_query(rq->db, err,
-	    "SELECT count(*), count(*) FILTER (WHERE connection_status = 'online'), "
-	    "count(*) FILTER (WHERE connection_status = 'offline'), count(*) FILTER "
-	    "(WHERE connection_status = 'error') FROM device WHERE mqtt_enabled",
-	    "");
-	int i;
+	static const char key[] = "device-status";
+	int64_t n[PRESENCES] = {0}, all;
+	struct span known;
 
-	if (stmt == NULL || db_step(rq->db, stmt, err) != 1)
+	rq->status = 200;
+	if (db_recall(rq->db, span_of(key), &known)) {
+		buf_span(&rq->out, known);
+		return 0;
+	}
+	if (count_devices(rq->db, n, err)) {
+		rq->status = 0;
 		return -1;
-	for (i = 0; i < 4; i++)
-		n[i] = sqlite3_column_int64(stmt, i);
-	sqlite3_reset(stmt);
+	}
+	all = n[PRESENCE_ONLINE] + n[PRESENCE_OFFLINE] + n[PRESENCE_ERROR];
 	buf_printf(&rq->out,
 	    "{\"total_mqtt_devices\":%lld,\"online\":%lld,\"offline\":%lld,\"error\":%"
 	    "lld,\"percentage_online\":",
-	    (long long)n[0], (long long)n[1], (long long)n[2], (long long)n[3]);
+	    (long long)all, (long long)n[PRESENCE_ONLINE], (long long)n[PRESENCE_OFFLINE],
+	    (long long)n[PRESENCE_ERROR]);
 	/* Hundredths first, so that 66.67 is printed and not 66.66999. */
-	json_out_float(
-	    &rq->out, n[0] > 0 ? (double)((n[1] * 20000 + n[0]) / (2 * n[0])) / 100 : 0);
+	json_out_float(&rq->out,
+	    all > 0 ? (double)((n[PRESENCE_ONLINE] * 20000 + all) / (2 * all)) / 100 : 0);
 	buf_putc(&rq->out, '}');
-	rq->status = 200;
+	db_remember(rq->db, span_of(key), buf_as_span(&rq->out));
 	return 0;
 }
 

@@ -196,6 +196,7 @@ count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
 	char *binds = json_dumps(q->binds, JSON_COMPACT);
 	struct buf sql = {0}, key = {0};
 	sqlite3_stmt *stmt = NULL;
+	struct span known;
 	int step = -1;
 
 	buf_puts(&sql, "SELECT count(*) FROM ");
@@ -203,16 +204,19 @@ count_rows(struct request *rq, struct query *q, struct page *p, struct err *err)
 	buf_puts(&sql, " t");
 	buf_span(&sql, buf_as_span(&q->where));
 	buf_printf(&key, "%s %s", buf_str(&sql), binds);
-	if (db_recall(rq->db, buf_as_span(&key), &p->count))
+	if (db_recall(rq->db, buf_as_span(&key), &known)) {
+		memcpy(&p->count, known.p, sizeof(p->count));
 		step = 1;
-	else
+	} else {
 		stmt = db_query(rq->db, err, buf_str(&sql), "");
+	}
 	if (stmt != NULL)
 		bind_array(stmt, 1, q->binds);
 	if (stmt != NULL && (step = db_step(rq->db, stmt, err)) == 1) {
 		p->count = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
-		db_remember(rq->db, buf_as_span(&key), p->count);
+		db_remember(rq->db, buf_as_span(&key),
+		    (struct span){(const char *)&p->count, sizeof(p->count)});
 	}
 	free(binds);
 	buf_release(&key);

@@ -14,7 +14,7 @@
 #include "base/text.h"
 
 /* SQLite's own steps between two looks at the clock: about a millisecond. */
-enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000 };
+enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000, MEMORY = 4 };
 
 struct db {
 	sqlite3 *handle;
@@ -29,8 +29,12 @@ struct db {
 	} cache[CACHE_SIZE];
 	size_t cached;
 	struct {
-		struct buf key;
-		int64_t number, others, own; /* others: commits of other connections */
+		int64_t others,
+		    own; /* commits of other connections, changes of this one */
+		struct {
+			struct buf key, value;
+		} v[MEMORY];
+		size_t next; /* to be replaced */
 	} memory;
 };
 
@@ -229,7 +233,8 @@ db_open(struct db **out, const char *path, bool write, struct err *err)
 		    db_run(db, err, "PRAGMA cache_size=-8192", "") ||
 		    db_run(db, err, "PRAGMA foreign_keys=ON", "");
 	else
-		failed = db_run(db, err, "PRAGMA query_only=ON", "");
+		failed = db_run(db, err, "PRAGMA query_only=ON", "") ||
+		    db_run(db, err, "PRAGMA cache_size=-1024", "");
 	if (failed) {
 		err_in(err, "'%s'", path);
 		db_close(db);
@@ -251,7 +256,10 @@ db_close(struct db *db)
 		free(db->cache[i].sql);
 	}
 	sqlite3_close(db->handle);
-	buf_release(&db->memory.key);
+	for (i = 0; i < MEMORY; i++) {
+		buf_release(&db->memory.v[i].key);
+		buf_release(&db->memory.v[i].value);
+	}
 	free(db->path);
 	free(db);
 }
@@ -468,27 +476,36 @@ db_number(struct db *db, int64_t missing, const char *sql, const char *types, ..
 }
 
 bool
-db_recall(struct db *db, struct span key, int64_t *number)
+db_recall(struct db *db, struct span key, struct span *value)
 {
-	int64_t others = db_number(db, -1, "PRAGMA data_version", "");
-	int64_t own = sqlite3_total_changes(db->handle);
+	const int64_t others = db_number(db, -1, "PRAGMA data_version", "");
+	const int64_t own = sqlite3_total_changes(db->handle);
+	const bool changed =
+	    others < 0 || others != db->memory.others || own != db->memory.own;
+	size_t i;
 
-	if (others >= 0 && others == db->memory.others && own == db->memory.own &&
-	    span_eq(key, buf_as_span(&db->memory.key))) {
-		*number = db->memory.number;
-		return true;
-	}
 	db->memory.others = others;
 	db->memory.own = own;
-	buf_clear(&db->memory.key);
+	for (i = 0; i < MEMORY; i++) {
+		if (changed)
+			buf_clear(&db->memory.v[i].key);
+		else if (key.n != 0 && span_eq(key, buf_as_span(&db->memory.v[i].key))) {
+			*value = buf_as_span(&db->memory.v[i].value);
+			return true;
+		}
+	}
 	return false;
 }
 
 void
-db_remember(struct db *db, struct span key, int64_t number)
+db_remember(struct db *db, struct span key, struct span value)
 {
-	buf_span(&db->memory.key, key);
-	db->memory.number = number;
+	const size_t i = db->memory.next++ % MEMORY;
+
+	buf_clear(&db->memory.v[i].key);
+	buf_clear(&db->memory.v[i].value);
+	buf_span(&db->memory.v[i].key, key);
+	buf_span(&db->memory.v[i].value, value);
 }
 
 int64_t

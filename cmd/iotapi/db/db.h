@@ -53,11 +53,11 @@ int db_run(struct db *db, struct err *err, const char *sql, const char *types, .
 int64_t db_number(
     struct db *db, int64_t missing, const char *sql, const char *types, ...);
 
-/* A number that this connection asked for before under the same key (its SQL and what was bound), if
- * nobody has written to the database since; the last key only. db_remember is about the moment of
- * the db_recall before it, which found nothing. */
-bool db_recall(struct db *db, struct span key, int64_t *number);
-void db_remember(struct db *db, struct span key, int64_t number);
+/* What this connection found out before under the same key (its SQL and what was bound), if nobody has written to the
+ * database since; of the last few keys. *value lasts until the next call. db_remember is about the moment of the
+ * db_recall before it, which found nothing. */
+bool db_recall(struct db *db, struct span key, struct span *value);
+void db_remember(struct db *db, struct span key, struct span value);
 
 /* The id that the last INSERT made. */
 int64_t db_last_id(struct db *db);

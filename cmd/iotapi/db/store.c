@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "iotapi/db/tables.h"
 
-enum { READERS_KEPT = 8, GROUP_MAX = 1000 };
+enum { READERS_KEPT = 16, GROUP_MAX = 1000 };
 
 struct job {
 	int (*run)(struct db *db, void *arg, struct err *err);

@@ -22,7 +22,8 @@
 #include "iotapi/http/routes.h"
 
 enum {
-	THREADS = 4,
+	THREADS =
+	    16, /* one that writes waits for the disk: so many changes are one fsync */
 	IDLE_SECONDS = 60, /* connections.h closes them before */
 	SWEEP_MS = 1000,
 	DRAIN_MS = 4000,
