@@ -203,7 +203,10 @@ readings_force_prepare(struct request *rq)
 static void
 put_payload(struct buf *out, struct span payload)
 {
-	if (utf8_is_valid(payload.p != NULL ? payload.p : "", payload.n)) {
+	/* SQLite has no place for a blob of nothing. */
+	if (payload.p == NULL)
+		payload = SPAN("");
+	if (utf8_is_valid(payload.p, payload.n)) {
 		json_out_key(out, "payload_text");
 		json_put_string(out, payload);
 		return;
