@@ -1,7 +1,7 @@
 #!/bin/sh
 # The HTTP guard, by raw bytes: what two parsers could read differently is refused, then closed. And what is JSON or a
 # query, but costs more than it may.
-# shellcheck disable=SC2119 # no arguments meant
+# shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -191,6 +191,23 @@ c.commit()' "$db"
 list() { curl -sS -o /dev/null -w '%{http_code} %{size_download}' -H "Authorization: Bearer $token" "$api/api/sensors/?page_size=$1"; }
 is '400 93' "$(list 1000)" 'a page of more than 32 MiB is refused'
 has "$(list 20)" '200 190' 'a smaller one is served'
+# Sixteen of these that nobody reads, and then a short answer.
+python3 - "$api" "$token" <<'P' >unread 2>&1
+import socket, sys
+host, port = sys.argv[1].split('//')[1].split(':')
+def ask(path):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(60)
+    s.connect((host, int(port)))
+    s.sendall(f'GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {sys.argv[2]}\r\n\r\n'.encode())
+    return s, s.recv(12)[9:].decode()
+held = [ask('/api/sensors/?page_size=20') for i in range(16)]
+print(held[0][1], held[-1][1], ask('/api/sensors/?page_size=1')[1])
+P
+is '200 503 200' "$(cat unread)" 'of answers that are not read only so much is kept'
+room() { case $(list 20) in '200 190'*) ;; *) return 1 ;; esac; }
+ok 'and when their readers have gone there is room again' wait_for 10 room
 python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM sensor WHERE id > 1"); c.commit()' "$db"
 
 # Queries.

@@ -49,6 +49,7 @@ struct request {
 	unsigned status; /* 0: not answered yet */
 	struct buf out;  /* empty for 204 */
 	const char *type; /* of what is in it; NULL: JSON */
+	size_t bytes;    /* of it, when it was handed to the HTTP library */
 	char *location;
 	int64_t retry_after; /* seconds; 0: no such header */
 	char allow[64];

@@ -35,6 +35,7 @@ enum {
 	DELETING = 1, /* of many readings */
 	DELETIONS_WAITING = 16,
 	FULL_S = 2, /* when there is no room to wait: try again after */
+	LONG_ANSWER = 1 << 20,
 	/* A thread of the library takes a share of its limit only, and accepts no more beyond it; but it is connections.h
 	 * that limits, over all. */
 	LIBRARY_CONNECTIONS = THREADS * (CONNECTIONS_MOST + CONNECTIONS_MOST / 4),
@@ -110,15 +111,17 @@ sweep(void *arg)
 static enum MHD_Result
 send_answer(struct MHD_Connection *c, struct request *rq, bool close_after)
 {
-	struct MHD_Response *r =
-	    MHD_create_response_from_buffer(rq->out.n, rq->out.p, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *r;
 	enum MHD_Result result;
 	char seconds[24];
 
 	if (rq->status / 100 < ARRAY_LEN(rq->app->counts.answers))
 		atomic_fetch_add(&rq->app->counts.answers[rq->status / 100], 1);
+	rq->bytes = rq->out.n;
+	r = MHD_create_response_from_buffer(
+	    rq->bytes, buf_steal(&rq->out), MHD_RESPMEM_MUST_FREE);
 	MHD_add_response_header(r, "Cache-Control", "no-store");
-	if (rq->out.n != 0)
+	if (rq->bytes != 0)
 		MHD_add_response_header(
 		    r, "Content-Type", rq->type != NULL ? rq->type : "application/json");
 	if (rq->allow[0] != '\0')
@@ -177,7 +180,7 @@ log_exchange(const struct exchange *x)
 	    .target = x->target,
 	    .status = x->rq.status,
 	    .ms = clock_ms() - x->since,
-	    .bytes = x->rq.out.n};
+	    .bytes = x->rq.bytes};
 
 	http_log(&r);
 }
@@ -281,6 +284,16 @@ serve(struct server *h, struct exchange *x)
 	return false;
 }
 
+/* Answers stay in memory until they are read: of long ones only so many at once. */
+static void
+keep_bounds(struct server *h, struct request *rq)
+{
+	if (rq->out.n > LONG_ANSWER &&
+	    connections_unsent(h->connections) + rq->out.n > CONNECTIONS_UNSENT)
+		answer_detail(rq, 503, NULL,
+		    "Too many long answers are not read yet: ask again later.");
+}
+
 static enum MHD_Result
 handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *data, size_t *size, void **context)
@@ -310,6 +323,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		if (!serve(arg, x))
 			return MHD_YES;
 	}
+	keep_bounds(arg, &x->rq);
 	set_state(arg, c, CONNECTION_SENT, x->rq.out.n);
 	return send_answer(c, &x->rq, false);
 }
