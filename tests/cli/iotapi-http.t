@@ -1,6 +1,7 @@
 #!/bin/sh
 # The HTTP guard, by raw bytes: what two parsers could read differently is refused, then closed. And what is JSON or a
 # query, but costs more than it may.
+# slow: bodies and answers of many megabytes
 # shellcheck disable=SC2119,SC2317 # no arguments meant; called by wait_for
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
