@@ -328,22 +328,17 @@ tell_lost_session(struct ingest *g)
 	g->counts.sessions_lost++;
 }
 
-/* The address only where the broker's name does not say it. */
 static void
 tell_connection(const struct ingest *g)
 {
-	const struct counts *c = &g->counts;
-	const bool says = strncmp(c->broker, c->address, strlen(c->address)) == 0;
-	char at[64] = "";
+	const struct broker_where where = consumer_where(g->consume);
 
-	if (!says)
-		snprintf(at, sizeof(at), _(" at %s"), c->address);
-	if (g->was_down && c->connections > 1)
-		log_warn(_("connected again, to broker '%s'%s"), c->broker, at);
+	if (g->was_down && g->counts.connections > 1)
+		log_warn(_("connected again, to broker %s"), where.text);
 	else if (g->was_down)
-		log_warn(_("connected to broker '%s'%s"), c->broker, at);
+		log_warn(_("connected to broker %s"), where.text);
 	else
-		log_info(_("connected to broker '%s'%s"), c->broker, at);
+		log_info(_("connected to broker %s"), where.text);
 }
 
 static void

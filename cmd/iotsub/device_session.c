@@ -51,7 +51,11 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (d->outage)
-		log_warn(_("%s: connected again"), d->id);
+		log_warn(_("%s: connected again, to broker %s"), d->id,
+		    session_where(d->session).text);
+	else
+		log_info(_("%s: connected to broker %s"), d->id,
+		    session_where(d->session).text);
 	d->outage = false;
 }
 

@@ -31,9 +31,12 @@ on_up(void *arg, bool session_present)
 	struct err why = {0};
 
 	r->was_up = true;
-	if (r->lost == 0)
+	if (r->lost == 0) {
+		log_info(_("connected to broker %s"), consumer_where(r->consume).text);
 		return;
-	log_warn(_("connected again as '%s'"), r->name);
+	}
+	log_warn(_("connected again as '%s', to broker %s"), r->name,
+	    consumer_where(r->consume).text);
 	if (r->kept && !session_present) {
 		reason_err_session_lost(&why, r->name, r->lost, clock_wall_us());
 		log_warn("%s", why.text);

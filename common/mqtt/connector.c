@@ -68,28 +68,34 @@ connector_address(const struct connector *c)
 	return c->address < c->addresses.n ? c->addresses.v[c->address] : "";
 }
 
+struct broker_where
+connector_where(const struct connector *c)
+{
+	const char *address = connector_address(c);
+	struct broker_where w;
+
+	if (address[0] != '\0' && strcmp(address, c->opts.host) != 0)
+		snprintf(w.text, sizeof(w.text), _("'%s' at %s"), c->name, address);
+	else
+		snprintf(w.text, sizeof(w.text), "'%s'", c->name);
+	return w;
+}
+
 static bool
 has_choice(const struct connector *c)
 {
 	return c->count > 1 || c->addresses.n > 1;
 }
 
-struct where {
-	char text
-	    [400]; /* a host's name has 255 bytes at most, and what is longer fails as such */
-};
-
-/* The broker, in quotes; which of its addresses it was, too. */
-static struct where
+/* In errors: an address that there was no choice of explains nothing. */
+static struct broker_where
 where_of(const struct connector *c)
 {
-	const char *address = connector_address(c);
-	struct where w;
+	struct broker_where w;
 
-	if (has_choice(c) && address[0] != '\0' && strcmp(address, c->opts.host) != 0)
-		snprintf(w.text, sizeof(w.text), _("'%s' at %s"), c->name, address);
-	else
-		snprintf(w.text, sizeof(w.text), "'%s'", c->name);
+	if (has_choice(c))
+		return connector_where(c);
+	snprintf(w.text, sizeof(w.text), "'%s'", c->name);
 	return w;
 }
 

@@ -147,6 +147,7 @@ int connector_open(struct connector *c, struct loop *loop, const struct session_
     const struct connector_ops *ops, void *arg, struct err *err);
 /* The numeric address, or path, of the connection or of the attempt; "" before there was one. */
 const char *connector_address(const struct connector *c);
+struct broker_where connector_where(const struct connector *c);
 /* Drops the connection, or the attempt, without a word; no event comes any more. The socket stays its user's to
  * close, before connector_close. The zero value is fine for both. */
 void connector_hang_up(struct connector *c);

@@ -582,6 +582,12 @@ consumer_address(const struct consumer *c)
 	return connector_address(&c->link);
 }
 
+struct broker_where
+consumer_where(const struct consumer *c)
+{
+	return connector_where(&c->link);
+}
+
 size_t
 consumer_window(const struct consumer *c)
 {

@@ -220,3 +220,21 @@ session_broker(struct session *s)
 	    o->tls ? "s" : "", s->link.name, o->ws_path != NULL ? o->ws_path : "");
 	return s->url;
 }
+
+const char *
+session_name(const struct session *s)
+{
+	return s->link.name;
+}
+
+const char *
+session_address(const struct session *s)
+{
+	return connector_address(&s->link);
+}
+
+struct broker_where
+session_where(const struct session *s)
+{
+	return connector_where(&s->link);
+}

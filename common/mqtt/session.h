@@ -63,6 +63,10 @@ bool session_is_up(const struct session *s);
 int session_version(const struct session *s);
 /* "mqtt://host:port" or the like, for messages: of several the present one. Until the next call. */
 const char *session_broker(struct session *s);
+/* As consumer_broker, consumer_address and consumer_where (mqtt/consumer.h). */
+const char *session_name(const struct session *s);
+const char *session_address(const struct session *s);
+struct broker_where session_where(const struct session *s);
 
 /* Subscribes now if up, and again after each reconnect whose session is not present. */
 int session_subscribe(struct session *s, const char *filter, int qos, bool no_local,

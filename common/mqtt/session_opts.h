@@ -51,6 +51,11 @@ struct session_opts {
 				    * descriptors in other threads but session's own */
 };
 
+/* Where a connection goes, for messages: "'HOST:PORT'", and " at ADDRESS" where that does not say it. */
+struct broker_where {
+	char text[400]; /* a host's name has 255 bytes at most, and what is longer fails as such */
+};
+
 enum { SESSION_RECEIVE_MAXIMUM = 1000, SESSION_MAX_PACKET = 1 << 20 };
 
 /* The options for the i-th broker alone, from 0 on; `shared_tls` stays that of the first. */

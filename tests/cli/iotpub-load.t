@@ -91,6 +91,8 @@ last=$(grep '^{' "$T/.err" | tail -n 1)
 is 3 "$(grep -c '^{' "$T/.err")" "each 200 ms, and at the end"
 is "$(echo "$last" | jq .messages) 0" "$(echo "$last" | jq -r '"\(.acknowledged) \(.in_flight)"')" "the last one tells of all"
 has "$line" '"devices":3,"connected":3,"connecting":0,"messages":' "a line of JSON"
+is "[{\"broker\":\"$sock\",\"address\":\"$sock\",\"connected\":3}]" "$(echo "$line" | jq -c .brokers)" \
+	"and of where they are connected"
 ok "it is JSON" sh -c "printf '%s\n' '$line' | python3 -m json.tool"
 
 # Refusals.

@@ -37,7 +37,7 @@ bounded() {
 	sleep 0.3 # some more
 	is 1 "$(grep -c 'max-queued): readings are' err)" '... once'
 	up
-	ok 'a device that is back says so' wait_for 40 said err 'B_2: connected again'
+	ok 'a device that is back says so' wait_for 40 said err "B_2: connected again, to broker '$T/mq.sock'"
 	ok '... after it has said why not' said err "B_2: lost broker '$T/mq.sock'"
 	kill "$loud" "$quiet"
 	wait "$loud"

@@ -101,7 +101,7 @@ no_broker
 broker old
 wait_for 60 logged ' as \(one\|three\|DEV\|four\) ' old.log 3
 for name in one three four; do
-	wait_for 10 grep -q 'connected again' $name.err
+	wait_for 10 grep -q "connected again.* to broker 'localhost:.*' at " $name.err
 	is '1 1' "$(grep -c unknown $name.err) $(grep -c 'connected again' $name.err)" \
 		'... once, and once that it is back'
 done

@@ -201,9 +201,11 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	if (r->outage)
-		log_warn(r->was_up ? _("connected again, to broker '%s'")
-				   : _("connected to broker '%s'"),
-		    session_broker(r->session));
+		log_warn(r->was_up ? _("connected again, to broker %s")
+				   : _("connected to broker %s"),
+		    session_where(r->session).text);
+	else
+		log_info(_("connected to broker %s"), session_where(r->session).text);
 	r->outage = false;
 	r->was_up = true;
 	if (r->streams && r->lines.loop == NULL && !r->over &&

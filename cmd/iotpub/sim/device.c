@@ -161,7 +161,8 @@ on_up(void *arg, bool present)
 	set_up(d, true);
 	if (d->stage >= LEAVING)
 		return;
-	log_info(_("%s: connected to %s"), device_id(d), session_broker(d->session));
+	log_info(_("%s: connected to broker %s"), device_id(d),
+	    session_where(d->session).text);
 	publish_status(d, "connected");
 	d->was_connected = true;
 	c->events->connected(c->arg, d, first);
@@ -698,6 +699,12 @@ bool
 device_is_started(const struct device *d)
 {
 	return d->started;
+}
+
+const struct session *
+device_connection(const struct device *d)
+{
+	return d->up ? d->session : NULL;
 }
 
 bool

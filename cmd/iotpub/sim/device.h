@@ -116,6 +116,8 @@ struct device *device_of_commands(struct responder_device *commands);
 bool device_has_session(const struct device *d);
 bool device_is_started(const struct device *d);
 bool device_was_connected(const struct device *d);
+/* Its session while that is up, else NULL. */
+const struct session *device_connection(const struct device *d);
 bool device_said_goodbye(const struct device *d);
 bool device_is_over(const struct device *d);
 bool device_is_dismissed(const struct device *d);

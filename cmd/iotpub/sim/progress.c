@@ -15,6 +15,7 @@ enum { LIVE_EVERY = 1000 };
 struct progress {
 	struct loop *loop;
 	struct progress_figures (*look)(void *arg);
+	void (*put_places)(void *arg, struct buf *b);
 	void *arg;
 	int64_t began, stats;
 	struct loop_timer tell, show;
@@ -49,7 +50,9 @@ on_tell(void *arg)
 	if (f.verified)
 		buf_printf(&b, ",\"p50_ms\":%.3g,\"p99_ms\":%.3g", (double)f.p50 / 1000,
 		    (double)f.p99 / 1000);
-	buf_puts(&b, "}\n");
+	buf_puts(&b, ",\"brokers\":[");
+	r->put_places(r->arg, &b);
+	buf_puts(&b, "]}\n");
 	log_raw(b.p, b.n);
 	buf_release(&b);
 	r->told = f.messages;
@@ -85,13 +88,15 @@ is_live(void)
 
 struct progress *
 progress_start(struct loop *loop, int64_t stats,
-    struct progress_figures (*look)(void *arg), void *arg)
+    struct progress_figures (*look)(void *arg),
+    void (*put_places)(void *arg, struct buf *b), void *arg)
 {
 	struct progress *r = xcalloc(1, sizeof(*r));
 
 	r->loop = loop;
 	r->stats = stats;
 	r->look = look;
+	r->put_places = put_places;
 	r->arg = arg;
 	r->began = r->told_at = r->shown_at = loop_now(loop);
 	if (stats > 0)

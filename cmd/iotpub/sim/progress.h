@@ -24,9 +24,11 @@ struct progress_figures {
 	size_t errors; /* messages refused, devices failed, connections lost */
 };
 
-/* A line of JSON each `stats` ms (0: none), and a live line on a terminal, from what `look` says. */
+/* A line of JSON each `stats` ms (0: none), and a live line on a terminal, from what `look` says; `put_places` adds the
+ * items of its array of brokers. */
 struct progress *progress_start(struct loop *loop, int64_t stats,
-    struct progress_figures (*look)(void *arg), void *arg);
+    struct progress_figures (*look)(void *arg),
+    void (*put_places)(void *arg, struct buf *b), void *arg);
 /* Wipes the live line, and sums up where somebody reads it: `connected` were at least once. */
 void progress_end(struct progress *r, size_t connected, const struct faults *faults);
 /* Accepts NULL. */

@@ -2,10 +2,12 @@
 #include "iotpub/sim/sim.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "loop/limiter.h"
@@ -19,6 +21,7 @@
 enum { PER_DEVICE = 1, SPARE = 256 }; /* descriptors */
 enum { STARTING = 64 };               /* devices at a time */
 enum { TOLD = 16 };                   /* texts */
+enum { PLACES = 64 };                 /* that are told of */
 
 struct sim {
 	const struct args *a;
@@ -261,6 +264,17 @@ begin(void *arg)
 
 /* What devices tell. */
 
+static void
+tell_back(struct sim *t, const struct device *d)
+{
+	const struct session *s = device_connection(d);
+	char text[400];
+
+	snprintf(text, sizeof(text), _("connected again, to broker %s"),
+	    s != NULL ? session_where(s).text : "");
+	tell_once(&t->told_back, d, text);
+}
+
 /* A connection that was broken off on purpose comes back without a word. */
 static void
 on_connected(void *arg, struct device *d, bool first)
@@ -272,7 +286,7 @@ on_connected(void *arg, struct device *d, bool first)
 	if (t->counts.up >= t->live)
 		strv_release(&t->told);
 	if (!first && outage)
-		tell_once(&t->told_back, d, _("connected again"));
+		tell_back(t, d);
 	if (!first)
 		return;
 	t->starting--;
@@ -420,6 +434,51 @@ look(void *arg)
 	    .errors = c->outcome.refused + t->failed + c->losses};
 }
 
+/* Devices that are connected, by where they are: a fleet has a few brokers. */
+struct place {
+	const char *broker, *address;
+	size_t devices;
+};
+
+static struct place *
+find_place(struct place *places, size_t n, const struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(places[i].broker, session_name(s)) == 0 &&
+		    strcmp(places[i].address, session_address(s)) == 0)
+			return &places[i];
+	}
+	return NULL;
+}
+
+static void
+put_places(void *arg, struct buf *b)
+{
+	const struct sim *t = arg;
+	struct place places[PLACES];
+	size_t n = 0, i;
+
+	for (i = 0; i < roster_count(t->roster); i++) {
+		const struct session *s = device_connection(roster_device(t->roster, i));
+		struct place *p = s != NULL ? find_place(places, n, s) : NULL;
+
+		if (p != NULL)
+			p->devices++;
+		else if (s != NULL && n < PLACES)
+			places[n++] =
+			    (struct place){session_name(s), session_address(s), 1};
+	}
+	for (i = 0; i < n; i++) {
+		buf_puts(b, i > 0 ? ",{\"broker\":" : "{\"broker\":");
+		json_put_text(b, span_of(places[i].broker));
+		buf_puts(b, ",\"address\":");
+		json_put_text(b, span_of(places[i].address));
+		buf_printf(b, ",\"connected\":%zu}", places[i].devices);
+	}
+}
+
 /* The usual soft limit is for programs with select(2), which this one is not. */
 static void
 raise_limit(size_t devices)
@@ -468,7 +527,7 @@ run(struct sim *t, struct err *err)
 	use_loop(t);
 	if (t->a->duration > 0)
 		loop_timer_set(t->loop, &t->timer, t->a->duration, on_duration, t);
-	t->progress = progress_start(t->loop, t->a->stats, look, t);
+	t->progress = progress_start(t->loop, t->a->stats, look, put_places, t);
 	roster_watch(t->roster, &roster_events, t);
 	if (!t->a->verify)
 		begin(t);
