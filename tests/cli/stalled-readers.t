@@ -64,18 +64,20 @@ sleep 1
 a=$(readings A)
 b=$(readings B)
 c=$(readings S)
-sleep 14
-[ $(($(readings A) - a)) -ge 11 ] && [ $(($(readings B) - b)) -ge 11 ] && [ $(($(readings S) - c)) -ge 11 ]
+more() { [ $(($(readings A) - a)) -ge 11 ] && [ $(($(readings B) - b)) -ge 11 ] && [ $(($(readings S) - c)) -ge 11 ]; }
+wait_for 40 more
 tap $? "iotpub: readings go on ($a, $b, $c, then $(readings A), $(readings B), $(readings S))"
+stall_told() { grep -q 'has not taken its lines for 10 s' ingest.err && grep -q 'has not taken its lines for 10 s' sub.err; }
+wait_for 30 stall_told # and so 10 s went by, longer than a keep-alive lasts
 is '0 0 0' "$(still A) $(still B) $(still S)" 'so do the connections, for longer than the keep-alive lets them'
 [ "$(grep -c 'Received PUBACK from A' "$T/mosquitto.log")" -lt 100 ]
 tap $? 'commands wait, not acknowledged'
 wake
 all_printed() { [ "$(numbers printed | wc -l) $(numbers printed-tls | wc -l)" = '300 300' ]; }
-wait_for 10 all_printed
+wait_for 30 all_printed
 tap $? 'and are all printed when it is read again'
 all_there() { [ "$(numbers ingested | wc -l) $(numbers shown | wc -l)" = '600 600' ]; }
-wait_for 10 all_there
+wait_for 30 all_there
 tap $? 'iotingest, iotsub -t: nothing is missing when it is read again'
 is '0 0' "$(still I) $(still U)" 'their connections stay'
 for err in ingest.err sub.err; do
