@@ -7,10 +7,10 @@
 # shellcheck source=tests/witness.sh
 . "$top/tests/witness.sh"
 
-# 1 KB each, with the id N.
+# 1 KB each, with the id N. By iotpub: mosquitto_pub -l of 2.1.2 leaves out lines.
 commands() { # commands DEVICE FROM TO
 	seq "$2" "$3" | perl -ne 'chomp; print "{\"id\":$_,\"pad\":\"", "x" x 1000, "\"}\n"' |
-		mosquitto_pub --unix "$sock" -q 1 -t "iot/devices/$1/commands" -l
+		iotpub -h "$sock" -q 1 -t "iot/devices/$1/commands" -l --quiet
 }
 # A fifo, NAME.fifo, that is open and not read until wake is called: then all of it goes to the file NAME.
 sleeping_reader() { # sleeping_reader NAME
