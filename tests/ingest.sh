@@ -10,6 +10,8 @@ own() {
 	ingest_broker
 }
 pub() { mosquitto_pub --unix "$sock" "$@"; }
+# Of many lines mosquitto_pub -l of 2.1.2 leaves some out.
+pub_lines() { iotpub -h "$sock" -l --quiet "$@"; }
 ingest() { timeout 20 iotingest -h "$sock" "$@"; }
 
 cases=0

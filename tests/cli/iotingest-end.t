@@ -21,7 +21,7 @@ drain() { # drain QOS SIGNAL STATUS
 	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
 		iotingest -h "$sock" --durable "$id" -q "$qos" >"$id.1" 2>/dev/null </dev/null &
 	ingesting=$!
-	seq 1 3000 | sed 's/.*/{"n":&}/' | pub -q 2 -t iot/sensors/X/data -l &
+	seq 1 3000 | sed 's/.*/{"n":&}/' | pub_lines -q 2 -t iot/sensors/X/data &
 	publisher=$!
 	wait_for 10 has_lines 500 "$id.1"
 	from=$(date +%s%N)
@@ -53,7 +53,7 @@ stalled() {
 	iotingest -h "$sock" --durable stall >fifo 2>stall.err </dev/null &
 	ingesting=$!
 	wait_for 10 subscribed stall
-	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub -q 1 -t iot/sensors/X/data -l
+	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..1000' | pub_lines -q 1 -t iot/sensors/X/data
 	wait_for 20 pipe_is_full fifo
 	from=$(date +%s%N)
 	kill "$ingesting"

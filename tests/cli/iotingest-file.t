@@ -106,7 +106,7 @@ if strace -o "$T/probe" true 2>/dev/null && mkdir disk && mount -t tmpfs -o size
 	pad=$(perl -e 'print "x" x 500')
 	publish 1 5
 	ingest --durable full -C 5 >disk/f 2>/dev/null
-	seq 6 300 | sed "s/.*/{\"n\":&,\"pad\":\"$pad\"}/" | pub -q 1 -t iot/sensors/X/data -l
+	seq 6 300 | sed "s/.*/{\"n\":&,\"pad\":\"$pad\"}/" | pub_lines -q 1 -t iot/sensors/X/data
 	iotingest -h "$sock" --durable full >>disk/f 2>"$T/err" </dev/null
 	is 7 $? 'a full disk: 7'
 	has "$(cat "$T/err")" 'cannot write to standard output: No space left on device' 'and says so'
@@ -121,7 +121,7 @@ fi
 run ingest --durable limit -W 300ms
 publish 1 5
 ingest --durable limit -C 5 >limited 2>/dev/null
-seq 6 300 | sed "s/.*/{\"n\":&}/" | pub -q 1 -t iot/sensors/X/data -l
+seq 6 300 | sed "s/.*/{\"n\":&}/" | pub_lines -q 1 -t iot/sensors/X/data
 (
 	ulimit -f 8
 	exec iotingest -h "$sock" --durable limit >>limited 2>"$T/err" </dev/null

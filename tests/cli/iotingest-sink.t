@@ -114,7 +114,7 @@ killed() {
 deaf() {
 	own deaf
 	run ingest --durable deaf -W 300ms
-	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..300' | pub -q 1 -t iot/sensors/X/data -l
+	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..300' | pub_lines -q 1 -t iot/sensors/X/data
 	run ingest --durable deaf --sink 'exec <&-; exit 0' -C 300
 	exits 0 'a command that does not read its batch'
 }
@@ -126,7 +126,7 @@ slow() {
 	start_ingest slow slow.out -k 5 --sink "cat >/dev/null; touch began; [ -e go ] || read x <never"
 	publish 1 3
 	wait_for 10 test -e began
-	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..9000' | pub -q 1 -t iot/sensors/X/data -l
+	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..9000' | pub_lines -q 1 -t iot/sensors/X/data
 	sleep 9 # more than one and a half times the keep-alive of 5 s
 	no_line mosquitto.log 'pings go on while a sink takes its time' 'slow has exceeded timeout'
 	rss=$(awk '/VmHWM/ { print $2 }' /proc/"$ingesting"/status)

@@ -80,7 +80,7 @@ exits 2 "and one without --listen"
 # Commands that go on arriving while it ends do not keep it from ending.
 act flood L_3 --listen --interval 100ms --drain 10s --exec cat
 l3=$bg
-seq 1 150 | sed 's/.*/{"id":&}/' | mosquitto_pub --unix "$sock" -t iot/devices/L_3/commands -q 1 -l &
+seq 1 150 | sed 's/.*/{"id":&}/' | iotpub -h "$sock" -t iot/devices/L_3/commands -q 1 -l --quiet &
 pids="$pids $!"
 wait_for 10 grep -q '"id":20}' flood
 kill $l3
