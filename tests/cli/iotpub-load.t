@@ -84,11 +84,12 @@ is "$(iotpub -h "$sock" F_7 -C 50 --interval 5ms --fault drop=0.5 --seed 3 2>&1 
 	"--seed repeats the faults"
 
 # Numbers meanwhile.
-run iotpub -h "$sock" --devices 3 --interval 100ms --duration 550ms --stats 200ms --takeover
+run iotpub -h "$sock" --devices 3 --interval 100ms --duration 1s --stats 200ms --takeover
 exits 0 "--stats"
-line=$(grep '^{' "$T/.err" | head -n 1)
+line=$(grep '^{.*"connected":3,' "$T/.err" | head -n 1) # once all are, on a busy machine
 last=$(grep '^{' "$T/.err" | tail -n 1)
-is 3 "$(grep -c '^{' "$T/.err")" "each 200 ms, and at the end"
+n=$(grep -c '^{' "$T/.err")
+ok "each 200 ms, and at the end ($n)" [ "$n" -ge 4 ]
 is "$(echo "$last" | jq .messages) 0" "$(echo "$last" | jq -r '"\(.acknowledged) \(.in_flight)"')" "the last one tells of all"
 has "$line" '"devices":3,"connected":3,"connecting":0,"messages":' "a line of JSON"
 is "[{\"broker\":\"$sock\",\"address\":\"$sock\",\"connected\":3}]" "$(echo "$line" | jq -c .brokers)" \
