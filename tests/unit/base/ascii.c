@@ -67,7 +67,7 @@ compare_number_of_sixteen(const unsigned char *p, unsigned n)
 {
 	size_t whole = slow_number(p, ASCII_PLAIN_PADDING);
 
-	assert_in_range(n, 1, 16);
+	assert_within(n, 1, 16);
 	if (n != whole) {
 		assert_true(n >= 15 && n < whole);
 		assert_true(p[n] == '.' || slow_digits(p + n, 1) == 1);

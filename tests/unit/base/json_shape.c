@@ -227,10 +227,10 @@ the_looks_are_bounded(void **state)
 
 	(void)state;
 	do {
-		assert_in_range(shapes.n, 0, SHAPES_LOOKS);
+		assert_within(shapes.n, 0, SHAPES_LOOKS);
 		snprintf(text, sizeof(text), "{\"%zu\":1}", i++);
 	} while (json_shapes_learn(&shapes, 3, span_of(text), values, &n));
-	assert_in_range(shapes.n, SHAPES_LOOKS - SHAPE_LOOKS + 1, SHAPES_LOOKS);
+	assert_within(shapes.n, SHAPES_LOOKS - SHAPE_LOOKS + 1, SHAPES_LOOKS);
 	snprintf(text, sizeof(text), "{\"%zu\":1}", i - 2);
 	assert_int_equal(match(&shapes, text), 3);
 }

@@ -67,7 +67,7 @@ waits_in_vain_get_rare(void **state)
 		assert_false(busy_poll_until_readable(&s, ends[0]));
 	assert_int_equal(s.pause, BUSY_POLL_PAUSE_MOST);
 	assert_int_equal(write(ends[1], "x", 1), 1);
-	assert_in_range(slept(&s), 0, BUSY_POLL_PAUSE_MOST);
+	assert_within(slept(&s), 0, BUSY_POLL_PAUSE_MOST);
 	assert_int_equal(slept(&s), 0);
 }
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "loop/resolve.h"
+#include "unit.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+
+#include "loop/resolve.h"
 
 struct asked {
 	struct loop *loop;
@@ -60,7 +58,7 @@ test_one_lookup_for_all_of_a_loop(void **state)
 	given_up = resolve_start(a.loop, "localhost", on_answer, &a);
 	resolve_start(a.loop, "localhost", on_answer, &a);
 	resolve_start(b.loop, "localhost", on_answer, &b);
-	assert_in_range(resolve_running(), 0, 2);
+	assert_within(resolve_running(), 0, 2);
 	resolve_cancel(given_up);
 	assert_int_equal(loop_run(a.loop, NULL), 0);
 	assert_int_equal(loop_run(b.loop, NULL), 0);

@@ -579,7 +579,7 @@ a_huge_packet_needs_no_memory(void **state)
 
 		left -= feed_bytes(&e, block, n, SIZE_MAX);
 		receiver_room(e.in, &room);
-		assert_in_range(room, 1, 128 << 10);
+		assert_within(room, 1, 128 << 10);
 	}
 	feed(&e, Q0);
 	assert_int_equal(e.messages, 2);
@@ -703,7 +703,7 @@ every_malformed_packet_is_a_fault(void **state)
 			    packet_fault_text(cases[i].fault),
 			    packet_fault_text(fault_of(&e)));
 		assert_int_equal(fault_of(&e), cases[i].fault);
-		assert_in_range(packet_fault_reason(fault_of(&e)), 0x80, 0xA2);
+		assert_within(packet_fault_reason(fault_of(&e)), 0x80, 0xA2);
 		receiver_room(e.in, &room);
 		assert_int_equal(room, 0);
 		assert_int_equal(e.messages, 0);
@@ -800,7 +800,7 @@ unread_answers_stop_the_reading(void **state)
 	begin(&e, 4);
 	while ((n = feed(&e, "62 02 0001 62 02 0002 62 02 0003 62 02 0004")) > 0)
 		taken += n;
-	assert_in_range(taken, 200000, 600000);
+	assert_within(taken, 200000, 600000);
 	receiver_sent(e.in, receiver_output(e.in).n);
 	assert_true(feed(&e, "62 02 0001") > 0);
 	end(&e);
@@ -872,7 +872,7 @@ read_answers_need_no_memory(void **state)
 			sent += out.n - 4;
 		}
 	}
-	assert_in_range(receiver_packets(e.in)->room, 0, 2 << 20);
+	assert_within(receiver_packets(e.in)->room, 0, 2 << 20);
 	end(&e);
 }
 

@@ -437,7 +437,7 @@ names_of_wrong_values_are_bounded(void **state)
 	    &(struct reading_source){.payload = buf_as_span(&payload)}, tell, &t,
 	    &report));
 	assert_non_null(report.error);
-	assert_in_range(report.wrong.n, 1000, READING_WRONG + 6 * READING_NAME + 3);
+	assert_within(report.wrong.n, 1000, READING_WRONG + 6 * READING_NAME + 3);
 	device_reading_release(&report);
 	buf_release(&t.text);
 	buf_release(&payload);
