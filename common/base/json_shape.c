@@ -22,7 +22,8 @@ make_look(struct json_shapes *shapes, const char *p, size_t n, enum json_then th
 {
 	struct json_look *look = &shapes->looks[shapes->n++];
 
-	*look = (struct json_look){.n = (unsigned char)n, .then = then, .id = -1};
+	*look = (struct json_look){
+	    .n = (unsigned char)n, .then = (unsigned char)then, .id = -1};
 	look->mask = (1U << n) - 1;
 	memcpy(look->bytes, p, n);
 	return look;

@@ -198,10 +198,13 @@ send_on(struct ws_proxy_pipe *p)
 	return 0;
 }
 
-/* The broker's end is gone: what it sent before still goes through. */
+/* The broker's end is gone: what it sent before still goes through. libwebsockets does not tell of each one that fails
+ * behind TLS's handshake. */
 static void
 on_destroyed(struct ws_proxy_pipe *p)
 {
+	if (!p->told && !p->connecting && p->fd >= 0 && !p->hungup)
+		on_failed(p, "read failed");
 	p->ws = NULL;
 	if (p->connecting)
 		return;
