@@ -52,6 +52,6 @@ publish() {
 	until=$2
 	shift 2
 	seq "$from" "$until" | sed 's/.*/{"n":&}/' |
-		pub -q 1 -t iot/sensors/X/data -l "$@"
+		pub_lines -q 1 -t iot/sensors/X/data "$@"
 }
 has_lines() { [ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]; }
