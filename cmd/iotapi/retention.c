@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/timestamp.h"
 #include "iotapi/db/purge.h"
 
 enum { PAUSE_MS = 10, LOOK_MS = 60000 };
@@ -27,26 +26,23 @@ retention_step(struct db *db, int64_t keep_ms, int64_t now_us, int64_t *deleted,
 {
 	sqlite3_stmt *stmt = db_query(db, err, "SELECT max(timestamp) FROM reading", "");
 	struct purge p = {.where = " WHERE t.timestamp < ?1"};
-	struct buf before = {0};
 	json_t *binds;
 	int64_t newest = 0;
 	int step = stmt != NULL ? db_step(db, stmt, err) : -1;
 
 	*more = false;
-	if (step == 1 && !db_is_null(stmt, 0) &&
-	    !timestamp_parse(db_column_text(stmt, 0).p, &newest))
-		newest = 0;
+	if (step == 1)
+		newest = sqlite3_column_int64(stmt, 0); /* of no readings 0 */
 	if (stmt != NULL)
 		sqlite3_reset(stmt);
 	if (step < 0)
 		return -1;
-	buf_time(&before, (newest < now_us ? newest : now_us) - keep_ms * 1000);
-	binds = json_pack("[s]", buf_str(&before));
+	binds = json_pack(
+	    "[I]", (json_int_t)((newest < now_us ? newest : now_us) - keep_ms * 1000));
 	p.binds = binds;
 	step = newest > keep_ms * 1000 ? purge_step(db, &p, more, err) : 0;
 	*deleted += p.deleted;
 	json_decref(binds);
-	buf_release(&before);
 	return step;
 }
 

@@ -340,7 +340,7 @@ gives 204 '' 'by force, it goes with them'
 is '0 560' "$(left "$PB") $(left "$PA")" 'and those of others stay'
 plant "WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g WHERE value < 5000)
 	INSERT INTO reading (dispositivo, sensor, valor, timestamp, metadata_json, mqtt_retained)
-	SELECT $PA, $sensor, 1, strftime('%Y-%m-%dT%H:%M:%S', 'now', '-' || value || ' hours') || '.000000Z', '{}', 0 FROM g"
+	SELECT $PA, $sensor, 1, strftime('%s', 'now', '-' || value || ' hours') * 1000000, '{}', 0 FROM g"
 stop_api
 rm -f "$T/api.url"
 start_api --keep-readings 4d --verbose
