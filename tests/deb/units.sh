@@ -56,7 +56,7 @@ ok 'iotingest@archive starts' systemctl start iotingest@archive
 subscribed() { grep -q 'Received SUBSCRIBE from archive\|New client.*archive' "$T/mosquitto.log"; }
 wait_for 20 subscribed
 tap $? 'and comes to the broker'
-received() { mosquitto_pub -h 127.0.0.1 -p "$port" -u archive -P broker-password -q 1 -t iot/sensors/D/data -m "$1" && grep -qF "$1" $archive; }
+received() { mosquitto_pub -h 127.0.0.1 -p "$port" -u archive -P broker-password -q 1 -t iot/sensors/D/data -m "$1" && grep -qF "$1" "$archive"; }
 wait_for 20 received '{"n":1}'
 tap $? 'what is published is in its file'
 mv $archive "$T/rotated"
