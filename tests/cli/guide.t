@@ -76,7 +76,7 @@ is 'temperature=21.5 humidity=48.25 temperature=0.1 humidity=33.33 temperature=-
 stored() { [ "$(iotctl reading list dispositivo=RPI_001 -o ndjson | wc -l)" -eq 8 ]; }
 wait_for 20 stored
 is '[-7,0,0.1,21.499999999999996,21.5,33.33,48.25,100]' \
-	"$(iotctl reading list dispositivo=RPI_001 -o json | jq -c 'map(.valor) | sort')" \
+	"$(iotctl reading list dispositivo=RPI_001 -o json | jq -c 'map(.valor + 0) | sort')" \
 	'the platform has the same numbers'
 iotctl reading list dispositivo=RPI_001 -o ndjson | grep -q '"valor":21.499999999999996[,}]'
 tap $? 'in their shortest form'
@@ -95,7 +95,7 @@ wait $ingesting
 is '"temperature","value":21.50,"timestamp":123456 "humidity","value":48.00,"timestamp":123456 ' \
 	"$(sed 's/.*"sensor":\(.*\),"topic".*/\1/' esp.out | tr '\n' ' ')" \
 	"the ESP32's digits and millis() pass through"
-stored() { [ "$(iotctl reading list dispositivo=ESP32_001 -o json | jq -c 'map(.valor) | unique')" = '[21.5,48]' ]; }
+stored() { [ "$(iotctl reading list dispositivo=ESP32_001 -o json | jq -c 'map(.valor + 0) | unique')" = '[21.5,48]' ]; }
 wait_for 20 stored
 tap $? 'and are stored'
 

@@ -18,8 +18,14 @@ print $s $bytes; my ($all, $b) = (''); $all .= $b while sysread $s, $b, 65536;
 my $seen = join(' ', $all =~ m{HTTP/1\.1 (\d+)}g); $seen =~ s/^(4\d\d) \1$/$1/;
 print $all eq '' ? 'closed' : $seen, "\n";
 P
+library=$(pkg-config --modversion libmicrohttpd)
 # answers WANTED BYTES SENTENCE: every status it answered until it closed.
-answers() { is "$1" "$(perl "$T/raw.pl" "$api" "$2")" "$3"; }
+answers() {
+	answer=$(perl "$T/raw.pl" "$api" "$2")
+	# What the library refuses by itself 0.9.75 answers with 400, and 1.0 with a close.
+	case "$1 $answer $library" in '400 closed 1.'*) answer=400 ;; esac
+	is "$1" "$answer" "$3"
+}
 g='GET /healthz HTTP/1.1\r\nHost: a\r\n'
 answers 200 "${g}Connection: close\r\n\r\n" 'control: a good request'
 answers '200 200' "${g}\r\n${g}Connection: close\r\n\r\n" 'control: two, pipelined'

@@ -70,7 +70,7 @@ pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":nan,"humidity":4,"timest
 ok 'each payload of a list, sensors as a list, a good value beside one that is no number' \
 	wait_for 10 reached readings/ 8
 is '1 1760000100,2 1760000101,3 1760000102,4 1760000103' "$(call GET '/api/readings/?page_size=1000' |
-	jq -r '[.results[] | select(.valor < 5) | "\(.valor) \(.metadata_json.timestamp)"] | sort | join(",")')" \
+	jq -r '[.results[] | select(.valor < 5) | "\(.valor + 0) \(.metadata_json.timestamp)"] | sort | join(",")')" \
 	'each with its own time'
 is 'range "temperature": no value that a sensor can have' "$(call GET /api/readings/rejects/ |
 	jq -r '.results[0] | "\(.error) \(.detail)"')" 'what is no number is a reject'

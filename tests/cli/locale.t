@@ -36,6 +36,6 @@ is 0.5 "$(iotctl sensor list --search U -o json | jq '.[] | select(.nombre == "U
 timeout 20 iotingest -h "$sock" --durable es -W 200ms 2>/dev/null
 spanish iotpub -h "$sock" RPI_001 temperature=uniform:20.5,20.5 humidity=48.25 --count 1 --interval 1.5s 2>/dev/null
 is 'temperature 20.5 humidity 48.25 ' \
-	"$(spanish timeout 20 iotingest -h "$sock" --durable es --readings -C 1 2>/dev/null | jq -r '"\(.sensor) \(.value)"' | tr '\n' ' ')" \
+	"$(spanish timeout 20 iotingest -h "$sock" --durable es --readings -C 1 2>/dev/null | jq -r '"\(.sensor) \(.value + 0)"' | tr '\n' ' ')" \
 	'iotpub publishes and iotingest prints points'
 done_testing

@@ -11,7 +11,7 @@ for p in iotctl iotpub iotsub iotingest iotapi iotstatus; do
 	is '' "$err" "$p --help says nothing else"
 	run $p --version
 	exits $fine "$p --version"
-	has "$out" "$p (iot-utils) " "$p --version names both"
+	is 1 "$(printf '%s\n' "$out" | grep -cE "^$p \(iot-utils\) [0-9]+\.[0-9]+\.[0-9]+( \(commit [0-9a-f]{12}\))?\$")" "$p --version"
 	run $p --hepl
 	exits $usage "$p: an unknown option"
 	# What a monitoring system shows is the plugin's standard output.

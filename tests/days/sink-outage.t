@@ -11,16 +11,12 @@ cat >store <<'X'
 #!/bin/sh
 cat >batch.$$.csv
 [ -e up ] || { rm batch.$$.csv; echo 'store: connection refused' >&2; exit 2; }
-sqlite3 -bail store.db '.timeout 10000' '.mode csv' ".import batch.$$.csv lectura" || exit 1
+sqlite3 -bail store.db '.timeout 10000' '.mode csv' ".import batch.$$.csv lecturas" || exit 1
 rm batch.$$.csv
 X
 chmod +x store
 sqlite3 store.db "create table lecturas (device_id, sensor, value, timestamp, topic,
-	unique (topic, sensor, timestamp, value) on conflict ignore);
-create view lectura as select * from lecturas;
-create trigger once instead of insert on lectura begin
-	insert into lecturas values (new.device_id, new.sensor, new.value, new.timestamp, new.topic);
-end;"
+	unique (topic, sensor, timestamp, value) on conflict ignore)"
 archive() {
 	start_ingest store log --readings --format csv --columns device_id,sensor,value,timestamp,topic \
 		--sink ./store --linger 50
