@@ -116,7 +116,7 @@ latency_put_rows(struct buf *out, const struct latency *t)
 		const bool last = i == LATENCY_ROWS - 1;
 		const double part =
 		    t->received > 0 ? (double)t->rows[i] / (double)t->received : 0;
-		const int length = (int)(part * LONGEST + 0.5);
+		const int length = (int)(part * (int)LONGEST + 0.5);
 
 		buf_printf(out, "%s %4d ms %10llu %5.1f %%%s%.*s\n", last ? ">=" : " <",
 		    1 << (last ? i - 1 : i), (unsigned long long)t->rows[i], part * 100,
