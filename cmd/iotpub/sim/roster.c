@@ -138,7 +138,7 @@ check_load(const struct roster *r, struct err *err)
 	for (i = 0; i < r->n; i++)
 		rate += 1000.0 / (double)device_profile(r->v[i])->interval;
 	if (r->args->yes || is_here(host) ||
-	    (r->n <= MANY_DEVICES && rate <= MANY_MESSAGES))
+	    (r->n <= MANY_DEVICES && rate <= (int)MANY_MESSAGES))
 		return 0;
 	return err_set(err, ERR_USAGE,
 	    _("%zu devices, %.0f messages a second, against '%s': if it is meant, say "

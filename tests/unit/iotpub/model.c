@@ -94,7 +94,7 @@ normal_has_its_mean_and_deviation(void **state)
 	is_near(0.5, s->sd, 0.02);
 	for (i = 0; i < MANY; i++)
 		within += fabs(s->v[i] - 21) <= 0.5;
-	is_near(0.683, (double)within / MANY, 0.02);
+	is_near(0.683, (double)within / (int)MANY, 0.02);
 	s = draw_many("normal:5,0", 10);
 	is_near(5, s->least, 0);
 	is_near(5, s->most, 0);
