@@ -310,7 +310,7 @@ first_of(struct connector *c, const struct strv *addresses)
 	size_t i = 0;
 
 	if (c->opts.begin_anywhere && !c->was_up && c->bad_address == NULL)
-		return addresses->n > 1 ? random_number() % addresses->n : 0;
+		return addresses->n > 1 ? (size_t)(random_number() % addresses->n) : 0;
 	if (c->bad_address == NULL)
 		return 0;
 	while (i < addresses->n && strcmp(addresses->v[i], c->bad_address) != 0)

@@ -113,7 +113,7 @@ freshness_silence(struct span config)
 int64_t
 freshness_intervals(struct span config, int64_t age)
 {
-	long interval = interval_of(config);
+	int64_t interval = interval_of(config);
 
 	return interval > 0 ? age / interval : 0;
 }
