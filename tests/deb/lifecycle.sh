@@ -39,9 +39,11 @@ files >before
 
 ok 'the old ones again' install "$old"
 was=$(version_of)
-is '0700 iotapi' "$(stat -c '0%a %U' /var/lib/iot)" 'the service has a directory of its own'
-as_iotapi() { setpriv --reuid=iotapi --regid=iotapi --clear-groups env HOME=/var/lib/iot "$@"; }
-add_user() { echo some-password | as_iotapi iotapi user add admin --password-file - --db /var/lib/iot/iotapi.db; }
+is '0700 iotapi' "$(stat -c '0%a %U' /var/lib/iotapi)" 'the service has a directory of its own'
+is '600 root' "$(stat -c '%a %U' /etc/iot/iotapi.key)" 'and a key, which systemd hands to it'
+cp /etc/iot/iotapi.key key
+as_iotapi() { setpriv --reuid=iotapi --regid=iotapi --clear-groups env HOME=/var/lib/iotapi "$@"; }
+add_user() { echo some-password | as_iotapi iotapi user add admin --password-file - --db /var/lib/iotapi/iotapi.db; }
 ok 'a user of the API' add_user
 echo 'timeout = 31s' >>/etc/iot/iot.conf
 
@@ -49,14 +51,15 @@ ok 'the new ones over them' install "$new"
 [ "$was" != "$(version_of)" ]
 tap $? "are of another version ($was, $(version_of))"
 has "$(iotctl config show)" 31000ms 'a changed /etc/iot/iot.conf stays'
-ok 'the database is read' as_iotapi iotapi check --db /var/lib/iot/iotapi.db
+ok 'so does the key' cmp key /etc/iot/iotapi.key
+ok 'the database is read' as_iotapi iotapi check --db /var/lib/iotapi/iotapi.db
 for t in "$top"/debian/tests/demo "$top"/debian/tests/places; do
 	ok "debian/tests/${t##*/}" quietly run_test "$t"
 done
 
 # shellcheck disable=SC2086
 ok 'they can be removed' quietly apt-get remove -y -q $names
-ok 'and the database stays' test -s /var/lib/iot/iotapi.db
+ok 'and the database stays' test -s /var/lib/iotapi/iotapi.db
 ok 'and /etc/iot/iot.conf' test -s /etc/iot/iot.conf
 is '' "$(command -v iotctl iotapi)" 'without any program'
 ok 'purged' purge
