@@ -58,7 +58,7 @@ most_of(size_t bucket)
 
 	if (octave == 0)
 		return (int64_t)bucket;
-	return (int64_t)(((FINE + bucket % FINE + 1) << (octave - 1)) - 1);
+	return (int64_t)(((uint64_t)(FINE + bucket % FINE + 1) << (octave - 1)) - 1);
 }
 
 /* Whether it was there already. */
