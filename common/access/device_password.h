@@ -12,7 +12,7 @@ char *device_password_hash(const char *password, int rounds, struct err *err);
 /* Whether `hash` is such a one, of this password; takes the hash's rounds, at most DEVICE_PASSWORD_ROUNDS. */
 bool device_password_matches(const char *password, const char *hash);
 /* As mosquitto_passwd makes them, and the most that are tried. */
-enum { DEVICE_PASSWORD_USUAL = 101, DEVICE_PASSWORD_ROUNDS = 1000000 };
+enum { DEVICE_PASSWORD_USUAL = 101, DEVICE_PASSWORD_ROUNDS = 10000000 };
 
 /* Takes one apart: the salt as text, the key as hexadecimal digits (free both). False: it is none, or its salt is not
  * printable. */

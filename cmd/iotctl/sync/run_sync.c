@@ -18,7 +18,8 @@
 #include "iotctl/sync/sync.h"
 
 /* In the order of --driver's words. */
-static const struct sync_driver *const drivers[] = {&sync_files, &sync_dynsec};
+static const struct sync_driver *const drivers[] = {
+    &sync_files, &sync_dynsec, &sync_emqx};
 
 /* One sync of a context at a time: the descriptor that holds the lock, or -1. */
 static int
@@ -73,12 +74,23 @@ release(struct sync *s)
 	free(s->name);
 }
 
+/* How many that are there already are changed. */
+static size_t
+changed(const struct sync *s)
+{
+	size_t n = 0, i;
+
+	for (i = 0; i < s->n; i++)
+		n += s->v[i].there && (s->v[i].todo & (SYNC_PASSWORD | SYNC_RULES)) != 0;
+	return n;
+}
+
 /* Ends connections, so it is asked for. */
 static int
 confirm_ends(struct sync *s, struct err *err)
 {
 	size_t n = sync_count(s, SYNC_REMOVE);
-	size_t kicked = s->c->args->kick ? sync_count(s, SYNC_PASSWORD | SYNC_RULES) : 0;
+	size_t kicked = s->c->args->kick ? changed(s) : 0;
 	char *question;
 	int failed;
 

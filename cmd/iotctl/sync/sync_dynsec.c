@@ -136,8 +136,9 @@ each(struct sync *s, const char *command, const char *member,
 		if (data == NULL)
 			return -1;
 		n = json_array_size(json_object_get(data, member));
-		json_array_foreach (json_object_get(data, member), i, one)
+		json_array_foreach (json_object_get(data, member), i, one) {
 			fn(s, one);
+		}
 		offset += n;
 		json_decref(data);
 	} while (n == PAGE);

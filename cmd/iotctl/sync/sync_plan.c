@@ -202,16 +202,24 @@ show_lines(char sign, const char *a, const char *b)
 	strv_release(&others);
 }
 
+static bool
+is_out(const struct sync_user *u)
+{
+	return u->wanted && u->chosen && !u->failed && !u->there &&
+	    (u->todo & SYNC_LOGIN) == 0;
+}
+
 static void
-show_user(const struct sync *s, const struct sync_user *u)
+show_user(const struct sync_user *u)
 {
 	char sign = (u->todo & SYNC_REMOVE) != 0 ? '-'
 	    : (u->todo & SYNC_LOGIN) != 0        ? '+'
+	    : is_out(u)                          ? '?'
 						 : ' ';
 	char *name = show_text(u->username);
 
-	(void)s;
-	printf("%c %s '%s'\n", sign, _("login"), name);
+	printf("%c %s '%s'%s\n", sign, _("login"), name,
+	    is_out(u) ? _(": its password is not known here") : "");
 	free(name);
 	if ((u->todo & SYNC_REMOVE) != 0)
 		return;
@@ -229,12 +237,7 @@ sync_show(const struct sync *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		const struct sync_user *u = &s->v[i];
-
-		if (u->todo != 0)
-			show_user(s, u);
-		else if (u->wanted && u->chosen && !u->there && !u->failed)
-			printf("? %s '%s': %s\n", _("login"), u->username,
-			    _("its password is not known here"));
+		if (s->v[i].todo != 0 || is_out(&s->v[i]))
+			show_user(&s->v[i]);
 	}
 }

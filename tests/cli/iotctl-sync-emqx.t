@@ -1,0 +1,232 @@
+#!/bin/sh
+# broker sync --driver emqx: the users and rules of EMQX's built-in database become what the platform says, and what its
+# devices meet then. On a stand-in, or with EMQX_URL and EMQX_KEY_FILE (tests/emqx/run) on a real one.
+# shellcheck disable=SC2016,SC2154 # $7$ is text; lib.sh's
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_api
+if [ -n "${EMQX_URL-}" ]; then
+	url=$EMQX_URL
+	host=${url#*://}
+	host=${host%%[:/]*}
+	port=${EMQX_MQTT_PORT:-1883}
+	cat "$EMQX_KEY_FILE" >key
+else
+	mkdir emqx
+	echo 'the-key:the-secret' >key
+	bg "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
+	wait_for 10 test -s emqx/url || { note 'no stand-in'; exit 1; }
+	url=$(cat emqx/url)
+	host=127.0.0.1
+	port=$(cat emqx/port)
+fi
+chmod 600 key
+real() { [ -n "${EMQX_URL-}" ]; }
+
+# emqx METHOD PATH [BODY]: by hand.
+emqx() {
+	curl -s -u "$(cat key)" -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} "$url/api/v5$2"
+}
+auth=/authentication/password_based%3Abuilt_in_database
+rules=/authorization/sources/built_in_database
+if real; then
+	emqx DELETE "$auth" >/dev/null
+	emqx DELETE "$rules" >/dev/null
+	emqx PUT /authorization/settings "$(emqx GET /authorization/settings | jq '.no_match = "allow"')" >/dev/null
+fi
+
+iotctl broker create EMQX host="$host" port="$port" username=backend >/dev/null
+iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C rango_min=-40 rango_max=85 \
+	mqtt_topic_suffix=temperature >/dev/null
+iotctl topic create nombre=Datos tipo=publish topic_pattern='iot/sensors/{device_id}/data' >/dev/null
+iotctl topic create nombre=Comandos tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
+file=$HOME/.local/state/iot/default.csv
+field() { sed -n "s/^$1,//p" "$file" | cut -d , -f "$2"; }
+sync() { run iotctl broker sync EMQX --driver emqx --emqx-url "$url" --emqx-key-file key "$@"; }
+user() { emqx GET "$auth/users/$1"; }
+rules_of() { emqx GET "$rules/rules/users/$1"; }
+publish() { # publish VERSION DEVICE TOPIC: as iotpub does
+	printf '%s\n' "$(field "$2" 3)" >pw
+	chmod 600 pw
+	run iotpub -V "$1" -h "$host" -p "$port" -i probe -u "$(field "$2" 2)" --password-file pw -q 1 -t "$3" -m '{"x":1}'
+}
+
+run iotctl broker sync EMQX --driver emqx --emqx-url "$url"
+exits 2 'without a key'
+has "$err" '--emqx-key-file' 'it is told what is missing'
+echo no:key >wrong && chmod 600 wrong
+run iotctl broker sync EMQX --driver emqx --emqx-url "$url" --emqx-key-file wrong
+exits 4 'a key that EMQX does not know'
+has "$err" 'refused the key: ' 'is told'
+run iotctl broker sync EMQX --driver emqx --emqx-url http://127.0.0.1:1 --emqx-key-file key
+exits 5 'no EMQX'
+chmod 644 key
+sync
+exits 2 'a key that others may read is refused'
+chmod 600 key
+
+sync
+exits 1 'an EMQX without an authenticator'
+has "$err" 'EMQX has no authenticator of the built-in database, nor any other, so that everybody gets in: --setup makes it' \
+	'is told'
+is '[]' "$(emqx GET /authentication | jq -c .)" 'and stays as it is'
+sync --setup --dry-run
+exits 1 'a dry run that finds something'
+has "$out" "+ login 'device_D1'
++   password: ********
++   allow publish iot/sensors/D1/data" 'shows a new login'
+is '[]' "$(emqx GET /authentication | jq -c .)" 'and makes nothing'
+has "$err" 'no_match = allow' 'it warns of what is allowed where no rule speaks'
+real || has "$err" "acl.conf allows everybody everything before the built-in database is asked" 'of an acl.conf that allows all'
+real || has "$err" "still lets 'admin' in" 'of the password that everybody knows'
+has "$err" 'keeps 1000 messages for a client that is away' 'of a short queue'
+
+# The broker's own user has no password that is known here: that is no device's fault, but told.
+sync --setup
+exits 1 'the first sync, with a login whose password nobody here knows'
+has "$out" "? login 'backend': its password is not known here" 'which is shown'
+has "$out" 'logins made 4, removed 0, passwords set 0, rules set 5' 'and all others are made'
+is 5 "$(emqx GET "$rules/rules/users?limit=100" | jq '.data | length')" 'with their rules'
+is deny "$(emqx GET /authorization/settings | jq -r .no_match)" 'what no rule allows is denied'
+emqx POST "$auth/users" '{"user_id":"backend","password":"backend-password"}' >/dev/null
+sync --dry-run
+exits 0 'then there is nothing to do'
+is '' "$out" 'and nothing is shown'
+if ! real; then
+	before=$(grep -c '^P\|^D' emqx/log)
+	sync
+	is 1 "$(($(grep -c '^P\|^D' emqx/log) - before))" 'nor is anything changed, but for the login that is tried'
+fi
+
+for v in 5 311; do
+	publish $v D1 iot/alerts/D1
+	exits 0 "MQTT $v: a device is let in, and publishes its own"
+done
+publish 5 D1 iot/sensors/D2/data
+exits 4 'not on the topic of another'
+has "$err" 'not allowed to publish' 'which MQTT 5 says'
+publish 311 D1 iot/sensors/D2/data
+exits 0 'and 3.1.1 does not'
+for v in 5 311; do
+	for t in '#' '$SYS/#' '$share/g/iot/#'; do
+		run iotsub -V $v -h "$host" -p "$port" -u device_D1 --password-file pw -t "$t" -W 5
+		exits 4 "MQTT $v: nor does it read $t"
+	done
+	echo wrong-password >wrong.pw && chmod 600 wrong.pw
+	run iotpub -V $v -h "$host" -p "$port" -i probe -u device_D1 --password-file wrong.pw -t a -m b
+	exits 4 "MQTT $v: not with another password"
+	run iotpub -V $v -h "$host" -p "$port" -i probe -u nobody --password-file pw -t a -m b
+	exits 4 "MQTT $v: nobody else"
+done
+sync --verify
+exits 0 '--verify'
+has "$out" 'verified by logging in: 4' 'logs in as each device it knows a password of'
+
+# By hand at the broker; each is found.
+emqx DELETE "$auth/users/device_D1" >/dev/null
+emqx PUT "$rules/rules/users/device_D2" \
+	"$(rules_of device_D2 | jq -c '.rules |= [{topic:"iot/#",permission:"allow",action:"all"}] + .')" >/dev/null
+emqx PUT "$rules/rules/users/device_D3" "$(rules_of device_D3 | jq -c '.rules[0].qos = [1]')" >/dev/null
+emqx PUT "$auth/users/device_D4" "{\"password\":\"$(field D4 3)\",\"is_superuser\":true}" >/dev/null
+emqx POST "$auth/users" '{"user_id":"stranger","password":"x"}' >/dev/null
+emqx POST "$auth/users" '{"user_id":"root/er","password":"x","is_superuser":true}' >/dev/null
+sync --dry-run
+exits 1 'drift'
+for part in "+ login 'device_D1'" "  login 'device_D2'
+-   allow all iot/#" "  login 'device_D3'
+-   allow publish iot/sensors/D3/data qos 1
++   allow publish iot/sensors/D3/data" "  login 'device_D4'
+-   superuser"; do
+	has "$out" "$part" "$(printf '%s' "$part" | tail -n 1)"
+done
+has "$err" 'logins that the platform does not know: 1' 'a stranger is told, a superuser is nobody to remove'
+sync D3
+exits 0 'one device'
+has "$out" 'logins made 0, removed 0, passwords set 0, rules set 1' 'is synced alone'
+sync
+exits 0 'all'
+has "$out" 'logins made 1, removed 0, passwords set 0, rules set 2' 'and nothing else'
+sync --dry-run
+exits 0 'it is as it was'
+is false "$(user device_D4 | jq .is_superuser)" 'nobody is a superuser who should be none'
+sync --prune --yes
+exits 0 '--prune'
+is 'User not found' "$(user stranger | jq -r .message)" 'removes the stranger'
+is true "$(user root%2Fer | jq .is_superuser)" 'and no superuser'
+
+# Passwords.
+iotctl credential rotate D2 >/dev/null 2>&1
+sync
+has "$out" 'passwords set 1, rules set 0' 'a new password is sent'
+publish 5 D2 iot/alerts/D2
+exits 0 'and counts'
+emqx PUT "$auth/users/device_D2" '{"password":"other"}' >/dev/null
+sync --verify
+exits 4 'one that was changed by hand'
+has "$err" "login 'device_D2'" 'is found by trying it'
+cp "$file" before.csv
+sed -i '/^D1,/d' "$file"
+emqx DELETE "$auth/users/device_D1" >/dev/null
+iotapi export mosquitto "$T/exported" --db "$db"
+sync --hashes "$T/exported/passwords"
+exits 0 '--hashes: what iotapi has of a password that is not known here'
+has "$out" "+ login 'device_D1'" 'makes the login'
+sed -n 's/^D1,[^,]*,[^,]*,\([^,]*\),.*/\1/p' before.csv >d1.pw && chmod 600 d1.pw
+run iotpub -h "$host" -p "$port" -i probe -u device_D1 --password-file d1.pw -q 1 -t iot/alerts/D1 -m x
+exits 0 'with which the device comes in'
+printf 'device_D1:$7$5000$%s$%s\n' "$(printf 123456789012 | base64)" "$(head -c 64 /dev/zero | base64 -w 0)" >hashes
+emqx DELETE "$auth/users/device_D1" >/dev/null
+rm "$HOME/.local/state/iot/synced-default.json"
+sync --hashes hashes D1
+exits 1 'a hash that EMQX would not understand'
+has "$err" "login 'device_D1': its hash has 5000 rounds of PBKDF2-SHA512, EMQX's authenticator wants 1000" 'is told'
+
+# A login that goes, and its connection.
+wait_gone() { [ "$(emqx GET '/clients?username=device_D3&fields=clientid' | jq '.data | length')" = 0 ]; }
+is_there() { ! wait_gone; }
+field D3 3 >d3.pw && chmod 600 d3.pw
+bg iotsub -h "$host" -p "$port" -i d3 -u device_D3 --password-file d3.pw -t iot/devices/D3/commands >/dev/null 2>d3.err
+wait_for 15 is_there
+tap $? 'D3 is connected'
+iotctl credential set D3 is_active=no >/dev/null
+sync
+exits 2 'to end a connection is asked for, without a terminal --yes'
+sync --yes
+has "$out" 'connections ended: 1' 'a credential that is not active: its connection ends'
+wait_for 15 grep -qi 'administrat\|not authorized\|refused\|wrong' d3.err
+tap $? 'and it is told'
+wait_for 15 wait_gone
+tap $? 'it is gone'
+for v in 5 311; do
+	publish $v D3 iot/alerts/D3
+	exits 4 "MQTT $v: it does not come in again"
+done
+is 'Not Found' "$(rules_of device_D3 | jq -r .message)" 'its rules are gone, too'
+
+# --kick: who is changed has to come again.
+field D4 3 >d4.pw && chmod 600 d4.pw
+bg iotsub -h "$host" -p "$port" -i d4 -u device_D4 --password-file d4.pw -t iot/devices/D4/commands >/dev/null 2>d4.err
+d4_is_there() { [ "$(emqx GET '/clients?username=device_D4&fields=clientid' | jq '.data | length')" = 1 ]; }
+wait_for 15 d4_is_there
+emqx PUT "$rules/rules/users/device_D4" '{"username":"device_D4","rules":[]}' >/dev/null
+sync D4
+no_line .out 'rules that change end no connection' 'connections ended'
+emqx PUT "$rules/rules/users/device_D4" '{"username":"device_D4","rules":[]}' >/dev/null
+sync D4 --kick --yes
+has "$out$err" 'connections ended: 1' 'with --kick they do'
+
+# What fails in the middle is gone on with.
+if ! real; then
+	for u in D2 D4; do emqx DELETE "$auth/users/device_$u" >/dev/null; done
+	echo 'POST /api/v5/authentication 1' >emqx/fault
+	sync
+	exits 5 'an EMQX that fails'
+	without "$err" "$(tr -d '\n' <key | base64)" 'nothing of what it says is shown, since the key may be in it'
+	without "$out$err" the-secret 'nor otherwise'
+	rm emqx/fault
+	sync
+	has "$out" 'logins made 2' 'the next run does the rest'
+fi
+done_testing
