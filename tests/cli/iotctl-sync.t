@@ -152,6 +152,24 @@ sync --hashes "$T/exported/passwords"
 exits 0 '--hashes: what iotapi has of it'
 is "$(grep ^device_D4: exported/passwords)" "$(grep ^device_D4: passwords)" 'goes there as it is'
 
+# As the example does it.
+unit=$top/examples/iotctl-sync
+if command -v systemd-analyze >/dev/null; then
+	mkdir units
+	sed "s|=iotctl |=$build/iotctl |" "$unit.service" >units/iotctl-sync.service
+	cp "$unit.timer" units/
+	words() { systemd-analyze verify --man=no units/iotctl-sync.timer units/iotctl-sync.service 2>&1 | grep iotctl; }
+	is '' "$(words)" 'systemd-analyze verify has no word against the units'
+	echo '[Nonsense]' >>units/iotctl-sync.service
+	has "$(words)" Nonsense 'negative control: it has against nonsense'
+fi
+sed -n 's/^ExecStart=//p' "$unit.service" |
+	sed "s|sync mosquitto|sync Laboratorio|; s|/etc/mosquitto/iot|$T|; s|systemctl reload mosquitto|$reload|" >command
+sed -i 's/^topic write iot\/alerts\/D1$//' acl
+run sh ./command
+exits 0 'the command of the service'
+has "$out" 'rules set 1' 'does its work'
+
 # A reload that fails is done by the next run.
 sed -i '/^device_D1:/d' passwords
 run iotctl broker sync Laboratorio --driver files --dir "$T" --reload 'exit 3'
