@@ -6,8 +6,9 @@
 . "$(dirname "$0")/../lib.sh"
 
 printf 'planted-password\n' >pw
-printf -- '-----BEGIN PRIVATE KEY-----\nplanted-key\n-----END PRIVATE KEY-----\n' >key.pem
-printf -- '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n' >cert.pem
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=D2 -days 2 \
+	-keyout made.pem -out cert.pem 2>/dev/null
+{ echo planted-key && cat made.pem; } >key.pem
 chmod 600 pw key.pem
 long=$(printf '€%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)
 long=$long$long$long$long

@@ -142,6 +142,18 @@ exits 0 'a credential that is deleted'
 has "$out" "- login 'device_D4'" 'is pruned'
 has "$(ctrl listClients)" stranger 'who was made by somebody else stays'
 
+# Who shows a certificate is a client of the name in it, without a password.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=D2 -days 2 -keyout d2.key -out d2.crt 2>/dev/null
+iotctl credential set D2 use_device_cert=yes client_cert@d2.crt client_key@d2.key >/dev/null
+sync --prune --yes
+exits 0 'a device with a certificate'
+has "$out" "+ login 'D2'
++   allow publishClientSend iot/sensors/D2/data" 'is a client of its name, which gets no password'
+has "$out" "- login 'device_D2'" 'in place of the login that it had'
+has "$(ctrl getClient D2)" iot:D2 'with its role'
+sync --dry-run
+exits 0 'and so it stays'
+
 # mosquitto_ctrl 2.0.11 says this wrongly.
 mosquitto_pub -h 127.0.0.1 -p "$port" -u admin -P broker-password -q 1 -t '$CONTROL/dynamic-security/v1' \
 	-m '{"commands":[{"command":"setDefaultACLAccess","acls":[{"acltype":"publishClientSend","allow":true}]}]}'

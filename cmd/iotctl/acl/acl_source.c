@@ -129,15 +129,35 @@ acl_is_kept(const struct view *v, struct span device)
 	    (account.p != NULL && !v->missing[VIEW_RULES]);
 }
 
+bool
+acl_uses_certificate(const struct view *v, struct span device)
+{
+	json_int_t id = lookup_id_of(device);
+
+	return view_by_id(v, VIEW_ACCOUNTS, "dispositivo", id).p == NULL &&
+	    view_member_is(view_by_id(v, VIEW_CREDENTIALS, "dispositivo", id),
+		"use_device_cert", "true");
+}
+
 char *
-acl_of_device(const struct view *v, const struct topic_set *topics, struct span device,
-    struct access_list *out)
+acl_login_of(const struct view *v, struct span device)
 {
 	json_int_t id = lookup_id_of(device);
 	struct span account = view_by_id(v, VIEW_ACCOUNTS, "dispositivo", id);
 	struct span credential = view_by_id(v, VIEW_CREDENTIALS, "dispositivo", id);
-	char *username =
-	    view_text_of(account.p != NULL ? account : credential, "username");
+
+	if (acl_uses_certificate(v, device))
+		return view_text_of(credential, "client_id");
+	return view_text_of(account.p != NULL ? account : credential, "username");
+}
+
+char *
+acl_of_device(const struct view *v, const struct topic_set *topics, struct span device,
+    struct access_list *out)
+{
+	struct span account =
+	    view_by_id(v, VIEW_ACCOUNTS, "dispositivo", lookup_id_of(device));
+	char *username = acl_login_of(v, device);
 
 	if (username[0] == '\0')
 		return username;

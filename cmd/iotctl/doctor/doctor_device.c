@@ -3,13 +3,17 @@
 #include "iotctl/doctor/doctor.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "tls/certificate.h"
 #include "iotctl/acl/acl.h"
 #include "iotctl/doctor/freshness.h"
 #include "iotctl/verbs/device.h"
+
+enum { CERTIFICATE_DAYS = 30 };
 
 /* A device with what belongs to it; absent spans where there is nothing. */
 struct device_check {
@@ -49,6 +53,32 @@ check_credential(struct device_check *dc)
 		findings_add(dc->f, "credential", HEALTH_BAD, _("it is not active"));
 	else
 		findings_add(dc->f, "credential", HEALTH_OK, "-");
+}
+
+/* Of who shows a certificate: whether it will still do next month. */
+static void
+check_certificate(struct device_check *dc)
+{
+	char *cert, *id;
+	struct err why = {0};
+	int days = 0;
+
+	if (!view_member_is(dc->credential, "use_device_cert", "true"))
+		return;
+	cert = view_text_of(dc->credential, "client_cert");
+	id = view_text_of(dc->credential, "client_id");
+	if (cert[0] == '\0')
+		findings_add(dc->f, "certificate", HEALTH_BAD,
+		    _("it has none: 'iotctl credential set ... client_cert@FILE "
+		      "client_key@FILE'"));
+	else if (certificate_check(cert, NULL, id, (int64_t)time(NULL), &days, &why))
+		findings_add(dc->f, "certificate", HEALTH_BAD, "%s", why.text);
+	else
+		findings_add(dc->f, "certificate",
+		    days < CERTIFICATE_DAYS ? HEALTH_WARN : HEALTH_OK,
+		    _("expires in %d days"), days);
+	free(id);
+	free(cert);
 }
 
 static void
@@ -335,6 +365,7 @@ check_all(struct device_check *dc, struct err *err)
 	if (check_broker(dc, &b, err))
 		return -1;
 	check_credential(dc);
+	check_certificate(dc);
 	check_account(dc);
 	if (is_cause_known(dc))
 		return 0;

@@ -28,6 +28,7 @@ struct sync_user {
 	bool known, wanted;   /* the platform knows it, and lets it in */
 	bool chosen;          /* it is one of those to be synced */
 	bool kept;            /* not known, and never pruned: an administrator */
+	bool certified;       /* it shows a certificate of this name: no password is needed */
 	const char *password; /* NULL: not known; of the credentials file */
 	char *hash;           /* $7$...; NULL: not known */
 	char *rules;          /* in the driver's words, a line each; NULL: it has none, or they cannot be said */

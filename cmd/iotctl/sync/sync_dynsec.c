@@ -366,7 +366,7 @@ add_user(struct sync *s, const struct sync_user *u)
 		add_role(s, u, role);
 	if ((u->todo & SYNC_LOGIN) != 0)
 		add(s, u,
-		    json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "command", "createClient",
+		    json_pack("{s:s, s:s, s:s*, s:[{s:s}]}", "command", "createClient",
 			"username", u->username, "password", u->password, "roles",
 			"rolename", role));
 	if ((u->todo & SYNC_PASSWORD) != 0)
@@ -384,7 +384,8 @@ lacks_password(struct sync *s, struct sync_user *u)
 {
 	struct err why;
 
-	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) == 0 || u->password != NULL)
+	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) == 0 || u->password != NULL ||
+	    u->certified)
 		return false;
 	err_set(&why, ERR_USAGE,
 	    _("login '%s': dynamic security takes no hash, and its password is not known "

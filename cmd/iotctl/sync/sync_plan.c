@@ -91,7 +91,7 @@ sync_done(struct sync *s, struct sync_user *u)
 {
 	char *place = place_of(s, u);
 
-	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) != 0)
+	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) != 0 && !u->certified)
 		sent_secrets_put(
 		    &s->sent, s->c, schema_find("broker"), place, "login", secret_of(u));
 	s->made += (u->todo & SYNC_LOGIN) != 0;
@@ -130,13 +130,13 @@ same_rules(const struct sync_user *u)
 static void
 plan_wanted(struct sync *s, struct sync_user *u)
 {
-	bool can_log_in = u->there || secret_of(u) != NULL;
+	bool can_log_in = u->there || secret_of(u) != NULL || u->certified;
 
 	if (!can_log_in)
 		s->unreachable++;
-	if (!u->there && can_log_in)
+	if (!u->there && can_log_in && !(u->certified && s->driver->rules_alone))
 		u->todo |= SYNC_LOGIN;
-	else if (u->there && secret_of(u) != NULL && !has_password(s, u))
+	else if (u->there && !u->certified && secret_of(u) != NULL && !has_password(s, u))
 		u->todo |= SYNC_PASSWORD;
 	if ((can_log_in || s->driver->rules_alone) && !same_rules(u))
 		u->todo |= SYNC_RULES;
@@ -205,7 +205,7 @@ show_lines(char sign, const char *a, const char *b)
 static bool
 is_out(const struct sync_user *u)
 {
-	return u->wanted && u->chosen && !u->failed && !u->there &&
+	return u->wanted && u->chosen && !u->failed && !u->there && !u->certified &&
 	    (u->todo & SYNC_LOGIN) == 0;
 }
 
@@ -223,7 +223,7 @@ show_user(const struct sync_user *u)
 	free(name);
 	if ((u->todo & SYNC_REMOVE) != 0)
 		return;
-	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) != 0)
+	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) != 0 && !u->certified)
 		printf("+   %s: ********\n", _("password"));
 	if ((u->todo & SYNC_RULES) == 0)
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a broker should have: the logins of the devices whose device-config names it, its own user, and services. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "access/device_password.h"
@@ -37,22 +38,11 @@ password_of(const struct sync *s, const char *device, const char *username)
 	    : NULL;
 }
 
-static char *
-login_of(const struct sync *s, json_int_t id)
-{
-	struct span account = view_by_id(&s->view, VIEW_ACCOUNTS, "dispositivo", id);
-
-	return view_text_of(account.p != NULL
-		? account
-		: view_by_id(&s->view, VIEW_CREDENTIALS, "dispositivo", id),
-	    "username");
-}
-
 static void
 want_device(struct sync *s, struct span device, bool active)
 {
 	char *username = active ? acl_of_device(&s->view, &s->topics, device, &s->access)
-				: login_of(s, lookup_id_of(device));
+				: acl_login_of(&s->view, device);
 	char *name = device_name(device);
 	struct sync_user *u;
 
@@ -60,7 +50,8 @@ want_device(struct sync *s, struct span device, bool active)
 		u = sync_user(s, username);
 		u->known = true;
 		u->wanted |= active;
-		if (u->password == NULL)
+		u->certified |= acl_uses_certificate(&s->view, device);
+		if (u->password == NULL && !u->certified)
 			u->password = password_of(s, name, username);
 		if (u->device == NULL)
 			u->device = xstrdup(name);
@@ -126,12 +117,14 @@ choose(struct sync *s, const struct strv *devices, struct err *err)
 	for (i = 0; i < devices->n; i++) {
 		struct lookup_found f;
 		struct sync_user *u;
-		char *username;
+		char *username, digits[24];
 
 		if (lookup_among(schema_find("device"), &s->view.v[VIEW_DEVICES],
 			devices->v[i], &f.id, err))
 			return -1;
-		username = login_of(s, f.id);
+		snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, f.id);
+		username =
+		    acl_login_of(&s->view, view_by(&s->view, VIEW_DEVICES, "id", digits));
 		u = username[0] != '\0' ? sync_find(s, username) : NULL;
 		free(username);
 		if (u == NULL)

@@ -16,6 +16,7 @@
 #include "iotctl/core/tty.h"
 #include "iotctl/core/value.h"
 #include "iotctl/core/write.h"
+#include "iotctl/verbs/credential_check.h"
 
 /* create NAME: the natural key without its field's name. */
 static int
@@ -117,7 +118,8 @@ make_body(struct ctl *c, const struct request *q, json_t *body, struct err *err)
 		failed = ask_secrets(q, body, err);
 	if (!failed)
 		check_whole(q->r, body, &errs);
-	failed = failed || ctl_field_errs(&errs, err);
+	failed = failed || ctl_field_errs(&errs, err) ||
+	    credential_check(q->r, NULL, body, err);
 	write_values_free(values, q->n);
 	field_errs_release(&errs);
 	return failed ? -1 : 0;

@@ -16,6 +16,7 @@
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
+#include "iotctl/verbs/credential_check.h"
 #include "iotctl/verbs/device_rename.h"
 
 /* What `set` carries to each of its names. */
@@ -103,6 +104,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 		} else {
 			make_change(c, s, current, body);
 			add_client_id(r, current, body);
+			failed = credential_check(r, current, body, err);
 		}
 	}
 	if (!failed && json_object_size(body) == 0) {
