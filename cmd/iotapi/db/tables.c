@@ -55,6 +55,7 @@ static const char *const indexes[] = {
     "CREATE INDEX IF NOT EXISTS device_order ON device(mqtt_enabled, created_at, id)",
     ("CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
      "created_at, id)"),
+    "CREATE INDEX IF NOT EXISTS credential_username ON credential(username)",
     "CREATE INDEX IF NOT EXISTS reading_device ON reading(dispositivo, timestamp)",
 };
 

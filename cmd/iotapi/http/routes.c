@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "iotapi/api/actions.h"
 #include "iotapi/api/auth.h"
+#include "iotapi/api/broker_auth.h"
 #include "iotapi/api/metrics.h"
 #include "iotapi/api/query.h"
 #include "iotapi/api/readings.h"
@@ -35,6 +36,8 @@ static const struct route routes[] = {
 	actions_deactivate_broker, ROUTE_WRITE},
     {"POST", "/api/mqtt/test-connection/", NULL, actions_test_connection_prepare,
 	actions_answered, ROUTE_ADMIN | ROUTE_DIALS},
+    {"POST", "/api/mqtt/auth/", NULL, broker_auth_prepare, broker_auth_login, 0},
+    {"POST", "/api/mqtt/acl/", NULL, NULL, broker_auth_rule, ROUTE_OPEN},
     {"GET", "/api/mqtt/broker-status/", NULL, NULL, actions_broker_status, 0},
     {"GET", "/api/mqtt/topics/publish_topics/", "topic", NULL, actions_publish_topics, 0},
     {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, actions_subscribe_topics,

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_url.h"
-#include "iotctl/acl/acl_emqx.h"
+#include "access/access_emqx.h"
 #include "iotctl/sync/emqx_api.h"
 #include "iotctl/sync/sync_emqx_setup.h"
 
@@ -88,7 +88,7 @@ static int
 render_emqx(struct sync *s, const struct access *a, struct buf *out, struct err *err)
 {
 	const struct sync_user *u = sync_find(s, a->username);
-	json_t *rules = acl_emqx(a);
+	json_t *rules = access_emqx(a);
 
 	(void)err;
 	put_lines(out, rules);
@@ -182,7 +182,7 @@ next_request(void *arg, const char **method, struct buf *path, json_t **body, si
 
 			*method = "PUT";
 			*body = json_pack("{s:s, s:o}", "username", u->username, "rules",
-			    a != NULL ? acl_emqx(a) : json_array());
+			    a != NULL ? access_emqx(a) : json_array());
 		} else {
 			continue;
 		}

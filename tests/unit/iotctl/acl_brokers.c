@@ -8,7 +8,7 @@
 #include "access/access.h"
 #include "broker.h"
 #include "iotctl/acl/acl_dynsec.h"
-#include "iotctl/acl/acl_emqx.h"
+#include "access/access_emqx.h"
 #include "iotctl/acl/acl_file.h"
 
 enum { USERS = 60, RULES = 7, QUESTIONS = 40, TOPIC = 64, NOT_AUTHORIZED = 0x87 };
@@ -398,7 +398,7 @@ emqx_fits(json_t *rule, const struct access_question *q)
 	const char *topic = json_string_value(json_object_get(rule, "topic"));
 	const char *action = json_string_value(json_object_get(rule, "action"));
 	json_t *retain = json_object_get(rule, "retain"), *one;
-	bool qos = false;
+	bool qos = json_object_get(rule, "qos") == NULL;
 	size_t i;
 
 	json_array_foreach (json_object_get(rule, "qos"), i, one)
@@ -407,7 +407,7 @@ emqx_fits(json_t *rule, const struct access_question *q)
 	    (strcmp(action, "all") != 0 &&
 		strcmp(action, access_action_word(q->action)) != 0))
 		return false;
-	if (q->action == ACCESS_PUBLISH && !json_is_string(retain) &&
+	if (q->action == ACCESS_PUBLISH && retain != NULL &&
 	    json_is_true(retain) != (q->retain != 0))
 		return false;
 	return strncmp(topic, "eq ", 3) == 0 ? strcmp(topic + 3, q->topic) == 0
@@ -456,7 +456,7 @@ emqx_does_as_we_say(void **state)
 	(void)state;
 	random_rules(&l);
 	for (i = 0; i < USERS; i++) {
-		json_t *rules = acl_emqx(&l.v[i]);
+		json_t *rules = access_emqx(&l.v[i]);
 
 		for (k = 0; k < 10 * QUESTIONS; k++) {
 			struct access_question q;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "iotctl/acl/acl_emqx.h"
+#include "access/access_emqx.h"
 
 #include <string.h>
 
@@ -8,14 +8,14 @@
 static void
 put_rule(json_t *out, const struct access_rule *r)
 {
-	json_t *qos =
-	    r->qos >= 0 ? json_pack("[i]", r->qos) : json_pack("[i, i, i]", 0, 1, 2);
-	json_t *retain = r->retain >= 0 ? json_boolean(r->retain) : json_string("all");
+	json_t *rule = json_pack("{s:s, s:s, s:s}", "topic", r->topic, "permission",
+	    r->allow ? "allow" : "deny", "action", access_action_word(r->action));
 
-	json_array_append_new(out,
-	    json_pack("{s:s, s:s, s:s, s:o, s:o}", "topic", r->topic, "permission",
-		r->allow ? "allow" : "deny", "action", access_action_word(r->action),
-		"qos", qos, "retain", retain));
+	if (r->qos >= 0)
+		json_object_set_new(rule, "qos", json_pack("[i]", r->qos));
+	if (r->retain >= 0)
+		json_object_set_new(rule, "retain", json_boolean(r->retain));
+	json_array_append_new(out, rule);
 }
 
 static bool
@@ -34,7 +34,7 @@ has_denial(const struct access *a, const char *topic)
 }
 
 json_t *
-acl_emqx(const struct access *a)
+access_emqx(const struct access *a)
 {
 	json_t *out = json_array();
 	size_t i;

@@ -1,0 +1,95 @@
+#!/bin/sh
+# What an EMQX with an HTTP authenticator and authorizer asks iotapi, in EMQX's words, and what it is told.
+# shellcheck disable=SC2016,SC2154 # $SYS is a name; lib.sh's
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_api
+token=$(iotapi token create admin --db "$db")
+echo device-password >device.pw
+echo other-password >other.pw
+chmod 600 device.pw other.pw
+iotctl broker create B host=localhost username=worker password@other.pw >/dev/null
+iotctl topic create Plant topic_pattern='plant/{device_id}/values' tipo=publish >/dev/null
+for d in D1 D2; do
+	iotctl device create $d nombre=$d tipo=esp32 ubicacion=x >/dev/null
+	iotctl credential create device=$d client_id=$d username=user_$d password@device.pw >/dev/null
+	iotctl device-config create $d broker=B publish_topic=Plant >/dev/null
+done
+
+post() { # post PATH BODY [TOKEN]: the status, a blank, the answer
+	curl -s -w '%{http_code} ' -o answer -X POST -H 'content-type: application/json' -H "authorization: Bearer ${3-$token}" \
+		-d "$2" "$api/api/mqtt/$1/"
+	cat answer
+}
+auth() { post auth "{\"username\":\"$1\",\"peerhost\":\"127.0.0.1\",\"password\":\"$2\",\"clientid\":\"c1\"}"; }
+acl() { # acl USER ACTION TOPIC [QOS [RETAIN]]
+	post acl "{\"username\":\"$1\",\"topic\":\"$3\",\"retain\":\"${5-false}\",\"qos\":\"${4-1}\",\"peerhost\":\"127.0.0.1\",\"clientid\":\"c1\",\"action\":\"$2\"}"
+}
+deny='200 {"result":"deny"}'
+allow='200 {"result":"allow"}'
+
+is allow "$(auth user_D1 device-password | sed 's/^200 //' | jq -r .result)" 'a device with its password comes in'
+is 'allow publish plant/D1/values
+allow publish iot/sensors/D1/data
+allow publish iot/devices/D1/status
+allow publish iot/devices/D1/responses
+allow publish iot/alerts/D1
+allow subscribe iot/devices/D1/commands
+allow subscribe iot/devices/D1/status
+deny all #
+deny all $SYS/#' "$(jq -r '.acl[] | "\(.permission) \(.action) \(.topic)"' answer)" 'with its rules, so that EMQX asks for none'
+is false "$(jq .is_superuser answer)" 'and is no superuser'
+is "$deny" "$(auth user_D1 wrong)" 'not with another password'
+is "$deny" "$(auth user_D1 device-password2)" 'nor one that only begins so'
+is allow "$(auth user_D1 device-password | sed 's/^200 //' | jq -r .result)" 'and again with its own, which is known by now'
+is "$deny" "$(auth user_D1 '')" 'nor without'
+is "$deny" "$(auth nobody device-password)" 'nobody else'
+is "$deny" "$(auth '' '')" 'nor without a name'
+is allow "$(auth worker other-password | sed 's/^200 //' | jq -r .result)" "a broker's own user"
+is 'allow subscribe iot/sensors/+/data' "$(jq -r '.acl[0] | "\(.permission) \(.action) \(.topic)"' answer)" 'reads what devices publish'
+
+is "$allow" "$(acl user_D1 publish iot/sensors/D1/data)" 'acl: what is its own'
+is "$allow" "$(acl user_D1 subscribe iot/devices/D1/commands 2)" 'to hear its commands'
+is "$allow" "$(acl user_D1 publish iot/devices/D1/status 1 true)" 'its status, retained'
+for t in iot/sensors/D2/data iot/devices/D1/commands other; do
+	is "$deny" "$(acl user_D1 publish $t)" "not $t"
+done
+for t in '#' 'iot/devices/+/commands' '$SYS/#' 'iot/devices/D2/commands'; do
+	is "$deny" "$(acl user_D1 subscribe "$t")" "nor does it hear $t"
+done
+is "$deny" "$(acl nobody publish iot/sensors/D1/data)" 'nobody else'
+is "$deny" "$(acl '' publish iot/sensors/D1/data)" 'nor without a name'
+is "$deny" "$(acl user_D1 fly iot/sensors/D1/data)" 'no such action'
+
+# Never an error, which EMQX would go on after; but for a wrong token, which is a mistake of who set it up.
+for body in '' '[]' '{' '{"username":1}' '"x"' 'null'; do
+	is "$deny" "$(post auth "$body")" "auth: '$body' is a denial"
+	is "$deny" "$(post acl "$body")" "acl: '$body' as well"
+done
+is 401 "$(post auth '{}' wrong | cut -d ' ' -f 1)" 'auth with a wrong token'
+is "$deny" "$(post acl "{\"username\":\"user_D1\",\"topic\":\"iot/sensors/D1/data\",\"action\":\"publish\",\"qos\":\"1\"}" wrong)" \
+	'acl with a wrong token: EMQX would go on to its next source, so it is a denial'
+
+iotctl credential set D1 password@other.pw >/dev/null
+is "$deny" "$(auth user_D1 device-password)" 'an old password counts no more'
+is allow "$(auth user_D1 other-password | sed 's/^200 //' | jq -r .result)" 'the new one does'
+iotctl credential set D1 is_active=no >/dev/null
+is "$deny" "$(auth user_D1 other-password)" 'a credential that is not active'
+is "$deny" "$(acl user_D1 publish iot/sensors/D1/data)" 'may do nothing'
+iotctl device-config set D2 is_active=no >/dev/null
+is "$deny" "$(auth user_D2 device-password)" 'nor one whose device-config is not'
+
+# Up to a hundred requests on one connection before the first answer.
+perl -MIO::Socket::INET -e '
+	my ($url, $token) = @ARGV;
+	my ($where) = $url =~ m{//(.*)};
+	my $s = IO::Socket::INET->new(PeerAddr => $where) or die;
+	my $body = q({"username":"worker","peerhost":"127.0.0.1","password":"other-password","clientid":"c1"});
+	print $s "POST /api/mqtt/auth/ HTTP/1.1\r\ncontent-length: ", length $body, "\r\nhost: x\r\nauthorization: Bearer $token\r\n" .
+		"content-type: application/json\r\n\r\n$body" for 1 .. 100;
+	my ($got, $all) = (0, "");
+	while ($got < 100 && sysread $s, my $part, 65536) { $all .= $part; $got = () = $all =~ /"result":"allow"/g; }
+	print "$got\n"' "$api" "$token" >pipelined
+is 100 "$(cat pipelined)" 'a hundred requests at once on one connection are answered'
+done_testing
