@@ -72,6 +72,15 @@ run() {
 	cat out
 }
 
+# The same of what must be refused.
+refused() {
+	show "$@"
+	status=0
+	"$@" >out 2>&1 </dev/null || status=$?
+	cat out
+	[ $status -eq 4 ] || die "wanted a refusal (4), got $status: $*"
+}
+
 # What the last command must have printed.
 expect() { grep -q -e "$1" out || die "wanted '$1' in its output"; }
 
@@ -103,19 +112,21 @@ free_port() {
 secret() { head -c 18 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$1"; }
 
 is_status() { [ "$(iotstatus)" = "$1" ]; }
-broker_answers() { iotpub -t demo/ready -n; }
+broker_answers() { iotpub -t iot/devices/demo/commands -n; }
 
 say 'Passwords in files that only you can read: of the API, the broker and the device'
 for f in api.pw broker.pw device.pw; do secret $f; done
 ls -l ./*.pw
 
-say 'A broker: mosquitto, with passwords, without anonymous clients'
+say 'A broker: mosquitto, with passwords and rules, without anonymous clients'
 port=$(free_port)
 : >passwords
+: >acl
 cat >mosquitto.conf <<END
 listener $port 127.0.0.1
 allow_anonymous false
 password_file $dir/passwords
+acl_file $dir/acl
 user $(id -un)
 END
 start mosquitto.log mosquitto -c mosquitto.conf
@@ -172,10 +183,20 @@ run head -n 3 fleet.csv
 run iotctl device provision --from fleet.csv
 [ "$(grep -c '"result":"created"' out)" -eq 9 ] || die 'wanted nine created devices'
 
-say 'The broker learns the passwords: as hashes, by a file and a SIGHUP'
-run iotapi export mosquitto "$dir" --db iot.db
-run kill -HUP "$broker"
+say 'The broker becomes what the platform says: passwords (those that only the API has, as hashes) and rules'
+run iotapi export mosquitto "$dir/exported" --db iot.db
+sync() {
+	run iotctl broker sync 'EMQX Production' --driver files --dir "$dir" --hashes exported/passwords \
+		--reload "kill -HUP $broker" --yes
+}
+sync
+expect 'logins made 11, removed 0'
 until_ok 20 'the broker' broker_answers
+
+say 'So a device speaks for itself, and for nobody else'
+run iotpub -u device_001 --password-file device.pw -q 1 -t iot/alerts/ESP32_001 -m '"too warm"'
+refused iotpub -u device_001 --password-file device.pw -q 1 -t iot/alerts/RPI_002 -m '"too warm"'
+expect 'not allowed to publish'
 
 say 'Seven devices publish every second; ESP32_001 obeys commands, too'
 cat >obey <<'END'
@@ -192,7 +213,15 @@ start esp32.log iotpub ESP32_001 temperature=21.50 humidity=48.2 --payload flat 
 say 'Two devices connect once and drop'
 run iotpub RPI_009 RPI_010 temperature=20.5 humidity=50 --count 1
 
-say 'Their readings, as they come'
+say 'A device whose credential is taken out of use is out, once the broker knows'
+run iotctl credential set RPI_010 is_active=no
+sync
+is_out() { iotpub RPI_010 temperature=20.5 humidity=50 --count 1; [ $? -eq 4 ]; }
+until_ok 20 'the broker' is_out
+refused iotpub RPI_010 temperature=20.5 humidity=50 --count 1
+expect 'refused the login'
+
+say 'The readings of the others, as they come'
 run iotingest --readings -C 8 -W 30s
 expect '"sensor":"temperature","value":'
 
