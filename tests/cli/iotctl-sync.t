@@ -130,6 +130,10 @@ iotctl credential set D3 is_active=no >/dev/null
 sync --yes
 exits 0 'a credential that is not active'
 has "$out" "- login 'device_D3'" 'is a login that goes'
+has "$out" 'statuses corrected: 1' 'its status, which mosquitto leaves, is corrected'
+not_running() { iotctl device get D3 -o json | jq -e '.connection_status == "offline"'; }
+wait_for 15 not_running
+tap $? 'as the platform sees'
 wait_for 20 grep -q 'not authorized\|bad user\|password' running.err
 tap $? 'its connection ends, and it is told why'
 for v in 5 311; do

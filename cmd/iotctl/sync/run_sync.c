@@ -156,6 +156,7 @@ sync_all(struct sync *s, struct err *err)
 	if (confirm_ends(s, err) || s->driver->apply(s, err))
 		return -1;
 	say_result(s);
+	sync_correct(s);
 	if (s->c->args->verify && sync_verify(s, err))
 		return -1;
 	return end_of(s, todo, err);

@@ -100,6 +100,9 @@ size_t sync_plan(struct sync *s, struct err *err);
 void sync_show(const struct sync *s);
 /* How many have something of these bits to do. */
 size_t sync_count(const struct sync *s, unsigned todo);
+/* sync_status.c: the retained statuses of those that lost their logins say so, by the login of the MQTT options. What goes wrong is
+ * told, not more. Blocks. */
+void sync_correct(struct sync *s);
 /* sync_verify.c: real logins of some, who publish and subscribe under a probe's id. Blocks. */
 int sync_verify(struct sync *s, struct err *err);
 

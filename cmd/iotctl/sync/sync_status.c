@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A broker that ends a connection by itself may leave the device's last word, "connected", for everybody who looks:
+ * mosquitto sends no will then. Of those who lost their logins it is corrected. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/presence.h"
+#include "iotctl/mqtt/one_shot.h"
+#include "iotctl/mqtt/target.h"
+#include "iotctl/sync/sync.h"
+
+/* ms: behind the answer to the last SUBSCRIBE there is what is retained; for each answer. */
+enum { QUIET = 1000, PATIENCE = 10000 };
+
+/* One device that is out now. */
+struct gone {
+	const char *device;
+	char *topic;
+	bool connected; /* as its status says */
+};
+
+struct correcting {
+	struct one_shot shot;
+	struct gone *v;
+	size_t n, granted, at, corrected;
+	bool looking;
+};
+
+static void
+on_up(void *arg)
+{
+	struct correcting *w = arg;
+	struct err err = {0};
+	size_t i;
+
+	w->looking = true;
+	one_shot_wait(&w->shot, PATIENCE);
+	for (i = 0; i < w->n; i++) {
+		if (session_subscribe(w->shot.session, w->v[i].topic, 1, false, &err)) {
+			one_shot_fail(&w->shot, &err);
+			return;
+		}
+	}
+}
+
+static void
+on_subscribed(void *arg, int qos)
+{
+	struct correcting *w = arg;
+
+	(void)qos;
+	if (++w->granted == w->n)
+		one_shot_wait(&w->shot, QUIET);
+}
+
+static bool
+says_connected(struct span payload)
+{
+	struct span object;
+	struct buf word = {0};
+	enum presence state;
+	bool is = json_check(payload, &object, NULL) &&
+	    json_kind(object) == JSON_KIND_OBJECT &&
+	    json_member_string(object, "status", &word) &&
+	    presence_by_status(buf_as_span(&word), &state) && state == PRESENCE_ONLINE;
+
+	buf_release(&word);
+	return is;
+}
+
+static void
+on_message(void *arg, const struct msg *m)
+{
+	struct correcting *w = arg;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (span_is(m->topic, w->v[i].topic))
+			w->v[i].connected = says_connected(m->payload);
+	}
+}
+
+/* The next one that says what is no longer so. */
+static void
+correct_next(struct correcting *w)
+{
+	struct buf payload = {0};
+	struct session_pub p = {.qos = 1, .retain = true};
+
+	while (w->at < w->n && !w->v[w->at].connected)
+		w->at++;
+	if (w->at == w->n) {
+		one_shot_done(&w->shot);
+		return;
+	}
+	buf_puts(&payload, "{\"device_id\":");
+	json_put_string(&payload, span_of(w->v[w->at].device));
+	buf_printf(&payload, ",\"status\":\"%s\",\"timestamp\":%lld}",
+	    presence_status_words[PRESENCE_OFFLINE], (long long)time(NULL));
+	p.topic = w->v[w->at++].topic;
+	p.payload = buf_as_span(&payload);
+	one_shot_wait(&w->shot, PATIENCE);
+	one_shot_publish(&w->shot, &p);
+	buf_release(&payload);
+}
+
+static void
+on_published(void *arg, int reason)
+{
+	struct correcting *w = arg;
+
+	(void)reason;
+	w->corrected++;
+	correct_next(w);
+}
+
+static void
+on_late(void *arg)
+{
+	struct correcting *w = arg;
+	struct err err;
+
+	if (w->looking && w->granted == w->n) {
+		w->looking = false;
+		correct_next(w);
+		return;
+	}
+	err_set(
+	    &err, ERR_TIMEOUT, _("%s does not answer"), session_broker(w->shot.session));
+	one_shot_fail(&w->shot, &err);
+}
+
+static void
+collect(const struct sync *s, struct correcting *w)
+{
+	size_t i;
+
+	w->v = xcalloc(s->n + 1, sizeof(*w->v));
+	for (i = 0; i < s->n; i++) {
+		const struct sync_user *u = &s->v[i];
+		struct topic_vars vars = {0};
+		char *topic = NULL;
+
+		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || u->failed ||
+		    u->device == NULL)
+			continue;
+		vars.v[TOPIC_DEVICE_ID] = span_of(u->device);
+		if (topic_expand(s->topics.status, &vars, &topic, NULL) == 0)
+			w->v[w->n++] = (struct gone){.device = u->device, .topic = topic};
+	}
+}
+
+void
+sync_correct(struct sync *s)
+{
+	static const struct one_shot_events events = {.up = on_up,
+	    .subscribed = on_subscribed,
+	    .published = on_published,
+	    .message = on_message,
+	    .late = on_late};
+	struct correcting w = {0};
+	struct target t = {0};
+	struct session_opts o = {0};
+	struct err err = {0};
+	size_t i;
+
+	collect(s, &w);
+	if (w.n != 0 &&
+	    (target_broker(s->c, s->name, &t, &err) ||
+		target_connection(s->c, &t, &o, &err) || ctl_loop(s->c, &err) ||
+		one_shot_run(&w.shot, s->c->loop, &o, &events, &w, PATIENCE, &err)))
+		log_warn(_("devices that lost their logins may go on saying that they "
+			   "are connected: %s"),
+		    err.text);
+	if (w.corrected != 0)
+		ctl_say(s->c, _("statuses corrected: %zu"), w.corrected);
+	for (i = 0; i < w.n; i++)
+		free(w.v[i].topic);
+	free(w.v);
+	target_release(&t);
+}
