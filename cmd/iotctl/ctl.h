@@ -25,6 +25,9 @@ enum format {
 	FORMAT_MOSQUITTO
 };
 
+/* What --driver says a broker is, in the order of its words. */
+enum ctl_driver { CTL_DRIVER_FILES, CTL_DRIVER_DYNSEC, CTL_DRIVER_EMQX };
+
 /* The targets of the option table. */
 struct args {
 	int format;
@@ -55,7 +58,7 @@ struct args {
 	int64_t wait;
 	int qos;
 	struct strv services;
-	int driver; /* of broker sync */
+	int driver; /* enum ctl_driver */
 	char *dir, *reload, *hashes;
 	char *emqx_url, *emqx_key_file;
 	bool setup, kick, verify;

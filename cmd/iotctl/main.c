@@ -74,7 +74,7 @@ static const struct opt opts[] = {
     OPT_LIST(struct args, services, 0, "service", "USER",
 	N_("acl export, broker sync: a user that reads what devices publish and "
 	   "commands them")),
-    OPT_GROUP(N_("broker sync")),
+    OPT_GROUP(N_("broker sync, client")),
     OPT_ENUM(struct args, driver, 0, "driver", "KIND", "files|dynsec|emqx",
 	N_("what the broker is: mosquitto with files or dynamic security, EMQX")),
     OPT_STR(struct args, emqx_url, 0, "emqx-url", "URL",
@@ -108,6 +108,7 @@ static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
     "[options] device {provision|assign|unassign|command} ...",
     "[options] broker sync NAME [DEVICE...]",
+    "[options] client {list|get|kick} ...",
     "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",
     "[options] doctor [DEVICE...|-]",
     "[options] acl {show|check|export} ...",

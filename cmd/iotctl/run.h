@@ -52,6 +52,10 @@ int run_acl_export(struct ctl *c, const struct operands *in, struct err *err);
 int run_doctor(struct ctl *c, const struct operands *in, struct err *err);
 /* sync/run_sync.c */
 int run_broker_sync(struct ctl *c, const struct operands *in, struct err *err);
+/* sync/run_client.c */
+int run_client_list(struct ctl *c, const struct operands *in, struct err *err);
+int run_client_get(struct ctl *c, const struct operands *in, struct err *err);
+int run_client_kick(struct ctl *c, const struct operands *in, struct err *err);
 /* doctor/broker_test.c */
 int run_broker_test(struct ctl *c, const struct operands *in, struct err *err);
 /* verbs/topic_command.c */

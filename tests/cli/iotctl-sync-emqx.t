@@ -217,6 +217,32 @@ emqx PUT "$rules/rules/users/device_D4" '{"username":"device_D4","rules":[]}' >/
 sync D4 --kick --yes
 has "$out$err" 'connections ended: 1' 'with --kick they do'
 
+# Who is connected.
+bg iotsub -h "$host" -p "$port" -i d4-again -u device_D4 --password-file d4.pw -t iot/devices/D4/commands >/dev/null 2>&1
+client() { run iotctl client "$@" --emqx-url "$url" --emqx-key-file key; }
+is_listed() { client list device_D4 -o csv && [ "$(wc -l <.out)" = 2 ]; }
+wait_for 15 is_listed
+client list device_D4 nobody -o csv
+has "$out" 'd4-again,device_D4,true,20' 'client list: client id, user, connected, since when'
+client list device_D1 -o csv
+exits 0 'a user without a connection'
+is '' "$out" 'has none, and those of others are left out'
+client get d4-again -o json
+is 'd4-again 5' "$(printf '%s' "$out" | jq -r '.[0] // . | "\(.clientid) \(.proto_ver)"')" 'client get'
+client get nobody/here
+exits 3 'no such client'
+has "$err" 'Client ID not found' 'is told'
+client kick d4-again
+exits 2 'to kick is asked for, without a terminal --yes'
+client kick d4-again --yes
+exits 0 'client kick'
+client kick nobody d4-nobody --yes
+exits 1 'of several each is told'
+has "$err" "client 'd4-nobody'" 'that is not there'
+client list --driver dynsec
+exits 2 'mosquitto'
+has "$err" 'this broker cannot say who is connected' 'cannot say'
+
 # What fails in the middle is gone on with.
 if ! real; then
 	for u in D2 D4; do emqx DELETE "$auth/users/device_$u" >/dev/null; done

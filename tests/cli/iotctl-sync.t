@@ -168,9 +168,9 @@ if command -v systemd-analyze >/dev/null; then
 	has "$(words)" Nonsense 'negative control: it has against nonsense'
 fi
 sed -n 's/^ExecStart=//p' "$unit.service" |
-	sed "s|sync mosquitto|sync Laboratorio|; s|/etc/mosquitto/iot|$T|; s|systemctl reload mosquitto|$reload|" >command
+	sed "s|sync mosquitto|sync Laboratorio|; s|/etc/mosquitto/iot|$T|; s|systemctl reload mosquitto|$reload|" >command.sh
 sed -i 's/^topic write iot\/alerts\/D1$//' acl
-run sh ./command
+run sh ./command.sh
 exits 0 'the command of the service'
 has "$out" 'rules set 1' 'does its work'
 
