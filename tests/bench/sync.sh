@@ -90,7 +90,7 @@ for driver; do
 		;;
 	emqx)
 		mkdir emqx
-		bg "$top/tests/emqx/stand_in.py" emqx k:s
+		bg /usr/bin/python3 "$top/tests/emqx/stand_in.py" emqx k:s
 		echo k:s >key && chmod 600 key
 		wait_for 10 test -s emqx/url
 		api=$(cat emqx/url)/api/v5

@@ -15,7 +15,7 @@ if [ -n "${EMQX_URL-}" ]; then
 else
 	mkdir emqx
 	echo 'the-key:the-secret' >key
-	bg "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
+	bg /usr/bin/python3 "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
 	wait_for 10 test -s emqx/url || { note 'no stand-in'; exit 1; }
 	url=$(cat emqx/url)
 	host=127.0.0.1

@@ -190,6 +190,29 @@ flock "$HOME/.local/state/iot/sync-lab.lock" -c "IOT_BUILD= $(command -v iotctl)
 is 1 $? 'while another runs'
 has "$(cat locked)" 'another sync is running' 'none begins'
 
+# What the API does not show us is not what there is not.
+cp passwords passwords.good
+mkdir between
+bg /usr/bin/python3 "$top/tests/http/serve.py" between between "$api"
+wait_for 10 test -s between/url
+echo 'GET /api/mqtt/credentials before:403' >between/fault
+sync --api-url "$(cat between/url)" --credentials "$file" --prune --yes
+exits 4 'credentials that we may not see'
+has "$err" "the API does not show us 'credential': the broker would lose what is there" 'are told'
+mkdir answers
+cat >answers/answers <<-'END'
+	GET /api/users/me/ 200 application/json {"username":"ana","is_superuser":false,"rol_detail":{"nombre":"operador"}}
+	GET /api/mqtt/brokers/ 200 application/json [{"id":1,"nombre":"Laboratorio","host":"h","port":1883,"protocol":"mqtt"}]
+	GET /api/ 200 application/json []
+END
+bg /usr/bin/python3 "$top/tests/http/serve.py" answers answers
+wait_for 10 test -s answers/url
+echo token >token && chmod 600 token
+sync --api-url "$(cat answers/url)" --token-file token --credentials "$file" --prune --yes
+exits 4 '--prune by one who is shown some devices only'
+has "$err" 'an operator is shown some devices only' 'is refused'
+is "$(cat passwords.good)" "$(cat passwords)" 'nobody lost anything'
+
 # Nothing is written that mosquitto would not start with.
 iotctl api POST devices '{"nombre":"raro","tipo":"esp32","ubicacion":"x","identificador_unico":"raro"}' >/dev/null
 echo 12345678 >secret && chmod 600 secret
@@ -202,4 +225,12 @@ sync
 exits 1 'a user name that mosquitto cannot have'
 has "$err" "login 'a:b': mosquitto takes no user name with ':'" 'is told'
 is "$(cat passwords.good)" "$(cat passwords)" 'and not written'
+
+# Two devices with one login have one password.
+iotctl credential set D1 username=shared >/dev/null
+iotctl credential set D2 username=shared >/dev/null
+sed -i 's/^\(D[12],[^,]*\),[^,]*,/\1,shared,/' "$file"
+sync
+exits 1 'two devices with one login and two passwords'
+has "$err" "have the same user name 'shared' and different passwords" 'are told'
 done_testing

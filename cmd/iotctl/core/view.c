@@ -57,6 +57,7 @@ load_part(struct ctl *c, struct view *v, enum view_part part, json_int_t device,
 		return 0;
 	objects_release(&v->v[part]);
 	v->missing[part] = true;
+	v->hidden[part] = why.code == ERR_AUTH;
 	if (part != VIEW_DEVICES && (why.code == ERR_NOT_FOUND || why.code == ERR_AUTH))
 		return 0;
 	*err = why;

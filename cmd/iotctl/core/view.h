@@ -20,7 +20,8 @@ enum view_part {
 
 struct view {
 	struct objects v[VIEW_PARTS];
-	bool missing[VIEW_PARTS]; /* the API has no such resource, or does not show it to us */
+	bool missing[VIEW_PARTS]; /* the API has no such resource, or does not show it to us ... */
+	bool hidden[VIEW_PARTS];  /* ... which is this */
 	struct hash_table index[VIEW_PARTS]; /* by what belongs to a device, or is referred to, is found by */
 };
 

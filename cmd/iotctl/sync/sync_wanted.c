@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotctl/acl/acl.h"
+#include "iotctl/ctl_call.h"
 #include "iotctl/sync/sync.h"
 #include "iotctl/verbs/device.h"
 
@@ -38,6 +39,26 @@ password_of(const struct sync *s, const char *device, const char *username)
 	    : NULL;
 }
 
+/* One login cannot have two passwords. */
+static void
+take_password(struct sync *s, struct sync_user *u, const char *device)
+{
+	const char *password = password_of(s, device, u->username);
+	struct err why;
+
+	if (password == NULL || u->password == NULL) {
+		u->password = password != NULL ? password : u->password;
+		return;
+	}
+	if (strcmp(password, u->password) == 0 || u->failed)
+		return;
+	err_set(&why, ERR_USAGE,
+	    _("devices '%s' and '%s' have the same user name '%s' and different "
+	      "passwords"),
+	    u->device, device, u->username);
+	sync_failed(s, u, &why);
+}
+
 static void
 want_device(struct sync *s, struct span device, bool active)
 {
@@ -51,10 +72,10 @@ want_device(struct sync *s, struct span device, bool active)
 		u->known = true;
 		u->wanted |= active;
 		u->certified |= acl_uses_certificate(&s->view, device);
-		if (u->password == NULL && !u->certified)
-			u->password = password_of(s, name, username);
 		if (u->device == NULL)
 			u->device = xstrdup(name);
+		if (active && !u->certified)
+			take_password(s, u, name);
 	}
 	free(name);
 	free(username);
@@ -194,6 +215,71 @@ render_all(struct sync *s)
 	return 0;
 }
 
+/* What we may not see is not what there is not. */
+static int
+check_view(const struct sync *s, struct err *err)
+{
+	static const struct {
+		enum view_part part;
+		const char *name;
+		bool must; /* there is no platform without */
+	} parts[] = {{VIEW_CREDENTIALS, "credential", true},
+	    {VIEW_CONFIGS, "device-config", true}, {VIEW_TOPICS, "topic", true},
+	    {VIEW_ACCOUNTS, "emqx-user", false}, {VIEW_RULES, "emqx-acl", false}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(parts); i++) {
+		if (s->view.hidden[parts[i].part] ||
+		    (parts[i].must && s->view.missing[parts[i].part]))
+			return err_set(err, ERR_AUTH,
+			    _("the API does not show us '%s': the broker would lose what "
+			      "is there"),
+			    parts[i].name);
+	}
+	return 0;
+}
+
+static bool
+is_operator(struct span user)
+{
+	struct buf role = {0};
+	struct span detail, flag;
+	bool is = !(json_member(user, "is_superuser", &flag) &&
+		      json_kind(flag) == JSON_KIND_TRUE) &&
+	    json_member(user, "rol_detail", &detail) &&
+	    json_kind(detail) == JSON_KIND_OBJECT &&
+	    json_member_string(detail, "nombre", &role) &&
+	    strcmp(buf_str(&role), "operador") == 0;
+
+	buf_release(&role);
+	return is;
+}
+
+/* Who sees only some devices takes all others for unknown. A platform without users shows all. */
+static int
+check_prune(struct sync *s, struct err *err)
+{
+	static const char path[] = "/api/users/me/";
+	struct rest_reply reply = {0};
+	struct err why = {0};
+	struct span user;
+	int failed = 0;
+
+	if (!s->c->args->prune)
+		return 0;
+	if (ctl_call(s->c, NULL, "GET", path, (struct span){0}, &reply, &why) ||
+	    ctl_object(&reply, path, &user, &why))
+		failed = why.code != ERR_NOT_FOUND;
+	else if (is_operator(user))
+		failed = err_set(&why, ERR_AUTH,
+		    _("--prune: an operator is shown some devices only, and the logins "
+		      "of all others would go"));
+	rest_reply_release(&reply);
+	if (failed)
+		*err = why;
+	return failed ? -1 : 0;
+}
+
 int
 sync_want(struct sync *s, const char *broker, const struct strv *devices, struct err *err)
 {
@@ -208,7 +294,8 @@ sync_want(struct sync *s, const char *broker, const struct strv *devices, struct
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, f.id);
 	failed = topic_set_compile(&s->topics, &s->c->args->topics, err) ||
 	    password_file_open(s->c, &s->passwords, err) ||
-	    view_load(s->c, NULL, &s->view, err);
+	    view_load(s->c, NULL, &s->view, err) || check_view(s, err) ||
+	    check_prune(s, err);
 	if (!failed) {
 		without = want_devices(s, digits);
 		if (without != 0)
