@@ -254,5 +254,14 @@ if ! real; then
 	rm emqx/fault
 	sync
 	has "$out" 'logins made 2' 'the next run does the rest'
+	for u in D1 D2 D4; do emqx DELETE "$rules/rules/users/device_$u" >/dev/null; done
+	echo 'PUT /api/v5/authorization 2' >emqx/fault
+	sync
+	exits 5 'one that fails in the middle'
+	before=$(emqx GET "$rules/rules/users?limit=100" | jq '.data | length')
+	is 2 "$before" 'has one of three rules then, and those of the service'
+	rm emqx/fault
+	sync
+	has "$out" 'rules set 2' 'and the next run sets the other two'
 fi
 done_testing

@@ -144,6 +144,7 @@ static int
 sync_all(struct sync *s, struct err *err)
 {
 	size_t todo;
+	int failed;
 
 	if (s->driver->read(s, err))
 		return -1;
@@ -153,7 +154,12 @@ sync_all(struct sync *s, struct err *err)
 	tell(s);
 	if (s->c->args->dry_run)
 		return end_of(s, todo, err);
-	if (confirm_ends(s, err) || s->driver->apply(s, err))
+	if (confirm_ends(s, err))
+		return -1;
+	progress_start(&s->progress, todo, s->c->args->common.quiet);
+	failed = s->driver->apply(s, err);
+	progress_hide(&s->progress);
+	if (failed)
 		return -1;
 	say_result(s);
 	sync_correct(s);

@@ -7,6 +7,7 @@
 #include "iotctl/apply/sent_secrets.h"
 #include "iotctl/core/view.h"
 #include "iotctl/login/password_file.h"
+#include "iotctl/output/progress.h"
 
 /*
  * broker sync: makes the logins and rules of a broker equal to the platform's. sync_wanted.c says what there should be,
@@ -78,6 +79,8 @@ struct sync {
 	size_t strangers;   /* there, and the platform does not know them */
 	size_t failed;
 	size_t made, given, ruled, removed; /* done */
+	struct progress progress; /* of users, while the driver works */
+	size_t done;
 };
 
 /* The user of this name; NULL: none. */

@@ -98,12 +98,14 @@ sync_done(struct sync *s, struct sync_user *u)
 	s->given += (u->todo & SYNC_PASSWORD) != 0;
 	s->ruled += (u->todo & SYNC_RULES) != 0;
 	s->removed += (u->todo & SYNC_REMOVE) != 0;
+	progress_at(&s->progress, ++s->done);
 	free(place);
 }
 
 void
 sync_failed(struct sync *s, struct sync_user *u, const struct err *why)
 {
+	progress_hide(&s->progress);
 	log_err(why);
 	u->failed = true;
 	s->failed++;
