@@ -114,8 +114,10 @@ sync --verify
 exits 4 'one that is another by now'
 has "$err" "login 'device_D2'" 'is found by trying it'
 rm "$HOME/.local/state/iot/synced-lab.json"
-sync
+sync -v -v
 has "$out" 'passwords set 4' 'who knows nothing of what was sent sends all'
+has "$err" 'PUBLISH' '--verbose twice shows each packet'
+for d in D1 D2; do without "$out$err" "$(field $d 3)" "and no password of $d"; done
 
 # What is not the platform's.
 no_role() { ! ctrl listRoles | grep -qx "$1"; }
