@@ -280,7 +280,8 @@ mkdir here sensor
 echo of-that-file >'here/my file.pem'
 printf 'identificador_unico,nombre,tipo,ubicacion\nof-that-row,n,esp32,P\n' >'here/de vices.csv'
 rm -r "$HOME/.cache"
-ok 'names anew' wait_for 10 sh -c "iotctl __complete -- broker get '' | grep -q ."
+named() { iotctl "$@" __complete -- broker get '' | grep -q .; }
+ok 'names anew' wait_for 20 named
 cat >typed <<'END'
 host-1.	broker get Norte\to\t
 host-1.	broker get Norte\\ Pro\t
@@ -356,6 +357,8 @@ in_shell() {
 # Alone: with a command that may change something it forgets the names that all of them have.
 in_shell iotctl '' 'spawn iotctl --context prod'
 printf 'host           e\t--context there broker get Else\\t\n' >>typed
+ok 'and again' wait_for 20 named
+ok 'those of the other context, too' wait_for 20 named --context there
 cat >bashrc <<END
 PS1='pro''d> '
 bind 'set enable-bracketed-paste off'
