@@ -287,6 +287,25 @@ choose_tls(
 	return 0;
 }
 
+static int
+refuse_topic(struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+	    _("a topic in a broker's URL is taken from -L alone: mqtt://HOST[:PORT]"));
+}
+
+int
+mqtt_options_check_urls(const char *text, struct err *err)
+{
+	struct mqtt_options o = {0};
+	int failed = add_all(&o, text, true, err) || check_alike(&o, err);
+
+	if (!failed && mqtt_options_topic(&o) != NULL)
+		failed = refuse_topic(err);
+	mqtt_options_release(&o);
+	return failed ? -1 : 0;
+}
+
 /* That of the environment or a file would be one more for each command, also for those that name theirs. */
 static int
 check_topic(const struct mqtt_options *o, const struct opt_set *set, struct err *err)
@@ -296,11 +315,12 @@ check_topic(const struct mqtt_options *o, const struct opt_set *set, struct err 
 	if (mqtt_options_topic(o) == NULL ||
 	    (o->takes_topic && url->source == OPT_FROM_ARGV))
 		return 0;
+	if (o->takes_topic) {
+		refuse_topic(err);
+		return err_in(err, "%s", url->where);
+	}
 	return err_set(err, ERR_USAGE,
-	    o->takes_topic ? _("%s: a topic in a broker's URL is taken from -L alone: "
-			       "mqtt://HOST[:PORT]")
-			   : _("%s: a topic in the broker's URL is of no use here: "
-			       "mqtt://HOST[:PORT]"),
+	    _("%s: a topic in the broker's URL is of no use here: mqtt://HOST[:PORT]"),
 	    url->where);
 }
 

@@ -119,5 +119,8 @@ mqtt_options_topic(const struct mqtt_options *o)
 int mqtt_options_resolve(struct mqtt_options *o, const struct opt_set *set, struct session_opts *out,
     struct err *err);
 void mqtt_options_release(struct mqtt_options *o);
+/* Whether `text` may be kept as the brokers of a configuration (the key "broker"): URLs, alike, and without a
+ * topic. */
+int mqtt_options_check_urls(const char *text, struct err *err);
 
 #endif

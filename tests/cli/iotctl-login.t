@@ -100,6 +100,16 @@ run iotctl login "$api" --api-username admin --password-file bad --context third
 exits 4 'a wrong password'
 is "$(cat before)" "$(cat "$conf")" 'changes no configuration'
 
+for bad in mqtt://localhost/a/b localhost mqtt:// mqtt://a,mqtts://b; do
+	run iotctl login "$api" --api-username admin --password-file "$pw" --context third --mqtt-url "$bad"
+	exits 2 "--mqtt-url $bad"
+	has "$err" 'iotctl: --mqtt-url: ' '  is refused before it is kept'
+	run iotctl config set broker="$bad"
+	exits 2 "  also by config set"
+	has "$err" 'iotctl: broker: ' '  with its key'
+done
+is "$(cat before)" "$(cat "$conf")" '  and nothing is changed'
+
 # Tokens given.
 # shellcheck disable=SC2094 # the name and the file are two things
 iotapi token create admin --db "$db" >token

@@ -124,6 +124,19 @@ ask_for_login(struct ctl *c, char **username, char **password, struct err *err)
 	return 0;
 }
 
+/* They are kept in the context, and would be refused by every program that reads it. */
+static int
+check_brokers(const struct strv *urls, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < urls->n; i++) {
+		if (mqtt_options_check_urls(urls->v[i], err))
+			return err_in(err, "--mqtt-url");
+	}
+	return 0;
+}
+
 int
 run_login(struct ctl *c, const struct operands *in, struct err *err)
 {
@@ -134,7 +147,8 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 
 	if (in->n > 1)
 		return err_set(err, ERR_USAGE, _("'%s': login takes one URL"), in->v[1]);
-	if (settings_check_name(context_name(c), err))
+	if (settings_check_name(context_name(c), err) ||
+	    check_brokers(&c->args->mqtt.urls, err))
 		return -1;
 	if (in->n == 1) {
 		free(c->args->api.url);

@@ -278,6 +278,9 @@ take_pair(struct ctl *c, char *word, struct config_pair *out, struct err *err)
 		    word);
 	if (value[0] != '\0' && try_value(o, word, value, err))
 		return -1;
+	if (value[0] != '\0' && strcmp(word, "broker") == 0 &&
+	    mqtt_options_check_urls(value, err))
+		return err_in(err, "broker");
 	*out = (struct config_pair){word, value[0] != '\0' ? value : NULL};
 	return 0;
 }
