@@ -272,6 +272,19 @@ start_broker() {
 	wait_for 10 grep -q ' running$' "$T/mosquitto.log" || { note "no broker: $(cat "$T/mosquitto.log")"; exit 1; }
 }
 
+# keep CLIENT PROGRAM OPTION...: the program, which knows --wait, subscribes as CLIENT and ends; the broker keeps for
+# it what comes from then on. How long that takes depends on what else the machine does, so the broker's log decides.
+keep() {
+	kept_as=$1
+	kept_by=$2
+	kept_ms=200
+	shift 2
+	until "$kept_by" -W ${kept_ms}ms "$@" >/dev/null 2>&1 </dev/null; grep -q ": $kept_as [0-2] " "$T/mosquitto.log"; do
+		kept_ms=$((2 * kept_ms))
+		[ $kept_ms -lt 30000 ] || return 1
+	done
+}
+
 # start_api [OPTION...]: iotapi on a free loopback port; $api is its URL, $db its database. A user
 # admin with the password in $T/api.pw is there, and the environment logs in as that user.
 start_api() {

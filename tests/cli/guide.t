@@ -66,7 +66,7 @@ rpi() {
 		"$(field RPI_001 2)" "$@"
 }
 
-iotingest --durable guide -W 200ms 2>/dev/null
+keep guide iotingest --durable guide
 rpi 0
 is 0 $? "the guide's Raspberry Pi program publishes"
 run timeout 20 iotingest --durable guide --readings -C 4

@@ -17,7 +17,7 @@ drain() { # drain QOS SIGNAL STATUS
 	signal=$2
 	own "drain$qos$signal"
 	id=drain
-	iotingest -h "$sock" --durable "$id" -q "$qos" -W 300ms >/dev/null 2>&1
+	keep "$id" iotingest -h "$sock" --durable "$id" -q "$qos"
 	perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' \
 		iotingest -h "$sock" --durable "$id" -q "$qos" >"$id.1" 2>/dev/null </dev/null &
 	ingesting=$!
@@ -107,7 +107,7 @@ stalled() {
 # A reader that leaves: 0, and the rest stays with the broker.
 leaves() {
 	own leaves
-	run ingest --durable left -W 300ms
+	keep left ingest --durable left
 	publish 1 2000
 	{ iotingest -h "$sock" --durable left 2>/dev/null </dev/null; echo $? >status; } | head -n 10 >first
 	is 0 "$(cat status)" 'a reader that leaves is no error'
@@ -122,7 +122,7 @@ leaves() {
 # what got its number.
 closed() {
 	own closed
-	run ingest --durable nowhere -W 300ms
+	keep nowhere ingest --durable nowhere
 	publish 1 3
 	for how in '>&-' '1</dev/null'; do
 		run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere --rejects rejects.nowhere -C 3 $how"
@@ -131,11 +131,11 @@ closed() {
 		ok '... and nothing is written elsewhere' test ! -s rejects.nowhere
 	done
 	# Nor are rejects, which go to standard error.
-	run ingest --durable nowhere-rejects --readings -W 300ms
+	keep nowhere-rejects ingest --durable nowhere-rejects --readings
 	mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/R_1/data -m 'no JSON'
 	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere-rejects --readings -C 1 2>&-"
 	exits 7 'a reject, and standard error is closed'
-	run ingest --durable nowhere-rejects --readings -C 1 -W 5s
+	run ingest --durable nowhere-rejects --readings -C 1
 	has "$err" '"error":"json"' 'the broker kept the message'
 	run sh -c "timeout 20 iotingest -h '$sock' --durable nowhere -C 3 --sink 'cat >>sunk' >&-"
 	exits 0 'a sink needs no standard output'

@@ -102,7 +102,7 @@ is '1 2 3 ' "$(printf '%s\n' "$out" | numbers - moved.2)" 'each message is in a 
 if strace -o "$T/probe" true 2>/dev/null && mkdir disk && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
 	pids_unmount() { umount -l "$T/disk"; }
 	trap 'pids_unmount; cleanup' EXIT
-	run ingest --durable full -W 300ms
+	keep full ingest --durable full
 	pad=$(perl -e 'print "x" x 500')
 	publish 1 5
 	ingest --durable full -C 5 >disk/f 2>/dev/null
@@ -118,7 +118,7 @@ else
 	tap 0 'a full disk # SKIP no mount here'
 fi
 # A file's size limit kills others.
-run ingest --durable limit -W 300ms
+keep limit ingest --durable limit
 publish 1 5
 ingest --durable limit -C 5 >limited 2>/dev/null
 seq 6 300 | sed "s/.*/{\"n\":&}/" | pub_lines -q 1 -t iot/sensors/X/data

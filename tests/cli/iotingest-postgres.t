@@ -13,7 +13,7 @@ ok 'the tables of the page can be made' lecturas
 # 2000 messages of two readings each wait in the session $1.
 n=2000
 queue() {
-	iotingest --durable "$1" -W 300ms >/dev/null 2>&1
+	keep "$1" iotingest --durable "$1"
 	perl -e 'printf "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":%d.50,\"humidity\":48.2},\"timestamp\":%d}\n",
 		$_ % 100, $_ % 40, 1760000000 + $_ for 1 .. $ARGV[0]' $n |
 		mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l

@@ -9,7 +9,7 @@
 # Batches.
 batches() {
 	own batches
-	run ingest --durable batches -W 300ms
+	keep batches ingest --durable batches
 	publish 1 10
 	from=$(date +%s)
 	run ingest --durable batches -C 10 --batch 4 --linger 5000 --sink 'wc -l'
@@ -61,7 +61,7 @@ fails() {
 # For good.
 for_good() {
 	own for_good
-	run ingest --durable forgood -W 300ms
+	keep forgood ingest --durable forgood
 	publish 1 3
 	run ingest --durable forgood --sink-retries 1 --sink 'cat >/dev/null; exit 5'
 	exits 7 '--sink-retries: then 7'
@@ -79,18 +79,19 @@ for_good() {
 # The negative control: who calls a batch stored before it is loses it.
 control() {
 	own control
-	run ingest --durable control -W 300ms
+	keep control ingest --durable control
 	publish 1 3
-	run ingest --durable control -W 1s --sink '(exit 5) & true'
-	run ingest --durable control -W 300ms
-	exits 27 'nothing comes'
-	is '' "$(printf '%s\n' "$out" | numbers -)" 'negative control: a sink that says 0 and stores nothing loses them'
+	run ingest --durable control -C 3 --sink '(exit 5) & true'
+	exits 0 'it takes all of them'
+	publish 4 4
+	run ingest --durable control -C 1
+	is '4 ' "$(printf '%s\n' "$out" | numbers -)" 'negative control: a sink that says 0 and stores nothing loses them'
 }
 
 # Killed in the middle of a batch: 0 lost.
 killed() {
 	own killed
-	run ingest --durable killed -W 300ms
+	keep killed ingest --durable killed
 	: >stored
 	publish 1 200
 	tries=0
@@ -104,16 +105,21 @@ killed() {
 		kill -9 "$ingesting"
 		wait "$ingesting" 2>/dev/null
 	done
-	iotingest -h "$sock" --durable killed -W 1s --sink 'cat >>stored' 2>/dev/null </dev/null
+	publish 201 201
+	iotingest -h "$sock" --durable killed --sink 'cat >>stored' 2>/dev/null </dev/null &
+	ingesting=$!
+	wait_for 20 grep -q '"n":201}' stored
+	kill "$ingesting"
+	wait "$ingesting"
 	[ "$tries" -gt 3 ]
 	tap $? 'it was killed in the middle'
-	is 200 "$(numbers stored | wc -w)" "kill -9 in mid-batch, $tries times: nothing is missing"
+	is 201 "$(numbers stored | wc -w)" "kill -9 in mid-batch, $tries times: nothing is missing"
 }
 
 # A command that does not read is judged by its status; big batches do not hang.
 deaf() {
 	own deaf
-	run ingest --durable deaf -W 300ms
+	keep deaf ingest --durable deaf
 	perl -e 'print "{\"n\":$_,\"pad\":\"", "x" x 1000, "\"}\n" for 1..300' | pub_lines -q 1 -t iot/sensors/X/data
 	run ingest --durable deaf --sink 'exec <&-; exit 0' -C 300
 	exits 0 'a command that does not read its batch'

@@ -84,9 +84,11 @@ command_to E_3 '{"id":"second"}'
 run timeout 10 iotsub -h "$sock" E_3 --durable -C 1 --exec ./handler
 exits 0 "--durable: a command that was sent while it was away"
 has "$(cat ran)" '{"id":"second"}' "is run"
-run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
+keep E_4.commands iotsub -h "$sock" E_4 --exec ./handler
 command_to E_4 '{"id":"never"}'
-run timeout 10 iotsub -h "$sock" E_4 -W 300ms --exec ./handler
+obey control E_4 -C 1 --exec ./handler
+command_to E_4 '{"id":"next"}'
+wait $obeying
 no_line ran "a control: without --durable it is lost" never
 obey killed E_5 --durable --timeout 30s --exec ./handler
 command_to E_5 '{"id":"slow"}'

@@ -11,7 +11,7 @@ long() { perl -e "print '$1' x 3000"; }
 sizes() { awk '{ print length }' "$1" | tr '\n' ' '; }
 
 # A file that may not grow: the line that found half of its room is taken back.
-sub -i full -t full -W 0.3 2>/dev/null
+keep full sub -i full -t full
 for n in 1 2 3 4; do pub -t full -m "$(long $n)"; done
 (
 	ulimit -f 8
@@ -30,7 +30,7 @@ printf '%s\n' "$out" >>out
 is '3000 3000 3000 3000 ' "$(sizes out)" 'the next run has all of it, once'
 
 # A file that is removed while it is written to.
-sub -i gone -t gone -W 0.3 2>/dev/null
+keep gone sub -i gone -t gone
 timeout 20 iotsub -h "$sock" -i gone -c -q 1 -t gone >>kept 2>err &
 our=$!
 pub -t gone -m 1
@@ -60,7 +60,7 @@ with tempfile.TemporaryFile() as f:
 is "0 b'retained\n'" "$out" 'a file without any name is as good as another'
 
 # Commands of devices, too: they are not run.
-iotsub -h "$sock" D1 -c -W 0.3 2>/dev/null
+keep D1.commands iotsub -h "$sock" D1 -c
 : >commands
 timeout 20 iotsub -h "$sock" D1 -c --exec sh -c 'echo ran >>ran' >>commands 2>err &
 our=$!

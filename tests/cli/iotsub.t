@@ -66,7 +66,7 @@ run iotsub -h "$sock" --format json -t 'iot/sensors/+/data' -C 1
 has "$out" '"topic":"iot/sensors/RPI_001/data"' "--format json is the same"
 
 # Filters.
-run iotsub -h "$sock" -R -t 'iot/#' -W 0.3
+run iotsub -h "$sock" -R -t 'iot/#' -W 2
 exits 27 "-W ran out"
 is '' "$out" "-R: nothing retained"
 has "$err" 'time is up' "-W says so"
@@ -99,7 +99,7 @@ wait $our
 is 'iot/devices/RPI_001/commands x' "$(cat got)" "devices from standard input"
 
 # A kept session, and only what was shown is acknowledged.
-iotsub -h "$sock" -i keeper -c -q 1 -t kept -W 0.3 2>/dev/null
+keep keeper iotsub -h "$sock" -i keeper -c -q 1 -t kept
 seq 1 5 | mosquitto_pub --unix "$sock" -q 1 -t kept -l
 run iotsub -h "$sock" -i keeper -c -q 1 -t kept -C 2
 is '1
@@ -117,8 +117,8 @@ run iotsub -h "$sock" -i keeper -c -q 1 -t kept -C 1
 is six "$out" "what could not be written was not acknowledged"
 
 # -U gives a filter of a kept session up.
-iotsub -h "$sock" -i giver -c -q 1 -t give/1 -t give/2 -W 0.3 2>/dev/null
-iotsub -h "$sock" -i giver -c -q 1 -t give/2 -U give/1 -W 0.3 2>/dev/null
+keep giver iotsub -h "$sock" -i giver -c -q 1 -t give/1 -t give/2
+iotsub -h "$sock" -i giver -c -q 1 -t give/2 -U give/1 -W 2 2>/dev/null
 mosquitto_pub --unix "$sock" -q 1 -t give/1 -m 1
 mosquitto_pub --unix "$sock" -q 1 -t give/2 -m 2
 run iotsub -h "$sock" -i giver -c -q 1 -t give/2 -C 1

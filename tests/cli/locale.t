@@ -33,7 +33,7 @@ run spanish iotctl sensor create nombre=U tipo=gas unidad_medida=ppm rango_min=0
 exits 0 'numbers are read with a point'
 is 0.5 "$(iotctl sensor list --search U -o json | jq '.[] | select(.nombre == "U") | .rango_min')" 'and mean what they say'
 
-timeout 20 iotingest -h "$sock" --durable es -W 200ms 2>/dev/null
+keep es iotingest -h "$sock" --durable es
 spanish iotpub -h "$sock" RPI_001 temperature=uniform:20.5,20.5 humidity=48.25 --count 1 --interval 1.5s 2>/dev/null
 is 'temperature 20.5 humidity 48.25 ' \
 	"$(spanish timeout 20 iotingest -h "$sock" --durable es --readings -C 1 2>/dev/null | jq -r '"\(.sensor) \(.value + 0)"' | tr '\n' ' ')" \

@@ -4,8 +4,7 @@
 start_broker 'allow_anonymous true' 'max_queued_messages 10000'
 export IOT_MQTT_HOST="$sock"
 
-archive() { iotingest --durable archive --readings --rejects rejects.ndjson "$@" >>readings.ndjson; }
-archive -W 300ms 2>/dev/null
+keep archive iotingest --durable archive --readings --rejects rejects.ndjson
 
 perl -e 'printf "{\"device_id\":\"RPI_001\",\"sensors\":{\"n\":%d,\"temperature\":21.50},\"timestamp\":%d}\n",
 	$_, 1760000000 + $_ for 1 .. 3600' >hour

@@ -55,6 +55,7 @@ is '1080 1080' "$(sqlite3 -separator ' ' store.db "select sum(sensor = 'n'), sum
 	'each reading once, the sensor that does not change too'
 is '21.50' "$(sqlite3 store.db "select distinct value from lecturas where sensor = 'temperature'")" 'every digit'
 is '' "$(find . -name 'batch.*')" 'no batch is left over'
-run iotingest --durable store -W 500ms
-is '' "$out" 'the broker has nothing left'
+mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/RPI_001/data -m '{"last":1}'
+run timeout 20 iotingest --durable store -C 1
+has "$out" '"payload":{"last":1}' 'the broker has nothing left but what comes now'
 done_testing
