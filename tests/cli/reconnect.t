@@ -131,11 +131,12 @@ no_broker
 files new
 broker new
 closed=$(free_port)
+mosquitto_pub -p "$plain" -q 1 -r -t a -m there
 subscribes() { # subscribes SENTENCE OPTION...
 	said=$1
 	shift
-	run iotsub "$@" -t a -W 400ms
-	exits 27 "$said"
+	run iotsub "$@" -t a -C 1 -W 20
+	is '0 there' "$status $out" "$said"
 }
 subscribes 'the second URL is tried' -L "mqtt://localhost:$closed,mqtt://localhost:$plain"
 subscribes 'also when it is given alone' -L "mqtt://localhost:$closed" -L "mqtt://localhost:$plain"
