@@ -10,6 +10,7 @@
 #include "model/topic_set.h"
 #include "iotapi/api/guesses.h"
 #include "iotapi/api/secrets.h"
+#include "iotapi/mqtt/device_cache.h"
 
 /* Sealed secrets are counted before the key is opened: where there are any, a key that is missing is an error,
  * and none is made. */
@@ -45,6 +46,7 @@ app_open(struct app *app, const char *path, const char *key,
 	    open_secretbox(app, db, key, err);
 
 	app->guesses = guesses_new();
+	app->devices = device_cache_new();
 	app->started_s = clock_wall_us() / 1000000;
 	if (db != NULL)
 		store_reader_done(app->store, db);
@@ -55,6 +57,7 @@ void
 app_close(struct app *app)
 {
 	store_close(app->store);
+	device_cache_free(app->devices);
 	secretbox_close(app->secretbox);
 	guesses_free(app->guesses);
 	topic_set_release(&app->topics);

@@ -13,6 +13,7 @@
 struct guesses;
 struct secretbox;
 struct broker_pool;
+struct device_cache;
 
 /* What a running iotapi has; handed to every handler, in any thread. Not changed while it serves, but for what is
  * atomic. */
@@ -20,6 +21,7 @@ struct app {
 	struct store *store;
 	struct secretbox *secretbox;/* the key for secrets that must be read again */
 	struct broker_pool *worker; /* NULL: no MQTT */
+	struct device_cache *devices; /* the writer's, for messages */
 	struct topic_set topics;
 	const struct reading_keys *keys; /* what members of payloads are for; NULL: the guide's */
 	struct guesses *guesses;    /* at passwords */

@@ -19,6 +19,7 @@ enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000, MEMORY = 4 };
 struct db {
 	sqlite3 *handle;
 	char *path;
+	int64_t jobs;
 	bool begun;         /* between db_begin and its end */
 	struct err failure; /* the first since db_forgive */
 	int64_t deadline;   /* clock_ms; 0: none */
@@ -450,6 +451,7 @@ db_commit(struct db *db, struct err *err)
 void
 db_rollback(struct db *db)
 {
+	db->jobs++;
 	db->begun = false;
 	if (!sqlite3_get_autocommit(db->handle))
 		db_run(db, NULL, "ROLLBACK", "");
@@ -506,6 +508,18 @@ db_remember(struct db *db, struct span key, struct span value)
 	buf_clear(&db->memory.v[i].value);
 	buf_span(&db->memory.v[i].key, key);
 	buf_span(&db->memory.v[i].value, value);
+}
+
+void
+db_note_job(struct db *db)
+{
+	db->jobs++;
+}
+
+int64_t
+db_jobs(const struct db *db)
+{
+	return db->jobs;
 }
 
 int64_t

@@ -59,6 +59,11 @@ int64_t db_number(
 bool db_recall(struct db *db, struct span key, struct span *value);
 void db_remember(struct db *db, struct span key, struct span value);
 
+/* For who keeps what it has read: grows by one with each job of the writer (db_note_job), and with each transaction that
+ * was undone. */
+void db_note_job(struct db *db);
+int64_t db_jobs(const struct db *db);
+
 /* The id that the last INSERT made. */
 int64_t db_last_id(struct db *db);
 /* How many rows the last statement changed. */

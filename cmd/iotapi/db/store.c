@@ -62,6 +62,7 @@ run_job(struct store *s, struct job *j)
 	int failed;
 
 	db_forgive(s->db);
+	db_note_job(s->db);
 	failed =
 	    db_run(s->db, &j->err, "SAVEPOINT job", "") || j->run(s->db, j->arg, &j->err);
 	failed = db_failed(s->db, &j->err) || failed;

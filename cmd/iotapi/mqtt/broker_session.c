@@ -59,11 +59,12 @@ store_batch(struct db *db, const struct msg *m, size_t n, void *arg, struct err 
 {
 	struct broker_session *u = arg;
 	const struct store_message in = {
-	    &u->app->topics, u->more, u->patterns.n, u->app->keys};
+	    &u->app->topics, u->more, u->patterns.n, u->app->keys, u->app->devices};
 	struct delivered noted = {.broker = u->broker};
 	int failed = 0;
 	size_t i;
 
+	device_cache_begin(u->app->devices, db);
 	for (i = 0; i < n && !failed; i++) {
 		if (delivered_has(&noted, db, &m[i]))
 			continue;

@@ -12,6 +12,7 @@
 #include "model/timestamp.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/mqtt/device_cache.h"
 #include "iotapi/mqtt/store_presence.h"
 
 /* So all of them are 40 MB at most. */
@@ -27,6 +28,7 @@ struct moment {
 struct incoming {
 	struct db *db;
 	const struct msg *m;
+	const struct known_device *known;
 	int64_t device;
 	struct topic_vars vars;
 	char received[32];
@@ -78,21 +80,6 @@ reject(struct incoming *in, const char *error, const char *detail, struct err *e
 	buf_release(&topic);
 	buf_release(&text);
 	return failed ? -1 : 0;
-}
-
-/* By the topic's id: identificador_unico, else mqtt_client_id. */
-static int64_t
-find_device(struct db *db, struct span id)
-{
-	int64_t found = db_number(db, 0,
-	    "SELECT id FROM device WHERE identificador_unico = ?1 AND mqtt_enabled", "t",
-	    id);
-
-	return found != 0 ? found
-			  : db_number(db, 0,
-				"SELECT id FROM device WHERE mqtt_client_id = ?1 AND "
-				"mqtt_enabled",
-				"t", id);
 }
 
 static void
@@ -167,29 +154,21 @@ note_wrong(struct incoming *in, const char *sensor, const char *error, const cha
 static bool
 find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 {
-	sqlite3_stmt *stmt = db_query(in->db, NULL,
-	    "SELECT s.id, s.rango_min, s.rango_max FROM assignment a JOIN sensor s ON "
-	    "s.id "
-	    "= a.sensor WHERE a.dispositivo = ?1 AND s.mqtt_topic_suffix = ?2 AND "
-	    "a.activo "
-	    "ORDER BY s.id LIMIT 1",
-	    "is", in->device, h->sensor);
-	bool good = false;
+	const struct known_sensor *s = in->known->sensors;
+	const struct known_sensor *end = s + in->known->n;
 
-	if (stmt == NULL || db_step(in->db, stmt, NULL) != 1)
+	while (s < end && strcmp(s->suffix, h->sensor) != 0)
+		s++;
+	*id = 0;
+	if (s == end)
 		note_wrong(in, h->sensor, "sensor", "no such sensor is assigned");
 	else if (!h->is_number)
 		note_wrong(in, h->sensor, "shape", "not a number");
-	else if (h->value < sqlite3_column_double(stmt, 1) ||
-	    h->value > sqlite3_column_double(stmt, 2))
+	else if (h->value < s->min || h->value > s->max)
 		note_wrong(in, h->sensor, "range", "outside the sensor's range");
 	else
-		good = true;
-	if (good)
-		*id = sqlite3_column_int64(stmt, 0);
-	if (stmt != NULL)
-		sqlite3_reset(stmt);
-	return good;
+		*id = s->id;
+	return *id != 0;
 }
 
 /* The broker hands a retained message out again at each new session: it is one reading only. */
@@ -337,15 +316,17 @@ take_status(struct incoming *in, struct err *err)
 
 /* A device's logins may have client ids of their own. */
 static int64_t
-find_client(struct db *db, struct span id)
+find_client(struct device_cache *devices, struct db *db, struct span id)
 {
-	int64_t found = find_device(db, id);
+	const struct known_device *known = device_cache_find(devices, db, id);
 
-	return found != 0 ? found
-			  : db_number(db, 0,
-				"SELECT d.id FROM credential c JOIN device d ON d.id = "
-				"c.dispositivo WHERE c.client_id = ?1 AND d.mqtt_enabled",
-				"t", id);
+	return known != NULL
+	    ? known->id
+	    : db_number(db, 0,
+		  "SELECT d.id FROM credential c JOIN device d ON d.id = "
+		  "c.dispositivo WHERE c.client_id = ?1 AND "
+		  "d.mqtt_enabled",
+		  "t", id);
 }
 
 /* The next level of a topic, which loses it. */
@@ -364,7 +345,7 @@ next_level(struct span *topic)
 
 /* STORE_CLIENT_CONNECTED or STORE_CLIENT_DISCONNECTED, whose topic says all. Of most clients, such as ourselves, nothing is kept. */
 static int
-take_client_event(struct incoming *in, struct err *err)
+take_client_event(struct incoming *in, struct device_cache *devices, struct err *err)
 {
 	struct span rest = in->m->topic, id, event;
 	int64_t device;
@@ -375,7 +356,7 @@ take_client_event(struct incoming *in, struct err *err)
 	next_level(&rest); /* clients */
 	id = next_level(&rest);
 	event = next_level(&rest);
-	device = find_client(in->db, id);
+	device = find_client(devices, in->db, id);
 	if (device == 0)
 		return 0;
 	return span_is(event, "connected")
@@ -425,7 +406,7 @@ take(struct incoming *in, const struct store_message *from, struct err *err)
 	bool status;
 
 	if (is_client_event(in->m->topic))
-		return take_client_event(in, err);
+		return take_client_event(in, from->devices, err);
 	status = topic_match(from->topics->status, in->m->topic, &in->vars);
 
 	if (in->m->reject != NULL)
@@ -434,10 +415,11 @@ take(struct incoming *in, const struct store_message *from, struct err *err)
 		return 0;
 	if (!status && !find_source(from, in->m->topic, &in->vars))
 		return reject(in, "topic", "no template tells whose it is", err);
-	in->device = find_device(in->db, in->vars.v[TOPIC_DEVICE_ID]);
-	if (in->device == 0)
+	in->known = device_cache_find(from->devices, in->db, in->vars.v[TOPIC_DEVICE_ID]);
+	if (in->known == NULL)
 		return reject(
 		    in, "id", "no device with this id, or MQTT is off for it", err);
+	in->device = in->known->id;
 	return status ? take_status(in, err) : take_readings(in, from->keys, err);
 }
 

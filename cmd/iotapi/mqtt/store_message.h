@@ -6,6 +6,7 @@
 #include "model/topic_set.h"
 #include "msg/message.h"
 #include "iotapi/db/db.h"
+#include "iotapi/mqtt/device_cache.h"
 
 /* Where messages come from, as templates; all borrowed. */
 struct store_message {
@@ -13,6 +14,7 @@ struct store_message {
 	struct topic **more;         /* the database's publish topics */
 	size_t count;
 	const struct reading_keys *keys; /* what members are for; NULL: the guide's names */
+	struct device_cache *devices;
 };
 
 /* What EMQX tells of clients that come and go, to who may read it (filters; the last level is one of the two words).
