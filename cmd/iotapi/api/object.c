@@ -3,6 +3,7 @@
 #include "iotapi/api/object.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -14,17 +15,32 @@
 typedef int putter(
     struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err);
 
+/* The devices of a page have mostly the same few sensors, those of a fleet the same broker: each is made once. */
 static int
 put_nested(struct buf *out, struct db *db, const char *resource, sqlite3_stmt *stmt,
     int column, struct err *err)
 {
-	int64_t id = sqlite3_column_int64(stmt, column);
+	const int64_t id = sqlite3_column_int64(stmt, column);
+	const size_t before = out->n;
+	struct span known;
+	char key[64];
 	int found = 0;
 
-	if (!db_is_null(stmt, column))
-		found = object_get(out, db, schema_find(resource), id, false, err);
+	snprintf(key, sizeof(key), "%s %lld", resource, (long long)id);
+	if (db_is_null(stmt, column)) {
+		buf_puts(out, "null");
+		return 0;
+	}
+	if (db_recall(db, span_of(key), &known)) {
+		buf_span(out, known);
+		return 0;
+	}
+	found = object_get(out, db, schema_find(resource), id, false, err);
 	if (found == 0)
 		buf_puts(out, "null");
+	if (found == 1)
+		db_remember(
+		    db, span_of(key), (struct span){out->p + before, out->n - before});
 	return found < 0 ? -1 : 0;
 }
 

@@ -14,7 +14,7 @@
 #include "base/text.h"
 
 /* SQLite's own steps between two looks at the clock: about a millisecond. */
-enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000, MEMORY = 4 };
+enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000, MEMORY = 16 };
 
 struct db {
 	sqlite3 *handle;
