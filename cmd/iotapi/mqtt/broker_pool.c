@@ -53,7 +53,7 @@ struct broker_pool {
 	char *id;          /* this database's, part of the client ids */
 	struct broker_session **sessions;
 	size_t n;
-	struct broker_session **leaving; /* told to stop, not gone yet */
+	struct stopping **leaving; /* told to stop, not gone yet */
 	size_t leaving_n;
 	bool stopping;
 	void (*done)(void *arg);
@@ -172,7 +172,7 @@ free_gone(void *arg)
 	struct broker_pool *w = d->pool;
 	size_t i;
 
-	for (i = 0; i < w->leaving_n && w->leaving[i] != d->session; i++)
+	for (i = 0; i < w->leaving_n && w->leaving[i] != d; i++)
 		;
 	if (i < w->leaving_n)
 		w->leaving[i] = w->leaving[--w->leaving_n];
@@ -202,7 +202,7 @@ stop_session(struct broker_pool *w, size_t i)
 	*d = (struct stopping){w, w->sessions[i]};
 	w->sessions[i] = w->sessions[--w->n];
 	w->leaving = xreallocarray(w->leaving, w->leaving_n + 1, sizeof(*w->leaving));
-	w->leaving[w->leaving_n++] = d->session;
+	w->leaving[w->leaving_n++] = d;
 	broker_session_stop(d->session, on_gone, d);
 }
 
@@ -226,7 +226,7 @@ sync_session(struct broker_pool *w, const struct broker_session_opts *o, bool *k
 	size_t i;
 
 	for (i = 0; i < w->leaving_n; i++) {
-		if (broker_session_broker(w->leaving[i]) == o->broker)
+		if (broker_session_broker(w->leaving[i]->session) == o->broker)
 			return;
 	}
 	for (i = 0; i < w->n; i++) {
@@ -451,8 +451,12 @@ broker_pool_free(struct broker_pool *w)
 	loop_timer_stop(&w->silence);
 	while (w->n > 0)
 		broker_session_free(w->sessions[--w->n]);
-	while (w->leaving_n > 0)
-		broker_session_free(w->leaving[--w->leaving_n]);
+	while (w->leaving_n > 0) {
+		struct stopping *d = w->leaving[--w->leaving_n];
+
+		broker_session_free(d->session);
+		free(d);
+	}
 	while (w->notes_n > 0)
 		free(w->notes[--w->notes_n].reason);
 	free(w->notes);

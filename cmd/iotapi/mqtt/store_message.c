@@ -154,15 +154,18 @@ note_wrong(struct incoming *in, const char *sensor, const char *error, const cha
 static bool
 find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 {
-	const struct known_sensor *s = in->known->sensors;
-	const struct known_sensor *end = s + in->known->n;
+	const struct known_sensor *s;
+	size_t i = 0;
 
-	while (s < end && strcmp(s->suffix, h->sensor) != 0)
-		s++;
 	*id = 0;
-	if (s == end)
+	while (i < in->known->n && strcmp(in->known->sensors[i].suffix, h->sensor) != 0)
+		i++;
+	if (i == in->known->n) {
 		note_wrong(in, h->sensor, "sensor", "no such sensor is assigned");
-	else if (!h->is_number)
+		return false;
+	}
+	s = &in->known->sensors[i];
+	if (!h->is_number)
 		note_wrong(in, h->sensor, "shape", "not a number");
 	else if (h->value < s->min || h->value > s->max)
 		note_wrong(in, h->sensor, "range", "outside the sensor's range");
