@@ -40,7 +40,7 @@ done
 missing=
 for p in $wanted; do
 	case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null) in
-	'install ok installed') ;;
+	*'ok installed'*) ;; # once for each architecture
 	*) missing="$missing $p" ;;
 	esac
 done
