@@ -24,6 +24,8 @@ static const struct path {
     {"/api/mqtt/brokers/{id}/activate/", "POST:w"},
     {"/api/mqtt/brokers/{id}/deactivate/", "POST:w"},
     {"/api/mqtt/test-connection/", "POST:w"},
+    {"/api/mqtt/auth/", "POST:r"},
+    {"/api/mqtt/acl/", "POST:o"}, /* who has no token is answered with a denial */
     {"/api/mqtt/broker-status/", "GET:r"},
     {"/api/mqtt/topics/", "GET:r POST:w"},
     {"/api/mqtt/topics/{id}/", "GET:r PUT:w PATCH:w DELETE:w"},
@@ -98,14 +100,16 @@ site_open(struct site *s)
 {
 	struct topicopts topics = {0};
 	struct err err = {0};
-	char *path;
+	char *path, *key;
 
 	*s = (struct site){.dir = "/tmp/iot-routes.XXXXXX"};
 	assert_non_null(mkdtemp(s->dir));
 	path = xasprintf("%s/iotapi.db", s->dir);
-	if (app_open(&s->app, path, &topics, &err))
+	key = xasprintf("%s.key", path);
+	if (app_open(&s->app, path, key, &topics, &err))
 		print_message("# %s\n", err.text);
 	assert_int_equal(err.code, ERR_OK);
+	free(key);
 	free(path);
 }
 

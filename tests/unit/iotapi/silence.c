@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "iotapi/db/tables.h"
 #include "iotapi/mqtt/silence.h"
+#include "iotapi/mqtt/device_cache.h"
 #include "iotapi/mqtt/store_message.h"
 #include "iotapi/mqtt/store_presence.h"
 
@@ -246,7 +247,8 @@ static void
 store(const char *topic, const char *payload, bool retain, int64_t at)
 {
 	static struct topic_set topics;
-	const struct store_message from = {.topics = &topics};
+	const struct store_message from = {
+	    .topics = &topics, .devices = device_cache_new()};
 	const struct topicopts templates = {0};
 	const struct msg m = {.topic = span_of(topic),
 	    .payload = span_of(payload),
@@ -257,7 +259,9 @@ store(const char *topic, const char *payload, bool retain, int64_t at)
 
 	if (topics.data == NULL)
 		assert_int_equal(topic_set_compile(&topics, &templates, &err), 0);
+	device_cache_begin(from.devices, db);
 	assert_int_equal(store_message(db, &from, &m, &err), 0);
+	device_cache_free(from.devices);
 }
 
 static void
