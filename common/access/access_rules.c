@@ -162,4 +162,5 @@ access_rules_of_service(struct access_list *l, const struct topic_set *topics,
 	add_pattern(&m, ACCESS_PUBLISH, topic_text(topics->commands));
 	/* A device's last word is taken back, or corrected, by others when it is gone. */
 	add_pattern(&m, ACCESS_PUBLISH, topic_text(topics->status));
+	add_permission(access_user(l, username), ACCESS_ALL, ACCESS_PROBE "#");
 }

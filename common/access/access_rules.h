@@ -19,7 +19,11 @@ struct access_device {
  * devices may have one login: the denials come behind all that is allowed. */
 void access_rules_of_device(
     struct access_list *l, const struct topic_set *topics, const struct access_device *d);
-/* What one needs who reads what devices publish, `patterns` besides, and commands them. Nothing is denied. */
+/* Below it a test of a broker sends messages to itself. */
+#define ACCESS_PROBE "iot/probe/"
+
+/* What one needs who reads what devices publish, `patterns` besides, commands them, and tests the broker. Nothing is
+ * denied. */
 void access_rules_of_service(struct access_list *l, const struct topic_set *topics,
     const char *username, const struct strv *patterns);
 /* A pattern of the platform for one device (NULL: for any) as a filter (free); NULL if it is no topic, or would

@@ -62,9 +62,10 @@ for u in worker backend; do
 		{allow, {user, "$u"}, subscribe, ["\$SYS/brokers/+/clients/#"]}.
 		{allow, {user, "$u"}, publish, ["iot/devices/+/commands"]}.
 		{allow, {user, "$u"}, publish, ["iot/devices/+/status"]}.
+		{allow, {user, "$u"}, all, ["iot/probe/#"]}.
 	END
 done >wanted
-is "$(cat wanted)" "$(tail -n 17 .out | head -n 16)" \
+is "$(cat wanted)" "$(tail -n 19 .out | head -n 18)" \
 	"before it what the active brokers' own user, and that of --service, may do: once each"
 no_line .out 'not that of a broker that is not active' '"nobody"'
 has "$out" '{allow, {user, "device_D1"}, {publish, [{qos, 1}, {retain, false}]}, ["iot/sensors/D1/#"]}.' 'a rule with QoS and retain'
@@ -160,7 +161,7 @@ has "$err" "'device_+' may not publish 'iot/sensors/{device_id}/data': with devi
 has "$err" "user name ' backend' begins or ends with a blank" 'a user that would be another'
 has "$err" "'worker' may not subscribe 'iot/x#': that is no topic" "a topic of the platform's that is none, once"
 # D5's 5, 6 of each odd device, iot/x# for worker and " backend", and the latter's 7.
-has "$err" 'rules left out: 27' 'and all are counted'
+has "$err" 'rules left out: 28' 'and all are counted'
 is 'topic write iot/good' "$(sed -n '/^user device_D5$/,/^$/p' .out | grep good)" 'the others are there'
 sed -n '/^user device_+$/,/^$/p' .out >everybody
 no_line everybody 'and nothing of all devices for one' topic

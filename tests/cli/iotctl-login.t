@@ -133,7 +133,7 @@ has "$(cat dots/iot.conf)" "api_url = $api" 'and makes the file'
 is iot.conf "$(ls dots)" 'leaving nothing else there'
 
 # A platform whose clock is three hours off: tokens run by its own, and doctor says how far off it is.
-"${CC:-cc}" -shared -fPIC -o clock.so "$top/tests/clock.c" || note 'no compiler'
+${CC:-cc} -shared -fPIC -o clock.so "$top/tests/clock.c" || note 'no compiler'
 for off in -10800:behind '10800:ahead of'; do
 	here=$T
 	T=$T/clock$off

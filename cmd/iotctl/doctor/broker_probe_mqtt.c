@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "access/access_rules.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -142,7 +143,7 @@ broker_probe_mqtt(struct ctl *c, const struct session_opts *o,
 	own.clean = true;
 	own.retry = false;
 	own.will_topic = NULL;
-	v.topic = xasprintf("iot/probe/%s", id);
+	v.topic = xasprintf(ACCESS_PROBE "%s", id);
 	v.since = clock_wall_us();
 	failed = one_shot_run(&v.shot, c->loop, &own, &events, &v, 0, err);
 	free(v.topic);
