@@ -169,7 +169,7 @@ FUZZED := common/base/*.[ch] common/model/*.[ch] common/msg/*.[ch] common/cli/*.
 	$(addprefix common/mqtt/,packet* reason.* receiver* window.* ack_queue.* topic_alias.*) \
 	cmd/iotctl/apply/yaml_parse.[ch] cmd/iotctl/output/yaml_emit.[ch]
 FUZZED_API := $(wildcard cmd/iotapi/db/*.[ch] common/rest/rest_url.[ch] \
-	$(addprefix cmd/iotapi/api/,object.* query.*) \
+	$(addprefix cmd/iotapi/api/,list_order.* object.* query.*) \
 	$(addprefix cmd/iotapi/http/,answer.* json_in.* json_out.* page.* request.*))
 $(addprefix $(O)/tests/fuzz/,request_target query_string body): $(FUZZED_API) tests/fuzz/api.h
 fuzz: $(FUZZERS)
