@@ -4,14 +4,14 @@
 . "$(dirname "$0")/../lib.sh"
 
 command -v gdb >/dev/null || skip_all 'no gdb: tests/deps.sh check'
-# printed EXPRESSION: as gdb shows it where iotsub has read its options.
+# printed EXPRESSION: as gdb shows it in main of an iotsub that has read its options.
 printed() {
 	gdb -nx -batch -iex 'set debuginfod enabled off' -x "$top/tools/gdb.py" -ex 'set print pretty off' \
-		-ex 'break sub_run' -ex 'run -t iot/ñ/a -t b -h localhost' \
+		-ex 'break sub_run' -ex 'run -t iot/ñ/a -t b -h localhost' -ex up \
 		-ex "$1" "$build/iotsub" 2>&1 </dev/null | tail -n 1
 }
-has "$(printed 'print s->args->filters')" '2 strings = {' 'a strv is its strings'
-has "$(printed 'print *err')" 'ERR_OK' 'an err is its status and text'
+has "$(printed 'print a.filters')" '2 strings = {' 'a strv is its strings'
+has "$(printed 'print err')" 'ERR_OK' 'an err is its status and text'
 has "$(printed 'print (struct span){"iota", 3}')" '"iot"' 'a span is its bytes'
 has "$(printed 'print (struct span){0, 0}')" 'absent' 'an absent span is called so'
 # One that has a broker's address, and none of its connections yet.
