@@ -80,7 +80,7 @@ offload_put(struct offload *o, void (*run)(void *arg), void *arg)
 	bool fits;
 
 	pthread_mutex_lock(&o->lock);
-	fits = o->n < o->room;
+	fits = o->n < o->room && !o->stopping;
 	if (fits) {
 		o->jobs[(o->first + o->n) % o->room] = (struct offload_job){run, arg};
 		o->n++;
@@ -91,16 +91,22 @@ offload_put(struct offload *o, void (*run)(void *arg), void *arg)
 }
 
 void
-offload_free(struct offload *o)
+offload_stop(struct offload *o)
 {
-	if (o == NULL)
-		return;
 	pthread_mutex_lock(&o->lock);
 	o->stopping = true;
 	pthread_cond_broadcast(&o->work);
 	pthread_mutex_unlock(&o->lock);
 	while (o->threads_n > 0)
 		pthread_join(o->threads[--o->threads_n], NULL);
+}
+
+void
+offload_free(struct offload *o)
+{
+	if (o == NULL)
+		return;
+	offload_stop(o);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->work);
 	free(o->threads);

@@ -10,10 +10,12 @@ struct offload;
 
 /* `waiting` is how many may wait. NULL: no threads. */
 struct offload *offload_new(int threads, int waiting);
-/* Has run(arg) called on one of its threads, in the order of coming. False: too many wait already. From any thread;
- * does not block. */
+/* Has run(arg) called on one of its threads, in the order of coming. False: too many wait already, or it was stopped.
+ * From any thread; does not block. */
 bool offload_put(struct offload *o, void (*run)(void *arg), void *arg);
-/* Runs what waits, then ends the threads: blocks. Accepts NULL. */
+/* Runs what waits, then ends the threads: blocks. */
+void offload_stop(struct offload *o);
+/* Behind the last offload_put; stops it first. Accepts NULL. */
 void offload_free(struct offload *o);
 
 #endif

@@ -422,11 +422,14 @@ server_stop(struct server *h)
 	fd = MHD_quiesce_daemon(h->daemon);
 	while (connections_any_served(h->connections) && clock_ms() < until)
 		nanosleep(&pause, NULL);
-	/* The library does not stop with connections that wait for these. */
+	/* The library does not stop with connections that wait for these; until it does, others may still come to them. */
+	offload_stop(h->deleting);
+	offload_stop(h->dialing);
+	offload_stop(h->hashing);
+	MHD_stop_daemon(h->daemon);
 	offload_free(h->deleting);
 	offload_free(h->dialing);
 	offload_free(h->hashing);
-	MHD_stop_daemon(h->daemon);
 	close(fd);
 	connections_free(h->connections);
 	free(h->url);
