@@ -51,6 +51,9 @@ batch_stored(void *arg, const struct err *why)
 {
 	struct batch *b = arg;
 
+	/* Also one that failed with its whole transaction, behind put_batch. */
+	if (why->code != ERR_OK)
+		atomic_store(&b->q->broken, true);
 	b->why = *why;
 	loop_post(b->q->o.loop, batch_done, b);
 }
