@@ -17,14 +17,15 @@ hash_of_message(const struct msg *m)
 	return hash_add(hash, m->payload);
 }
 
-/* What the newest entry with its identifier says; false: there is none. */
+/* What the newest entry with its identifier says; false: there is none among the last *most, which becomes less by
+ * those that were looked at. */
 static bool
-find(const struct buf *entries, uint16_t wanted, uint64_t *hash)
+find(const struct buf *entries, uint16_t wanted, size_t *most, uint64_t *hash)
 {
 	size_t at = entries->n - entries->n % SIZE;
 	uint16_t mid;
 
-	while (at >= SIZE) {
+	for (; at >= SIZE && *most > 0; --*most) {
 		at -= SIZE;
 		memcpy(&mid, entries->p + at, sizeof(mid));
 		if (mid != wanted)
@@ -50,13 +51,15 @@ read_before(struct delivered *d, struct db *db)
 bool
 delivered_has(struct delivered *d, struct db *db, const struct msg *m)
 {
+	size_t most = DELIVERED_MESSAGES;
 	uint64_t hash;
 
 	if (!m->dup || m->qos == 0)
 		return false;
 	if (!d->read)
 		read_before(d, db);
-	return (find(&d->now, m->mid, &hash) || find(&d->before, m->mid, &hash)) &&
+	return (find(&d->now, m->mid, &most, &hash) ||
+		   find(&d->before, m->mid, &most, &hash)) &&
 	    hash == hash_of_message(m);
 }
 

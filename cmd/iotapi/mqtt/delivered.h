@@ -16,12 +16,14 @@
  * the last one that was stored of its identifier is stored already. By its value and time alone a message is never taken
  * for another: sensors are constant, and clocks stand.
  *
- * A batch is one row, for a row a message would cost as much as a reading. Kept are the last DELIVERED_BATCHES, which
- * are more messages than a broker has on the way to us.
+ * A batch is one row, for a row a message would cost as much as a reading. Kept are the last DELIVERED_BATCHES, and of
+ * them DELIVERED_MESSAGES count, which are more than a broker has on the way to us, and fewer than it has identifiers:
+ * what was the last of an identifier before all of them were used again may look like another, from a sensor that is
+ * constant.
  *
  * All of it is for the writer's thread, inside the transaction that stores the batch.
  */
-enum { DELIVERED_BATCHES = 1024 };
+enum { DELIVERED_BATCHES = 1024, DELIVERED_MESSAGES = 32768 };
 
 /* A batch. Zero but for the broker's row id, it is empty. */
 struct delivered {

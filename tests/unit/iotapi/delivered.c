@@ -107,6 +107,29 @@ the_last_one_of_an_identifier_counts(void **state)
 	assert_false(has(1, 5, "b", true));
 }
 
+/* Those of before the identifiers were used up are others, though they look the same. */
+static void
+messages_are_bounded(void **state)
+{
+	struct delivered d = {.broker = 1};
+	struct msg m = message(1, "same", false);
+	struct err err = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < DELIVERED_MESSAGES; i++) {
+		m.mid = (uint16_t)(i + 1);
+		delivered_add(&d, &m);
+	}
+	assert_int_equal(delivered_store(&d, db, &err), 0);
+	delivered_release(&d);
+	assert_true(has(1, 1, "same", true));
+	store(1, DELIVERED_MESSAGES + 1, "same");
+	assert_false(has(1, 1, "same", true));
+	assert_true(has(1, 2, "same", true));
+	assert_int_equal(delivered_forget(db, 1, &err), 0);
+}
+
 static void
 batches_are_bounded(void **state)
 {
@@ -130,6 +153,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_last_one_of_an_identifier_counts),
+	    cmocka_unit_test(messages_are_bounded),
 	    cmocka_unit_test(batches_are_bounded),
 	};
 
