@@ -271,14 +271,21 @@ db_path(const struct db *db)
 	return db->path;
 }
 
+/* But for those that are being read: a list, while what belongs to its rows is asked for. */
 static void
-forget_all(struct db *db)
+forget_free(struct db *db)
 {
-	while (db->cached > 0) {
-		db->cached--;
-		sqlite3_finalize(db->cache[db->cached].stmt);
-		free(db->cache[db->cached].sql);
+	size_t i, kept = 0;
+
+	for (i = 0; i < db->cached; i++) {
+		if (sqlite3_stmt_busy(db->cache[i].stmt)) {
+			db->cache[kept++] = db->cache[i];
+			continue;
+		}
+		sqlite3_finalize(db->cache[i].stmt);
+		free(db->cache[i].sql);
 	}
+	db->cached = kept;
 }
 
 /* One that was prepared before and is free. Most are constant texts, which are found by where they stand; the
@@ -299,25 +306,19 @@ find_prepared(struct db *db, const char *sql)
 	return NULL;
 }
 
-/* Statements in use while a list of others is made stay few; the cache is emptied only when it is
- * full and this one is new, which happens between requests' first statements. */
+/* Statements in use while a list of others is made stay few. */
 static sqlite3_stmt *
 prepared(struct db *db, const char *sql, struct err *err)
 {
 	sqlite3_stmt *stmt = find_prepared(db, sql);
-	size_t i;
 
 	if (stmt != NULL) {
 		sqlite3_reset(stmt);
 		sqlite3_clear_bindings(stmt);
 		return stmt;
 	}
-	if (db->cached == CACHE_SIZE && sqlite3_next_stmt(db->handle, NULL) != NULL) {
-		for (i = 0; i < db->cached && !sqlite3_stmt_busy(db->cache[i].stmt); i++)
-			;
-		if (i == db->cached)
-			forget_all(db);
-	}
+	if (db->cached == CACHE_SIZE)
+		forget_free(db);
 	if (db->cached == CACHE_SIZE) {
 		err_set(err, ERR_FAILED, _("database: too many statements at once"));
 		return NULL;

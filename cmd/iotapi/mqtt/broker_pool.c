@@ -261,7 +261,7 @@ sync_broker(struct broker_pool *w, const struct broker_row *x,
 static int
 sync_sessions(struct broker_pool *w, struct db *db, struct err *err)
 {
-	sqlite3_stmt *stmt = db_query(db, NULL, BROKER_ROW_QUERY, "");
+	sqlite3_stmt *stmt;
 	size_t before = w->n, i;
 	bool *kept = xcalloc(before + 1, sizeof(*kept));
 	struct strv patterns = {0};
@@ -269,6 +269,7 @@ sync_sessions(struct broker_pool *w, struct db *db, struct err *err)
 	int failed;
 
 	read_patterns(db, &patterns);
+	stmt = db_query(db, NULL, BROKER_ROW_QUERY, "");
 	while (!db_failed(db, err) && db_step(db, stmt, NULL) == 1) {
 		struct err why = {0};
 

@@ -265,6 +265,29 @@ what_takes_too_long_is_ended(void **state)
 	store_reader_done(f->store, db);
 }
 
+/* Each of many texts is prepared once more than there is room for, while the first is being read. */
+static void
+a_list_is_read_beside_any_number_of_statements(void **state)
+{
+	const struct fixture *f = *state;
+	struct err err = {0};
+	struct db *db = store_reader(f->store, &err);
+	sqlite3_stmt *list;
+	char sql[32];
+	int i;
+
+	list = db_query(db, &err, "SELECT 1 UNION ALL SELECT 2", "");
+	assert_int_equal(db_step(db, list, &err), 1);
+	for (i = 0; i < 1000; i++) {
+		snprintf(sql, sizeof(sql), "SELECT %d", i);
+		assert_int_equal(db_number(db, -1, sql, ""), i);
+	}
+	assert_int_equal(db_step(db, list, &err), 1);
+	assert_int_equal(sqlite3_column_int(list, 0), 2);
+	sqlite3_reset(list);
+	store_reader_done(f->store, db);
+}
+
 int
 main(void)
 {
@@ -273,6 +296,7 @@ main(void)
 	    cmocka_unit_test(a_lost_transaction_is_told_to_all_in_it),
 	    cmocka_unit_test(an_overlooked_error_is_no_answer),
 	    cmocka_unit_test(what_takes_too_long_is_ended),
+	    cmocka_unit_test(a_list_is_read_beside_any_number_of_statements),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, setup, teardown);
