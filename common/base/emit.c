@@ -84,8 +84,10 @@ static _Thread_local struct {
 static __attribute__((noinline)) void
 make_time(int64_t us)
 {
-	time_t s = (time_t)(us / 1000000);
-	unsigned fraction = (unsigned)(us % 1000000);
+	const int64_t part = us % 1000000;
+	/* Before 1970 the part of a second counts back. */
+	time_t s = (time_t)(us / 1000000) - (part < 0);
+	unsigned fraction = (unsigned)(part < 0 ? part + 1000000 : part);
 
 	if (s != last.s)
 		write_second(last.text, s);

@@ -12,6 +12,9 @@
 #include "base/text.h"
 
 #define SECOND ((int64_t)1000000) /* in microseconds, as all times here */
+#define LAST                                                                             \
+	(253402300800 * SECOND -                                                         \
+	    1) /* 9999-12-31T23:59:59.999999Z: a year has four digits */
 
 /* Exactly `n` digits. */
 static bool
@@ -108,7 +111,7 @@ timestamp_parse(const char *text, int64_t *us)
 	    tm.tm_min > 59 || tm.tm_sec > 59)
 		return false;
 	*us = ((int64_t)t - shift) * 1000000 + micros;
-	return *us >= 0;
+	return *us >= 0 && *us <= LAST;
 }
 
 bool

@@ -10,7 +10,7 @@
 
 /* Reads a time as the API takes it: ISO 8601 with T or a blank, seconds and their fraction optional,
  * with Z or an offset; without one it is UTC. Microseconds
- * since 1970; what is before that is refused. */
+ * since 1970; what is before that, or behind the year 9999, is refused. */
 bool timestamp_parse(const char *text, int64_t *us);
 
 /* Whether such a time says which zone it is in. */

@@ -165,6 +165,12 @@ times_are_utc_with_microseconds(void **state)
 	(void)state;
 	buf_time(&b, 1795438040123456);
 	assert_string_equal(buf_str(&b), "2026-11-23T12:47:20.123456Z");
+	buf_clear(&b);
+	buf_time(&b, -500000);
+	assert_string_equal(buf_str(&b), "1969-12-31T23:59:59.500000Z");
+	buf_clear(&b);
+	buf_time(&b, -62167201200500000);
+	assert_string_equal(buf_str(&b), "0000-01-01T04:59:59.500000Z");
 	buf_release(&b);
 }
 
