@@ -95,6 +95,43 @@ loopback() {
 	another loopback --listen 127.0.0.1:0
 	is '0 0' "$(hold "$url" 127.0.0.2 70 'GET / HTTP/1.1\r\n' 2 2>/dev/null)" 'where only this machine comes from it may have more'
 }
+# While it stops, logins wait, and who has a connection from before asks once more.
+goodbye() {
+	another goodbye --listen 127.0.0.1:0
+	python3 - "$url" "$bg" >said <<'P'
+import json, os, signal, socket, sys, time
+host, port = sys.argv[1].split('//')[1].rsplit(':', 1)
+def connect():
+    s = socket.create_connection((host, int(port)), 20)
+    return s
+def answer(s):
+    got = b''
+    while b'\r\n\r\n' not in got:
+        more = s.recv(65536)
+        if not more:
+            return '(nothing)'
+        got += more
+    return 'close' if b'connection: close' in got.lower() else 'open'
+health = b'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'
+early = connect()
+early.sendall(health)
+before = answer(early)
+logins = []
+for i in range(40):
+    body = json.dumps({'username': f'u{i}', 'password': 'x'}).encode()
+    s = connect()
+    s.sendall(b'POST /api/auth/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
+    logins.append(s)
+answer(logins[0])
+os.kill(int(sys.argv[2]), signal.SIGTERM)
+time.sleep(0.1)
+early.sendall(health)
+print(before, answer(early), {answer(s) for s in logins[1:]} - {'open'})
+P
+	is "open close {'close'}" "$(cat said)" 'who has a connection while it stops is answered once more, and logins that wait are'
+	wait "$bg"
+	is 0 $? 'and it ends'
+}
 refusals() {
 	for where in 0.0.0.0:0 '[::]:0'; do
 		run iotapi --db "$T/no.db" --listen "$where"
@@ -113,6 +150,7 @@ fi
 part room
 part shares
 part loopback
+part goodbye
 part refusals
 parts
 done_testing

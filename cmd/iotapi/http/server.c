@@ -299,6 +299,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *data, size_t *size, void **context)
 {
 	struct exchange *x = *context;
+	struct server *h = arg;
 	enum MHD_Result result = MHD_YES;
 
 	(void)url;
@@ -306,7 +307,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		return MHD_NO;
 	if (!x->begun) {
 		x->begun = true;
-		set_state(arg, c, CONNECTION_BODY, 0);
+		set_state(h, c, CONNECTION_BODY, 0);
 		check_begin(c, x, method, version, &result);
 		return result;
 	}
@@ -319,13 +320,14 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		return MHD_YES;
 	}
 	if (!x->served) {
-		set_state(arg, c, CONNECTION_SERVED, 0);
-		if (!serve(arg, x))
+		set_state(h, c, CONNECTION_SERVED, 0);
+		if (!serve(h, x))
 			return MHD_YES;
 	}
-	keep_bounds(arg, &x->rq);
-	set_state(arg, c, CONNECTION_SENT, x->rq.out.n);
-	return send_answer(c, &x->rq, false);
+	keep_bounds(h, &x->rq);
+	set_state(h, c, CONNECTION_SENT, x->rq.out.n);
+	/* Once it stops, a connection that is open would bring one request behind the other. */
+	return send_answer(c, &x->rq, atomic_load(&h->app->stopping));
 }
 
 static void __attribute__((format(printf, 2, 0)))
