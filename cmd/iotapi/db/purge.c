@@ -30,36 +30,84 @@ purge_step(struct db *db, struct purge *p, bool *more, struct err *err)
 	return step;
 }
 
+/* Found by a reader, however long that takes, and deleted by the writer. In the order of their times, as the indexes
+ * are, so that each step goes on where the one before ended. */
 struct step {
 	struct purge *purge;
-	int64_t before;
-	bool more;
+	int64_t since; /* the time up to which it came */
+	int64_t ids[PURGE_STEP];
+	size_t n;
+	int64_t deleted;
 };
 
 static int
-run_step(struct db *db, void *arg, struct err *err)
+find_some(struct db *db, struct step *s, struct err *err)
+{
+	const struct purge *p = s->purge;
+	const size_t marks = json_array_size(p->binds);
+	struct buf sql = {0};
+	sqlite3_stmt *stmt;
+	size_t i;
+	int step;
+
+	buf_printf(&sql,
+	    "SELECT t.id, t.timestamp FROM reading t%s%s t.timestamp >= ? ORDER BY "
+	    "t.timestamp LIMIT %d",
+	    p->where, p->where[0] != '\0' ? " AND" : " WHERE", PURGE_STEP);
+	stmt = db_query(db, err, buf_str(&sql), "");
+	buf_release(&sql);
+	if (stmt == NULL)
+		return -1;
+	for (i = 0; i < marks; i++)
+		rows_bind(stmt, (int)i + 1, NULL, json_array_get(p->binds, i));
+	sqlite3_bind_int64(stmt, (int)marks + 1, s->since);
+	s->n = 0;
+	while ((step = db_step(db, stmt, err)) == 1) {
+		s->ids[s->n++] = sqlite3_column_int64(stmt, 0);
+		s->since = sqlite3_column_int64(stmt, 1);
+	}
+	return step;
+}
+
+static int
+delete_some(struct db *db, void *arg, struct err *err)
 {
 	struct step *s = arg;
+	size_t i;
 
-	/* A transaction that is lost is run again by nobody: what it said to have deleted is there. */
-	s->purge->deleted = s->before;
-	return purge_step(db, s->purge, &s->more, err);
+	s->deleted = 0;
+	for (i = 0; i < s->n; i++) {
+		if (db_run(db, err, "DELETE FROM reading WHERE id = ?1", "i", s->ids[i]))
+			return -1;
+		s->deleted += db_changes(db);
+	}
+	return 0;
+}
+
+static int
+run_step(struct store *store, struct step *s, struct err *err)
+{
+	struct db *reader = store_reader(store, err);
+	int failed = reader == NULL || find_some(reader, s, err);
+
+	store_reader_done(store, reader);
+	failed = failed || (s->n != 0 && store_run(store, delete_some, s, err));
+	if (!failed && s->n != 0)
+		s->purge->deleted += s->deleted;
+	return failed ? -1 : 0;
 }
 
 int
 purge_run(
     struct store *store, struct purge *p, const atomic_bool *stopping, struct err *err)
 {
-	struct step s = {.purge = p, .more = true};
+	struct step s = {.purge = p, .since = INT64_MIN, .n = PURGE_STEP};
 
-	while (s.more) {
+	while (s.n == PURGE_STEP) {
 		if (atomic_load(stopping))
 			return err_set(err, ERR_UNREACHABLE, _("the server stops"));
-		s.before = p->deleted;
-		if (store_run(store, run_step, &s, err)) {
-			p->deleted = s.before;
+		if (run_step(store, &s, err))
 			return -1;
-		}
 	}
 	return 0;
 }

@@ -21,9 +21,11 @@ struct purge {
 	int64_t deleted; /* so far */
 };
 
-/* One step, inside a transaction: deletes up to PURGE_STEP. *more: there may be others. Not 0: the database failed. */
+/* One step, inside a transaction: deletes up to PURGE_STEP. *more: there may be others. For what an index finds at once.
+ * Not 0: the database failed. */
 int purge_step(struct db *db, struct purge *p, bool *more, struct err *err);
-/* Steps until there are no more, or *stopping (ERR_UNREACHABLE). Blocks. From any thread but the writer's. */
+/* Steps until there are no more, or *stopping (ERR_UNREACHABLE); the writer has none of the search. Blocks. From any
+ * thread but the writer's. */
 int purge_run(
     struct store *store, struct purge *p, const atomic_bool *stopping, struct err *err);
 
