@@ -12,9 +12,9 @@
  * The durable session with one broker, whose messages become rows (store_message.h). It reconnects for ever, and
  * slowly after a refused login too: the broker may be about to learn it (iotapi export, SIGHUP).
  *
- * Messages come on the loop and are stored by the database's writer, a thread of its own: one batch at a time,
- * which is acknowledged when it is committed, and tried again until then. So every function here is for the
- * loop's thread, none blocks, and the session lives until the writer has given its batch back.
+ * Messages come on the loop and are stored by the database's writer, a thread of its own: some batches at a time
+ * (batch_queue.h), each acknowledged when it and those before it are committed, and tried again until then. So every
+ * function here is for the loop's thread, none blocks, and the session lives until the writer has given its batches back.
  */
 struct broker_session;
 
