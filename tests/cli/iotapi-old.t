@@ -43,6 +43,13 @@ sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$n.db" "$
 	is '[1,2]' "$(get /api/devices/ | jq -c '[.results[].id] | sort')" 'under the ids it had'
 	is '[{"v":22.5,"t":"2026-11-29T22:34:41.317454Z"},{"v":21.5,"t":"2026-01-02T03:04:05.000000Z"}]' \
 		"$(get /api/readings/ | jq -c '[.results[] | {v: .valor, t: .timestamp}]')" 'readings have their times'
+	# One of before that still runs beside it has times as texts, which no order would have in their place.
+	run python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("INSERT INTO reading (dispositivo, sensor, valor, timestamp, metadata_json) VALUES (1, 1, 1, ?, ?)",
+	("2026-01-02T03:04:05.000000Z", "{}"))
+c.commit()' "$n.db"
+	has "$err" 'CHECK constraint failed' 'an older iotapi can add no reading any more'
 	run iotapi export mosquitto out --db "$n.db"
 	exits 0 'the seals open'
 	ok "and the devices' passwords are exported" grep -q '^dev1:.7.1000' out/passwords

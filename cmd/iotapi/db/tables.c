@@ -110,6 +110,9 @@ put_column(struct buf *out, const struct schema_field *f, bool loose)
 		buf_printf(out, " DEFAULT %s", buf_str(&preset));
 	if ((f->flags & SCHEMA_UNIQUE) != 0)
 		buf_puts(out, " UNIQUE");
+	/* An older iotapi that serves while a command of this one brings its tables up to date would go on with texts. */
+	if (tables_is_moment(f))
+		buf_printf(out, " CHECK(typeof(\"%s\") <> 'text')", f->name);
 	if (f->type == SCHEMA_REF)
 		buf_printf(out, " REFERENCES \"%s\"(id)", f->ref);
 	buf_release(&preset);
