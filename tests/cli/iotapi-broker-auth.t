@@ -92,4 +92,13 @@ perl -MIO::Socket::INET -e '
 	while ($got < 100 && sysread $s, my $part, 65536) { $all .= $part; $got = () = $all =~ /"result":"allow"/g; }
 	print "$got\n"' "$api" "$token" >pipelined
 is 100 "$(cat pipelined)" 'a hundred requests at once on one connection are answered'
+
+token=$(iotapi token create admin --read-only --db "$db")
+is allow "$(auth worker other-password | sed 's/^200 //' | jq -r .result)" 'a token that only reads is enough for logins'
+is "$allow" "$(acl worker publish iot/devices/D1/commands)" 'and for rules'
+sqlite3 "$db" 'PRAGMA busy_timeout = 5000; DROP TABLE "device-config"' >/dev/null
+is "$deny" "$(auth user_D2 device-password)" 'a database that fails is a denial, for EMQX would go on'
+is "$deny" "$(acl user_D2 publish iot/sensors/D2/data)" 'for rules, too'
+sqlite3 "$db" 'PRAGMA busy_timeout = 5000; DROP TABLE token' >/dev/null
+is "$deny" "$(acl user_D2 publish iot/sensors/D2/data)" 'also where the token cannot be looked up'
 done_testing

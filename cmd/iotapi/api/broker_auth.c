@@ -97,6 +97,19 @@ is_right(const char *password, const char *hash)
 	return true;
 }
 
+/* A database that fails allows nothing, and is no error for EMQX to go on after. */
+static bool
+is_lost(struct request *rq)
+{
+	struct err why = {0};
+
+	if (db_failed(rq->db, &why) == 0)
+		return false;
+	log_err(&why);
+	db_forgive(rq->db);
+	return true;
+}
+
 /* Whether one of the hashes that the query finds for this name is that of the password. */
 static bool
 is_login(struct request *rq, const char *sql, const char *username, const char *password)
@@ -115,21 +128,23 @@ void
 broker_auth_prepare(struct request *rq)
 {
 	const char *username, *password;
+	bool right;
 
 	rq->json = json_loadb(buf_as_span(&rq->body).p, rq->body.n, 0, NULL);
 	username = member(rq->json, "username");
 	password = member(rq->json, "password");
 	/* EMQX sends an empty one for none. */
-	if (password[0] == '\0' ||
-	    (!is_login(rq,
+	right = password[0] != '\0' &&
+	    (is_login(rq,
 		 "SELECT c.password_hash FROM credential c LEFT JOIN \"device-config\" g "
 		 "ON g.dispositivo = c.dispositivo WHERE c.username = ?1 AND c.is_active "
 		 "AND coalesce(g.is_active, 1) AND c.password_hash IS NOT NULL",
-		 username, password) &&
-		!is_login(rq,
+		 username, password) ||
+		is_login(rq,
 		    "SELECT password_hash FROM broker WHERE username = ?1 AND is_active "
 		    "AND password_hash IS NOT NULL",
-		    username, password)))
+		    username, password));
+	if (is_lost(rq) || !right)
 		answer(rq, false);
 }
 
@@ -157,19 +172,6 @@ add_patterns(struct request *rq, struct span ids, struct strv *out)
 		add_pattern(rq, strtoll(id, NULL, 10), out);
 		free(id);
 	}
-}
-
-/* A database that fails allows nothing, and is no error for EMQX to go on after. */
-static bool
-is_lost(struct request *rq)
-{
-	struct err why = {0};
-
-	if (db_failed(rq->db, &why) == 0)
-		return false;
-	log_err(&why);
-	db_forgive(rq->db);
-	return true;
 }
 
 /* The devices of a login; they are copied before other statements run. */
@@ -259,10 +261,11 @@ broker_auth_rule(struct request *rq, struct err *err)
 {
 	struct access_question q = {0};
 	struct access_list list = {0};
-	bool allow = false;
+	bool allow = false, may_ask;
 
 	(void)err;
-	if (auth_check(rq) != 0)
+	may_ask = auth_check(rq) == 0;
+	if (is_lost(rq) || !may_ask)
 		return answer(rq, false);
 	rq->json = json_loadb(buf_as_span(&rq->body).p, rq->body.n, 0, NULL);
 	q.username = member(rq->json, "username");
