@@ -33,10 +33,12 @@ lock_file(const char *path, const char *db, struct err *err)
 	return -1;
 }
 
+/* Beside the file itself, by whatever link it is reached, as SQLite does with its WAL. */
 int
 lock_take(const char *db, struct err *err)
 {
-	char *path = xasprintf("%s.lock", db);
+	char *real = realpath(db, NULL);
+	char *path = xasprintf("%s.lock", real != NULL ? real : db);
 	char *dir = xstrdup(db), *slash = strrchr(dir, '/');
 	int fd = 0;
 
@@ -48,5 +50,6 @@ lock_take(const char *db, struct err *err)
 		fd = lock_file(path, db, err);
 	free(dir);
 	free(path);
+	free(real);
 	return fd;
 }

@@ -63,6 +63,10 @@ is 600 "$(stat -c %a iotapi.db.lock)" 'the lock is nobody else'"'s"
 run iotapi --db iotapi.db --key-file ../credentials/key --listen 127.0.0.1:0
 exits 1 'a second server of the same database'
 is "iotapi: 'iotapi.db' is served by process $unit_pid already" "$err" 'is told whose it is'
+ln -s iotapi.db link.db
+run iotapi --db link.db --key-file ../credentials/key --listen 127.0.0.1:0
+is "1 iotapi: 'link.db' is served by process $unit_pid already" "$status $err" 'also by another name'
+rm link.db
 run iotapi check --db iotapi.db --key-file ../credentials/key
 exits 1 'other commands work beside it'
 is "'../credentials/key' is open to others: mode 440, not 600" "$out" 'and look at that key'
