@@ -107,6 +107,11 @@ case $(perl "$T/raw.pl" "$api" "${p}Content-Length: -1\r\n\r\n") in
 esac
 answers 413 "${p}Content-Length: 1048577\r\n\r\n" 'a body over 1 MiB, before it is read'
 answers 413 "POST /api/readings/bulk/ HTTP/1.1\r\nHost: a\r\nContent-Length: 8388609\r\n\r\n" 'over 8 MiB in bulk'
+for head in 'Content-Length: 65537' 'Transfer-Encoding: chunked'; do
+	answers 401 "POST /api/readings/bulk/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer wrong\r\n$head\r\n\r\n" \
+		"$head: a body that may be long is of who has a token, before it is read"
+done
+answers 413 "POST /api/auth/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n" 'a login has no long one'
 
 token=$(iotapi token create admin --db "$db")
 chunked() { # chunked BYTES: the status, or 000 when the connection was closed

@@ -185,6 +185,10 @@ routes_is_long(const struct request *rq)
 size_t
 routes_body_limit(const struct request *rq)
 {
+	static const char logins[] = "/api/auth/";
+
+	if (strncmp(rq->path, logins, sizeof(logins) - 1) == 0)
+		return ROUTES_BODY_OF_ANYBODY;
 	return strcmp(rq->path, "/api/readings/bulk/") == 0 ? 8 << 20 : 1 << 20;
 }
 
@@ -271,6 +275,35 @@ end_reading(struct request *rq, struct db *reader, struct err *err)
 }
 
 static void
+answer_failure(struct request *rq, const struct err *err)
+{
+	event_error("path", rq->path, "%s failed: %s",
+	    rq->route != NULL ? rq->route->method : "a request", err->text);
+	if (err->code == ERR_OUTPUT)
+		answer_detail(rq, 507, NULL,
+		    "There is no room on the disk: nothing of this was stored.");
+	else if (err->code == ERR_TIMEOUT)
+		answer_detail(
+		    rq, 503, NULL, "This takes too long: ask for less at once.");
+	else
+		answer_detail(rq, 503, NULL, "The database is not available.");
+}
+
+bool
+routes_may_send(struct request *rq)
+{
+	struct err err = {0};
+	struct db *reader = begin_reading(rq, &err);
+
+	if (reader != NULL)
+		auth_check(rq);
+	end_reading(rq, reader, &err);
+	if (err.code != ERR_OK)
+		answer_failure(rq, &err);
+	return rq->status == 0;
+}
+
+static void
 run_route(struct request *rq, struct err *err)
 {
 	struct db *reader = begin_reading(rq, err);
@@ -308,16 +341,6 @@ routes_serve(struct request *rq)
 	} else {
 		run_route(rq, &err);
 	}
-	if (err.code != ERR_OK || rq->status == 0) {
-		event_error("path", rq->path, "%s failed: %s",
-		    rq->route != NULL ? rq->route->method : "a request", err.text);
-		if (err.code == ERR_OUTPUT)
-			answer_detail(rq, 507, NULL,
-			    "There is no room on the disk: nothing of this was stored.");
-		else if (err.code == ERR_TIMEOUT)
-			answer_detail(
-			    rq, 503, NULL, "This takes too long: ask for less at once.");
-		else
-			answer_detail(rq, 503, NULL, "The database is not available.");
-	}
+	if (err.code != ERR_OK || rq->status == 0)
+		answer_failure(rq, &err);
 }

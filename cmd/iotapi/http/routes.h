@@ -26,6 +26,10 @@ struct route {
 
 /* The longest body this target may have. */
 size_t routes_body_limit(const struct request *rq);
+/* Whether who asks may send a body of more than ROUTES_BODY_OF_ANYBODY bytes, by the token: false: answered. A body stays
+ * in memory, and before it is whole nobody else looks whose it is. Blocks. */
+enum { ROUTES_BODY_OF_ANYBODY = 64 << 10 };
+bool routes_may_send(struct request *rq);
 /* Finds rq->route; NULL: there is none for this target and method, which routes_serve answers. */
 void routes_find(struct request *rq);
 /* Whether a password is hashed that takes long: a person's, or a device's with many rounds (--hash-rounds). */

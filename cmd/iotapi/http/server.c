@@ -210,6 +210,16 @@ header(struct MHD_Connection *c, const char *name)
 	return v != NULL ? xstrdup(v) : NULL;
 }
 
+/* Whether a body is announced that only who has a token may send. A chunked one does not tell its size. */
+static bool
+is_long(struct MHD_Connection *c, const struct request *rq, unsigned long long length)
+{
+	return routes_body_limit(rq) > ROUTES_BODY_OF_ANYBODY &&
+	    (length > ROUTES_BODY_OF_ANYBODY ||
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Transfer-Encoding") !=
+		    NULL);
+}
+
 /* Everything but the body is here. Answers at once what must not go on. */
 static bool
 check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
@@ -218,8 +228,10 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	const char *wrong = guard_head(
 	    c, method, (struct span){x->target_at, strlen(x->target)}, version);
 	struct request *rq = &x->rq;
-	char *length = header(c, "Content-Length");
+	char *text = header(c, "Content-Length");
+	const unsigned long long length = text != NULL ? strtoull(text, NULL, 10) : 0;
 
+	free(text);
 	rq->method = method;
 	rq->host = header(c, "Host");
 	rq->authorization = header(c, "Authorization");
@@ -230,10 +242,11 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 		wrong = "the request target is malformed";
 	if (wrong != NULL)
 		answer_detail(rq, 400, "bad_request", "Bad request: %s.", wrong);
-	else if (length != NULL && strtoull(length, NULL, 10) > routes_body_limit(rq))
+	else if (length > routes_body_limit(rq))
 		answer_detail(rq, 413, "too_large",
 		    "The body is too large: at most %zu bytes.", routes_body_limit(rq));
-	free(length);
+	else if (is_long(c, rq, length))
+		routes_may_send(rq);
 	if (rq->status != 0)
 		*result = send_answer(c, rq, true);
 	return rq->status == 0;
