@@ -87,7 +87,7 @@ sed -i 's/^device_D2:.*/device_D2:$7$101$AAAAAAAAAAAAAAAA$AAAA/' passwords
 sed -i '/^topic write iot\/alerts\/D3$/d' acl
 sed -i 's/^user device_D4$/&\ntopic readwrite iot\/#/' acl
 echo 'stranger:$7$101$AAAAAAAAAAAAAAAA$AAAA' >>passwords
-printf '\n# by hand\nuser stranger\n# his own\ntopic read iot/#\npattern read own/%%c\n' >>acl
+printf '\n# by hand\n  user stranger \n# his own\n  topic read iot/#\npattern read own/%%c\n' >>acl
 sync --dry-run
 exits 1 'drift'
 has "$out" "  login 'device_D3'
@@ -110,8 +110,9 @@ publish 5 D2 iot/alerts/D2
 exits 0 'and the other'
 ok 'a stranger stays' grep -q '^stranger:' passwords
 is "# his own
-topic read iot/#" "$(sed -n '/^user stranger$/,/^$/p' acl | sed -n '2,3p')" 'as does what was written for him'
+  topic read iot/#" "$(sed -n '/^user stranger$/,/^$/p' acl | sed -n '2,3p')" 'as does what was written for him'
 ok 'and a pattern' grep -qx 'pattern read own/%c' acl
+is 0 "$(sed -n '/^$/{n;/^$/p;}' acl | grep -c '')" 'empty lines do not add up'
 sync --prune
 exits 2 'to remove is asked for, without a terminal --yes'
 ok 'so he stays' grep -q '^stranger:' passwords
@@ -224,6 +225,17 @@ cp passwords passwords.good
 sync
 exits 1 'a user name that mosquitto cannot have'
 has "$err" "login 'a:b': mosquitto takes no user name with ':'" 'is told'
+is "$(cat passwords.good)" "$(cat passwords)" 'and not written'
+plant "UPDATE credential SET username = ' device_D4' WHERE username = 'a:b'"
+sed -i 's/,a:b,/, device_D4,/' "$file"
+sync
+exits 1 'one that mosquitto would take for another login'
+has "$err" "login ' device_D4': mosquitto takes no user name with '#' or a blank in front" 'is told'
+is "$(cat passwords.good)" "$(cat passwords)" 'and not written'
+plant "UPDATE credential SET username = 'a' || char(10) || 'device_D4' WHERE username = ' device_D4'"
+sync --hashes passwords.good
+exits 1 'one that is two lines'
+has "$err" 'mosquitto takes no user name with a control character' 'is told'
 is "$(cat passwords.good)" "$(cat passwords)" 'and not written'
 
 # Two devices with one login have one password.

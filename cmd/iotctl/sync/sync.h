@@ -52,6 +52,8 @@ struct sync_driver {
 	int (*open)(struct sync *s, struct err *err);
 	/* Tells what there is with sync_found, and warns of what makes the rules worth nothing. */
 	int (*read)(struct sync *s, struct err *err);
+	/* Whether there can be a login of this name; err says why not. NULL: of any. */
+	int (*check_name)(const char *username, struct err *err);
 	/* A login's rules in its words, a line each, as `read` tells them. -1: they cannot be said; err says why. */
 	int (*render)(struct sync *s, const struct access *a, struct buf *out, struct err *err);
 	/* Does what there is to do about each user, with sync_done or sync_failed for each that has something. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mosquitto's own files, DIR/passwords (password_file) and DIR/acl (acl_file). What the platform does not know stays
  * in them as it is: other users, "pattern" lines, comments. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -67,6 +66,26 @@ keep(struct buf *head, const char *line)
 	buf_putc(head, '\n');
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* A name as mosquitto takes it: without the blanks around it. */
+static char *
+bare_name(char *name)
+{
+	size_t n;
+
+	while (is_blank(*name))
+		name++;
+	for (n = strlen(name); n > 0 && is_blank(name[n - 1]); n--)
+		;
+	name[n] = '\0';
+	return name;
+}
+
 static int
 take_password(void *arg, size_t number, char *line, struct err *err)
 {
@@ -82,7 +101,7 @@ take_password(void *arg, size_t number, char *line, struct err *err)
 		return 0;
 	}
 	*colon = '\0';
-	sync_found(s, line, true, colon + 1, NULL);
+	sync_found(s, bare_name(line), true, bare_name(colon + 1), NULL);
 	return 0;
 }
 
@@ -98,18 +117,17 @@ end_user(struct sync *s)
 	buf_clear(&f->rules);
 }
 
-/* Whether a line begins with this word, and what follows it. */
-static const char *
-behind_word(const char *line, const char *word)
+/* Whether a line begins with this word, blanks before it or not, and what follows it. */
+static char *
+behind_word(char *line, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (strncmp(line, word, n) != 0 || (line[n] != ' ' && line[n] != '\t'))
-		return NULL;
-	line += n;
-	while (*line == ' ' || *line == '\t')
+	while (is_blank(*line))
 		line++;
-	return line;
+	if (strncmp(line, word, n) != 0 || !is_blank(line[n]))
+		return NULL;
+	return line + n;
 }
 
 static int
@@ -117,16 +135,16 @@ take_rule(void *arg, size_t number, char *line, struct err *err)
 {
 	struct sync *s = arg;
 	struct files *f = s->own;
-	const char *name = behind_word(line, "user");
+	char *name = behind_word(line, "user");
 	const struct sync_user *u;
 
 	(void)number;
 	(void)err;
 	if (name != NULL) {
 		end_user(s);
-		f->user = xstrdup(name);
+		f->user = xstrdup(bare_name(name));
 		/* One without a rule is told, too. */
-		sync_found(s, name, false, NULL, NULL);
+		sync_found(s, f->user, false, NULL, NULL);
 		return 0;
 	}
 	if (f->user == NULL || behind_word(line, "pattern") != NULL) {
@@ -178,15 +196,34 @@ read_files(struct sync *s, struct err *err)
 	return 0;
 }
 
+/* It would be nobody's login there, or somebody else's. */
+static int
+check_name(const char *username, struct err *err)
+{
+	const char *at = username;
+
+	if (strchr(username, ':') != NULL)
+		return err_set(
+		    err, ERR_REFUSED, _("mosquitto takes no user name with ':'"));
+	if (username[0] == '#' || is_blank(username[0]) ||
+	    is_blank(username[strlen(username) - 1]))
+		return err_set(err, ERR_REFUSED,
+		    _("mosquitto takes no user name with '#' or a blank in front, or a "
+		      "blank at its end"));
+	while ((unsigned char)*at >= ' ' && *at != 127)
+		at++;
+	return *at == '\0' ? 0
+			   : err_set(err, ERR_REFUSED,
+				 _("mosquitto takes no user name with a control "
+				   "character"));
+}
+
 static int
 render_files(struct sync *s, const struct access *a, struct buf *out, struct err *err)
 {
 	struct buf block = {0};
 	const char *lines;
 
-	if (strchr(a->username, ':') != NULL)
-		return err_set(
-		    err, ERR_REFUSED, _("mosquitto takes no user name with ':'"));
 	if (acl_file_put_user(&block, a, &s->loss, &s->failed, err)) {
 		buf_release(&block);
 		return -1;
@@ -295,6 +332,17 @@ write_files(struct sync *s, struct buf *passwords, struct buf *acl, struct err *
 	    : 0;
 }
 
+/* Lines of no user, without empty ones at their end: one comes before each user. */
+static void
+put_head(struct buf *out, const struct buf *head)
+{
+	size_t n = head->n;
+
+	while (n > 0 && head->p[n - 1] == '\n' && (n == 1 || head->p[n - 2] == '\n'))
+		n--;
+	buf_span(out, (struct span){head->p, n});
+}
+
 static int
 apply_files(struct sync *s, struct err *err)
 {
@@ -306,7 +354,7 @@ apply_files(struct sync *s, struct err *err)
 	if (sync_count(s, SYNC_LOGIN | SYNC_PASSWORD | SYNC_RULES | SYNC_REMOVE) == 0)
 		return reload(s, err);
 	buf_span(&passwords, buf_as_span(&f->head_passwords));
-	buf_span(&acl, buf_as_span(&f->head_acl));
+	put_head(&acl, &f->head_acl);
 	for (i = 0; i < s->n && !failed; i++)
 		failed = put_user(&s->v[i], &passwords, &acl, err);
 	failed = failed || write_files(s, &passwords, &acl, err) || reload(s, err);
@@ -324,6 +372,7 @@ const struct sync_driver sync_files = {.name = "files",
     .rules_alone = true,
     .open = open_files,
     .read = read_files,
+    .check_name = check_name,
     .render = render_files,
     .apply = apply_files,
     .close = close_files};

@@ -191,6 +191,23 @@ read_hashes(struct sync *s, struct err *err)
 	return failed;
 }
 
+/* Who has no rule at all has a name. */
+static int
+render(struct sync *s, struct sync_user *u, struct err *err)
+{
+	const struct access *a = access_find(&s->access, u->username);
+	const struct sync_driver *d = s->driver;
+	struct buf out = {0};
+	int failed = d->check_name != NULL ? d->check_name(u->username, err) : 0;
+
+	if (!failed && a != NULL)
+		failed = d->render(s, a, &out, err);
+	if (!failed && out.n != 0)
+		u->rules = buf_steal(&out);
+	buf_release(&out);
+	return failed;
+}
+
 static int
 render_all(struct sync *s)
 {
@@ -198,19 +215,12 @@ render_all(struct sync *s)
 
 	for (i = 0; i < s->n; i++) {
 		struct sync_user *u = &s->v[i];
-		const struct access *a = access_find(&s->access, u->username);
-		struct buf out = {0};
 		struct err why = {0};
 
-		if (!u->wanted || a == NULL)
+		if (!u->wanted || render(s, u, &why) == 0)
 			continue;
-		if (s->driver->render(s, a, &out, &why)) {
-			err_in(&why, _("login '%s'"), u->username);
-			sync_failed(s, u, &why);
-		} else if (out.n != 0) {
-			u->rules = buf_steal(&out);
-		}
-		buf_release(&out);
+		err_in(&why, _("login '%s'"), u->username);
+		sync_failed(s, u, &why);
 	}
 	return 0;
 }
