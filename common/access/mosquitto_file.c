@@ -11,21 +11,28 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* The group that mosquitto reads with when root writes its files; 0: nobody's but ours. */
+/* The group that mosquitto reads with when root writes its files; -1: nobody's but ours. */
 static gid_t
 reader_group(void)
 {
 	const struct group *g = geteuid() == 0 ? getgrnam("mosquitto") : NULL;
 
-	return g != NULL ? g->gr_gid : 0;
+	return g != NULL ? g->gr_gid : (gid_t)-1;
 }
 
+/* Who reads the file that is there goes on reading it: a mosquitto in a container has another name, or none. */
 static int
-share(const char *path, gid_t group, mode_t mode, struct err *err)
+write_as_before(const char *path, struct span text, struct err *err)
 {
-	if (chown(path, (uid_t)-1, group) != 0 || chmod(path, mode) != 0)
-		return err_sys(err, ERR_OUTPUT, _("cannot give '%s' to mosquitto"), path);
-	return 0;
+	struct stat old;
+	bool shared;
+
+	if (stat(path, &old) != 0)
+		return file_write(path, text, 0600, err);
+	shared = (old.st_mode & S_IRGRP) != 0;
+	return file_write_for(path, text, shared ? 0640 : 0600,
+	    geteuid() == 0 ? old.st_uid : (uid_t)-1, shared ? old.st_gid : (gid_t)-1,
+	    err);
 }
 
 int
@@ -35,11 +42,14 @@ mosquitto_file_write(const char *path, struct span text, struct err *err)
 	char *dir = slash != NULL ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 	bool is_new = access(dir[0] != '\0' ? dir : "/", F_OK) != 0;
 	gid_t group = reader_group();
-	int failed = file_write(path, text, 0600, err);
+	int failed = group == (gid_t)-1
+	    ? write_as_before(path, text, err)
+	    : file_write_for(path, text, 0640, (uid_t)-1, group, err);
 
-	if (!failed && group != 0)
-		failed = share(path, group, 0640, err) ||
-		    (is_new && share(dir, group, 0750, err) != 0);
+	if (!failed && group != (gid_t)-1 && is_new &&
+	    (chown(dir, (uid_t)-1, group) != 0 || chmod(dir, 0750) != 0))
+		failed =
+		    err_sys(err, ERR_OUTPUT, _("cannot give '%s' to mosquitto"), dir);
 	free(dir);
 	return failed ? -1 : 0;
 }

@@ -206,9 +206,23 @@ put_in_place(const char *temporary, const char *path, bool only_new)
 	return unlink(temporary);
 }
 
+/* How a file is to be; -1: ours. */
+struct placing {
+	mode_t mode;
+	uid_t user;
+	gid_t group;
+	bool only_new;
+};
+
+static bool
+is_ours(const struct placing *how)
+{
+	return how->user == (uid_t)-1 && how->group == (gid_t)-1;
+}
+
 static int
 write_whole(
-    const char *path, struct span contents, mode_t mode, bool only_new, struct err *err)
+    const char *path, struct span contents, const struct placing *how, struct err *err)
 {
 	char *target = target_of(path);
 	char *dir = parent_of(target);
@@ -219,10 +233,11 @@ write_whole(
 	if (!failed && (fd = mkostemp(temporary, O_CLOEXEC)) < 0)
 		failed = err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
 	if (fd >= 0) {
-		failed = fchmod(fd, mode) != 0 || write_all(fd, contents) != 0 ||
+		failed = (!is_ours(how) && fchown(fd, how->user, how->group) != 0) ||
+		    fchmod(fd, how->mode) != 0 || write_all(fd, contents) != 0 ||
 		    fsync(fd) != 0;
 		failed |= close(fd) != 0;
-		failed = failed || put_in_place(temporary, target, only_new) != 0;
+		failed = failed || put_in_place(temporary, target, how->only_new) != 0;
 		if (failed) {
 			err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
 			unlink(temporary);
@@ -239,13 +254,26 @@ write_whole(
 int
 file_write(const char *path, struct span contents, mode_t mode, struct err *err)
 {
-	return write_whole(path, contents, mode, false, err);
+	const struct placing how = {mode, (uid_t)-1, (gid_t)-1, false};
+
+	return write_whole(path, contents, &how, err);
 }
 
 int
 file_write_new(const char *path, struct span contents, mode_t mode, struct err *err)
 {
-	return write_whole(path, contents, mode, true, err);
+	const struct placing how = {mode, (uid_t)-1, (gid_t)-1, true};
+
+	return write_whole(path, contents, &how, err);
+}
+
+int
+file_write_for(const char *path, struct span contents, mode_t mode, uid_t user,
+    gid_t group, struct err *err)
+{
+	const struct placing how = {mode, user, group, false};
+
+	return write_whole(path, contents, &how, err);
 }
 
 /* Whether what is locked is still the file of that name: a writer replaces it. */

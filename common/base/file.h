@@ -24,6 +24,10 @@ int file_read_private(const char *path, size_t max, struct buf *out, struct err 
  * directory. Missing parent directories are made with mode 0700. A symbolic link stays, and what it leads to is
  * replaced or made; one of another user, root apart, is itself replaced. */
 int file_write(const char *path, struct span contents, mode_t mode, struct err *err);
+/* The same, for another owner or group (-1: ours) from its first moment; whom we may not give it to is an error, and
+ * nothing is replaced. */
+int file_write_for(const char *path, struct span contents, mode_t mode, uid_t user, gid_t group,
+    struct err *err);
 
 /* As file_write, but what is there already stays as it is, which is no error: of several at once, one
  * writes it, and all find it whole. */
