@@ -90,6 +90,10 @@ has "$out" "? login 'backend': its password is not known here" 'which is shown'
 has "$out" 'logins made 4, removed 0, passwords set 0, rules set 5' 'and all others are made'
 is 5 "$(emqx GET "$rules/rules/users?limit=100" | jq '.data | length')" 'with their rules'
 is deny "$(emqx GET /authorization/settings | jq -r .no_match)" 'what no rule allows is denied'
+if ! real; then
+	is 'PUT /api/v5/authorization/settings' \
+		"$(grep '^PUT .*/settings\|import_users\|rules/users/' emqx/log | tail -n 1)" 'when the rules are there, not before'
+fi
 emqx POST "$auth/users" '{"user_id":"backend","password":"backend-password"}' >/dev/null
 sync --dry-run
 exits 0 'then there is nothing to do'
@@ -270,5 +274,18 @@ if ! real; then
 	rm emqx/fault
 	sync
 	has "$out" 'rules set 2' 'and the next run sets the other two'
+	field D2 3 >d2.pw && chmod 600 d2.pw
+	bg iotsub -h "$host" -p "$port" -i d2 -u device_D2 --password-file d2.pw -t iot/devices/D2/commands >/dev/null 2>&1
+	d2_is_there() { [ "$(emqx GET '/clients?username=device_D2&fields=clientid' | jq '.data | length')" = 1 ]; }
+	d2_is_gone() { ! d2_is_there; }
+	wait_for 15 d2_is_there
+	emqx DELETE "$auth/users/device_D4" >/dev/null
+	iotctl credential set D2 is_active=no >/dev/null
+	echo 'POST /api/v5/authentication 1' >emqx/fault
+	sync --yes
+	exits 5 'one that fails behind a login that goes'
+	wait_for 15 d2_is_gone
+	tap $? 'ends the connection nevertheless: the next run would find no login'
+	rm emqx/fault
 fi
 done_testing

@@ -319,10 +319,10 @@ import_users(struct sync *s, bool hashed, struct err *err)
 }
 
 static bool
-is_kicked(const struct sync *s, const struct sync_user *u)
+is_kicked(const struct sync_user *u, bool changed_too)
 {
 	return !u->failed && u->there &&
-	    ((u->todo & SYNC_REMOVE) != 0 || (u->todo != 0 && s->c->args->kick));
+	    ((u->todo & SYNC_REMOVE) != 0 || (u->todo != 0 && changed_too));
 }
 
 static void
@@ -334,9 +334,9 @@ take_client(void *arg, const json_t *one)
 		json_array_append_new(arg, json_string(id));
 }
 
-/* The connections of those who were removed, or, when that is wanted, changed. */
+/* The connections of those who were removed or changed. */
 static int
-kick(struct sync *s, struct err *err)
+kick(struct sync *s, bool changed_too, struct err *err)
 {
 	struct sync_emqx *e = s->own;
 	size_t i = 0, n = 0;
@@ -349,7 +349,7 @@ kick(struct sync *s, struct err *err)
 
 		buf_puts(&path, "/clients?fields=clientid");
 		for (; i < s->n && names < ASKED; i++) {
-			if (!is_kicked(s, &s->v[i]))
+			if (!is_kicked(&s->v[i], changed_too))
 				continue;
 			buf_puts(&path, "&username=");
 			rest_url_escape(&path, span_of(s->v[i].username));
@@ -371,7 +371,7 @@ kick(struct sync *s, struct err *err)
 }
 
 static int
-apply_emqx(struct sync *s, struct err *err)
+set_users(struct sync *s, struct err *err)
 {
 	struct sync_emqx *e = s->own;
 	struct walk w = {.s = s};
@@ -379,13 +379,30 @@ apply_emqx(struct sync *s, struct err *err)
 	    .api = &e->api, .next = next_request, .failed = request_failed, .arg = &w};
 	size_t i;
 
-	if (sync_emqx_setup_make(s, err) || emqx_api_all(&many, err))
+	if (emqx_api_all(&many, err))
 		return -1;
 	for (i = 0; i < s->n; i++) {
 		if (s->v[i].todo != 0 && !s->v[i].failed && !needs_import(s, &s->v[i]))
 			sync_done(s, &s->v[i]);
 	}
-	if (import_users(s, false, err) || import_users(s, true, err) || kick(s, err))
+	return import_users(s, false, err) || import_users(s, true, err) ? -1 : 0;
+}
+
+/* Who is removed by now is nobody whom the next run finds: his connection ends in this one, whatever else fails. */
+static int
+apply_emqx(struct sync *s, struct err *err)
+{
+	struct sync_emqx *e = s->own;
+	struct err why = {0};
+
+	if (sync_emqx_setup_make(s, err))
+		return -1;
+	if (set_users(s, err)) {
+		if (kick(s, false, &why))
+			log_err(&why);
+		return -1;
+	}
+	if (kick(s, s->c->args->kick, err) || sync_emqx_setup_close(s, err))
 		return -1;
 	/* Each client's decisions are kept for a minute. */
 	return sync_count(s, SYNC_RULES | SYNC_REMOVE) != 0

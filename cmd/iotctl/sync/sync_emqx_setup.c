@@ -206,14 +206,30 @@ make_source(struct sync *s, struct err *err)
 	return 0;
 }
 
-static int
-deny_rest(struct sync *s, struct err *err)
+int
+sync_emqx_setup_make(struct sync *s, struct err *err)
+{
+	const struct sync_emqx *e = s->own;
+
+	if (!s->c->args->setup)
+		return 0;
+	return (!e->has_auth && make_authenticator(s, err)) ||
+		(!e->has_source && make_source(s, err))
+	    ? -1
+	    : 0;
+}
+
+int
+sync_emqx_setup_close(struct sync *s, struct err *err)
 {
 	struct sync_emqx *e = s->own;
 	json_t *settings = NULL;
-	int failed = emqx_api_call(
-	    &e->api, "GET", "/authorization/settings", NULL, &settings, err);
+	int failed;
 
+	if (!s->c->args->setup)
+		return 0;
+	failed = emqx_api_call(
+	    &e->api, "GET", "/authorization/settings", NULL, &settings, err);
 	if (!failed && strcmp(text_of(settings, "no_match"), "allow") == 0) {
 		json_object_set_new(settings, "no_match", json_string("deny"));
 		failed = emqx_api_call(&e->api, "PUT", "/authorization/settings",
@@ -225,17 +241,4 @@ deny_rest(struct sync *s, struct err *err)
 	}
 	json_decref(settings);
 	return failed;
-}
-
-int
-sync_emqx_setup_make(struct sync *s, struct err *err)
-{
-	struct sync_emqx *e = s->own;
-
-	if (!s->c->args->setup)
-		return 0;
-	if ((!e->has_auth && make_authenticator(s, err)) ||
-	    (!e->has_source && make_source(s, err)))
-		return -1;
-	return deny_rest(s, err);
 }

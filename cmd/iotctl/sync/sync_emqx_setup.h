@@ -22,5 +22,7 @@ struct sync_emqx {
 int sync_emqx_setup_look(struct sync *s, struct err *err);
 /* Makes them, with --setup, and says so. Blocks. */
 int sync_emqx_setup_make(struct sync *s, struct err *err);
+/* Denies what no rule speaks of, with --setup: when the rules are there, not before. Blocks. */
+int sync_emqx_setup_close(struct sync *s, struct err *err);
 
 #endif
