@@ -144,6 +144,26 @@ exits 0 'a credential that is deleted'
 has "$out" "- login 'device_D4'" 'is pruned'
 has "$(ctrl listClients)" stranger 'who was made by somebody else stays'
 
+# Who may do nothing is let in: an account without a rule.
+mkdir answers
+cat >answers/answers <<-END
+	GET /api/mqtt/brokers/ 200 application/json [{"id":1,"nombre":"Laboratorio","host":"127.0.0.1","port":$port}]
+	GET /api/devices/ 200 application/json [{"id":7,"identificador_unico":"Q1"}]
+	GET /api/mqtt/device-config/ 200 application/json [{"id":1,"dispositivo":7,"broker":1,"is_active":true}]
+	GET /api/mqtt/credentials/ 200 application/json [{"id":1,"dispositivo":7,"username":"quiet","is_active":true}]
+	GET /api/mqtt/emqx-users/ 200 application/json [{"id":1,"dispositivo":7,"username":"quiet"}]
+	GET /api/ 200 application/json []
+END
+bg /usr/bin/python3 "$top/tests/http/serve.py" answers answers
+wait_for 10 test -s answers/url
+printf 'device,client_id,username,password,cert,key\nQ1,Q1,quiet,quiet-password,,\n' >quiet.csv
+echo token >token && chmod 600 token quiet.csv
+sync --api-url "$(cat answers/url)" --token-file token --credentials quiet.csv
+exits 0 'an account without a rule'
+has "$out" 'logins made 1' 'is a login'
+sync --dry-run --api-url "$(cat answers/url)" --token-file token --credentials quiet.csv
+exits 0 'and so it stays'
+
 # Who shows a certificate is a client of the name in it, without a password.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=D2 -days 2 -keyout d2.key -out d2.crt 2>/dev/null
 iotctl credential set D2 use_device_cert=yes client_cert@d2.crt client_key@d2.key >/dev/null

@@ -362,7 +362,9 @@ add_user(struct sync *s, const struct sync_user *u)
 	if ((u->todo & SYNC_REMOVE) != 0 && (u->note & ROLE_THERE) != 0)
 		add(s, u,
 		    json_pack("{s:s, s:s}", "command", "deleteRole", "rolename", role));
-	if ((u->todo & SYNC_RULES) != 0)
+	/* Who may do nothing has a role all the same: a client is not made with one that is not there. */
+	if ((u->todo & SYNC_RULES) != 0 ||
+	    ((u->todo & SYNC_LOGIN) != 0 && (u->note & ROLE_THERE) == 0))
 		add_role(s, u, role);
 	if ((u->todo & SYNC_LOGIN) != 0)
 		add(s, u,
