@@ -212,6 +212,10 @@ echo token >token && chmod 600 token
 sync --api-url "$(cat answers/url)" --token-file token --credentials "$file" --prune --yes
 exits 4 '--prune by one who is shown some devices only'
 has "$err" 'an operator is shown some devices only' 'is refused'
+sed -i 's/operador/visor/' answers/answers
+sync --api-url "$(cat answers/url)" --token-file token --credentials "$file" --prune --yes
+exits 1 '--prune by one who is shown no device'
+has "$err" "the API shows us no device with a login at broker 'Laboratorio': all that it has would go" 'is refused'
 is "$(cat passwords.good)" "$(cat passwords)" 'nobody lost anything'
 
 # Nothing is written that mosquitto would not start with.

@@ -290,12 +290,30 @@ check_prune(struct sync *s, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* Its devices, of which there has to be one before all that is unknown goes: who may see some only, or names the
+ * wrong broker, is shown none. */
+static int
+want_all_devices(struct sync *s, const char *id, struct err *err)
+{
+	size_t without = want_devices(s, id);
+
+	if (without != 0)
+		log_warn(_("devices without a device-config, which belong to no "
+			   "broker: %zu"),
+		    without);
+	if (s->n == 0 && s->c->args->prune)
+		return err_set(err, ERR_FAILED,
+		    _("--prune: the API shows us no device with a login at broker '%s': "
+		      "all that it has would go"),
+		    s->name);
+	return 0;
+}
+
 int
 sync_want(struct sync *s, const char *broker, const struct strv *devices, struct err *err)
 {
 	struct lookup_found f;
 	char digits[24];
-	size_t without;
 	int failed = lookup(s->c, schema_find("broker"), broker, &f, err);
 
 	if (failed)
@@ -305,16 +323,9 @@ sync_want(struct sync *s, const char *broker, const struct strv *devices, struct
 	failed = topic_set_compile(&s->topics, &s->c->args->topics, err) ||
 	    password_file_open(s->c, &s->passwords, err) ||
 	    view_load(s->c, NULL, &s->view, err) || check_view(s, err) ||
-	    check_prune(s, err);
-	if (!failed) {
-		without = want_devices(s, digits);
-		if (without != 0)
-			log_warn(_("devices without a device-config, which belong to no "
-				   "broker: %zu"),
-			    without);
-		failed = want_services(s, buf_as_span(&f.bytes)) ||
-		    choose(s, devices, err) || read_hashes(s, err) || render_all(s);
-	}
+	    check_prune(s, err) || want_all_devices(s, digits, err) ||
+	    want_services(s, buf_as_span(&f.bytes)) || choose(s, devices, err) ||
+	    read_hashes(s, err) || render_all(s);
 	s->failed += s->access.left_out;
 	lookup_release(&f);
 	return failed ? -1 : 0;
