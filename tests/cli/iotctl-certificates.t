@@ -18,6 +18,15 @@ exits 1 'once'
 for d in D1 D2 D3; do ca issue pki $d || note "no $d"; done
 run ca issue pki 'a/b'
 exits 1 'a name that is no client id'
+cp pki/ca.key kept.key
+run ca issue pki ca
+exits 1 'nor is that of the CA, whose key would be another'
+ok 'which it keeps' cmp kept.key pki/ca.key
+cp pki/D3.key kept.key
+run ca issue pki D3 days
+exits 1 'a certificate that is not made'
+ok 'leaves the key of the one before' cmp kept.key pki/D3.key
+is '' "$(find pki -name 'new.*')" 'and nothing else'
 # One that has expired, as the CA would have made it.
 ca issue pki D4
 openssl req -new -config pki/openssl.cnf -key pki/D4.key -subj /CN=D4 -out D4.csr
@@ -116,7 +125,9 @@ device D5
 exits 4 'with that of another, not under its own topics'
 run iotpub -L "mqtts://127.0.0.1:$tls" --cafile server.crt -t a -m b
 exits 5 'nor without'
+ca issue pki D2
 ca revoke pki D2
+is 2 "$(grep -c '^R.*/CN=D2$' pki/index.txt)" 'revoked are all certificates of a device, not the last one only'
 kill -HUP "$broker_pid"
 wait_for 10 grep -q Reloading mosquitto.log
 revoked() { device D2; [ "$status" -eq 5 ]; }
