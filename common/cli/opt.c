@@ -178,7 +178,8 @@ opt_set_text(struct opt_set *set, const struct opt *row, const char *text,
 	if (set_value(row, target(set, row), text, what, err))
 		return -1;
 	free(origin->where);
-	*origin = (struct opt_origin){source, xstrdup(where)};
+	*origin =
+	    (struct opt_origin){source, xstrdup(source == OPT_FROM_ARGV ? what : where)};
 	return 0;
 }
 

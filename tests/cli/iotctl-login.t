@@ -74,6 +74,7 @@ run iotctl context use nope
 exits 3 'context use of an unknown one'
 is "$conf" "$(iotctl config path)" 'config path'
 has "$(iotctl config show)" "$conf:" 'config show says where a value is from'
+has "$(iotctl config show --timeout 7s)" ' --timeout' '... also an option'
 has "$(IOT_MQTT_URL='mqtt://a,mqtt://b' iotctl config show)" 'mqtt://a,mqtt://b' '... and several brokers'
 run iotctl login "$api" --context 'a/b' --api-username admin --password-file "$pw"
 exits 2 'a context is a plain name'

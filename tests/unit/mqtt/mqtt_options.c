@@ -254,7 +254,8 @@ topics_of_files_and_environment_are_refused(void **state)
 	    {true, OPT_FROM_ENV,
 		"test: a topic in a broker's URL is taken from -L alone"},
 	    {true, OPT_FROM_CONTEXT, "test: a topic in a broker's URL is taken from -L"},
-	    {false, OPT_FROM_ARGV, "test: a topic in the broker's URL is of no use here"},
+	    {false, OPT_FROM_ARGV,
+		"--url: a topic in the broker's URL is of no use here"},
 	    {false, OPT_FROM_ENV, "test: a topic in the broker's URL is of no use here"},
 	};
 	size_t i;
