@@ -111,6 +111,7 @@ exits 0 'and the other'
 ok 'a stranger stays' grep -q '^stranger:' passwords
 is "# his own
   topic read iot/#" "$(sed -n '/^user stranger$/,/^$/p' acl | sed -n '2,3p')" 'as does what was written for him'
+ok 'a remark' grep -qx '# by hand' acl
 ok 'and a pattern' grep -qx 'pattern read own/%c' acl
 is 0 "$(sed -n '/^$/{n;/^$/p;}' acl | grep -c '')" 'empty lines do not add up'
 sync --prune

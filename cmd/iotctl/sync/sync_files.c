@@ -152,9 +152,9 @@ take_rule(void *arg, size_t number, char *line, struct err *err)
 		return 0;
 	}
 	u = sync_find(s, f->user);
-	/* Of a user that is known, remarks are ours to leave out. */
-	if (line[0] != '\0' && !(line[0] == '#' && u->known))
-		keep(&f->rules, line);
+	/* A remark behind the rules that we write is about whoever comes next. */
+	if (line[0] != '\0')
+		keep(line[0] == '#' && u->known ? &f->head_acl : &f->rules, line);
 	return 0;
 }
 
