@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/presence.h"
 
+#include "base/json.h"
+
 const char *const presence_names[PRESENCES] = {
     [PRESENCE_ONLINE] = "online",
     [PRESENCE_OFFLINE] = "offline",
@@ -39,4 +41,28 @@ bool
 presence_by_status(struct span word, enum presence *out)
 {
 	return find(presence_status_words, word, out);
+}
+
+bool
+presence_by_message(struct span payload, enum presence *out)
+{
+	struct span object;
+	struct buf word = {0};
+	bool known = json_check(payload, &object, NULL) &&
+	    json_kind(object) == JSON_KIND_OBJECT &&
+	    json_member_string(object, "status", &word) &&
+	    presence_by_status(buf_as_span(&word), out);
+
+	buf_release(&word);
+	return known;
+}
+
+void
+presence_put_message(
+    struct buf *out, const char *device, enum presence state, int64_t time)
+{
+	buf_puts(out, "{\"device_id\":");
+	json_put_string(out, span_of(device));
+	buf_printf(out, ",\"status\":\"%s\",\"timestamp\":%lld}",
+	    presence_status_words[state], (long long)time);
 }

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "base/span.h"
+#include "base/buf.h"
 
 /*
  * Whether a device is there. The platform has two words for each state: a status message and a device-config's
@@ -28,5 +28,9 @@ extern const char *const presence_status_words[PRESENCES];
 /* The state of a device's connection_status, or of a status message's word. False: it is none of the three. */
 bool presence_by_name(struct span name, enum presence *out);
 bool presence_by_status(struct span word, enum presence *out);
+/* That of a status message, of its payload. False: it says none. */
+bool presence_by_message(struct span payload, enum presence *out);
+/* Such a payload, as a device's own will has it; the time in s since 1970. */
+void presence_put_message(struct buf *out, const char *device, enum presence state, int64_t time);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -50,16 +49,9 @@ on_ready(void *arg)
 static bool
 says_connected(struct span payload)
 {
-	struct span object;
-	struct buf word = {0};
 	enum presence state;
-	bool is = json_check(payload, &object, NULL) &&
-	    json_kind(object) == JSON_KIND_OBJECT &&
-	    json_member_string(object, "status", &word) &&
-	    presence_by_status(buf_as_span(&word), &state) && state == PRESENCE_ONLINE;
 
-	buf_release(&word);
-	return is;
+	return presence_by_message(payload, &state) && state == PRESENCE_ONLINE;
 }
 
 static void
@@ -119,15 +111,6 @@ look_at(struct look *l, const struct session_opts *o, const char *topic, struct 
 	return failed || l->err.code != ERR_OK ? -1 : 0;
 }
 
-static void
-put_will(struct buf *out, const char *device)
-{
-	buf_puts(out, "{\"device_id\":");
-	json_put_string(out, span_of(device));
-	buf_printf(out, ",\"status\":\"disconnected\",\"timestamp\":%lld}",
-	    (long long)time(NULL));
-}
-
 /* Whether it is corrected: 1, need not be: 0. */
 static int
 correct(struct loop *loop, const struct session_opts *reach, const char *topic,
@@ -139,7 +122,7 @@ correct(struct loop *loop, const struct session_opts *reach, const char *topic,
 	struct buf will = {0};
 	int failed;
 
-	put_will(&will, device);
+	presence_put_message(&will, device, PRESENCE_OFFLINE, (int64_t)time(NULL));
 	o.will_topic = topic;
 	o.will_payload = buf_as_span(&will);
 	o.will_qos = 1;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -60,16 +59,9 @@ on_subscribed(void *arg, int qos)
 static bool
 says_connected(struct span payload)
 {
-	struct span object;
-	struct buf word = {0};
 	enum presence state;
-	bool is = json_check(payload, &object, NULL) &&
-	    json_kind(object) == JSON_KIND_OBJECT &&
-	    json_member_string(object, "status", &word) &&
-	    presence_by_status(buf_as_span(&word), &state) && state == PRESENCE_ONLINE;
 
-	buf_release(&word);
-	return is;
+	return presence_by_message(payload, &state) && state == PRESENCE_ONLINE;
 }
 
 static void
@@ -97,10 +89,8 @@ correct_next(struct correcting *w)
 		one_shot_done(&w->shot);
 		return;
 	}
-	buf_puts(&payload, "{\"device_id\":");
-	json_put_string(&payload, span_of(w->v[w->at].device));
-	buf_printf(&payload, ",\"status\":\"%s\",\"timestamp\":%lld}",
-	    presence_status_words[PRESENCE_OFFLINE], (long long)time(NULL));
+	presence_put_message(
+	    &payload, w->v[w->at].device, PRESENCE_OFFLINE, (int64_t)time(NULL));
 	p.topic = w->v[w->at++].topic;
 	p.payload = buf_as_span(&payload);
 	one_shot_wait(&w->shot, PATIENCE);
