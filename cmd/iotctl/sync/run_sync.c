@@ -159,10 +159,12 @@ sync_all(struct sync *s, struct err *err)
 	progress_start(&s->progress, todo, s->c->args->common.quiet);
 	failed = s->driver->apply(s, err);
 	progress_hide(&s->progress);
+	if (!failed)
+		say_result(s);
+	/* The next run finds nobody who is removed by now. */
+	sync_correct(s);
 	if (failed)
 		return -1;
-	say_result(s);
-	sync_correct(s);
 	if (s->c->args->verify && sync_verify(s, err))
 		return -1;
 	return end_of(s, todo, err);

@@ -40,6 +40,7 @@ struct sync_user {
 	unsigned note;     /* the driver's own */
 	unsigned todo;     /* enum sync_todo */
 	bool failed;       /* with its error line by now */
+	bool done;         /* all of `todo` */
 };
 
 struct sync;

@@ -362,7 +362,8 @@ apply_files(struct sync *s, struct err *err)
 		if (s->v[i].todo != 0)
 			sync_done(s, &s->v[i]);
 	}
-	explicit_bzero(passwords.p, passwords.n);
+	if (passwords.p != NULL)
+		explicit_bzero(passwords.p, passwords.n);
 	buf_release(&passwords);
 	buf_release(&acl);
 	return failed ? -1 : 0;

@@ -98,6 +98,7 @@ sync_done(struct sync *s, struct sync_user *u)
 	s->given += (u->todo & SYNC_PASSWORD) != 0;
 	s->ruled += (u->todo & SYNC_RULES) != 0;
 	s->removed += (u->todo & SYNC_REMOVE) != 0;
+	u->done = true;
 	progress_at(&s->progress, ++s->done);
 	free(place);
 }

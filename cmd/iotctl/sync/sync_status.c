@@ -135,7 +135,7 @@ collect(const struct sync *s, struct correcting *w)
 		struct topic_vars vars = {0};
 		char *topic = NULL;
 
-		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || u->failed ||
+		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || !u->done ||
 		    u->device == NULL)
 			continue;
 		vars.v[TOPIC_DEVICE_ID] = span_of(u->device);
