@@ -157,6 +157,12 @@ iotapi export mosquitto "$T/exported" --db "$db"
 sync --hashes "$T/exported/passwords"
 exits 0 '--hashes: what iotapi has of it'
 is "$(grep ^device_D4: exported/passwords)" "$(grep ^device_D4: passwords)" 'goes there as it is'
+sed -n 's/^device_D2:/device_D1:/p' passwords >other.hashes
+sed -i '/^device_D1:/d' passwords
+sync --hashes other.hashes
+has "$out" "+ login 'device_D1'" 'of a login whose password is known'
+sync --dry-run
+exits 0 'that counts, and no hash of another'
 
 # As the example does it.
 unit=$top/examples/iotctl-sync

@@ -251,7 +251,9 @@ put_user(struct sync_user *u, struct buf *passwords, struct buf *acl, struct err
 	const bool is_new = (u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) != 0;
 	char *hash = NULL;
 
-	if (is_new && u->hash != NULL)
+	/* A hash is for who has no known password, and no other than it. */
+	if (is_new && u->hash != NULL &&
+	    (u->password == NULL || device_password_matches(u->password, u->hash)))
 		hash = xstrdup(u->hash);
 	else if (is_new)
 		hash = device_password_hash(u->password, DEVICE_PASSWORD_USUAL, err);
