@@ -15,7 +15,7 @@ wanted=$(
 		echo "share/man/man${page##*.}/$page"
 	done
 )
-unset MAKEFLAGS MAKELEVEL MFLAGS
+unset MAKEFLAGS MAKELEVEL MFLAGS SAN
 inst() { make -s -C "$top" O="$build" DESTDIR="$T/root" PREFIX=/usr "$@"; }
 # The programs are there: nothing may be built again under the feet of the other tests.
 ok 'make install' inst -o all -o "$build/iotctl" install
