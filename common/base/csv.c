@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/encoding.h"
@@ -11,6 +12,8 @@
 
 /* Each name is compared with all before it. */
 enum { COLUMNS_MAX = 4096 };
+
+static const char hint[] = "sep=";
 
 struct parser {
 	const char *name;
@@ -233,11 +236,10 @@ hand_out_cells(struct csv *c, char **cells)
 static bool
 take_hint(struct parser *p)
 {
-	static const char hint[] = "sep=";
 	const size_t n = sizeof(hint) - 1, at = p->at;
 
 	if (p->in.n - at <= n || strncasecmp(p->in.p + at, hint, n) != 0 ||
-	    strchr(",;\t", p->in.p[at + n]) == NULL || !at_break(p, at + n + 1))
+	    memchr(",;\t", p->in.p[at + n], 3) == NULL || !at_break(p, at + n + 1))
 		return false;
 	p->sep = p->in.p[at + n];
 	p->at = at + n + 1;
@@ -300,8 +302,8 @@ csv_release(struct csv *c)
 	*c = (struct csv){0};
 }
 
-/* In quotes if it has one of these characters, or NUL, or is empty where that matters; at the beginning of a file a cell that
- * begins with a byte order mark would lose it. */
+/* In quotes if it has one of these characters, or NUL, or is empty where that matters; at the beginning of a file a
+ * cell that begins with a byte order mark would lose it, and one that is the hint would be one, before an empty one. */
 static void
 put_cell(struct buf *out, struct span cell, const char *special, bool quote_empty)
 {
@@ -309,6 +311,7 @@ put_cell(struct buf *out, struct span cell, const char *special, bool quote_empt
 	size_t i;
 
 	quoted |= encoding_skip_mark(cell).n != cell.n;
+	quoted |= cell.n == sizeof(hint) - 1 && strncasecmp(cell.p, hint, cell.n) == 0;
 	for (i = 0; i < cell.n && !quoted; i++)
 		quoted = strchr(special, cell.p[i]) != NULL;
 	if (!quoted) {
