@@ -105,6 +105,10 @@ set_time(const struct opt *o, const char *text, const char *what, int64_t *out,
 		return -1;
 	if (*out >= o->min)
 		return 0;
+	if (o->min % 1000 == 0)
+		return err_set(err, ERR_USAGE,
+		    _("%s: '%s' is too short: %lld s at least"), what, text,
+		    (long long)o->min / 1000);
 	return err_set(err, ERR_USAGE, _("%s: '%s' is too short: %lld ms at least"), what,
 	    text, (long long)o->min);
 }

@@ -351,5 +351,5 @@ ok '--keep-readings deletes what is older' wait_for 20 kept
 tap $? 'and nothing else'
 ok 'and tells it' wait_for 10 grep -q '[0-9] old readings deleted' "$T/api.log"
 run iotapi --keep-readings 5m --db "$db"
-is 2 "$status" 'an hour is the least'
+is "2 iotapi: --keep-readings: '5m' is too short: 3600 s at least" "$status $err" 'an hour is the least'
 done_testing
