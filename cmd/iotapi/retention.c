@@ -109,15 +109,6 @@ retention_new(struct loop *loop, struct store *store, int64_t keep_ms)
 	return r;
 }
 
-static int
-nothing(struct db *db, void *arg, struct err *err)
-{
-	(void)db;
-	(void)arg;
-	(void)err;
-	return 0;
-}
-
 void
 retention_free(struct retention *r)
 {
@@ -126,6 +117,6 @@ retention_free(struct retention *r)
 	if (r == NULL)
 		return;
 	loop_timer_stop(&r->timer);
-	store_run(r->store, nothing, NULL, &err);
+	store_run(r->store, store_nothing, NULL, &err);
 	free(r);
 }

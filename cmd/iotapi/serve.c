@@ -84,15 +84,6 @@ reload(void *arg, int signo)
 	notify_tell(s->opts->notify, "READY=1");
 }
 
-static int
-do_nothing(struct db *db, void *arg, struct err *err)
-{
-	(void)db;
-	(void)arg;
-	(void)err;
-	return 0;
-}
-
 static void
 writer_is_alive(void *arg)
 {
@@ -116,7 +107,7 @@ ask_writer(void *arg)
 {
 	struct serving *s = arg;
 
-	store_submit(s->app->store, do_nothing, writer_answered, s);
+	store_submit(s->app->store, store_nothing, writer_answered, s);
 }
 
 static int

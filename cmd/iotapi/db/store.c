@@ -235,6 +235,15 @@ store_run(struct store *s, int (*run)(struct db *db, void *arg, struct err *err)
 	return err->code != ERR_OK ? -1 : 0;
 }
 
+int
+store_nothing(struct db *db, void *arg, struct err *err)
+{
+	(void)db;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
 struct db *
 store_reader(struct store *s, struct err *err)
 {

@@ -29,6 +29,9 @@ void store_submit(struct store *s, int (*run)(struct db *db, void *arg, struct e
 int store_run(struct store *s, int (*run)(struct db *db, void *arg, struct err *err), void *arg,
     struct err *err);
 
+/* A job for who only wants to know that the writer is done with those before it. */
+int store_nothing(struct db *db, void *arg, struct err *err);
+
 /* A connection for reading without an error (db_failed), to be given back; one that is free is used again. From any thread.
  * NULL on error. */
 struct db *store_reader(struct store *s, struct err *err);

@@ -430,15 +430,6 @@ broker_pool_stop(struct broker_pool *w, void (*done)(void *arg), void *arg)
 		stop_session(w, w->n - 1);
 }
 
-static int
-nothing(struct db *db, void *arg, struct err *err)
-{
-	(void)db;
-	(void)arg;
-	(void)err;
-	return 0;
-}
-
 void
 broker_pool_free(struct broker_pool *w)
 {
@@ -447,7 +438,7 @@ broker_pool_free(struct broker_pool *w)
 	if (w == NULL)
 		return;
 	/* Batches that are with the writer still point here. */
-	store_run(w->app->store, nothing, NULL, &err);
+	store_run(w->app->store, store_nothing, NULL, &err);
 	loop_timer_stop(&w->later);
 	loop_timer_stop(&w->silence);
 	while (w->n > 0)
