@@ -1,49 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which messages are stored already: the last one of each identifier, in the batches that are kept. */
-#include "unit.h"
+#include "iotapi/database.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/mem.h"
 #include "base/text.h"
-#include "iotapi/db/tables.h"
 #include "iotapi/mqtt/delivered.h"
-
-static struct db *db;
-static char dir[] = "/tmp/iot-delivered.XXXXXX";
 
 static int
 setup(void **state)
 {
-	struct err err = {0};
-	char path[64];
-
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/db", dir);
-	assert_int_equal(db_open(&db, path, true, &err), 0);
-	assert_int_equal(tables_make(db, &err), 0);
-	assert_int_equal(db_run(db, &err, "PRAGMA synchronous=OFF", ""), 0);
-	assert_int_equal(db_run(db, &err, "PRAGMA foreign_keys=OFF", ""), 0);
-	assert_int_equal(
-	    db_run(db, &err,
-		"INSERT INTO broker (id, nombre, host, port, protocol, keepalive, "
-		"created_at, updated_at) VALUES (1, 'a', 'a', 1, 'mqtt', 60, 0, 0)",
-		""),
-	    0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	char *remove = xasprintf("rm -r %s", dir);
-
-	(void)state;
-	db_close(db);
-	assert_int_equal(system(remove), 0);
-	free(remove);
+	database_open();
+	database_run("PRAGMA synchronous=OFF");
+	database_run("PRAGMA foreign_keys=OFF");
+	database_run("INSERT INTO broker (id, nombre, host, port, protocol, keepalive, "
+		     "created_at, updated_at) VALUES (1, 'a', 'a', 1, 'mqtt', 60, 0, 0)");
 	return 0;
 }
 
@@ -157,5 +127,5 @@ main(void)
 	    cmocka_unit_test(batches_are_bounded),
 	};
 
-	return cmocka_run_group_tests_name("delivered", tests, setup, teardown);
+	return cmocka_run_group_tests_name("delivered", tests, setup, database_close);
 }

@@ -1,62 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which readings are too old, on a clock of the test's own, and how many of them go in one step. */
-#include "unit.h"
-
-#include <stdlib.h>
+#include "iotapi/database.h"
 
 #include "base/buf.h"
-#include "base/mem.h"
 #include "iotapi/db/purge.h"
-#include "iotapi/db/tables.h"
 #include "iotapi/retention.h"
 
 #define DAY (INT64_C(86400) * 1000000)
 #define NOW (INT64_C(1800000000) * 1000000)
 
-static struct db *db;
-static char dir[32];
-
 static int
 set_up(void **state)
 {
-	struct err err = {0};
-	char *path;
-
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/iot-retention.XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	path = xasprintf("%s/iotapi.db", dir);
-	assert_int_equal(db_open(&db, path, true, &err), 0);
-	free(path);
-	assert_int_equal(tables_make(db, &err), 0);
-	assert_int_equal(
-	    db_run(db, &err,
-		"INSERT INTO device (id, nombre, tipo, identificador_unico, ubicacion, "
-		"estado, descripcion, mqtt_enabled, connection_status, created_at, "
-		"updated_at) VALUES (1, 'D', 'otro', 'D', 'x', 'activo', '', 1, "
-		"'online', "
-		"'', '')",
-		""),
-	    0);
-	assert_int_equal(
-	    db_run(db, &err,
-		"INSERT INTO sensor (id, nombre, tipo, unidad_medida, rango_min, "
-		"rango_max, estado, descripcion, created_at, updated_at) VALUES (1, 'S', "
-		"'gas', 'x', 0, 1, 'activo', '', '', '')",
-		""),
-	    0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	char *remove = xasprintf("rm -r %s", dir);
-
-	(void)state;
-	db_close(db);
-	assert_int_equal(system(remove), 0);
-	free(remove);
+	database_open();
+	database_run(
+	    "INSERT INTO device (id, nombre, tipo, identificador_unico, ubicacion, "
+	    "estado, descripcion, mqtt_enabled, connection_status, created_at, "
+	    "updated_at) VALUES (1, 'D', 'otro', 'D', 'x', 'activo', '', 1, "
+	    "'online', "
+	    "'', '')");
+	database_run(
+	    "INSERT INTO sensor (id, nombre, tipo, unidad_medida, rango_min, "
+	    "rango_max, estado, descripcion, created_at, updated_at) VALUES (1, 'S', "
+	    "'gas', 'x', 0, 1, 'activo', '', '', '')");
 	return 0;
 }
 
@@ -120,7 +87,7 @@ a_clock_that_is_far_ahead_takes_nothing(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, database_close)
 	const struct CMUnitTest tests[] = {
 	    TEST(old_ones_go_in_steps),
 	    TEST(a_clock_that_is_far_ahead_takes_nothing),

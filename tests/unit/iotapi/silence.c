@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which devices are silent, on clocks of the test's own; and what a status may say of them. */
-#include "unit.h"
-
-#include <stdlib.h>
+#include "iotapi/database.h"
 
 #include "base/buf.h"
-#include "base/mem.h"
-#include "iotapi/db/tables.h"
 #include "iotapi/mqtt/silence.h"
 #include "iotapi/mqtt/device_cache.h"
 #include "iotapi/mqtt/store_message.h"
@@ -15,48 +11,16 @@
 #define S INT64_C(1000000)
 #define NOW (INT64_C(1800000000) * S)
 
-static struct db *db;
-static char dir[32];
-
-static void
-run(const char *sql)
-{
-	struct err err = {0};
-
-	if (db_run(db, &err, sql, ""))
-		print_message("# %s\n", err.text);
-	assert_int_equal(err.code, ERR_OK);
-}
-
 static int
 set_up(void **state)
 {
-	struct err err = {0};
-	char *path;
-
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/iot-silence.XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	path = xasprintf("%s/iotapi.db", dir);
-	assert_int_equal(db_open(&db, path, true, &err), 0);
-	free(path);
-	assert_int_equal(tables_make(db, &err), 0);
-	run("INSERT INTO broker (id, nombre, host, port, protocol, keepalive, "
+	database_open();
+	database_run(
+	    "INSERT INTO broker (id, nombre, host, port, protocol, keepalive, "
 	    "clean_session, use_tls, is_active, created_at, updated_at) VALUES (1, 'A', "
 	    "'a', 1883, 'mqtt', 60, 0, 0, 1, '', ''), (2, 'B', 'b', 1883, 'mqtt', 60, 0, "
 	    "0, 1, '', '')");
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	char *remove = xasprintf("rm -r %s", dir);
-
-	(void)state;
-	db_close(db);
-	assert_int_equal(system(remove), 0);
-	free(remove);
 	return 0;
 }
 
@@ -130,7 +94,7 @@ three_intervals_and_90_seconds_at_least(void **state)
 	device(5, 1, 86400, 86400);
 	device(6, 0, 0, 179);
 	device(7, 0, 0, 181);
-	run("UPDATE device SET last_seen = NULL WHERE id = 5");
+	database_run("UPDATE device SET last_seen = NULL WHERE id = 5");
 	assert_silent(&link, 1, true, NOW, "2 4 7");
 	/* Both fields say so; when it was last heard stays. */
 	assert_int_equal(
@@ -173,8 +137,8 @@ others_are_left_alone(void **state)
 	(void)state;
 	device(1, 1, 10, 5000);
 	device(2, 1, 10, 5000);
-	run("UPDATE device SET mqtt_enabled = 0 WHERE id = 1");
-	run("UPDATE device SET connection_status = 'error' WHERE id = 2");
+	database_run("UPDATE device SET mqtt_enabled = 0 WHERE id = 1");
+	database_run("UPDATE device SET connection_status = 'error' WHERE id = 2");
 	assert_silent(&link, 1, true, NOW, "2");
 	assert_int_equal(
 	    db_number(db, 0,
@@ -235,7 +199,7 @@ a_clock_that_is_set_ends_nobody(void **state)
 	assert_silent(&link, 1, true, now.wall_us + 89 * S, "");
 	assert_silent(&link, 1, true, now.wall_us + 91 * S, "1");
 	/* And back: what was heard then lies ahead, and is no sign of life. */
-	run("UPDATE device SET connection_status = 'online'");
+	database_run("UPDATE device SET connection_status = 'online'");
 	now = (struct silence_clock){NOW - 86400 * S, 40 * S};
 	assert_true(silence_was_set(&last, &now));
 	link.since_us = now.wall_us;
@@ -338,8 +302,9 @@ emqx_tells_of_clients(void **state)
 	(void)state;
 	device(1, 1, 10, 1000);
 	device(2, 1, 10, 1000);
-	run("UPDATE device SET connection_status = 'offline'");
-	run("INSERT INTO credential (dispositivo, client_id, username, use_device_cert, "
+	database_run("UPDATE device SET connection_status = 'offline'");
+	database_run(
+	    "INSERT INTO credential (dispositivo, client_id, username, use_device_cert, "
 	    "is_active, created_at, updated_at) VALUES (2, 'own-id', 'u', 0, 1, '', '')");
 	store(up, "{}", false, NOW);
 	assert_device(1, "online", NOW);
@@ -358,7 +323,7 @@ emqx_tells_of_clients(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, database_close)
 	const struct CMUnitTest tests[] = {
 	    TEST(three_intervals_and_90_seconds_at_least),
 	    TEST(only_where_it_could_have_been_heard),
