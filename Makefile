@@ -14,6 +14,7 @@ BASHDIR    ?= $(DATADIR)/bash-completion/completions
 ZSHDIR     ?= $(DATADIR)/zsh/site-functions
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 EXAMPLEDIR ?= $(DATADIR)/doc/iot-utils/examples
+LOCALEDIR  ?= $(DATADIR)/locale
 # fish looks below /usr/local only where XDG_DATA_DIRS says so, which is in a desktop's sessions.
 FISHDIR    ?= $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(DATADIR)/fish/vendor_completions.d)
 INSTALL    ?= install
@@ -42,7 +43,7 @@ CFLAGS      ?= -O2 -g
 WARNINGS    := -Wall -Wextra -Wconversion -Wshadow -Wformat=2
 IOT_CFLAGS  := -std=c11 -D_GNU_SOURCE -Icommon -Icmd $(WARNINGS) -fPIE -fstack-protector-strong \
 	-fstack-clash-protection -pthread \
-	-DIOT_VERSION='"$(VERSION)"' -DIOT_LOCALEDIR='"$(DATADIR)/locale"'
+	-DIOT_VERSION='"$(VERSION)"'
 IOT_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now,--as-needed
 ifdef SAN
   override O  := build-san
@@ -68,19 +69,40 @@ SCRIPTS  := $(wildcard tests/cli/*.t tests/days/*.t)
 PAGES    := $(wildcard man/*.[1-9])
 UNITFILES := $(wildcard cmd/*/*.service cmd/*/*.timer)
 EXAMPLES := $(wildcard examples/*)
+LANGUAGES := $(patsubst po/%.po,%,$(wildcard po/*.po))
+CATALOGUE := LC_MESSAGES/iot-utils.mo
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(LANGUAGES:%=$(O)/locale/%/$(CATALOGUE))
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(IOT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Its stamp changes with the commit only, and so one object is made anew.
-$(O)/commit: FORCE
+# A stamp changes with what it holds only, and so one object is made anew.
+$(O)/commit: STAMP = $(COMMIT)
+$(O)/localedir: STAMP = $(LOCALEDIR)
+$(O)/commit $(O)/localedir: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+	@echo '$(STAMP)' | cmp -s - $@ || echo '$(STAMP)' >$@
 $(O)/common/cli/opt_doc.o: $(O)/commit
 $(O)/common/cli/opt_doc.o: IOT_CFLAGS += -DIOT_COMMIT='"$(COMMIT)"'
+$(O)/common/cli/program.o: $(O)/localedir
+$(O)/common/cli/program.o: IOT_CFLAGS += -DIOT_LOCALEDIR='"$(LOCALEDIR)"'
+
+# The texts for people: _("..."), N_("...") and P_("one", "many", n), of base/text.h.
+TEXTS := $(sort $(wildcard common/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch]))
+$(O)/iot-utils.pot: $(TEXTS) Makefile
+	@mkdir -p $(@D)
+	@echo "$@: $(words $(TEXTS)) files"
+	@xgettext --language=C --from-code=UTF-8 --keyword --keyword=_ --keyword=N_ --keyword=P_:1,2 \
+	    $(foreach f,_:1 N_:1 P_:1 P_:2,--flag=$f:pass-c-format) \
+	    $(foreach f,err_set:3 err_sys:3 err_in:2 err_add:2 log_error:1 log_warn:1 log_info:1 log_debug:1 \
+	        buf_printf:2 xasprintf:1 findings_add:4 field_errs_add:3,--flag=$f:c-format) \
+	    --add-comments=TRANSLATORS --add-location=file --package-name=iot-utils \
+	    --copyright-holder='the iot-utils authors' --output=- $(TEXTS) | sed '/^"POT-Creation-Date:/d' >$@
+$(O)/locale/%/$(CATALOGUE): po/%.po
+	@mkdir -p $(@D)
+	msgfmt --check --output-file=$@ $<
 
 $(O)/libiot.a: $(call objects,common/*/*.c)
 	@rm -f $@
@@ -192,12 +214,21 @@ lint:
 gen: all
 	completions/gen.sh $(O)
 
+# Texts that are new come into each po/LANGUAGE.po without a translation; those that are gone become comments there.
+po: $(O)/iot-utils.pot
+	for l in $(LANGUAGES); do \
+	    msgmerge --quiet --no-fuzzy-matching --add-location=file --backup=none --update po/$$l.po $< || exit; \
+	    msgfmt --statistics --check --output-file=/dev/null po/$$l.po || exit; done
+
 install: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
-	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR) $(UNITDIR) $(EXAMPLEDIR))
+	    $(MANDIR)/man7 $(MANDIR)/man8 $(BASHDIR) $(ZSHDIR) $(FISHDIR) $(UNITDIR) $(EXAMPLEDIR) \
+	    $(LANGUAGES:%=$(LOCALEDIR)/%/LC_MESSAGES))
 	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 $(UNITFILES) $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 644 $(EXAMPLES) $(DESTDIR)$(EXAMPLEDIR)
+	for l in $(LANGUAGES); do \
+	    $(INSTALL) -m 644 $(O)/locale/$$l/$(CATALOGUE) $(DESTDIR)$(LOCALEDIR)/$$l/$(CATALOGUE) || exit; done
 	for p in $(PAGES); do $(INSTALL) -m 644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}; done
 	for c in $(CMDS); do \
 	    $(INSTALL) -m 644 completions/bash/$$c $(DESTDIR)$(BASHDIR)/$$c && \
@@ -208,7 +239,8 @@ uninstall:
 	rm -f $(CMDS:%=$(DESTDIR)$(BINDIR)/%) $(CMDS:%=$(DESTDIR)$(BASHDIR)/%) \
 	    $(CMDS:%=$(DESTDIR)$(ZSHDIR)/_%) $(CMDS:%=$(DESTDIR)$(FISHDIR)/%.fish) \
 	    $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITFILES))) \
-	    $(addprefix $(DESTDIR)$(EXAMPLEDIR)/,$(notdir $(EXAMPLES)))
+	    $(addprefix $(DESTDIR)$(EXAMPLEDIR)/,$(notdir $(EXAMPLES))) \
+	    $(LANGUAGES:%=$(DESTDIR)$(LOCALEDIR)/%/$(CATALOGUE))
 	for p in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 # What is committed, and nothing that is made.
@@ -228,6 +260,6 @@ release-check:
 clean:
 	rm -rf build build-san
 
-.PHONY: all bench demo check check-failed check-fast fuzz lint gen install uninstall dist deb release-check clean FORCE
+.PHONY: all bench demo check check-failed check-fast fuzz lint gen po install uninstall dist deb release-check clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -3,7 +3,7 @@
 # check-fast | check [clang] | bench | lint | deb. Says which; asks nothing when all is there, or when it is root.
 set -eu
 
-build='build-essential pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
+build='build-essential gettext pkg-config libmosquitto-dev libcurl4-openssl-dev libjansson-dev
 libreadline-dev libinih-dev libwebsockets-dev libmicrohttpd-dev libsqlite3-dev libssl-dev
 libcrypt-dev libyaml-dev'
 demo='mosquitto'

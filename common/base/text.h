@@ -10,10 +10,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Strings for people: translated where shown, marked where stored. Field names, keys and
- * machine output are never translated. */
+/* Texts for people: translated where they are shown, marked where they are stored, and P_ where a number decides
+ * between one and many, which languages do each in their way. Each is a whole sentence, or a whole part of a list or
+ * table: what is made of pieces cannot be translated. Field names, keys and what programs read are never translated. */
 #define _(s) gettext(s)
 #define N_(s) (s)
+#define P_(one, many, n) ngettext(one, many, (unsigned long)(n))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -42,16 +42,26 @@ wants_core(void)
 	return core != NULL && strcmp(core, "1") == 0;
 }
 
+/* The language of texts and the encoding of terminals. Numbers keep their point, sorting and dates their form: what
+ * programs read is the same everywhere. A translator tries a catalogue where it was built (IOT_LOCALEDIR). */
+static void
+start_language(void)
+{
+	const char *dir = getenv("IOT_LOCALEDIR");
+
+	setlocale(LC_CTYPE, "");
+	setlocale(LC_MESSAGES, "");
+	bindtextdomain("iot-utils", dir != NULL ? dir : IOT_LOCALEDIR);
+	textdomain("iot-utils");
+}
+
 static void
 start_process(const char *name)
 {
 	const struct rlimit none = {0, 0};
 
 	hold_closed_descriptors();
-	setlocale(LC_ALL, "");
-	setlocale(LC_NUMERIC, "C");
-	bindtextdomain("iot-utils", IOT_LOCALEDIR);
-	textdomain("iot-utils");
+	start_language();
 	/* Readers that have left, and files that reach their limit, are errors of write(2). */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);

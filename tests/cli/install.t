@@ -11,6 +11,7 @@ wanted=$(
 	done
 	for unit in "$top"/cmd/*/*.service "$top"/cmd/*/*.timer; do echo "lib/systemd/system/${unit##*/}"; done
 	for example in "$top"/examples/*; do echo "share/doc/iot-utils/examples/${example##*/}"; done
+	for po in "$top"/po/*.po; do echo "share/locale/$(basename "$po" .po)/LC_MESSAGES/iot-utils.mo"; done
 	for page in iotctl.1 iotingest.1 iotpub.1 iotstatus.1 iotsub.1 iot.conf.5 iot-utils.7 iotapi.8; do
 		echo "share/man/man${page##*.}/$page"
 	done
