@@ -123,7 +123,8 @@ static void
 tell_ended(const struct change *c)
 {
 	if (c->ended != 0)
-		log_warn(_("%lld tokens of '%s' for programs ended, too"),
+		log_warn(P_("%lld token of '%s' for programs ended, too",
+			     "%lld tokens of '%s' for programs ended, too", c->ended),
 		    (long long)c->ended, c->name);
 }
 

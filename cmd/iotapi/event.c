@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "base/visible.h"
 
@@ -151,6 +152,7 @@ take_message(const char *level, struct span text)
 void
 event_start(void)
 {
+	text_translate(false);
 	log_hand_over(take_message);
 }
 

@@ -15,7 +15,7 @@
  * told within a minute is only counted, and told once more at the minute's end with the count; so is one that differs
  * from it in its detail alone. Foreign bytes are made visible, values of more than 512 bytes cut. Any thread. */
 
-/* From now on. Blocks no signals, starts nothing. */
+/* From now on, and in English: programs read it, and the answers of the API. Blocks no signals, starts nothing. */
 void event_start(void);
 /* To be called every second or so: tells the counts that are due. */
 void event_tick(int64_t now_ms);

@@ -129,8 +129,11 @@ tell_cut_off(struct app *app, struct buf *before, struct buf *now)
 		      "connected: %s"),
 		    why.text);
 	if (n != 0)
-		log_info(_("%zu devices need their new passwords: their statuses say "
-			   "that they are disconnected"),
+		log_info(P_("%zu device needs its new password: its status says that it "
+			    "is disconnected",
+			     "%zu devices need their new passwords: their statuses say "
+			     "that they are disconnected",
+			     n),
 		    n);
 	strv_release(&gone);
 }

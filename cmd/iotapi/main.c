@@ -95,9 +95,9 @@ static const char *const usage[] = {
 };
 
 static const char *const examples[] = {
-    N_("iotapi user add admin"),
-    N_("iotapi --listen 127.0.0.1:8000"),
-    N_("iotapi export mosquitto /etc/mosquitto/iot && pkill -HUP -x mosquitto"),
+    "iotapi user add admin",
+    "iotapi --listen 127.0.0.1:8000",
+    "iotapi export mosquitto /etc/mosquitto/iot && pkill -HUP -x mosquitto",
     NULL,
 };
 

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,12 @@
 #include "base/mem.h"
 
 enum { WORD_MAX = 40 };
+
+void
+text_translate(bool on)
+{
+	setlocale(LC_MESSAGES, on ? "" : "C");
+}
 
 static size_t
 least_of(size_t a, size_t b)

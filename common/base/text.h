@@ -17,6 +17,10 @@
 #define N_(s) (s)
 #define P_(one, many, n) ngettext(one, many, (unsigned long)(n))
 
+/* Whether texts are translated from here on, in all threads: no, where they go into what programs read, who find the
+ * same words everywhere. */
+void text_translate(bool on);
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for

@@ -164,7 +164,7 @@ is_behind_login(const struct connector *c)
 void
 connector_failed(struct connector *c, int number, bool in_tls)
 {
-	char text[64];
+	char text[256]; /* a translation may be of any length */
 
 	c->closed_without_words = false;
 	if (is_no_way(number))

@@ -155,9 +155,11 @@ consumer_answered(void *arg, uint16_t mid, uint8_t reason)
 	if (f->refused)
 		reason_err_subscription(&why, f->text, reason);
 	else if (reason < f->qos)
-		log_warn(_("the broker grants '%s' QoS %d instead of %d%s"), f->text,
-		    reason, f->qos,
-		    reason == 0 ? _(": what it loses does not come again") : "");
+		log_warn(reason != 0
+			? _("the broker grants '%s' QoS %d instead of %d")
+			: _("the broker grants '%s' QoS %d instead of %d: what it loses "
+			    "does not come again"),
+		    f->text, reason, f->qos);
 	if (f->refused && c->count > 1 && c->events.refused != NULL)
 		c->events.refused(c->arg, f->text, &why);
 	look_at_answers(c, &why);

@@ -43,10 +43,10 @@ struct mqtt_options {
 		N_("the broker: a name, an address or a unix socket's path"),            \
 		.key = "mqtt_host", .env = "IOT_MQTT_HOST", .value = "localhost"),       \
 	    OPT_STR(T, m.unix_path, 0, P "unix", "PATH",                                   \
-		N_("the broker's unix socket, as with --" P "host"), .flags = OPT_FILE), \
+		N_("the broker's unix socket, in place of a host"), .flags = OPT_FILE), \
 	    OPT_INT(T, m.port, L('p'), P "port", "PORT", 1, 65535, N_("the broker's port"),\
 		.key = "mqtt_port", .env = "IOT_MQTT_PORT",                              \
-		.value = "1883, with TLS 8883"),                                         \
+		.value = N_("1883, with TLS 8883")),                                     \
 	    OPT_LIST(T, m.urls, L('L'), P "url", "URL[,URL]",                              \
 		N_("the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]"),       \
 		.key = "broker",                                                         \

@@ -196,6 +196,9 @@ int
 reason_err_sessions_lost(struct err *err, uint64_t n)
 {
 	return err_set(err, ERR_FAILED,
-	    _("%llu kept sessions were ended by the broker: what waited in them is lost"),
+	    P_("%llu kept session was ended by the broker: what waited in it is lost",
+		"%llu kept sessions were ended by the broker: what waited in them is "
+		"lost",
+		n),
 	    (unsigned long long)n);
 }

@@ -308,8 +308,11 @@ session_queue_name_oldest(const struct session *s, struct err *err)
 
 	if (o != NULL)
 		err_add(err,
-		    _("; the oldest message that it did not acknowledge: topic '%s', %zu "
-		      "bytes, QoS %d"),
+		    P_("; the oldest message that it did not acknowledge: topic '%s', "
+		       "%zu byte, QoS %d",
+			"; the oldest message that it did not acknowledge: topic '%s', "
+			"%zu bytes, QoS %d",
+			o->size),
 		    o->topic, o->size, o->qos);
 }
 

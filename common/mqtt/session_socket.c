@@ -336,8 +336,10 @@ on_giving_up(void *arg)
 	if (s->link.state == CONNECTOR_DISCONNECTING || s->link.state == CONNECTOR_ENDED)
 		return;
 	err_set(connector_error(&s->link), ERR_TIMEOUT,
-	    _("broker '%s' did not acknowledge %zu messages in time"), s->link.name,
-	    session_unacknowledged(s));
+	    P_("broker '%s' did not acknowledge %zu message in time",
+		"broker '%s' did not acknowledge %zu messages in time",
+		session_unacknowledged(s)),
+	    s->link.name, session_unacknowledged(s));
 	connector_give_up(&s->link, !is_half_written(s));
 }
 

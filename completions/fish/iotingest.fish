@@ -30,7 +30,7 @@ complete -c iotingest -l announce-max-packet -d 'let the broker drop them instea
 complete -c iotingest -l stats -x -d 'print the counters on standard error every so often'
 complete -c iotingest -l metrics -r -F -d 'keep them in this file for Prometheus\' textfile collector'
 complete -c iotingest -s h -l host -x -d 'the broker: a name, an address or a unix socket\'s path'
-complete -c iotingest -l unix -r -F -d 'the broker\'s unix socket, as with --host'
+complete -c iotingest -l unix -r -F -d 'the broker\'s unix socket, in place of a host'
 complete -c iotingest -s p -l port -x -d 'the broker\'s port'
 complete -c iotingest -s L -l url -x -d 'the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]'
 complete -c iotingest -s i -l id -x -d 'client id'

@@ -21,7 +21,7 @@ complete -c iotsub -s F -l format -x -d 'json, or mosquitto_sub\'s letters: %t t
 complete -c iotsub -l json -d 'one JSON object a line: --format json'
 complete -c iotsub -s N -l no-newline -d 'no newline behind a payload'
 complete -c iotsub -s h -l host -x -d 'the broker: a name, an address or a unix socket\'s path'
-complete -c iotsub -l unix -r -F -d 'the broker\'s unix socket, as with --host'
+complete -c iotsub -l unix -r -F -d 'the broker\'s unix socket, in place of a host'
 complete -c iotsub -s p -l port -x -d 'the broker\'s port'
 complete -c iotsub -s L -l url -x -d 'the broker: mqtt[s]:// or ws[s]://[USER@]HOST[:PORT][/PATH]'
 complete -c iotsub -s i -l id -x -d 'client id'

@@ -93,7 +93,7 @@ ok 'the platform knows' wait_for 10 online
 call PATCH /api/mqtt/credentials/4/ '{"password":"new fourth"}' >/dev/null
 run iotapi export mosquitto "$T/auth" --db "$db" --verbose
 exits 0 'its password changed'
-has "$err" '1 devices need their new passwords' 'is told'
+has "$err" '1 device needs its new password' 'is told'
 kill -HUP "$broker_pid"
 ok 'its new password counts' wait_for 10 enters device_004 'new fourth'
 is disconnected "$(says 4 | jq -r .status)" 'its retained status is no phantom'

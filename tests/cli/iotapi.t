@@ -106,7 +106,7 @@ bearer "Bearer $long"
 exits 200 'nothing has changed'
 run iotapi user passwd admin --db "$db" --password-file "$T/second"
 exits 0 'a new password'
-is "iotapi: 1 tokens of 'admin' for programs ended, too" "$err" 'says what it ends'
+is "iotapi: 1 token of 'admin' for programs ended, too" "$err" 'says what it ends'
 login admin admin-password
 exits 400 'the old one is refused'
 login admin second

@@ -127,7 +127,7 @@ forgotten() {
 	kill -INT "$stopped"
 	wait "$stopped"
 	is 130 $? 'a signal keeps its own exit status'
-	has "$(cat four.err)" '1 kept sessions were ended by the broker' '... beside which the count is told'
+	has "$(cat four.err)" '1 kept session was ended by the broker' '... beside which the count is told'
 	kill "$device" "$any" "$sim"
 	wait "$device"
 	is 1 $? 'a forgotten session is in the exit status (a device)'
@@ -136,7 +136,7 @@ forgotten() {
 	wait "$sim"
 	is 1 $? '... (a simulated device)'
 	for f in one two three; do
-		is 1 "$(grep -c ': 1 kept sessions were ended by the broker: what waited in them is lost$' "$f.err")" \
+		is 1 "$(grep -c ': 1 kept session was ended by the broker: what waited in it is lost$' "$f.err")" \
 			"... and counted, once ($f)"
 	done
 	has "$(cat three.err)" 'sessions that the broker had ended: 1' '... in the summary'

@@ -175,7 +175,7 @@ open_sealed(struct db *db, const struct secretbox *box, const struct secret *s,
 		    ? secretbox_get(box, label, db_column_text(stmt, 0), NULL)
 		    : NULL;
 		if (secret == NULL && out->shut++ == 0)
-			snprintf(out->first, sizeof(out->first), "%s of %lld", label,
+			snprintf(out->first, sizeof(out->first), _("%s of %lld"), label,
 			    (long long)sqlite3_column_int64(stmt, 1));
 		mem_free_secret(secret);
 	}

@@ -54,9 +54,15 @@ refuse_unknown(struct db *db, struct err *err)
 		buf_puts(&names, n > 1 ? ", " : "");
 		buf_span(&names, db_column_text(stmt, 0));
 	}
-	if (n > NAMED_MOST)
-		buf_printf(&names, _(" and %zu more"), n - NAMED_MOST);
-	if (step == 0 && n != 0)
+	if (step == 0 && n > NAMED_MOST)
+		step = err_set(err, ERR_USAGE,
+		    P_("it is of a later iotapi, or of another program: it has %s and "
+		       "%zu more",
+			"it is of a later iotapi, or of another program: it has %s and "
+			"%zu more",
+			n - NAMED_MOST),
+		    buf_str(&names), n - NAMED_MOST);
+	else if (step == 0 && n != 0)
 		step = err_set(err, ERR_USAGE,
 		    _("it is of a later iotapi, or of another program: it has %s"),
 		    buf_str(&names));
