@@ -1,22 +1,24 @@
-"""iotapi that loses its power: iotapi.py TEMPLATE PORT POINTS READINGS [--early] [--unsynced].
+"""iotapi that loses its power: iotapi.py TEMPLATE POINTS READINGS [--early] [--unsynced].
 
-TEMPLATE is a database with a broker at 127.0.0.1:PORT, a device DEV with a sensor n (both of id 1), a topic of id 1, and
-its token in TEMPLATE.token. POINTS is how many of the
-run's writes and fdatasyncs, at equal distances, or "all". A broker of our own hands numbered
-readings out at QoS 1, in a session that it keeps; a client makes numbered topics and numbers the first one's
+TEMPLATE is a database with a broker at 127.0.0.1, a device DEV with a sensor n (both of id 1), a topic of id 1, and
+its token in TEMPLATE.token. POINTS is how many of the run's writes and fdatasyncs, at equal distances, or "all", which
+several processes take, each with a broker of its own, the middle first, then the quarters, then the eighths, so that what
+was done when it is stopped is spread over the whole run. A broker of our own hands numbered readings out at QoS 1, in a session that it keeps; a client makes numbered topics and numbers the first one's
 description. At each point iotapi is killed (powercut.c), and what it acknowledged and answered 2xx until then is looked
 for, in the files as they are and in what a disk is sure to have of them. Then it is started again, and takes the rest.
 
 --early: the broker takes a message for acknowledged when it has sent it. --unsynced: nothing is made durable. Both end
 at the first loss. Prints "points=P calls=N lost=L cut=C damaged=D missing=M": lost were acknowledged and are not in the
 files, cut are not in what the disk is sure to have, missing did not come after the restart either."""
-import http.client, json, os, shutil, socket, sqlite3, struct, subprocess, sys, tempfile, threading, time
+import http.client, json, multiprocessing, os, shutil, socket, sqlite3, struct, subprocess, sys, tempfile, threading, time
 
-template, port, wanted, total = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+template, wanted, total = sys.argv[1], sys.argv[2], int(sys.argv[3])
 early, unsynced = "--early" in sys.argv, "--unsynced" in sys.argv
 token = open(template + ".token").read().strip()
 PATIENCE = 30
 WINDOW = 200
+AT_ONCE = 4  # a run waits for the disk and for its server's start more than it computes
+TELL_S = 60
 
 
 def varint(n):
@@ -36,7 +38,8 @@ class Broker:
     """One session of one client, MQTT 5."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
         self.lock = threading.Condition()
         self.acked, self.sent, self.subscribed, self.connection = set(), set(), False, None
         threading.Thread(target=self.accept, daemon=True).start()
@@ -183,6 +186,19 @@ def losses(path, acked, editor):
     return len(acked - readings) + edits, not whole
 
 
+def own_template():
+    """A copy of the database, with the broker of this process."""
+    copy = tempfile.mkdtemp(dir=os.getcwd()) + "/made.db"
+    for end in ("", ".key"):
+        shutil.copy(template + end, copy + end)
+    c = sqlite3.connect(copy)
+    c.execute("UPDATE broker SET port = ?", (broker.port,))
+    c.commit()
+    c.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    c.close()
+    return copy
+
+
 def run(at):
     """One run, killed at that point; 0: not. What was counted, or None where it ended before the point."""
     directory = tempfile.mkdtemp(dir=os.getcwd())
@@ -238,16 +254,52 @@ def run(at):
     return lost, cut, torn + cut_torn, missing
 
 
-broker = Broker()
-calls = 2000 if early else run(0)
-points, sums = 0, [0, 0, 0, 0]
-step = 1 if wanted == "all" else max(1, calls // int(wanted))
-for at in range(max(1, step // 2), calls + 1, step):
-    figures = run(at)
-    if figures is None:
-        break
-    points += 1
-    sums = [a + b for a, b in zip(sums, figures)]
-    if (early or unsynced) and sum(sums) > 0:
-        break
-print("points=%d calls=%d lost=%d cut=%d damaged=%d missing=%d" % (points, calls, *sums))
+def begin():
+    """A process's own broker and database."""
+    global broker, template
+    broker = Broker()
+    template = own_template()
+
+
+def swept(points):
+    """The sums of these points, by several processes; told now and then."""
+    done, sums, told = 0, [0, 0, 0, 0], time.monotonic()
+    with multiprocessing.Pool(AT_ONCE, begin) as pool:
+        for figures in pool.imap_unordered(run, points):
+            if figures is not None:
+                done += 1
+                sums = [a + b for a, b in zip(sums, figures)]
+            if time.monotonic() - told >= TELL_S:
+                told = time.monotonic()
+                print("# %d of %d points: lost=%d cut=%d damaged=%d missing=%d" % (done, len(points), *sums), file=sys.stderr, flush=True)
+    return done, sums
+
+
+def one_by_one(points):
+    """The same by this process; with a server that shall lose something, until it does."""
+    done, sums = 0, [0, 0, 0, 0]
+    for figures in map(run, points):
+        if figures is None:
+            break
+        done += 1
+        sums = [a + b for a, b in zip(sums, figures)]
+        if (early or unsynced) and sum(sums) > 0:
+            break
+    return done, sums
+
+
+def halves_first(n):
+    return int(format(n, "020b")[::-1], 2)
+
+
+if __name__ == "__main__":
+    own = template
+    begin()
+    calls = 2000 if early else run(0)
+    if wanted == "all":
+        template = own
+        points, sums = swept(sorted(range(1, calls + 1), key=halves_first))
+    else:
+        step = max(1, calls // int(wanted))
+        points, sums = one_by_one(range(max(1, step // 2), calls + 1, step))
+    print("points=%d calls=%d lost=%d cut=%d damaged=%d missing=%d" % (points, calls, *sums))
