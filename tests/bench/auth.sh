@@ -1,6 +1,7 @@
 #!/bin/sh
-# How long iotapi takes for what EMQX asks at each CONNECT: RATE requests a second on 8 connections, as EMQX opens them,
-# of 2,000 logins that were there before: tests/bench/auth.sh [RATE [SECONDS]]
+# How long iotapi takes for what EMQX asks at each CONNECT, on 8 connections, as EMQX opens them: a fleet whose logins are new
+# to it comes at once, up to 100 pipelined on each connection, while somebody else asks for device-status; then RATE requests
+# a second of the same logins: tests/bench/auth.sh [RATE [SECONDS [ROUNDS [LOGINS]]]], hashes of so many rounds of PBKDF2
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -8,20 +9,30 @@
 . "$top/tests/fleet.sh"
 
 start_api
+logins=${4:-2000}
 token=$(iotapi token create admin --db "$db")
-fleet 2000 0
-echo secret >pw && chmod 600 pw
-iotctl credential create device=DEV_000001 client_id=c username=x password@pw >/dev/null
-sqlite3 "$db" "BEGIN; INSERT INTO credential (dispositivo, client_id, username, password_hash, created_at, updated_at)
-	SELECT id, mqtt_client_id, 'u' || id, (SELECT password_hash FROM credential), created_at, updated_at FROM device
-	WHERE id NOT IN (SELECT dispositivo FROM credential); COMMIT"
-python3 - "$api" "$token" "${1:-2000}" "${2:-5}" "$api_pid" <<'END'
+fleet "$logins" 0
+python3 - "$db" "${3:-1000}" <<'END'
+import base64, hashlib, sqlite3, sys
+rounds = int(sys.argv[2])
+def hashed(i):
+    salt = b"%012d" % i
+    key = hashlib.pbkdf2_hmac("sha512", b"secret", salt, rounds)
+    return "$7$%d$%s$%s" % (rounds, base64.b64encode(salt).decode(), base64.b64encode(key).decode())
+c = sqlite3.connect(sys.argv[1], 60)
+devices = c.execute("SELECT id, mqtt_client_id, created_at FROM device ORDER BY id").fetchall()
+c.executemany("INSERT INTO credential (dispositivo, client_id, username, password_hash, created_at, updated_at) "
+    "VALUES (?, ?, ?, ?, ?, ?)", [(d, client, "u%d" % n, hashed(n), t, t) for n, (d, client, t) in enumerate(devices)])
+c.commit()
+END
+python3 - "$api" "$token" "${1:-2000}" "${2:-5}" "$api_pid" "$logins" <<'END'
 import asyncio, json, sys, time
+logins = int(sys.argv[6])
 url, token, rate, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 host, port = url.split("//")[1].split(":")
 
 def request(i):
-    body = json.dumps({"username": "u%d" % (2 + i % 1999), "peerhost": "127.0.0.1", "password": "secret", "clientid": "c%d" % i})
+    body = json.dumps({"username": "u%d" % (i % logins), "peerhost": "127.0.0.1", "password": "secret", "clientid": "c%d" % i})
     return ("POST /api/mqtt/auth/ HTTP/1.1\r\ncontent-length: %d\r\nhost: x\r\nauthorization: Bearer %s\r\n"
             "content-type: application/json\r\n\r\n%s" % (len(body), token, body)).encode()
 
@@ -37,12 +48,46 @@ async def answers(reader, sent, times, bad):
 def used():
     return sum(int(x) for x in open("/proc/%s/stat" % sys.argv[5]).read().split(")")[1].split()[11:13]) / 100
 
-async def run(rate, seconds):
-    times, bad, links = [], [], []
+async def connect(times, bad):
+    links = []
     for _ in range(8):
         reader, writer = await asyncio.open_connection(host, int(port))
         sent = []
         links.append((writer, sent, asyncio.ensure_future(answers(reader, sent, times, bad))))
+    return links
+
+# How long somebody else waits, a hundred times a second.
+async def ask(times):
+    reader, writer = await asyncio.open_connection(host, int(port))
+    while True:
+        began = time.monotonic()
+        writer.write(("GET /api/mqtt/device-status/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n\r\n" % token).encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+        times.append(time.monotonic() - began)
+        await asyncio.sleep(0.01)
+
+async def cold(n):
+    times, bad, others = [], [], []
+    links = await connect(times, bad)
+    other = asyncio.ensure_future(ask(others))
+    start, asked = time.monotonic(), 0
+    while len(times) < n:
+        for writer, sent, _ in links:
+            while asked < n and len(sent) < 100:
+                sent.append(time.monotonic())
+                writer.write(request(asked))
+                asked += 1
+        await asyncio.sleep(0.001)
+    took = time.monotonic() - start
+    for task in [other] + [task for _, _, task in links]:
+        task.cancel()
+    others.sort()
+    return took, sum(bad), 1000 * max(times), 1000 * others[int(len(others) * 0.99)]
+
+async def run(rate, seconds):
+    times, bad = [], []
+    links = await connect(times, bad)
     start, n = time.monotonic(), int(rate * seconds)
     for i in range(n):
         wait = start + i / rate - time.monotonic()
@@ -58,7 +103,8 @@ async def run(rate, seconds):
     times.sort()
     return [1000 * times[int(n * p)] for p in (0.5, 0.9, 0.99)] + [sum(bad)]
 
-asyncio.run(run(400, 5))  # each login once: it is hashed
+print("%d new logins: %.2f s, refused %d, the longest %.0f ms; device-status meanwhile: p99 %.2f ms" %
+      (logins, *asyncio.run(cold(logins))))
 before = used()
 found = asyncio.run(run(rate, seconds))
 print("%d checks a second: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, refused %d; %.3f ms of processor a check" %

@@ -93,6 +93,43 @@ perl -MIO::Socket::INET -e '
 	print "$got\n"' "$api" "$token" >pipelined
 is 100 "$(cat pipelined)" 'a hundred requests at once on one connection are answered'
 
+# Hashes of many rounds, 100 at once: two are computed, 64 wait, the others are denied, and all else goes on meanwhile.
+# Prints how many of the first 50 were answered before somebody else was, and of all how many were denied.
+iotctl device-config set D2 is_active=yes >/dev/null
+sqlite3 "$db" "PRAGMA busy_timeout = 5000;
+	UPDATE credential SET password_hash = replace(password_hash, '\$7\$1000\$', '\$7\$200000\$') WHERE username = 'user_D2'" >/dev/null
+cat >cold.py <<'P'
+import select, socket, sys
+host, port = sys.argv[1].split('//')[1].split(':')
+def ask(request):
+    s = socket.create_connection((host, int(port)), 120)
+    s.sendall(request)
+    return s
+def check(i):
+    body = b'{"username":"user_D2","password":"wrong%d"}' % i
+    return ask(b'POST /api/mqtt/auth/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\ncontent-type: application/json\r\n'
+        b'content-length: %d\r\n\r\n%s' % (sys.argv[2].encode(), len(body), body))
+checks = [check(i) for i in range(50)]
+other = ask(b'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')
+other.recv(65536)
+before = len(select.select(checks, [], [], 0)[0])
+checks += [check(i) for i in range(50, 100)]
+def is_denied(s):
+    got = b''
+    while not got.endswith(b'}'):
+        more = s.recv(65536)
+        if not more:
+            return False
+        got += more
+    return got.endswith(b'{"result":"deny"}')
+print(before, sum(map(is_denied, checks)))
+P
+python3 cold.py "$api" "$token" >cold
+read -r before denied <cold
+[ "$before" -lt 10 ] && [ "$denied" -eq 100 ]
+tap $? "passwords that have to be hashed keep nobody waiting: $before were before, and $denied are denied"
+has "$(cat api.log)" 'devices are denied: too many passwords wait to be checked' 'those for which there is no room are told'
+
 token=$(iotapi token create admin --read-only --db "$db")
 is allow "$(auth worker other-password | sed 's/^200 //' | jq -r .result)" 'a token that only reads is enough for logins'
 is "$allow" "$(acl worker publish iot/devices/D1/commands)" 'and for rules'

@@ -91,6 +91,36 @@ shares() {
 	wait "$holder"
 	is '6 0' "$(cat held)" 'those beyond were closed at once'
 }
+# Whoever has no token has a share of the places where passwords wait to be checked.
+guessers() {
+	another guessers --listen 0.0.0.0:0 --insecure-listen --proxy 127.0.0.3
+	cat >guess.py <<'P'
+import http.client, sys, threading
+n, answers = int(sys.argv[3]), []
+def guess(i):
+    c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), 120, (sys.argv[2], 0))
+    c.request('POST', '/api/auth/login/', '{"username":"nobody%d","password":"guess"}' % i, {'Content-Type': 'application/json'})
+    a = c.getresponse()
+    answers.append((a.status, a.getheader('Retry-After'), a.read()[:0]))
+threads = [threading.Thread(target=guess, args=(i,)) for i in range(n)]
+[t.start() for t in threads]
+print('ready', file=sys.stderr, flush=True)
+[t.join() for t in threads]
+print(sum(a[0] == 400 for a in answers), sum(a[:2] == (429, '2') for a in answers))
+P
+	port=${url##*:}
+	python3 guess.py "$port" 127.0.0.2 60 >guessed 2>ready &
+	guesser=$!
+	wait_for 20 test -s ready
+	is 200 "$(status_of -H 'Content-Type: application/json' -d '{"username":"admin","password":"admin-password"}' \
+		"http://127.0.0.1:$port/api/auth/login/")" 'while 60 guess from one address, others log in'
+	wait "$guesser"
+	read -r checked refused <guessed
+	[ $((checked + refused)) -eq 60 ] && [ "$checked" -ge 16 ] && [ "$refused" -ge 20 ]
+	tap $? "of these 16 wait at once, the others come again in two seconds: $checked and $refused"
+	has "$(cat log)" 'login refused: address=127.0.0.2 wait=2' 'which the log tells'
+	is '60 0' "$(python3 guess.py "$port" 127.0.0.3 60 2>/dev/null)" 'a proxy may have them all'
+}
 loopback() {
 	another loopback --listen 127.0.0.1:0
 	is '0 0' "$(hold "$url" 127.0.0.2 70 'GET / HTTP/1.1\r\n' 2 2>/dev/null)" 'where only this machine comes from it may have more'
@@ -149,6 +179,7 @@ if [ -n "${TEST_LONG-}" ]; then
 fi
 part room
 part shares
+part guessers
 part loopback
 part goodbye
 part refusals

@@ -98,8 +98,8 @@ log_refused(const struct request *rq, const char *user, const char *fmt, long lo
 	buf_release(&text);
 }
 
-static void
-refuse_for_now(struct request *rq, int64_t wait)
+void
+auth_login_refuse(struct request *rq, int64_t wait)
 {
 	atomic_fetch_add(&rq->app->counts.logins_refused, 1);
 	rq->retry_after = (wait + 999) / 1000;
@@ -119,7 +119,7 @@ check_password(struct request *rq, const char *username, const char *password)
 	char *hash;
 
 	if (wait != 0) {
-		refuse_for_now(rq, wait);
+		auth_login_refuse(rq, wait);
 		return;
 	}
 	hash = find_hash(rq, username);

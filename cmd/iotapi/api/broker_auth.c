@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "iotapi/api/auth.h"
+#include "iotapi/event.h"
 
 /* Passwords that were right, as keyed hashes of them and of what is stored: a changed one is another. 2 MB. */
 enum { DIGEST = 32, SLOTS = 1 << 16 };
@@ -71,9 +72,16 @@ digest_of(const char *password, const char *hash, unsigned char out[DIGEST])
 	mem_free_secret(text);
 }
 
+static bool
+has_hash(struct request *rq, const char *password, const char *hash)
+{
+	rq->must_hash = !rq->may_hash;
+	return rq->may_hash && device_password_matches(password, hash);
+}
+
 /* PBKDF2 only for what was not right before; what is wrong is hashed each time. */
 static bool
-is_right(const char *password, const char *hash)
+is_right(struct request *rq, const char *password, const char *hash)
 {
 	unsigned char digest[DIGEST];
 	size_t slot;
@@ -83,13 +91,13 @@ is_right(const char *password, const char *hash)
 	can_keep = begin_known();
 	pthread_mutex_unlock(&known.lock);
 	if (!can_keep)
-		return device_password_matches(password, hash);
+		return has_hash(rq, password, hash);
 	digest_of(password, hash, digest);
 	slot = (size_t)digest[0] << 8 | digest[1];
 	pthread_mutex_lock(&known.lock);
 	right = CRYPTO_memcmp(known.v[slot], digest, DIGEST) == 0;
 	pthread_mutex_unlock(&known.lock);
-	if (right || !device_password_matches(password, hash))
+	if (right || !has_hash(rq, password, hash))
 		return right;
 	pthread_mutex_lock(&known.lock);
 	memcpy(known.v[slot], digest, DIGEST);
@@ -117,8 +125,9 @@ is_login(struct request *rq, const char *sql, const char *username, const char *
 	sqlite3_stmt *stmt = db_query(rq->db, NULL, sql, "s", username);
 	bool right = false;
 
-	while (stmt != NULL && !right && db_step(rq->db, stmt, NULL) == 1)
-		right = is_right(password, db_column_text(stmt, 0).p);
+	while (
+	    stmt != NULL && !right && !rq->must_hash && db_step(rq->db, stmt, NULL) == 1)
+		right = is_right(rq, password, db_column_text(stmt, 0).p);
 	if (stmt != NULL)
 		sqlite3_reset(stmt);
 	return right;
@@ -140,12 +149,22 @@ broker_auth_prepare(struct request *rq)
 		 "ON g.dispositivo = c.dispositivo WHERE c.username = ?1 AND c.is_active "
 		 "AND coalesce(g.is_active, 1) AND c.password_hash IS NOT NULL",
 		 username, password) ||
-		is_login(rq,
-		    "SELECT password_hash FROM broker WHERE username = ?1 AND is_active "
-		    "AND password_hash IS NOT NULL",
-		    username, password));
+		(!rq->must_hash &&
+		    is_login(rq,
+			"SELECT password_hash FROM broker WHERE username = ?1 AND "
+			"is_active "
+			"AND password_hash IS NOT NULL",
+			username, password)));
 	if (is_lost(rq) || !right)
 		answer(rq, false);
+}
+
+void
+broker_auth_full(struct request *rq)
+{
+	event_error("address", rq->peer,
+	    "devices are denied: too many passwords wait to be checked");
+	answer(rq, false);
 }
 
 static void

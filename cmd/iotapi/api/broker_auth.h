@@ -10,8 +10,11 @@
  * (an error lets the next authenticator decide, or no_match), so everything but a wrong token is answered 200.
  */
 
-/* Checks the password, which takes its time, but not twice for the same one: outside of the transaction. */
+/* Checks the password, outside of the transaction. One that was right before costs nothing; any other is hashed, which may
+ * take its time: without rq->may_hash it denies and sets rq->must_hash. */
 void broker_auth_prepare(struct request *rq);
+/* Denies since too many wait to be hashed, and tells it. */
+void broker_auth_full(struct request *rq);
 /* The rules of the login go with the answer: EMQX asks about none then. */
 int broker_auth_login(struct request *rq, struct err *err);
 /* One publication or subscription. With a wrong token too the answer is 200, a denial: EMQX would go on to its

@@ -19,6 +19,7 @@ static const int64_t limit_ms[] = {
     [CONNECTION_HEAD] = 10000,
     [CONNECTION_BODY] = 30000,
     [CONNECTION_SERVED] = INT64_MAX,
+    [CONNECTION_WAITING] = INT64_MAX,
     [CONNECTION_SENT] = 30000,
     [CONNECTION_IDLE] = 30000,
 };
@@ -138,24 +139,51 @@ connections_free(struct connections *c)
 	free(c);
 }
 
+static bool
+is_limited(const struct connections *c, const struct in6_addr *from)
+{
+	size_t i;
+
+	for (i = 0; i < c->proxies_n; i++) {
+		if (memcmp(&c->proxies[i], from, sizeof(*from)) == 0)
+			return false;
+	}
+	return c->limited;
+}
+
 bool
 connections_may_come(struct connections *c, const struct sockaddr *from)
 {
 	const struct in6_addr address = address_of(from);
 	const struct connection *l;
-	size_t i, n = 0;
+	size_t n = 0;
 
-	if (!c->limited)
+	if (!is_limited(c, &address))
 		return true;
-	for (i = 0; i < c->proxies_n; i++) {
-		if (memcmp(&c->proxies[i], &address, sizeof(address)) == 0)
-			return true;
-	}
 	pthread_mutex_lock(&c->lock);
 	for (l = c->first; l != NULL; l = l->next)
 		n += is_same_site(&l->from, &address);
 	pthread_mutex_unlock(&c->lock);
 	return n < CONNECTIONS_OF_ADDRESS;
+}
+
+bool
+connections_wait(struct connections *c, struct connection *connection)
+{
+	const bool limited = is_limited(c, &connection->from);
+	const struct connection *l;
+	size_t n = 0;
+	bool may;
+
+	pthread_mutex_lock(&c->lock);
+	for (l = c->first; l != NULL && limited; l = l->next)
+		n += l->state == CONNECTION_WAITING &&
+		    is_same_site(&l->from, &connection->from);
+	may = n < CONNECTIONS_WAITING;
+	if (may)
+		connection->state = CONNECTION_WAITING;
+	pthread_mutex_unlock(&c->lock);
+	return may;
 }
 
 static void
@@ -169,7 +197,8 @@ close_it(struct connections *c, struct connection *l)
 static bool
 is_answered(const struct connection *l)
 {
-	return l->state == CONNECTION_SERVED || l->state == CONNECTION_SENT;
+	return l->state == CONNECTION_SERVED || l->state == CONNECTION_WAITING ||
+	    l->state == CONNECTION_SENT;
 }
 
 /* The one that has waited longest; when all are served there is none, and the new one stays all the same. */

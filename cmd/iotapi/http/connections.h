@@ -24,6 +24,7 @@ enum {
 	CONNECTIONS_MOST = 1024,     /* or what the limit on open files leaves */
 	CONNECTIONS_UNSENT = 256 << 20, /* bytes of answers; who asks for a long one then has to come again */
 	CONNECTIONS_OF_ADDRESS = 64, /* of an IPv4 address, or of an IPv6 network of 64 bits */
+	CONNECTIONS_WAITING = 16,    /* of which so many may wait for a password to be checked */
 };
 
 /* What a connection does; behind each how long it may. */
@@ -31,12 +32,13 @@ enum connection_state {
 	CONNECTION_HEAD,   /* a request's head comes, 10 s since it was accepted or since the request line */
 	CONNECTION_BODY,   /* its body comes, 30 s */
 	CONNECTION_SERVED, /* the answer is made; as long as it takes */
+	CONNECTION_WAITING, /* likewise, behind others whose passwords are checked */
 	CONNECTION_SENT,   /* the answer leaves, 30 s and a second for each 32 KiB */
 	CONNECTION_IDLE,   /* another request may come, 30 s */
 };
 
 struct connections_opts {
-	bool limited;               /* CONNECTIONS_OF_ADDRESS counts */
+	bool limited;               /* CONNECTIONS_OF_ADDRESS and CONNECTIONS_WAITING count */
 	const struct strv *proxies; /* addresses for which it does not; not kept */
 };
 
@@ -54,6 +56,8 @@ void connections_remove(struct connections *c, struct connection *connection);
 /* `bytes` of an answer that is sent, else 0. The first head's deadline is not moved by its request line. */
 void connections_set(struct connections *c, struct connection *connection,
     enum connection_state state, size_t bytes);
+/* Makes one that is served CONNECTION_WAITING. False: too many from there are. */
+bool connections_wait(struct connections *c, struct connection *connection);
 /* Bytes of answers that are being sent. */
 size_t connections_unsent(struct connections *c);
 /* Closes those that took too long; to be called about each second. */

@@ -15,32 +15,54 @@ struct offload_job {
 	void *arg;
 };
 
+struct lane {
+	struct offload_job *jobs; /* a ring */
+	int first, n;
+};
+
 struct offload {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
-	struct offload_job *jobs; /* a ring */
-	int room, first, n;
+	struct lane *lanes;
+	int lanes_n, room;
+	int turn; /* the lane that is asked first for the next job */
 	bool stopping;
 	pthread_t *threads;
 	int threads_n;
 };
 
+/* The lane whose turn it is, of those in which somebody waits; NULL: nobody does. */
+static struct lane *
+next_lane(struct offload *o)
+{
+	int i;
+
+	for (i = 0; i < o->lanes_n; i++) {
+		const int at = (o->turn + i) % o->lanes_n;
+
+		if (o->lanes[at].n != 0) {
+			o->turn = (at + 1) % o->lanes_n;
+			return &o->lanes[at];
+		}
+	}
+	return NULL;
+}
+
 static bool
 take(struct offload *o, struct offload_job *out)
 {
-	bool is;
+	struct lane *lane;
 
 	pthread_mutex_lock(&o->lock);
-	while (o->n == 0 && !o->stopping)
+	while ((lane = next_lane(o)) == NULL && !o->stopping)
 		pthread_cond_wait(&o->work, &o->lock);
-	is = o->n != 0;
-	if (is) {
-		*out = o->jobs[o->first];
-		o->first = (o->first + 1) % o->room;
-		o->n--;
+	if (lane != NULL) {
+		*out = lane->jobs[lane->first];
+		lane->first = (lane->first + 1) % o->room;
+		lane->n--;
 	}
 	pthread_mutex_unlock(&o->lock);
-	return is;
+	return lane != NULL;
 }
 
 static void *
@@ -56,14 +78,18 @@ work(void *arg)
 }
 
 struct offload *
-offload_new(int threads, int waiting)
+offload_new(int threads, int lanes, int waiting)
 {
 	struct offload *o = xcalloc(1, sizeof(*o));
+	int i;
 
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->work, NULL);
 	o->room = waiting;
-	o->jobs = xcalloc((size_t)waiting, sizeof(*o->jobs));
+	o->lanes_n = lanes;
+	o->lanes = xcalloc((size_t)lanes, sizeof(*o->lanes));
+	for (i = 0; i < lanes; i++)
+		o->lanes[i].jobs = xcalloc((size_t)waiting, sizeof(struct offload_job));
 	o->threads = xcalloc((size_t)threads, sizeof(*o->threads));
 	while (o->threads_n < threads &&
 	    pthread_create(&o->threads[o->threads_n], NULL, work, o) == 0)
@@ -75,15 +101,16 @@ offload_new(int threads, int waiting)
 }
 
 bool
-offload_put(struct offload *o, void (*run)(void *arg), void *arg)
+offload_put(struct offload *o, int lane, void (*run)(void *arg), void *arg)
 {
+	struct lane *l = &o->lanes[lane];
 	bool fits;
 
 	pthread_mutex_lock(&o->lock);
-	fits = o->n < o->room && !o->stopping;
+	fits = l->n < o->room && !o->stopping;
 	if (fits) {
-		o->jobs[(o->first + o->n) % o->room] = (struct offload_job){run, arg};
-		o->n++;
+		l->jobs[(l->first + l->n) % o->room] = (struct offload_job){run, arg};
+		l->n++;
 		pthread_cond_signal(&o->work);
 	}
 	pthread_mutex_unlock(&o->lock);
@@ -104,12 +131,16 @@ offload_stop(struct offload *o)
 void
 offload_free(struct offload *o)
 {
+	int i;
+
 	if (o == NULL)
 		return;
 	offload_stop(o);
 	pthread_mutex_destroy(&o->lock);
 	pthread_cond_destroy(&o->work);
 	free(o->threads);
-	free(o->jobs);
+	for (i = 0; i < o->lanes_n; i++)
+		free(o->lanes[i].jobs);
+	free(o->lanes);
 	free(o);
 }

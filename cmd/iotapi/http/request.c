@@ -137,6 +137,16 @@ request_arg(const struct request *rq, const char *name)
 }
 
 void
+request_begin_again(struct request *rq)
+{
+	json_decref(rq->json);
+	rq->json = NULL;
+	buf_clear(&rq->out);
+	rq->status = 0;
+	rq->must_hash = false;
+}
+
+void
 request_release(struct request *rq)
 {
 	size_t i;

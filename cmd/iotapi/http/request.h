@@ -45,6 +45,8 @@ struct request {
 	json_t *values;                         /* the good fields in canonical types */
 	struct field_errs errs;                 /* the wrong ones */
 	struct db *db; /* while the handler runs: a reader, or the writer in a transaction */
+	bool may_hash; /* on a thread that may take its time */
+	bool must_hash; /* what was answered is void: to be run again on such a thread */
 
 	unsigned status; /* 0: not answered yet */
 	struct buf out;  /* empty for 204 */
@@ -64,6 +66,8 @@ int request_target(struct request *rq, const char *target);
 bool request_is_host(const char *s);
 /* The value of a query argument, NULL when it is not there. */
 const char *request_arg(const struct request *rq, const char *name);
+/* Forgets the body's JSON and the answer: the route is run again where it may hash. */
+void request_begin_again(struct request *rq);
 /* Frees all that is the request's own; secrets are wiped. */
 void request_release(struct request *rq);
 

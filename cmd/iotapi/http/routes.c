@@ -174,6 +174,19 @@ routes_is_hashing(const struct request *rq)
 		(strcmp(name, "credential") == 0 || strcmp(name, "broker") == 0));
 }
 
+void
+routes_refuse(struct request *rq, int seconds)
+{
+	if (rq->route->prepare == broker_auth_prepare) {
+		broker_auth_full(rq);
+	} else if (rq->route->prepare == auth_login_prepare) {
+		auth_login_refuse(rq, (int64_t)seconds * 1000);
+	} else {
+		rq->retry_after = seconds;
+		answer_detail(rq, 429, "throttled", "Too many wait: try again later.");
+	}
+}
+
 /* Deleting readings, of which there may be millions. */
 bool
 routes_is_long(const struct request *rq)

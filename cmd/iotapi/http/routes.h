@@ -32,8 +32,11 @@ enum { ROUTES_BODY_OF_ANYBODY = 64 << 10 };
 bool routes_may_send(struct request *rq);
 /* Finds rq->route; NULL: there is none for this target and method, which routes_serve answers. */
 void routes_find(struct request *rq);
-/* Whether a password is hashed that takes long: a person's, or a device's with many rounds (--hash-rounds). */
+/* Whether a password is hashed that takes long: a person's, or a device's with many rounds (--hash-rounds). What asks for
+ * rq->may_hash by rq->must_hash comes besides. */
 bool routes_is_hashing(const struct request *rq);
+/* Answers, in place of the route, that too many wait already: to come again after so many seconds. */
+void routes_refuse(struct request *rq, int seconds);
 /* Whether the route may take seconds by what it was asked: then it is not for a thread that serves. */
 bool routes_is_long(const struct request *rq);
 /* Checks the token and runs the route that was found: rq holds the answer. Blocks. */

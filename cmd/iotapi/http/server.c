@@ -28,8 +28,12 @@ enum {
 	SWEEP_MS = 1000,
 	DRAIN_MS = 4000,
 	CONNECTION_MEMORY = 32 << 10,
-	HASHING = 2, /* logins at once: 16 MiB and a processor each */
-	HASHES_WAITING = 64,
+	HASHING =
+	    2, /* passwords at once: 16 MiB and a processor each, if they are people's */
+	HASHES_WAITING = 64, /* in each of these lanes */
+	PEOPLE = 0,
+	DEVICES,
+	HASHING_LANES,
 	DIALING = 2, /* attempts to connect to brokers at once */
 	DIALS_WAITING = 8,
 	DELETING = 1, /* of many readings */
@@ -257,6 +261,7 @@ serve_later(void *arg)
 {
 	struct exchange *x = arg;
 
+	x->rq.may_hash = true;
 	routes_serve(&x->rq);
 	x->served = true;
 	MHD_resume_connection(x->connection);
@@ -273,7 +278,35 @@ elsewhere_for(const struct server *h, const struct request *rq)
 	return routes_is_long(rq) ? h->deleting : NULL;
 }
 
-/* True: answered. False: another thread has it now; the library asks again when the connection is resumed. */
+/* Who has no token has a share of the places only, so that nobody keeps all others from logging in. */
+static bool
+may_wait(struct server *h, struct exchange *x)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return (x->rq.route->flags & ROUTE_HASHES) == 0 || info == NULL ||
+	    connections_wait(h->connections, info->socket_context);
+}
+
+/* True: refused. False: another thread has it now; the library asks again when the connection is resumed. */
+static bool
+put_off(struct server *h, struct exchange *x, struct offload *elsewhere, int lane)
+{
+	if (!may_wait(h, x)) {
+		routes_refuse(&x->rq, FULL_S);
+		return true;
+	}
+	MHD_suspend_connection(x->connection);
+	if (offload_put(elsewhere, lane, serve_later, x))
+		return false;
+	routes_refuse(&x->rq, FULL_S);
+	x->served = true;
+	MHD_resume_connection(x->connection);
+	return false;
+}
+
+/* True: answered. */
 static bool
 serve(struct server *h, struct exchange *x)
 {
@@ -283,18 +316,13 @@ serve(struct server *h, struct exchange *x)
 	routes_find(rq);
 	if (rq->route != NULL)
 		elsewhere = elsewhere_for(h, rq);
-	if (elsewhere == NULL) {
-		routes_serve(rq);
+	if (elsewhere != NULL)
+		return put_off(h, x, elsewhere, PEOPLE);
+	routes_serve(rq);
+	if (!rq->must_hash)
 		return true;
-	}
-	MHD_suspend_connection(x->connection);
-	if (offload_put(elsewhere, serve_later, x))
-		return false;
-	rq->retry_after = FULL_S;
-	answer_detail(rq, 429, "throttled", "Too many wait: try again later.");
-	x->served = true;
-	MHD_resume_connection(x->connection);
-	return false;
+	request_begin_again(rq);
+	return put_off(h, x, h->hashing, DEVICES);
 }
 
 /* Answers stay in memory until they are read: of long ones only so many at once. */
@@ -393,9 +421,9 @@ server_start(struct server **out, struct loop *loop, struct app *app,
 	fd = listen_on(opts->listen, opts->insecure, &h->url, &limits.limited, err);
 	failed = fd < 0 || connections_new(&h->connections, &limits, err);
 	if (!failed) {
-		h->hashing = offload_new(HASHING, HASHES_WAITING);
-		h->dialing = offload_new(DIALING, DIALS_WAITING);
-		h->deleting = offload_new(DELETING, DELETIONS_WAITING);
+		h->hashing = offload_new(HASHING, HASHING_LANES, HASHES_WAITING);
+		h->dialing = offload_new(DIALING, 1, DIALS_WAITING);
+		h->deleting = offload_new(DELETING, 1, DELETIONS_WAITING);
 		if (h->hashing != NULL && h->dialing != NULL && h->deleting != NULL)
 			h->daemon = start_daemon(h, fd);
 		if (h->daemon == NULL)
