@@ -27,6 +27,7 @@ struct app {
 	struct guesses *guesses;    /* at passwords */
 	_Atomic int hash_rounds; /* of devices' passwords */
 	atomic_bool stopping;  /* what takes long ends soon */
+	atomic_size_t held;    /* bytes of long bodies and answers (http/request.h) */
 	int64_t started_s;     /* since 1970 */
 	struct app_counts {    /* since the start, for /metrics/ */
 		atomic_ullong answers[6]; /* by the class of their status: 2 is 200 to 299 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/serve.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@
 #include "iotapi/notify.h"
 #include "iotapi/retention.h"
 
-enum { TICK_MS = 1000, GOODBYE_MS = 1000 };
+enum { TICK_MS = 1000, GOODBYE_MS = 1000, MAPPED = 256 << 10 };
 
 struct serving {
 	struct app *app;
@@ -149,6 +150,8 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	    loop_signal(s.loop, SIGINT, end, &s, err) ||
 	    loop_signal(s.loop, SIGHUP, reload, &s, err);
 
+	/* Long bodies and answers go back to the system; malloc would keep them, each thread of the server its own. */
+	mallopt(M_MMAP_THRESHOLD, MAPPED);
 	if (!failed) {
 		tick(&s);
 		retention = retention_new(s.loop, app->store, opts->keep_readings);

@@ -189,8 +189,11 @@ put_array(struct request *rq, const char *where, struct err *err)
 	buf_putc(&rq->out, '[');
 	while (step == 1 && (step = db_step(rq->db, stmt, err)) == 1) {
 		json_out_comma(&rq->out);
-		if (object_put(&rq->out, rq->db, rq->resource, stmt, false, err))
-			step = -1;
+		if (object_put(&rq->out, rq->db, rq->resource, stmt, false, err) ||
+		    !request_may_hold(rq, rq->out.n)) {
+			sqlite3_reset(stmt);
+			return -1;
+		}
 	}
 	buf_putc(&rq->out, ']');
 	sqlite3_reset(stmt);

@@ -279,7 +279,16 @@ put_rows(
 	return step < 0 ? -1 : 0;
 }
 
-/* The rows come first: what the page begins with, the link to the next, depends on the last of them. */
+static void
+put_before(struct buf *rows, struct span head)
+{
+	buf_reserve(rows, head.n);
+	memmove(rows->p + head.n, rows->p, rows->n);
+	memcpy(rows->p, head.p, head.n);
+	rows->n += head.n;
+}
+
+/* The rows come first: what the page begins with, the link to the next, depends on the last of them. They are not copied. */
 static int
 put_page(struct request *rq, struct query *q, struct page *p, struct err *err)
 {
@@ -291,8 +300,11 @@ put_page(struct request *rq, struct query *q, struct page *p, struct err *err)
 	failed = put_rows(rq, q, p, &rows, err);
 	if (!failed) {
 		page_begin(rq, p);
-		buf_span(&rq->out, buf_as_span(&rows));
+		put_before(&rows, buf_as_span(&rq->out));
+		buf_release(&rq->out);
+		rq->out = rows;
 		page_end(rq);
+		return 0;
 	}
 	buf_release(&rows);
 	return failed;

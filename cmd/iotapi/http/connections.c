@@ -30,7 +30,6 @@ struct connection {
 	enum connection_state state;
 	int64_t until; /* clock_ms */
 	int64_t since;
-	size_t bytes; /* of an answer that is sent */
 	bool closing; /* shut down, and not removed yet */
 	struct connection *next;
 };
@@ -40,7 +39,6 @@ struct connections {
 	struct connection *first; /* the newest */
 	size_t n;                 /* without those that are closing */
 	size_t most;
-	size_t unsent;
 	bool limited;
 	struct in6_addr *proxies;
 	size_t proxies_n;
@@ -247,7 +245,6 @@ connections_remove(struct connections *c, struct connection *connection)
 		;
 	*at = connection->next;
 	c->n -= !connection->closing;
-	c->unsent -= connection->bytes;
 	pthread_mutex_unlock(&c->lock);
 	free(connection);
 }
@@ -261,25 +258,12 @@ connections_set(struct connections *c, struct connection *connection,
 	pthread_mutex_lock(&c->lock);
 	if (connection->state != state) {
 		connection->state = state;
-		c->unsent += bytes - connection->bytes;
-		connection->bytes = bytes;
 		connection->since = clock_ms();
 		connection->until = limit == INT64_MAX
 		    ? limit
 		    : connection->since + limit + (int64_t)(bytes / BYTES_A_MS);
 	}
 	pthread_mutex_unlock(&c->lock);
-}
-
-size_t
-connections_unsent(struct connections *c)
-{
-	size_t n;
-
-	pthread_mutex_lock(&c->lock);
-	n = c->unsent;
-	pthread_mutex_unlock(&c->lock);
-	return n;
 }
 
 void

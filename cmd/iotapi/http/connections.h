@@ -22,7 +22,6 @@ struct connection;
 
 enum {
 	CONNECTIONS_MOST = 1024,     /* or what the limit on open files leaves */
-	CONNECTIONS_UNSENT = 256 << 20, /* bytes of answers; who asks for a long one then has to come again */
 	CONNECTIONS_OF_ADDRESS = 64, /* of an IPv4 address, or of an IPv6 network of 64 bits */
 	CONNECTIONS_WAITING = 16,    /* of which so many may wait for a password to be checked */
 };
@@ -53,13 +52,11 @@ bool connections_may_come(struct connections *c, const struct sockaddr *from);
  * another one. */
 struct connection *connections_add(struct connections *c, int fd, const struct sockaddr *from);
 void connections_remove(struct connections *c, struct connection *connection);
-/* `bytes` of an answer that is sent, else 0. The first head's deadline is not moved by its request line. */
+/* `bytes` of an answer that is sent, which move its deadline, else 0. The first head's deadline is not moved by its request line. */
 void connections_set(struct connections *c, struct connection *connection,
     enum connection_state state, size_t bytes);
 /* Makes one that is served CONNECTION_WAITING. False: too many from there are. */
 bool connections_wait(struct connections *c, struct connection *connection);
-/* Bytes of answers that are being sent. */
-size_t connections_unsent(struct connections *c);
 /* Closes those that took too long; to be called about each second. */
 void connections_sweep(struct connections *c);
 /* Whether an answer is being made or sent. */

@@ -93,7 +93,7 @@ int
 page_room(struct request *rq, const struct buf *results)
 {
 	if (results->n <= PAGE_BYTES)
-		return 0;
+		return request_may_hold(rq, rq->body.n + results->n) ? 0 : -1;
 	return answer_detail(rq, 400, "too_large",
 	    "This page is longer than %d MiB: ask for a smaller page_size.",
 	    PAGE_BYTES >> 20);

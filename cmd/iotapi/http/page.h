@@ -22,7 +22,8 @@ void page_read(struct request *rq, struct page *p);
 int page_find(struct request *rq, struct page *p);
 /* Writes the beginning, up to "results":[. */
 void page_begin(struct request *rq, struct page *p);
-/* After each result: whether there may be more behind `results`. -1: answered, the page is longer than PAGE_BYTES. */
+/* After each result: whether there may be more behind `results`. -1: answered, the page is longer than PAGE_BYTES, or there
+ * is no room for it at this time. */
 int page_room(struct request *rq, const struct buf *results);
 /* The end, and status 200. */
 void page_end(struct request *rq);

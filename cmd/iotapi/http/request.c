@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/field_errs.h"
-#include "iotapi/http/json_out.h"
+#include "iotapi/http/answer.h"
 
 /* NULL for a bad escape, a NUL, or what is no UTF-8. */
 static char *
@@ -136,6 +136,26 @@ request_arg(const struct request *rq, const char *name)
 	return NULL;
 }
 
+bool
+request_may_hold(struct request *rq, size_t bytes)
+{
+	const size_t all = (bytes + REQUEST_LONG - 1) / REQUEST_LONG * REQUEST_LONG;
+	const size_t more = all > rq->held ? all - rq->held : 0;
+
+	if (bytes <= REQUEST_LONG || more == 0)
+		return true;
+	if (atomic_fetch_add(&rq->app->held, more) + more <= REQUEST_HELD_MOST) {
+		rq->held += more;
+		return true;
+	}
+	atomic_fetch_sub(&rq->app->held, more);
+	rq->retry_after = 1;
+	buf_release(&rq->out);
+	answer_detail(rq, 503, NULL,
+	    "Too many long requests and answers are on their way: come again later.");
+	return false;
+}
+
 void
 request_begin_again(struct request *rq)
 {
@@ -155,6 +175,7 @@ request_release(struct request *rq)
 		free(rq->args[i].name);
 		free(rq->args[i].value);
 	}
+	atomic_fetch_sub(&rq->app->held, rq->held);
 	free(rq->args);
 	free(rq->path);
 	free(rq->host);

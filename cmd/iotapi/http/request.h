@@ -45,6 +45,7 @@ struct request {
 	json_t *values;                         /* the good fields in canonical types */
 	struct field_errs errs;                 /* the wrong ones */
 	struct db *db; /* while the handler runs: a reader, or the writer in a transaction */
+	size_t held;   /* its part of app->held */
 	bool may_hash; /* on a thread that may take its time */
 	bool must_hash; /* what was answered is void: to be run again on such a thread */
 
@@ -57,7 +58,11 @@ struct request {
 	char allow[64];
 };
 
-enum { REQUEST_ARGS_MOST = 64 };
+enum {
+	REQUEST_ARGS_MOST = 64,
+	REQUEST_LONG = 1 << 20,        /* bytes of body and answer that are not counted */
+	REQUEST_HELD_MOST = 256 << 20, /* of all others together */
+};
 /* Takes a raw request target apart: a path and its query, also behind "http://HOST", which then counts instead of
  * the header Host. Not 0: it is malformed (a NUL, a control character, a bad escape, "..", "#"), or has more than
  * REQUEST_ARGS_MOST arguments. */
@@ -66,6 +71,9 @@ int request_target(struct request *rq, const char *target);
 bool request_is_host(const char *s);
 /* The value of a query argument, NULL when it is not there. */
 const char *request_arg(const struct request *rq, const char *name);
+/* A body is in memory until it is served, an answer until it is read: of long ones there are only so many. Whether this
+ * request may have so many bytes of both; else it is answered 503. What it was given counts until request_release. */
+bool request_may_hold(struct request *rq, size_t bytes);
 /* Forgets the body's JSON and the answer: the route is run again where it may hash. */
 void request_begin_again(struct request *rq);
 /* Frees all that is the request's own; secrets are wiped. */

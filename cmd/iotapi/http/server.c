@@ -39,7 +39,6 @@ enum {
 	DELETING = 1, /* of many readings */
 	DELETIONS_WAITING = 16,
 	FULL_S = 2, /* when there is no room to wait: try again after */
-	LONG_ANSWER = 1 << 20,
 	/* A thread of the library takes a share of its limit only, and accepts no more beyond it; but it is connections.h
 	 * that limits, over all. */
 	LIBRARY_CONNECTIONS = THREADS * (CONNECTIONS_MOST + CONNECTIONS_MOST / 4),
@@ -249,8 +248,9 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	else if (length > routes_body_limit(rq))
 		answer_detail(rq, 413, "too_large",
 		    "The body is too large: at most %zu bytes.", routes_body_limit(rq));
-	else if (is_long(c, rq, length))
-		routes_may_send(rq);
+	else if (is_long(c, rq, length) && routes_may_send(rq) &&
+	    request_may_hold(rq, length))
+		buf_reserve(&rq->body, length);
 	if (rq->status != 0)
 		*result = send_answer(c, rq, true);
 	return rq->status == 0;
@@ -325,16 +325,6 @@ serve(struct server *h, struct exchange *x)
 	return put_off(h, x, h->hashing, DEVICES);
 }
 
-/* Answers stay in memory until they are read: of long ones only so many at once. */
-static void
-keep_bounds(struct server *h, struct request *rq)
-{
-	if (rq->out.n > LONG_ANSWER &&
-	    connections_unsent(h->connections) + rq->out.n > CONNECTIONS_UNSENT)
-		answer_detail(rq, 503, NULL,
-		    "Too many long answers are not read yet: ask again later.");
-}
-
 static enum MHD_Result
 handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *data, size_t *size, void **context)
@@ -354,7 +344,8 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 	}
 	if (*size != 0) {
 		/* A chunked body tells its size only as it comes. */
-		if (x->rq.body.n + *size > routes_body_limit(&x->rq))
+		if (x->rq.body.n + *size > routes_body_limit(&x->rq) ||
+		    !request_may_hold(&x->rq, x->rq.body.n + *size))
 			return MHD_NO;
 		buf_put(&x->rq.body, data, *size);
 		*size = 0;
@@ -365,7 +356,7 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		if (!serve(h, x))
 			return MHD_YES;
 	}
-	keep_bounds(h, &x->rq);
+	request_may_hold(&x->rq, x->rq.body.n + x->rq.out.n);
 	set_state(h, c, CONNECTION_SENT, x->rq.out.n);
 	/* Once it stops, a connection that is open would bring one request behind the other. */
 	return send_answer(c, &x->rq, atomic_load(&h->app->stopping));
