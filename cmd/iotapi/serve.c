@@ -12,11 +12,12 @@
 #include "base/text.h"
 #include "loop/loop.h"
 #include "iotapi/event.h"
+#include "iotapi/http/request.h"
 #include "iotapi/mqtt/broker_pool.h"
 #include "iotapi/notify.h"
 #include "iotapi/retention.h"
 
-enum { TICK_MS = 1000, GOODBYE_MS = 1000, MAPPED = 256 << 10 };
+enum { TICK_MS = 1000, GOODBYE_MS = 1000 };
 
 struct serving {
 	struct app *app;
@@ -150,8 +151,10 @@ serve(struct app *app, const struct serve_opts *opts, struct err *err)
 	    loop_signal(s.loop, SIGINT, end, &s, err) ||
 	    loop_signal(s.loop, SIGHUP, reload, &s, err);
 
-	/* Long bodies and answers go back to the system; malloc would keep them, each thread of the server its own. */
-	mallopt(M_MMAP_THRESHOLD, MAPPED);
+	/* Long bodies and answers go back to the system; malloc would keep them, each thread of the server its own. Where these
+	 * threads end it keeps as much as one that is not long needs. */
+	mallopt(M_MMAP_THRESHOLD, REQUEST_LONG);
+	mallopt(M_TRIM_THRESHOLD, 2 * REQUEST_LONG);
 	if (!failed) {
 		tick(&s);
 		retention = retention_new(s.loop, app->store, opts->keep_readings);
