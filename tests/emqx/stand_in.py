@@ -180,6 +180,9 @@ def one_source(method, query, body, kind):
             bad('{bad_acl_file_content,{1,erl_parse,["syntax error before: ",[]]}}')
         source.update(body)
         raise Answer(204)
+    if method == "DELETE":
+        sources.remove(source)
+        raise Answer(204)
     raise Answer(200, source)
 
 
@@ -326,7 +329,7 @@ ROUTES = [(re.compile("/api/v5" + path), methods, fn) for path, methods, fn in (
     ("/authorization/sources/built_in_database/rules/users", "GET POST", all_rules),
     ("/authorization/sources/built_in_database/rules/users/([^/]+)", "GET PUT DELETE", one_rules),
     ("/authorization/sources/built_in_database/rules", "DELETE", purge_rules),
-    ("/authorization/sources/([^/]+)", "GET PUT", one_source),
+    ("/authorization/sources/([^/]+)", "GET PUT DELETE", one_source),
     ("/authorization/sources/([^/]+)/move", "POST", move_source),
     ("/authorization/settings", "GET PUT", all_settings),
     ("/authorization/cache", "DELETE", drop_cache),

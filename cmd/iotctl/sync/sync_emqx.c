@@ -35,6 +35,7 @@ close_emqx(struct sync *s)
 	if (e == NULL)
 		return;
 	emqx_api_close(&e->api);
+	sync_emqx_setup_release(e);
 	free(e);
 }
 

@@ -30,6 +30,24 @@ missing(const struct sync *s, const char *what, const char *meanwhile, struct er
 	    meanwhile);
 }
 
+/* What is disabled, as it is sent to be enabled: the id is in the path. */
+static json_t *
+when_enabled(const json_t *one)
+{
+	json_t *whole = json_copy((json_t *)one);
+
+	json_object_del(whole, "id");
+	json_object_set_new(whole, "enable", json_true());
+	return whole;
+}
+
+static void
+warn_disabled(const struct sync *s, const char *what)
+{
+	log_warn(_("%s is disabled%s"), what,
+	    s->c->args->setup ? "" : _(": --setup enables it"));
+}
+
 static int
 take_authenticator(struct sync *s, const json_t *one, struct err *err)
 {
@@ -40,8 +58,10 @@ take_authenticator(struct sync *s, const json_t *one, struct err *err)
 	if (strcmp(text_of(hash, "name"), "pbkdf2") == 0 &&
 	    strcmp(text_of(hash, "mac_fun"), "sha512") == 0)
 		e->rounds = (int)json_integer_value(json_object_get(hash, "iterations"));
-	if (!json_is_true(json_object_get(one, "enable")))
-		log_warn(_("EMQX's authenticator of the built-in database is disabled"));
+	if (!json_is_true(json_object_get(one, "enable"))) {
+		e->auth_off = when_enabled(one);
+		warn_disabled(s, _("EMQX's authenticator of the built-in database"));
+	}
 	if (strcmp(text_of(one, "user_id_type"), "username") != 0)
 		return err_set(err, ERR_REFUSED,
 		    _("EMQX's authenticator of the built-in database knows clients by "
@@ -105,8 +125,11 @@ look_at_source(struct sync *s, const json_t *one)
 
 	if (strcmp(text_of(one, "type"), BUILT_IN) == 0) {
 		e->has_source = true;
-		if (!enabled)
-			log_warn(_("EMQX's rules of the built-in database are disabled"));
+		if (!enabled) {
+			e->source_off = when_enabled(one);
+			warn_disabled(
+			    s, _("EMQX's source of rules of the built-in database"));
+		}
 	} else if (enabled && strcmp(text_of(one, "type"), "file") == 0 &&
 	    allows_all(text_of(one, "rules"))) {
 		log_warn(e->has_source
@@ -141,21 +164,28 @@ look_at_authorization(struct sync *s, struct err *err)
 	return failed ? -1 : 0;
 }
 
-/* What has nothing to do with rules, but should be known. */
+/* EMQX counts a login that fails, and writes it down: not at each run of a timer. */
 static void
-look_around(struct sync *s)
+try_default_login(struct sync *s)
 {
 	struct sync_emqx *e = s->own;
 	struct err why = {0};
-	json_t *zone = NULL;
-	const json_t *most;
 
 	if (emqx_api_call(&e->api, "POST", "/login",
 		json_pack("{s:s, s:s}", "username", "admin", "password", "public"), NULL,
 		&why) == 0)
 		log_warn(_("EMQX's dashboard still lets 'admin' in with the password "
 			   "that everybody knows"));
-	why = (struct err){0};
+}
+
+static void
+look_at_queue(struct sync *s)
+{
+	struct sync_emqx *e = s->own;
+	struct err why = {0};
+	json_t *zone = NULL;
+	const json_t *most;
+
 	if (emqx_api_call(&e->api, "GET", "/configs/global_zone", NULL, &zone, &why) ==
 	    0) {
 		most = json_object_get(json_object_get(zone, "mqtt"), "max_mqueue_len");
@@ -173,7 +203,10 @@ sync_emqx_setup_look(struct sync *s, struct err *err)
 {
 	if (look_at_authentication(s, err) || look_at_authorization(s, err))
 		return -1;
-	look_around(s);
+	/* What has nothing to do with rules, but should be known. */
+	look_at_queue(s);
+	if (s->c->args->setup || s->c->args->verify)
+		try_default_login(s);
 	return 0;
 }
 
@@ -181,15 +214,18 @@ static int
 make_authenticator(struct sync *s, struct err *err)
 {
 	struct sync_emqx *e = s->own;
-	json_t *body = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:i, s:i}}", "mechanism",
-	    "password_based", "backend", BUILT_IN, "user_id_type", "username",
-	    "password_hash_algorithm", "name", "pbkdf2", "mac_fun", "sha512",
-	    "iterations", ROUNDS, "dk_length", KEY_BYTES);
+	json_t *body = json_pack("{s:s, s:s, s:b, s:s, s:{s:s, s:s, s:i, s:i}}",
+	    "mechanism", "password_based", "backend", BUILT_IN, "enable", 0,
+	    "user_id_type", "username", "password_hash_algorithm", "name", "pbkdf2",
+	    "mac_fun", "sha512", "iterations", ROUNDS, "dk_length", KEY_BYTES);
 
+	e->auth_off = when_enabled(body);
 	if (emqx_api_call(&e->api, "POST", "/authentication", body, NULL, err))
 		return -1;
 	e->has_auth = true;
-	ctl_say(s->c, _("EMQX has an authenticator of the built-in database now"));
+	ctl_say(s->c,
+	    _("EMQX has an authenticator of the built-in database now, disabled until "
+	      "its users are there"));
 	return 0;
 }
 
@@ -197,12 +233,15 @@ static int
 make_source(struct sync *s, struct err *err)
 {
 	struct sync_emqx *e = s->own;
+	json_t *body = json_pack("{s:s, s:b}", "type", BUILT_IN, "enable", 0);
 
-	if (emqx_api_call(&e->api, "POST", "/authorization/sources",
-		json_pack("{s:s, s:b}", "type", BUILT_IN, "enable", 1), NULL, err))
+	e->source_off = when_enabled(body);
+	if (emqx_api_call(&e->api, "POST", "/authorization/sources", body, NULL, err))
 		return -1;
 	e->has_source = true;
-	ctl_say(s->c, _("EMQX asks the rules of the built-in database now, first"));
+	ctl_say(s->c,
+	    _("EMQX has a source of rules of the built-in database now, disabled until "
+	      "they are there"));
 	return 0;
 }
 
@@ -219,17 +258,30 @@ sync_emqx_setup_make(struct sync *s, struct err *err)
 	    : 0;
 }
 
-int
-sync_emqx_setup_close(struct sync *s, struct err *err)
+/* Takes *off, which may be NULL. */
+static int
+enable(struct sync *s, const char *path, json_t **off, const char *done, struct err *err)
+{
+	struct sync_emqx *e = s->own;
+	json_t *body = *off;
+
+	*off = NULL;
+	if (body == NULL)
+		return 0;
+	if (emqx_api_call(&e->api, "PUT", path, body, NULL, err))
+		return -1;
+	ctl_say(s->c, "%s", done);
+	return 0;
+}
+
+static int
+deny_the_rest(struct sync *s, struct err *err)
 {
 	struct sync_emqx *e = s->own;
 	json_t *settings = NULL;
-	int failed;
-
-	if (!s->c->args->setup)
-		return 0;
-	failed = emqx_api_call(
+	int failed = emqx_api_call(
 	    &e->api, "GET", "/authorization/settings", NULL, &settings, err);
+
 	if (!failed && strcmp(text_of(settings, "no_match"), "allow") == 0) {
 		json_object_set_new(settings, "no_match", json_string("deny"));
 		failed = emqx_api_call(&e->api, "PUT", "/authorization/settings",
@@ -241,4 +293,28 @@ sync_emqx_setup_close(struct sync *s, struct err *err)
 	}
 	json_decref(settings);
 	return failed;
+}
+
+/* Rules first: who is let in by them is asked for his login last. */
+int
+sync_emqx_setup_close(struct sync *s, struct err *err)
+{
+	struct sync_emqx *e = s->own;
+
+	if (!s->c->args->setup)
+		return 0;
+	return enable(s, SYNC_EMQX_RULES, &e->source_off,
+		   _("EMQX asks the rules of the built-in database now"), err) ||
+		enable(s, SYNC_EMQX_AUTH, &e->auth_off,
+		    _("EMQX asks the authenticator of the built-in database now"), err) ||
+		deny_the_rest(s, err)
+	    ? -1
+	    : 0;
+}
+
+void
+sync_emqx_setup_release(struct sync_emqx *e)
+{
+	json_decref(e->auth_off);
+	json_decref(e->source_off);
 }
