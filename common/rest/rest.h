@@ -46,6 +46,8 @@ struct rest *rest_new(struct loop *loop, const struct rest_opts *opts, struct er
 void rest_free(struct rest *a);
 /* The configured URL without a final slash or /api. */
 const char *rest_base(const struct rest *a);
+/* Warns when what is sent there, passwords among it, crosses a network as plain text: http:// to another machine. */
+void rest_warn_plain(const struct rest *a);
 
 /* Starts a request; done(arg, reply, why) on the loop, once. `path` begins with /api/ and may hold a
  * query; `body` is copied, p == NULL: none. `why` is set for everything but 2xx, and

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "rest/rest_error.h"
@@ -399,4 +400,13 @@ const char *
 rest_base(const struct rest *a)
 {
 	return a->base;
+}
+
+void
+rest_warn_plain(const struct rest *a)
+{
+	if (strncmp(a->base, "http:", 5) == 0 && !rest_proxy_is_loopback(a->base))
+		log_warn(_("'%s' is not https: passwords cross the network for everybody "
+			   "on the way to read"),
+		    a->base);
 }

@@ -27,6 +27,10 @@ run iotctl whoami --json
 is admin "$(echo "$out" | jq -r .username)" 'whoami'
 has "$(iotctl whoami)" "$api" 'whoami says where'
 
+run env http_proxy=http://127.0.0.1:1 iotctl login http://api.example --context far --api-username admin --password-file "$pw"
+exits 5 'a platform elsewhere, by http'
+has "$err" "'http://api.example' is not https: passwords cross the network for everybody on the way to read" 'is warned of'
+
 # The cache alone is enough, and a stale token is renewed.
 sed -i '/password_file/d' "$conf"
 ok 'the cached token is enough' iotctl broker list

@@ -67,6 +67,13 @@ exits 4 'a key that EMQX does not know'
 has "$err" 'refused the key: ' 'is told'
 run iotctl broker sync EMQX --driver emqx --emqx-url http://127.0.0.1:1 --emqx-key-file key
 exits 5 'no EMQX'
+plain="is not https: passwords cross the network for everybody on the way to read"
+run env http_proxy=http://127.0.0.1:1 iotctl broker sync EMQX --driver emqx --emqx-url http://emqx.example:18083 --emqx-key-file key
+exits 5 'an EMQX elsewhere, by http'
+is "iotctl: 'http://emqx.example:18083' $plain" "$(printf '%s' "$err" | grep https)" 'is warned of, once'
+run env https_proxy=http://127.0.0.1:1 iotctl broker sync EMQX --driver emqx --emqx-url https://emqx.example:18083 --emqx-key-file key
+exits 5 'by https'
+without "$err" "$plain" 'is not'
 chmod 644 key
 sync
 exits 2 'a key that others may read is refused'
@@ -83,6 +90,7 @@ has "$out" "+ login 'device_D1'
 +   password: ********
 +   allow publish iot/sensors/D1/data" 'shows a new login'
 is '[]' "$(emqx GET /authentication | jq -c .)" 'and makes nothing'
+real || without "$err" "$plain" 'nor is one on this machine'
 has "$err" 'no_match = allow' 'it warns of what is allowed where no rule speaks'
 real || has "$err" "acl.conf allows everybody everything before the built-in database is asked" 'of an acl.conf that allows all'
 real || has "$err" "still lets 'admin' in" 'of the password that everybody knows'

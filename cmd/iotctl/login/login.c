@@ -154,7 +154,10 @@ run_login(struct ctl *c, const struct operands *in, struct err *err)
 		free(c->args->api.url);
 		c->args->api.url = xstrdup(in->v[0]);
 	}
-	failed = ctl_api(c, err) || ask_for_login(c, &username, &password, err) ||
+	failed = ctl_api(c, err);
+	if (!failed)
+		rest_warn_plain(c->api);
+	failed = failed || ask_for_login(c, &username, &password, err) ||
 	    rest_login(c->api, username, password, err);
 	if (!failed && !named)
 		pick_broker(c, &broker, &broker_user);

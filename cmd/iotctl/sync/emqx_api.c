@@ -36,7 +36,10 @@ emqx_api_open(struct emqx_api *a, struct ctl *c, struct err *err)
 	if (ctl_loop(c, err))
 		return -1;
 	a->rest = rest_new(c->loop, &opts, err);
-	return a->rest != NULL ? 0 : -1;
+	if (a->rest == NULL)
+		return -1;
+	rest_warn_plain(a->rest);
+	return 0;
 }
 
 void
