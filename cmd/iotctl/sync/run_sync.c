@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* broker sync NAME [DEVICE...]: the broker becomes what the platform says. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
@@ -16,38 +12,11 @@
 #include "iotctl/core/confirm.h"
 #include "iotctl/run.h"
 #include "iotctl/sync/sync.h"
+#include "iotctl/sync/sync_lock.h"
 
 /* In the order of --driver's words. */
 static const struct sync_driver *const drivers[] = {
     &sync_files, &sync_dynsec, &sync_emqx};
-
-/* One sync of a context at a time: the descriptor that holds the lock, or -1. */
-static int
-lock_context(const struct ctl *c, struct err *err)
-{
-	const char *context =
-	    c->args->common.context != NULL ? c->args->common.context : "default";
-	char *name = xasprintf("sync-%s.lock", context);
-	char *path = strchr(context, '/') == NULL ? file_state_path(name) : NULL;
-	char *dir = path != NULL ? xstrndup(path, strlen(path) - strlen(name)) : NULL;
-	int fd = -1;
-
-	if (path == NULL)
-		err_set(err, ERR_OUTPUT, _("no place for '%s': HOME is not set"), name);
-	else if (file_make_dir(dir, err) == 0 &&
-	    (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0)
-		err_sys(err, ERR_OUTPUT, _("cannot write '%s'"), path);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		err_set(
-		    err, ERR_FAILED, _("another sync is running (it holds '%s')"), path);
-		close(fd);
-		fd = -1;
-	}
-	free(dir);
-	free(path);
-	free(name);
-	return fd;
-}
 
 static void
 release(struct sync *s)
@@ -72,6 +41,8 @@ release(struct sync *s)
 	topic_set_release(&s->topics);
 	view_release(&s->view);
 	free(s->name);
+	if (s->lock >= 0)
+		close(s->lock);
 }
 
 /* How many that are there already are changed. */
@@ -188,14 +159,16 @@ check_usage(const struct ctl *c, const struct operands *in, struct err *err)
 int
 run_broker_sync(struct ctl *c, const struct operands *in, struct err *err)
 {
-	struct sync s = {.c = c};
+	const char *context = c->args->common.context;
+	struct sync s = {.c = c, .lock = -1};
 	struct strv devices = {0};
 	int lock = -1, failed;
 
 	if (check_usage(c, in, err) || ctl_operands(c, in, 1, &devices, err))
 		return -1;
 	s.driver = drivers[c->args->driver];
-	failed = !c->args->dry_run && (lock = lock_context(c, err)) < 0;
+	failed = !c->args->dry_run &&
+	    (lock = sync_lock_context(context != NULL ? context : "default", err)) < 0;
 	failed = failed || s.driver->open(&s, err);
 	if (!failed) {
 		sent_secrets_load(&s.sent, c, "synced");

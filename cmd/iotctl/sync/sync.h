@@ -49,8 +49,10 @@ struct sync;
 struct sync_driver {
 	const char *name; /* as --driver has it */
 	bool rules_alone; /* rules can be there before the login is */
-	/* Before anything is read: checks what it needs, connects. */
+	/* Before anything is read: checks what it needs. */
 	int (*open)(struct sync *s, struct err *err);
+	/* Locks what it writes, against every user of this machine; the broker's row says where it is. A descriptor, -1. */
+	int (*lock)(struct sync *s, struct span broker, struct err *err);
 	/* Tells what there is with sync_found, and warns of what makes the rules worth nothing. */
 	int (*read)(struct sync *s, struct err *err);
 	/* Whether there can be a login of this name; err says why not. NULL: of any. */
@@ -69,6 +71,7 @@ struct sync {
 	const struct sync_driver *driver;
 	void *own; /* the driver's */
 	char *name; /* the broker's */
+	int lock;   /* the driver's, until the end; -1: none */
 	struct view view;
 	struct topic_set topics;
 	struct password_file passwords;

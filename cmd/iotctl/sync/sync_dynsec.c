@@ -11,6 +11,7 @@
 #include "iotctl/mqtt/target.h"
 #include "iotctl/sync/control.h"
 #include "iotctl/sync/sync.h"
+#include "iotctl/sync/sync_lock.h"
 
 #define PREFIX "iot:"
 
@@ -41,6 +42,23 @@ open_dynsec(struct sync *s, struct err *err)
 		      "--mqtt-password-file"));
 	s->own = xcalloc(1, sizeof(struct dynsec));
 	return 0;
+}
+
+static int
+lock_dynsec(struct sync *s, struct span broker, struct err *err)
+{
+	struct broker_address a = {0};
+	char *url = NULL;
+	int fd = -1;
+
+	(void)s;
+	if (broker_address_read(&a, broker, err) == 0) {
+		url = broker_address_url(&a);
+		fd = sync_lock_url(url, err);
+	}
+	free(url);
+	broker_address_release(&a);
+	return fd;
 }
 
 static void
@@ -444,6 +462,7 @@ apply_dynsec(struct sync *s, struct err *err)
 
 const struct sync_driver sync_dynsec = {.name = "dynsec",
     .open = open_dynsec,
+    .lock = lock_dynsec,
     .read = read_dynsec,
     .render = render_dynsec,
     .apply = apply_dynsec,

@@ -12,6 +12,7 @@
 #include "access/access_emqx.h"
 #include "iotctl/sync/emqx_api.h"
 #include "iotctl/sync/sync_emqx_setup.h"
+#include "iotctl/sync/sync_lock.h"
 
 #define USERS SYNC_EMQX_AUTH "/users"
 #define RULES SYNC_EMQX_RULES "/rules/users"
@@ -25,6 +26,15 @@ open_emqx(struct sync *s, struct err *err)
 	struct sync_emqx *e = s->own = xcalloc(1, sizeof(*e));
 
 	return emqx_api_open(&e->api, s->c, err);
+}
+
+static int
+lock_emqx(struct sync *s, struct span broker, struct err *err)
+{
+	struct sync_emqx *e = s->own;
+
+	(void)broker;
+	return sync_lock_url(rest_base(e->api.rest), err);
 }
 
 static void
@@ -414,6 +424,7 @@ apply_emqx(struct sync *s, struct err *err)
 const struct sync_driver sync_emqx = {.name = "emqx",
     .rules_alone = true,
     .open = open_emqx,
+    .lock = lock_emqx,
     .read = read_emqx,
     .render = render_emqx,
     .apply = apply_emqx,

@@ -15,6 +15,7 @@
 #include "exec/spawn.h"
 #include "iotctl/acl/acl_file.h"
 #include "iotctl/sync/sync.h"
+#include "iotctl/sync/sync_lock.h"
 
 enum { FILE_MOST = 256 << 20 };
 
@@ -41,6 +42,13 @@ open_files(struct sync *s, struct err *err)
 	f->passwords = xasprintf("%s/passwords", s->c->args->dir);
 	f->acl = xasprintf("%s/acl", s->c->args->dir);
 	return 0;
+}
+
+static int
+lock_files(struct sync *s, struct span broker, struct err *err)
+{
+	(void)broker;
+	return sync_lock_dir(s->c->args->dir, err);
 }
 
 static void
@@ -374,6 +382,7 @@ apply_files(struct sync *s, struct err *err)
 const struct sync_driver sync_files = {.name = "files",
     .rules_alone = true,
     .open = open_files,
+    .lock = lock_files,
     .read = read_files,
     .check_name = check_name,
     .render = render_files,

@@ -320,7 +320,10 @@ sync_want(struct sync *s, const char *broker, const struct strv *devices, struct
 		return -1;
 	s->name = xstrdup(f.label);
 	snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, f.id);
-	failed = topic_set_compile(&s->topics, &s->c->args->topics, err) ||
+	/* Before the platform is asked: what it says must not be older than what another has written. */
+	if (!s->c->args->dry_run)
+		failed = (s->lock = s->driver->lock(s, buf_as_span(&f.bytes), err)) < 0;
+	failed = failed || topic_set_compile(&s->topics, &s->c->args->topics, err) ||
 	    password_file_open(s->c, &s->passwords, err) ||
 	    view_load(s->c, NULL, &s->view, err) || check_view(s, err) ||
 	    check_prune(s, err) || want_all_devices(s, digits, err) ||
