@@ -40,6 +40,7 @@ empty() {
 	emqx DELETE "$rules/rules"
 	emqx DELETE "$rules"
 	emqx PUT /authorization/settings "$(emqx GET /authorization/settings | jq '.no_match = "allow"')"
+	for d in D2 D3; do emqx DELETE "/mqtt/retainer/message/iot%2Fdevices%2F$d%2Fstatus"; done
 	rm -f "$HOME/.local/state/iot/synced-default.json"
 } >/dev/null
 empty
@@ -54,6 +55,8 @@ file=$HOME/.local/state/iot/default.csv
 printf 'backend-password\n' >backend.pw
 chmod 600 backend.pw
 admin='--mqtt-username backend --mqtt-password-file backend.pw'
+# A real one may have sent the device's will.
+if real; then removed='removed 1'; else removed='statuses corrected: 1'; fi
 filters='# $SYS/# $share/g/iot/#' deaf=4
 says_connected() {
 	iotsub -h "$host" -p "$port" -u backend --password-file backend.pw -t "iot/devices/$1/status" -C 1 -W 2 | grep -q '"connected"'
