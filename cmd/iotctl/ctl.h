@@ -46,7 +46,7 @@ struct args {
 	char *device;
 	bool yes;
 	struct strv files;
-	bool prune;
+	bool prune, prune_most;
 	bool all;
 	char *secrets;
 	int jobs;

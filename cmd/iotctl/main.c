@@ -52,6 +52,8 @@ static const struct opt opts[] = {
 	N_("apply, diff: FIELD@file may name files anywhere")),
     OPT_FLAG(struct args, prune, 0, "prune",
 	N_("apply, diff, broker sync: what is not named, or known, goes")),
+    OPT_FLAG(struct args, prune_most, 0, "prune-most",
+	N_("broker sync: as --prune, and more than half of its logins may go")),
     OPT_INT(struct args, jobs, 'j', "jobs", "N", 1, 64,
 	N_("apply, provision, get, set, delete: so many at once"), .preset = "4"),
     OPT_FLAG(struct args, all, 0, "all", N_("export: everything but readings")),

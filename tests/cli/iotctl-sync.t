@@ -109,6 +109,22 @@ has "$out" "- login 'stranger'" 'shows it'
 grep -q stranger passwords acl
 is 1 $? 'and he is gone'
 
+# More strangers than known: the API may show a part of the devices only.
+for i in 1 2 3 4 5 6; do echo "stranger$i:\$7\$101\$AAAAAAAAAAAAAAAA\$AAAA"; done >>passwords
+cp passwords passwords.good
+for how in --dry-run --yes; do
+	sync --prune $how
+	exits 1 "--prune $how of most of the logins"
+	has "$err" "--prune: 6 of the broker's 11 logins would go, more than half: does the API show us all devices?" 'is refused'
+	has "$out" "- login 'stranger6'" 'which ones is shown'
+done
+is "$(cat passwords.good)" "$(cat passwords)" 'and they stay'
+run iotctl broker sync Laboratorio D1 --prune-most --driver files --dir "$T"
+exits 2 '--prune-most, too, is not for some devices'
+sync --prune-most --yes
+exits 0 '--prune-most'
+no_line passwords 'removes them' stranger
+
 ask_removal
 not_running() { iotctl device get D3 -o json | jq -e '.connection_status == "offline"'; }
 wait_for 15 not_running

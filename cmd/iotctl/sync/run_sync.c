@@ -111,6 +111,24 @@ end_of(const struct sync *s, size_t todo, struct err *err)
 	return 0;
 }
 
+/* A platform of which we are shown a part makes strangers of all others. */
+static int
+check_share(const struct sync *s, struct err *err)
+{
+	size_t held = 0, i;
+
+	if (!s->c->args->prune || s->c->args->prune_most)
+		return 0;
+	for (i = 0; i < s->n; i++)
+		held += (s->v[i].there || s->v[i].rules_there != NULL) && !s->v[i].kept;
+	if (s->strangers <= held / 2)
+		return 0;
+	return err_set(err, ERR_FAILED,
+	    _("--prune: %zu of the broker's %zu logins would go, more than half: does "
+	      "the API show us all devices? --prune-most removes them"),
+	    s->strangers, held);
+}
+
 static int
 sync_all(struct sync *s, struct err *err)
 {
@@ -123,6 +141,8 @@ sync_all(struct sync *s, struct err *err)
 	if (s->c->args->dry_run || !s->c->args->common.quiet)
 		sync_show(s);
 	tell(s);
+	if (check_share(s, err))
+		return -1;
 	if (s->c->args->dry_run)
 		return end_of(s, todo, err);
 	if (confirm_ends(s, err))
@@ -164,6 +184,7 @@ run_broker_sync(struct ctl *c, const struct operands *in, struct err *err)
 	struct strv devices = {0};
 	int lock = -1, failed;
 
+	c->args->prune |= c->args->prune_most;
 	if (check_usage(c, in, err) || ctl_operands(c, in, 1, &devices, err))
 		return -1;
 	s.driver = drivers[c->args->driver];
