@@ -261,6 +261,18 @@ has "$err" "client 'd4-nobody'" 'that is not there'
 client list --driver dynsec
 exits 2 'mosquitto'
 has "$err" 'this broker cannot say who is connected' 'cannot say'
+for words in list 'get d4' 'kick d4 --yes'; do
+	# shellcheck disable=SC2086 # words
+	run iotctl client $words
+	exits 2 "client ${words%% *}, and nothing says that the broker is EMQX"
+	is 'iotctl: this broker cannot say who is connected: only EMQX can (--driver emqx, --emqx-key-file)' "$err" \
+		'  it is one that cannot say'
+done
+for words in '--driver emqx' "--emqx-url $url"; do
+	# shellcheck disable=SC2086 # words
+	run iotctl client list $words
+	has "$err" "EMQX's API wants a key: --emqx-key-file" "who says EMQX (${words%% *}) is told of the key"
+done
 
 # What fails in the middle is gone on with.
 if ! real; then

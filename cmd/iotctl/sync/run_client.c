@@ -19,14 +19,21 @@ static const char *const members[] = {"clientid", "username", "connected", "conn
 
 enum { LISTED = 5, NUMBERS_FROM = 6 };
 
+/* mosquitto has nobody to ask; where nothing says that the broker is EMQX, it is taken for that. */
 static int
 open_api(struct emqx_api *a, struct ctl *c, struct err *err)
 {
-	if (opt_source_of(c->set, offsetof(struct args, driver)) != OPT_FROM_BUILTIN &&
-	    c->args->driver != CTL_DRIVER_EMQX)
+	const bool named =
+	    opt_source_of(c->set, offsetof(struct args, driver)) != OPT_FROM_BUILTIN;
+	const bool is_emqx = named ? c->args->driver == CTL_DRIVER_EMQX
+				   : c->args->emqx_key_file != NULL ||
+		opt_source_of(c->set, offsetof(struct args, emqx_url)) !=
+		    OPT_FROM_BUILTIN;
+
+	if (!is_emqx)
 		return err_set(err, ERR_USAGE,
 		    _("this broker cannot say who is connected: only EMQX can "
-		      "(--driver emqx)"));
+		      "(--driver emqx, --emqx-key-file)"));
 	return emqx_api_open(a, c, err);
 }
 
