@@ -130,6 +130,24 @@ not_running() { iotctl device get D3 -o json | jq -e '.connection_status == "off
 wait_for 15 not_running
 tap $? 'that its status was corrected the platform sees'
 
+# One that is deleted: whose login it was the broker's rules tell.
+iotctl device provision D5 sensores=temperature >/dev/null
+sync
+is_online() { iotctl device get "$1" -o json | jq -e '.connection_status == "online"'; }
+is_offline() { iotctl device get "$1" -o json | jq -e '.connection_status == "offline"'; }
+wait_for 15 iotpub D5 temperature=20 -C 1 --interval 1s --credentials "$file"
+bg iotpub D5 temperature=20 --interval 1h --credentials "$file" >/dev/null 2>gone.err
+wait_for 15 is_online D5
+tap $? 'D5 is connected'
+iotctl credential delete D5 --yes >/dev/null 2>&1
+sed -i '/^D5,/d' "$file"
+sync --prune --yes
+exits 0 'a credential that is deleted'
+has "$out" "- login 'device_D5'" 'is a login that nobody knows, and --prune removes'
+has "$out" 'statuses corrected: 1' 'the status of its device is corrected'
+wait_for 15 is_offline D5
+tap $? 'as the platform sees'
+
 # A password that nobody here knows.
 sed -i '/^D4,/d' "$file"
 sed -i '/^device_D4:/d' passwords

@@ -17,8 +17,7 @@ enum { QUIET = 1000, PATIENCE = 10000 };
 
 /* One device that is out now. */
 struct gone {
-	const char *device;
-	char *topic;
+	char *device, *topic;
 	bool connected; /* as its status says */
 };
 
@@ -26,8 +25,23 @@ struct correcting {
 	struct one_shot shot;
 	struct gone *v;
 	size_t n, granted, at, corrected;
+	struct hash_table index; /* by topic */
 	bool looking;
 };
+
+/* The one of this topic; NULL: none. */
+static struct gone *
+find(const struct correcting *w, struct span topic)
+{
+	struct hash_search at = hash_find(&w->index, hash_of(topic));
+	size_t i;
+
+	while (hash_next(&at, &i)) {
+		if (span_is(topic, w->v[i].topic))
+			return &w->v[i];
+	}
+	return NULL;
+}
 
 static void
 on_up(void *arg)
@@ -67,13 +81,10 @@ says_connected(struct span payload)
 static void
 on_message(void *arg, const struct msg *m)
 {
-	struct correcting *w = arg;
-	size_t i;
+	struct gone *g = find(arg, m->topic);
 
-	for (i = 0; i < w->n; i++) {
-		if (span_is(m->topic, w->v[i].topic))
-			w->v[i].connected = says_connected(m->payload);
-	}
+	if (g != NULL)
+		g->connected = says_connected(m->payload);
 }
 
 /* The next one that says what is no longer so. */
@@ -125,23 +136,90 @@ on_late(void *arg)
 }
 
 static void
-collect(const struct sync *s, struct correcting *w)
+add_gone(const struct sync *s, struct correcting *w, struct span device)
+{
+	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = device};
+	char *topic = NULL;
+
+	if (topic_expand(s->topics.status, &vars, &topic, NULL) != 0 ||
+	    find(w, span_of(topic)) != NULL) {
+		free(topic);
+		return;
+	}
+	if ((w->n & (w->n - 1)) == 0)
+		w->v = xreallocarray(w->v, w->n != 0 ? 2 * w->n : 1, sizeof(*w->v));
+	hash_table_add(&w->index, hash_of(span_of(topic)), w->n);
+	w->v[w->n++] =
+	    (struct gone){.device = xstrndup(device.p, device.n), .topic = topic};
+}
+
+/* Devices that may come in by another login by now, which their statuses may speak of. */
+static void
+collect_others(const struct sync *s, struct hash_table *out)
 {
 	size_t i;
 
-	w->v = xcalloc(s->n + 1, sizeof(*w->v));
+	for (i = 0; i < s->n; i++) {
+		if (s->v[i].wanted && s->v[i].device != NULL)
+			hash_table_add(out, hash_of(span_of(s->v[i].device)), i);
+	}
+}
+
+static bool
+has_other(const struct sync *s, const struct hash_table *others, struct span device)
+{
+	struct hash_search at = hash_find(others, hash_of(device));
+	size_t i;
+
+	while (hash_next(&at, &i)) {
+		if (span_is(device, s->v[i].device))
+			return true;
+	}
+	return false;
+}
+
+/* The platform does not know any more whose login it was: the broker's rules do, by the status that it could write. */
+static void
+add_by_rules(const struct sync *s, struct correcting *w, const struct hash_table *others,
+    const char *rules)
+{
+	struct strv lines = {0}, words = {0};
+	struct topic_vars vars;
+	size_t i;
+
+	strv_split(&lines, rules, '\n');
+	for (i = 0; i < lines.n; i++)
+		strv_split(&words, lines.v[i], ' ');
+	for (i = 0; i < words.n; i++) {
+		const struct span *device = &vars.v[TOPIC_DEVICE_ID];
+
+		if (topic_match(s->topics.status, span_of(words.v[i]), &vars) &&
+		    topic_check_id(*device, "", NULL) == 0 &&
+		    !has_other(s, others, *device))
+			add_gone(s, w, *device);
+	}
+	strv_release(&words);
+	strv_release(&lines);
+}
+
+static void
+collect(const struct sync *s, struct correcting *w)
+{
+	struct hash_table others = {0};
+	size_t i;
+
+	collect_others(s, &others);
 	for (i = 0; i < s->n; i++) {
 		const struct sync_user *u = &s->v[i];
-		struct topic_vars vars = {0};
-		char *topic = NULL;
 
-		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || !u->done ||
-		    u->device == NULL)
+		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || !u->done)
 			continue;
-		vars.v[TOPIC_DEVICE_ID] = span_of(u->device);
-		if (topic_expand(s->topics.status, &vars, &topic, NULL) == 0)
-			w->v[w->n++] = (struct gone){.device = u->device, .topic = topic};
+		if (u->device != NULL)
+			add_gone(s, w, span_of(u->device));
+		else if (u->rules_there != NULL)
+			add_by_rules(s, w, &others, u->rules_there);
 	}
+	hash_table_release(&others);
 }
 
 void
@@ -168,8 +246,11 @@ sync_correct(struct sync *s)
 		    err.text);
 	if (w.corrected != 0)
 		ctl_say(s->c, _("statuses corrected: %zu"), w.corrected);
-	for (i = 0; i < w.n; i++)
+	for (i = 0; i < w.n; i++) {
+		free(w.v[i].device);
 		free(w.v[i].topic);
+	}
 	free(w.v);
+	hash_table_release(&w.index);
 	target_release(&t);
 }
