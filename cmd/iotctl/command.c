@@ -79,6 +79,8 @@ static const struct command commands[] = {
 	.run = run_unassign, .first = "device", .others = "sensor"},
     {"device command", "ID JSON|@FILE|-", N_("send a device a command"),
 	.run = run_device_command, .first = "device"},
+    {"device env", "ID", N_("write what a device's own program has to know"),
+	.run = run_device_env, .flags = COMMAND_DEVICE_FORMATS, .first = "device"},
     {"device provision", "ID... FIELD=...", N_("create devices with all they need"),
 	.run = run_provision},
 };
@@ -322,6 +324,21 @@ run_command(struct ctl *c, const struct command *command, const struct operands 
 	return command->run(c, &rest, err);
 }
 
+/* Some formats are of one command only. */
+static int
+check_format(const struct ctl *c, const struct command *command, struct err *err)
+{
+	unsigned flags = command != NULL ? command->flags : 0;
+
+	if (c->args->format >= FORMAT_H && (flags & COMMAND_DEVICE_FORMATS) == 0)
+		return err_set(err, ERR_USAGE, _("h and sh are formats of 'device env'"));
+	if (c->args->format >= FORMAT_EMQX && c->args->format < FORMAT_H &&
+	    (flags & COMMAND_BROKER_FORMATS) == 0)
+		return err_set(
+		    err, ERR_USAGE, _("emqx and mosquitto are formats of 'acl export'"));
+	return 0;
+}
+
 int
 command_run(struct ctl *c, const struct operands *in, struct err *err)
 {
@@ -343,10 +360,8 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("no context '%s': 'iotctl context list' shows them"),
 		    c->args->common.context);
-	if (c->args->format >= FORMAT_EMQX &&
-	    (command == NULL || (command->flags & COMMAND_BROKER_FORMATS) == 0))
-		return err_set(
-		    err, ERR_USAGE, _("emqx and mosquitto are formats of 'acl export'"));
+	if (check_format(c, command, err))
+		return -1;
 	if (command != NULL)
 		return run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))

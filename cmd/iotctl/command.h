@@ -14,6 +14,7 @@ enum command_flag {
 	COMMAND_NEW_CONTEXT = 1,    /* may name a context that is not there yet */
 	COMMAND_ONLY_SHOWS = 2,     /* changes nothing: the shell offers its output to a pager */
 	COMMAND_BROKER_FORMATS = 4, /* takes --format emqx and mosquitto */
+	COMMAND_DEVICE_FORMATS = 8, /* takes --format h and sh */
 };
 
 /* A command that is no plain verb of a resource. `path` is one word, or two of which the first may

@@ -22,7 +22,9 @@ enum format {
 	FORMAT_CSV,
 	FORMAT_YAML,
 	FORMAT_EMQX, /* this and the next: acl export only */
-	FORMAT_MOSQUITTO
+	FORMAT_MOSQUITTO,
+	FORMAT_H, /* this and the next: device env only */
+	FORMAT_SH
 };
 
 /* What --driver says a broker is, in the order of its words. */

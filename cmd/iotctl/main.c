@@ -13,7 +13,7 @@
 #include "iotctl/shell/complete.h"
 #include "iotctl/shell/shell.h"
 
-#define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto"
+#define FORMATS "table|json|ndjson|csv|yaml|emqx|mosquitto|h|sh"
 
 static const struct opt opts[] = {
     OPT_GROUP(N_("Output")),
@@ -58,7 +58,7 @@ static const struct opt opts[] = {
 	N_("apply, provision, get, set, delete: so many at once"), .preset = "4"),
     OPT_FLAG(struct args, all, 0, "all", N_("export: everything but readings")),
     OPT_STR(struct args, secrets, 0, "secrets", "DIR",
-	N_("export: where files with secrets will be, in references to them"),
+	N_("export, device env: where files with secrets are, or will be"),
 	.value = "secrets", .flags = OPT_DIR),
     OPT_STR(struct args, from, 0, "from", "FILE",
 	N_("provision: read devices from this CSV or JSON file"), .flags = OPT_FILE),
@@ -108,7 +108,7 @@ static const struct opt opts[] = {
 
 static const char *const usage[] = {
     "[options] RESOURCE {list|get|create|set|delete} [NAME...] [FIELD=VALUE...]",
-    "[options] device {provision|assign|unassign|command} ...",
+    "[options] device {provision|assign|unassign|command|env} ...",
     "[options] broker sync NAME [DEVICE...]",
     "[options] client {list|get|kick} ...",
     "[options] {broker {test|activate|deactivate} NAME | topic {match|expand} ...}",

@@ -63,6 +63,8 @@ int run_topic_match(struct ctl *c, const struct operands *in, struct err *err);
 int run_topic_expand(struct ctl *c, const struct operands *in, struct err *err);
 /* mqtt/send_command.c */
 int run_device_command(struct ctl *c, const struct operands *in, struct err *err);
+/* env/run_env.c */
+int run_device_env(struct ctl *c, const struct operands *in, struct err *err);
 /* provision/provision.c */
 int run_provision(struct ctl *c, const struct operands *in, struct err *err);
 

@@ -1,5 +1,5 @@
 # fish completion for iotctl; made by `make gen`, do not edit
-complete -c iotctl -s o -l format -x -a 'table json ndjson csv yaml emqx mosquitto' -d 'what comes out'
+complete -c iotctl -s o -l format -x -a 'table json ndjson csv yaml emqx mosquitto h sh' -d 'what comes out'
 complete -c iotctl -l json -d 'the same as --format json'
 complete -c iotctl -l columns -x -d 'show these fields'
 complete -c iotctl -l no-header -d 'no line of column names'
@@ -20,7 +20,7 @@ complete -c iotctl -l prune -d 'apply, diff, broker sync: what is not named, or 
 complete -c iotctl -l prune-most -d 'broker sync: as --prune, and more than half of its logins may go'
 complete -c iotctl -s j -l jobs -x -d 'apply, provision, get, set, delete: so many at once'
 complete -c iotctl -l all -d 'export: everything but readings'
-complete -c iotctl -l secrets -x -a '(__fish_complete_directories)' -d 'export: where files with secrets will be, in references to them'
+complete -c iotctl -l secrets -x -a '(__fish_complete_directories)' -d 'export, device env: where files with secrets are, or will be'
 complete -c iotctl -l from -r -F -d 'provision: read devices from this CSV or JSON file'
 complete -c iotctl -l ignore-columns -x -d 'provision: leave these columns of the file out'
 complete -c iotctl -l credentials -r -F -d 'where the passwords of devices are kept'

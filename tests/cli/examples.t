@@ -20,7 +20,7 @@ echo '{"topic":"iot/sensors/RPI_001/data","qos":1,"payload":{"temperature":21}}'
 # with a backslash, a pipe or && go on.
 examples_of() {
 	mandoc -Tutf8 -O width=78 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//' |
-		awk '/^(iot[a-z]+|vmstat|\$ iot[a-z]+) / || more || /^\$? ?iotstatus$/ {
+		awk '/^((\(umask 077; )?iot[a-z]+|vmstat|\$ iot[a-z]+) / || more || /^\$? ?iotstatus$/ {
 			sub(/^\$ /, ""); line = line $0 " "
 			more = /\\$/ || /\|$/ || /&&$/
 			if (more) { sub(/\\ $/, "", line); next }
