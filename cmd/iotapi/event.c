@@ -182,28 +182,33 @@ event_end(void)
 	log_hand_over(NULL);
 }
 
+static void
+tell_as(
+    const char *level, const char *name, const char *value, const char *fmt, va_list ap)
+{
+	struct buf msg = {0};
+
+	buf_vprintf(&msg, fmt, ap);
+	tell(level, buf_as_span(&msg), name, value);
+	buf_release(&msg);
+}
+
 void
 event_error(const char *name, const char *value, const char *fmt, ...)
 {
-	struct buf msg = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&msg, fmt, ap);
+	tell_as("error", name, value, fmt, ap);
 	va_end(ap);
-	tell("error", buf_as_span(&msg), name, value);
-	buf_release(&msg);
 }
 
 void
 event_notice(const char *fmt, ...)
 {
-	struct buf msg = {0};
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&msg, fmt, ap);
+	tell_as("info", NULL, NULL, fmt, ap);
 	va_end(ap);
-	tell("info", buf_as_span(&msg), NULL, NULL);
-	buf_release(&msg);
 }
