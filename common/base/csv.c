@@ -181,8 +181,10 @@ static int
 refuse_count(const struct csv *c, const struct parser *p, size_t line, size_t count,
     struct err *err)
 {
-	err_set(err, ERR_USAGE, _("%s:%zu: %zu cells where the header has %zu"), p->name,
-	    line, count, c->columns);
+	err_set(err, ERR_USAGE,
+	    P_("%s:%zu: %zu cell where the header has %zu",
+		"%s:%zu: %zu cells where the header has %zu", count),
+	    p->name, line, count, c->columns);
 	if (p->sep != ',')
 		err_add(err,
 		    _(" (%s separates them, as in the header: a cell with one goes in "

@@ -111,7 +111,9 @@ tell_left_out(void)
 	    put(note, HEAD_MOST, "%s%.60s: ", log_state.torn ? "\n" : "", log_state.name);
 
 	n += put(note + n, sizeof(note) - n - 1,
-	    _("%zu lines are left out here: standard error was not read"),
+	    P_("%zu line is left out here: standard error was not read",
+		"%zu lines are left out here: standard error was not read",
+		log_state.left_out),
 	    log_state.left_out);
 	note[n++] = '\n';
 	if (!write_bytes(note, n))
@@ -151,7 +153,9 @@ say(const char *level, const char *fmt, va_list ap)
 	log_state.transient = false;
 	n += utf8_visible(line + n, TEXT_MOST * 4, &text);
 	if (left_out > 0)
-		n += put(line + n, REST_MOST, _(" [... %zu bytes more]"), left_out);
+		n += put(line + n, REST_MOST,
+		    P_(" [... %zu byte more]", " [... %zu bytes more]", left_out),
+		    left_out);
 	line[n++] = '\n';
 	write_line(line, n);
 }

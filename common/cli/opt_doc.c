@@ -40,7 +40,8 @@ help_row(const struct opt *o, struct buf *out)
 		buf_printf(out, "%*s", (int)(HELP_COLUMN - (out->n - from)), "");
 	buf_puts(out, o->help[0] != '\0' ? _(o->help) : "");
 	if (opt_builtin(o) != NULL)
-		buf_printf(out, " (%s)", opt_builtin(o));
+		buf_printf(
+		    out, " (%s)", opt_builtin(o)[0] != '\0' ? _(opt_builtin(o)) : "");
 	buf_putc(out, '\n');
 }
 
@@ -72,7 +73,7 @@ opt_help(const struct opt_set *set, struct buf *out)
 	if (p->examples != NULL) {
 		buf_printf(out, "\n%s:\n", _("Examples"));
 		for (i = 0; p->examples[i] != NULL; i++)
-			buf_printf(out, "  %s\n", p->examples[i]);
+			buf_printf(out, "  %s\n", _(p->examples[i]));
 	}
 	if (p->opts[0].type != OPT_TYPE_GROUP)
 		buf_printf(out, "\n%s:\n", _("Options"));

@@ -157,8 +157,10 @@ explain_exit(struct job *j, const siginfo_t *info)
 		err_set(&j->why, ERR_FAILED, _("'%s' exited with status %d"), name,
 		    info->si_status);
 	else if (j->too_much)
-		err_set(&j->why, ERR_FAILED, _("'%s' printed more than %zu bytes"), name,
-		    j->pool->output_max);
+		err_set(&j->why, ERR_FAILED,
+		    P_("'%s' printed more than %zu byte",
+			"'%s' printed more than %zu bytes", j->pool->output_max),
+		    name, j->pool->output_max);
 }
 
 /* All that it printed is in the pipe by now; what it left running may hold the other end for long. */

@@ -91,8 +91,10 @@ publish_answer(const struct command *c, struct span payload)
 	int id;
 
 	if (*d->session == NULL || session_publish(*d->session, &p, &id, &err))
-		log_error(_("%s: a command could not be answered%s%s"), d->id,
-		    err.text[0] != '\0' ? ": " : "", err.text);
+		log_error(err.text[0] != '\0'
+			? _("%s: a command could not be answered: %s")
+			: _("%s: a command could not be answered"),
+		    d->id, err.text);
 }
 
 static void

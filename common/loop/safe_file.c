@@ -112,9 +112,11 @@ mend(const struct safe_file *a, off_t size, const char *name, const char *head,
 		if (!cut_at(a->fd, a->own, at))
 			return err_sys(err, ERR_OUTPUT,
 			    _("cannot cut off the torn last line of %s"), name);
-		log_warn(
-		    _("%s: cut off the torn last line (%lld bytes) that an earlier run "
-		      "left"),
+		log_warn(P_("%s: cut off the torn last line (%lld byte) that an earlier "
+			    "run left",
+			     "%s: cut off the torn last line (%lld bytes) that an "
+			     "earlier run left",
+			     size - at),
 		    name, (long long)(size - at));
 		return 0;
 	}

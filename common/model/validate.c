@@ -72,8 +72,8 @@ within(const struct schema_field *f, double v, struct field_errs *errs)
 		return true;
 	text_from_double(limit, v < f->min ? f->min : f->max);
 	field_errs_add(errs, f->name,
-	    v < f->min ? "Ensure this value is greater than or equal to %s."
-		       : "Ensure this value is less than or equal to %s.",
+	    v < f->min ? _("Ensure this value is greater than or equal to %s.")
+		       : _("Ensure this value is less than or equal to %s."),
 	    limit);
 	return false;
 }
@@ -84,7 +84,7 @@ check_int(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	long long n;
 
 	if (!whole(v, &n))
-		return wrong(errs, f, "A valid integer is required.");
+		return wrong(errs, f, _("A valid integer is required."));
 	return within(f, (double)n, errs) ? json_integer(n) : NULL;
 }
 
@@ -95,7 +95,7 @@ check_float(const struct schema_field *f, json_t *v, struct field_errs *errs)
 
 	if (json_is_string(v) ? !text_double(json_string_value(v), &d)
 			      : !json_is_number(v))
-		return wrong(errs, f, "A valid number is required.");
+		return wrong(errs, f, _("A valid number is required."));
 	return within(f, d, errs) ? json_real(d) : NULL;
 }
 
@@ -111,7 +111,7 @@ check_bool(const struct schema_field *f, json_t *v, struct field_errs *errs)
 		return json_boolean(json_integer_value(v));
 	if (s != NULL && text_bool(s, &yes))
 		return json_boolean(yes);
-	return wrong(errs, f, "Must be a valid boolean.");
+	return wrong(errs, f, _("Must be a valid boolean."));
 }
 
 static size_t
@@ -142,10 +142,10 @@ fits(const struct schema_field *f, const char *s, struct field_errs *errs)
 	if (f->type == SCHEMA_STRING && (f->flags & SCHEMA_WRITE_ONLY) == 0 &&
 	    !utf8_is_harmless_text(span_of(s)))
 		failed = err_set(&err, ERR_USAGE,
-		    "Control characters and marks that turn text around are not "
-		    "allowed.");
+		    _("Control characters and marks that turn text around are not "
+		      "allowed."));
 	if ((f->flags & SCHEMA_LOGIN) != 0 && strchr(s, ':') != NULL)
-		failed = err_set(&err, ERR_USAGE, "A user name has no \":\".");
+		failed = err_set(&err, ERR_USAGE, _("A user name has no \":\"."));
 	if (failed)
 		field_errs_add(errs, f->name, "%s", err.text);
 	return !failed;
@@ -169,18 +169,18 @@ check_string(const struct schema_field *f, json_t *v, struct field_errs *errs)
 	if (json_is_number(v))
 		s = number;
 	if (s == NULL)
-		return wrong(errs, f, "Not a valid string.");
+		return wrong(errs, f, _("Not a valid string."));
 	if (!keep)
 		s += strspn(s, " \t\r\n");
 	n = strlen(s);
 	while (!keep && n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL)
 		n--;
 	if (n == 0 && (f->flags & SCHEMA_BLANK) == 0)
-		return wrong(errs, f, "This field may not be blank.");
+		return wrong(errs, f, _("This field may not be blank."));
 	trimmed = xstrndup(s, n);
 	if (f->max > 0 && (double)characters(trimmed) > f->max) {
 		field_errs_add(errs, f->name,
-		    "Ensure this field has no more than %.0f characters.", f->max);
+		    _("Ensure this field has no more than %.0f characters."), f->max);
 		result = NULL;
 	} else {
 		result = fits(f, trimmed, errs) ? json_string(trimmed) : NULL;
@@ -192,13 +192,15 @@ check_string(const struct schema_field *f, json_t *v, struct field_errs *errs)
 static char *
 choices_of(const struct schema_field *f)
 {
-	struct buf text = {0};
+	struct buf list = {0};
 	const struct schema_choice *c;
+	char *text;
 
 	for (c = f->choices; c->value != NULL; c++)
-		buf_printf(
-		    &text, "%s%s", c != f->choices ? ", " : _("There are: "), c->value);
-	return buf_steal(&text);
+		buf_printf(&list, "%s%s", c != f->choices ? ", " : "", c->value);
+	text = xasprintf(_("There are: %s"), buf_str(&list));
+	buf_release(&list);
+	return text;
 }
 
 static json_t *
@@ -218,8 +220,8 @@ check_choice(const struct schema_field *f, json_t *v, struct field_errs *errs)
 			return f->type == SCHEMA_CHOICE ? json_string(s)
 							: json_integer(atoi(s));
 	}
-	field_errs_add(
-	    errs, f->name, "\"%s\" is not a valid choice.", s != NULL ? s : type_name(v));
+	field_errs_add(errs, f->name, _("\"%s\" is not a valid choice."),
+	    s != NULL ? s : type_name(v));
 	field_errs_hint(errs, choices_of(f));
 	return NULL;
 }
@@ -233,8 +235,8 @@ check_time(const struct schema_field *f, json_t *v, struct field_errs *errs)
 
 	if (!json_is_string(v) || !timestamp_parse(json_string_value(v), &us))
 		return wrong(errs, f,
-		    "Datetime has wrong format. Use one of these formats instead: "
-		    "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].");
+		    _("Datetime has wrong format. Use one of these formats instead: "
+		      "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."));
 	buf_time(&b, us);
 	result = json_string(buf_str(&b));
 	buf_release(&b);
@@ -248,7 +250,7 @@ check_ref(const struct schema_field *f, json_t *v, struct field_errs *errs)
 
 	if (json_is_boolean(v) || !whole(v, &id)) {
 		field_errs_add(errs, f->name,
-		    "Incorrect type. Expected pk value, received %s.", type_name(v));
+		    _("Incorrect type. Expected pk value, received %s."), type_name(v));
 		return NULL;
 	}
 	return json_integer(id);
@@ -263,12 +265,12 @@ check_refs(const struct schema_field *f, json_t *v, struct field_errs *errs)
 
 	if (!json_is_array(v)) {
 		field_errs_add(errs, f->name,
-		    "Expected a list of items but got type \"%s\".", type_name(v));
+		    _("Expected a list of items but got type \"%s\"."), type_name(v));
 		return NULL;
 	}
 	if (json_array_size(v) > VALIDATE_REFS) {
 		field_errs_add(errs, f->name,
-		    "Ensure this field has no more than %d elements.", VALIDATE_REFS);
+		    _("Ensure this field has no more than %d elements."), VALIDATE_REFS);
 		return NULL;
 	}
 	list = json_array();
@@ -318,7 +320,7 @@ validate_value(const struct schema_field *f, json_t *value, struct field_errs *e
 	if (json_is_null(value)) {
 		if ((f->flags & SCHEMA_NULLABLE) != 0)
 			return json_null();
-		return wrong(errs, f, "This field may not be null.");
+		return wrong(errs, f, _("This field may not be null."));
 	}
 	return checks[f->type](f, value, errs);
 }
@@ -334,10 +336,12 @@ check_unknown(const struct schema_resource *r, json_t *body, struct field_errs *
 		const struct schema_field *f = schema_field(r, name);
 
 		if ((f == NULL || strcmp(f->name, name) != 0) && n++ < VALIDATE_UNKNOWN)
-			field_errs_add(errs, name, "Unknown field.");
+			field_errs_add(errs, name, _("Unknown field."));
 	}
 	if (n > VALIDATE_UNKNOWN)
-		field_errs_add(errs, "non_field_errors", "%zu more unknown fields.",
+		field_errs_add(errs, "non_field_errors",
+		    P_("%zu more unknown field.", "%zu more unknown fields.",
+			n - VALIDATE_UNKNOWN),
 		    n - VALIDATE_UNKNOWN);
 }
 
@@ -350,7 +354,8 @@ validate_body(
 
 	if (!json_is_object(body)) {
 		field_errs_add(errs, "non_field_errors",
-		    "Invalid data. Expected a dictionary, but got %s.", type_name(body));
+		    _("Invalid data. Expected a dictionary, but got %s."),
+		    type_name(body));
 		return json_object();
 	}
 	good = json_object();
@@ -364,7 +369,7 @@ validate_body(
 			if (v != NULL)
 				json_object_set_new(good, f->name, v);
 		} else if (!partial && (f->flags & SCHEMA_REQUIRED) != 0) {
-			field_errs_add(errs, f->name, "This field is required.");
+			field_errs_add(errs, f->name, _("This field is required."));
 		}
 	}
 	check_unknown(r, body, errs);
@@ -401,7 +406,7 @@ validate_text(const struct schema_field *f, const char *text, struct field_errs 
 	long long id;
 
 	if (v == NULL)
-		return wrong(errs, f, "Not a valid string.");
+		return wrong(errs, f, _("Not a valid string."));
 	if (f->type == SCHEMA_REFS || f->type == SCHEMA_REF || f->type == SCHEMA_JSON) {
 		if (f->type == SCHEMA_REF)
 			result = whole(v, &id) ? json_integer(id) : json_incref(v);

@@ -310,8 +310,11 @@ check_whole(struct list *l, struct err *err)
 		    path, l->path, l->pages.n);
 	if (l->last < 0 && l->repeats != 0)
 		return err_set(err, ERR_FAILED,
-		    _("the API's list '%.*s' may not be whole: it has no count, and %zu "
-		      "repeats came"),
+		    P_("the API's list '%.*s' may not be whole: it has no count, and %zu "
+		       "repeat came",
+			"the API's list '%.*s' may not be whole: it has no count, and "
+			"%zu repeats came",
+			l->repeats),
 		    path, l->path, l->repeats);
 	if (l->by_place && l->repeats == 0 && came >= l->least)
 		return 0;
@@ -324,7 +327,9 @@ check_whole(struct list *l, struct err *err)
 	    (came >= l->first && came + (int64_t)l->repeats == l->last))
 		return 0;
 	return err_set(err, ERR_FAILED,
-	    _("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats"),
+	    P_("the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeat",
+		"the API's list '%.*s' is not whole: %zu of %lld came, and %zu repeats",
+		l->repeats),
 	    path, l->path, n, (long long)l->last, l->repeats);
 }
 
@@ -382,8 +387,11 @@ read_pages(struct rest *a, struct list *l, struct err *err)
 			    l->path, at);
 		else if (l->stale >= STALE_MAX)
 			result = err_set(err, ERR_PROTOCOL,
-			    _("the list '%s' never ends: %d pages in a row have nothing "
-			      "new, and the next is '%s'"),
+			    P_("the list '%s' never ends: %d page in a row has nothing "
+			       "new, and the next is '%s'",
+				"the list '%s' never ends: %d pages in a row have "
+				"nothing new, and the next is '%s'",
+				l->stale),
 			    l->path, l->stale, at);
 		else
 			result = read_page(a, l, &at, err);

@@ -85,35 +85,41 @@ tls_put_alt_names(struct buf *out, const X509 *cert)
 static void
 explain(struct buf *out, const struct tls *t, const X509 *cert, int error)
 {
+	struct buf what = {0};
+
 	switch (error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		buf_puts(out, _("certificate expired "));
-		put_date(out, X509_get0_notAfter(cert));
-		return;
+		put_date(&what, X509_get0_notAfter(cert));
+		buf_printf(out, _("certificate expired %s"), buf_str(&what));
+		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		buf_puts(out, _("certificate is not valid before "));
-		put_date(out, X509_get0_notBefore(cert));
-		return;
+		put_date(&what, X509_get0_notBefore(cert));
+		buf_printf(out, _("certificate is not valid before %s"), buf_str(&what));
+		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		buf_printf(out, _("certificate is not for '%s' but for "), t->opts.host);
-		tls_put_alt_names(out, cert);
-		return;
+		tls_put_alt_names(&what, cert);
+		buf_printf(out, _("certificate is not for '%s' but for %s"), t->opts.host,
+		    buf_str(&what));
+		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		buf_puts(out, _("certificate is signed by itself: "));
-		tls_put_common_name(out, X509_get_subject_name(cert));
-		buf_puts(out, _(" (--cafile can trust it)"));
-		return;
+		tls_put_common_name(&what, X509_get_subject_name(cert));
+		buf_printf(out,
+		    _("certificate is signed by itself: %s (--cafile can trust it)"),
+		    buf_str(&what));
+		break;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-		buf_puts(out, _("certificate is signed by an unknown CA: "));
-		tls_put_common_name(out, X509_get_issuer_name(cert));
-		return;
+		tls_put_common_name(&what, X509_get_issuer_name(cert));
+		buf_printf(
+		    out, _("certificate is signed by an unknown CA: %s"), buf_str(&what));
+		break;
 	default:
 		buf_printf(out, _("certificate refused: %s"),
 		    X509_verify_cert_error_string(error));
 	}
+	buf_release(&what);
 }
 
 int

@@ -118,7 +118,7 @@ what_is_left_out_is_counted_in_any_language(void **state)
 	log_never_wait();
 	log_into_full_pipe(out, sizeof(out));
 	assert_string_equal(out,
-	    "test: 1 lines are left out here: standard error was not read\n"
+	    "test: 1 line is left out here: standard error was not read\n"
 	    "test: kept\n");
 	for (i = 0; i + 3 < sizeof(translation); i += 3)
 		memcpy(translation + i, "€", 3);

@@ -83,7 +83,7 @@ bad_tables_are_refused_with_their_line(void **state)
 		struct span text;
 		const char *wanted;
 	} cases[] = {
-	    {SPAN("a,b\n1,2\n1\n"), "f:3: 1 cells where the header has 2"},
+	    {SPAN("a,b\n1,2\n1\n"), "f:3: 1 cell where the header has 2"},
 	    {SPAN("a,b\n\"x\ny\",2,3\n"), "f:2: 3 cells where the header has 2"},
 	    {SPAN("a\n\"x"), "f:2: a quote is opened and never closed"},
 	    {SPAN("a\n\"x\"\""), "f:2: a quote is opened and never closed"},
