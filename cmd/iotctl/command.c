@@ -25,7 +25,8 @@ static const struct command commands[] = {
 	.run = run_config_set, .flags = COMMAND_NEW_CONTEXT},
     {"config path", "", N_("show where the configuration file is"),
 	.run = run_config_path},
-    {"apply", "-f FILE", N_("make the platform hold what files say"), .run = run_apply},
+    {"apply", "-f FILE", N_("make the platform hold what files say"), .run = run_apply,
+	.flags = COMMAND_SENTENCES},
     {"diff", "-f FILE", N_("show what apply would change"), .run = run_diff,
 	.flags = COMMAND_ONLY_SHOWS},
     {"export", "RESOURCE...", N_("write what the platform holds, for apply"),
@@ -36,10 +37,10 @@ static const struct command commands[] = {
     {"api", "METHOD PATH [FIELD...|-|JSON]", N_("send any request, print the answer"),
 	.run = run_api, .flags = COMMAND_ONLY_SHOWS},
     {"doctor", "[DEVICE...|-]", N_("find out what is wrong with the platform or devices"),
-	.run = run_doctor, .flags = COMMAND_ONLY_SHOWS, .first = "device",
-	.others = "device"},
+	.run = run_doctor, .flags = COMMAND_ONLY_SHOWS | COMMAND_SENTENCES,
+	.first = "device", .others = "device"},
     {"lint", "", N_("compare with the guide's best practices"), .run = run_lint,
-	.flags = COMMAND_ONLY_SHOWS},
+	.flags = COMMAND_ONLY_SHOWS | COMMAND_SENTENCES},
     {"acl show", "DEVICE", N_("show what a device may do at the broker"),
 	.run = run_acl_show, .flags = COMMAND_ONLY_SHOWS, .first = "device"},
     {"acl check", "DEVICE publish|subscribe TOPIC", N_("ask whether a device may do it"),
@@ -48,7 +49,7 @@ static const struct command commands[] = {
 	.run = run_acl_export, .flags = COMMAND_ONLY_SHOWS | COMMAND_BROKER_FORMATS,
 	.first = "device"},
     {"broker test", "NAME", N_("connect to a broker, stage by stage"),
-	.run = run_broker_test, .first = "broker"},
+	.run = run_broker_test, .flags = COMMAND_SENTENCES, .first = "broker"},
     {"broker sync", "NAME [DEVICE...]",
 	N_("make a broker's logins and rules those of the platform"),
 	.run = run_broker_sync, .first = "broker", .others = "device"},
@@ -217,8 +218,8 @@ add_choice(struct choices *l, const char *word, size_t n, bool shown)
 	free(copy);
 }
 
-static int
-complain(struct choices *l, const char *what, const char *word, struct err *err)
+static const char *
+nearest_of(const struct choices *l, const char *word)
 {
 	const char **names = xcalloc(l->all.n + 1, sizeof(*names));
 	const char *near;
@@ -227,20 +228,15 @@ complain(struct choices *l, const char *what, const char *word, struct err *err)
 	for (i = 0; i < l->all.n; i++)
 		names[i] = l->all.v[i];
 	near = text_nearest(word, names);
-	if (near != NULL)
-		err_set(
-		    err, ERR_USAGE, _("%s '%s'; did you mean '%s'?"), what, word, near);
-	else
-		err_set(err, ERR_USAGE, _("%s '%s'; there are %s"), what, word,
-		    buf_str(&l->shown));
 	free(names);
-	return -1;
+	return near;
 }
 
 static int
 unknown_first(const char *word, struct err *err)
 {
 	struct choices l = {0};
+	const char *near;
 	size_t i, j;
 
 	for (i = 0; schema[i].name != NULL; i++)
@@ -255,7 +251,15 @@ unknown_first(const char *word, struct err *err)
 			add_choice(&l, schema[i].aliases[j], strlen(schema[i].aliases[j]),
 			    false);
 	}
-	complain(&l, _("unknown resource or command"), word, err);
+	near = nearest_of(&l, word);
+	if (near != NULL)
+		err_set(err, ERR_USAGE,
+		    _("unknown resource or command '%s'; did you mean '%s'?"), word,
+		    near);
+	else
+		err_set(err, ERR_USAGE,
+		    _("unknown resource or command '%s'; there are %s"), word,
+		    buf_str(&l.shown));
 	strv_release(&l.all);
 	buf_release(&l.shown);
 	return -1;
@@ -267,7 +271,7 @@ unknown_second(
     const char *first, const struct schema_resource *r, const char *word, struct err *err)
 {
 	struct choices l = {0};
-	char *what;
+	const char *near;
 	size_t n = strlen(first);
 	size_t i;
 
@@ -281,14 +285,16 @@ unknown_second(
 		if (strncmp(path, first, n) == 0 && path[n] == ' ')
 			add_choice(&l, path + n + 1, strlen(path + n + 1), true);
 	}
-	if (word == NULL) {
+	near = word != NULL ? nearest_of(&l, word) : NULL;
+	if (word == NULL)
 		err_set(
 		    err, ERR_USAGE, _("%s what? there are %s"), first, buf_str(&l.shown));
-	} else {
-		what = xasprintf(_("%s has no verb"), first);
-		complain(&l, what, word, err);
-		free(what);
-	}
+	else if (near != NULL)
+		err_set(err, ERR_USAGE, _("%s has no verb '%s'; did you mean '%s'?"),
+		    first, word, near);
+	else
+		err_set(err, ERR_USAGE, _("%s has no verb '%s'; there are %s"), first,
+		    word, buf_str(&l.shown));
 	strv_release(&l.all);
 	buf_release(&l.shown);
 	return -1;
@@ -320,8 +326,16 @@ run_command(struct ctl *c, const struct command *command, const struct operands 
     struct err *err)
 {
 	struct operands rest = rest_of(in, strchr(command->path, ' ') != NULL ? 2 : 1);
+	const bool english =
+	    (command->flags & COMMAND_SENTENCES) != 0 && c->args->format != FORMAT_TABLE;
+	int failed;
 
-	return command->run(c, &rest, err);
+	if (english)
+		text_translate(false);
+	failed = command->run(c, &rest, err);
+	if (english)
+		text_translate(true);
+	return failed;
 }
 
 /* Some formats are of one command only. */

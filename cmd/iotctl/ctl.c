@@ -155,3 +155,38 @@ ctl_say(const struct ctl *c, const char *fmt, ...)
 	buf_release(&text);
 	buf_release(&shown);
 }
+
+/* Each a sentence of its own: what agrees with what differs between languages. */
+void
+ctl_say_done(const struct ctl *c, enum ctl_done done, const char *resource,
+    const char *label, json_int_t id)
+{
+	const long long n = id;
+
+	switch (done) {
+	case CTL_CREATED:
+		ctl_say(c, _("created %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_CHANGED:
+		ctl_say(c, _("changed %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_UNCHANGED:
+		ctl_say(c, _("unchanged %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_DELETED:
+		ctl_say(c, _("deleted %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_ASSIGNED:
+		ctl_say(c, _("assigned %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_UNASSIGNED:
+		ctl_say(c, _("unassigned %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_ACTIVATED:
+		ctl_say(c, _("activated %s '%s' (id %lld)"), resource, label, n);
+		break;
+	case CTL_DEACTIVATED:
+		ctl_say(c, _("deactivated %s '%s' (id %lld)"), resource, label, n);
+		break;
+	}
+}

@@ -124,5 +124,18 @@ int ctl_operands(struct ctl *c, const struct operands *in, size_t first, struct 
 
 /* A line for a person on stdout, unless --quiet: what was done. */
 void ctl_say(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As ctl_say: "created broker 'B' (id 1)". */
+enum ctl_done {
+	CTL_CREATED,
+	CTL_CHANGED,
+	CTL_UNCHANGED,
+	CTL_DELETED,
+	CTL_ASSIGNED,
+	CTL_UNASSIGNED,
+	CTL_ACTIVATED,
+	CTL_DEACTIVATED,
+};
+void ctl_say_done(const struct ctl *c, enum ctl_done done, const char *resource,
+    const char *label, json_int_t id);
 
 #endif

@@ -34,7 +34,7 @@ for i in $(seq 10); do
 	seq 5000 | sed "s/.*/{\"received_at\":\"2026-11-30T05:00:00Z\",\"device_id\":\"DEV_00000$i\",\"sensor\":\"temperature\",\"value\":&}/"
 done | sed 's/DEV_0000010/DEV_000010/' >lines
 row 'reading import of 50,000 lines, 10 devices of 100,000, s' "$(seconds iotctl reading import lines)" 10
-grep -q 'imported 50000 readings, skipped 0' out || { cat out >&2; exit 1; }
+grep -q 'readings imported: 50000, lines skipped: 0' out || { cat out >&2; exit 1; }
 stop_api
 rm -f "$db"* api.url
 

@@ -155,7 +155,7 @@ iotctl reading create device=E1 sensor=temperature valor=1 >/dev/null
 run iotctl doctor E1 --json
 exits 0 'a healthy device of Django'
 is "ok device_E1" "$(result 'emqx user') $(detail 'emqx user')" 'its EMQX user'
-is 'its 1 topics' "$(detail acl)" 'its rules allow its topics'
+is 'its topic' "$(detail acl)" 'its rules allow its topics'
 # The guide: "QoS 2 no funciona".
 iotctl device-config set E1 qos=2 >/dev/null
 run iotctl doctor E1 --json

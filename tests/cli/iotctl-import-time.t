@@ -37,25 +37,25 @@ exits 1 'a backend that ignores the time'
 has "$err" "line 3 is stored and counts as done: the API took the request for reading '1' but ignored timestamp: it has \"20" \
 	'the line and the row are named'
 has "$err" 'not "2020-01-01T00:00:00.000000Z"; --accept-server-time takes it' 'with what was sent'
-has "$out" 'imported 1 readings, skipped 0 lines' 'counted'
+has "$out" 'readings imported: 1, lines skipped: 0' 'counted'
 is 'one ' "$(posts)" 'one reading was sent, alone'
 is 0 "$(asked)" 'and not asked for: the answer has its time'
 is '3.0 ' "$(values)" 'the one that is furthest from now'
 : >"$log"
 run iotctl reading import lines
 exits 1 'once more'
-has "$err" "'lines': 1 lines are stored already and left out" 'tells what it leaves out'
+has "$err" "'lines': 1 line is stored already and left out" 'tells what it leaves out'
 has "$err" "line 4 is stored and counts as done: the API took the request for reading '2'" 'the next one shows it'
 is 'one ' "$(posts)" 'alone'
 : >"$log"
 run iotctl reading import lines --accept-server-time
 exits 0 '--accept-server-time'
-has "$out" 'imported 2 readings' 'goes on with the others'
+has "$out" 'readings imported: 2' 'goes on with the others'
 is 'batch ' "$(posts)" 'none alone'
 is '1.0 2.0 3.0 4.0 ' "$(values)" 'each is stored once'
 run iotctl reading import lines
 exits 0 'all done'
-has "$out" 'imported 0 readings' 'nothing is left'
+has "$out" 'readings imported: 0' 'nothing is left'
 
 # A file of one line; a time to come; a file written anew under a line that was sent alone.
 line 2030-01-01T00:00:00Z 5 >single
@@ -63,12 +63,12 @@ run iotctl reading import single
 exits 1 'a time to come'
 run iotctl reading import single
 exits 0 'and its file is done'
-has "$out" 'imported 0 readings' 'with nothing more to send'
+has "$out" 'readings imported: 0' 'with nothing more to send'
 line 2021-01-01T00:00:00Z 6 >anew
 iotctl reading import anew >/dev/null 2>&1
 line 2021-01-01T00:00:00Z 7 >anew
 run iotctl reading import anew --accept-server-time
-has "$out" 'imported 1 readings' 'another line in its place is another'
+has "$out" 'readings imported: 1' 'another line in its place is another'
 is '1.0 2.0 3.0 4.0 5.0 6.0 7.0 ' "$(values)" 'none is left out'
 line 2021-01-01T00:00:00Z 8 | iotctl reading import - >out 2>&1
 is 1 $? 'from standard input'
@@ -95,13 +95,13 @@ is 'batch ' "$(posts)" 'go as they are'
 : >"$log"
 run iotctl reading import late
 exits 1 'a later batch'
-has "$out" 'imported 501 readings' 'behind a whole one'
+has "$out" 'readings imported: 501' 'behind a whole one'
 has "$err" 'stopped: line 502 is stored' 'the first of it that is far enough'
 is 'batch one ' "$(posts)" 'alone, before its batch'
 : >"$log"
 run iotctl reading import late --accept-server-time
 has "$err" 'going on behind line 500' 'the next run goes on there'
-has "$out" 'imported 2 readings' 'without that line'
+has "$out" 'readings imported: 2' 'without that line'
 is 'batch ' "$(posts)" 'in a batch'
 is 1 "$(values | grep -o '21\.0' | wc -l)" 'which is stored once'
 
@@ -111,16 +111,16 @@ run iotctl reading import odd
 exits 1 'a reading that the server refuses'
 has "$err" 'line 2: "9"' 'is told by its line, in its words'
 has "$err" 'line 1 is stored and counts as done' 'the next furthest shows it'
-has "$out" 'imported 1 readings, skipped 1 lines' 'counted'
+has "$out" 'readings imported: 1, lines skipped: 1' 'counted'
 run iotctl reading import odd --accept-server-time
-has "$out" 'imported 1 readings, skipped 1 lines' 'the last one'
+has "$out" 'readings imported: 1, lines skipped: 1' 'the last one'
 line 2020-01-01T00:00:00Z 35 >lost
 printf 'POST /api/readings/ lose\n' >"$T/django/FAULTS"
 run iotctl reading import lost
 exits 5 'an answer that is lost'
 has "$err" 'stopped before line 1' 'is not tried again blindly'
 run iotctl reading import lost --accept-server-time
-has "$out" 'imported 1 readings' 'and not taken for done'
+has "$out" 'readings imported: 1' 'and not taken for done'
 
 # create
 run iotctl reading create device=D1 sensor=S valor=41 timestamp=2020-01-01T00:00:00Z
@@ -141,11 +141,11 @@ setup
 printf 'POST /api/readings/bulk 500\n' >"$T/django/FAULTS"
 run iotctl reading import lines
 exits 5 'a batch that fails'
-has "$out" 'imported 1 readings' 'behind the one that went alone'
+has "$out" 'readings imported: 1' 'behind the one that went alone'
 : >"$log"
 run iotctl reading import lines
 exits 0 'on a backend that keeps times'
-has "$out" 'imported 2 readings' 'the next run sends the others'
+has "$out" 'readings imported: 2' 'the next run sends the others'
 is 'one batch ' "$(posts)" 'one of them alone'
 is '1.0 2.0 3.0 ' "$(values)" 'each is stored once'
 has "$(iotctl reading list -o csv --columns timestamp)" '2020-05-31 19:00:00' 'with its time'
@@ -179,7 +179,7 @@ stops() { # PART 'sentence'
 	has "$err" "line 2 is stored and counts as done: $1" '  is told'
 	is 'one ' "$(posts)" '  and stops'
 	run iotctl reading import lines --accept-server-time
-	has "$out" 'imported 1 readings' '  and the line is done'
+	has "$out" 'readings imported: 1' '  and the line is done'
 	run iotctl reading create dispositivo=1 sensor=2 valor=1 timestamp=2026-11-20T12:00:00Z
 	exits 1 '  create alike'
 	has "$err" "${1%%\"*}" '  is told'

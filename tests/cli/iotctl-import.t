@@ -36,7 +36,7 @@ setup
 } >lines
 run iotctl reading import lines
 exits 1 'bad lines are skipped and told by the exit status'
-has "$out" 'imported 3 readings, skipped 6 lines' 'counted'
+has "$out" 'readings imported: 3, lines skipped: 6' 'counted'
 has "$err" 'line 3: no JSON object: wrong at byte 1' 'no JSON'
 has "$err" "line 4: no device 'D9'" 'an unknown device'
 has "$err" "line 5: device 'D1' has no sensor 'humidity'" 'a sensor that it has not'
@@ -49,13 +49,13 @@ has "$(iotctl reading list device=D2 -o ndjson)" '2025-10-09T08:53:20' "the devi
 has "$(iotctl reading list device=D1 -o ndjson)" '2026-11-23T12:47:20' 'else when it came'
 run iotctl reading import lines
 exits 0 'again'
-has "$out" 'imported 0 readings' 'stores nothing twice'
+has "$out" 'readings imported: 0' 'stores nothing twice'
 line D1 temperature 23 >>lines
 run iotctl reading import lines
-has "$out" 'imported 1 readings' 'only what was added'
+has "$out" 'readings imported: 1' 'only what was added'
 has "$err" 'going on behind line 10' 'is told'
 run iotctl reading import lines --again
-has "$out" 'imported 4 readings' '--again'
+has "$out" 'readings imported: 4' '--again'
 # Which devices are asked for.
 sqlite3 "$db" "PRAGMA busy_timeout = 5000; BEGIN;
 	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
@@ -70,7 +70,7 @@ asked() { # asked STEM: how many requests for one device, and how many for all
 one='identificador_unico=\|mqtt_client_id='
 { line M1 temperature 1; line M1 temperature 2; line client-7 temperature 1; line M999 temperature 1; } >few
 run iotctl reading import few --verbose --verbose
-has "$out" 'imported 3 readings, skipped 1 lines' 'by identifier, by client id, and by none that is known'
+has "$out" 'readings imported: 3, lines skipped: 1' 'by identifier, by client id, and by none that is known'
 is '5 0' "$(asked "$one")" 'devices are asked for one by one, each name once'
 i=0
 while [ $i -lt 230 ]; do
@@ -78,7 +78,7 @@ while [ $i -lt 230 ]; do
 	line M$i temperature 1
 done >fleet
 run iotctl reading import fleet --verbose --verbose
-has "$out" 'imported 230 readings, skipped 0 lines' 'of many devices'
+has "$out" 'readings imported: 230, lines skipped: 0' 'of many devices'
 is '200 1' "$(asked "$one")" 'the first 200 are, then all at once'
 sqlite3 "$db" "PRAGMA busy_timeout = 5000; DELETE FROM reading WHERE dispositivo > 2;
 	DELETE FROM assignment WHERE dispositivo > 2; DELETE FROM device WHERE id > 2" >/dev/null
@@ -88,23 +88,23 @@ iotctl reading import daily >/dev/null
 { line D1 temperature 32; line D1 temperature 33; line D1 temperature 34; } >daily
 line D1 temperature 35 >last
 run iotctl reading import daily
-has "$out" 'imported 3 readings' 'a file that is written anew begins anew'
+has "$out" 'readings imported: 3' 'a file that is written anew begins anew'
 head -c 50 last >>daily
 run iotctl reading import daily
 exits 1 'a last line that is not whole'
 tail -c +51 last >>daily
 run iotctl reading import daily
 exits 0 'when it is'
-has "$out" 'imported 1 readings, skipped 0 lines' 'is stored'
+has "$out" 'readings imported: 1, lines skipped: 0' 'is stored'
 is "$((before + 6))" "$(stored)" 'all of them once'
 line D1 temperature 24 | iotctl reading import - >out
-has "$(cat out)" 'imported 1 readings' 'from stdin'
+has "$(cat out)" 'readings imported: 1' 'from stdin'
 flock daily iotctl reading import daily >out 2>&1
 is 1 $? 'a file that another process imports'
 has "$(cat out)" "'daily' is being imported by another process" 'is left to it'
 { printf '\357\273\277' && line D1 temperature 25; } >marked
 run iotctl reading import marked
-has "$out" 'imported 1 readings, skipped 0 lines' 'behind a byte order mark'
+has "$out" 'readings imported: 1, lines skipped: 0' 'behind a byte order mark'
 before=$(stored)
 line D1 temperature 26 | iconv -f UTF-8 -t UTF-16 >wide
 run iotctl reading import wide
@@ -112,7 +112,7 @@ exits 2 'UTF-16'
 has "$err" 'line 1: UTF-16, not UTF-8: convert it with iconv -f UTF-16 -t UTF-8' 'is named'
 iconv -f UTF-16 -t UTF-8 wide >narrow
 run iotctl reading import narrow
-has "$out" 'imported 1 readings' '  and that command converts it'
+has "$out" 'readings imported: 1' '  and that command converts it'
 iotctl reading list -o json >array.json
 run iotctl reading import array.json
 exits 2 'an array'
@@ -143,7 +143,7 @@ before=$(stored)
 sed 900q many >part
 cat part >growing
 run iotctl reading import growing
-has "$out" 'imported 900 readings' 'two batches'
+has "$out" 'readings imported: 900' 'two batches'
 sed 1,900d many >>growing
 kill "$api_pid"
 wait "$api_pid" 2>/dev/null
@@ -155,7 +155,7 @@ api_pid=$!
 pids="$pids $api_pid"
 wait_for 10 curl -s "$api/healthz"
 run iotctl reading import growing
-has "$out" 'imported 300 readings' 'goes on where it was'
+has "$out" 'readings imported: 300' 'goes on where it was'
 is "$((before + 1200))" "$(stored)" 'each is there once'
 stop_api
 
@@ -174,13 +174,13 @@ is 3 "$(stored)" 'stored'
 run iotctl reading import --accept-server-time odd
 exits 1 'a reading that only the server refuses'
 has "$err" 'line 2: "9"' 'is told by its line, in its words'
-has "$out" 'imported 2 readings, skipped 1 lines' 'and the others are stored'
+has "$out" 'readings imported: 2, lines skipped: 1' 'and the others are stored'
 is 5 "$(stored)" 'all of them'
 is 5 "$(stored --since 1h)" '--since on Django'
 line device_D2 temperature 7 >client
 iotctl device set D2 mqtt_client_id=device_D2 >/dev/null
 run iotctl reading import --accept-server-time client
-has "$out" 'imported 1 readings, skipped 0 lines' 'a client id, of a backend that has no filter for it'
+has "$out" 'readings imported: 1, lines skipped: 0' 'a client id, of a backend that has no filter for it'
 rm -rf "$HOME/.local"
 iotctl device list >/dev/null
 printf 'POST /api/readings/bulk lose\n' >"$T/django/FAULTS"

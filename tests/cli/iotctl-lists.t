@@ -138,8 +138,8 @@ iotctl sensor set S mqtt_topic_suffix=gas >/dev/null
 run iotctl reading import lines -n
 exits 1 'reading import -n of two lines, one of them wrong'
 has "$out" 'POST /api/readings/bulk/ {"lecturas":[{' 'shows the request'
-has "$out" 'would import 1 readings and skip 1 lines' 'and what it would do'
+has "$out" 'readings to import: 1, lines to skip: 1' 'and what it would do'
 is 0 "$(requests '^POST /api/readings/')" 'and sends none'
 run iotctl reading import lines --accept-server-time
-has "$out" 'imported 1 readings, skipped 1 lines' 'nor does it remember the file as done'
+has "$out" 'readings imported: 1, lines skipped: 1' 'nor does it remember the file as done'
 done_testing

@@ -151,7 +151,7 @@ POST / 200 text/html  <!doctype html><title>Log in at the hotel</title>
 DELETE / 200 text/html <html></html>
 END
 says 8 'answered the POST with a web page' 'reading import' iotctl reading import readings
-has "$out" 'imported 0 readings' 'has imported nothing'
+has "$out" 'readings imported: 0' 'has imported nothing'
 says 8 'answered the POST with a web page' 'broker activate' iotctl broker activate A
 says 8 'answered the DELETE with a web page' 'broker delete' iotctl broker delete A --yes
 is '' "$out" 'has deleted nothing'

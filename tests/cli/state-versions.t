@@ -96,7 +96,7 @@ cp -p import "$record"
 echo '{"device_id":"RPI_101","sensor":"temperature","value":21,"time":"2026-11-29T10:00:20Z"}' >>readings.ndjson
 run iotctl reading import --accept-server-time readings.ndjson
 exits 0 'with a record of 0.1.0'
-has "$out" 'imported 1 readings' 'only what is new is imported'
+has "$out" 'readings imported: 1' 'only what is new is imported'
 copied import "$record"
 has "$(cat "$record")" 'v1 ' 'and the record is of today'
 sed 's/^v1/v99/' "$record" >newer

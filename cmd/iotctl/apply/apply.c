@@ -42,10 +42,13 @@ struct apply {
 static void
 show_result(struct ctl *c, const struct item *item, const struct work *w)
 {
-	static const char *const words[] = {[CREATED] = N_("created"),
-	    [CHANGED] = N_("changed"),
-	    [UNCHANGED] = N_("unchanged"),
-	    [FAILED] = N_("failed")};
+	static const char *const words[] = {[CREATED] = "created",
+	    [CHANGED] = "changed",
+	    [UNCHANGED] = "unchanged",
+	    [FAILED] = "failed"};
+	static const enum ctl_done done[] = {[CREATED] = CTL_CREATED,
+	    [CHANGED] = CTL_CHANGED,
+	    [UNCHANGED] = CTL_UNCHANGED};
 
 	if (c->args->format != FORMAT_TABLE)
 		result_line_show(&(struct result_line){.row = item->row,
@@ -57,8 +60,7 @@ show_result(struct ctl *c, const struct item *item, const struct work *w)
 	else if (w->outcome == FAILED)
 		log_error("%s '%s': %s", item->r->name, item->label, w->err.text);
 	else
-		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
-		    _(words[w->outcome]), item->r->name, item->label, w->plan.id);
+		ctl_say_done(c, done[w->outcome], item->r->name, item->label, w->plan.id);
 }
 
 /* As far as they are known. */

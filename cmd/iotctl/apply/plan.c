@@ -132,7 +132,7 @@ check_required(const struct plan *plan, struct err *err)
 			field_errs_add(&errs, f->name,
 			    (f->flags & SCHEMA_WRITE_ONLY) != 0
 				? _("a new one needs it: give %s@file")
-				: "This field is required.",
+				: _("This field is required."),
 			    f->name);
 	}
 	failed = join_errs(&errs, err);

@@ -79,8 +79,7 @@ say_deleted(
     struct ctl *c, const struct schema_resource *r, const char *label, json_int_t id)
 {
 	if (c->args->format == FORMAT_TABLE)
-		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", _("deleted"),
-		    r->name, label, id);
+		ctl_say_done(c, CTL_DELETED, r->name, label, id);
 	else
 		result_line_show(&(struct result_line){.resource = r->name,
 		    .key = "name",

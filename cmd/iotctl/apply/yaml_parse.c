@@ -117,15 +117,29 @@ refuse_at(
 	    event->start_mark.line + 1, what);
 }
 
-static void
-refuse_tag(const struct reader *r, const yaml_event_t *event, const char *tag,
-    const char *why, struct err *err)
+/* As it is written: !!int, not tag:yaml.org,2002:int. */
+struct tag_name {
+	const char *begin, *rest;
+};
+
+static struct tag_name
+tag_name(const char *tag)
 {
 	static const char yaml[] = "tag:yaml.org,2002:";
-	size_t n = strncmp(tag, yaml, sizeof(yaml) - 1) == 0 ? sizeof(yaml) - 1 : 0;
+	const size_t n = sizeof(yaml) - 1;
 
-	err_set(err, ERR_USAGE, _("'%s', line %zu: tag '%s%s' %s"), r->name,
-	    event->start_mark.line + 1, n != 0 ? "!!" : "", tag + n, why);
+	return strncmp(tag, yaml, n) == 0 ? (struct tag_name){"!!", tag + n}
+					  : (struct tag_name){"", tag};
+}
+
+static void
+refuse_unknown_tag(
+    const struct reader *r, const yaml_event_t *event, const char *tag, struct err *err)
+{
+	const struct tag_name t = tag_name(tag);
+
+	err_set(err, ERR_USAGE, _("'%s', line %zu: tag '%s%s' is unknown"), r->name,
+	    event->start_mark.line + 1, t.begin, t.rest);
 }
 
 /* A scalar whose tag is not that of text. */
@@ -140,8 +154,8 @@ tagged_value(const struct reader *r, const yaml_event_t *event, struct err *err)
 	json_t *value;
 
 	if (!is_int && !is_float && !is_bool && !is_null) {
-		refuse_tag(r, event, tag,
-		    _("is unknown; a value from a file is FIELD@file: PATH"), err);
+		refuse_unknown_tag(r, event, tag, err);
+		err_add(err, _("; a value from a file is FIELD@file: PATH"));
 		return NULL;
 	}
 	value = plain_value(r, event, err);
@@ -156,7 +170,9 @@ tagged_value(const struct reader *r, const yaml_event_t *event, struct err *err)
 	}
 	json_decref(value);
 	if (err->code == ERR_OK)
-		refuse_tag(r, event, tag, _("does not fit what follows it"), err);
+		err_set(err, ERR_USAGE,
+		    _("'%s', line %zu: tag '%s%s' does not fit what follows it"), r->name,
+		    event->start_mark.line + 1, tag_name(tag).begin, tag_name(tag).rest);
 	return NULL;
 }
 
@@ -462,7 +478,7 @@ collection(struct reader *r, const yaml_event_t *event, int depth, struct err *e
 	json_t *value;
 
 	if (!is_default(tag, is_map ? YAML_MAP_TAG : YAML_SEQ_TAG)) {
-		refuse_tag(r, event, tag, _("is unknown"), err);
+		refuse_unknown_tag(r, event, tag, err);
 		return NULL;
 	}
 	if (anchor != NULL)

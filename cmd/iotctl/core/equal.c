@@ -240,13 +240,20 @@ tell(const struct ctl *c, const char *label, const struct schema_resource *r,
 	request_put_body(&asked, value, NULL);
 	if (now != NULL)
 		request_put_body(&kept, now, NULL);
-	err_set(err, ERR_FAILED,
-	    _("the API took the request for %s '%s' but ignored %s: it has %s, not %s%s"),
-	    r->name, label, key, now != NULL ? buf_str(&kept) : _("nothing"),
-	    buf_str(&asked),
-	    is_own_time(c, schema_field(r, key), now)
-		? _(" (the time is the API's own: it names no zone, set api_tz)")
-		: "");
+	if (now == NULL)
+		err_set(err, ERR_FAILED,
+		    _("the API took the request for %s '%s' but ignored %s: it has "
+		      "nothing, not %s"),
+		    r->name, label, key, buf_str(&asked));
+	else
+		err_set(err, ERR_FAILED,
+		    is_own_time(c, schema_field(r, key), now)
+			? _("the API took the request for %s '%s' but ignored %s: it has "
+			    "%s, not %s (the time is the API's own: it names no zone, "
+			    "set api_tz)")
+			: _("the API took the request for %s '%s' but ignored %s: it has "
+			    "%s, not %s"),
+		    r->name, label, key, buf_str(&kept), buf_str(&asked));
 	buf_release(&kept);
 	buf_release(&asked);
 }

@@ -287,10 +287,9 @@ search_end(struct search *s, struct lookup_found *out, struct err *err)
 		    err_set(err, ERR_NOT_FOUND, _("no %s '%s'"), s->r->name, s->name);
 	else if (s->count > 1)
 		failed = err_set(err, ERR_USAGE,
-		    _("%s '%s' is ambiguous: %s%s; use the id, such as "
-		      "id:%" JSON_INTEGER_FORMAT),
+		    _("%s '%s' is ambiguous: %s%s; use the id, such as id:%lld"),
 		    s->r->name, s->name, buf_str(&s->listing),
-		    s->count > CANDIDATES_MAX ? " ..." : "", s->best.id);
+		    s->count > CANDIDATES_MAX ? " ..." : "", (long long)s->best.id);
 	else if (s->best.id == 0)
 		failed = err_set(err, ERR_PROTOCOL, _("the API's %s '%s' has no id"),
 		    s->r->name, s->name);

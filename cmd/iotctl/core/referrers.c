@@ -119,19 +119,24 @@ has_more(const struct schema_resource *r, const struct schema_field *than)
 static void
 put_count(struct count *k, struct buf *out)
 {
+	struct buf what = {0};
+
 	if (k->n == 0)
 		return;
 	buf_puts(out, out->n != 0 ? ", " : "");
 	if (k->n == 1 && k->names.n != 0)
-		buf_printf(out, "%s '%s'", k->r->name, buf_str(&k->names));
+		buf_printf(&what, "%s '%s'", k->r->name, buf_str(&k->names));
 	else
 		buf_printf(
-		    out, "%zu %s", k->n, k->n == 1 ? k->r->name : k->r->aliases[0]);
+		    &what, "%zu %s", k->n, k->n == 1 ? k->r->name : k->r->aliases[0]);
 	if (k->n > 1 && k->names.n != 0)
 		buf_printf(
-		    out, " (%s%s)", buf_str(&k->names), k->n > NAMES_MAX ? " ..." : "");
+		    &what, " (%s%s)", buf_str(&k->names), k->n > NAMES_MAX ? " ..." : "");
 	if (has_more(k->r, k->f))
-		buf_printf(out, _(" as %s"), k->f->name);
+		buf_printf(out, _("%s as %s"), buf_str(&what), k->f->name);
+	else
+		buf_span(out, buf_as_span(&what));
+	buf_release(&what);
 }
 
 static int

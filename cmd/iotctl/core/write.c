@@ -21,7 +21,7 @@ write_show(const char *method, const char *path, const char *body)
 }
 
 int
-write_result(struct ctl *c, const struct schema_resource *r, const char *what,
+write_result(struct ctl *c, const struct schema_resource *r, enum ctl_done done,
     struct span object, struct err *err)
 {
 	struct show s;
@@ -29,8 +29,7 @@ write_result(struct ctl *c, const struct schema_resource *r, const char *what,
 
 	if (c->args->format == FORMAT_TABLE) {
 		label = lookup_label_of(r, object);
-		ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")", what, r->name,
-		    label, lookup_id_of(object));
+		ctl_say_done(c, done, r->name, label, lookup_id_of(object));
 		free(label);
 		return 0;
 	}

@@ -28,7 +28,7 @@ int write_object(struct ctl *c, const struct schema_resource *r, const char *met
     struct span *object, struct err *err);
 
 /* Says what was done, or shows the object where a format was asked for. */
-int write_result(struct ctl *c, const struct schema_resource *r, const char *what,
+int write_result(struct ctl *c, const struct schema_resource *r, enum ctl_done done,
     struct span object, struct err *err);
 
 #endif

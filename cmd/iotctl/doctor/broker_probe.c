@@ -180,8 +180,9 @@ probe_tls(const struct session_opts *o, int fd, struct broker_probe *p, struct e
 		broker_probe_fail(p, BROKER_PROBE_TLS, since, &why);
 	else
 		broker_probe_ok(p, BROKER_PROBE_TLS, since,
-		    xasprintf(_("%s; for %s; %s; %d days left"), peer.version, peer.names,
-			peer.chain, peer.days));
+		    xasprintf(P_("%s; for %s; %s; %d day left",
+				  "%s; for %s; %s; %d days left", peer.days),
+			peer.version, peer.names, peer.chain, peer.days));
 	tls_peer_release(&peer);
 	tls_free(tls);
 	return 0;

@@ -85,13 +85,11 @@ on_up(void *arg)
 {
 	struct visit *v = arg;
 	struct err err = {0};
-	const char *user = v->username;
+	const char *version = session_version(v->shot.session) >= 5 ? "5" : "3.1.1";
 
 	go_on(v,
-	    xasprintf(_("MQTT %s%s%s"),
-		session_version(v->shot.session) >= 5 ? "5" : "3.1.1",
-		user != NULL ? _(", as ") : _(", without a login"),
-		user != NULL ? user : ""));
+	    v->username != NULL ? xasprintf(_("MQTT %s, as %s"), version, v->username)
+				: xasprintf(_("MQTT %s, without a login"), version));
 	if (v->stage == BROKER_PROBE_SUBACK &&
 	    session_subscribe(v->shot.session, v->topic, 2, false, &err))
 		one_shot_fail(&v->shot, &err);

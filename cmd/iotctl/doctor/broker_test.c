@@ -12,9 +12,9 @@
 static void
 report_stage(struct report *r, const struct broker_probe *p, enum broker_probe_stage s)
 {
-	static const char *const words[] = {[BROKER_PROBE_NOT_TRIED] = "not tried",
-	    [BROKER_PROBE_OK] = "ok",
-	    [BROKER_PROBE_FAILED] = "FAILED",
+	static const char *const words[] = {[BROKER_PROBE_NOT_TRIED] = N_("not tried"),
+	    [BROKER_PROBE_OK] = N_("ok"),
+	    [BROKER_PROBE_FAILED] = N_("FAILED"),
 	    [BROKER_PROBE_NOT_THERE] = "-"};
 	const struct broker_probe_result *v = &p->v[s];
 	char ms[32] = "";
@@ -22,7 +22,7 @@ report_stage(struct report *r, const struct broker_probe *p, enum broker_probe_s
 	if (v->state == BROKER_PROBE_OK || v->state == BROKER_PROBE_FAILED)
 		snprintf(ms, sizeof(ms), "%.1f", v->ms);
 	report_row(r,
-	    (const char *const[]){broker_probe_names[s], words[v->state], ms,
+	    (const char *const[]){broker_probe_names[s], _(words[v->state]), ms,
 		v->state == BROKER_PROBE_FAILED ? v->err.text : v->detail});
 }
 

@@ -31,10 +31,10 @@ static void
 report_findings(const struct ctl *c, const struct findings *f)
 {
 	static const char *const columns[] = {"check", "result", "detail"};
-	static const char *const words[] = {[HEALTH_OK] = "ok",
-	    [HEALTH_BAD] = "FAILED",
-	    [HEALTH_WARN] = "warning",
-	    [HEALTH_UNKNOWN] = "not testable",
+	static const char *const words[] = {[HEALTH_OK] = N_("ok"),
+	    [HEALTH_BAD] = N_("FAILED"),
+	    [HEALTH_WARN] = N_("warning"),
+	    [HEALTH_UNKNOWN] = N_("not testable"),
 	    [HEALTH_NONE] = "-"};
 	struct report r;
 	size_t i;
@@ -43,7 +43,7 @@ report_findings(const struct ctl *c, const struct findings *f)
 	for (i = 0; i < f->n; i++)
 		report_row(&r,
 		    (const char *const[]){
-			f->v[i].check, words[f->v[i].health], f->v[i].text});
+			f->v[i].check, _(words[f->v[i].health]), f->v[i].text});
 	report_end(&r);
 }
 
@@ -54,8 +54,9 @@ conclude(const struct findings *f, const char *subject, struct err *err)
 
 	if (bad == 0)
 		return 0;
-	return err_set(
-	    err, ERR_FAILED, _("%s: %zu of %zu checks failed"), subject, bad, f->n);
+	return err_set(err, ERR_FAILED,
+	    P_("%s: %zu of %zu check failed", "%s: %zu of %zu checks failed", f->n),
+	    subject, bad, f->n);
 }
 
 static struct cause *
@@ -173,11 +174,14 @@ check_many(struct doctor *d, const struct strv *names, struct err *err)
 	if (!failed) {
 		report_causes(d->c, &all);
 		if (all.n != 0)
-			failed =
-			    err_set(err, ERR_FAILED, _("%zu of %zu devices are not well"),
-				all.devices - all.well, all.devices);
+			failed = err_set(err, ERR_FAILED,
+			    P_("%zu of %zu device is not well",
+				"%zu of %zu devices are not well", all.devices),
+			    all.devices - all.well, all.devices);
 		else
-			log_info(_("%zu devices are well"), all.devices);
+			log_info(
+			    P_("%zu device is well", "%zu devices are well", all.devices),
+			    all.devices);
 	}
 	causes_release(&all);
 	return failed;

@@ -76,7 +76,7 @@ check_certificate(struct device_check *dc)
 	else
 		findings_add(dc->f, "certificate",
 		    days < CERTIFICATE_DAYS ? HEALTH_WARN : HEALTH_OK,
-		    _("expires in %d days"), days);
+		    P_("expires in %d day", "expires in %d days", days), days);
 	free(id);
 	free(cert);
 }
@@ -219,9 +219,10 @@ check_topic(struct device_check *dc, const struct access *rules, const char *use
 
 	if (!good)
 		findings_add(dc->f, "acl", HEALTH_BAD,
-		    _("it may not %s '%s' at QoS %d%s"), access_action_word(action),
-		    pattern, q.qos,
-		    action == ACCESS_PUBLISH && q.retain != 0 ? _(", retained") : "");
+		    action == ACCESS_PUBLISH && q.retain != 0
+			? _("it may not %s '%s' at QoS %d, retained")
+			: _("it may not %s '%s' at QoS %d"),
+		    access_action_word(action), pattern, q.qos);
 	free(client);
 	free(qos);
 	free(name);
@@ -253,7 +254,8 @@ check_topics(struct device_check *dc, const struct access *rules, const char *us
 		}
 	}
 	if (good && n != 0)
-		findings_add(dc->f, "acl", HEALTH_OK, _("its %zu topics"), n);
+		findings_add(
+		    dc->f, "acl", HEALTH_OK, P_("its topic", "its %zu topics", n), n);
 	else if (good)
 		findings_add(
 		    dc->f, "acl", HEALTH_BAD, _("it has no topics: set publish_topic"));
@@ -290,7 +292,8 @@ check_sensors(struct device_check *dc)
 		findings_add(dc->f, "sensors", HEALTH_BAD,
 		    _("none is assigned: its readings have nowhere to go"));
 	else
-		findings_add(dc->f, "sensors", HEALTH_OK, _("%zu assigned"), n);
+		findings_add(dc->f, "sensors", HEALTH_OK,
+		    P_("%zu assigned", "%zu assigned", n), n);
 }
 
 static void
@@ -312,7 +315,9 @@ add_silence(struct device_check *dc, int64_t age, const char *words)
 
 	if (n > 1 && view_member_is(dc->device, "connection_status", "online"))
 		findings_add(dc->f, "last reading", HEALTH_BAD,
-		    _("connected, silent for %lld intervals (%s)"), (long long)n, words);
+		    P_("connected, silent for %lld interval (%s)",
+			"connected, silent for %lld intervals (%s)", n),
+		    (long long)n, words);
 	else
 		findings_add(dc->f, "last reading", HEALTH_BAD, _("%s ago"), words);
 }

@@ -35,10 +35,15 @@ check_clock(struct findings *f, int64_t date)
 	if (date == 0)
 		findings_add(f, "clock", HEALTH_UNKNOWN,
 		    _("the API does not say what time it is"));
-	else if (ahead > SKEW_MAX || ahead < -SKEW_MAX)
+	else if (ahead > SKEW_MAX)
 		findings_add(f, "clock", HEALTH_BAD,
-		    _("the API's clock is %lld s %s ours: tokens and times go wrong"),
-		    ahead < 0 ? -ahead : ahead, ahead < 0 ? _("behind") : _("ahead of"));
+		    _("the API's clock is %lld s ahead of ours: tokens and times go "
+		      "wrong"),
+		    ahead);
+	else if (ahead < -SKEW_MAX)
+		findings_add(f, "clock", HEALTH_BAD,
+		    _("the API's clock is %lld s behind ours: tokens and times go wrong"),
+		    -ahead);
 	else
 		findings_add(f, "clock", HEALTH_OK, _("within %d s"), SKEW_MAX);
 }
@@ -143,17 +148,22 @@ add_freshness(struct findings *f, long online, int64_t age, int64_t within)
 		    _("the API's times name no zone: set api_tz"));
 	else if (age == FRESHNESS_NO_READING)
 		findings_add(f, "status", HEALTH_BAD,
-		    _("%ld devices are online, yet there is no reading at all"), online);
+		    P_("%ld device is online, yet there is no reading at all",
+			"%ld devices are online, yet there is no reading at all", online),
+		    online);
 	else if (age > within)
 		findings_add(f, "status", HEALTH_BAD,
-		    _("%ld devices are online, yet the newest reading is %s old: does "
-		      "the "
-		      "platform listen to the broker?"),
+		    P_("%ld device is online, yet the newest reading is %s old: does the "
+		       "platform listen to the broker?",
+			"%ld devices are online, yet the newest reading is %s old: does "
+			"the platform listen to the broker?",
+			online),
 		    online, words);
 	else
 		findings_add(f, "status", HEALTH_OK,
-		    _("%ld devices are online, the newest reading is %s old"), online,
-		    words);
+		    P_("%ld device is online, the newest reading is %s old",
+			"%ld devices are online, the newest reading is %s old", online),
+		    online, words);
 	free(words);
 }
 

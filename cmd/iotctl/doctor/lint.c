@@ -223,6 +223,8 @@ run_lint(struct ctl *c, const struct operands *in, struct err *err)
 	topic_set_release(&l.topics);
 	if (!failed && l.found != 0)
 		failed = err_set(err, ERR_FAILED,
-		    _("%zu things differ from the guide's best practices"), l.found);
+		    P_("%zu thing differs from the guide's best practices",
+			"%zu things differ from the guide's best practices", l.found),
+		    l.found);
 	return failed ? -1 : 0;
 }

@@ -403,9 +403,11 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		return -1;
 	if (r->device.id == 0)
 		sent_secrets_note_one(c, q->r, r->account.label, "password", r->password);
-	ctl_say(c, _("changed the password of '%s'%s%s"), r->account.label,
-	    r->file.path != NULL ? _("; it is in ") : "",
-	    r->file.path != NULL ? r->file.path : "");
+	if (r->file.path != NULL)
+		ctl_say(c, _("changed the password of '%s'; it is in '%s'"),
+		    r->account.label, r->file.path);
+	else
+		ctl_say(c, _("changed the password of '%s'"), r->account.label);
 	return 0;
 }
 

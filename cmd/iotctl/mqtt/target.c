@@ -66,7 +66,7 @@ get_broker(struct ctl *c, const char *id, struct target *t, struct err *err)
 	struct rest_reply reply = {0};
 	struct span broker;
 	int failed = ctl_call(
-	    c, "cannot get the broker", "GET", path, (struct span){0}, &reply, err);
+	    c, _("cannot get the broker"), "GET", path, (struct span){0}, &reply, err);
 
 	if (!failed)
 		failed = ctl_object(&reply, path, &broker, err) ||

@@ -74,8 +74,11 @@ tell_lacking(const struct batch *b)
 	if (n == 0)
 		return;
 	names = provision_unit_brokers(&b->catalog);
-	log_error(_("several brokers are active (%s), and %zu of %zu devices name none: "
-		    "say which with broker="),
+	log_error(P_("several brokers are active (%s), and %zu of %zu device names none: "
+		     "say which with broker=",
+		      "several brokers are active (%s), and %zu of %zu devices name "
+		      "none: say which with broker=",
+		      b->n),
 	    names, n, b->n);
 	free(names);
 }
@@ -177,16 +180,22 @@ make_them(struct batch *b, struct err *err)
 	int failed;
 
 	b->done = 0;
+	/* Lines for programs, with their errors. */
+	text_translate(false);
 	failed = jobs_run(b->c, b->c->args->jobs, b->n, make_job, b, err);
+	text_translate(true);
 	progress_hide(&b->progress);
 	if (failed)
 		return -1;
 	if (b->c->signo != 0)
 		return err_set(err, (enum err_code)(ERR_SIGNAL + b->c->signo),
-		    _("stopped after %zu of %zu devices"), b->done, b->n);
+		    P_("stopped after %zu of %zu device",
+			"stopped after %zu of %zu devices", b->n),
+		    b->done, b->n);
 	if (b->failed != 0)
-		return err_set(
-		    err, ERR_FAILED, _("%zu of %zu devices failed"), b->failed, b->n);
+		return err_set(err, ERR_FAILED,
+		    P_("%zu of %zu device failed", "%zu of %zu devices failed", b->n),
+		    b->failed, b->n);
 	return 0;
 }
 

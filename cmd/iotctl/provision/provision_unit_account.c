@@ -65,7 +65,10 @@ take_account(
 	    undo, ctl_object_path(schema_find("emqx-user"), u->account, NULL));
 	if (n != sent)
 		return err_set(err, ERR_PROTOCOL,
-		    _("the new emqx-user has %zu rules of %zu that were sent"), n, sent);
+		    P_("the new emqx-user has %zu of the %zu rule that was sent",
+			"the new emqx-user has %zu of the %zu rules that were sent",
+			sent),
+		    n, sent);
 	json_array_clear(u->rules);
 	json_array_clear(u->old_denials);
 	return 0;

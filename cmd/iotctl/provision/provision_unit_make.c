@@ -84,7 +84,7 @@ provision_unit_post(struct ctl *c, const char *resource, json_t *body, json_int_
 	const struct schema_resource *r = schema_find(resource);
 	struct rest_reply reply = {0};
 	struct span object;
-	char *doing = xasprintf("cannot create %s", r->name);
+	char *doing = xasprintf(_("cannot create %s"), r->name);
 	int failed =
 	    write_object(c, r, "POST", r->path, doing, body, &reply, &object, err);
 
@@ -113,8 +113,8 @@ make_sensors(struct ctl *c, struct unit *u, struct undo *undo, struct err *err)
 	json_array_foreach (u->missing, i, item) {
 		json_int_t id = json_integer_value(item);
 
-		if (device_sensor(
-			c, u->id, u->device, item, true, "cannot assign a sensor", err))
+		if (device_sensor(c, u->id, u->device, item, true,
+			_("cannot assign a sensor"), err))
 			return -1;
 		provision_unit_undo_by(undo,
 		    xasprintf("/api/devices/%" JSON_INTEGER_FORMAT

@@ -57,12 +57,12 @@ list_verbs(const struct schema_resource *r, struct strv *cells)
 static void
 put_kind(struct buf *out, const struct schema_field *f)
 {
-	static const char *const kinds[] = {[SCHEMA_INT] = "number",
-	    [SCHEMA_FLOAT] = "number",
+	static const char *const kinds[] = {[SCHEMA_INT] = N_("number"),
+	    [SCHEMA_FLOAT] = N_("number"),
 	    [SCHEMA_BOOL] = "yes|no",
-	    [SCHEMA_STRING] = "text",
-	    [SCHEMA_TEXT] = "text",
-	    [SCHEMA_TIME] = "time",
+	    [SCHEMA_STRING] = N_("text"),
+	    [SCHEMA_TEXT] = N_("text"),
+	    [SCHEMA_TIME] = N_("time"),
 	    [SCHEMA_JSON] = "JSON"};
 	const struct schema_choice *c;
 
@@ -71,7 +71,7 @@ put_kind(struct buf *out, const struct schema_field *f)
 	if (f->ref != NULL)
 		buf_printf(out, f->type == SCHEMA_REFS ? "%s,..." : "%s", f->ref);
 	else if (f->choices == NULL)
-		buf_puts(out, kinds[f->type]);
+		buf_puts(out, _(kinds[f->type]));
 	if (f->min < f->max && (f->type == SCHEMA_INT || f->type == SCHEMA_FLOAT))
 		buf_printf(out, " %g..%g", f->min, f->max);
 }
@@ -79,7 +79,7 @@ put_kind(struct buf *out, const struct schema_field *f)
 static void
 print_fields(const struct schema_resource *r)
 {
-	static const char *const columns[] = {"field", "alias", "value", "", "help"};
+	const char *const columns[] = {_("field"), _("alias"), _("value"), "", _("help")};
 	const struct schema_field *f;
 	struct strv cells = {0};
 

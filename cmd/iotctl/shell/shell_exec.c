@@ -347,7 +347,9 @@ shell_script(struct shell *s, struct err *err)
 	if (s->failed == 0)
 		return 0;
 	if (s->keep_going)
-		return err_set(err, ERR_FAILED, _("%zu of %zu commands failed"),
+		return err_set(err, ERR_FAILED,
+		    P_("%zu of %zu command failed", "%zu of %zu commands failed",
+			s->run_count),
 		    s->failed, s->run_count);
 	err->code = (enum err_code)s->status;
 	return -1;

@@ -188,7 +188,8 @@ control_call(struct control *k, json_t *commands, struct err *err)
 	k->answer = NULL;
 	if (!failed && json_array_size(answer) != n)
 		failed = err_set(err, ERR_PROTOCOL,
-		    _("dynamic security answers %zu of %zu commands"),
+		    P_("dynamic security answers %zu of %zu command",
+			"dynamic security answers %zu of %zu commands", n),
 		    json_array_size(answer), n);
 	if (!failed)
 		return answer;

@@ -171,8 +171,12 @@ run_client_kick(struct ctl *c, const struct operands *in, struct err *err)
 		return err_set(err, ERR_USAGE, _("client kick takes CLIENT-IDs"));
 	failed = ctl_operands(c, in, 0, &ids, err) || open_api(&a, c, err);
 	if (!failed && !c->args->yes) {
-		question = xasprintf(_("disconnect %zu clients, whose kept sessions end "
-				       "with what is queued for them? [y/N]"),
+		question = xasprintf(
+		    P_("disconnect %zu client, whose kept session ends with what is "
+		       "queued for it? [y/N]",
+			"disconnect %zu clients, whose kept sessions end with what is "
+			"queued for them? [y/N]",
+			ids.n),
 		    ids.n);
 		failed = confirm(question, _("nobody was disconnected"), err);
 		free(question);

@@ -67,8 +67,9 @@ confirm_ends(struct sync *s, struct err *err)
 
 	if (n + kicked == 0 || s->c->args->yes)
 		return 0;
-	question = xasprintf(_("remove %zu logins and disconnect %zu others, whose kept "
-			       "sessions end with what is queued for them? [y/N]"),
+	question = xasprintf(_("logins to remove: %zu, others to disconnect: %zu; their "
+			       "kept sessions end with what is queued for them; go on? "
+			       "[y/N]"),
 	    n, kicked);
 	failed = confirm(question, _("nothing was changed"), err);
 	free(question);

@@ -254,8 +254,11 @@ make_import(struct sync *s, struct sync_user *u)
 		    u->username);
 	else if (u->hash != NULL)
 		err_set(&why, ERR_REFUSED,
-		    _("login '%s': its hash has %d rounds of PBKDF2-SHA512, EMQX's "
-		      "authenticator wants %d (0: another kind)"),
+		    P_("login '%s': its hash has %d round of PBKDF2-SHA512, EMQX's "
+		       "authenticator wants %d (0: another kind)",
+			"login '%s': its hash has %d rounds of PBKDF2-SHA512, EMQX's "
+			"authenticator wants %d (0: another kind)",
+			rounds),
 		    u->username, rounds, e->rounds);
 	else
 		err_set(&why, ERR_USAGE,
@@ -287,7 +290,9 @@ send_import(struct sync *s, bool hashed, json_t *batch, struct err *err)
 	json_decref(answer);
 	if (taken != (json_int_t)n)
 		return err_set(err, ERR_REFUSED,
-		    _("EMQX took %lld of %zu users: run it again, --verify tells which"),
+		    P_("EMQX took %lld of %zu user: run it again, --verify tells which",
+			"EMQX took %lld of %zu users: run it again, --verify tells which",
+			n),
 		    (long long)taken, n);
 	return 0;
 }

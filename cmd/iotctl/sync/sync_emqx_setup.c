@@ -20,16 +20,6 @@ text_of(const json_t *object, const char *member)
 	return text != NULL ? text : "";
 }
 
-static int
-missing(const struct sync *s, const char *what, const char *meanwhile, struct err *err)
-{
-	if (s->c->args->setup)
-		return 0;
-	return err_set(err, ERR_FAILED,
-	    _("EMQX has no %s of the built-in database%s: --setup makes it"), what,
-	    meanwhile);
-}
-
 /* What is disabled, as it is sent to be enabled: the id is in the path. */
 static json_t *
 when_enabled(const json_t *one)
@@ -39,13 +29,6 @@ when_enabled(const json_t *one)
 	json_object_del(whole, "id");
 	json_object_set_new(whole, "enable", json_true());
 	return whole;
-}
-
-static void
-warn_disabled(const struct sync *s, const char *what)
-{
-	log_warn(_("%s is disabled%s"), what,
-	    s->c->args->setup ? "" : _(": --setup enables it"));
 }
 
 static int
@@ -60,7 +43,10 @@ take_authenticator(struct sync *s, const json_t *one, struct err *err)
 		e->rounds = (int)json_integer_value(json_object_get(hash, "iterations"));
 	if (!json_is_true(json_object_get(one, "enable"))) {
 		e->auth_off = when_enabled(one);
-		warn_disabled(s, _("EMQX's authenticator of the built-in database"));
+		log_warn(s->c->args->setup
+			? _("EMQX's authenticator of the built-in database is disabled")
+			: _("EMQX's authenticator of the built-in database is disabled: "
+			    "--setup enables it"));
 	}
 	if (strcmp(text_of(one, "user_id_type"), "username") != 0)
 		return err_set(err, ERR_REFUSED,
@@ -83,12 +69,13 @@ look_at_authentication(struct sync *s, struct err *err)
 		    strcmp(text_of(one, "mechanism"), "password_based") == 0)
 			failed = take_authenticator(s, one, err);
 	}
-	if (!failed && !e->has_auth)
-		failed = missing(s, _("authenticator"),
-		    json_array_size(all) == 0 ? _(", nor any other, so that everybody "
-						  "gets in")
-					      : "",
-		    err);
+	if (!failed && !e->has_auth && !s->c->args->setup)
+		failed = err_set(err, ERR_FAILED,
+		    json_array_size(all) == 0
+			? _("EMQX has no authenticator of the built-in database, nor any "
+			    "other, so that everybody gets in: --setup makes it")
+			: _("EMQX has no authenticator of the built-in database: --setup "
+			    "makes it"));
 	if (!failed && !e->has_auth)
 		e->rounds = ROUNDS;
 	json_decref(all);
@@ -127,8 +114,11 @@ look_at_source(struct sync *s, const json_t *one)
 		e->has_source = true;
 		if (!enabled) {
 			e->source_off = when_enabled(one);
-			warn_disabled(
-			    s, _("EMQX's source of rules of the built-in database"));
+			log_warn(s->c->args->setup
+				? _("EMQX's source of rules of the built-in database is "
+				    "disabled")
+				: _("EMQX's source of rules of the built-in database is "
+				    "disabled: --setup enables it"));
 		}
 	} else if (enabled && strcmp(text_of(one, "type"), "file") == 0 &&
 	    allows_all(text_of(one, "rules"))) {
@@ -155,10 +145,13 @@ look_at_authorization(struct sync *s, struct err *err)
 		look_at_source(s, one);
 	}
 	if (!failed && strcmp(text_of(settings, "no_match"), "allow") == 0)
-		log_warn(_("EMQX allows what no rule speaks of (no_match = allow)%s"),
-		    s->c->args->setup ? "" : _(": --setup changes that"));
-	if (!failed && !e->has_source)
-		failed = missing(s, _("rules"), "", err);
+		log_warn(s->c->args->setup
+			? _("EMQX allows what no rule speaks of (no_match = allow)")
+			: _("EMQX allows what no rule speaks of (no_match = allow): "
+			    "--setup changes that"));
+	if (!failed && !e->has_source && !s->c->args->setup)
+		failed = err_set(err, ERR_FAILED,
+		    _("EMQX has no rules of the built-in database: --setup makes it"));
 	json_decref(settings);
 	json_decref(all);
 	return failed ? -1 : 0;
@@ -190,9 +183,11 @@ look_at_queue(struct sync *s)
 	    0) {
 		most = json_object_get(json_object_get(zone, "mqtt"), "max_mqueue_len");
 		if (json_is_integer(most) && json_integer_value(most) <= QUEUE)
-			log_warn(
-			    _("EMQX keeps %d messages for a client that is away, and "
-			      "drops the oldest beyond (max_mqueue_len)"),
+			log_warn(P_("EMQX keeps %d message for a client that is away, "
+				    "and drops the oldest beyond (max_mqueue_len)",
+				     "EMQX keeps %d messages for a client that is away, "
+				     "and drops the oldest beyond (max_mqueue_len)",
+				     json_integer_value(most)),
 			    (int)json_integer_value(most));
 	}
 	json_decref(zone);

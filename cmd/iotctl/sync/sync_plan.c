@@ -221,8 +221,9 @@ show_user(const struct sync_user *u)
 						 : ' ';
 	char *name = show_text(u->username);
 
-	printf("%c %s '%s'%s\n", sign, _("login"), name,
-	    is_out(u) ? _(": its password is not known here") : "");
+	printf(is_out(u) ? _("%c login '%s': its password is not known here\n")
+			 : _("%c login '%s'\n"),
+	    sign, name);
 	free(name);
 	if ((u->todo & SYNC_REMOVE) != 0)
 		return;

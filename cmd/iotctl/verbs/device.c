@@ -85,7 +85,7 @@ static int
 assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	const struct assigning *a = arg;
-	const char *done = a->assign ? _("assigned") : _("unassigned");
+	enum ctl_done done = a->assign ? CTL_ASSIGNED : CTL_UNASSIGNED;
 	struct lookup_found sensor;
 	json_t *id;
 	char *doing;
@@ -94,16 +94,16 @@ assign_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	if (lookup(c, schema_find("sensor"), name, &sensor, err))
 		return -1;
 	id = json_integer(sensor.id);
-	doing = xasprintf("cannot %s sensor '%s' %s device '%s'",
-	    a->assign ? "assign" : "unassign", name, a->assign ? "to" : "from", a->name);
+	doing = xasprintf(a->assign ? _("cannot assign sensor '%s' to device '%s'")
+				    : _("cannot unassign sensor '%s' from device '%s'"),
+	    name, a->name);
 	if (device_has_sensor(buf_as_span(&a->device.bytes), sensor.id) == a->assign)
-		done = _("unchanged");
+		done = CTL_UNCHANGED;
 	else
 		failed =
 		    device_sensor(c, a->device.id, a->name, id, a->assign, doing, err);
 	if (!failed && !c->args->dry_run)
-		ctl_say(c, "%s sensor '%s' (id %" JSON_INTEGER_FORMAT ")", done,
-		    sensor.label, sensor.id);
+		ctl_say_done(c, done, "sensor", sensor.label, sensor.id);
 	json_decref(id);
 	free(doing);
 	lookup_release(&sensor);
@@ -118,8 +118,9 @@ run_assigning(struct ctl *c, const struct operands *in, bool assign, struct err 
 	int failed;
 
 	if (in->n < 2)
-		return err_set(err, ERR_USAGE, _("device %s ID SENSOR..."),
-		    assign ? "assign" : "unassign");
+		return err_set(err, ERR_USAGE,
+		    assign ? _("device assign ID SENSOR...")
+			   : _("device unassign ID SENSOR..."));
 	a.name = in->v[0];
 	failed = ctl_operands(c, in, 1, &sensors, err) ||
 	    lookup(c, schema_find("device"), a.name, &a.device, err) ||
@@ -146,6 +147,7 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
 	const char *action = arg;
 	const struct schema_resource *r = schema_find("broker");
+	const bool on = strcmp(action, "activate") == 0;
 	struct lookup_found f;
 	char *path, *doing;
 	int failed = 0;
@@ -153,14 +155,16 @@ switch_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	if (lookup(c, r, name, &f, err))
 		return -1;
 	path = ctl_object_path(r, f.id, action);
-	doing = xasprintf("cannot %s broker '%s'", action, name);
+	doing = xasprintf(
+	    on ? _("cannot activate broker '%s'") : _("cannot deactivate broker '%s'"),
+	    name);
 	if (c->args->dry_run)
 		write_show("POST", path, NULL);
 	else
 		failed = ctl_call(c, doing, "POST", path, (struct span){0}, NULL, err);
 	if (!failed && !c->args->dry_run)
-		ctl_say(c, "%s broker '%s' (id %" JSON_INTEGER_FORMAT ")",
-		    action[0] == 'a' ? _("activated") : _("deactivated"), f.label, f.id);
+		ctl_say_done(
+		    c, on ? CTL_ACTIVATED : CTL_DEACTIVATED, "broker", f.label, f.id);
 	free(doing);
 	free(path);
 	lookup_release(&f);

@@ -25,7 +25,7 @@ set_text(struct ctl *c, const char *resource, struct span object, const char *fi
 	json_t *body = json_pack("{s:s}", field, value);
 	char *path = ctl_object_path(r, id, NULL);
 	char *label = lookup_label_of(r, object);
-	char *doing = xasprintf("cannot change %s '%s'", r->name, label);
+	char *doing = xasprintf(_("cannot change %s '%s'"), r->name, label);
 	struct rest_reply reply = {0};
 	struct span now;
 	int failed = write_object(c, r, "PATCH", path, doing, body, &reply, &now, err) ||
@@ -33,7 +33,7 @@ set_text(struct ctl *c, const char *resource, struct span object, const char *fi
 
 	jobs_turn(c);
 	if (!failed && !c->args->dry_run && c->args->format == FORMAT_TABLE)
-		failed = write_result(c, r, _("changed"), now, err);
+		failed = write_result(c, r, CTL_CHANGED, now, err);
 	rest_reply_release(&reply);
 	free(doing);
 	free(label);

@@ -260,7 +260,9 @@ send_batch(struct importing *m, struct err *err)
 	}
 	rest_reply_release(&reply);
 	if (failed)
-		return err_in(err, _("stopped before line %zu, of %zu readings there"),
+		return err_in(err,
+		    P_("stopped before line %zu, of %zu reading there",
+			"stopped before line %zu, of %zu readings there", before),
 		    m->state.line + 1, before);
 	m->stored += m->batch.n;
 	clear_batch(&m->batch);
@@ -383,8 +385,11 @@ start(struct importing *m, const char *file, struct err *err)
 		log_warn(_("'%s': going on behind line %zu (--again begins anew)"), file,
 		    m->state.line);
 	if (m->state.n_alone != 0)
-		log_warn(_("'%s': %zu lines are stored already and left out (--again "
-			   "begins anew)"),
+		log_warn(P_("'%s': %zu line is stored already and left out (--again "
+			    "begins anew)",
+			     "'%s': %zu lines are stored already and left out (--again "
+			     "begins anew)",
+			     m->state.n_alone),
 		    file, m->state.n_alone);
 	m->line = m->state.line;
 	m->offset = m->state.offset;
@@ -409,14 +414,16 @@ run_import(struct ctl *c, const struct operands *in, struct err *err)
 	progress_hide(&m.progress);
 	if (m.in != NULL)
 		ctl_say(c,
-		    c->args->dry_run ? _("would import %zu readings and skip %zu lines")
-				     : _("imported %zu readings, skipped %zu lines"),
+		    c->args->dry_run ? _("readings to import: %zu, lines to skip: %zu")
+				     : _("readings imported: %zu, lines skipped: %zu"),
 		    m.stored, m.skipped);
 	if (!failed && m.signo != 0)
 		failed = err_set(err, (enum err_code)(ERR_SIGNAL + m.signo),
 		    _("stopped behind line %zu"), m.state.line);
 	else if (!failed && m.skipped != 0)
-		failed = err_set(err, ERR_FAILED, _("%zu lines were skipped"), m.skipped);
+		failed = err_set(err, ERR_FAILED,
+		    P_("%zu line was skipped", "%zu lines were skipped", m.skipped),
+		    m.skipped);
 	if (m.in != NULL && m.in != stdin)
 		fclose(m.in);
 	if (m.batch.v != NULL)

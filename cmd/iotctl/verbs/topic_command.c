@@ -69,8 +69,10 @@ match_all(struct ctl *c, struct report *r, const struct strv *topics, struct err
 	}
 	if (!failed && alone != 0)
 		failed = err_set(err, ERR_NOT_FOUND,
-		    _("no topic of the platform matches '%s' (%zu of %zu topics)"), last,
-		    alone, topics->n);
+		    P_("no topic of the platform matches '%s' (%zu of %zu topic)",
+			"no topic of the platform matches '%s' (%zu of %zu topics)",
+			topics->n),
+		    last, alone, topics->n);
 	objects_release(&known);
 	return failed;
 }

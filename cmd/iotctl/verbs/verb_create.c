@@ -30,9 +30,11 @@ put_name(struct ctl *c, const struct request *q, json_t *body, struct field_errs
 	if (q->names.n == 0)
 		return 0;
 	if (q->names.n > 1 || q->r->keys[0] == NULL)
-		return err_set(err, ERR_USAGE, _("'%s': create takes %s and FIELD=VALUE"),
-		    q->names.v[q->names.n - 1],
-		    q->r->keys[0] != NULL ? _("one NAME") : _("only"));
+		return err_set(err, ERR_USAGE,
+		    q->r->keys[0] != NULL
+			? _("'%s': create takes one NAME and FIELD=VALUE")
+			: _("'%s': create takes FIELD=VALUE only"),
+		    q->names.v[q->names.n - 1]);
 	key = schema_field(q->r, q->r->keys[0]);
 	for (i = 0; i < q->n; i++) {
 		if (q->v[i].field == key)
@@ -159,7 +161,7 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 	struct request q;
 	struct rest_reply reply = {0};
 	json_t *body = json_object();
-	char *doing = xasprintf("cannot create %s", r->name);
+	char *doing = xasprintf(_("cannot create %s"), r->name);
 	struct span object;
 	int failed = request_parse(c, r, in, false, &q, err) ||
 	    make_body(c, &q, body, err) ||
@@ -168,7 +170,7 @@ verb_create(struct ctl *c, const struct schema_resource *r, const struct operand
 
 	if (!failed && !c->args->dry_run) {
 		sent_secrets_note(c, r, object, body);
-		failed = write_result(c, r, _("created"), object, err) ||
+		failed = write_result(c, r, CTL_CREATED, object, err) ||
 		    check_created(c, r, body, &reply, object, err);
 	}
 	rest_reply_release(&reply);

@@ -103,7 +103,7 @@ delete_it(struct deleting *d, struct deletion *x)
 {
 	struct ctl *c = d->c;
 	char *path = ctl_object_path(d->r, x->f.id, NULL);
-	char *doing = xasprintf("cannot delete %s '%s'", d->r->name, x->name);
+	char *doing = xasprintf(_("cannot delete %s '%s'"), d->r->name, x->name);
 	int failed = 0;
 
 	if (c->args->dry_run) {
@@ -114,8 +114,7 @@ delete_it(struct deleting *d, struct deletion *x)
 		    ctl_call(c, doing, "DELETE", path, (struct span){0}, NULL, &x->err);
 		jobs_turn(c);
 		if (!failed)
-			ctl_say(c, "%s %s '%s' (id %" JSON_INTEGER_FORMAT ")",
-			    _("deleted"), d->r->name, x->f.label, x->f.id);
+			ctl_say_done(c, CTL_DELETED, d->r->name, x->f.label, x->f.id);
 		if (!failed) {
 			device_login_forget(c, d->r, buf_as_span(&x->f.bytes));
 			retained_clear(c, d->r, buf_as_span(&x->f.bytes));

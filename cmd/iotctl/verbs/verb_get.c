@@ -41,7 +41,7 @@ get_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	if (lookup(c, s->r, name, &f, err))
 		return -1;
 	path = ctl_object_path(s->r, f.id, NULL);
-	doing = xasprintf("cannot get %s '%s'", s->r->name, name);
+	doing = xasprintf(_("cannot get %s '%s'"), s->r->name, name);
 	failed = ctl_call(c, doing, "GET", path, (struct span){0}, &reply, err);
 	if (!failed && (failed = ctl_object(&reply, path, &object, err)) == 0) {
 		jobs_turn(c);

@@ -330,8 +330,11 @@ run_list(struct ctl *c, const struct request *q, struct listing *l, bool *shown,
 	if (*shown && l->sort != NULL)
 		show_sorted(l);
 	if (*shown && l->untold != 0)
-		log_warn(_("whether %zu of them are of the time asked for only the API "
-			   "knows: its times name no zone (set api_tz)"),
+		log_warn(P_("whether %zu of them is of the time asked for only the API "
+			    "knows: its times name no zone (set api_tz)",
+			     "whether %zu of them are of the time asked for only the API "
+			     "knows: its times name no zone (set api_tz)",
+			     l->untold),
 		    l->untold);
 	free(path);
 	return failed ? -1 : 0;

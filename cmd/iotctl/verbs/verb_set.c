@@ -47,11 +47,11 @@ make_change(const struct ctl *c, const struct setting *s, json_t *current, json_
 
 /* In a machine format each object is shown, changed or not. */
 static int
-show_set(struct ctl *c, struct setting *s, const char *what, struct span object,
+show_set(struct ctl *c, struct setting *s, enum ctl_done done, struct span object,
     struct err *err)
 {
 	if (!s->shows)
-		return write_result(c, s->q->r, what, object, err);
+		return write_result(c, s->q->r, done, object, err);
 	show_object(&s->show, object);
 	return 0;
 }
@@ -88,7 +88,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
     struct err *err)
 {
 	const struct schema_resource *r = s->q->r;
-	char *doing = xasprintf("cannot change %s '%s'", r->name, f->label);
+	char *doing = xasprintf(_("cannot change %s '%s'"), r->name, f->label);
 	struct rest_reply reply = {0};
 	json_t *current = NULL;
 	json_t *body = json_object();
@@ -110,7 +110,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	if (!failed && json_object_size(body) == 0) {
 		jobs_turn(c);
 		failed = ctl_object(&reply, path, &object, err) ||
-		    show_set(c, s, _("unchanged"), object, err);
+		    show_set(c, s, CTL_UNCHANGED, object, err);
 	} else if (!failed) {
 		rest_reply_release(&reply);
 		failed =
@@ -119,7 +119,7 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 		if (!failed && !c->args->dry_run) {
 			sent_secrets_note(c, r, object, body);
 			failed = equal_check(c, r, f->label, body, object, err) ||
-			    show_set(c, s, _("changed"), object, err);
+			    show_set(c, s, CTL_CHANGED, object, err);
 		}
 		failed = failed || follow_name(c, r, f->id, current, body, err);
 	}
