@@ -123,8 +123,11 @@ ask_broker(struct from_platform *p, const struct args *a, struct err *err)
 		      "with -h or -L"));
 	else if (!failed)
 		failed = err_set(err, ERR_USAGE,
-		    _("--from-platform: the platform has %zu active brokers (%s): name "
-		      "one with -h or -L"),
+		    P_("--from-platform: the platform has %zu active broker (%s): name "
+		       "one with -h or -L",
+			"--from-platform: the platform has %zu active brokers (%s): name "
+			"one with -h or -L",
+			active.n),
 		    active.n, buf_str(&active.names));
 	buf_release(&active.last);
 	buf_release(&active.names);

@@ -93,11 +93,16 @@ give_up(void *arg)
 
 	if (n > 0 && g->args->sink != NULL && g->err->code == ERR_OK)
 		err_set(g->err, ERR_OUTPUT,
-		    _("sink '%s' did not end in time: %zu messages are not acknowledged"),
+		    P_("sink '%s' did not end in time: %zu message is not acknowledged",
+			"sink '%s' did not end in time: %zu messages are not "
+			"acknowledged",
+			n),
 		    g->args->sink, n);
 	else if (n > 0)
 		log_warn(
-		    _("%zu messages were not taken in time: they are not acknowledged"),
+		    P_("%zu message was not taken in time: it is not acknowledged",
+			"%zu messages were not taken in time: they are not acknowledged",
+			n),
 		    n);
 	leave(g);
 }
@@ -184,7 +189,9 @@ on_deadline(void *arg)
 
 	if (!g->stopping)
 		err_set(g->err, ERR_TIMEOUT,
-		    _("the time given with -W ran out after %llu messages"),
+		    P_("the time given with -W ran out after %llu message",
+			"the time given with -W ran out after %llu messages",
+			g->counts.acknowledged),
 		    (unsigned long long)g->counts.acknowledged);
 	end_cleanly(g);
 }

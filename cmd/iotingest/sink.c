@@ -59,7 +59,10 @@ fail(struct sink *s)
 	s->failed++;
 	if (s->hurry || (s->retries != SINK_FOR_EVER && s->failed > s->retries)) {
 		if (s->failed > 1)
-			err_in(&s->why, _("given up after %d tries"), s->failed);
+			err_in(&s->why,
+			    P_("given up after %d try", "given up after %d tries",
+				s->failed),
+			    s->failed);
 		finish(s, &s->why);
 		return;
 	}
@@ -98,8 +101,9 @@ on_ended(void *arg, const siginfo_t *info)
 		return;
 	}
 	if (s->failed > 0)
-		log_warn(_("sink '%s' took the batch after %d failures"), s->command,
-		    s->failed);
+		log_warn(P_("sink '%s' took the batch after %d failure",
+			     "sink '%s' took the batch after %d failures", s->failed),
+		    s->command, s->failed);
 	finish(s, &s->why);
 }
 

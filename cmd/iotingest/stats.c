@@ -132,13 +132,20 @@ on_show(void *arg)
 {
 	struct stats *s = arg;
 	int64_t now = clock_ms();
-	char text[160];
+	const unsigned long long n = s->counts->messages;
+	const double per_second = rate(n - s->shown_messages, now - s->shown_ms);
+	struct buf text = {0};
 
-	snprintf(text, sizeof(text), _("%llu messages, %.0f/s%s"),
-	    (unsigned long long)s->counts->messages,
-	    rate(s->counts->messages - s->shown_messages, now - s->shown_ms),
-	    s->counts->connected ? "" : _(", not connected"));
-	log_transient(text);
+	if (s->counts->connected)
+		buf_printf(&text, P_("%llu message, %.0f/s", "%llu messages, %.0f/s", n),
+		    n, per_second);
+	else
+		buf_printf(&text,
+		    P_("%llu message, %.0f/s, not connected",
+			"%llu messages, %.0f/s, not connected", n),
+		    n, per_second);
+	log_transient(buf_str(&text));
+	buf_release(&text);
 	s->shown_messages = s->counts->messages;
 	s->shown_ms = now;
 	loop_timer_set(s->loop, &s->show, LIVE_EVERY, on_show, s);
@@ -264,6 +271,37 @@ stats_start(struct stats *s, struct err *err)
 	return 0;
 }
 
+/* A list, each part of it with the comma in front. */
+static void
+put_counts(struct buf *b, const struct counts *c)
+{
+	const unsigned long long messages = c->messages, readings = c->readings,
+				 rejected = c->rejected, skipped = c->skipped,
+				 again = reconnects(c), lost = c->sessions_lost,
+				 shares = c->shares_ended, failures = c->sink_failures;
+
+	buf_printf(b, P_("%llu message", "%llu messages", messages), messages);
+	if (readings > 0)
+		buf_printf(
+		    b, P_(", %llu reading", ", %llu readings", readings), readings);
+	if (rejected > 0)
+		buf_printf(
+		    b, P_(", %llu rejected", ", %llu rejected", rejected), rejected);
+	if (skipped > 0)
+		buf_printf(b, P_(", %llu skipped", ", %llu skipped", skipped), skipped);
+	if (again > 0)
+		buf_printf(b, P_(", %llu reconnect", ", %llu reconnects", again), again);
+	if (lost > 0)
+		buf_printf(
+		    b, P_(", %llu session lost", ", %llu sessions lost", lost), lost);
+	if (shares > 0)
+		buf_printf(
+		    b, P_(", %llu share ended", ", %llu shares ended", shares), shares);
+	if (failures > 0)
+		buf_printf(b, P_(", %llu sink failure", ", %llu sink failures", failures),
+		    failures);
+}
+
 static void
 say_summary(const struct stats *s)
 {
@@ -271,26 +309,8 @@ say_summary(const struct stats *s)
 	double seconds = (double)(clock_ms() - s->started_ms) / 1000;
 	struct buf b = {0};
 
-	buf_printf(&b, _("%llu messages"), (unsigned long long)c->messages);
-	if (c->readings > 0)
-		buf_printf(&b, _(", %llu readings"), (unsigned long long)c->readings);
-	if (c->rejected > 0)
-		buf_printf(&b, _(", %llu rejected"), (unsigned long long)c->rejected);
-	if (c->skipped > 0)
-		buf_printf(&b, _(", %llu skipped"), (unsigned long long)c->skipped);
-	if (reconnects(c) > 0)
-		buf_printf(&b, _(", %llu reconnects"), (unsigned long long)reconnects(c));
-	if (c->sessions_lost > 0)
-		buf_printf(
-		    &b, _(", %llu sessions lost"), (unsigned long long)c->sessions_lost);
-	if (c->shares_ended > 0)
-		buf_printf(
-		    &b, _(", %llu shares ended"), (unsigned long long)c->shares_ended);
-	if (c->sink_failures > 0)
-		buf_printf(
-		    &b, _(", %llu sink failures"), (unsigned long long)c->sink_failures);
-	buf_printf(&b, _(" in %.1f s"), seconds);
-	log_warn("%s", buf_str(&b));
+	put_counts(&b, c);
+	log_warn(_("%s in %.1f s"), buf_str(&b), seconds);
 	buf_release(&b);
 }
 

@@ -249,8 +249,11 @@ refuse_silence(const struct device_check *check, struct err *err)
 	if (listed == 0)
 		return 0;
 	return err_set(err, ERR_PROTOCOL,
-	    _("broker '%s' sent no status at all, of %zu devices: it keeps none, or "
-	      "delivers none to a wildcard; verify with --verify emqx, or not"),
+	    P_("broker '%s' sent no status at all, of %zu device: it keeps none, or "
+	       "delivers none to a wildcard; verify with --verify emqx, or not",
+		"broker '%s' sent no status at all, of %zu devices: it keeps none, or "
+		"delivers none to a wildcard; verify with --verify emqx, or not",
+		listed),
 	    check->session.host, listed);
 }
 

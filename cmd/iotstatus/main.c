@@ -39,10 +39,10 @@ static const struct opt opts[] = {
 	N_("the state of a fleet without devices"), .preset = "unknown"),
     OPT_ENUM(struct options, on_error, 0, "on-error", "STATE", ERROR_CHOICES,
 	N_("the state when it cannot be found out"),
-	.value = "auto: critical when unreachable, else unknown"),
+	.value = N_("auto: critical when unreachable, else unknown")),
     OPT_ENUM(struct options, format, 'o', "format", "FORMAT", FORMAT_CHOICES,
 	N_("what comes out"), .key = "status_format",
-	.value = "auto: nagios with -w or -c, else text"),
+	.value = N_("auto: nagios with -w or -c, else text")),
     OPT_FLAG(struct options, watch, 0, "watch",
 	N_("a live view; an operand is how often to poll where nothing is pushed")),
     OPT_FLAG(struct options, json, 0, "json", N_("the same as --format json")),
@@ -75,7 +75,7 @@ static const struct program iotstatus = {
 	"[options] --list STATE", "[options] --watch [TIME]", NULL},
     .examples = (const char *const[]){"iotstatus", "iotstatus -w 90: -c 75:",
 	"iotstatus --verify mqtt --max-age 10m", "iotstatus --list offline",
-	"iotstatus -q -c 75: --state fleet.state    # in cron: speaks only of change",
+	N_("iotstatus -q -c 75: --state fleet.state    # in cron: speaks only of change"),
 	"iotstatus --watch 2s", NULL},
     .opts = opts,
     .usage_status = STATE_UNKNOWN,
@@ -243,6 +243,8 @@ run(struct run *k, int operands, char **operand, struct err *err)
 	bool failed;
 
 	k->format = format_of(a);
+	if (k->format == FORMAT_JSON)
+		text_translate(false); /* its "error" is for programs */
 	failed =
 	    read_operands(a, operands, operand, err) || check_prepare(&k->check, err);
 	if (!failed && a->watch) {

@@ -28,7 +28,7 @@ static const struct opt opts[] = {
 	N_("no retained messages of earlier times")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2,
 	N_("quality of service: 0, 1 or 2; commands of a DEVICE at most 1"),
-	.value = "1 for a DEVICE, else 0"),
+	.value = N_("1 for a DEVICE, else 0")),
     OPT_INT(
 	struct args, count, 'C', "count", "N", 1, INT32_MAX, N_("end after N messages")),
     OPT_TIME(
@@ -74,9 +74,9 @@ static const char *const usage[] = {
     "[options] DEVICE... [--reply JSON | --exec CMD ARG...]", "[options] -t FILTER...",
     NULL};
 static const char *const examples[] = {
-    "iotsub RPI_001                      commands sent to this device",
+    N_("iotsub RPI_001                      commands sent to this device"),
     "iotsub RPI_001 --durable --exec ./on-command",
-    "iotsub -v -t 'iot/sensors/#'        readings of all devices, with their topics",
+    N_("iotsub -v -t 'iot/sensors/#'        readings of all devices, with their topics"),
     "iotsub --json -t 'iot/#' | jq .topic",
     "iotsub -C 1 -W 10s -t 'iot/devices/RPI_001/status'",
     NULL,

@@ -41,8 +41,11 @@ is_shown(const struct sub *s, const struct msg *m)
 	size_t i;
 
 	if (m->reject != NULL && strcmp(m->reject, "size") == 0) {
-		log_warn(_("left out a message of %zu bytes on topic '%.*s': larger than "
-			   "--max-packet"),
+		log_warn(P_("left out a message of %zu byte on topic '%.*s': larger than "
+			    "--max-packet",
+			     "left out a message of %zu bytes on topic '%.*s': larger "
+			     "than --max-packet",
+			     m->size),
 		    m->size, (int)m->topic.n, m->topic.p);
 		return false;
 	}

@@ -75,7 +75,7 @@ proc want {pattern} { expect -re $pattern {} timeout { send_error "no $pattern\n
 spawn sh -c "exec iotingest -h $env(SOCK) --durable tty -C 3 >$env(T)/tty.out"
 want {0 messages, 0/s}
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 1
-want "\r\033\\\[K1 messages, \[0-9]+/s"
+want "\r\033\\\[K1 message, \[0-9]+/s"
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 2
 exec mosquitto_pub --unix $env(SOCK) -q 1 -t iot/sensors/X/data -m 3
 want "\r\033\\\[Kiotingest: 3 messages in"

@@ -154,7 +154,7 @@ slow() {
 	kill "$ingesting"
 	wait "$ingesting"
 	is 7 $? 'SIGTERM while a sink hangs that does not hear it: 7'
-	has "$(cat deaf2.err)" 'did not end in time: 1 messages are not acknowledged' '... and says so'
+	has "$(cat deaf2.err)" 'did not end in time: 1 message is not acknowledged' '... and says so'
 	touch go
 	timeout 30 iotingest -h "$sock" --durable slow -C 9003 --sink 'cat >>late' 2>/dev/null </dev/null
 	is 9000 "$(numbers late | wc -w)" 'nothing was acknowledged that it had not taken'

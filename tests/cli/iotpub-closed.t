@@ -42,6 +42,6 @@ has "$err" "topic 'iot/devices/D_1/status'" '... whose first message is its stat
 start_broker 'allow_anonymous true' 'max_qos 1'
 run timeout 60 iotpub -h "$sock" -V 311 -q 2 -t lab/x -m 1
 exits 6 "mosquitto's max_qos at MQTT 3.1.1: status 6"
-has "$err" "topic 'lab/x', 1 bytes, QoS 2" '... and the QoS is told'
+has "$err" "topic 'lab/x', 1 byte, QoS 2" '... and the QoS is told'
 
 done_testing

@@ -58,7 +58,7 @@ for wrong in '"message_expiry":-1' '"message_expiry":4294967296' '"message_expir
 	echo "{\"topic\":\"t\",\"payload\":1,\"properties\":{$wrong}}" >wrong
 	run iotpub -h "$sock" --replay wrong
 	is 2 "$status" "$wrong is refused"
-	has "$err" "line 1: its ${wrong%%:*} is not a" 'by name'
+	has "$err" "line 1: its ${wrong%%:*} is wrong: " 'by name'
 done
 
 # Retained, and as other devices.
@@ -154,11 +154,11 @@ bad '[]' 'it is no JSON object'
 bad '{"payload":1}' 'it has no "topic"'
 bad '{"topic":"a"}' 'it has not exactly one of "payload", "payload_text" and "payload_b64"'
 bad '{"topic":"a","payload":1,"payload_text":"1"}' 'it has not exactly one of "payload", "payload_text" and "payload_b64"'
-bad '{"topic":7,"payload":1}' 'its "topic" is not a text'
-bad '{"topic":"a","payload_b64":"AGI"}' 'its "payload_b64" is not base64'
-bad '{"topic":"a","payload":1,"qos":3}' 'its "qos" is not 0, 1, 2'
-bad '{"topic":"a","payload":1,"retain":1}' 'its "retain" is not true, false'
-bad '{"topic":"a","payload":1,"properties":{"user":[["k"]]}}' 'its "user" is not a list of pairs of texts'
+bad '{"topic":7,"payload":1}' 'its "topic" is wrong: a text is wanted'
+bad '{"topic":"a","payload_b64":"AGI"}' 'its "payload_b64" is wrong: base64 is wanted'
+bad '{"topic":"a","payload":1,"qos":3}' 'its "qos" is wrong: 0, 1 or 2 is wanted'
+bad '{"topic":"a","payload":1,"retain":1}' 'its "retain" is wrong: true or false is wanted'
+bad '{"topic":"a","payload":1,"properties":{"user":[["k"]]}}' 'its "user" is wrong: a list of pairs of texts is wanted'
 run iotpub -h "$sock" -l --json -t x/+
 exits 2 "a topic with a wildcard"
 for o in '--replay mapped -t x' '--replay mapped RPI_1' '--json -m x -t y' '--speed 2 -t x -m y' \

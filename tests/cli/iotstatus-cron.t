@@ -182,7 +182,7 @@ iotctl device-config create dispositivo=DEV_000010 broker=Sur >/dev/null
 run iotstatus --by broker -w 50: -c Sur=1:
 exits 2 '--by broker'
 has "$out" 'Norte OK: 2/3 devices online (66.67%)' 'names the broker of the device-config'
-has "$out" 'Sur CRITICAL: 0/1 devices online (0.00%), 1 offline, wanted 1:' 'and judges each'
+has "$out" 'Sur CRITICAL: 0/1 device online (0.00%), 1 offline, wanted 1:' 'and judges each'
 iotctl broker set Norte nombre="Planta L'Hospitalet 1" >/dev/null
 iotctl broker set Sur nombre='el "Sur"|a=b' >/dev/null
 run iotstatus -o nagios --by broker

@@ -29,10 +29,10 @@ done
 
 fleet 1 1
 plugin 0 'one device, online' -w 100:
-has "$out" '1/1 devices online (100.00%)' '100.00'
+has "$out" '1/1 device online (100.00%)' '100.00'
 fleet 1 0
 plugin 2 'one device, offline' -c 1:
-has "$out" '0/1 devices online (0.00%)' '0.00'
+has "$out" '0/1 device online (0.00%)' '0.00'
 fleet 3 1
 plugin 0 'a third, on the edge' -w 33.33: -c 33:
 plugin 1 'and just below it' -w 33.34: -c 33.33:

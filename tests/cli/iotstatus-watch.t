@@ -286,7 +286,7 @@ printf 'listener 0 %s\nlistener %s 127.0.0.1\nprotocol websockets\nallow_anonymo
 bg mosquitto -c ws.conf >/dev/null 2>&1
 wait_for 10 iotpub -L "ws://127.0.0.1:$port" -t iot/devices/WS_1/status -r -m '{"status":"connected"}'
 timeout 20 iotstatus --source mqtt --mqtt-url "ws://127.0.0.1:$port" --watch 200ms 2>/dev/null |
-	grep -q -m 1 'Z 1/1 devices online (100.00%)$'
+	grep -q -m 1 'Z 1/1 device online (100.00%)$'
 tap $? 'pushed over WebSocket, too'
 run iotstatus --watch x
 exits 3 'a time that is none'

@@ -20,7 +20,7 @@ is '' "$out" 'or nothing'
 iotctl device create nombre='Uno' tipo=esp32 identificador_unico=UNO ubicacion=Sala connection_status=online >/dev/null
 iotctl device create nombre='Sin MQTT' tipo=otro identificador_unico=SIN ubicacion=Sala mqtt_enabled=false >/dev/null
 run iotstatus
-is '1/1 devices online (100.00%)' "$out" 'devices that do not speak MQTT do not count'
+is '1/1 device online (100.00%)' "$out" 'devices that do not speak MQTT do not count'
 run iotstatus --list offline
 is '' "$out" 'nor are they listed'
 run iotstatus -w 75: -c 90:

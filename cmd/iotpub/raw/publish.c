@@ -270,9 +270,12 @@ check(const struct args *a, const struct session_opts *o, struct err *err)
 	if (a->topic != NULL && topic_check_name(span_of(a->topic), err))
 		return -1;
 	if (a->replay == NULL && sources != 1)
-		return err_set(err, ERR_USAGE, _("%s: give one of -m, -f, -l, -s and -n"),
-		    sources == 0 ? _("there is no message")
-				 : _("there is more than one message"));
+		return err_set(err, ERR_USAGE,
+		    sources == 0
+			? _("there is no message: give one of -m, -f, -l, -s and "
+			    "-n")
+			: _("there is more than one message: give one of -m, -f, "
+			    "-l, -s and -n"));
 	if (a->properties.n > 0 && (a->json || o->version == 4))
 		return err_set(err, ERR_USAGE,
 		    a->json ? _("-D: with --json each line has its own properties")

@@ -14,7 +14,7 @@
 static int
 not_a(struct err *err, const char *key, const char *what)
 {
-	return err_set(err, ERR_USAGE, _("its \"%s\" is not %s"), key, what);
+	return err_set(err, ERR_USAGE, _("its \"%s\" is wrong: %s"), key, what);
 }
 
 /* A member that is a string, if it is there: *found. */
@@ -28,7 +28,7 @@ take_text(struct span o, const char *key, struct buf *out, bool *found, struct e
 	if (!*found)
 		return 0;
 	if (json_kind(value) != JSON_KIND_STRING)
-		return not_a(err, key, _("a text"));
+		return not_a(err, key, _("a text is wanted"));
 	json_unescape(out, value);
 	buf_str(out);
 	return 0;
@@ -44,7 +44,7 @@ take_base64(struct span o, const char *key, struct buf *out, bool *found, struct
 	if (!failed && text.n > 0) {
 		n = base64_decode(
 		    (unsigned char *)buf_reserve(out, text.n), buf_as_span(&text));
-		failed = n < 0 ? not_a(err, key, _("base64")) : 0;
+		failed = n < 0 ? not_a(err, key, _("base64 is wanted")) : 0;
 	}
 	if (!failed)
 		out->n = (size_t)n;
@@ -82,7 +82,7 @@ take_qos(struct record *r, struct span o, struct err *err)
 	if (!json_member(o, "qos", &value))
 		return 0;
 	if (value.n != 1 || value.p[0] < '0' || value.p[0] > '2')
-		return not_a(err, "qos", "0, 1, 2");
+		return not_a(err, "qos", _("0, 1 or 2 is wanted"));
 	r->qos = value.p[0] - '0';
 	return 0;
 }
@@ -96,7 +96,7 @@ take_retain(struct record *r, struct span o, struct err *err)
 	if (!json_member(o, "retain", &value))
 		return 0;
 	if (!span_is(value, "true") && !span_is(value, "false"))
-		return not_a(err, "retain", "true, false");
+		return not_a(err, "retain", _("true or false is wanted"));
 	r->retain = span_is(value, "true");
 	return 0;
 }
@@ -110,7 +110,7 @@ take_time(struct record *r, struct span o, struct err *err)
 
 	r->us = -1;
 	if (!failed && found && !timestamp_parse(buf_str(&text), &r->us))
-		failed = not_a(err, "received_at", _("a time"));
+		failed = not_a(err, "received_at", _("a time is wanted"));
 	buf_release(&text);
 	return failed;
 }
@@ -128,10 +128,11 @@ take_users(struct record *r, struct span list, struct err *err)
 		size_t words = 0;
 
 		if (json_kind(pairs.item) != JSON_KIND_ARRAY)
-			return not_a(err, "user", _("a list of pairs"));
+			return not_a(err, "user", _("a list of pairs is wanted"));
 		for (; json_next(&two); words++, n++) {
 			if (words == 2 || json_kind(two.item) != JSON_KIND_STRING)
-				return not_a(err, "user", _("a list of pairs of texts"));
+				return not_a(
+				    err, "user", _("a list of pairs of texts is wanted"));
 			if (n == r->users_room) {
 				r->users_room = n * 2 + 8;
 				r->users = xreallocarray(
@@ -142,7 +143,8 @@ take_users(struct record *r, struct span list, struct err *err)
 			r->users[n].n = r->user.n - at;
 		}
 		if (words != 2)
-			return not_a(err, "user", _("a list of pairs of texts"));
+			return not_a(
+			    err, "user", _("a list of pairs of texts is wanted"));
 	}
 	for (i = 0, at = 0; i < n; at += r->users[i++].n)
 		r->users[i].p = buf_as_span(&r->user).p + at;
@@ -164,11 +166,11 @@ take_number(
 		return 0;
 	for (i = 0; i < value.n && v <= max; i++) {
 		if (value.p[i] < '0' || value.p[i] > '9')
-			return not_a(err, key, _("a whole number"));
+			return not_a(err, key, _("a whole number is wanted"));
 		v = v * 10 + (uint64_t)(value.p[i] - '0');
 	}
 	if (v > max)
-		return not_a(err, key, _("a number that MQTT has room for"));
+		return not_a(err, key, _("MQTT has no room for this number"));
 	*out = (struct msg_number){true, (uint32_t)v};
 	return 0;
 }
@@ -183,7 +185,7 @@ take_properties(struct record *r, struct span o, struct err *err)
 	if (!json_member(o, "properties", &all))
 		return 0;
 	if (json_kind(all) != JSON_KIND_OBJECT)
-		return not_a(err, "properties", _("an object"));
+		return not_a(err, "properties", _("an object is wanted"));
 	if (take_number(all, "payload_format", 1, &r->props.payload_format, err) ||
 	    take_number(all, "message_expiry", UINT32_MAX, &r->props.expiry, err) ||
 	    take_text(all, "content_type", &r->content_type, &content, err) ||
@@ -198,8 +200,9 @@ take_properties(struct record *r, struct span o, struct err *err)
 		r->props.correlation = buf_as_span(&r->correlation);
 	if (!json_member(all, "user", &list))
 		return 0;
-	return json_kind(list) == JSON_KIND_ARRAY ? take_users(r, list, err)
-						  : not_a(err, "user", _("a list"));
+	return json_kind(list) == JSON_KIND_ARRAY
+	    ? take_users(r, list, err)
+	    : not_a(err, "user", _("a list is wanted"));
 }
 
 int

@@ -61,18 +61,21 @@ replay_release(struct replay *r)
 
 /* For people: in the largest unit that there is more than one of. */
 static const char *
-in_words(double ms, char out[32])
+in_words(double ms, char out[64])
 {
-	static const struct {
-		double ms;
-		const char *name;
-	} units[] = {{86400e3, N_("days")}, {3600e3, N_("hours")}, {60e3, N_("minutes")},
-	    {1e3, N_("seconds")}};
-	size_t i = 0;
+	const double seconds = ms / 1e3, minutes = ms / 60e3, hours = ms / 3600e3,
+		     days = ms / 86400e3;
 
-	while (i + 1 < ARRAY_LEN(units) && ms < 2 * units[i].ms)
-		i++;
-	snprintf(out, 32, "%.0f %s", ms / units[i].ms, _(units[i].name));
+	if (days >= 2)
+		snprintf(out, 64, P_("%.0f day", "%.0f days", days + 0.5), days);
+	else if (hours >= 2)
+		snprintf(out, 64, P_("%.0f hour", "%.0f hours", hours + 0.5), hours);
+	else if (minutes >= 2)
+		snprintf(
+		    out, 64, P_("%.0f minute", "%.0f minutes", minutes + 0.5), minutes);
+	else
+		snprintf(
+		    out, 64, P_("%.0f second", "%.0f seconds", seconds + 0.5), seconds);
 	return out;
 }
 
@@ -81,7 +84,7 @@ in_words(double ms, char out[32])
 static void
 tell_jump(struct replay *r, double ms)
 {
-	char words[32];
+	char words[64];
 
 	if (r->told_jump)
 		return;
@@ -115,7 +118,7 @@ gap_of(struct replay *r)
 static int64_t
 wait_of(struct replay *r, int64_t now)
 {
-	char words[32];
+	char words[64];
 	double wait;
 
 	if (r->speed == 0 || r->record.us < 0)

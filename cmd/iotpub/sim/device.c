@@ -464,7 +464,8 @@ on_renew(struct reconnect *r, size_t left)
 	struct device *d = of_reconnect(r);
 
 	if (left > 0)
-		log_warn(_("%s: its old broker did not acknowledge %zu messages"),
+		log_warn(P_("%s: its old broker did not acknowledge %zu message",
+			     "%s: its old broker did not acknowledge %zu messages", left),
 		    device_id(d), left);
 	drop_session(d);
 	device_make_session(d);
@@ -483,8 +484,11 @@ is_full(const struct device_config *c)
 	const size_t most = (size_t)c->args->max_queued;
 
 	if (in_flight >= most && !c->counts->full)
-		log_warn(_("%zu messages wait for the broker (--max-queued): readings "
-			   "are left out"),
+		log_warn(P_("%zu message waits for the broker (--max-queued): readings "
+			    "are left out",
+			     "%zu messages wait for the broker (--max-queued): readings "
+			     "are left out",
+			     in_flight),
 		    in_flight);
 	if (in_flight >= most)
 		c->counts->full = true;

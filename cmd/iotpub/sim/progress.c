@@ -66,14 +66,18 @@ on_show(void *arg)
 	struct progress *r = arg;
 	const struct progress_figures f = r->look(r->arg);
 	int64_t now = loop_now(r->loop);
-	char text[200];
+	struct buf text = {0};
 
-	snprintf(text, sizeof(text),
-	    _("%zu connected, %zu connecting, %.0f messages/s, %zu acknowledged, %zu in "
-	      "flight, %zu errors"),
+	buf_printf(&text,
+	    P_("%zu connected, %zu connecting, %.0f messages/s, %zu acknowledged, %zu in "
+	       "flight, %zu error",
+		"%zu connected, %zu connecting, %.0f messages/s, %zu acknowledged, %zu "
+		"in flight, %zu errors",
+		f.errors),
 	    f.connected, f.connecting, rate(f.messages - r->shown, now - r->shown_at),
 	    f.acknowledged, f.in_flight, f.errors);
-	log_transient(text);
+	log_transient(buf_str(&text));
+	buf_release(&text);
 	r->shown = f.messages;
 	r->shown_at = now;
 	loop_timer_set(r->loop, &r->show, LIVE_EVERY, on_show, r);
@@ -123,6 +127,25 @@ put_notes(struct buf *b, const struct progress_figures *f, const struct faults *
 	buf_release(&struck);
 }
 
+/* A list, each part of it with the comma in front. */
+static void
+say_summary(
+    const struct progress_figures *f, size_t connected, double seconds, const char *notes)
+{
+	struct buf b = {0};
+
+	buf_printf(&b,
+	    P_("%zu of %zu device connected", "%zu of %zu devices connected", f->devices),
+	    connected, f->devices);
+	buf_printf(&b,
+	    P_(", %zu message acknowledged in %.1f s",
+		", %zu messages acknowledged in %.1f s", f->acknowledged),
+	    f->acknowledged, seconds);
+	buf_printf(&b, P_(", %zu error", ", %zu errors", f->errors), f->errors);
+	log_warn("%s%s", buf_str(&b), notes);
+	buf_release(&b);
+}
+
 void
 progress_end(struct progress *r, size_t connected, const struct faults *faults)
 {
@@ -139,10 +162,7 @@ progress_end(struct progress *r, size_t connected, const struct faults *faults)
 	if (f.unheard > 0)
 		buf_printf(&notes, _("; messages without a subscriber: %zu"), f.unheard);
 	if (wanted)
-		log_warn(_("%zu of %zu devices connected, %zu messages acknowledged in "
-			   "%.1f s, %zu errors%s"),
-		    connected, f.devices, f.acknowledged, seconds, f.errors,
-		    buf_str(&notes));
+		say_summary(&f, connected, seconds, buf_str(&notes));
 	buf_release(&notes);
 }
 

@@ -141,8 +141,11 @@ check_load(const struct roster *r, struct err *err)
 	    (r->n <= MANY_DEVICES && rate <= (int)MANY_MESSAGES))
 		return 0;
 	return err_set(err, ERR_USAGE,
-	    _("%zu devices, %.0f messages a second, against '%s': if it is meant, say "
-	      "--yes"),
+	    P_("%zu device, %.0f messages a second, against '%s': if it is meant, say "
+	       "--yes",
+		"%zu devices, %.0f messages a second, against '%s': if it is meant, say "
+		"--yes",
+		r->n),
 	    r->n, rate, host);
 }
 
@@ -161,8 +164,11 @@ check(const struct roster *r, struct err *err)
 		    _("--max-lost, --max-p99 and --histogram need --verify"));
 	if (a->mqtt.id != NULL && r->ids.n > 1)
 		return err_set(err, ERR_USAGE,
-		    _("-i is one client's id, and %zu devices are named: the "
-		      "credentials file gives each its own"),
+		    P_("-i is one client's id, and %zu device is named: the "
+		       "credentials file gives each its own",
+			"-i is one client's id, and %zu devices are named: the "
+			"credentials file gives each its own",
+			r->ids.n),
 		    r->ids.n);
 	if (a->keep_status && a->devices == 0)
 		return err_set(err, ERR_USAGE, _("--keep-status needs --devices"));
@@ -274,8 +280,11 @@ tell_strangers(const struct roster *r, size_t first)
 		      "of the connection"),
 		    device_id(one));
 	else if (n > 1)
-		log_warn(_("%zu devices are not in the credentials file, '%s' the first: "
-			   "they take the login of the connection"),
+		log_warn(P_("%zu device is not in the credentials file, '%s' the first: "
+			    "it takes the login of the connection",
+			     "%zu devices are not in the credentials file, '%s' the "
+			     "first: they take the login of the connection",
+			     n),
 		    n, device_id(one));
 }
 

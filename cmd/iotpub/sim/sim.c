@@ -491,8 +491,11 @@ raise_limit(size_t devices)
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
-		log_warn(_("%zu devices need %zu descriptors and the limit is %zu: "
-			   "see ulimit -Hn"),
+		log_warn(P_("%zu device needs %zu descriptors and the limit is %zu: see "
+			    "ulimit -Hn",
+			     "%zu devices need %zu descriptors and the limit is %zu: see "
+			     "ulimit -Hn",
+			     devices),
 		    devices, (size_t)wanted, (size_t)limit.rlim_max);
 }
 
@@ -562,9 +565,14 @@ judge(struct sim *t, struct err *err)
 	if (n == 1 && t->failed == 1)
 		*err = t->first;
 	else if (t->failed == n && t->same_code)
-		err_set(err, t->first.code, _("none of %zu devices could connect"), n);
+		err_set(err, t->first.code,
+		    P_("none of %zu device could connect",
+			"none of %zu devices could connect", n),
+		    n);
 	else if (t->failed > 0)
-		err_set(err, ERR_FAILED, _("%zu of %zu devices failed"), t->failed, n);
+		err_set(err, ERR_FAILED,
+		    P_("%zu of %zu device failed", "%zu of %zu devices failed", n),
+		    t->failed, n);
 	if (t->verify != NULL && verify_judge(t->verify, t->readings.stamped, &beyond) &&
 	    err->code == ERR_OK)
 		*err = beyond;

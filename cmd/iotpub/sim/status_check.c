@@ -74,9 +74,13 @@ tell_blind(const struct status_check *c)
 			   "already, its place is taken, as with --takeover"),
 		    c->because);
 	else if (c->blind > 1)
-		log_warn(_("the status of %zu devices cannot be read (of the first: %s): "
-			   "the place of those that are connected already is taken, as "
-			   "with --takeover"),
+		log_warn(P_("the status of %zu device cannot be read (of the first: %s): "
+			    "the place of those that are connected already is taken, as "
+			    "with --takeover",
+			     "the status of %zu devices cannot be read (of the first: "
+			     "%s): the place of those that are connected already is "
+			     "taken, as with --takeover",
+			     c->blind),
 		    c->blind, c->because);
 }
 

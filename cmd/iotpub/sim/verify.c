@@ -375,7 +375,8 @@ verify_judge(struct verify *v, uint64_t sent, struct err *err)
 		print_rows(t);
 	if (a->max_lost >= 0 && lost > (uint64_t)a->max_lost)
 		return err_set(err, ERR_FAILED,
-		    _("%llu messages were lost, and --max-lost is %d"),
+		    P_("%llu message was lost, and --max-lost is %d",
+			"%llu messages were lost, and --max-lost is %d", lost),
 		    (unsigned long long)lost, a->max_lost);
 	if (a->max_p99 > 0 && (t->received == 0 || p99 > (double)a->max_p99))
 		return err_set(err, ERR_FAILED,

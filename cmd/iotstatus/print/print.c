@@ -29,7 +29,9 @@ print_share(struct buf *out, const struct counts *c)
 	if (c->total == 0)
 		buf_puts(out, _("no devices speak MQTT"));
 	else
-		buf_printf(out, _("%ld/%ld devices online (%.2f%%)"),
+		buf_printf(out,
+		    P_("%ld/%ld device online (%.2f%%)",
+			"%ld/%ld devices online (%.2f%%)", c->total),
 		    c->n[PRESENCE_ONLINE], c->total, verdict_percent(c));
 }
 
@@ -108,10 +110,23 @@ reported_word(const struct device_seen *s)
 	return s->known ? _(words[s->state]) : _("not there");
 }
 
-/* Some of the devices whose sources disagree, and how many more there are. */
+/* Names, and how many more there are. */
+static void
+put_names(struct buf *out, struct buf *names, long left)
+{
+	if (left > 0)
+		buf_printf(out, P_("%s and %ld more", "%s and %ld more", left),
+		    buf_str(names), left);
+	else
+		buf_span(out, buf_as_span(names));
+	buf_release(names);
+}
+
+/* Some of the devices whose sources disagree. */
 static void
 put_disputed(struct buf *out, const struct report *r)
 {
+	struct buf names = {0};
 	long named = 0;
 	size_t i;
 
@@ -120,53 +135,64 @@ put_disputed(struct buf *out, const struct report *r)
 
 		if (!device_table_is_disputed(d))
 			continue;
-		buf_puts(out, named++ == 0 ? " " : ", ");
-		put_name(out, d->id);
+		buf_puts(&names, named++ == 0 ? "" : ", ");
+		put_name(&names, d->id);
 	}
-	if (r->disputed > named)
-		buf_printf(out, _(" and %ld more"), r->disputed - named);
+	put_names(out, &names, r->disputed - named);
 }
 
 static void
 put_other(struct buf *out, const struct report *r)
 {
+	struct buf share = {0}, names = {0};
+
 	if (r->other == NULL)
 		return;
-	buf_printf(out, _(", %s says "), r->other);
-	print_share(out, &r->other_counts);
+	print_share(&share, &r->other_counts);
+	buf_printf(out, _(", %s says %s"), r->other, buf_str(&share));
 	if (r->disputed == 0) {
 		buf_puts(out, _(", no device differs"));
-		return;
+	} else {
+		put_disputed(&names, r);
+		buf_printf(out, P_(", %ld differs: %s", ", %ld differ: %s", r->disputed),
+		    r->disputed, buf_str(&names));
 	}
-	buf_printf(out, _(", %ld differ:"), r->disputed);
-	put_disputed(out, r);
+	buf_release(&names);
+	buf_release(&share);
 }
 
 static void
 put_frozen(struct buf *out, const struct report *r)
 {
+	struct buf age = {0};
+
 	if (!r->frozen)
 		return;
-	buf_puts(out, _(", last sign of life "));
-	if (r->seen == 0) {
-		buf_puts(out, _("never"));
-		return;
-	}
-	print_age(out, (clock_wall_us() - r->seen) / 1000000);
-	buf_puts(out, _(" ago"));
+	print_age(&age, (clock_wall_us() - r->seen) / 1000000);
+	if (r->seen == 0)
+		buf_puts(out, _(", last sign of life never"));
+	else
+		buf_printf(out, _(", last sign of life %s ago"), buf_str(&age));
+	buf_release(&age);
 }
 
 void
 print_trouble_age(struct buf *out, const struct report *r)
 {
-	print_age(out, r->age);
-	buf_puts(out, _(" old: "));
-	put_name(out, r->trouble);
+	struct buf age = {0}, name = {0};
+
+	print_age(&age, r->age);
+	put_name(&name, r->trouble);
+	buf_printf(out, _("%s old: %s"), buf_str(&age), buf_str(&name));
+	buf_release(&name);
+	buf_release(&age);
 }
 
 static void
 put_remarks(struct buf *out, const struct report *r)
 {
+	struct buf age = {0};
+
 	put_other(out, r);
 	put_frozen(out, r);
 	if (r->view != NULL) {
@@ -178,22 +204,34 @@ put_remarks(struct buf *out, const struct report *r)
 		print_trouble_age(out, r);
 	}
 	if (r->recovered >= 0) {
-		buf_puts(out, _(", recovered after "));
-		print_age(out, r->recovered);
+		print_age(&age, r->recovered);
+		buf_printf(out, _(", recovered after %s"), buf_str(&age));
+		buf_release(&age);
 	}
 }
 
+/* A list, each part of it with the comma in front. */
 static void
 put_split(struct buf *out, const struct counts *c)
 {
-	int i;
+	const long *n = c->n;
 
-	for (i = PRESENCE_OFFLINE; c->split && c->total > 0 && i < PRESENCES; i++) {
-		if (c->n[i] > 0)
-			buf_printf(out, ", %ld %s", c->n[i],
-			    reported_word(&(struct device_seen){
-				.known = true, .state = (enum presence)i}));
-	}
+	if (!c->split || c->total == 0)
+		return;
+	if (n[PRESENCE_OFFLINE] > 0)
+		buf_printf(out, P_(", %ld offline", ", %ld offline", n[PRESENCE_OFFLINE]),
+		    n[PRESENCE_OFFLINE]);
+	if (n[PRESENCE_ERROR] > 0)
+		buf_printf(out, P_(", %ld error", ", %ld error", n[PRESENCE_ERROR]),
+		    n[PRESENCE_ERROR]);
+	if (n[PRESENCE_NEVER] > 0)
+		buf_printf(out,
+		    P_(", %ld never connected", ", %ld never connected",
+			n[PRESENCE_NEVER]),
+		    n[PRESENCE_NEVER]);
+	if (n[PRESENCE_STALE] > 0)
+		buf_printf(out, P_(", %ld stale", ", %ld stale", n[PRESENCE_STALE]),
+		    n[PRESENCE_STALE]);
 }
 
 static const struct range *
@@ -212,14 +250,15 @@ is_outside(const struct counts *c, const struct range *r)
 static void
 put_why(struct buf *out, const struct range *r)
 {
-	buf_printf(
-	    out, _(", wanted %s%s"), r->inside ? _("outside ") : "", r->text + r->inside);
+	buf_printf(out, r->inside ? _(", wanted outside %s") : _(", wanted %s"),
+	    r->text + r->inside);
 }
 
 /* The fleet may be well and one of its groups not. */
 static void
 put_whose(struct buf *out, const struct report *r)
 {
+	struct buf names = {0}, all = {0};
 	long named = 0, left = 0;
 	size_t i;
 
@@ -230,11 +269,13 @@ put_whose(struct buf *out, const struct report *r)
 			left++;
 			continue;
 		}
-		buf_puts(out, named++ == 0 ? _(", because of ") : ", ");
-		put_name(out, r->groups[i].name);
+		buf_puts(&names, named++ == 0 ? "" : ", ");
+		put_name(&names, r->groups[i].name);
 	}
-	if (left > 0)
-		buf_printf(out, _(" and %ld more"), left);
+	put_names(&all, &names, left);
+	if (named > 0)
+		buf_printf(out, _(", because of %s"), buf_str(&all));
+	buf_release(&all);
 }
 
 static void
@@ -261,6 +302,7 @@ put_device(struct buf *out, const struct report *r, const struct device *d)
 {
 	const struct device_seen *s = &d->reported[VIEW_SOURCE];
 	bool disputed = r->other != NULL && device_table_is_disputed(d);
+	struct buf when = {0};
 
 	if (!is_of_report(r, d) || (!disputed && s->known && s->state == PRESENCE_ONLINE))
 		return false;
@@ -270,14 +312,16 @@ put_device(struct buf *out, const struct report *r, const struct device *d)
 		buf_printf(out, _(", %s says %s"), r->other,
 		    reported_word(&d->reported[VIEW_OTHER]));
 	if (s->since != 0) {
-		buf_puts(out, _(", since "));
-		print_when_local(out, s->since);
+		print_when_local(&when, s->since);
+		buf_printf(out, _(", since %s"), buf_str(&when));
+		buf_clear(&when);
 	}
 	if (s->seen != 0) {
-		buf_puts(out, _(", last seen "));
-		print_when_local(out, s->seen);
+		print_when_local(&when, s->seen);
+		buf_printf(out, _(", last seen %s"), buf_str(&when));
 	}
 	buf_putc(out, '\n');
+	buf_release(&when);
 	return true;
 }
 
@@ -302,9 +346,12 @@ print_details(struct buf *out, const struct report *r)
 		}
 	}
 	if (left > 0)
-		buf_printf(out, _("and %ld more\n"), left);
+		buf_printf(out, P_("and %ld more\n", "and %ld more\n", left), left);
 	if (r->unlisted > 0)
-		buf_printf(out, _("%ld are known to %s only\n"), r->unlisted, r->other);
+		buf_printf(out,
+		    P_("%ld is known to %s only\n", "%ld are known to %s only\n",
+			r->unlisted),
+		    r->unlisted, r->other);
 }
 
 void

@@ -331,10 +331,13 @@ static int
 refuse_part(const struct source_mqtt *l, struct err *err)
 {
 	return err_set(err, ERR_PROTOCOL,
-	    _("broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
-	      "its queue "
-	      "is too short for them (mosquitto: max_queued_messages; EMQX: "
-	      "mqtt.max_mqueue_len); ask the API"),
+	    P_("broker '%s' sent only %zu of the %zu status, or more, that it keeps: its "
+	       "queue is too short for them (mosquitto: max_queued_messages; EMQX: "
+	       "mqtt.max_mqueue_len); ask the API",
+		"broker '%s' sent only %zu of the %zu statuses, or more, that it keeps: "
+		"its queue is too short for them (mosquitto: max_queued_messages; EMQX: "
+		"mqtt.max_mqueue_len); ask the API",
+		l->heard),
 	    consumer_broker(l->consume), l->retained, l->heard);
 }
 
@@ -367,7 +370,9 @@ source_mqtt_wait(struct source_mqtt *l, struct err *err)
 	int failed = collect(l, err) || ask_again(l, err);
 
 	if (l->unreadable > 0)
-		log_warn(_("%ld status messages could not be read"), l->unreadable);
+		log_warn(P_("%ld status message could not be read",
+			     "%ld status messages could not be read", l->unreadable),
+		    l->unreadable);
 	return failed ? -1 : 0;
 }
 
