@@ -22,12 +22,28 @@ sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$n.db" "$
 	cp "${dump%.sql}.key" "$n.db.key"
 	chmod 600 "$n.db" "$n.db.key"
 	is "$n" "$(version "$n.db")" "version $n: as it was made"
+	# What an administrator added; one index is none of numbers.
+	sqlite3 "$n.db" 'CREATE TABLE "a-log" (n);
+		CREATE INDEX "lecturas del sensor" ON reading(sensor, timestamp);
+		CREATE TRIGGER "lectura nueva" AFTER INSERT ON reading WHEN new.valor > 1e9 BEGIN
+			INSERT INTO "a-log" VALUES (new.id); DELETE FROM "a-log" WHERE n < 0; END;
+		CREATE UNIQUE INDEX textos ON reading(CASE typeof(timestamp) WHEN '"'text'"' THEN id ELSE 0 END);
+		CREATE VIEW ultimas AS SELECT dispositivo, max(timestamp) AS t FROM reading GROUP BY 1'
 	rm -f url
 	bg iotapi --db "$n.db" --listen 127.0.0.1:0 --url-file url 2>log
 	pid=$bg
 	ok 'is served' wait_for 10 test -s url
 	url=$(cat url)
 	is "$today" "$(version "$n.db")" 'and becomes one of today'
+	own=$(sqlite3 "$n.db" "SELECT name FROM sqlite_schema WHERE name IN
+		('lecturas del sensor', 'lectura nueva', 'ultimas', 'reading_time') ORDER BY 1" | paste -sd ,)
+	is 'lectura nueva,lecturas del sensor,ultimas' "$own" "an administrator's index, trigger and view stay"
+	if [ "$n" -lt 2 ]; then
+		has "$(cat log)" "keeps the index lecturas del sensor" 'which is told'
+		has "$(cat log)" "loses the index textos, which is in the copy: " 'and what cannot stay'
+		is 1 "$(sqlite3 "$n.db".before-* "SELECT count(*) FROM sqlite_schema WHERE name = 'textos'")" 'is in the copy'
+	fi
+	sqlite3 "$n.db" 'DROP TRIGGER "lectura nueva"; DROP INDEX IF EXISTS textos'
 	# Another schema without another version would let an older iotapi take a newer database.
 	if [ "$n" = "$today" ]; then
 		no_line log 'which it is, or VERSION in cmd/iotapi/db/tables.c has to be raised' -v 'msg="serving '

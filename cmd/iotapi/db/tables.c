@@ -50,13 +50,12 @@ static const char *const own_tables[] = {
      "NOT NULL, messages BLOB NOT NULL, PRIMARY KEY(broker, batch)) WITHOUT ROWID"),
 };
 
-/* Besides those of the orders of lists. */
+/* Besides those of the orders of lists; each behind the name of the database, too. */
 static const char *const indexes[] = {
-    "CREATE INDEX IF NOT EXISTS device_order ON device(mqtt_enabled, created_at, id)",
-    ("CREATE INDEX IF NOT EXISTS device_state ON device(mqtt_enabled, connection_status, "
-     "created_at, id)"),
-    "CREATE INDEX IF NOT EXISTS credential_username ON credential(username)",
-    "CREATE INDEX IF NOT EXISTS reading_device ON reading(dispositivo, timestamp)",
+    "device_order ON device(mqtt_enabled, created_at, id)",
+    "device_state ON device(mqtt_enabled, connection_status, created_at, id)",
+    "credential_username ON credential(username)",
+    "reading_device ON reading(dispositivo, timestamp)",
 };
 
 void
@@ -165,15 +164,16 @@ make_all(struct db *db, const char *where, bool loose, struct err *err)
 
 /* Of each field that a list may be ordered by: without, every page would sort all rows. */
 static int
-make_order_indexes(struct db *db, const struct schema_resource *r, struct err *err)
+make_order_indexes(
+    struct db *db, const char *where, const struct schema_resource *r, struct err *err)
 {
 	int failed = 0;
 	size_t i;
 
 	for (i = 0; r->ordering[i] != NULL && !failed; i++) {
-		char *sql = xasprintf(
-		    "CREATE INDEX IF NOT EXISTS main.\"%s_%s\" ON \"%s\"(\"%s\")",
-		    r->name, r->ordering[i], r->name, r->ordering[i]);
+		char *sql =
+		    xasprintf("CREATE INDEX IF NOT EXISTS %s.\"%s_%s\" ON \"%s\"(\"%s\")",
+			where, r->name, r->ordering[i], r->name, r->ordering[i]);
 
 		failed = db_run(db, err, sql, "");
 		free(sql);
@@ -182,7 +182,7 @@ make_order_indexes(struct db *db, const struct schema_resource *r, struct err *e
 }
 
 static int
-make_indexes(struct db *db, struct err *err)
+make_indexes(struct db *db, const char *where, struct err *err)
 {
 	const struct schema_resource *r;
 	int failed = 0;
@@ -190,10 +190,15 @@ make_indexes(struct db *db, struct err *err)
 
 	for (r = schema; r->name != NULL && !failed; r++) {
 		if (!r->optional)
-			failed = make_order_indexes(db, r, err);
+			failed = make_order_indexes(db, where, r, err);
 	}
-	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++)
-		failed = db_run(db, err, indexes[i], "");
+	for (i = 0; i < ARRAY_LEN(indexes) && !failed; i++) {
+		char *sql =
+		    xasprintf("CREATE INDEX IF NOT EXISTS %s.%s", where, indexes[i]);
+
+		failed = db_run(db, err, sql, "");
+		free(sql);
+	}
 	return failed;
 }
 
@@ -232,9 +237,10 @@ make_or_upgrade(struct db *db, struct err *err)
 		failed = make_all(db, "main", false, err);
 	else if (!failed)
 		failed = check_ours(db, err) || make_all(db, "wanted", false, err) ||
-		    make_all(db, "loose", true, err) || upgrade_run(db, err);
+		    make_indexes(db, "wanted", err) || make_all(db, "loose", true, err) ||
+		    upgrade_run(db, err);
 	if (!failed)
-		failed = make_indexes(db, err);
+		failed = make_indexes(db, "main", err);
 	if (!failed && version != VERSION) {
 		char *sql = xasprintf("PRAGMA main.user_version = %d", VERSION);
 

@@ -15,10 +15,15 @@
 
 enum { NAMED_MOST = 10 };
 
-/* Statements in their order, and what is told before each of them; "": nothing. */
+/* Statements in their order, and what is told before each of them; "": nothing. Behind them what an administrator made:
+ * what it is, and how. */
 struct plan {
 	struct strv sql, told;
+	struct strv kept, kept_sql;
 };
+
+/* Indexes that an earlier version made; today's have other names. */
+static const char former[] = "'reading_time'";
 
 static void __attribute__((format(printf, 3, 4)))
 add(struct plan *p, const char *told, const char *fmt, ...)
@@ -92,6 +97,26 @@ needs_rebuild(struct db *db, const char *table)
 		"s", table) != 0;
 }
 
+/* With a table go its indexes and triggers. */
+static int
+keep_others(struct plan *p, struct db *db, const char *table, struct err *err)
+{
+	char *sql = xasprintf(
+	    "SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE tbl_name = "
+	    "?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL AND name NOT IN "
+	    "(SELECT name FROM wanted.sqlite_master UNION ALL VALUES (%s)) ORDER BY name",
+	    former);
+	sqlite3_stmt *stmt = db_query(db, err, sql, "s", table);
+	int step = stmt != NULL ? 1 : -1;
+
+	while (step == 1 && (step = db_step(db, stmt, err)) == 1) {
+		strv_add(&p->kept, db_column_text(stmt, 0).p);
+		strv_add(&p->kept_sql, db_column_text(stmt, 1).p);
+	}
+	free(sql);
+	return step;
+}
+
 /* The columns that both have; those that may not be null any more get their default, and text that is a number now was
  * a time (tables_is_moment), 2026-11-29T22:34:41.317454Z. The ids that were given out
  * are not given out again, so sqlite_sequence is kept. */
@@ -113,7 +138,7 @@ plan_rebuild(
 	    "s", table);
 	char *told;
 
-	if (stmt == NULL || db_step(db, stmt, err) != 1)
+	if (stmt == NULL || db_step(db, stmt, err) != 1 || keep_others(p, db, table, err))
 		return -1;
 	told = xasprintf(_("rebuilds %s"), table);
 	add(p, told, "ALTER TABLE main.\"%s\" RENAME TO \"%s~old\"", table, table);
@@ -238,6 +263,30 @@ check_references(struct db *db, struct err *err)
 	return step;
 }
 
+/* What SQLite takes no more is no reason not to serve; a full disk is. */
+static int
+make_kept(const struct plan *p, struct db *db, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < p->kept.n; i++) {
+		struct err why = {0};
+
+		if (db_run(db, &why, p->kept_sql.v[i], "") == 0) {
+			log_warn(_("'%s': keeps the %s"), db_path(db), p->kept.v[i]);
+			continue;
+		}
+		if (why.code == ERR_OUTPUT) {
+			*err = why;
+			return -1;
+		}
+		db_forgive(db);
+		log_warn(_("'%s': loses the %s, which is in the copy: %s"), db_path(db),
+		    p->kept.v[i], why.text);
+	}
+	return 0;
+}
+
 static int
 follow(const struct plan *p, struct db *db, struct err *err)
 {
@@ -250,7 +299,7 @@ follow(const struct plan *p, struct db *db, struct err *err)
 			log_warn("'%s': %s", db_path(db), p->told.v[i]);
 		failed = db_run(db, err, p->sql.v[i], "");
 	}
-	failed = failed || check_references(db, err);
+	failed = failed || make_kept(p, db, err) || check_references(db, err);
 	/* The database is as it was: who starts it again and again would fill the disk with copies. */
 	if (failed && copy.n != 0)
 		unlink(buf_str(&copy));
@@ -267,5 +316,7 @@ upgrade_run(struct db *db, struct err *err)
 
 	strv_release(&p.sql);
 	strv_release(&p.told);
+	strv_release(&p.kept);
+	strv_release(&p.kept_sql);
 	return failed ? -1 : 0;
 }
