@@ -183,6 +183,15 @@ sed -i 's/^topic write iot\/alerts\/D1$//' acl
 run sh ./command.sh
 exits 0 'the command of the service'
 has "$out" 'rules set 1' 'does its work'
+sed -i.known '/^D2,/d' "$file"
+sed -i '/^device_D2:/d' passwords
+run sh ./command.sh
+exits 1 'with a device that cannot come in it fails'
+no_line "$unit.service" 'which is a failed unit' -i '^SuccessExitStatus'
+mv "$file.known" "$file"
+chmod 600 "$file"
+sync
+exits 0 'with its password it does not'
 
 # A reload that fails is done by the next run.
 sed -i '/^device_D1:/d' passwords
