@@ -18,10 +18,13 @@ mosquitto_ctrl dynsec init "$T/dynsec.json" admin broker-password >/dev/null
 	printf 'listener %s 127.0.0.1\nuser %s\nallow_anonymous false\n' "$port" "$(id -un)"
 	printf 'plugin %s\nplugin_opt_config_file %s\n' "$plugin" "$T/dynsec.json"
 } >mosquitto.conf
-mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-broker_pid=$!
-pids="$pids $broker_pid"
-wait_for 10 grep -q running mosquitto.log
+start_dynsec() {
+	mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
+	broker_pid=$!
+	pids="$pids $broker_pid"
+	wait_for 20 grep -q running mosquitto.log
+}
+start_dynsec
 # ctrl COMMAND...: by hand. mosquitto_ctrl wants the password in its arguments; it is a test's.
 ctrl() { mosquitto_ctrl -h 127.0.0.1 -p "$port" -u admin -P broker-password dynsec "$@" 2>/dev/null; }
 ctrl createClient backend -p backend-password >/dev/null
@@ -156,4 +159,21 @@ has "$err" 'the broker allows whatever no rule denies' 'a broker that allows all
 sync --setup
 exits 0 '--setup'
 has "$(ctrl getDefaultACLAccess)" 'publishClientSend    : deny' 'makes it deny'
+
+# The plugin writes all it has for each command, and mosquitto serves nobody meanwhile: the more it has, the less is sent at once.
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+jq -c '.roles += [range(2000) as $i | {rolename: "x\($i)", acls: [range(8) as $k |
+	{acltype: "publishClientSend", topic: "some/longer/topic/of/somebody/\($i)/\($k)", priority: 0, allow: true}]}]' dynsec.json >large
+cat large >dynsec.json
+start_dynsec
+# shellcheck disable=SC2046
+iotctl device provision $(seq -f 'E%g' 20) sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
+asked() { printf '%s\n' "$err" | grep -c '> PUBLISH.*dynamic-security/v1'; }
+sync -v -v --dry-run
+reading=$(asked)
+sync -v -v
+has "$out" 'logins made 20' 'many devices, to a plugin that has much to write'
+sent=$(($(asked) - reading))
+ok "go to it in parts: $sent messages" [ "$sent" -gt 2 ]
 done_testing

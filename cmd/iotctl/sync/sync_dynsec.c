@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,8 +16,12 @@
 
 #define PREFIX "iot:"
 
-/* A page of what is listed has to fit into a packet of 1 MiB. */
-enum { PAGE = 200, BATCH = 50 };
+/* A page of what is listed has to fit into a packet of 1 MiB. A batch begins with the commands of one user, and grows as
+ * the plugin's answers allow. */
+enum { PAGE = 200, ONE_USER = 5, BATCH = 50 };
+
+/* us: the plugin writes its whole file for each command, and mosquitto serves nobody meanwhile. */
+enum { STANDSTILL = 500000 };
 
 /* What is known of a user's role and client, besides the rules: sync_user.note. */
 enum { ROLE_THERE = 1, ROLE_GIVEN = 2, DISABLED = 4 };
@@ -31,16 +36,20 @@ struct dynsec {
 	/* Commands to be sent, and, for each, whose it is. */
 	json_t *batch;
 	size_t users[2 * BATCH];
+	size_t most; /* commands of the next batch, or a few more */
 };
 
 static int
 open_dynsec(struct sync *s, struct err *err)
 {
+	struct dynsec *d;
+
 	if (s->c->args->mqtt.username == NULL)
 		return err_set(err, ERR_USAGE,
 		    _("dynamic security wants an administrator: --mqtt-username, "
 		      "--mqtt-password-file"));
-	s->own = xcalloc(1, sizeof(struct dynsec));
+	s->own = d = xcalloc(1, sizeof(*d));
+	d->most = ONE_USER;
 	return 0;
 }
 
@@ -296,12 +305,22 @@ take_answer(struct sync *s, struct sync_user *u, const json_t *answer)
 	sync_failed(s, u, &why);
 }
 
+/* As many commands as the broker may stand still for, when n took so long. */
+static size_t
+next_batch(size_t n, int64_t us)
+{
+	int64_t fit = us > 0 ? (int64_t)n * STANDSTILL / us : BATCH;
+
+	return fit > BATCH ? BATCH : fit < ONE_USER ? ONE_USER : (size_t)fit;
+}
+
 /* Sends what has come together, and counts those whose commands are all in it. */
 static int
 flush(struct sync *s, struct err *err)
 {
 	struct dynsec *d = s->own;
 	size_t n = json_array_size(d->batch), i;
+	int64_t since = clock_us();
 	json_t *answers;
 
 	if (n == 0)
@@ -310,6 +329,7 @@ flush(struct sync *s, struct err *err)
 	d->batch = NULL;
 	if (answers == NULL)
 		return -1;
+	d->most = next_batch(n, clock_us() - since);
 	for (i = 0; i < n; i++)
 		take_answer(s, &s->v[d->users[i]], json_array_get(answers, i));
 	json_decref(answers);
@@ -451,7 +471,7 @@ apply_dynsec(struct sync *s, struct err *err)
 		if (s->v[i].todo == 0 || lacks_password(s, &s->v[i]))
 			continue;
 		add_user(s, &s->v[i]);
-		if (json_array_size(d->batch) >= BATCH && flush(s, err))
+		if (json_array_size(d->batch) >= d->most && flush(s, err))
 			return -1;
 	}
 	if (flush(s, err))
