@@ -132,6 +132,29 @@ has "$err" "broker 'B' is used by" 'shows what the backend deletes with it'
 has "$out" 'DELETE /api/mqtt/brokers/' 'and the request'
 ok 'it is there' iotctl broker get B
 
+# Another id, with a platform that fails in between: the same command goes on.
+iotctl device provision H1 broker=B >/dev/null
+iotctl credential set H1 client_id=H1 >/dev/null
+for at in credentials emqx-acl; do
+	echo "PATCH /api/mqtt/$at 500" >"$T/django/FAULTS"
+	run iotctl device set H1 identificador_unico=H2 nombre=Otro
+	exits 5 "a new id, with a platform that fails at $at"
+	has "$err" "device 'H1' is 'H2' now, but not all that goes by its id, with which the same command goes on" 'is told'
+	rm "$T/django/FAULTS"
+done
+run iotctl device set H1 identificador_unico=H2 nombre=Otro -n
+has "$out" '"topic":"iot/alerts/H2"' 'what is missing is shown by -n'
+run iotctl device set H1 identificador_unico=H2 nombre=Otro
+exits 0 'by the old id it comes to its end'
+is H2 "$(rows credential get H2 --columns client_id)" 'its credential goes by the new one'
+is 0 "$(rows emqx-acl list username=device_H1 --columns topic | grep -c H1)" 'its rules do'
+is '' "$(grep ^H1, "$file")" 'and its row'
+run iotctl device set H1 identificador_unico=H2
+exits 3 'once all is done there is no such device'
+run iotctl device set nobody identificador_unico=D1
+exits 3 'nor is another one taken for it'
+iotctl device delete H2 --yes >/dev/null 2>&1
+
 # Another id.
 iotctl credential rotate D1 --yes >/dev/null
 pw=$(password D1)

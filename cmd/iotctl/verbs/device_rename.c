@@ -43,8 +43,8 @@ set_text(struct ctl *c, const char *resource, struct span object, const char *fi
 }
 
 static int
-rename_credentials(
-    struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
+rename_credentials(struct ctl *c, json_int_t device, const char *from, const char *to,
+    size_t *found, struct err *err)
 {
 	struct objects all = {0};
 	int failed = objects_of_device(c, "credential", device, &all, err);
@@ -53,8 +53,10 @@ rename_credentials(
 	for (i = 0; i < all.n && !failed; i++) {
 		struct span object = buf_as_span(&all.v[i]);
 
-		if (view_member_is(object, "client_id", from))
-			failed = set_text(c, "credential", object, "client_id", to, err);
+		if (!view_member_is(object, "client_id", from))
+			continue;
+		++*found;
+		failed = set_text(c, "credential", object, "client_id", to, err);
 	}
 	objects_release(&all);
 	return failed;
@@ -84,8 +86,8 @@ renamed_topic(const char *topic, const char *from, const char *to)
 }
 
 static int
-rename_rules(
-    struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
+rename_rules(struct ctl *c, json_int_t device, const char *from, const char *to,
+    size_t *found, struct err *err)
 {
 	struct lookup_found account;
 	struct objects rules = {0};
@@ -103,8 +105,10 @@ rename_rules(
 		char *topic = view_text_of(rule, "topic");
 		char *renamed = renamed_topic(topic, from, to);
 
-		if (renamed != NULL && view_member_is(rule, "username", account.label))
+		if (renamed != NULL && view_member_is(rule, "username", account.label)) {
+			++*found;
 			failed = set_text(c, "emqx-acl", rule, "topic", renamed, err);
+		}
 		free(renamed);
 		free(topic);
 	}
@@ -114,18 +118,41 @@ rename_rules(
 	return failed;
 }
 
+/* What the platform has; how much of it still went by the old id. */
+static int
+rename_all(struct ctl *c, json_int_t device, const char *from, const char *to,
+    size_t *found, struct err *err)
+{
+	int failed = rename_credentials(c, device, from, to, found, err) ||
+	    rename_rules(c, device, from, to, found, err);
+
+	if (failed && !c->args->dry_run)
+		err_in(err,
+		    _("device '%s' is '%s' now, but not all that goes by its id, with "
+		      "which the same command goes on"),
+		    from, to);
+	return failed ? -1 : 0;
+}
+
 int
 device_rename(
     struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
 {
-	int failed;
+	size_t found = 0;
 
 	if (!c->args->dry_run)
 		device_login_rename(c, from, to);
-	failed = rename_credentials(c, device, from, to, err) ||
-	    rename_rules(c, device, from, to, err);
-	if (failed && !c->args->dry_run)
-		err_in(err, _("device '%s' is '%s' now, but not all that goes by its id"),
-		    from, to);
-	return failed ? -1 : 0;
+	return rename_all(c, device, from, to, &found, err);
+}
+
+bool
+device_rename_go_on(
+    struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
+{
+	size_t found = 0;
+	int failed = rename_all(c, device, from, to, &found, err);
+
+	if (found != 0 && !failed && !c->args->dry_run)
+		device_login_rename(c, from, to);
+	return found != 0;
 }

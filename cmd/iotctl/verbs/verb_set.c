@@ -19,6 +19,9 @@
 #include "iotctl/verbs/credential_check.h"
 #include "iotctl/verbs/device_rename.h"
 
+/* A device's id. */
+#define ID_KEY "identificador_unico"
+
 /* What `set` carries to each of its names. */
 struct setting {
 	const struct request *q;
@@ -60,12 +63,12 @@ show_set(struct ctl *c, struct setting *s, enum ctl_done done, struct span objec
 static void
 add_client_id(const struct schema_resource *r, json_t *current, json_t *body)
 {
-	json_t *id = json_object_get(body, "identificador_unico");
+	json_t *id = json_object_get(body, ID_KEY);
 	json_t *client = json_object_get(current, "mqtt_client_id");
 
 	if (strcmp(r->name, "device") == 0 && json_is_string(id) &&
 	    json_object_get(body, "mqtt_client_id") == NULL && json_is_string(client) &&
-	    json_equal(client, json_object_get(current, "identificador_unico")))
+	    json_equal(client, json_object_get(current, ID_KEY)))
 		json_object_set(body, "mqtt_client_id", id);
 }
 
@@ -74,9 +77,8 @@ static int
 follow_name(struct ctl *c, const struct schema_resource *r, json_int_t id,
     json_t *current, json_t *body, struct err *err)
 {
-	static const char key[] = "identificador_unico";
-	const char *from = json_string_value(json_object_get(current, key));
-	const char *to = json_string_value(json_object_get(body, key));
+	const char *from = json_string_value(json_object_get(current, ID_KEY));
+	const char *to = json_string_value(json_object_get(body, ID_KEY));
 
 	return strcmp(r->name, "device") == 0 && from != NULL && to != NULL
 	    ? device_rename(c, id, from, to, err)
@@ -130,6 +132,41 @@ change(struct ctl *c, struct setting *s, const struct lookup_found *f, const cha
 	return failed;
 }
 
+/* The new id of a device, as it is given; NULL: none is. */
+static const char *
+new_id(const struct setting *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->q->n && strcmp(s->q->r->name, "device") == 0; i++) {
+		if (strcmp(s->q->v[i].field->name, ID_KEY) == 0)
+			return json_string_value(s->values[i]);
+	}
+	return NULL;
+}
+
+/* By its name, or, when an earlier run gave it its new id and could not go on, by that. */
+static int
+find(struct ctl *c, const struct setting *s, const char *name, struct lookup_found *f,
+    struct err *err)
+{
+	const char *id = new_id(s);
+	struct err why = {0};
+
+	if (lookup(c, s->q->r, name, f, err) == 0)
+		return 0;
+	if (err->code != ERR_NOT_FOUND || id == NULL ||
+	    lookup(c, s->q->r, id, f, &why) != 0)
+		return -1;
+	if (device_rename_go_on(c, f->id, name, id, &why)) {
+		*err = why;
+		if (why.code == ERR_OK)
+			return 0;
+	}
+	lookup_release(f);
+	return -1;
+}
+
 static int
 set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 {
@@ -138,7 +175,7 @@ set_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	char *path;
 	int failed;
 
-	if (lookup(c, s->q->r, name, &f, err))
+	if (find(c, s, name, &f, err))
 		return -1;
 	path = ctl_object_path(s->q->r, f.id, NULL);
 	failed = change(c, s, &f, path, err);
