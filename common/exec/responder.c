@@ -191,7 +191,8 @@ on_done(void *arg, void *tag, const struct exec_pool_result *done)
 	if (c->id.n != 0)
 		answer(c, done);
 	command_free(c);
-	resume_all(r);
+	if (exec_pool_busy(r->pool) < r->jobs)
+		resume_all(r);
 	d->handling--;
 	r->handled(r->arg, d);
 }
