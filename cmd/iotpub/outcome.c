@@ -53,7 +53,7 @@ judge_messages(const struct outcome *o, bool ended_early, struct err *err)
 		return refused(o, err);
 	if (o->left_out != 0)
 		return err_set(err, ERR_OUTPUT,
-		    _("commands left out: %zu, standard output was not read"),
+		    _("commands left out: %zu or more, standard output was not read"),
 		    o->left_out);
 	if (o->unpublished != 0 && !ended_early)
 		return err_set(

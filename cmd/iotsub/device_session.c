@@ -109,8 +109,6 @@ on_message(void *arg, const struct msg *m)
 	struct device_sessions *s = d->all;
 	enum device_session_verdict verdict;
 
-	if (d->stopping)
-		return;
 	verdict = s->events->command(s->arg, m, &s->line);
 	if (verdict == DEVICE_SESSION_RUN) {
 		d->commands.handling++;
@@ -154,7 +152,7 @@ on_stalled(void *arg, bool stalled)
 
 	for (i = 0; i < s->n; i++) {
 		if (s->v[i]->session != NULL)
-			session_pause_messages(s->v[i]->session, stalled);
+			session_pause_messages(s->v[i]->session, stalled || s->stopping);
 	}
 }
 
@@ -265,8 +263,10 @@ device_session_stop(struct device_sessions *s)
 	if (s != NULL)
 		s->stopping = true;
 	for (i = 0; i < device_session_count(s); i++) {
-		if (s->v[i]->session != NULL)
-			end_if_idle(s->v[i]);
+		if (s->v[i]->session == NULL)
+			continue;
+		session_pause_messages(s->v[i]->session, true);
+		end_if_idle(s->v[i]);
 	}
 }
 

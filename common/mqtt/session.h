@@ -49,8 +49,11 @@ struct session *session_new(struct loop *loop, const struct session_opts *opts,
 /* Starts connecting; failures come through `ended`. */
 void session_start(struct session *s);
 /* Finishes: what was published is acknowledged or `timeout` ms pass, DISCONNECT, then `ended`
- * with code 0 (or ERR_TIMEOUT when something stayed unacknowledged). */
+ * with code 0 (or ERR_TIMEOUT when something stayed unacknowledged). With hold_acks messages that come meanwhile are
+ * neither told nor acknowledged: a session that the broker keeps gets them again. */
 void session_stop(struct session *s, int64_t timeout);
+/* How many messages these were so far. */
+size_t session_untaken(const struct session *s);
 /* It will be stopped soon: while something is unacknowledged and the broker away, it connects at once, and tries
  * again about each second, without back-off. session_stop does the same. */
 void session_hurry(struct session *s);

@@ -29,6 +29,7 @@ struct session_socket {
 	int64_t lost;
 	/* Acknowledgements in libmosquitto's queue; hold_acks: until they are released. */
 	unsigned held;
+	unsigned untaken; /* session_untaken */
 	bool paused : 1;
 	bool messages_paused : 1;
 	bool at_message : 1; /* that is not read: messages_paused */
@@ -235,6 +236,16 @@ has_work(const struct session *s)
 	return !session_queue_is_empty(s) || (wants_write(s) && may_write(s));
 }
 
+/* Who is to end and holds acknowledgements takes no message any more, and reads on all the same, since those of its own
+ * publications come behind. Not before these are written: the acknowledgement of the message, which is in
+ * libmosquitto's queue and stays there, would hold them back. */
+static void
+read_past_messages(struct session *s)
+{
+	if (s->socket->at_message && !(wants_write(s) && may_write(s)))
+		session_pause_messages(s, false);
+}
+
 /* Writes what may be written, finishes if that was the last, waits for what is next. */
 static void
 look(struct session *s)
@@ -246,6 +257,8 @@ look(struct session *s)
 		connector_step(&s->link, CONNECTOR_FINISH);
 	else if (s->socket->stopping)
 		connector_hurry(&s->link);
+	if (s->socket->stopping)
+		read_past_messages(s);
 	if (s->link.state == CONNECTOR_UP || s->link.state == CONNECTOR_HANDSHAKING)
 		wait_for_io(s);
 }
@@ -270,6 +283,8 @@ on_ready(void *arg, unsigned events)
 
 	if (session_mosq_is_shaking(s) && !shake(s))
 		return;
+	if (s->socket->stopping)
+		write_some(s);
 	if ((events & LOOP_READ) != 0)
 		read_some(s);
 	look(s);
@@ -324,10 +339,13 @@ session_socket_received(struct session *s, const struct msg *m)
 	s->socket->held += m->qos > 0;
 	if (m->qos > 0 && s->link.opts.hold_acks)
 		s->socket->flushing = false;
-	if (s->events->message != NULL)
+	if (s->socket->stopping && s->link.opts.hold_acks)
+		s->socket->untaken++;
+	else if (s->events->message != NULL)
 		s->events->message(s->arg, m);
 }
 
+/* While acknowledgements are held the last publication may not have left: then the will is to tell. */
 static void
 on_giving_up(void *arg)
 {
@@ -340,7 +358,7 @@ on_giving_up(void *arg)
 		"broker '%s' did not acknowledge %zu messages in time",
 		session_unacknowledged(s)),
 	    s->link.name, session_unacknowledged(s));
-	connector_give_up(&s->link, !is_half_written(s));
+	connector_give_up(&s->link, !is_half_written(s) && !s->link.opts.hold_acks);
 }
 
 /* What a connector asks of a session. */
@@ -497,8 +515,15 @@ session_stop(struct session *s, int64_t timeout)
 	if (s->socket->stopping || s->link.state == CONNECTOR_ENDED)
 		return;
 	s->socket->stopping = true;
+	s->socket->messages_paused |= s->link.opts.hold_acks;
 	loop_timer_set(s->loop, &s->socket->giving_up, timeout, on_giving_up, s);
 	session_socket_soon(s);
+}
+
+size_t
+session_untaken(const struct session *s)
+{
+	return s->socket->untaken;
 }
 
 void

@@ -88,6 +88,38 @@ wait $l3
 is 0 $? "SIGTERM in a flood of commands: status 0"
 has "$(status L_3)" '"disconnected"' "and a clean goodbye"
 
+# Told to end it takes no more commands: those that run are finished, with -c the broker keeps the others.
+obeys() { # obeys DEVICE [OPTION...]: in the background, its runs in DEVICE.ran
+	# shellcheck disable=SC2016 # for the inner shell
+	bg iotpub -h "$sock" "$@" --listen --interval 1h --exec sh -c \
+		'echo $IOT_COMMAND_ID >>$IOT_DEVICE_ID.ran; sleep 0.1' >/dev/null 2>"$1.err"
+	obeying=$bg
+}
+ran() { [ -e "$1.ran" ] && [ "$(wc -l <"$1.ran")" -ge "$2" ]; }
+n=3
+for o in '' -c '-c -V 311'; do
+	n=$((n + 1))
+	# shellcheck disable=SC2086 # words
+	obeys L_$n $o
+	wait_for 10 subscribed L_$n
+	seq 1 200 | sed 's/.*/{"id":&}/' | iotpub -h "$sock" -t iot/devices/L_$n/commands -q 1 -l --quiet
+	wait_for 10 ran L_$n 8
+	kill $obeying
+	now=$(wc -l <L_$n.ran)
+	wait $obeying
+	is "0 " "$? $(cat L_$n.err)" "SIGTERM with commands that wait ($o): status 0, without a word"
+	[ $(($(wc -l <L_$n.ran) - now)) -le 20 ]
+	tap $? "takes no more of them ($now, $(wc -l <L_$n.ran))"
+	has "$(status L_$n)" '"disconnected"' "says goodbye"
+	[ -n "$o" ] || continue
+	# shellcheck disable=SC2086
+	obeys L_$n $o
+	wait_for 30 ran L_$n 200
+	kill $obeying
+	wait $obeying
+	is "$(seq 200)" "$(sort -n L_$n.ran)" "the next run gets the others, and none again"
+done
+
 # Nobody reads the commands: they are not acknowledged, the will tells.
 bg iotpub -h "$sock" L_2 --listen --interval 1h >/dev/full 2>full.err
 wait_for 10 is_connected L_2

@@ -146,6 +146,25 @@ kill $obeying
 wait $obeying
 is "0 soon" "$? $([ $(($(date +%s) - before)) -lt 5 ] && echo soon)" "... a second one does not"
 
+# Told to end it takes no more commands, though one is being run, and a kept session gets them next time.
+# shellcheck disable=SC2016 # for the inner shell
+set -- E_11 --durable --exec sh -c 'echo $IOT_COMMAND_ID >>late.ran; until [ -e go ]; do sleep 0.05; done'
+obey late "$@"
+command_to E_11 '{"id":1}'
+wait_for 10 test -e late.ran
+kill $obeying
+command_to E_11 '{"id":2}'
+sent() { [ "$(grep -c 'Sending PUBLISH to E_11.commands' mosquitto.log)" -ge "$1" ]; }
+wait_for 10 sent 2
+: >go
+wait $obeying
+is "0 1 " "$? $(cat late.ran) $(cat late.err)" "SIGTERM while a command is run: the next one is not taken"
+obey late "$@"
+wait_for 10 grep -qx 2 late.ran
+kill $obeying
+wait $obeying
+is "1 2" "$(paste -sd ' ' late.ran)" "the next run gets it"
+
 # --retained-only, as mosquitto_sub.
 mosquitto_pub --unix "$sock" -r -t kept/1 -m one
 mosquitto_pub --unix "$sock" -r -t kept/2 -m two

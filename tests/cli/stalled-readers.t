@@ -72,6 +72,9 @@ wait_for 30 stall_told # and so 10 s went by, longer than a keep-alive lasts
 is '0 0 0' "$(still A) $(still B) $(still S)" 'so do the connections, for longer than the keep-alive lets them'
 [ "$(grep -c 'Received PUBACK from A' "$T/mosquitto.log")" -lt 100 ]
 tap $? 'commands wait, not acknowledged'
+most=$(awk '/Sending PUBLISH to A .*commands/ { n++ } /Received PUBACK from A / && n { n-- } n > most { most = n }
+	END { print most + 0 }' mosquitto.log)
+is 1 "$most" 'at the broker, which sends the next one when this one is acknowledged (MQTT 5)'
 wake
 all_printed() { [ "$(numbers printed | wc -l) $(numbers printed-tls | wc -l)" = '300 300' ]; }
 wait_for 30 all_printed
@@ -111,11 +114,13 @@ is 7 $? 'SIGTERM while nobody reads: status 7'
 tap $? 'at once'
 has "$(cat pub.err)" 'commands left out: ' 'the commands that were left out are told'
 is 1 "$(grep -c . pub.err)" 'once'
-left=$(sed -n 's/.*left out: \([0-9]*\),.*/\1/p' pub.err)
+left=$(sed -n 's/.*left out: \([0-9]*\) or more,.*/\1/p' pub.err)
 has "$(status A) $(status B)" '"disconnected"' 'after a clean goodbye'
 wake
 wait "$reader"
-is 200 $(($(numbers printed | wc -l) + left)) 'those that were printed and those that were not are all'
+shown=$(numbers printed | wc -l)
+[ "${left:-0}" -ge 1 ] && [ $((shown + left)) -le 200 ]
+tap $? "none of them is among those that were printed ($left, $shown)"
 
 # With -c the broker keeps them.
 sleeping_reader printed

@@ -43,6 +43,7 @@ on_shown(void *arg, struct responder_device *r, const struct msg *m)
 		responder_take(t->responder, r, m);
 	if (!command_lines_has(t->lines, r))
 		device_acknowledge(d);
+	device_answered(d);
 }
 
 static void

@@ -8,7 +8,9 @@
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
 
-enum { STATUS_QOS = 1, COMMAND_QOS = 1 };
+/* With MQTT 5 the broker sends the next command when this one is acknowledged: none comes that was not waited for,
+ * whose acknowledgement would hold back readings while nobody reads the commands (libmosquitto 2.1 reads ahead). */
+enum { STATUS_QOS = 1, COMMAND_QOS = 1, COMMANDS_AT_A_TIME = 1 };
 
 /* How far it has got with its end. */
 enum stage {
@@ -49,8 +51,24 @@ runs_commands(const struct device *d)
 	return d->listening != NULL && d->listening->responder.handling > 0;
 }
 
-/* Whether it leaves and nobody reads its commands: they are left out and counted. Its goodbye must not wait for
- * them, nor for what the broker sends behind them. With -c the broker keeps them. */
+/* Whether a command of it is not shown, and so not acknowledged yet. */
+static bool
+shows_commands(const struct device *d)
+{
+	return d->listening != NULL &&
+	    command_lines_has(d->config->lines, &d->listening->responder);
+}
+
+/* Whether commands that it took are still to be shown, run or answered. Nobody waits for a reader that stalls. */
+static bool
+has_commands(const struct device *d)
+{
+	return runs_commands(d) ||
+	    (shows_commands(d) && !command_lines_are_stalled(d->config->lines));
+}
+
+/* Whether it leaves and nobody reads its commands: they are left out, and counted as far as they have come. Its
+ * goodbye must not wait for them. With -c the broker keeps them. */
 static bool
 leaves_commands_out(const struct device *d)
 {
@@ -64,7 +82,6 @@ leave_commands_out(struct device *d)
 	d->config->counts->outcome.left_out +=
 	    command_lines_forget(d->config->lines, &d->listening->responder);
 	session_release_acks(d->session);
-	session_pause_messages(d->session, false);
 }
 
 static void
@@ -150,6 +167,32 @@ end(struct device *d, const struct err *why)
 		c->events->over(c->arg, d);
 }
 
+/* The last word comes when all before it is acknowledged: a broker may hand on a QoS 2 message later than one of
+ * QoS 1 that followed it. But for one that listens: commands that it does not take any more may stand before the
+ * acknowledgements, and are read past only behind the last word. */
+static bool
+waits_for_acknowledgements(const struct device *d)
+{
+	return session_unacknowledged(d->session) > 0 &&
+	    (d->listening == NULL || shows_commands(d) || d->readings.profile->qos > 1 ||
+		!session_is_up(d->session));
+}
+
+/* While the connection is down the will has told already. */
+static void
+say_goodbye(struct device *d)
+{
+	if (d->stage != FINISHING || (has_commands(d) && !d->at_once) ||
+	    waits_for_acknowledgements(d))
+		return;
+	d->stage = SAID_GOODBYE;
+	if (session_is_up(d->session))
+		publish_status(d, "disconnected");
+	if (is_made_up(d) && d->was_connected)
+		forget_status(d);
+	session_stop(d->session, d->config->args->drain);
+}
+
 static void
 on_up(void *arg, bool present)
 {
@@ -159,8 +202,10 @@ on_up(void *arg, bool present)
 
 	(void)present;
 	set_up(d, true);
-	if (d->stage >= LEAVING)
+	if (d->stage >= LEAVING) {
+		say_goodbye(d);
 		return;
+	}
 	log_info(_("%s: connected to broker %s"), device_id(d),
 	    session_where(d->session).text);
 	publish_status(d, "connected");
@@ -212,6 +257,8 @@ on_ended(void *arg, const struct err *why)
 	struct err reason = *why; /* the session's own goes with it */
 
 	loop_timer_stop(&d->drain);
+	if (leaves_commands_out(d))
+		d->config->counts->outcome.left_out += session_untaken(d->session);
 	drop_session(d);
 	if (d->listening != NULL && d->listening->denied != ERR_OK)
 		err_set(&reason, d->listening->denied, _("may not subscribe to '%s'"),
@@ -230,22 +277,6 @@ on_message(void *arg, const struct msg *m)
 		return;
 	}
 	d->config->events->command(d->config->arg, d, m);
-}
-
-/* The last word comes when all before it is acknowledged: a broker may hand on a QoS 2 message later
- * than one of QoS 1 that followed it. While the connection is down the will has told already. */
-static void
-say_goodbye(struct device *d)
-{
-	if (d->stage != FINISHING || (runs_commands(d) && !d->at_once) ||
-	    session_unacknowledged(d->session) > 0)
-		return;
-	d->stage = SAID_GOODBYE;
-	if (session_is_up(d->session))
-		publish_status(d, "disconnected");
-	if (is_made_up(d) && d->was_connected)
-		forget_status(d);
-	session_stop(d->session, d->config->args->drain);
 }
 
 static void
@@ -316,6 +347,7 @@ device_make_session(struct device *d)
 	o.fleet = (int)c->fleet;
 	o.retry |= d->was_connected;
 	o.hold_acks = a->listen;
+	o.receive_maximum = a->listen ? COMMANDS_AT_A_TIME : 0;
 	inventory_set_broker(device_profile(d)->broker, &o);
 	device_set_login(d, &o);
 	payload_status(&will, device_id(d), "disconnected", -1);
@@ -365,10 +397,10 @@ device_finish(struct device *d, bool at_once)
 	if (d->stage < LEAVING)
 		d->stage = LEAVING;
 	d->at_once |= at_once;
-	if (d->session != NULL && leaves_commands_out(d))
-		leave_commands_out(d);
+	if (d->session != NULL && d->listening != NULL)
+		device_pause_commands(d, true);
 	if (d->stage >= FINISHING || d->session == NULL || !d->started ||
-	    (runs_commands(d) && !at_once))
+	    (has_commands(d) && !at_once))
 		return;
 	reconnect_stop(&d->reconnect);
 	reading_flush(&d->readings);
@@ -422,10 +454,9 @@ device_pause_commands(struct device *d, bool paused)
 {
 	if (d->session == NULL)
 		return;
+	session_pause_messages(d->session, paused || d->stage >= LEAVING);
 	if (leaves_commands_out(d))
 		leave_commands_out(d);
-	else
-		session_pause_messages(d->session, paused);
 }
 
 void

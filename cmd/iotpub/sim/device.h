@@ -86,8 +86,8 @@ void device_free(struct device *d);
 /* Makes its session, and subscribes it to the commands with --listen. */
 void device_make_session(struct device *d);
 void device_start(struct device *d);
-/* Ends when everything is acknowledged and the commands that are being run are answered. `at_once`: does not
- * wait for the latter. --drain at most for what is not acknowledged. */
+/* Ends when everything is acknowledged and the commands that it has taken are answered; it takes no others, so that
+ * with -c the broker keeps them. `at_once`: does not wait for them. --drain at most for what is not acknowledged. */
 void device_finish(struct device *d, bool at_once);
 /* It is over, because of `why`, or (NULL) because it is not wanted. Not once it has started. */
 void device_cancel(struct device *d, const struct err *why);
@@ -101,7 +101,7 @@ void device_move(struct device *d);
 void device_pause_commands(struct device *d, bool paused);
 /* Its commands so far are shown: the broker may forget them. */
 void device_acknowledge(struct device *d);
-/* A command of it was run and answered. */
+/* A command of it was shown, and with a program run and answered: perhaps the last that it waits for to leave. */
 void device_answered(struct device *d);
 
 /* Questions. */
