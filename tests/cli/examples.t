@@ -16,22 +16,30 @@ let_in
 
 echo '{"topic":"iot/sensors/RPI_001/data","qos":1,"payload":{"temperature":21}}' >yesterday.ndjson
 
-# As a terminal of 80 columns shows them: what a reader copies. Commands begin with a program of ours; lines that end
-# with a backslash, a pipe or && go on.
+# As a terminal of 80 columns shows them: what a reader copies. A line for each command, which goes on behind a backslash,
+# a pipe, && and in quotes; "-" where a block begins. In a block with a prompt the other lines are what comes out.
 examples_of() {
-	mandoc -Tutf8 -O width=78 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed 's/^ *//' |
-		awk '/^((\(umask 077; )?iot[a-z]+|vmstat|\$ iot[a-z]+) / || more || /^\$? ?iotstatus$/ {
-			sub(/^\$ /, ""); line = line $0 " "
-			more = /\\$/ || /\|$/ || /&&$/
-			if (more) { sub(/\\ $/, "", line); next }
-			print line; line = "" }'
+	mandoc -Tutf8 -O width=78 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | awk '
+		!/^           / { inside = 0; next }
+		{ sub(/^           /, ""); if (!inside) { print "-"; prompt = /^\$ / } inside = 1 }
+		prompt && !sub(/^\$ /, "") && !more { next }
+		{ sub(/^ +/, ""); line = line $0; quotes = gsub(/\047/, "&", line) }
+		/\\$/ { sub(/ *\\$/, " ", line); more = 1; next }
+		/\|$|&&$/ || quotes % 2 { line = line " "; more = 1; next }
+		{ print line; line = ""; more = 0 }'
 }
 
-# Needs a terminal, or the real places of a real machine.
-is_for_people() {
+# elsewhere FIRST-LINE: what is not typed here, by the first line of its block; nothing when it is.
+elsewhere() {
 	case $1 in
-	'iotapi user add'* | 'iotapi & '* | *'login http'* | 'iotapi export'*) return 0 ;;
-	*) return 1 ;;
+	*'login http'*) echo 'asks for a password: iotctl-tty.t, and below' ;;
+	'iotapi user add'*) echo 'asks for a password, serves on port 8000: iotapi.t' ;;
+	'create table lecturas'*) echo 'iotingest-postgres.t' ;;
+	'PATH='*) echo 'iotstatus-cron.t' ;;
+	'*/5 '*'broker sync'*) echo 'wants EMQX: iotctl-sync-emqx.t' ;;
+	'systemctl enable '*) echo 'units.t' ;;
+	'define command '*) echo 'iotstatus-page.t' ;;
+	'groups:'*) echo 'iotstatus-page.t' ;;
 	esac
 }
 
@@ -42,10 +50,16 @@ page() {
 	cd "${1##*/}.d" || exit 1
 	examples_of "$1" >examples
 	n=0
+	blocks=0
+	first=
 	while IFS= read -r example; do
+		if [ "$example" = - ]; then first=yes; blocks=$((blocks + 1)); continue; fi
+		[ -z "$first" ] || why=$(elsewhere "$example")
+		first=
+		[ -z "$why" ] || continue
 		n=$((n + 1))
-		is_for_people "$example" && continue
-		command=$(printf '%s' "$example" | sed "s|password@ |password@$T/broker.pw |")
+		command=$(printf '%s' "$example" | sed "s#password@\( \|$\)#password@$T/broker.pw\1#; s|http://127.0.0.1:8000|$api|
+			s|iotapi token create|& --db '$db'|")
 		timeout -k 2 1.5 sh -c "$command" >"$n".out 2>"$n".err </dev/null
 		s=$?
 		case ${1##*/}:$s in
@@ -56,7 +70,9 @@ page() {
 		[ "$fine" -eq 0 ] || note "status $s: $(cat "$n".err)"
 	done <examples
 	[ "$n" -gt 0 ]
-	tap $? "${1##*/} has examples ($n)"
+	tap $? "${1##*/} has examples ($n, in $blocks blocks)"
+	is "$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$1" | awk '/^\.Bd|^$/ || (/^\.Dl/ && !dl); { dl = /^\.Dl/ }' | wc -l)" "$blocks" \
+		'  which are all that the page has'
 }
 # shown PAGE FROM TO: the lines between two others, as a terminal of 80 columns has them, without their indent.
 shown() {
@@ -90,6 +106,8 @@ for context in lab prod; do
 	done)" '  has its values'
 done
 
+for page in "$top"/man/iot*.[18]; do examples_of "$page"; done | grep -A 1 '^-$' | grep -v '^-' >firsts
+is 8 "$(while IFS= read -r first; do elsewhere "$first"; done <firsts | wc -l)" 'blocks that are tried elsewhere, each for its reason'
 for page in "$top"/man/iot*.[18]; do part page "$page"; done
 part quick_start
 parts
