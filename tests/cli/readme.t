@@ -62,7 +62,7 @@ placed() {
 # ends by itself, with 0.
 manner() {
 	case $1 in
-	*:'make demo KEEP=1') echo 'not	see kept()' ;;
+	*:'make demo KEEP=1') echo 'not	tests/days/first-minute.t' ;;
 	*:'make check') echo 'not	this is a part of it' ;;
 	*:'make deb' | *:'sudo apt-get install ./build/deb/'*) echo 'not	tests/deb/lifecycle.sh, on a Debian that may be spoilt' ;;
 	*:'man '*) echo 'not	man-db is nothing that tests need; docs.t reads the pages, install.t finds them' ;;
@@ -152,24 +152,9 @@ walk() { # walk README UID DATABASE
 	is end "$(tail -n 1 walk.log)" "$readme: to its end"
 }
 
-# The demo that goes on: what it says can be explored, and it can be stopped.
-kept() {
-	place kept
-	mkdir tmp
-	IOT_BUILD=$build TMPDIR=$T/tmp timeout 200 "$top/tests/demo/demo.sh" --keep >demo.txt 2>&1
-	is 0 $? 'make demo KEEP=1'
-	eval "$(sed -n '/^  export PATH=/,/[^\\]$/p' demo.txt)"
-	run timeout 30 iotctl device list
-	exits 0 '  can be explored'
-	has "$out" ESP32_001 '  and has devices'
-	eval "$(sed -n 's/^  \(kill .*\)$/\1/p' demo.txt)"
-	is '' "$(ls tmp)" '  and is stopped and removed by what it prints'
-}
-
 start_postgres
 chmod 711 "$T"
 part walk README.md $((300000000 + $$ * 2)) en
 part walk README.es.md $((300000001 + $$ * 2)) es
-part kept
 parts
 done_testing
