@@ -26,17 +26,17 @@ static const struct opt opts[] = {
 	N_("whether messages that the broker kept count"), .preset = "keep"),
     OPT_FLAG(struct args, strict, 0, "strict",
 	N_("reject a payload that names another device than its topic")),
-    OPT_INT(struct args, count, 'C', "count", "N", 1, 1000000000,
-	N_("end after so many messages")),
-    OPT_TIME(struct args, wait, 'W', "wait", "TIME",
-	N_("end after this time, with status 27")),
+    OPT_INT(
+	struct args, count, 'C', "count", "N", 1, 1000000000, N_("end after N messages")),
+    OPT_TIME(
+	struct args, wait, 'W', "wait", "TIME", N_("end after TIME, with status 27")),
 
     OPT_GROUP(N_("What comes out")),
     OPT_FLAG(struct args, readings, 0, "readings", N_("one line for each sensor value")),
     OPT_READINGS(struct args, keys),
     OPT_ENUM(struct args, form, 0, "format", "FORMAT", FORMAT_CHOICES,
 	N_("JSON lines, or rows for databases"), .preset = "ndjson"),
-    OPT_STR(struct args, columns, 0, "columns", "NAMES",
+    OPT_STR(struct args, columns, 0, "columns", "A,B,...",
 	N_("the columns of rows, separated by commas")),
     OPT_FLAG(
 	struct args, header, 0, "header", N_("begin rows with the names of the columns")),

@@ -108,11 +108,11 @@ static const struct opt opts[] = {
     OPT_STR(struct args, will_topic, 0, "will-topic", "TOPIC",
 	N_("topic of a will, published when the connection breaks")),
     OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload")),
-    OPT_INT(struct args, will_qos, 0, "will-qos", "QOS", 0, 2, N_("its QoS")),
+    OPT_INT(struct args, will_qos, 0, "will-qos", "LEVEL", 0, 2, N_("its QoS")),
     OPT_FLAG(struct args, will_retain, 0, "will-retain", N_("retain it")),
 
     OPT_GROUP(N_("Publishing")),
-    OPT_INT(struct args, qos, 'q', "qos", "QOS", 0, 2, N_("quality of service"),
+    OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2, N_("quality of service"),
 	.preset = "1"),
     OPT_FLAG(
 	struct args, retain, 'r', "retain", N_("ask the broker to keep the message")),

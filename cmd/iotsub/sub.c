@@ -229,7 +229,7 @@ sub_add_device(struct sub *s, const struct session_opts *opt, const char *device
 	const struct args *a = s->args;
 	const struct device_session_opts o = {.exec = &a->exec,
 	    .reply = a->reply,
-	    .timeout = a->timeout,
+	    .timeout = a->exec_timeout,
 	    .jobs = (size_t)a->jobs,
 	    .responses = s->topics.responses,
 	    .qos = a->qos == 0 ? 0 : 1,

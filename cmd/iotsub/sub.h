@@ -24,7 +24,7 @@ struct args {
 	bool show_topic, bare, no_retained, retained_only, keep_session, json;
 	struct strv exec; /* a program and its arguments */
 	char *reply;
-	int64_t timeout; /* of --exec */
+	int64_t exec_timeout;
 	int jobs;
 	char *format;
 	char *credentials;

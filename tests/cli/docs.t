@@ -62,6 +62,13 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 done
 is config "$(sed '/^config$/d' "$T/told" | comm -23 "$T/options" -)" 'an option without a paragraph is noticed'
 
+# An option that several programs have takes the same in each, but for those named here.
+for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
+	$p --print-spec | awk -F '\t' '$1 == "opt" && $3 != "-" { print $3, $4 }' | sort -u
+done | sort | uniq -c >"$T/taken"
+is 'durable listen topic verify' "$(awk '{ print $2 }' "$T/taken" | uniq -d | paste -sd ' ')" \
+	'an option takes the same argument in all programs that have it'
+
 # What the programs read besides; HTTP_PROXY they do not, and PATH is everybody's.
 {
 	grep -rhoE 'getenv\("[A-Za-z_]+"\)' common cmd

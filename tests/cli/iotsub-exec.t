@@ -37,7 +37,7 @@ EOF
 chmod +x handler
 watch answers 'iot/devices/+/responses'
 watch mine my/answers -V mqttv5 -F '%r %q %t %D %p'
-obey shown E_1 --timeout 500ms --jobs 2 --exec ./handler 'two words' --durable
+obey shown E_1 --exec-timeout 500ms --jobs 2 --exec ./handler 'two words' --durable
 command_to E_1 '{"id":"a","fan":"on"}'
 command_to E_1 '{"id":"b","x":"bad"}'
 command_to E_1 '{"id":"c","x":"slow"}'
@@ -90,7 +90,7 @@ obey control E_4 -C 1 --exec ./handler
 command_to E_4 '{"id":"next"}'
 wait $obeying
 no_line ran "a control: without --durable it is lost" never
-obey killed E_5 --durable --timeout 30s --exec ./handler
+obey killed E_5 --durable --exec-timeout 30s --exec ./handler
 command_to E_5 '{"id":"slow"}'
 wait_for 10 grep -q '"id":"slow"' ran
 kill -KILL $obeying
@@ -134,7 +134,7 @@ tap $? "commands that overlap are answered before they end (after $n)"
 # A handler that takes its time when it is told to end.
 printf '#!/bin/sh\ntrap "" TERM\necho >patient.ran\nwhile sleep 1; do :; done\n' >patient
 chmod +x patient
-obey patient.log E_10 --timeout 50s --exec ./patient
+obey patient.log E_10 --exec-timeout 50s --exec ./patient
 command_to E_10 '{"id":1}'
 wait_for 10 test -e patient.ran
 kill $obeying
