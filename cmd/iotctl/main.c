@@ -10,6 +10,7 @@
 #include "model/topic_set.h"
 #include "iotctl/command.h"
 #include "iotctl/output/show.h"
+#include "iotctl/run.h"
 #include "iotctl/shell/complete.h"
 #include "iotctl/shell/shell.h"
 
@@ -193,6 +194,17 @@ run_shell(struct ctl *c, const struct strv *given, struct err *err)
 	return failed;
 }
 
+/* With a command in front of it, --help is about that command, not the answer that all programs give. */
+static void
+help_instead(
+    const struct args *a, const struct operands *in, struct buf *answer, struct err *err)
+{
+	if (a->common.ask != OPT_ASK_HELP || in->n == 0)
+		return;
+	buf_release(answer);
+	run_help(NULL, in, err);
+}
+
 /* `given`: the arguments as they were, when a line without operands may start the shell. */
 static int
 run(int argc, char **argv, const struct strv *given)
@@ -206,14 +218,15 @@ run(int argc, char **argv, const struct strv *given)
 	int first;
 
 	if (program_start(
-		&set, &iotctl, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
-	    answer.n == 0) {
+		&set, &iotctl, &a, &a.common, argc, argv, &first, &answer, &err) == 0) {
 		struct operands in = {argv + first, (size_t)(argc - first), 0};
 
 		in.plain = in.n > plain ? in.n - plain : 0;
 		if (a.json)
 			a.format = FORMAT_JSON;
-		if (in.n == 0 && given != NULL && !a.common.context_missing)
+		if (answer.n != 0)
+			help_instead(&a, &in, &answer, &err);
+		else if (in.n == 0 && given != NULL && !a.common.context_missing)
 			run_shell(&c, given, &err);
 		else
 			command_run(&c, &in, &err);

@@ -48,6 +48,18 @@ printf 'device command D1 -\n' | iotctl >out 2>err
 is 2 $? 'a command does not eat the lines that follow'
 printf 'help broker\nhelp login\n' | iotctl >out 2>err
 has "$(cat out)" 'protocol       protocolo   mqtt|mqtts|ws|wss' 'help from the tables'
+run iotctl broker sync --help
+is "0   broker sync NAME [DEVICE...]  make a broker's logins and rules those of the platform
+options: iotctl --help; the manual: man 1 iotctl" "$status $out" '--help behind a command is about that command'
+run iotctl topic create -h
+has "$out" 'topic_pattern  pattern' 'behind a verb it has the fields'
+without "$out" 'topic delete' 'and no other verb'
+run iotctl device ESP32_001 --help
+has "$out" 'device command ID' 'what is no command leaves the resource'
+run iotctl --help
+has "$out" '--mqtt-url' 'alone it has the options'
+run iotctl nonsense --help
+is '3 ' "$status $out" 'behind nonsense it is nothing'
 run iotctl help nonsense
 exits 3 'no such topic'
 

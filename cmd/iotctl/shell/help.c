@@ -39,19 +39,23 @@ list_commands(const char *word, struct strv *cells)
 	return found;
 }
 
-static void
-list_verbs(const struct schema_resource *r, struct strv *cells)
+/* The verbs of a resource; only the one called `word` unless that is NULL. */
+static size_t
+list_verbs(const struct schema_resource *r, const char *word, struct strv *cells)
 {
-	size_t i;
+	size_t found = 0, i;
 
 	for (i = 0; command_verb_row(i) != NULL; i++) {
 		const struct verb *v = command_verb_row(i);
 
-		if ((r->verbs & v->flag) != 0)
-			add_pair(cells,
-			    xasprintf("  %s %s %s", r->name, v->name, v->operands),
-			    v->help);
+		if ((r->verbs & v->flag) == 0 ||
+		    (word != NULL && strcmp(v->name, word) != 0))
+			continue;
+		found++;
+		add_pair(cells, xasprintf("  %s %s %s", r->name, v->name, v->operands),
+		    v->help);
 	}
+	return found;
 }
 
 static void
@@ -123,30 +127,57 @@ help_all(void)
 	printf("%s\n", _("help RESOURCE shows its fields; the manual: man 1 iotctl"));
 }
 
-int
-run_help(struct ctl *c, const struct operands *in, struct err *err)
+/* One command of a resource; a verb, whose operands are its fields, is shown with them. */
+static bool
+help_command(const struct schema_resource *r, const char *word)
 {
-	const struct schema_resource *r = in->n > 0 ? schema_find(in->v[0]) : NULL;
-	const char *first = r != NULL ? r->name : in->n > 0 ? in->v[0] : NULL;
+	char *path = xasprintf("%s %s", r->name, word);
+	struct strv cells = {0};
+	size_t verbs = list_verbs(r, word, &cells);
+	size_t found = verbs + list_commands(path, &cells);
+
+	show_table(&cells, 2, NULL);
+	if (verbs != 0)
+		print_fields(r);
+	strv_release(&cells);
+	free(path);
+	return found != 0;
+}
+
+/* A resource with all its commands, or the commands that begin with a word that is none. */
+static int
+help_topic(const struct schema_resource *r, const char *word, struct err *err)
+{
 	struct strv cells = {0};
 	size_t found;
 
-	(void)c;
-	if (first == NULL) {
-		help_all();
-		return 0;
-	}
-	if (r != NULL)
-		list_verbs(r, &cells);
-	found = list_commands(first, &cells);
-	if (r != NULL)
+	if (r != NULL) {
 		printf("%s: %s\n", r->name, _(r->help));
+		list_verbs(r, NULL, &cells);
+	}
+	found = list_commands(r != NULL ? r->name : word, &cells);
 	show_table(&cells, 2, NULL);
 	strv_release(&cells);
 	if (r != NULL)
 		print_fields(r);
-	if (r == NULL && found == 0)
+	else if (found == 0)
 		return err_set(err, ERR_NOT_FOUND,
-		    _("no help on '%s': 'help' lists what there is"), in->v[0]);
+		    _("no help on '%s': 'help' lists what there is"), word);
+	return 0;
+}
+
+int
+run_help(struct ctl *c, const struct operands *in, struct err *err)
+{
+	const struct schema_resource *r = in->n > 0 ? schema_find(in->v[0]) : NULL;
+
+	(void)c;
+	if (in->n == 0)
+		help_all();
+	else if ((r == NULL || in->n == 1 || !help_command(r, in->v[1])) &&
+	    help_topic(r, in->v[0], err))
+		return -1;
+	else
+		printf("%s\n", _("options: iotctl --help; the manual: man 1 iotctl"));
 	return 0;
 }
