@@ -49,15 +49,25 @@ END
 	bg perl web.pl "$web"
 	wait_for 10 port_open "$web"
 	broken '... and by WebSocket, in two pieces' 8 "'127.0.0.1:$web': $why" -L "ws://127.0.0.1:$web"
+	# Each program by both; -h is --help in iotctl, whose turn is in platform().
 	while read -r program options; do
-		# shellcheck disable=SC2086
-		run timeout 20 $program -h "$T/bad.sock" $options
-		is "8 $program: cannot reach broker '$T/bad.sock': $why" "$status $err" "$program $options"
+		for way in "--mqtt-host $T/bad.sock" "--mqtt-host 127.0.0.1 --mqtt-port $port"; do
+			where=${way#--mqtt-host }
+			where=$(printf '%s' "$where" | sed 's/ --mqtt-port /:/')
+			[ "$program" = iotstatus ] || way=$(printf '%s' "$way" | sed 's/--mqtt-/--/g')
+			# shellcheck disable=SC2086
+			run timeout 20 $program $way $options
+			case $program in
+			iotstatus) is "3 IOT UNKNOWN - cannot reach broker '$where': $why" "$status $out" "$program $options, '$where'" ;;
+			*) is "8 $program: cannot reach broker '$where': $why" "$status $err" "$program $options, '$where'" ;;
+			esac
+		done
 	done <<'END'
 iotingest -t a -W 15
 iotsub X_1 --reply 1 -W 15
 iotpub -t a -m x
 iotpub X_2 --interval 1h --takeover
+iotstatus --source mqtt -w 90:
 END
 }
 
@@ -211,13 +221,26 @@ platform() {
 	start_api --verbose
 	iotctl broker create Good host="$T/good.sock" >/dev/null
 	iotctl broker create Bad host="$T/bad.sock" >/dev/null
-	run iotctl broker test Bad
-	exits 8 'iotctl broker test'
-	has "$err" "broker 'Bad': CONNACK: cannot reach broker '$T/bad.sock': $why" '... says what'
+	port=$(free_port)
+	bg perl "$top/tests/broker.pl" tcp port="$port" connack="$seven"
+	wait_for 10 port_open "$port"
+	iotctl broker create Tcp host=127.0.0.1 port="$port" >/dev/null
+	for name in Bad Tcp; do
+		where=$T/bad.sock
+		[ "$name" = Bad ] || where=127.0.0.1:$port
+		run iotctl broker test "$name"
+		exits 8 "iotctl broker test $name"
+		has "$err" "broker '$name': CONNACK: cannot reach broker '$where': $why" '... says what'
+		iotctl device create "D$name" nombre=x tipo=esp32 ubicacion=x >/dev/null
+		iotctl device-config create "D$name" broker="$name" >/dev/null
+		run iotctl device command "D$name" '{"a":1}'
+		is "8 iotctl: cannot reach broker '$where': $why" "$status $err" 'iotctl device command'
+	done
 	state() { iotctl api GET mqtt/broker-status/ 2>/dev/null | jq -r ".[] | select(.nombre == \"$1\") | \"\(.connection_status) \(.reason)\""; }
 	state_is() { [ "$(state "$1")" = "$2" ]; }
 	bad="error cannot reach broker '$T/bad.sock': $why"
 	ok "iotapi lives, and tells of that broker's state and the reason" wait_for 10 state_is Bad "$bad"
+	ok '... by TCP as well' wait_for 10 state_is Tcp "error cannot reach broker '127.0.0.1:$port': $why"
 	ok '... and the other is connected' wait_for 10 state_is Good 'connected null'
 	ok '... it tries again' wait_for 10 heard bad 696f746170692d 3
 	is 1 "$(grep -c "broker 'Bad': cannot" api.log)" '... and has said so once'
