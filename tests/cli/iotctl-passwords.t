@@ -42,6 +42,12 @@ other_platform doctor D1
 said_no "$api" "$other" 'nor do its brokers see them'
 other_platform doctor
 without "$err" 'has the passwords' 'a look at the whole platform needs none'
+# Its devices are others, though their names are the same.
+for id in D9 D1; do other_platform device set id:1 identificador_unico=$id; done
+exits 0 'there a device gets another id'
+at_other iotctl device create D2 nombre=x tipo=esp32 ubicacion=x >/dev/null
+other_platform device delete D2 --yes
+exits 0 'and one goes'
 ok 'the file is as it was' cmp before "$file"
 is D1 "$(at_other iotctl device list -o csv --no-header --columns identificador_unico)" 'the other one got nothing'
 run env IOT_API_URL="$other" iotpub D1 temperature=20 -C 1 --interval 1s
@@ -97,6 +103,12 @@ IOT_API_URL=$other/api/ run iotctl device provision C1
 exits 0 'however the same address is written'
 IOT_API_URL=$api run iotctl device provision C1
 said_no "$other" "$api" 'and another is refused'
+printf '[cron]\nbroker = mqtt://localhost\n' >no-url.conf
+in_cron() { IOT_API_URL=$1 IOT_CREDENTIALS='' IOT_CONFIG=$T/no-url.conf IOT_CONTEXT=cron run iotctl device provision C2; }
+in_cron "$other"
+is "0 $other" "$status $(jq -r .api "$HOME/.local/state/iot/cron.csv.state")" 'so it is in a context that names no platform'
+in_cron "$api"
+has "$err" "has the passwords of '$other', not of '$api'" '  which the next platform is told'
 for broken in '' '{' '{"version":2}' '{"version":1,"pending":{"C1":"x"}}'; do
 	printf '%s' "$broken" >cron.csv.state
 	IOT_API_URL=$other run iotctl device provision C1
