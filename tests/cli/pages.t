@@ -103,7 +103,7 @@ tells() { # STATUS TEXT 'sentence' COMMAND...: this one line, and no other
 ids() { printf '%s\n' "$out" | jq -r .id | tr '\n' ' '; }
 
 { page 1 4 2 1 2; page 2 4 - 2 3; } | answers
-short="iotctl: the API's list '/api/devices/' is not whole: 3 of 4 came, and 1 repeats"
+short="iotctl: the API's list '/api/devices/' is not whole: 3 of 4 came, and 1 repeat"
 tells 1 "$short" 'one came twice, and another not' iotctl device list -o ndjson
 is '1 2 3 ' "$(ids)" 'what came is there, once'
 run iotctl device list --json
@@ -124,7 +124,7 @@ run iotctl device list --limit 3 -o ndjson
 is '0 1 2 3 ' "$status $(ids)" 'nor does who wants three'
 run iotstatus --by tipo
 exits 3 'iotstatus --by: UNKNOWN'
-has "$out$err" "the API's list '/api/devices/' is not whole: 3 of 4 came, and 1 repeats" 'and why'
+has "$out$err" "the API's list '/api/devices/' is not whole: 3 of 4 came, and 1 repeat" 'and why'
 run iotstatus --by tipo -w 90:
 exits 3 'and of a check'
 has "$out" 'IOT UNKNOWN' 'in its line'
@@ -139,7 +139,7 @@ tells 1 "iotctl: the API's list '/api/devices/' is not whole: 2 of 1 came, and 0
 tells 0 '' 'one that was made meanwhile pushes one down, and loses none' iotctl device list -o ndjson
 is '1 2 3 ' "$(ids)" 'which is there once'
 { page 1 3 2 1 2; page 2 5 - 2 3; } | answers
-tells 1 "iotctl: the API's list '/api/devices/' is not whole: 3 of 5 came, and 1 repeats" 'two made, one pushed' \
+tells 1 "iotctl: the API's list '/api/devices/' is not whole: 3 of 5 came, and 1 repeat" 'two made, one pushed' \
 	iotctl device list
 { page 1 4 2 1 2; page 2 3 - 3; } | answers
 tells 1 "iotctl: the API's list '/api/devices/' may not be whole: it shrank while it was read, and 3 of 3 came" \
@@ -164,10 +164,10 @@ is 3 "$(asked '/api/devices/?page=2')" 'and read again before'
 { page 1 - 2 1 2; page 2 - - 3; } | answers
 tells 0 '' 'without a count' iotctl device list
 { page 1 - 2 1 2; page 2 - - 2 3; } | answers
-tells 1 "iotctl: the API's list '/api/devices/' may not be whole: it has no count, and 1 repeats came" \
+tells 1 "iotctl: the API's list '/api/devices/' may not be whole: it has no count, and 1 repeat came" \
 	'without a count a repeat is all one sees' iotctl device list
 echo "GET /api/devices/ 200 application/json [$(device 1),$(device 1)]" | answers
-tells 1 "iotctl: the API's list '/api/devices/' may not be whole: it has no count, and 1 repeats came" \
+tells 1 "iotctl: the API's list '/api/devices/' may not be whole: it has no count, and 1 repeat came" \
 	'in an array as well' iotctl device list
 { page 1 2 2 '"a'; page 2 2 - '"b'; } | sed 's/\("id":"[ab]\),/\1",/' | answers
 tells 0 '' 'ids that are words' iotctl device list
