@@ -124,11 +124,11 @@ static const char *const usage[] = {
 };
 
 static const char *const examples[] = {
-    N_("iotctl login http://localhost:8000"),
-    N_("iotctl broker create nombre='EMQX Production' host=emqx password@secret.txt"),
-    N_("iotctl device list estado=activo -o json"),
-    N_("iotctl device provision --from fleet.csv"),
-    N_("iotctl device command ESP32_001 '{\"action\":\"restart\"}' --wait 10s"),
+    "iotctl login http://localhost:8000",
+    "iotctl broker create nombre='EMQX Production' host=emqx password@secret.txt",
+    "iotctl device list estado=activo -o json",
+    "iotctl device provision --from fleet.csv",
+    "iotctl device command ESP32_001 '{\"action\":\"restart\"}' --wait 10s",
     NULL,
 };
 

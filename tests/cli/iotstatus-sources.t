@@ -121,7 +121,7 @@ run iotstatus --verify mqtt
 has "$out" 'no device differs' 'a device is found by its client id, too'
 mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -m 'rubbish'
 run iotstatus --source mqtt
-has "$err" '1 status messages could not be read' 'what cannot be read is said'
+has "$err" '1 status message could not be read' 'what cannot be read is said'
 
 mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -n
 
@@ -180,7 +180,7 @@ is 'DEV_000004	2026-11-23T10:00:00Z	2026-11-23T10:00:00Z' "$out" 'with since whe
 fleet 5 4 "$now"
 run iotstatus --verify emqx -w 90:
 exits 1 '--verify emqx'
-has "$out" '4/5 devices online (80.00%), 1 offline, 0 error, 0 never connected, 0 stale, emqx says 3/5 devices online (60.00%), 1 differ: DEV_000004' \
+has "$out" '4/5 devices online (80.00%), 1 offline, 0 error, 0 never connected, 0 stale, emqx says 3/5 devices online (60.00%), 1 differs: DEV_000004' \
 	'matches by id, client id and login'
 run iotstatus --verify emqx -v
 has "$out" 'DEV_000005: offline, emqx says not there' 'what EMQX has forgotten is not there; "never" it cannot know'

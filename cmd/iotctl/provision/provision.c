@@ -48,12 +48,24 @@ read_held(struct batch *b, struct err *err)
 	return 0;
 }
 
+/* What goes wrong with a device goes into its line, which programs read. */
+static int
+run_jobs(struct batch *b, void (*job)(void *arg, size_t i), struct err *err)
+{
+	int failed;
+
+	text_translate(false);
+	failed = jobs_run(b->c, b->c->args->jobs, b->n, job, b, err);
+	text_translate(true);
+	return failed;
+}
+
 static int
 plan_all(struct batch *b, struct err *err)
 {
 	if (read_held(b, err))
 		return -1;
-	if (jobs_run(b->c, b->c->args->jobs, b->n, plan_job, b, err))
+	if (run_jobs(b, plan_job, err))
 		return -1;
 	provision_held_release(&b->catalog.held);
 	if (b->hopeless == NULL)
@@ -180,10 +192,7 @@ make_them(struct batch *b, struct err *err)
 	int failed;
 
 	b->done = 0;
-	/* Lines for programs, with their errors. */
-	text_translate(false);
-	failed = jobs_run(b->c, b->c->args->jobs, b->n, make_job, b, err);
-	text_translate(true);
+	failed = run_jobs(b, make_job, err);
 	progress_hide(&b->progress);
 	if (failed)
 		return -1;
