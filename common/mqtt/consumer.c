@@ -380,13 +380,19 @@ look_at_limits(struct consumer *c, const struct packet_connack *can)
 }
 
 static void
+wait_for_answers(struct consumer *c)
+{
+	c->asked = loop_now(c->loop);
+	if (consumer_is_asking(c) && c->patience > 0)
+		loop_timer_set(c->loop, &c->answer, c->patience, on_late_answer, c);
+}
+
+static void
 watch_broker(struct consumer *c)
 {
 	if (c->keepalive > 0)
 		loop_timer_set(c->loop, &c->alive, c->keepalive / 2, on_alive, c);
-	c->asked = loop_now(c->loop);
-	if (consumer_is_asking(c) && c->patience > 0)
-		loop_timer_set(c->loop, &c->answer, c->patience, on_late_answer, c);
+	wait_for_answers(c);
 }
 
 static void
@@ -535,6 +541,7 @@ consumer_new(struct loop *loop, const struct session_opts *opts,
 	c->max_packet = opts->max_packet > 0 ? opts->max_packet : SESSION_MAX_PACKET;
 	c->receiver = open_receiver(c);
 	if (consumer_add_filters(c, filters, count, err) == 0) {
+		consumer_warn_of_overlap(c);
 		o.begin_anywhere = consumer_share(c) != NULL;
 		if (connector_open(&c->link, loop, &o, &ops, c, err) == 0 &&
 		    consumer_connect_open(c, &o, err) == 0)
@@ -601,6 +608,29 @@ consumer_limit(struct consumer *c, size_t n)
 	pump_soon(c);
 }
 
+int
+consumer_change(struct consumer *c, const struct consumer_filter *filters, size_t count,
+    struct err *err)
+{
+	struct filter *old = c->filters;
+	const size_t n = c->count;
+
+	/* Packet Identifiers of what is asked go by the filters' places. */
+	if (consumer_is_up(c) && consumer_is_asking(c))
+		return 1;
+	if (consumer_add_filters(c, filters, count, err))
+		return -1;
+	consumer_replace_filters(c, old, n);
+	if (!consumer_is_up(c) || c->stopping)
+		return 0;
+	c->ready = c->ready && !consumer_is_asking(c);
+	consumer_subscribe(c, false);
+	wait_for_answers(c);
+	consumer_answer_excluded(c);
+	pump_soon(c);
+	return 0;
+}
+
 void
 consumer_release(struct consumer *c, uint64_t token)
 {
@@ -648,8 +678,6 @@ consumer_tell_stall(const char *what, int64_t ms)
 void
 consumer_free(struct consumer *c)
 {
-	size_t i;
-
 	if (c == NULL)
 		return;
 	connector_hang_up(&c->link);
@@ -658,8 +686,6 @@ consumer_free(struct consumer *c)
 	consumer_connect_close(c);
 	connector_close(&c->link);
 	receiver_free(c->receiver);
-	for (i = 0; c->filters != NULL && i < c->count; i++)
-		free(c->filters[i].text);
-	free(c->filters);
+	consumer_free_filters(c->filters, c->count);
 	free(c);
 }

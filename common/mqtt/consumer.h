@@ -86,6 +86,11 @@ void consumer_release(struct consumer *c, uint64_t token);
 void consumer_ack(struct consumer *c, uint64_t token);
 /* Wants n more messages and no others: what comes behind them stays with the broker. */
 void consumer_limit(struct consumer *c, size_t n);
+/* From now on these filters, copied: what is new is subscribed, what is gone is given up, the rest stays as it is, by the text
+ * alone. Without a connection all that is done by the next one. 1: not now, answers to filters are missing; after the next
+ * `ready` or `down`. `ready` again when the new ones are answered. -1: err, and nothing is changed. */
+int consumer_change(struct consumer *c, const struct consumer_filter *filters, size_t count,
+    struct err *err);
 /* Reads no more; waits for consumer_ack of the batches that are out, writes their acknowledgements and
  * DISCONNECT, then `ended` with code 0. Messages not handed out stay with the broker. */
 void consumer_stop(struct consumer *c);

@@ -20,6 +20,15 @@
  *
  * A connector says when to connect and comes back; the receiver takes the bytes apart and makes the answers.
  */
+struct filter {
+	char *text;
+	int qos, retain_handling;
+	bool unsubscribe;
+	bool answered; /* not asked for again until the broker forgets the session */
+	bool refused;
+	size_t tries; /* with a Packet Identifier that was in use (0x91) */
+};
+
 struct consumer {
 	struct loop *loop;
 	struct connector link;
@@ -49,15 +58,7 @@ struct consumer {
 	bool leaving; /* and waits for no consumer_ack */
 	int64_t keepalive, heard; /* ms */
 	int64_t patience, asked;  /* ms for a SUBACK; since when we listen for it */
-	struct filter {
-		char *text;
-		int qos, retain_handling;
-		bool unsubscribe;
-		bool
-		    answered; /* not asked for again until the broker forgets the session */
-		bool refused;
-		size_t tries; /* with a Packet Identifier that was in use (0x91) */
-	} * filters;
+	struct filter *filters;
 	size_t count;
 	bool ready;
 	struct err refusal;
@@ -91,13 +92,18 @@ void consumer_shake(struct consumer *c);
 
 /* consumer_subscribe.c */
 
-/* Copies them, each once. */
+/* Copies them, each once, into c->filters, which are not freed; -1: as they were. */
 int consumer_add_filters(struct consumer *c, const struct consumer_filter *filters, size_t count,
     struct err *err);
+/* EMQX and mosquitto 2.1 send a message once for each filter (3.3.4 allows it). */
+void consumer_warn_of_overlap(const struct consumer *c);
 /* Asks for those that were not answered yet, and that the broker has; for all if it forgot the session. */
 void consumer_subscribe(struct consumer *c, bool forgotten);
 /* Answers the others itself. */
 void consumer_answer_excluded(struct consumer *c);
+/* The filters of `old` that are the same now are not asked for again, the others of them are given up. Frees it. */
+void consumer_replace_filters(struct consumer *c, struct filter *old, size_t count);
+void consumer_free_filters(struct filter *filters, size_t count);
 /* A filter of a shared subscription (4.8.2), or NULL. */
 const char *consumer_share(const struct consumer *c);
 /* Whether a SUBACK is missing. */

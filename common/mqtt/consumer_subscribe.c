@@ -191,10 +191,9 @@ find_repeated(const struct consumer_filter *filters, size_t count, bool *repeate
 	free(sorted);
 }
 
-/* EMQX and mosquitto 2.1 send a message once for each filter (3.3.4 allows it). Of the first pair; each is compared
- * with each, so that there is a limit. */
-static void
-warn_of_overlap(const struct consumer *c)
+/* Of the first pair; each is compared with each, so that there is a limit. */
+void
+consumer_warn_of_overlap(const struct consumer *c)
 {
 	const size_t most = c->count < COMPARED ? c->count : COMPARED;
 	size_t i, k;
@@ -218,10 +217,10 @@ consumer_add_filters(struct consumer *c, const struct consumer_filter *filters,
     size_t count, struct err *err)
 {
 	bool *repeated = xcalloc(count + 1, sizeof(*repeated));
-	size_t i;
+	struct filter *made = xcalloc(count + 1, sizeof(*made));
+	size_t i, n = 0;
 	int failed = 0;
 
-	c->filters = xcalloc(count + 1, sizeof(*c->filters));
 	if (count > UINT16_MAX)
 		failed = err_set(err, ERR_USAGE,
 		    _("%zu filters are too many: at most %d"), count, UINT16_MAX);
@@ -230,14 +229,77 @@ consumer_add_filters(struct consumer *c, const struct consumer_filter *filters,
 	for (i = 0; i < count && !failed; i++) {
 		failed = topic_check_filter(filters[i].filter, err);
 		if (!failed && !repeated[i])
-			c->filters[c->count++] =
-			    (struct filter){.text = xstrdup(filters[i].filter),
-				.qos = filters[i].qos,
-				.retain_handling = filters[i].retain_handling,
-				.unsubscribe = filters[i].unsubscribe};
+			made[n++] = (struct filter){.text = xstrdup(filters[i].filter),
+			    .qos = filters[i].qos,
+			    .retain_handling = filters[i].retain_handling,
+			    .unsubscribe = filters[i].unsubscribe};
 	}
 	free(repeated);
-	if (!failed)
-		warn_of_overlap(c);
-	return failed;
+	if (failed) {
+		consumer_free_filters(made, n);
+		return failed;
+	}
+	c->filters = made;
+	c->count = n;
+	return 0;
+}
+
+static int
+filter_by_text(const void *a, const void *b)
+{
+	const struct filter *x = *(struct filter *const *)a,
+			    *y = *(struct filter *const *)b;
+
+	return strcmp(x->text, y->text);
+}
+
+/* To be found by bsearch; free. */
+static struct filter **
+sort_filters(struct filter *filters, size_t count)
+{
+	struct filter **sorted = xcalloc(count + 1, sizeof(*sorted));
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sorted[i] = &filters[i];
+	qsort(sorted, count, sizeof(struct filter *), filter_by_text);
+	return sorted;
+}
+
+void
+consumer_replace_filters(struct consumer *c, struct filter *old, size_t count)
+{
+	struct filter **sorted = sort_filters(old, count);
+	size_t i, n = c->count;
+
+	for (i = 0; i < n; i++) {
+		struct filter *now = &c->filters[i], **was;
+
+		was =
+		    bsearch(&now, sorted, count, sizeof(struct filter *), filter_by_text);
+		if (was == NULL || (*was)->unsubscribe || now->unsubscribe)
+			continue;
+		now->answered = (*was)->answered;
+		now->refused = (*was)->refused;
+		(*was)->unsubscribe = true; /* as it is one that is kept, below */
+	}
+	c->filters = xreallocarray(c->filters, n + count + 1, sizeof(*c->filters));
+	for (i = 0; i < count; i++) {
+		if (old[i].unsubscribe || old[i].refused || c->count == UINT16_MAX)
+			continue;
+		c->filters[c->count++] =
+		    (struct filter){.text = xstrdup(old[i].text), .unsubscribe = true};
+	}
+	free(sorted);
+	consumer_free_filters(old, count);
+}
+
+void
+consumer_free_filters(struct filter *filters, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		free(filters[i].text);
+	free(filters);
 }

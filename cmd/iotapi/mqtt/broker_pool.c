@@ -232,8 +232,9 @@ sync_session(struct broker_pool *w, const struct broker_session_opts *o, bool *k
 	for (i = 0; i < w->n; i++) {
 		if (broker_session_broker(w->sessions[i]) != o->broker)
 			continue;
-		if (broker_session_is(w->sessions[i], o))
-			kept[i] = true;
+		kept[i] = broker_session_is(w->sessions[i], o);
+		if (kept[i])
+			broker_session_listen(w->sessions[i], o->patterns);
 		return;
 	}
 	w->sessions =

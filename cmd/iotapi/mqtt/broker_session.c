@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/mqtt/broker_session.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -24,6 +26,14 @@ enum {
 	SESSION_SECONDS = 7 * 86400,
 };
 
+/* What the topics of messages are matched with; not changed once made. The writer has one while it stores a batch, the loop
+ * may take another meanwhile. */
+struct templates {
+	atomic_int users;
+	struct strv patterns;    /* of the database, as given */
+	struct topic **compiled; /* each */
+};
+
 struct broker_session {
 	struct loop *loop;
 	struct app *app;
@@ -31,9 +41,10 @@ struct broker_session {
 	char *name, *client_id;
 	struct broker_address address;
 	int keepalive;
-	struct strv patterns; /* as given */
-	struct topic **more;  /* compiled */
-	struct strv filters;
+	pthread_mutex_t lock; /* of the pointer */
+	struct templates *templates;
+	struct strv filters;      /* of what is to be subscribed */
+	bool changed;             /* since the consumer was told */
 	struct consumer *consume; /* NULL: waiting for `again` */
 	struct loop_timer again;
 	int64_t wait;
@@ -54,12 +65,54 @@ struct broker_session {
 	uint64_t held; /* the batch that is not released, as the queue is full; 0: none */
 };
 
+static struct templates *
+compile_templates(const struct strv *patterns)
+{
+	struct templates *t = xcalloc(1, sizeof(*t));
+	size_t i;
+
+	t->users = 1;
+	t->compiled = xcalloc(patterns->n + 1, sizeof(struct topic *));
+	for (i = 0; i < patterns->n; i++) {
+		if (topic_compile(&t->compiled[t->patterns.n], patterns->v[i], NULL) == 0)
+			strv_add(&t->patterns, patterns->v[i]);
+	}
+	return t;
+}
+
+static void
+release_templates(struct templates *t)
+{
+	size_t i;
+
+	if (atomic_fetch_sub(&t->users, 1) > 1)
+		return;
+	for (i = 0; i < t->patterns.n; i++)
+		topic_free(t->compiled[i]);
+	free(t->compiled);
+	strv_release(&t->patterns);
+	free(t);
+}
+
+static struct templates *
+use_templates(struct broker_session *u)
+{
+	struct templates *t;
+
+	pthread_mutex_lock(&u->lock);
+	t = u->templates;
+	atomic_fetch_add(&t->users, 1);
+	pthread_mutex_unlock(&u->lock);
+	return t;
+}
+
 static int
 store_batch(struct db *db, const struct msg *m, size_t n, void *arg, struct err *err)
 {
 	struct broker_session *u = arg;
+	struct templates *t = use_templates(u);
 	const struct store_message in = {
-	    &u->app->topics, u->more, u->patterns.n, u->app->keys, u->app->devices};
+	    &u->app->topics, t->compiled, t->patterns.n, u->app->keys, u->app->devices};
 	struct delivered noted = {.broker = u->broker};
 	int failed = 0;
 	size_t i;
@@ -73,6 +126,7 @@ store_batch(struct db *db, const struct msg *m, size_t n, void *arg, struct err 
 	}
 	failed = failed || delivered_store(&noted, db, err);
 	delivered_release(&noted);
+	release_templates(t);
 	return failed ? -1 : 0;
 }
 
@@ -180,6 +234,41 @@ on_up(void *arg, bool session_present)
 	log_info("broker '%s': connected", u->name);
 }
 
+static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
+
+/* All that is to be subscribed (free); the texts stay the session's. */
+static struct consumer_filter *
+list_filters(const struct broker_session *u, size_t *n)
+{
+	struct consumer_filter *filters =
+	    xcalloc(u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
+	size_t i;
+
+	*n = 0;
+	/* First: when all are refused it is the last whose refusal is told. */
+	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
+		filters[(*n)++] = (struct consumer_filter){clients[i], .qos = 1};
+	for (i = 0; i < u->filters.n; i++)
+		filters[(*n)++] = (struct consumer_filter){u->filters.v[i], .qos = 1};
+	return filters;
+}
+
+/* While answers are missing it waits for the last of them. */
+static void
+change_filters(struct broker_session *u)
+{
+	struct consumer_filter *filters;
+	struct err err = {0};
+	size_t n;
+
+	if (!u->changed || u->consume == NULL || u->stopping)
+		return;
+	filters = list_filters(u, &n);
+	u->changed = consumer_change(u->consume, filters, n, &err) > 0;
+	log_err(&err);
+	free(filters);
+}
+
 static void
 on_ready(void *arg)
 {
@@ -187,6 +276,7 @@ on_ready(void *arg)
 
 	u->asking = false;
 	log_info("broker '%s': listening", u->name);
+	change_filters(u);
 }
 
 /* EMQX can be told to hang up on who asks for what is denied (deny_action): then once more without that. */
@@ -202,9 +292,8 @@ on_down(void *arg, const struct err *why)
 		consumer_stop(u->consume);
 	}
 	u->asking = false;
+	change_filters(u);
 }
-
-static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
 
 static bool
 is_client_filter(const char *filter)
@@ -277,21 +366,17 @@ start(void *arg)
 	const struct session_opts opts = session_of(u);
 	struct consumer_filter *filters;
 	struct err err = {0};
-	size_t i, n = 0;
+	size_t n;
 
 	/* Tokens of the old one: they go when their messages are stored. */
 	if (!batch_queue_is_empty(u->batches)) {
 		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
 		return;
 	}
-	filters = xcalloc(u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
 	consumer_free(u->consume);
 	u->held = 0;
-	/* First: when all are refused it is the last whose refusal is told. */
-	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
-		filters[n++] = (struct consumer_filter){clients[i], .qos = 1};
-	for (i = 0; i < u->filters.n; i++)
-		filters[n++] = (struct consumer_filter){u->filters.v[i], .qos = 1};
+	u->changed = false;
+	filters = list_filters(u, &n);
 	u->consume = consumer_new(u->loop, &opts, filters, n, &events, u, &err);
 	free(filters);
 	if (u->consume != NULL)
@@ -310,21 +395,15 @@ add_template(struct broker_session *u, const struct topic *t)
 }
 
 static void
-compile(struct broker_session *u, const struct strv *patterns)
+add_filters(struct broker_session *u)
 {
-	struct topic *t;
 	size_t i;
 
-	u->more = xcalloc(patterns->n + 1, sizeof(struct topic *));
+	strv_release(&u->filters);
 	add_template(u, u->app->topics.data);
 	add_template(u, u->app->topics.status);
-	for (i = 0; i < patterns->n; i++) {
-		if (topic_compile(&t, patterns->v[i], NULL))
-			continue;
-		u->more[u->patterns.n] = t;
-		strv_add(&u->patterns, patterns->v[i]);
-		add_template(u, t);
-	}
+	for (i = 0; i < u->templates->patterns.n; i++)
+		add_template(u, u->templates->compiled[i]);
 	filter_cover_reduce(&u->filters);
 }
 
@@ -342,14 +421,16 @@ broker_session_new(struct loop *loop, struct app *app,
 	    .name = o->name != NULL ? xstrdup(o->name) : NULL,
 	    .address = broker_address_copy(o->address),
 	    .client_id = xstrdup(o->client_id),
-	    .keepalive = o->keepalive};
+	    .keepalive = o->keepalive,
+	    .templates = compile_templates(o->patterns)};
+	pthread_mutex_init(&u->lock, NULL);
 	u->batches = batch_queue_new(&(struct batch_queue_opts){.loop = loop,
 	    .store = app->store,
 	    .put = store_batch,
 	    .stored = on_stored,
 	    .failed = on_not_stored,
 	    .arg = u});
-	compile(u, o->patterns);
+	add_filters(u);
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	start(u);
 	return u;
@@ -364,17 +445,37 @@ broker_session_broker(const struct broker_session *u)
 bool
 broker_session_is(const struct broker_session *u, const struct broker_session_opts *o)
 {
+	return u->keepalive == o->keepalive &&
+	    broker_address_equal(&u->address, o->address);
+}
+
+static bool
+is_same(const struct strv *a, const struct strv *b)
+{
 	size_t i;
 
-	if (u->keepalive != o->keepalive ||
-	    !broker_address_equal(&u->address, o->address) ||
-	    u->patterns.n != o->patterns->n)
-		return false;
-	for (i = 0; i < u->patterns.n; i++) {
-		if (strcmp(u->patterns.v[i], o->patterns->v[i]) != 0)
+	for (i = 0; i < a->n && i < b->n; i++) {
+		if (strcmp(a->v[i], b->v[i]) != 0)
 			return false;
 	}
-	return true;
+	return a->n == b->n;
+}
+
+void
+broker_session_listen(struct broker_session *u, const struct strv *patterns)
+{
+	struct templates *before = u->templates, *t;
+
+	if (is_same(&before->patterns, patterns))
+		return;
+	t = compile_templates(patterns);
+	pthread_mutex_lock(&u->lock);
+	u->templates = t;
+	pthread_mutex_unlock(&u->lock);
+	release_templates(before);
+	add_filters(u);
+	u->changed = true;
+	change_filters(u);
 }
 
 void
@@ -394,18 +495,14 @@ broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg
 void
 broker_session_free(struct broker_session *u)
 {
-	size_t i;
-
 	if (u == NULL)
 		return;
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	loop_timer_stop(&u->again);
 	batch_queue_free(u->batches);
 	consumer_free(u->consume);
-	for (i = 0; i < u->patterns.n; i++)
-		topic_free(u->more[i]);
-	free(u->more);
-	strv_release(&u->patterns);
+	release_templates(u->templates);
+	pthread_mutex_destroy(&u->lock);
 	strv_release(&u->filters);
 	free(u->name);
 	broker_address_release(&u->address);

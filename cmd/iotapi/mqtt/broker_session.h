@@ -37,8 +37,10 @@ struct broker_session *broker_session_new(struct loop *loop, struct app *app,
     const struct broker_session_opts *opts, broker_session_link_fn *link, void *arg);
 /* The id of the broker's row. */
 int64_t broker_session_broker(const struct broker_session *u);
-/* Whether it was made of the same. */
+/* Whether it was made of the same, the patterns apart. */
 bool broker_session_is(const struct broker_session *u, const struct broker_session_opts *opts);
+/* The publish topics are these now: what is new is subscribed, what is gone is not any more, in the connection that is there. */
+void broker_session_listen(struct broker_session *u, const struct strv *patterns);
 /* Stores and acknowledges what it has taken, disconnects, then gone(arg) on the loop: free it then
  * or later, but not from inside. */
 void broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg);
