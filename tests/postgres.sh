@@ -22,8 +22,5 @@ start_postgres() {
 # restart_postgres fast, or immediate: no shutdown, then recovery, as after a crash.
 restart_postgres() { pg_ctl -w -m "$1" -l "$T/pg/log" restart; }
 sql() { psql -qAtX -c "$1"; }
-# The tables of iotingest(1), from the page itself.
-lecturas() {
-	sed -n '/^create table lecturas/,/^\.Ed/p' "$top/man/iotingest.1" | sed '/^\.Ed/d; s/\\e/\\/g' |
-		psql -qX -v ON_ERROR_STOP=1 -f -
-}
+# The tables of iotingest(1), which are among the examples.
+lecturas() { psql -qX -v ON_ERROR_STOP=1 -f "$top/examples/lecturas.sql"; }

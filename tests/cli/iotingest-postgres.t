@@ -8,7 +8,9 @@ start_postgres
 start_broker 'allow_anonymous true' 'max_queued_messages 100000' 'max_inflight_messages 0' \
 	'log_type all'
 export IOT_MQTT_HOST="$sock"
-ok 'the tables of the page can be made' lecturas
+ok 'the tables of the example can be made' lecturas
+is "$(sed -n '/^create table lecturas/,/^\.Ed/p' "$top/man/iotingest.1" | sed '/^\.Ed/d; s/\\e/\\/g')" \
+	"$(sed '/^--	/d; 1,/^create/{/^--/d}' "$top/examples/lecturas.sql")" '  which are those of the page'
 
 # 2000 messages of two readings each wait in the session $1.
 n=2000
@@ -85,6 +87,13 @@ is "$((2 * n))|$n|$n" "$(sql "select count(*), count(distinct timestamp), count(
 	'every reading is there once, what came twice was absorbed'
 is 0.50 "$(sql "select distinct substr(value, length(value) - 2) from lecturas where sensor = 'temperature' and length(value) = 4" | sed 's/^/0/' | sort -u)" \
 	'with the digits that were sent'
+is "psql -qc '\copy lectura from pstdin csv'" "$(sed -n 's/^--.*--sink "\(.*\)"$/\1/p' "$top/examples/lecturas.sql")" \
+	'by the command that stands in the example'
+sed -n 's/^--	\(\\copy .*\)/\1/p' "$top/examples/lecturas.sql" |
+	sed "s/'RPI_001'/'$(sql 'select min(device_id) from lecturas')'/" >week.sql
+psql -qXf week.sql
+is "$(($(sql "select count(*) from lecturas where device_id = (select min(device_id) from lecturas)") + 1))" "$(wc -l <week.csv)" \
+	'and a week of a device comes out again, below a header'
 
 # The plain pipe: what psql had not committed when it died is gone, for it was acknowledged.
 sql 'truncate lecturas'
