@@ -12,7 +12,7 @@ sqlite3 procps'
 check='python3-paho-mqtt strace tmux gdb postgresql bash-completion zsh fish locales
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
 python3-django-filters python3-yaml tzdata
-systemd prometheus logrotate cron icinga2-bin ruby-hocon
+systemd prometheus logrotate cron icinga2-bin ruby-hocon gnuplot-nox
 '
 bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3 python3-django
 python3-djangorestframework python3-djangorestframework-simplejwt python3-django-filters gunicorn'
