@@ -188,11 +188,9 @@ on_deadline(void *arg)
 	struct ingest *g = arg;
 
 	if (!g->stopping)
-		err_set(g->err, ERR_TIMEOUT,
-		    P_("the time given with -W ran out after %llu message",
-			"the time given with -W ran out after %llu messages",
-			g->counts.acknowledged),
-		    (unsigned long long)g->counts.acknowledged);
+		reason_err_time_up(g->err, g->args->wait,
+		    g->counts.connected ? NULL : consumer_broker(g->consume),
+		    g->counts.acknowledged);
 	end_cleanly(g);
 }
 

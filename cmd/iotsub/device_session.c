@@ -246,6 +246,20 @@ device_session_sessions_lost(const struct device_sessions *s)
 	return s != NULL ? s->sessions_lost : 0;
 }
 
+const char *
+device_session_broker_away(const struct device_sessions *s)
+{
+	size_t i;
+
+	for (i = 0; i < device_session_count(s); i++) {
+		const struct session *session = s->v[i]->session;
+
+		if (session != NULL && !session_is_up(session))
+			return session_name(session);
+	}
+	return NULL;
+}
+
 void
 device_session_start(struct device_sessions *s)
 {

@@ -51,6 +51,8 @@ int device_session_add(struct device_sessions *s, const struct session_opts *opt
 size_t device_session_count(const struct device_sessions *s);
 /* How often the broker had ended the session of one while it was away; each was told. `s` may be NULL. */
 size_t device_session_sessions_lost(const struct device_sessions *s);
+/* The broker of one that is not connected now, and not over; NULL: there is none. `s` may be NULL. */
+const char *device_session_broker_away(const struct device_sessions *s);
 /* Connects them all. Accepts NULL. */
 void device_session_start(struct device_sessions *s);
 /* Takes no more commands; each device ends by itself, with `ended`, when its last answer is out. Accepts

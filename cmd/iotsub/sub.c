@@ -75,6 +75,7 @@ take(struct sub *s, const struct msg *m, bool *shown)
 		return false;
 	*shown = is_shown(s, m);
 	s->wanted -= *shown;
+	s->shown += *shown;
 	return true;
 }
 
@@ -177,12 +178,24 @@ on_ended(void *arg, const struct err *why)
 		loop_stop(s->loop);
 }
 
+/* A broker that there is no connection to now; NULL: none. */
+static const char *
+broker_away(const struct sub *s)
+{
+	const char *away = device_session_broker_away(s->devices);
+	size_t i;
+
+	for (i = 0; away == NULL && i < s->count; i++)
+		away = subscription_broker_away(s->receivers[i]);
+	return away;
+}
+
 static void
 on_time_up(void *arg)
 {
 	struct sub *s = arg;
 
-	err_set(s->err, ERR_TIMEOUT, _("time is up (--wait)"));
+	reason_err_time_up(s->err, s->args->wait, broker_away(s), s->shown);
 	if (!s->stopping)
 		stop_now(s);
 }

@@ -42,6 +42,7 @@ struct sub {
 	size_t count, live;
 	struct device_sessions *devices; /* NULL: commands are only shown */
 	size_t wanted;     /* messages */
+	uint64_t shown;
 	bool stopping;
 	bool unwritten; /* lines could not be */
 	struct loop_timer timer;

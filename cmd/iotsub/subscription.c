@@ -148,6 +148,12 @@ subscription_sessions_lost(const struct subscription *r)
 	return r->sessions_lost;
 }
 
+const char *
+subscription_broker_away(const struct subscription *r)
+{
+	return r->was_up && r->lost == 0 ? NULL : consumer_broker(r->consume);
+}
+
 void
 subscription_start(struct subscription *r)
 {

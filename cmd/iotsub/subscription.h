@@ -27,6 +27,8 @@ struct subscription *subscription_new(struct loop *loop, const struct session_op
 void subscription_start(struct subscription *r);
 /* How often the broker had ended the session while it was away; each was told. */
 size_t subscription_sessions_lost(const struct subscription *r);
+/* The broker, while it is not connected to it; NULL: it is. */
+const char *subscription_broker_away(const struct subscription *r);
 /* What `flush` could not do at once is done. */
 void subscription_settle(struct subscription *r);
 /* Ends by itself, with `ended`. */

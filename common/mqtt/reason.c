@@ -202,3 +202,24 @@ reason_err_sessions_lost(struct err *err, uint64_t n)
 		n),
 	    (unsigned long long)n);
 }
+
+int
+reason_err_time_up(struct err *err, int64_t wait, const char *away, uint64_t messages)
+{
+	const double seconds = (double)wait / 1000;
+
+	if (messages == 0)
+		return away != NULL
+		    ? err_set(err, ERR_TIMEOUT,
+			  _("not connected to broker '%s' after %g s (-W)"), away,
+			  seconds)
+		    : err_set(
+			  err, ERR_TIMEOUT, _("no message within %g s (-W)"), seconds);
+	err_set(err, ERR_TIMEOUT,
+	    P_("time is up after %g s (-W), with %llu message",
+		"time is up after %g s (-W), with %llu messages", messages),
+	    seconds, (unsigned long long)messages);
+	if (away != NULL)
+		err_add(err, _(", and not connected to broker '%s' now"), away);
+	return -1;
+}

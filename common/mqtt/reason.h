@@ -84,6 +84,9 @@ int reason_err(struct err *err, enum reason_packet packet, int code, bool *final
 int reason_err_session_lost(struct err *err, const char *client_id, int64_t from, int64_t until);
 /* What that was over a whole run: the exit status of a program that nothing else ended. Always returns -1. */
 int reason_err_sessions_lost(struct err *err, uint64_t n);
+/* The time of -W is over, after `wait` ms and `messages`: ERR_TIMEOUT. `away`: the broker that there is no connection to
+ * now, NULL: there is one. Always returns -1. */
+int reason_err_time_up(struct err *err, int64_t wait, const char *away, uint64_t messages);
 /* The whole sentence for a filter that a SUBACK refuses. Always returns -1. */
 int reason_err_subscription(struct err *err, const char *filter, int code);
 

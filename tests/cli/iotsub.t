@@ -69,7 +69,27 @@ has "$out" '"topic":"iot/sensors/RPI_001/data"' "--format json is the same"
 run iotsub -h "$sock" -R -t 'iot/#' -W 2
 exits 27 "-W ran out"
 is '' "$out" "-R: nothing retained"
-has "$err" 'time is up' "-W says so"
+is 'iotsub: no message within 2 s (-W)' "$err" "-W says so"
+perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Local => "mute.sock", Listen => 5) or die; sleep 60' &
+pids="$pids $!"
+wait_for 10 test -S mute.sock
+for program in "iotsub -t x" "iotingest -t x" "iotsub X --reply 1"; do
+	# shellcheck disable=SC2086 # words
+	run $program -h "$T/mute.sock" -W 1
+	is "27 ${program%% *}: not connected to broker '$T/mute.sock' after 1 s (-W)" "$status $err" \
+		"and when it was not even connected: $program"
+done
+mosquitto_pub --unix "$sock" -r -t here/1 -m 1
+for program in iotsub iotingest; do
+	run $program -h "$sock" -t 'here/#' -W 2
+	is 27 "$status" "$program: -W after a message"
+	has "$err" "$program: time is up after 2 s (-W), with 1 messages" "says how many there were"
+done
+for program in "iotingest -t x" "iotsub X --reply 1"; do
+	# shellcheck disable=SC2086
+	run $program -h "$sock" -W 2
+	has "$err" "${program%% *}: no message within 2 s (-W)" "-W: $program"
+done
 sub got -t 'f/#' -T 'f/no/#'
 for t in f/yes f/no/1 f/no f/last; do mosquitto_pub --unix "$sock" -t $t -m $t; done
 wait_for 10 grep -q last got
