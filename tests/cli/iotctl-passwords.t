@@ -226,6 +226,20 @@ run iotctl device provision D2
 is '0 null' "$status $(state .pending)" 'a new credential leaves nothing pending'
 is "$old" "$(password D2)" '  it has the password of the file'
 
+# A file that cannot be read keeps what it has of a device that gets another id, or goes.
+iotctl device create D4 nombre=x tipo=esp32 ubicacion=x >/dev/null
+chmod 644 "$file"
+run iotctl device set D4 identificador_unico=D5
+is "0 iotctl: the login of 'D4' stays as it is: '$file' holds a secret and others may read it: chmod 600 it" "$status $err" \
+	'a file that others may read is left as it is when a device gets another id'
+chmod 600 "$file"
+cp "$file.state" state.before
+echo '{' >"$file.state"
+run iotctl device delete D5 --yes
+has "$status $err" "0 iotctl: the login of 'D5' stays as it is: '$file.state' is no state of a credentials file" \
+	'so is one without its state when a device goes'
+mv state.before "$file.state"
+
 # A device without an identifier of its own goes by its client id.
 iotctl device create X1 nombre=x tipo=esp32 ubicacion=x mqtt_client_id=ESP32_001 >/dev/null
 iotctl credential create device=X1 client_id=ESP32_001 username=device_X1 password@api.pw >/dev/null

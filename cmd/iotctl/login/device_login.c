@@ -16,7 +16,9 @@ move(struct ctl *c, const char *from, const char *to)
 	struct err why = {0};
 	bool there;
 
-	if (password_file_open(c, &file, &why) == 0 && file.path != NULL) {
+	if (password_file_open_any(c, &file, &why)) {
+		log_warn(_("the login of '%s' stays as it is: %s"), from, why.text);
+	} else if (password_file_use(c, &file, &why) == 0 && file.path != NULL) {
 		there = credentials_find(&file.known, from) != NULL ||
 		    password_file_pending(&file, from) != NULL;
 		if (there && password_file_rename(&file, from, to, &why))

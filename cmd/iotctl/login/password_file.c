@@ -170,13 +170,19 @@ password_file_open_any(struct ctl *c, struct password_file *p, struct err *err)
 }
 
 int
-password_file_open(struct ctl *c, struct password_file *p, struct err *err)
+password_file_use(struct ctl *c, struct password_file *p, struct err *err)
 {
-	if (password_file_open_any(c, p, err) || ctl_api(c, err))
+	if (ctl_api(c, err))
 		return -1;
 	if (source_of(c, "credentials") != OPT_FROM_ARGV)
 		p->api = rest_base(c->api);
 	return p->path != NULL ? check_platform(c, p, err) : 0;
+}
+
+int
+password_file_open(struct ctl *c, struct password_file *p, struct err *err)
+{
+	return password_file_open_any(c, p, err) || password_file_use(c, p, err) ? -1 : 0;
 }
 
 int

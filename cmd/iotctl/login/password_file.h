@@ -24,6 +24,8 @@ struct password_file {
 int password_file_open(struct ctl *c, struct password_file *p, struct err *err);
 /* As password_file_open, whatever platform it is of: for who has no platform in mind. */
 int password_file_open_any(struct ctl *c, struct password_file *p, struct err *err);
+/* One that is open already is for the platform in use; refused as by password_file_open. */
+int password_file_use(struct ctl *c, struct password_file *p, struct err *err);
 /* Reads it again: others may have written. What follows waits for the lock, and writes at once; an error leaves
  * both files as they were. */
 int password_file_reload(struct password_file *p, struct err *err);
