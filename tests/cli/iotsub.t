@@ -83,7 +83,7 @@ mosquitto_pub --unix "$sock" -r -t here/1 -m 1
 for program in iotsub iotingest; do
 	run $program -h "$sock" -t 'here/#' -W 2
 	is 27 "$status" "$program: -W after a message"
-	has "$err" "$program: time is up after 2 s (-W), with 1 messages" "says how many there were"
+	has "$err" "$program: time is up after 2 s (-W), with 1 message" "says how many there were"
 done
 for program in "iotingest -t x" "iotsub X --reply 1"; do
 	# shellcheck disable=SC2086
