@@ -14,9 +14,16 @@
 /*
  * Values are made from libyaml's events. Its documents are made without limits, with times that grow with the square
  * of depth and of anchors; here it is stopped at the first event that is too deep. Directives are compared with all
- * before them. Aliases can stand for aliases: a small text could become a large value.
+ * before them. Aliases can stand for aliases, and a small text become a large value: so much, and so much for each byte of
+ * the text, and no more.
  */
-enum { DEPTH_MAX = 64, NODES_MAX = 4 << 20, DIRECTIVES_MAX = 100 };
+enum {
+	DEPTH_MAX = 64,
+	NODES_MAX = 4 << 20,
+	ALIASED_MAX = 10000,
+	ALIASED_PER_BYTE = 10,
+	DIRECTIVES_MAX = 100
+};
 
 /* What an alias stands for. */
 struct anchor {
@@ -37,6 +44,7 @@ struct reader {
 	struct span text;
 	const char *name;
 	size_t nodes;
+	size_t aliased;         /* of them, behind aliases */
 	int deepest;            /* level of what was read of the collection at hand */
 	struct anchor *anchors; /* of the document */
 	size_t n_anchors, room;
@@ -280,6 +288,26 @@ count(
 	    : 0;
 }
 
+/* Lists and objects, which may change from here on; a text, however long, stays as it is and is not copied. */
+static json_t *
+copy_of(json_t *value)
+{
+	json_t *copy, *item;
+	const char *key;
+	size_t i;
+
+	if (!json_is_array(value) && !json_is_object(value))
+		return json_incref(value);
+	copy = json_copy(value);
+	json_array_foreach (copy, i, item) {
+		json_array_set_new(copy, i, copy_of(item));
+	}
+	json_object_foreach (copy, key, item) {
+		json_object_set_new(copy, key, copy_of(item));
+	}
+	return copy;
+}
+
 static json_t *
 alias(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
 {
@@ -296,7 +324,12 @@ alias(struct reader *r, const yaml_event_t *event, int depth, struct err *err)
 	}
 	if (count(r, event, a->nodes, depth + a->height, err))
 		return NULL;
-	return json_deep_copy(a->value);
+	r->aliased += a->nodes;
+	if (r->aliased > ALIASED_MAX + ALIASED_PER_BYTE * r->text.n) {
+		refuse_at(r, event, _("aliases that stand for too much"), err);
+		return NULL;
+	}
+	return copy_of(a->value);
 }
 
 static json_t *value_of_event(

@@ -109,6 +109,19 @@ keeps_words_text(void **state)
 	reads("a: |\n  one\n  two\n", "{\"a\":\"one\\ntwo\\n\"}");
 }
 
+/* Whether two items are one text. */
+static int
+take_two(void *arg, json_t *doc, size_t n, struct err *err)
+{
+	bool *same = arg;
+
+	(void)n;
+	(void)err;
+	*same = json_string_value(json_array_get(doc, 0)) ==
+	    json_string_value(json_array_get(doc, 1));
+	return 0;
+}
+
 static void
 refuses_what_is_wrong(void **state)
 {
@@ -138,7 +151,30 @@ refuses_what_is_wrong(void **state)
 		"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f "
 		"[*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
 		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
-	    "too large");
+	    "'f', line 5: aliases that stand for too much");
+}
+
+/* What many have in common is written once; a long text is not copied for each that has it. */
+static void
+bounds_aliases_by_the_text(void **state)
+{
+	struct buf text = {0}, out = {0};
+	struct err err = {0};
+	bool same = false;
+	size_t i;
+
+	(void)state;
+	buf_puts(&text, "- &d {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8}\n");
+	for (i = 0; i < 5000; i++)
+		buf_puts(&text, "- {<<: *d, i: 9}\n");
+	if (yaml_parse_documents(buf_as_span(&text), "f", take, &out, &err) != 0)
+		fail_msg("%s", err.text);
+	if (yaml_parse_documents(
+		span_of("- &d long\n- *d\n"), "f", take_two, &same, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(same);
+	buf_release(&text);
+	buf_release(&out);
 }
 
 /* Editors of Windows put it in front. */
@@ -321,6 +357,7 @@ main(void)
 	    cmocka_unit_test(tells_the_line_of_a_bad_byte),
 	    cmocka_unit_test(is_linear),
 	    cmocka_unit_test(follows_aliases),
+	    cmocka_unit_test(bounds_aliases_by_the_text),
 	    cmocka_unit_test(merges_mappings),
 	    cmocka_unit_test(obeys_tags),
 	    cmocka_unit_test(writes_what_it_reads),
