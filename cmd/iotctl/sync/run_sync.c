@@ -125,8 +125,11 @@ check_share(const struct sync *s, struct err *err)
 	if (s->strangers <= held / 2)
 		return 0;
 	return err_set(err, ERR_FAILED,
-	    _("--prune: %zu of the broker's %zu logins would go, more than half: does "
-	      "the API show us all devices? --prune-most removes them"),
+	    P_("--prune: %zu of the broker's %zu login would go, more than half: does "
+	       "the API show us all devices? --prune-most removes it",
+		"--prune: %zu of the broker's %zu logins would go, more than half: does "
+		"the API show us all devices? --prune-most removes them",
+		held),
 	    s->strangers, held);
 }
 
