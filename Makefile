@@ -208,6 +208,7 @@ lint:
 	shellcheck -s bash completions/live.bash
 	cppcheck -q --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=tests/cppcheck.txt -Icommon -Icmd common cmd
+	for l in $(LANGUAGES); do msgfmt --check --output-file=/dev/null po/$$l.po || exit; done
 	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/*/*.c tests/*/*/*.c)
 	completions/gen.sh --check $(O)
 
