@@ -38,4 +38,26 @@ spanish iotpub -h "$sock" RPI_001 temperature=uniform:20.5,20.5 humidity=48.25 -
 is 'temperature 20.5 humidity 48.25 ' \
 	"$(spanish timeout 20 iotingest -h "$sock" --durable es --readings -C 1 2>/dev/null | jq -r '"\(.sensor) \(.value + 0)"' | tr '\n' ' ')" \
 	'iotpub publishes and iotingest prints points'
+
+# The catalogues that were built, from where they were built.
+in_spanish() { spanish env IOT_LOCALEDIR="$build/locale" "$@"; }
+for po in "$top"/po/*.po; do
+	ok "$(basename "$po") fits the texts" msgfmt --check --output-file=/dev/null "$po"
+	is '' "$(msgattrib --only-fuzzy "$po")" 'and nothing in it is a guess'
+done
+run in_spanish iotctl --nope
+exits 2 'an error in Spanish'
+is "iotctl: opción desconocida: '--nope'; véase 'iotctl --help'" "$err" 'has its words'
+has "$(in_spanish iotsub --help)" 'muestra esta ayuda' 'and so has --help'
+run in_spanish iotctl device set UNO ubicacion=Otra
+is "cambiado: device 'UNO' (id 1)" "$out" 'what was done'
+run in_spanish iotstatus
+is '2/3 dispositivos en línea (66.67%)' "$out" 'a count has its plural, and numbers their point'
+iotctl device delete DOS TRES --yes >/dev/null
+run in_spanish iotstatus
+is '1/1 dispositivo en línea (100.00%)' "$out" 'or its singular'
+run in_spanish env LANGUAGE=fr:en iotctl --nope
+has "$err" "unknown option '--nope'" 'a language without a catalogue is English'
+run env LC_ALL=C IOT_LOCALEDIR="$build/locale" LANGUAGE=es iotctl --nope
+has "$err" "unknown option '--nope'" 'as is the C locale'
 done_testing
