@@ -44,9 +44,9 @@ step(struct tls *t, SSL *ssl, struct pollfd *p, struct err *err)
 	if (told[0] != '\0')
 		return err_set(err, ERR_UNREACHABLE, "TLS: %s", told);
 	if (tls_asked(t))
-		return err_set(err, ERR_UNREACHABLE,
-		    _("TLS: the broker asked for a client certificate"));
-	return err_set(err, ERR_UNREACHABLE, _("TLS: %s"),
+		return err_set(err, ERR_UNREACHABLE, "TLS: %s",
+		    _("the broker asked for a client certificate"));
+	return err_set(err, ERR_UNREACHABLE, "TLS: %s",
 	    why == SSL_ERROR_SYSCALL && errno != 0
 		? strerror(errno)
 		: _("the other side does not speak TLS, or hung up"));
@@ -61,9 +61,11 @@ shake_hands(struct tls *t, SSL *ssl, int fd, int64_t timeout, struct err *err)
 
 	while ((done = step(t, ssl, &p, err)) == 0) {
 		left = left_until(end);
-		if (left == 0 || poll(&p, 1, left) == 0)
-			return err_set(err, ERR_UNREACHABLE,
-			    _("TLS: no answer within %.3g s"), (double)timeout / 1000);
+		if (left == 0 || poll(&p, 1, left) == 0) {
+			err_set(err, ERR_UNREACHABLE, _("no answer within %.3g s"),
+			    (double)timeout / 1000);
+			return err_in(err, "TLS");
+		}
 	}
 	return done == 1 ? 0 : -1;
 }

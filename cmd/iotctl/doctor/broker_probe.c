@@ -82,7 +82,7 @@ on_late(void *arg)
 {
 	struct dns *d = arg;
 
-	err_set(&d->err, ERR_UNREACHABLE, _("DNS: no answer in time"));
+	err_set(&d->err, ERR_UNREACHABLE, "DNS: %s", _("no answer in time"));
 	loop_stop(d->loop);
 }
 
@@ -238,7 +238,7 @@ broker_probe_failed(const struct broker_probe *p)
 	return (enum broker_probe_stage)i;
 }
 
-/* The first errors begin with their stage already. */
+/* The first errors begin with their stage already, in every language. */
 char *
 broker_probe_why(const struct broker_probe *p)
 {
