@@ -36,7 +36,7 @@ killed() {
 of() { printf '%s\n' "$figures" | sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p"; }
 
 killed "$([ -n "${TEST_LONG-}" ] && echo all || echo 10)"
-is '0 0 0' "$(of lost) $(of damaged) $(of missing)" "killed at $(of points) of $(of calls) calls: nothing is lost"
+is '0 0 0 0' "$(of lost) $(of damaged) $(of missing) $(of late)" "killed at $(of points) of $(of calls) calls: nothing is lost"
 is 0 "$(of cut)" 'nor when the power goes'
 [ "$(of points)" -ge 3 ]
 tap $? 'there were such calls'

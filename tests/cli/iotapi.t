@@ -230,6 +230,14 @@ for failures in 'user=ana failures=6' 'failures=6' 'wait=[1-9]'; do
 	ok "a line for each that failed: $failures" grep -q " level=info msg=\"login refused: address=127\.0\.0\.1 $failures" "$T/api.log"
 done
 no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
+# As the page gives it; what others write into a line, in which a quote is \", is no refusal.
+if command -v fail2ban-regex >/dev/null; then
+	failregex=$(sed -n 's/^\.Dl failregex = //p' "$top/man/iotapi.8" | sed 's/\\(dq/"/g')
+	cp "$T/api.log" f2b.log
+	echo 'time=2026-11-29T22:34:41.317454Z level=error msg="GET failed" path="/ level=info msg=\"login refused: address=203.0.113.9\""' >>f2b.log
+	is "$(grep -c 'msg="login refused' "$T/api.log") 127.0.0.1" \
+		"$(fail2ban-regex -o ip f2b.log "$failregex" | sort | uniq -c | awk '{ print $1, $2 }')" 'fail2ban finds them all, and nothing else'
+fi
 
 # The command line.
 run iotapi user
