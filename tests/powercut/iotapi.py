@@ -42,12 +42,12 @@ class Broker:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Condition()
-        self.acked, self.sent, self.subscribed, self.connection = set(), set(), False, None
+        self.acked, self.sent, self.subscribed, self.run = set(), set(), False, 0
         threading.Thread(target=self.accept, daemon=True).start()
 
     def begin(self):
         with self.lock:
-            self.acked, self.sent, self.subscribed = set(), set(), False
+            self.acked, self.sent, self.subscribed, self.run = set(), set(), False, self.run + 1
 
     def accept(self):
         while True:
@@ -56,7 +56,7 @@ class Broker:
 
     def serve(self, c):
         try:
-            f = c.makefile("rb")
+            f, run = c.makefile("rb"), self.run
             while True:
                 first = f.read(1)
                 if not first:
@@ -67,14 +67,17 @@ class Broker:
                     n, shift = n | (b & 127) << shift, shift + 7
                     if b < 128:
                         break
-                self.take(c, first[0], f.read(n))
+                body = f.read(n)
+                # What a server of the run before had sent is not of this one.
+                if run == self.run:
+                    self.take(c, first[0], body)
         except OSError:
             pass
 
     def take(self, c, kind, body):
         with self.lock:
             if kind >> 4 == 1:
-                self.connection, self.flying = c, set()
+                self.flying = set()
                 c.sendall(packet(0x20, bytes([1 if self.subscribed else 0, 0, 0])))
                 self.hand_out(c) if self.subscribed else None
             elif kind >> 4 == 8:
