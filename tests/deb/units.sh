@@ -66,5 +66,53 @@ tap $? 'and writes on'
 is active "$(systemctl is-active iotingest@archive)" 'it runs on'
 ok 'stop' systemctl stop iotingest@archive
 is success "$(systemctl show -P Result iotingest@archive)" 'is a clean end'
-[ "$tap_bad" -eq 0 ] || note "$(journal iotstatus.service; journal iotingest@archive)"
+
+# iotapi.service, as the page has it, with a watchdog that does not wait for a minute.
+mkdir -p /etc/systemd/system/iotapi.service.d
+printf '[Service]\nWatchdogSec=5\n' >/etc/systemd/system/iotapi.service.d/watchdog.conf
+chmod -R go+rX /etc/systemd/system
+systemctl daemon-reload
+of_iotapi() { systemctl show -P "$1" iotapi; }
+serves() { curl -sS --retry 0 http://127.0.0.1:8000/healthz 2>/dev/null | grep -q '"ok"'; }
+ok 'iotapi.service starts' systemctl start iotapi
+is 'active serving http://127.0.0.1:8000' "$(systemctl is-active iotapi) $(of_iotapi StatusText)" 'when it says that it serves'
+ok 'it serves' serves
+is '700 iotapi 600 iotapi' "$(stat -c '%a %U' /var/lib/iotapi /var/lib/iotapi/iotapi.db | paste -sd ' ')" 'its database is its own'
+install -m 600 -o iotapi /etc/iot/api.pw /var/lib/iotapi/pw
+ok 'a user beside it, as README.Debian has it' runuser -u iotapi -- env HOME=/var/lib/iotapi \
+	iotapi user add admin --db /var/lib/iotapi/iotapi.db --password-file /var/lib/iotapi/pw
+ctl() { IOT_PASSWORD_FILE=/etc/iot/api.pw iotctl --api-url http://127.0.0.1:8000 --username admin "$@"; }
+ok 'makes a broker, whose password is sealed' ctl broker create B host=127.0.0.1 port="$port" username=archive \
+	password@/etc/iot/archive.password
+linked() { ctl api GET mqtt/broker-status/ | grep -q '"connected"'; }
+wait_for 20 linked
+tap $? 'with which it comes to the broker'
+is 'ok no' "$(iotapi check --db /var/lib/iotapi/iotapi.db --key-file /etc/iot/iotapi.key) $([ -e /var/lib/iotapi/iotapi.db.key ] || echo no)" \
+	'by the key that systemd hands to it'
+ok 'reload' systemctl reload iotapi
+pid=$(of_iotapi MainPID)
+sleep 12 # more than two watchdogs
+is "$pid 0" "$(of_iotapi MainPID) $(of_iotapi NRestarts)" 'its watchdog is content'
+kill -STOP "$pid"
+again() { [ "$(of_iotapi NRestarts)" -gt 0 ] && serves; }
+wait_for 90 again
+tap $? 'and has one that stands still started again'
+begin=$(date +%s)
+ok 'stop' systemctl stop iotapi
+is success "$(of_iotapi Result)" 'is a clean end'
+[ $(($(date +%s) - begin)) -le 10 ]
+tap $? 'and no long one'
+
+# A database of the first version, with its key, comes to the service as README.Debian has it.
+rm -rf /var/lib/iotapi/*
+python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$T/old.db" "$top/tests/old/1.sql"
+install -m 600 -o iotapi -g iotapi "$T/old.db" /var/lib/iotapi/iotapi.db
+install -m 600 "$top/tests/old/1.key" /etc/iot/iotapi.key
+ok 'it starts with a database of version 1' systemctl start iotapi
+ok 'and serves it' serves
+is 2 "$(sqlite3 /var/lib/iotapi/iotapi.db 'PRAGMA user_version')" 'as one of today'
+is ok "$(iotapi check --db /var/lib/iotapi/iotapi.db --key-file /etc/iot/iotapi.key)" 'with the key it had'
+systemctl stop iotapi
+[ "$tap_bad" -eq 0 ] || note "$(journal iotstatus.service; journal iotingest@archive; journal iotapi)"
 done_testing
