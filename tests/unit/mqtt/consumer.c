@@ -197,6 +197,57 @@ limit_leaves_the_rest_with_the_broker(void **state)
 	end(&rest);
 }
 
+static int
+change(struct eater *e, const char *a, const char *b)
+{
+	const struct consumer_filter filters[] = {{a, .qos = 1}, {b, .qos = 1}};
+	struct err err = {0};
+	int result = consumer_change(e->consume, filters, b != NULL ? 2 : 1, &err);
+
+	assert_string_equal(err.text, "");
+	return result;
+}
+
+static void
+filters_change_in_the_connection_that_is_there(void **state)
+{
+	const struct broker *b = *state;
+	struct eater e = {.want = 3, .at_once = true};
+	struct err err = {0};
+	int tries;
+
+	begin(&e, b, "changes", "change/a");
+	assert_int_equal(change(&e, "change/a", "change/b"), 0);
+	assert_int_equal(change(&e, "change/a", NULL), 1);
+	rig_run(&e.rig, 5000);
+	assert_int_equal(e.ready, 2);
+	assert_int_equal(broker_logged(b, "Received SUBSCRIBE from changes"), 2);
+	publish(b, "change/b", 1, 3);
+	rig_run(&e.rig, 5000);
+	assert_int_equal(e.messages, 3);
+	assert_int_equal(change(&e, "change/b", NULL), 0);
+	for (tries = 0; tries < 50 && broker_logged(b, "UNSUBSCRIBE from changes") == 0;
+	     tries++)
+		rig_run(&e.rig, 100);
+	e.want = 4;
+	publish(b, "change/a", 4, 4);
+	publish(b, "change/b", 5, 5);
+	rig_run(&e.rig, 5000);
+	assert_int_equal(e.messages, 4);
+	assert_string_equal(e.last, "5");
+	/* What is none changes nothing. */
+	assert_int_equal(consumer_change(e.consume,
+			     &(struct consumer_filter){.filter = "a/#/b"}, 1, &err),
+	    -1);
+	assert_int_equal(err.code, ERR_USAGE);
+	e.want = 5;
+	publish(b, "change/b", 6, 6);
+	rig_run(&e.rig, 5000);
+	assert_string_equal(e.last, "6");
+	assert_int_equal(broker_logged(b, "Sending CONNACK to changes"), 1);
+	end(&e);
+}
+
 int
 main(void)
 {
@@ -206,6 +257,7 @@ main(void)
 	    cmocka_unit_test(what_was_not_durable_comes_again),
 	    cmocka_unit_test(many_messages_all_arrive_once),
 	    cmocka_unit_test(limit_leaves_the_rest_with_the_broker),
+	    cmocka_unit_test(filters_change_in_the_connection_that_is_there),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
