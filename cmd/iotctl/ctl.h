@@ -61,7 +61,7 @@ struct args {
 	int qos;
 	struct strv services;
 	int driver; /* enum ctl_driver */
-	char *dir, *reload, *hashes;
+	char *dir, *reload, *hashes, *deliver;
 	char *emqx_url, *emqx_key_file;
 	bool setup, kick, verify;
 	struct topicopts topics;

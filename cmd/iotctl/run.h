@@ -25,8 +25,10 @@ int run_config_path(struct ctl *c, const struct operands *in, struct err *err);
 int run_apply(struct ctl *c, const struct operands *in, struct err *err);
 int run_diff(struct ctl *c, const struct operands *in, struct err *err);
 int run_export(struct ctl *c, const struct operands *in, struct err *err);
-/* login/rotate.c */
+/* rotate/run_rotate.c */
 int run_rotate(struct ctl *c, const struct operands *in, struct err *err);
+int run_pending(struct ctl *c, const struct operands *in, struct err *err);
+/* login/rotate.c */
 int run_set_password(struct ctl *c, const struct operands *in, struct err *err);
 /* verbs/reading.c */
 int run_import(struct ctl *c, const struct operands *in, struct err *err);

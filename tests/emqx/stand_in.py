@@ -8,6 +8,7 @@ that fits from then on, and all that follow, an error 500 with an Erlang term th
 EMQX does. Answers, error bodies included, are those measured on EMQX 5.8.9; a new one knows no authenticator, has an acl.conf that
 allows everybody everything, and no_match = allow. EMQX_NO_DEFAULT in the environment: admin/public is refused."""
 import asyncio, base64, hashlib, json, os, re, secrets, sys
+from datetime import datetime, timezone
 from urllib.parse import parse_qs, unquote, urlsplit
 
 directory, key = sys.argv[1:3]
@@ -270,8 +271,8 @@ def drop_cache(method, query, body, clientid=None):
 # Clients
 
 def shown_client(c):
-    return {"clientid": c.clientid, "username": c.username, "connected": True, "connected_at": "2026-11-30T00:00:00.000+00:00",
-            "created_at": "2026-11-30T00:00:00.000+00:00", "ip_address": "127.0.0.1", "port": 50000, "listener": "tcp:default",
+    return {"clientid": c.clientid, "username": c.username, "connected": True, "connected_at": c.since,
+            "created_at": c.since, "ip_address": "127.0.0.1", "port": 50000, "listener": "tcp:default",
             "proto_name": "MQTT", "proto_ver": c.version, "keepalive": 60, "clean_start": True, "node": "emqx@127.0.0.1"}
 
 
@@ -517,6 +518,7 @@ class Client:
             if old:
                 old.writer.close()
             clients[self.clientid] = self
+            self.since = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         return code == 0
 
     def publish(self, head, body):

@@ -25,7 +25,12 @@ struct change {
 	const char *device; /* whose pending passwords change; NULL: none's */
 	const char *add, *drop;
 	const char *to; /* they are of this one from now on */
+	const struct password_file_mark *marks;
+	size_t marks_n;
 };
+
+const char *const password_file_stages[PASSWORD_FILE_STAGES] = {
+    "unsure", "planned", "made", "delivered", "sending", "sent"};
 
 static enum opt_source
 source_of(const struct ctl *c, const char *key)
@@ -46,13 +51,15 @@ is_sound(const json_t *state)
 {
 	json_t *api = json_object_get(state, "api");
 	json_t *pending = json_object_get(state, "pending");
+	json_t *rotating = json_object_get(state, "rotating");
 	const char *device;
 	json_t *list, *item;
 	size_t i;
 
 	if (json_integer_value(json_object_get(state, "version")) != VERSION ||
 	    (api != NULL && !json_is_string(api)) ||
-	    (pending != NULL && !json_is_object(pending)))
+	    (pending != NULL && !json_is_object(pending)) ||
+	    (rotating != NULL && !json_is_object(rotating)))
 		return false;
 	json_object_foreach (pending, device, list) {
 		if (json_array_size(list) == 0)
@@ -215,10 +222,74 @@ find_pending(const json_t *list, const char *password)
 }
 
 static void
+del_member(json_t *state, const char *name, const char *device)
+{
+	json_t *all = json_object_get(state, name);
+
+	json_object_del(all, device);
+	if (json_object_size(all) == 0)
+		json_object_del(state, name);
+}
+
+static json_t *
+make_member(json_t *object, const char *name, json_t *empty)
+{
+	json_t *member = json_object_get(object, name);
+
+	if (member != NULL) {
+		json_decref(empty);
+		return member;
+	}
+	json_object_set_new(object, name, empty);
+	return empty;
+}
+
+static enum password_file_stage
+stage_of(const json_t *mark)
+{
+	const char *word = json_string_value(json_object_get(mark, "stage"));
+	size_t i;
+
+	for (i = PASSWORD_FILE_PLANNED; word != NULL && i < PASSWORD_FILE_STAGES; i++) {
+		if (strcmp(word, password_file_stages[i]) == 0)
+			return (enum password_file_stage)i;
+	}
+	return PASSWORD_FILE_NONE;
+}
+
+static void
+apply_mark(json_t *state, const struct password_file_mark *m)
+{
+	json_t *one;
+
+	if (m->stage == PASSWORD_FILE_NONE) {
+		del_member(state, "pending", m->device);
+		del_member(state, "rotating", m->device);
+		return;
+	}
+	one = make_member(
+	    make_member(state, "rotating", json_object()), m->device, json_object());
+	if (stage_of(one) != m->stage)
+		json_object_set_new(one, "since", json_integer(m->since));
+	json_object_set_new(one, "stage", json_string(password_file_stages[m->stage]));
+	if (m->broker != NULL)
+		json_object_set_new(one, "broker", json_string(m->broker));
+	if (m->seen != NULL)
+		json_object_set_new(one, "seen", json_string(m->seen));
+	if (m->password != NULL)
+		json_array_append_new(
+		    make_member(make_member(state, "pending", json_object()), m->device,
+			json_array()),
+		    json_string(m->password));
+}
+
+static void
 apply_pending(json_t *state, const struct change *x)
 {
 	json_t *all = json_object_get(state, "pending");
 	json_t *list = json_object_get(all, x->device);
+	json_t *rotating = json_object_get(state, "rotating");
+	json_t *mark = json_object_get(rotating, x->device);
 
 	if (x->add != NULL) {
 		if (all == NULL)
@@ -231,16 +302,19 @@ apply_pending(json_t *state, const struct change *x)
 	}
 	if (x->to != NULL && list != NULL)
 		json_object_set(all, x->to, list);
-	if (x->add == NULL && (x->drop == NULL || json_array_size(list) == 0))
-		json_object_del(all, x->device);
-	if (json_object_size(all) == 0)
-		json_object_del(state, "pending");
+	if (x->to != NULL && mark != NULL)
+		json_object_set(rotating, x->to, mark);
+	if (x->add == NULL && (x->drop == NULL || json_array_size(list) == 0)) {
+		del_member(state, "pending", x->device);
+		del_member(state, "rotating", x->device);
+	}
 }
 
 static int
 apply(struct password_file *p, const struct change *x, struct err *err)
 {
 	const char *owner = json_string_value(json_object_get(p->state, "api"));
+	size_t i;
 
 	if (x->api != NULL && owner != NULL && !x->moved && strcmp(owner, x->api) != 0)
 		return refuse(p, owner, err);
@@ -248,6 +322,8 @@ apply(struct password_file *p, const struct change *x, struct err *err)
 		json_object_set_new(p->state, "api", json_string(x->api));
 	if (x->device != NULL)
 		apply_pending(p->state, x);
+	for (i = 0; i < x->marks_n; i++)
+		apply_mark(p->state, &x->marks[i]);
 	return 0;
 }
 
@@ -406,4 +482,72 @@ password_file_rename(
 		credentials_rename(p->path, device, to, err)
 	    ? -1
 	    : change(p, &x, err);
+}
+
+int
+password_file_mark(struct password_file *p, const struct password_file_mark *v, size_t n,
+    struct err *err)
+{
+	const struct change x = {.marks = v, .marks_n = n};
+
+	return n != 0 ? change(p, &x, err) : 0;
+}
+
+bool
+password_file_look(
+    const struct password_file *p, const char *device, struct password_file_mark *out)
+{
+	const json_t *mark =
+	    json_object_get(json_object_get(p->state, "rotating"), device);
+
+	*out = (struct password_file_mark){.device = device,
+	    .stage = stage_of(mark),
+	    .password = password_file_pending(p, device),
+	    .broker = json_string_value(json_object_get(mark, "broker")),
+	    .seen = json_string_value(json_object_get(mark, "seen")),
+	    .since = json_integer_value(json_object_get(mark, "since"))};
+	/* Somebody else has settled it. */
+	if (out->password == NULL && out->stage != PASSWORD_FILE_PLANNED)
+		out->stage = PASSWORD_FILE_NONE;
+	return out->password != NULL || out->stage != PASSWORD_FILE_NONE;
+}
+
+const char *
+password_file_at_broker(const struct password_file *p, const char *device)
+{
+	struct password_file_mark m;
+
+	return password_file_look(p, device, &m) && m.stage >= PASSWORD_FILE_SENDING
+	    ? m.password
+	    : NULL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void
+password_file_each(const struct password_file *p,
+    void (*fn)(void *arg, const struct password_file_mark *mark), void *arg)
+{
+	json_t *both = json_object(), *one;
+	const char **names, *device;
+	struct password_file_mark m;
+	size_t n = 0, i;
+
+	json_object_update(both, json_object_get(p->state, "pending"));
+	json_object_update(both, json_object_get(p->state, "rotating"));
+	names = xcalloc(json_object_size(both) + 1, sizeof(*names));
+	json_object_foreach (both, device, one) {
+		names[n++] = device;
+	}
+	qsort(names, n, sizeof(*names), by_name);
+	for (i = 0; i < n; i++) {
+		if (password_file_look(p, names[i], &m))
+			fn(arg, &m);
+	}
+	free(names);
+	json_decref(both);
 }

@@ -53,4 +53,37 @@ int password_file_rename(
 /* The file has the one that counts: none is pending any more. */
 int password_file_settle(struct password_file *p, const char *device, struct err *err);
 
+/* How far a rotation has got that goes over a broker (rotate/rollout.h). */
+enum password_file_stage {
+	PASSWORD_FILE_NONE,
+	PASSWORD_FILE_PLANNED,   /* its turn has not come */
+	PASSWORD_FILE_MADE,      /* there is a password, pending */
+	PASSWORD_FILE_DELIVERED, /* the device has it, and the old one */
+	PASSWORD_FILE_SENDING,   /* the platform and the broker may have it */
+	PASSWORD_FILE_SENT,      /* they have it; the device has not been seen with it */
+	PASSWORD_FILE_STAGES
+};
+/* "made" and so on; that of NONE is for a pending password without a broker: "unsure". */
+extern const char *const password_file_stages[PASSWORD_FILE_STAGES];
+
+struct password_file_mark {
+	const char *device;
+	enum password_file_stage stage; /* NONE: it is over, and nothing is pending any more */
+	const char *password; /* becomes the pending one; NULL: that stays */
+	const char *broker, *seen; /* its name; the witness's note (rotate/witness.h); NULL: these stay */
+	int64_t since; /* s since 1970; 0 where it is not known */
+};
+
+/* Writes all of them in one step. */
+int password_file_mark(
+    struct password_file *p, const struct password_file_mark *v, size_t n, struct err *err);
+/* What is known of a device, its texts until `p` changes; true if anything is pending or planned. */
+bool password_file_look(
+    const struct password_file *p, const char *device, struct password_file_mark *out);
+/* The password that a broker may have of the device by now in place of the file's; NULL: it has the file's. */
+const char *password_file_at_broker(const struct password_file *p, const char *device);
+/* Each device of which something is pending or planned, in the order of their names. */
+void password_file_each(const struct password_file *p,
+    void (*fn)(void *arg, const struct password_file_mark *mark), void *arg);
+
 #endif

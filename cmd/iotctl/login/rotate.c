@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* credential rotate DEVICE: a new password; emqx-user set-password NAME [password@FILE]. */
+/* A new password for a device, at the API alone; emqx-user set-password NAME [password@FILE]. */
 #include "iotctl/login/rotate.h"
 
 #include <stdio.h>
@@ -262,6 +262,20 @@ rotate(struct ctl *c, struct rotation *r, struct err *err)
 	return failed ? -1 : 0;
 }
 
+/* One that goes over a broker is the device's to end, by coming with it. */
+static int
+check_broker(const struct rotation *r, struct err *err)
+{
+	struct password_file_mark m;
+
+	if (!password_file_look(&r->file, r->id, &m) || m.stage <= PASSWORD_FILE_PLANNED)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("'%s' has a new password under way to it and to broker '%s': 'iotctl "
+	      "credential rotate %s' with --driver and --deliver goes on with it"),
+	    r->id, m.broker != NULL ? m.broker : "", r->id);
+}
+
 /* One rotation at a time: of two, one would leave its password in the file and the other its own on the
  * platform. */
 static int
@@ -275,7 +289,8 @@ rotate_alone(struct ctl *c, struct rotation *r, struct err *err)
 	path = xasprintf("%s.lock", r->file.path);
 	lock = file_lock(path, err);
 	/* Another process may have changed it while we waited for the lock. */
-	failed = lock < 0 || password_file_reload(&r->file, err) || rotate(c, r, err);
+	failed = lock < 0 || password_file_reload(&r->file, err) ||
+	    check_broker(r, err) || rotate(c, r, err);
 	if (lock >= 0)
 		close(lock);
 	free(path);
@@ -321,17 +336,9 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 }
 
 int
-run_rotate(struct ctl *c, const struct operands *in, struct err *err)
+rotate_each(struct ctl *c, const struct strv *names, struct err *err)
 {
-	struct strv names = {0};
-	int failed;
-
-	if (in->n == 0)
-		return err_set(err, ERR_USAGE, _("credential rotate DEVICE..."));
-	failed = ctl_operands(c, in, 0, &names, err) ||
-	    jobs_each(c, 1, &names, rotate_one, NULL, err);
-	strv_release(&names);
-	return failed ? -1 : 0;
+	return jobs_each(c, 1, names, rotate_one, NULL, err);
 }
 
 /* The password given, or asked for; a device's is random when none is given. */

@@ -2,7 +2,6 @@
 /* broker sync NAME [DEVICE...]: the broker becomes what the platform says. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,38 +11,6 @@
 #include "iotctl/core/confirm.h"
 #include "iotctl/run.h"
 #include "iotctl/sync/sync.h"
-#include "iotctl/sync/sync_lock.h"
-
-/* In the order of --driver's words. */
-static const struct sync_driver *const drivers[] = {
-    &sync_files, &sync_dynsec, &sync_emqx};
-
-static void
-release(struct sync *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->n; i++) {
-		struct sync_user *u = &s->v[i];
-
-		free(u->username);
-		free(u->device);
-		free(u->hash);
-		free(u->hash_there);
-		free(u->rules);
-		free(u->rules_there);
-	}
-	free(s->v);
-	hash_table_release(&s->index);
-	sent_secrets_end(&s->sent);
-	access_release(&s->access);
-	password_file_release(&s->passwords);
-	topic_set_release(&s->topics);
-	view_release(&s->view);
-	free(s->name);
-	if (s->lock >= 0)
-		close(s->lock);
-}
 
 /* How many that are there already are changed. */
 static size_t
@@ -170,7 +137,7 @@ check_usage(const struct ctl *c, const struct operands *in, struct err *err)
 {
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE, _("broker sync NAME [DEVICE...]"));
-	if (opt_source_of(c->set, offsetof(struct args, driver)) == OPT_FROM_BUILTIN)
+	if (sync_driver(c) == NULL)
 		return err_set(err, ERR_USAGE,
 		    _("--driver says what the broker is: files, dynsec (mosquitto) or "
 		      "emqx"));
@@ -183,26 +150,16 @@ check_usage(const struct ctl *c, const struct operands *in, struct err *err)
 int
 run_broker_sync(struct ctl *c, const struct operands *in, struct err *err)
 {
-	const char *context = c->args->common.context;
-	struct sync s = {.c = c, .lock = -1};
+	struct sync s = {.c = c};
 	struct strv devices = {0};
-	int lock = -1, failed;
+	int failed;
 
 	c->args->prune |= c->args->prune_most;
 	if (check_usage(c, in, err) || ctl_operands(c, in, 1, &devices, err))
 		return -1;
-	s.driver = drivers[c->args->driver];
-	failed = !c->args->dry_run &&
-	    (lock = sync_lock_context(context != NULL ? context : "default", err)) < 0;
-	failed = failed || s.driver->open(&s, err);
-	if (!failed) {
-		sent_secrets_load(&s.sent, c, "synced");
-		failed = sync_want(&s, in->v[0], &devices, err) || sync_all(&s, err);
-	}
-	s.driver->close(&s);
-	release(&s);
+	failed = sync_begin(&s, err) || sync_want(&s, in->v[0], &devices, err) ||
+	    sync_all(&s, err);
+	sync_end(&s);
 	strv_release(&devices);
-	if (lock >= 0)
-		close(lock);
 	return failed ? -1 : 0;
 }

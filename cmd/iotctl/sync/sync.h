@@ -41,6 +41,7 @@ struct sync_user {
 	unsigned todo;     /* enum sync_todo */
 	bool failed;       /* with its error line by now */
 	bool done;         /* all of `todo` */
+	bool cut; /* its connection was ended, and its device's status may not say so */
 };
 
 struct sync;
@@ -49,6 +50,7 @@ struct sync;
 struct sync_driver {
 	const char *name; /* as --driver has it */
 	bool rules_alone; /* rules can be there before the login is */
+	bool reads_late;  /* what is applied counts when the broker has read it, which is not told */
 	/* Before anything is read: checks what it needs. */
 	int (*open)(struct sync *s, struct err *err);
 	/* Locks what it writes, against every user of this machine; the broker's row says where it is. A descriptor, -1. */
@@ -72,6 +74,7 @@ struct sync {
 	void *own; /* the driver's */
 	char *name; /* the broker's */
 	int lock;   /* the driver's, until the end; -1: none */
+	int held;   /* the context's lock; -1: none */
 	struct view view;
 	struct topic_set topics;
 	struct password_file passwords;
@@ -102,6 +105,12 @@ void sync_failed(struct sync *s, struct sync_user *u, const struct err *why);
 /* Whether the password was sent already, as far as is remembered. */
 bool sync_was_sent(struct sync *s, const struct sync_user *u);
 
+/* sync_begin.c. What --driver names; NULL: nobody gave it. */
+const struct sync_driver *sync_driver(const struct ctl *c);
+/* With s->c, and a driver that is named: nobody else of the context changes logins until sync_end, which is for every case. */
+int sync_begin(struct sync *s, struct err *err);
+void sync_end(struct sync *s);
+
 /* sync_wanted.c: what the platform holds for a broker, by its name; with `devices` only theirs is chosen. Blocks. */
 int sync_want(struct sync *s, const char *broker, const struct strv *devices, struct err *err);
 /* sync_plan.c: fills in what is to do about each. Returns how many have something. */
@@ -109,9 +118,9 @@ size_t sync_plan(struct sync *s, struct err *err);
 void sync_show(const struct sync *s);
 /* How many have something of these bits to do. */
 size_t sync_count(const struct sync *s, unsigned todo);
-/* sync_status.c: the retained statuses of those that lost their logins say so, by the login of the MQTT options. What goes wrong is
- * told, not more. Blocks. */
-void sync_correct(struct sync *s);
+/* sync_status.c: the retained statuses of those that lost their logins, and of those that are `cut`, say so, by the login
+ * of the MQTT options. -1: what went wrong was told. Blocks. */
+int sync_correct(struct sync *s);
 /* sync_verify.c: real logins of some, who publish and subscribe under a probe's id. Blocks. */
 int sync_verify(struct sync *s, struct err *err);
 

@@ -273,7 +273,9 @@ put_user(struct sync_user *u, struct buf *passwords, struct buf *acl, struct err
 		buf_printf(passwords, "%s:%s\n", u->username, hash);
 	if (has_lines(u))
 		buf_printf(acl, "\nuser %s\n%s", u->username, rules);
-	free(hash);
+	/* Whoever applies again without reading writes it again. */
+	free(u->hash_there);
+	u->hash_there = hash;
 	return 0;
 }
 
@@ -381,6 +383,7 @@ apply_files(struct sync *s, struct err *err)
 
 const struct sync_driver sync_files = {.name = "files",
     .rules_alone = true,
+    .reads_late = true,
     .open = open_files,
     .lock = lock_files,
     .read = read_files,

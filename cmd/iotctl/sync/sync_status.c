@@ -83,8 +83,9 @@ on_message(void *arg, const struct msg *m)
 {
 	struct gone *g = find(arg, m->topic);
 
+	/* Who says so just now has come again. */
 	if (g != NULL)
-		g->connected = says_connected(m->payload);
+		g->connected = m->retain && says_connected(m->payload);
 }
 
 /* The next one that says what is no longer so. */
@@ -212,7 +213,9 @@ collect(const struct sync *s, struct correcting *w)
 	for (i = 0; i < s->n; i++) {
 		const struct sync_user *u = &s->v[i];
 
-		if ((u->todo & SYNC_REMOVE) == 0 || !u->there || !u->done)
+		const bool removed = (u->todo & SYNC_REMOVE) != 0 && u->there && u->done;
+
+		if (!removed && !u->cut)
 			continue;
 		if (u->device != NULL)
 			add_gone(s, w, span_of(u->device));
@@ -222,7 +225,7 @@ collect(const struct sync *s, struct correcting *w)
 	hash_table_release(&others);
 }
 
-void
+int
 sync_correct(struct sync *s)
 {
 	static const struct one_shot_events events = {.up = on_up,
@@ -234,15 +237,17 @@ sync_correct(struct sync *s)
 	struct target t = {0};
 	struct session_opts o = {0};
 	struct err err = {0};
+	int failed = 0;
 	size_t i;
 
 	collect(s, &w);
-	if (w.n != 0 &&
-	    (target_broker(s->c, s->name, &t, &err) ||
-		target_connection(s->c, &t, &o, &err) || ctl_loop(s->c, &err) ||
-		one_shot_run(&w.shot, s->c->loop, &o, &events, &w, PATIENCE, &err)))
-		log_warn(_("devices that lost their logins may go on saying that they "
-			   "are connected: %s"),
+	if (w.n != 0)
+		failed = target_broker(s->c, s->name, &t, &err) ||
+		    target_connection(s->c, &t, &o, &err) || ctl_loop(s->c, &err) ||
+		    one_shot_run(&w.shot, s->c->loop, &o, &events, &w, PATIENCE, &err);
+	if (failed)
+		log_warn(_("devices whose connections were ended may go on saying that "
+			   "they are connected: %s"),
 		    err.text);
 	if (w.corrected != 0)
 		ctl_say(s->c, _("statuses corrected: %zu"), w.corrected);
@@ -253,4 +258,5 @@ sync_correct(struct sync *s)
 	free(w.v);
 	hash_table_release(&w.index);
 	target_release(&t);
+	return failed ? -1 : 0;
 }

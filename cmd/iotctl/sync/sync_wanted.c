@@ -32,7 +32,11 @@ static const char *
 password_of(const struct sync *s, const char *device, const char *username)
 {
 	const struct credential *row = credentials_find(&s->passwords.known, device);
+	const char *rotated = password_file_at_broker(&s->passwords, device);
 
+	/* The device may have dropped the one of the file by now. */
+	if (rotated != NULL)
+		return rotated;
 	return row != NULL && row->username != NULL &&
 		strcmp(row->username, username) == 0
 	    ? row->password

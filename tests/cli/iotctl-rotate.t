@@ -1,0 +1,261 @@
+#!/bin/sh
+# credential rotate over a broker: a mosquitto with files, and devices that learn new passwords (tests/mqtt/devices.py). What
+# is refused, what each stage leaves, and how the next run goes on after kill -9 in each of them.
+# shellcheck disable=SC2154 # lib.sh's
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_platform
+iotctl device provision D1 D2 D3 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
+file=$HOME/.local/state/iot/lab.csv
+password() { awk -F, -v d="$1" '$1 == d { print $4 }' "$file"; }
+pending() { jq -r ".pending.$1[0] // empty" "$file.state"; }
+stage() { iotctl credential pending -o csv --no-header | sed -n "s/^$1,\([^,]*\),.*/\1/p"; }
+iotctl broker sync Laboratorio --driver files --dir "$T" --reload "kill -HUP $broker_pid" >synced 2>&1
+echo "acl_file $T/acl" >>mosquitto.conf
+kill "$broker_pid"
+wait "$broker_pid" 2>/dev/null
+mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
+broker_pid=$!
+pids="$pids $broker_pid"
+wait_for 10 grep -q running mosquitto.log
+cp "$file" first.csv
+bg /usr/bin/python3 "$top/tests/mqtt/devices.py" "$port" first.csv . 0.3 1
+devices=$bg
+is_online() { iotctl device get "$1" -o json | jq -e '.connection_status == "online"'; }
+is_offline() { iotctl device get "$1" -o json | jq -e '.connection_status == "offline"'; }
+all_online() { is_online D1 && is_online D2 && is_online D3; }
+wait_for 20 all_online
+tap $? 'the devices are there'
+
+# What hands a device its password, and writes down how it was called.
+cat >deliver.sh <<'END'
+read -r password
+echo "$IOT_DEVICE_ID $password" >>"$1/delivered"
+tr '\0' '\n' <"/proc/$$/cmdline" >"$1/words"
+env >"$1/env"
+printf '%s' "$password" >"$1/inbox/$IOT_DEVICE_ID.new" && mv "$1/inbox/$IOT_DEVICE_ID.new" "$1/inbox/$IOT_DEVICE_ID"
+END
+deliver="sh $T/deliver.sh $T"
+reload="kill -HUP $broker_pid"
+rotate() { run iotctl credential rotate "$@" --driver files --dir "$T" --reload "$reload" --deliver "$deliver" --wait "$patience"; }
+patience=20s
+deliveries() { grep -c "^$1 " delivered; }
+try() { mosquitto_pub -h 127.0.0.1 -p "$port" -u "device_$1" -P "$2" -i probe -t "iot/alerts/$1" -n >/dev/null 2>&1; }
+refused() { ! try "$@"; }
+
+run iotctl credential rotate
+exits 2 'nobody named'
+run iotctl credential rotate --all
+exits 2 '--all without a broker'
+run iotctl credential rotate D1 --driver files --dir "$T" --reload true
+exits 2 '--driver without --deliver'
+has "$err" '--driver and --deliver go together' 'is told'
+run iotctl credential rotate D1 --deliver true
+exits 2 '--deliver without --driver'
+run iotctl credential rotate D1 --driver files --dir "$T" --deliver true
+exits 2 'files without --reload'
+rotate --all Laboratorio Otro
+exits 2 '--all with two brokers'
+rotate --all Nada
+exits 3 'no such broker'
+rotate D9
+exits 3 'no such device'
+iotctl device create D8 nombre=x tipo=esp32 ubicacion=x >/dev/null
+rotate D8
+exits 3 'a device without a broker'
+run iotctl credential pending D1
+exits 2 'credential pending names nobody'
+cmp -s "$file" first.csv
+tap $? 'no password changed'
+[ ! -e delivered ]
+tap $? 'and none was delivered'
+before=$(cat passwords)
+rotate --all --dry-run
+exits 0 'a dry run'
+is "would rotate the password of 'D1'
+would rotate the password of 'D2'
+would rotate the password of 'D3'" "$(printf '%s\n' "$out" | sort)" 'shows whose'
+is "$before" "$(cat passwords)" 'and changes nothing'
+[ ! -e delivered ]
+tap $? 'anywhere'
+
+old=$(password D1)
+rotate D1
+exits 0 'one device'
+new=$(password D1)
+has "$out" "rotated the password of 'D1'; it is in '$file'" 'is told'
+is "D1 $new" "$(cat delivered)" 'it got the one that is in the file now'
+is "sh
+$T/deliver.sh
+$T" "$(cat words)" 'not as an argument'
+is 'IOT_DEVICE_ID=D1' "$(grep IOT_DEVICE_ID env)" 'nor by the environment, which says whose it is'
+no_line env '  and has no password' -F "$new"
+without "$out$err" "$new" 'nor is it shown'
+ok 'the broker takes it' try D1 "$new"
+ok 'and not the old one' refused D1 "$old"
+is "$(sed -n '/^D[23],/p' first.csv)" "$(sed -n '/^D[23],/p' "$file")" 'the others have theirs'
+is '' "$(iotctl credential pending -o csv --no-header)" 'nothing is pending'
+run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" --dry-run
+exits 0 'and broker sync finds nothing to do'
+
+# A device that is not reached.
+before=$(cat passwords)
+lines=$(grep -c 'device_D2' mosquitto.log)
+deliver='exit 3'
+rotate D2
+exits 1 'a device that is not reached'
+has "$err" "device 'D2': it did not get its new password, and keeps the old one" 'is told'
+is made "$(stage D2)" 'its new one is pending'
+is "$before" "$(cat passwords)" 'the broker has the old one'
+is "$lines" "$(grep -c 'device_D2' mosquitto.log)" 'and it was not disconnected'
+kept=$(pending D2)
+run iotctl credential rotate D2 --yes
+exits 2 'without the broker it is not rotated meanwhile'
+has "$err" "'D2' has a new password under way to it and to broker 'Laboratorio'" 'as is told'
+run iotctl device provision D2 sensores=temperature
+has "$out$err" "under way to it and to broker" 'nor by provision'
+deliver="sh $T/deliver.sh $T"
+rotate D2
+exits 0 'the next run'
+is "$kept" "$(password D2)" 'gives it the same one'
+
+# A device that takes it and does not come.
+echo D3 >deaf
+patience=3s
+old=$(password D3)
+rotate D3
+exits 1 'a device that does not come'
+has "$err" "device 'D3' has not come with its new password, which is the one that counts" 'is told'
+has "$out" 'statuses corrected: 1' 'its status, which mosquitto left, is corrected'
+wait_for 15 is_offline D3
+tap $? 'as the platform sees'
+is sent "$(stage D3)" 'its new password is pending'
+is "$old" "$(password D3)" 'the file has the old one'
+run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" --dry-run
+exits 0 'broker sync keeps the new one'
+n=$(deliveries D3)
+rotate D3
+exits 1 'the next run'
+has "$out" 'passwords rotated 0, waiting for devices 1, failed 0, not begun 0' 'waits again'
+: >deaf
+wait_for 20 is_online D3
+tap $? 'when it has learnt it'
+patience=20s
+rotate D3
+exits 0 'the run after that has seen it'
+is "$(awk '$1 == "D3" { p = $2 } END { print p }' delivered)" "$(password D3)" 'and keeps its password'
+is "$n" "$(deliveries D3)" 'which was delivered once'
+
+# A round, and what it leaves.
+echo D3 >deaf
+patience=3s
+rotate --all
+exits 1 'all, of which one does not come'
+has "$out" 'passwords rotated 2, waiting for devices 1, failed 0, not begun 0' 'is told'
+one=$(password D1)
+: >deaf
+patience=20s
+rotate --all
+exits 0 'all again'
+has "$out" 'going on with what was begun: 1 devices' 'goes on with that one'
+is "$one" "$(password D1)" 'and the others keep theirs'
+echo D3 >deaf
+patience=3s
+rotate --all --again
+exits 1 '--again'
+has "$out" 'passwords rotated 2, waiting for devices 1' 'is a new round'
+: >deaf
+patience=20s
+rotate --all
+exits 0 'whose rest comes'
+
+rm -f lost # the deaf ones
+
+# killed SENTENCE STAGE DEVICE: iotctl runs in the background, and is killed when the device is at this stage.
+is_at() { [ "$(stage "$1")" = "$2" ]; }
+killed() {
+	wait_for 20 is_at "$3" "$2" && wait_for 20 "${4-true}"
+	kill -KILL "$ctl"
+	wait "$ctl" 2>/dev/null
+	is "$2" "$(stage "$3")" "$1"
+}
+start() {
+	iotctl credential rotate "$@" --driver files --dir "$T" --reload "$reload" --deliver "$deliver" --wait "$patience" >killed.out 2>&1 &
+	ctl=$!
+}
+# gone_on DEVICE...: the next run ends what the one before began, and the device was never locked out.
+gone_on() {
+	new=$(pending "$1")
+	deliver="sh $T/deliver.sh $T" reload="kill -HUP $broker_pid"
+	rotate "$1"
+	exits 0 '  the next run goes on'
+	is "$new" "$(password "$1")" '  with the same password'
+	is '' "$(stage "$1")" '  and nothing is pending'
+	ok '  which the broker takes' try "$1" "$(password "$1")"
+	[ ! -e lost ]
+	tap $? '  and the device was never refused with all that it knew'
+}
+deliver="touch $T/begun; exec sleep 60"
+begun() { [ -e begun ]; }
+start D1
+killed 'killed while it is delivered' made D1 begun
+gone_on D1
+# Between the delivery and the broker: the API does not answer.
+mkdir between
+bg /usr/bin/python3 "$top/tests/http/serve.py" between between "$api"
+wait_for 10 test -s between/url
+echo 'PATCH /api/mqtt/credentials hang' >between/fault
+start D1 --api-url "$(cat between/url)" --credentials "$file"
+killed 'killed while the API has it' sending D1
+rm between/fault
+gone_on D1
+reload="touch $T/read; exec sleep 60"
+is_read() { [ -e read ]; }
+start D1
+killed 'killed when the files are written and not read' sending D1 is_read
+gone_on D1
+echo D1 >deaf
+start D1
+killed 'killed while it is waited for' sent D1
+: >deaf
+wait_for 20 is_online D1
+rm -f lost
+gone_on D1
+# Between the file and the end: the state is put back.
+echo D1 >deaf
+patience=3s
+rotate D1
+cp "$file.state" sent.state
+: >deaf
+patience=20s
+rotate D1
+rm -f lost
+cp sent.state "$file.state"
+gone_on D1
+
+# Nobody else changes logins meanwhile.
+deliver='sleep 5; exit 3'
+start D1
+wait_for 20 is_at D1 made
+run iotctl broker sync Laboratorio --driver files --dir "$T"
+exits 1 'broker sync while a rotation runs'
+has "$err" 'another sync is running' 'is refused'
+wait "$ctl"
+gone_on D1
+
+# Whose login is that of others, and who has none.
+iotctl credential set D2 is_active=no >/dev/null
+rotate D2
+exits 1 'a device that is not let in'
+has "$err" "device 'D2': it is not let in: its credential or its device-config is not active" 'is told'
+rotate --all
+exits 0 'and passed over with --all'
+has "$out" 'passwords rotated 2' 'the others are rotated'
+
+kill "$devices"
+wait "$devices"
+sort -u made >made.sorted
+sort -u sent >sent.sorted
+is '' "$(comm -23 made.sorted sent.sorted | grep -v '^D2 ')" "no reading of $(grep -c . made.sorted) was lost"
+done_testing
