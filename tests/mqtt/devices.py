@@ -4,7 +4,7 @@
 
 Each device of the credentials file connects with a will, says "connected" (retained), listens to its commands, and publishes
 a numbered reading at QoS 1 each INTERVAL seconds, which it keeps until it is acknowledged, over however many connections. A
-new password comes as the file DIRECTORY/inbox/ID, or as the command {"action": "set_password", "password": P}. A device keeps the
+new password comes as the file DIRECTORY/inbox/ID, or as the command {"action": "set_password", "password": P}, which is answered. A device keeps the
 old one until the new one let it in: it tries the new one first, then the old one, and connects anew PAUSE seconds after it learned one
 and, while it is in with the old one, each two seconds. A device whose name is in DIRECTORY/deaf takes no password; one in
 DIRECTORY/asleep is away.
@@ -110,6 +110,9 @@ class Device:
                     self.writer.write(packet(0x40, body[at:at + 2]))
                     at += 2
                 command = json.loads(body[at:])
+                if "id" in command:
+                    answer = json.dumps({"id": command["id"], "device_id": self.id, "status": "ok"})
+                    self.writer.write(packet(0x30, text("iot/devices/%s/responses" % self.id), answer.encode()))
                 if command.get("action") == "set_password" and not has("deaf", self.id):
                     self.learn(command["password"])
 

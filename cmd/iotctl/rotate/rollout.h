@@ -35,7 +35,8 @@ struct rollout_device {
 	/* The witness's. */
 	char *status_topic;
 	char *data_filter;
-	bool connected; /* as its last status says */
+	bool heard;     /* it has a status ... */
+	bool connected; /* ... that says so */
 };
 
 struct rollout {

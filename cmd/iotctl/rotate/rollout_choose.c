@@ -131,6 +131,9 @@ may_change(const struct sync_user *u, size_t owners, struct err *err)
 		    _("its login '%s' is that of other devices, too, which would be "
 		      "locked out"),
 		    u->username);
+	if (u->failed)
+		return err_set(
+		    err, ERR_USAGE, _("its login '%s' cannot be synced"), u->username);
 	if (!u->there)
 		return err_set(err, ERR_USAGE,
 		    _("its login '%s' is not at the broker: 'iotctl broker sync' makes "

@@ -100,6 +100,7 @@ take_status(struct watching *w, struct rollout_device *d, const struct msg *m)
 {
 	enum presence state;
 
+	d->heard = true;
 	d->connected =
 	    presence_by_message(m->payload, &state) && state == PRESENCE_ONLINE;
 	if (!d->connected)
@@ -313,7 +314,8 @@ stop(struct watching *w)
 	free(w);
 }
 
-/* Of who was connected when the broker changed, and has said nothing since, the status is not so any more. */
+/* Of who was connected when the broker changed, and has said nothing since, the status is not so any more. Nothing is
+ * known of a status that did not come: mosquitto does not tell who may not read it. */
 static void
 note_away(struct rollout *r)
 {
@@ -331,7 +333,7 @@ note_away(struct rollout *r)
 		struct rollout_device *d = &r->v[i];
 		bool *cut = &r->sync.v[d->user].cut;
 
-		if (!d->came && (!d->connected || (*cut && corrected))) {
+		if (!d->came && d->heard && (!d->connected || (*cut && corrected))) {
 			free(d->seen);
 			d->seen = xstrdup(away);
 		}
