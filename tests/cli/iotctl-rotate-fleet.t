@@ -80,7 +80,7 @@ rotated() {
 
 # Each in a place of its own. rotate DRIVER-OPTION...: with what all have in common.
 rotate() {
-	run timeout 120 iotctl credential rotate --all --deliver "sh $root/deliver.sh $T" --jobs 16 --wait "$patience" "$@"
+	run timeout 200 iotctl credential rotate --all --deliver "sh $root/deliver.sh $T" --jobs 16 --wait "$patience" "$@"
 }
 
 patience=60s
