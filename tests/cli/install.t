@@ -62,6 +62,20 @@ run iotctl --config all.conf config show
 exits 0 'and without its comment signs'
 has "$out" 'http://localhost:8000' 'which say something'
 
+# Each example begins with how it is used, and is run by a test, which names it.
+untested() { # untested EXAMPLE...
+	for example; do
+		name=$(basename "$example" | sed 's/\./\\./g')
+		grep -qE "examples/($name|${name%\\.*})([^A-Za-z0-9._-]|\$)" "$top"/tests/cli/*.t "$top"/tests/*.sh || basename "$example"
+	done
+}
+is '' "$(untested "$top"/examples/*)" 'each example is run by a test'
+made_up=nobodys.conf
+is $made_up "$(untested "examples/$made_up")" 'negative control: one that is run by none'
+is '' "$(for example in "$top"/examples/*; do
+	head -n 3 "$example" | grep -qE '^(#|--|//|/\*|""")|"title": ' || echo "$example"
+done)" '  and says at its head what it is for'
+
 # What a release needs is told, and nothing more once it is there.
 mkdir -p tree/tools tree/man tree/cmd/iotapi/db tree/debian tree/tests/old
 cp "$top/tools/release-check" tree/tools
