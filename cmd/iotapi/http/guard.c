@@ -37,11 +37,27 @@ is_clean(const char *s)
 	return 1;
 }
 
-/* Where the line behind one that ends with `s` begins: CR and LF were made NULs. */
+/* Where the line behind one that ends with `s` begins: CR, and LF by some, were made NULs. */
 static const char *
 behind_line(const char *s)
 {
 	return s + strlen(s) + 2;
+}
+
+static const char *
+skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+/* Where the line behind that of a value begins. libmicrohttpd 1.0 cuts off blanks behind the value: the first of them
+ * is the NUL then, and the others are there, and CR and LF. */
+static const char *
+behind_value(const char *value)
+{
+	const char *end = skip_blanks(value + strlen(value) + 1);
+
+	return end[0] == '\r' && end[1] == '\n' ? end + 2 : behind_line(value);
 }
 
 /* Notes whether the header begins where the line before it ended, with its value behind the colon and blanks. */
@@ -57,7 +73,7 @@ follow(struct seen *seen, const char *name, const char *value)
 	at += strlen(name) + 1;
 	while (at < value && (*at == ' ' || *at == '\t'))
 		at++;
-	seen->next = at == value ? behind_line(value) : NULL;
+	seen->next = at == value ? behind_value(value) : NULL;
 }
 
 static enum MHD_Result
