@@ -109,7 +109,7 @@ tell_unreached(struct transfer *t, CURLcode code)
 	    code == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number)
 		: t->text[0] != '\0'                     ? t->text
 							 : curl_easy_strerror(code));
-	if (t->too_large)
+	if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		err_set(err, ERR_PROTOCOL, _("%s at '%s' answered with over %d MiB"),
 		    name, peer.url, BODY_MAX >> 20);
 	else if (code == CURLE_ABORTED_BY_CALLBACK)
