@@ -34,7 +34,7 @@ openssl ca -batch -config pki/openssl.cnf -notext -startdate 20250101000000Z -en
 	-out pki/D4.crt 2>/dev/null
 ca issue pki D5 20
 is 'D1 TLS Web Client Authentication prime256v1' "$(openssl x509 -in pki/D1.crt -noout -text |
-	sed -n 's/.*Subject: CN = //p; s/.*ASN1 OID: //p; s/^ *\(TLS Web.*\)/\1/p' | sort | tr '\n' ' ' | sed 's/ $//')" \
+	sed -n 's/.*Subject: CN *= *//p; s/.*ASN1 OID: //p; s/^ *\(TLS Web.*\)/\1/p' | sort | tr '\n' ' ' | sed 's/ $//')" \
 	'a certificate is for a client of this name, with a P-256 key'
 [ "$(stat -c %a pki/D1.key)" = 600 ]
 tap $? 'and its key for nobody else'
