@@ -83,7 +83,7 @@ mute() {
 	peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$publishing/status")
 	[ "$peak" -lt 65536 ]
 	tap $? "... and no more than a few are kept ($((peak / 1024)) MiB at most)"
-	run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 300ms --drain 500ms
+	run timeout 15 iotpub -h "$T/mute.sock" S_4 --takeover --interval 1h --duration 3s --drain 500ms
 	exits 1 "--drain ends a device whose messages are not acknowledged, when --duration is over"
 	has "$err" 'messages left unacknowledged: 2' "... and says how many"
 }
@@ -103,7 +103,7 @@ forgetful() {
 	broker forgetful mute=SUBSCRIBE
 	while read -r program options; do
 		# shellcheck disable=SC2086
-		bg timeout 30 "$program" -h "$T/forgetful.sock" --connect-timeout 1s -k 5 $options >/dev/null 2>"late.$program"
+		bg timeout 60 "$program" -h "$T/forgetful.sock" --connect-timeout 4s -k 5 $options >/dev/null 2>"late.$program"
 	done <<END_OF_LIST
 iotingest -i late-1 -t a
 iotsub -i late-2 S_1 --reply 1
@@ -111,14 +111,14 @@ iotpub -i late-3 S_2 --listen --takeover --interval 1h --drain 1s
 END_OF_LIST
 	came_again() { [ "$(grep -c "CONNECT.*$(printf %s "$1" | od -An -tx1 | tr -d ' \n')" forgetful.log)" -ge 2 ]; }
 	for n in 1 2 3; do
-		ok "client $n connects again when SUBSCRIBE is not answered" wait_for 15 came_again late-"$n"
+		ok "client $n connects again when SUBSCRIBE is not answered" wait_for 30 came_again late-"$n"
 	done
-	has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 1 s' '... and iotingest says so'
+	has "$(cat late.iotingest)" 'it did not answer SUBSCRIBE within 4 s' '... and iotingest says so'
 	has "$(cat late.iotsub)" 'it did not answer SUBSCRIBE' '... and iotsub'
 	has "$(cat late.iotpub)" 'it did not answer SUBSCRIBE' '... and iotpub'
 	broker answering
-	bg timeout 20 iotingest -h "$T/answering.sock" --connect-timeout 1s -t a 2>patient.err >/dev/null
-	sleep 1.5 # nothing comes; longer than --connect-timeout
+	bg timeout 20 iotingest -h "$T/answering.sock" --connect-timeout 4s -t a 2>patient.err >/dev/null
+	sleep 4.5 # nothing comes; longer than --connect-timeout
 	silent patient.err 'a control: one that is answered stays'
 }
 
