@@ -9,13 +9,14 @@ libcrypt-dev libyaml-dev'
 demo='mosquitto'
 fast='libcmocka-dev perl mosquitto-clients python3 curl jq expect universal-ctags mandoc openssl
 sqlite3 procps'
+# Debian 12's simplejwt does not ask for the pkg_resources that it imports.
 check='python3-paho-mqtt strace tmux gdb postgresql bash-completion zsh fish locales
 python3-django python3-djangorestframework python3-djangorestframework-simplejwt
-python3-django-filters python3-yaml tzdata
+python3-django-filters python3-pkg-resources python3-yaml tzdata
 systemd prometheus logrotate cron icinga2-bin ruby-hocon gnuplot-nox
 '
 bench='mosquitto-clients openssl valgrind curl strace perl python3 sqlite3 python3-django
-python3-djangorestframework python3-djangorestframework-simplejwt python3-django-filters gunicorn'
+python3-djangorestframework python3-djangorestframework-simplejwt python3-django-filters python3-pkg-resources gunicorn'
 lint='mandoc shellcheck cppcheck clang-format'
 clang='clang libclang-rt-dev llvm'
 deb='debhelper'

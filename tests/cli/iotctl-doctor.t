@@ -84,7 +84,7 @@ is ok "$(result 'last reading')" 'an old reading besides a new one'
 iotctl device provision D3 sensores=temperature publish_interval=60 >/dev/null
 iotctl device set D3 connection_status=online >/dev/null
 iotctl reading create device=D3 sensor=temperature valor=21 \
-	timestamp="$(date -u -d '-450 seconds' +%Y-%m-%dT%H:%M:%SZ)" >/dev/null
+	timestamp="$(date -u -d '-425 seconds' +%Y-%m-%dT%H:%M:%SZ)" >/dev/null
 run iotctl doctor D3 --json
 sick 'last reading' 'connected, silent for 7 intervals (7 min)' 'a status that says more than there is'
 iotctl device set D3 connection_status=offline >/dev/null

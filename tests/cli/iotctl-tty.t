@@ -14,6 +14,7 @@ at() {
 	printf '%b' "$2" >&3
 }
 
+export TERM=xterm # one that pastes in brackets, where there is none as well
 on_tty() { # COMMAND: starts it on a terminal of its own; keys go to fd 3
 	: >screen
 	script -qefc "$1" screen <keys >/dev/null 2>&1 &
