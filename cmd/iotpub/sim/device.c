@@ -26,6 +26,7 @@ struct listening {
 	char *commands_topic, *responses_topic;
 	struct responder_device responder;
 	enum err_code denied; /* the commands may not be subscribed */
+	struct loop_timer goodbye;
 };
 
 struct device {
@@ -180,7 +181,7 @@ waits_for_acknowledgements(const struct device *d)
 
 /* While the connection is down the will has told already. */
 static void
-say_goodbye(struct device *d)
+say_goodbye_now(struct device *d)
 {
 	if (d->stage != FINISHING || (has_commands(d) && !d->at_once) ||
 	    waits_for_acknowledgements(d))
@@ -191,6 +192,24 @@ say_goodbye(struct device *d)
 	if (is_made_up(d) && d->was_connected)
 		forget_status(d);
 	session_stop(d->session, d->config->args->drain);
+}
+
+static void
+on_goodbye(void *arg)
+{
+	say_goodbye_now(arg);
+}
+
+/* Of one that listens not from inside of its session's reading, which may have more commands at hand (libmosquitto
+ * 2.1): they are taken first, since their acknowledgements would hold back the last word. */
+static void
+say_goodbye(struct device *d)
+{
+	if (d->listening == NULL)
+		say_goodbye_now(d);
+	else if (d->stage == FINISHING)
+		loop_timer_set(
+		    d->config->reading.loop, &d->listening->goodbye, 0, on_goodbye, d);
 }
 
 static void
@@ -246,8 +265,10 @@ drop_session(struct device *d)
 	d->config->counts->dropped += left;
 	session_free(d->session);
 	d->session = NULL;
-	if (d->listening != NULL)
-		command_lines_forget(d->config->lines, &d->listening->responder);
+	if (d->listening == NULL)
+		return;
+	loop_timer_stop(&d->listening->goodbye);
+	command_lines_forget(d->config->lines, &d->listening->responder);
 }
 
 static void
@@ -666,6 +687,7 @@ device_free(struct device *d)
 	reading_release(&d->readings);
 	free(d->status_topic);
 	if (d->listening != NULL) {
+		loop_timer_stop(&d->listening->goodbye);
 		free(d->listening->commands_topic);
 		free(d->listening->responses_topic);
 		free(d->listening);
