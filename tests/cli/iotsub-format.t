@@ -19,13 +19,17 @@ both() { # both TOPIC FORMAT
 	cmp -s theirs ours || note "wanted: $(od -c theirs)
 got:    $(od -c ours)"
 }
+# The broker of 2.1 gives topic aliases to who takes them, as iotsub does; mosquitto_sub of 2.1 counts the width of
+# hexadecimal digits in bytes, and cuts them off there.
+hex='|%20x|%-20x|%020X|%5x' alias='|%A' wide_alias='|%5A'
+case $(mosquitto_sub --version) in *' 2.1.'*) hex='' alias='' wide_alias='' ;; esac
 for topic in a/b/c a/b/none; do
 	both $topic '%t %p %q %r %m %l %x %X %%'
-	both $topic '%C|%D|%F|%P|%R|%A|%S|%E'
+	both $topic "%C|%D|%F|%P|%R$alias|%S|%E"
 	both $topic '%10t|%-10t|%.2t|%10.2t|%010t|%2t|%.t'
-	both $topic '%12p|%-12p|%012p|%2p|%.2p|%20x|%-20x|%020X|%5x'
+	both $topic "%12p|%-12p|%012p|%2p|%.2p$hex"
 	both $topic '%5l|%-5l|%05l|%-05l|%5m|%05m|%5q|%3r|%3%'
-	both $topic '%12C|%-12C|%.3C|%05F|%-5F|%5A|%05S|%8R|%.1R'
+	both $topic "%12C|%-12C|%.3C|%05F|%-5F$wide_alias|%05S|%8R|%.1R"
 done
 both a/b/c '%I|%30I|%-30I|%.4I|%U'
 both a/b/c '@Y|@m|@@|@N|@%|@q'
