@@ -6,6 +6,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 . "$top/tests/postgres.sh"
+[ -n "$pg_bin" ] || skip_all 'no PostgreSQL here'
 commands() { python3 "$top/tests/readme/commands.py" "$@"; }
 
 # The one says what the other says: headings, tables and commands, but for names that are words.
