@@ -11,7 +11,7 @@ commands() { python3 "$top/tests/readme/commands.py" "$@"; }
 
 # The one says what the other says: headings, tables and commands, but for names that are words.
 translated() {
-	sed 's/dispositivo list/device list/; s/plataforma\.yaml/platform.yaml/; s/\<archivo\>/archive/g
+	sed 's/dispositivo list/device list/; s/plataforma\.yaml/platform.yaml/; s/\<historico\>/archive/g
 		s/\<bd\>/db/; s/rechazos\.ndjson/rejects.ndjson/; s/lecturas\.ndjson/readings.ndjson/; s/\<dia\.ndjson/day.ndjson/'
 }
 commands --as-written "$top/README.md" >en
@@ -19,7 +19,7 @@ commands --as-written "$top/README.es.md" | translated >es
 is '' "$(diff en es)" 'README.es.md has the headings, tables and commands of README.md, in its order'
 sed 's/--wait 10s/--wait 9s/' "$top/README.es.md" >changed.md
 is 1 "$(commands --as-written changed.md | translated | diff en - | grep -c '^>')" '  one that differs is noticed'
-no_line "$top/README.es.md" 'README.es.md says archivo and usted, and nothing else for them' -nwiE 'ficheros?|tu|tus|tú|puedes|tienes|usa|haz'
+no_line "$top/README.es.md" 'README.es.md says fichero and usted, and nothing else for them' -nwiE 'archivos?|tu|tus|tú|puedes|tienes|usa|haz'
 
 for readme in README.md README.es.md; do
 	is 'sudo apt-get install -y git make' "$(commands "$top/$readme" | sed -n 's/^sh	//p' | sed -n 1p)" \
