@@ -55,7 +55,7 @@ struct mqtt_options {
 	    OPT_STR(T, m.username, L('u'), P "username", "NAME", N_("user name"),          \
 		.key = "mqtt_username", .env = "IOT_MQTT_USERNAME"),                     \
 	    OPT_STR(T, m.password, L('P'), P "pw", "PASSWORD",                             \
-		N_("password; prefer a file: others can see arguments"),        \
+		N_("password; prefer a file: others can see arguments"),                 \
 		.flags = OPT_SECRET),                                                    \
 	    OPT_STR(T, m.password_file, 0, P "password-file", "FILE",                 \
 		N_("file with the MQTT password, mode 0600"), .key = "mqtt_password_file", \
