@@ -26,6 +26,9 @@ for readme in README.md README.es.md; do
 		"$readme begins with what a bare machine needs"
 	[ "$(wc -l <"$top/$readme")" -lt 230 ]
 	tap $? '  and is short'
+	# shellcheck disable=SC2016 # Markdown's
+	is '' "$(grep -oE '\]\([^)#][^):]*\)|`(examples|man|cmd|tests)/[^`]*`' "$top/$readme" | sed 's/^](//; s/[)`]//g' | sort -u |
+		while read -r file; do [ -e "$top/$file" ] || echo "$file"; done)" '  and the files that it names are there'
 done
 
 # Options in any example of the READMEs and pages exist.
