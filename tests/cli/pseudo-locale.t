@@ -7,8 +7,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 programs='iotctl iotpub iotsub iotingest iotstatus iotapi'
-localedef -i es_ES -f UTF-8 "$T/es_ES.UTF-8" 2>/dev/null
-LOCPATH=$T LC_ALL=es_ES.UTF-8 locale charmap 2>/dev/null | grep -q UTF-8 || skip_all 'no locale can be made here'
+# gettext asks for no more of a locale than that it is there and not C: the C library's own, under another name.
+cp -r /usr/lib/locale/C.utf8 es_ES.UTF-8 2>/dev/null || skip_all 'the C library has no locale to copy'
 unset MAKEFLAGS MAKELEVEL MFLAGS SAN
 pot=$T/po/iot-utils.pot
 ok 'the texts are extracted' make -s -C "$top" O="$T/po" "$pot"
