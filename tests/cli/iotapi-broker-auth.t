@@ -97,7 +97,7 @@ is 100 "$(cat pipelined)" 'a hundred requests at once on one connection are answ
 # Prints how many of the first 50 were answered before somebody else was, and of all how many were denied.
 iotctl device-config set D2 is_active=yes >/dev/null
 sqlite3 "$db" "PRAGMA busy_timeout = 5000;
-	UPDATE credential SET password_hash = replace(password_hash, '\$7\$1000\$', '\$7\$200000\$') WHERE username = 'user_D2'" >/dev/null
+	UPDATE credential SET password_hash = replace(password_hash, '\$7\$1000\$', '\$7\$40000\$') WHERE username = 'user_D2'" >/dev/null
 cat >cold.py <<'P'
 import select, socket, sys
 host, port = sys.argv[1].split('//')[1].split(':')

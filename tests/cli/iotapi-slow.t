@@ -112,7 +112,7 @@ P
 	python3 guess.py "$port" 127.0.0.2 60 >guessed 2>ready &
 	guesser=$!
 	wait_for 20 test -s ready
-	is 200 "$(status_of -H 'Content-Type: application/json' -d '{"username":"admin","password":"admin-password"}' \
+	is 200 "$(status_of -m 200 -H 'Content-Type: application/json' -d '{"username":"admin","password":"admin-password"}' \
 		"http://127.0.0.1:$port/api/auth/login/")" 'while 60 guess from one address, others log in'
 	wait "$guesser"
 	read -r checked refused <guessed

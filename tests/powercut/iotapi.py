@@ -77,7 +77,7 @@ class Broker:
     def take(self, c, kind, body):
         with self.lock:
             if kind >> 4 == 1:
-                self.flying = set()
+                self.current, self.flying = c, set()
                 c.sendall(packet(0x20, bytes([1 if self.subscribed else 0, 0, 0])))
                 self.hand_out(c) if self.subscribed else None
             elif kind >> 4 == 8:
@@ -91,8 +91,10 @@ class Broker:
             elif kind >> 4 == 4:
                 mid = struct.unpack(">H", body[:2])[0]
                 self.acked.add(mid)
-                self.flying.discard(mid)
-                self.hand_out(c)
+                # What a server that is killed had sent may be read behind the next one's CONNECT.
+                if c is self.current:
+                    self.flying.discard(mid)
+                    self.hand_out(c)
             elif kind >> 4 == 12:
                 c.sendall(packet(0xD0, b""))
             elif kind >> 4 == 14:
