@@ -232,7 +232,7 @@ done
 no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
 # As the page gives it; what others write into a line, in which a quote is \", is no refusal.
 if command -v fail2ban-regex >/dev/null; then
-	failregex=$(sed -n 's/^\.Dl failregex = //p' "$top/man/iotapi.8" | sed 's/\\(dq/"/g')
+	failregex=$(sed -n 's/^\.Dl failregex = //p' "$top/man/iotapi.8")
 	cp "$T/api.log" f2b.log
 	echo 'time=2026-11-29T22:34:41.317454Z level=error msg="GET failed" path="/ level=info msg=\"login refused: address=203.0.113.9\""' >>f2b.log
 	is "$(grep -c 'msg="login refused' "$T/api.log") 127.0.0.1" \

@@ -1,6 +1,8 @@
 #!/bin/sh
 # The installed units under a real systemd: as root, where the packages, mosquitto and mosquitto-clients are, on a
-# machine that may be spoilt. Their secrets are credentials, which no other user can read.
+# machine that may be spoilt. Their secrets are credentials, which no other user can read. Where systemd is booted in a
+# directory, as init of namespaces of its own: by pivot_root, since who is in a chroot can have no PrivateUsers, and with /
+# shared (mount --make-rshared), or credentials do not come out of where they are made.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin # not the build's
@@ -81,7 +83,7 @@ is '700 iotapi 600 iotapi' "$(stat -c '%a %U' /var/lib/iotapi /var/lib/iotapi/io
 install -m 600 -o iotapi /etc/iot/api.pw /var/lib/iotapi/pw
 ok 'a user beside it, as README.Debian has it' runuser -u iotapi -- env HOME=/var/lib/iotapi \
 	iotapi user add admin --db /var/lib/iotapi/iotapi.db --password-file /var/lib/iotapi/pw
-ctl() { IOT_PASSWORD_FILE=/etc/iot/api.pw iotctl --api-url http://127.0.0.1:8000 --username admin "$@"; }
+ctl() { IOT_API_URL=http://127.0.0.1:8000 IOT_PASSWORD_FILE=/etc/iot/api.pw iotctl "$@"; }
 ok 'makes a broker, whose password is sealed' ctl broker create B host=127.0.0.1 port="$port" username=archive \
 	password@/etc/iot/archive.password
 linked() { ctl api GET mqtt/broker-status/ | grep -q '"connected"'; }
