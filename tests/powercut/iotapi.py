@@ -80,6 +80,9 @@ class Broker:
                 self.current, self.flying = c, set()
                 c.sendall(packet(0x20, bytes([1 if self.subscribed else 0, 0, 0])))
                 self.hand_out(c) if self.subscribed else None
+            # What a server that is killed had sent may be read behind the next one's CONNECT.
+            elif kind >> 4 != 4 and c is not self.current:
+                pass
             elif kind >> 4 == 8:
                 filters, at = 0, 3 + body[2]
                 while at < len(body):
@@ -91,7 +94,6 @@ class Broker:
             elif kind >> 4 == 4:
                 mid = struct.unpack(">H", body[:2])[0]
                 self.acked.add(mid)
-                # What a server that is killed had sent may be read behind the next one's CONNECT.
                 if c is self.current:
                     self.flying.discard(mid)
                     self.hand_out(c)
