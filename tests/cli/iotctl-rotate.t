@@ -158,7 +158,7 @@ one=$(password D1)
 patience=20s
 rotate --all
 exits 0 'all again'
-has "$out" 'going on with what was begun: 1 devices' 'goes on with that one'
+has "$out" 'going on with devices that are begun: 1' 'goes on with that one'
 is "$one" "$(password D1)" 'and the others keep theirs'
 echo D3 >deaf
 patience=3s

@@ -290,7 +290,7 @@ end_of(const struct rollout *r, size_t left, struct err *err)
 	if (r->waiting + r->failed + left == 0)
 		return 0;
 	return err_set(err, ERR_FAILED,
-	    _("%zu devices have not come or could not be rotated, %zu were not begun: "
+	    _("devices that have not come or could not be rotated: %zu, not begun: %zu; "
 	      "run it again; 'iotctl credential pending' shows them"),
 	    r->waiting + r->failed, left);
 }

@@ -248,7 +248,7 @@ go_on_with_begun(struct rollout *r)
 		begun++;
 	if (begun == 0 || begun == r->n || r->c->args->again)
 		return;
-	ctl_say(r->c, _("going on with what was begun: %zu devices"), begun);
+	ctl_say(r->c, _("going on with devices that are begun: %zu"), begun);
 	while (r->n > begun)
 		device_release(&r->v[--r->n]);
 }

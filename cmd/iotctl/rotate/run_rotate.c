@@ -49,8 +49,8 @@ confirm_kick(const struct rollout *r, struct err *err)
 	if (!r->c->args->kick || r->c->args->yes || r->n == 0)
 		return 0;
 	question =
-	    xasprintf(_("disconnect %zu devices, whose kept sessions end with what "
-			"is queued for them? [y/N]"),
+	    xasprintf(_("devices to disconnect: %zu; their kept sessions end with what "
+			"is queued for them; go on? [y/N]"),
 		r->n);
 	failed = confirm(question, _("nothing was changed"), err);
 	free(question);
