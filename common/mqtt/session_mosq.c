@@ -34,6 +34,8 @@
  *	session_mosq_shake   it goes on with a TLS handshake that is over
  */
 
+enum { SEND_MAXIMUM = 20 }; /* libmosquitto's own, until the broker names one */
+
 struct session_mosq {
 	struct mosquitto *m;
 	bool told_connect; /* to the packet log */
@@ -346,12 +348,17 @@ explain_dial(struct session *s, int rc, const char *peer)
 	return number == EAGAIN ? 1 : -1;
 }
 
+/* MQTT 3.1.1 has no limit of unacknowledged publications, libmosquitto one of 20. Where messages are left unread, the
+ * acknowledgements behind them are for more than that. */
 static void
 set_version(struct session *s, int version)
 {
 	s->link.version = version;
 	mosquitto_int_option(s->mosq->m, MOSQ_OPT_PROTOCOL_VERSION,
 	    version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+	if (s->link.opts.hold_acks)
+		mosquitto_int_option(s->mosq->m, MOSQ_OPT_SEND_MAXIMUM,
+		    version == 5 ? SEND_MAXIMUM : UINT16_MAX);
 }
 
 /* A try that was not accepted is no word about the broker. */
