@@ -1,6 +1,7 @@
 #!/bin/sh
 # The brokers' settings among the examples: mosquitto's are started, with the platform's logins and rules; EMQX's are read
 # as HOCON, and iotapi is asked as it would be by them.
+# slow: mosquitto is started anew for each of its listeners
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

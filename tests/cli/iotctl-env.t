@@ -1,6 +1,7 @@
 #!/bin/sh
 # device env: a device's own program gets its broker, login and topics, byte for byte, in C, in shells and in JSON; the
 # password is nowhere where others could read it.
+# slow: the header is compiled three times
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
