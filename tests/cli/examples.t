@@ -60,7 +60,7 @@ page() {
 		n=$((n + 1))
 		command=$(printf '%s' "$example" | sed "s#password@\( \|$\)#password@$T/broker.pw\1#; s|http://127.0.0.1:8000|$api|
 			s|iotapi token create|& --db '$db'|")
-		timeout -k 2 1.5 sh -c "$command" >"$n".out 2>"$n".err </dev/null
+		timeout -k 20 1.5 sh -c "$command" >"$n".out 2>"$n".err </dev/null
 		s=$?
 		case ${1##*/}:$s in
 		*:0 | *:1 | *:4 | *:6 | *:27 | *:124 | iotstatus.1:2) fine=0 ;;
