@@ -296,7 +296,7 @@ def one_by_one(points):
             break
         done += 1
         sums = [a + b for a, b in zip(sums, figures)]
-        if (early or unsynced) and sum(sums) > 0:
+        if early and figures[0] > 0 or unsynced and figures[1] > 0:
             break
     return done, sums
 
