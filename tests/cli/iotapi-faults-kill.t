@@ -30,7 +30,7 @@ wait $!
 errors=errors
 [ -z "${TEST_LONG-}" ] || errors=/dev/stderr
 killed() {
-	figures=$(/usr/bin/python3 "$top/tests/powercut/iotapi.py" "$T/made.db" "$1" 2000 ${2+"$2"} 2>$errors) ||
+	figures=$(/usr/bin/python3 "$top/tests/powercut/iotapi.py" "$T/made.db" "$1" 2000 ${2+"$2"} 2>>$errors) ||
 		note "$(cat errors 2>&1)"
 }
 of() { printf '%s\n' "$figures" | sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p"; }
