@@ -182,8 +182,7 @@ event_end(void)
 	log_hand_over(NULL);
 }
 
-static void
-tell_as(
+static void __attribute__((format(printf, 4, 0))) tell_as(
     const char *level, const char *name, const char *value, const char *fmt, va_list ap)
 {
 	struct buf msg = {0};
