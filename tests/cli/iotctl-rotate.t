@@ -149,7 +149,7 @@ is "$n" "$(deliveries D3)" 'which was delivered once'
 
 # A round, and what it leaves.
 echo D3 >deaf
-patience=3s
+patience=15s # in which the others come
 rotate --all
 exits 1 'all, of which one does not come'
 has "$out" 'passwords rotated 2, waiting for devices 1, failed 0, not begun 0' 'is told'
@@ -161,7 +161,7 @@ exits 0 'all again'
 has "$out" 'going on with devices that are begun: 1' 'goes on with that one'
 is "$one" "$(password D1)" 'and the others keep theirs'
 echo D3 >deaf
-patience=3s
+patience=15s
 rotate --all --again
 exits 1 '--again'
 has "$out" 'passwords rotated 2, waiting for devices 1' 'is a new round'
