@@ -43,20 +43,20 @@ provision() {
 the_fleet() {
 	file=$1
 	cp "$file" first.csv
-	bg /usr/bin/python3 "$top/tests/mqtt/devices.py" "$port" first.csv . 0.5 "$2"
+	bg /usr/bin/python3 "$top/tests/mqtt/devices.py" "$port" first.csv . 1 "$2"
 	devices=$bg
 	bg iotingest -q 1 -t 'iot/sensors/+/data' >archive.ndjson 2>ingest.err
 	wait_for 60 all_are_there
 }
 archived() { jq -r '.payload | "\(.device_id) \(.n)"' archive.ndjson | sort -u >archived; }
-all_are_there() { archived; [ "$(cut -d ' ' -f 1 archived | uniq | wc -l)" = "$N" ]; }
+all_are_there() { [ "$(wc -l <archive.ndjson)" -ge "$N" ] && archived && [ "$(cut -d ' ' -f 1 archived | uniq | wc -l)" = "$N" ]; }
 # Behind the first reading of each device that the archive has.
 missing() {
 	archived
 	awk 'NR == FNR { seen[$0]; if (!($1 in first) || $2 < first[$1]) first[$1] = $2; next }
 		$2 > first[$1] && !($0 in seen)' archived made
 }
-nothing_is_missing() { [ -z "$(missing)" ]; }
+nothing_is_missing() { [ "$(wc -l <archive.ndjson)" -ge "$N" ] && [ -z "$(missing)" ]; }
 
 # rotated KIND: what it has to be afterwards.
 rotated() {
