@@ -46,11 +46,14 @@ stays() {
 	tell $? "not in time: $until" "$command"
 }
 
-over() { # over PID COMMAND: it is told to end, and does
-	kill -TERM -- "-$1"
-	wait "$1"
+# It alone is told to end, not what it runs, as by a service manager that is patient.
+over() { # over PID COMMAND KILL...
+	local pid=$1 said=$2
+	shift 2
+	"$@" "$pid"
+	wait "$pid"
 	local s=$?
-	tell "$s" "status $s at its end" "$2, and its end"
+	tell "$s" "status $s at its end" "$said, and its end"
 }
 
 goes_on() {
@@ -62,7 +65,7 @@ goes_on() {
 	local pid=$!
 	until_it "$until"
 	tell $? "not in time: $until" "$command"
-	over $pid "$command"
+	over $pid "$command" pkill -TERM -P
 }
 
 while IFS=$'\t' read -r manner until command <&3; do
@@ -75,6 +78,6 @@ while IFS=$'\t' read -r manner until command <&3; do
 	esac
 done 3<"$steps"
 for ((n = 0; n < ${#waiting[@]}; n += 2)); do
-	over "${waiting[n]}" "${waiting[n + 1]}"
+	over "${waiting[n]}" "${waiting[n + 1]}" kill -TERM
 done
 echo end
