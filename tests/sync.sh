@@ -5,10 +5,9 @@
 #	$host, $port, $file      the broker, and the credentials file; D1 to D4 are provisioned
 #	$filters, $deaf          filters that a device may not read, and how iotsub ends that tries: 4, or 27 when the
 #	                         broker grants every filter and delivers nothing
-#	$admin                   options of a login that may correct statuses
+#	$admin, $admin_pw        a login that may read and correct statuses, and a file with its password
 #	$removed                 what is said of a device that is removed while it is connected
 #	sync [OPTION...]         runs iotctl broker sync
-#	says_connected DEVICE    its status is there
 # shellcheck disable=SC2154
 
 field() { sed -n "s/^$1,//p" "$file" | cut -d , -f "$2"; }
@@ -21,6 +20,12 @@ as_device() { # as_device PROGRAM VERSION DEVICE OPTION...: with its login, unde
 	run "$as_program" -V "$as_version" -h "$host" -p "$port" -i probe -u "$(field "$as_of" 2)" --password-file pw "$@"
 }
 publish() { as_device iotpub "$1" "$2" -q 1 -t "$3" -m '{"x":1}'; } # publish VERSION DEVICE TOPIC
+
+# says_connected DEVICE: as its retained status has it.
+says_connected() {
+	iotsub -h "$host" -p "$port" -u "$admin" --password-file "$admin_pw" -t "iot/devices/$1/status" -C 1 -W 2 |
+		grep -q '"connected"'
+}
 
 # Behind the first sync.
 ask_devices() {
@@ -65,8 +70,7 @@ ask_removal() {
 	iotctl credential set D3 is_active=no >/dev/null
 	sync
 	exits 2 'to end a connection is asked for, without a terminal --yes'
-	# shellcheck disable=SC2086
-	sync --yes $admin
+	sync --yes --mqtt-username "$admin" --mqtt-password-file "$admin_pw"
 	exits 0 'a credential that is not active'
 	has "$out" "- login 'device_D3'" 'is a login that goes'
 	has "$out" "$removed" 'its status, where the broker leaves it, is corrected'
@@ -83,30 +87,29 @@ ask_removal() {
 	exits 0 'with the password that it had'
 }
 
-# holds_lock PID: it has the socket that stands for what it writes.
-holds_lock() {
-	for held in /proc/"$1"/fd/*; do
-		held=$(readlink "$held")
-		held=${held#socket:\[}
-		! grep -q " ${held%\]} @iotctl-sync-" /proc/net/unix || return 0
-	done
-	return 1
-}
-
-# ask_alone PID WHAT COMMAND...: one at a time, whoever runs the other: here COMMAND, a sync with records of its own, which
-# waits for PID, that stands still.
+# ask_alone WHAT COMMAND...: one at a time, whoever runs the other: here COMMAND, a sync with records of its own, which waits for
+# an answer on its terminal.
 ask_alone() {
-	alone_pid=$1 alone_what=$2
-	shift 2
-	kill -STOP "$alone_pid"
-	bg env XDG_STATE_HOME="$T/another" "$@" >/dev/null 2>&1
-	wait_for 15 holds_lock "$bg"
+	alone_what=$1
+	shift
+	iotctl credential set D4 is_active=no >/dev/null
+	mkfifo keys
+	XDG_STATE_HOME=$T/another script -qefc "$*" screen <keys >/dev/null 2>&1 &
+	alone=$!
+	pids="$pids $alone"
+	exec 9>keys
+	wait_for 15 grep -q 'y/N' screen
 	tap $? 'somebody else syncs this broker'
-	sync
+	sync --yes
 	exits 1 'meanwhile'
 	has "$err" "another sync is running (it holds '$alone_what')" 'none begins'
-	kill -CONT "$alone_pid"
-	wait "$bg"
-	sync
+	sync --dry-run
+	has "$out" "- login 'device_D4'" 'but for one that only looks'
+	echo n >&9
+	exec 9>&-
+	wait "$alone"
+	sync --yes
 	exits 0 'and then one does'
+	iotctl credential set D4 is_active=yes >/dev/null
+	sync
 }

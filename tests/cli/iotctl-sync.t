@@ -10,10 +10,9 @@
 start_platform
 iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
 file=$HOME/.local/state/iot/lab.csv
-host=127.0.0.1 admin="--mqtt-username admin" removed='statuses corrected: 1'
+host=127.0.0.1 admin=admin admin_pw=broker.pw removed='statuses corrected: 1'
 # mosquitto's files know no rule of what is subscribed to, only of what is delivered.
 filters='# $SYS/#' deaf=27
-says_connected() { iotctl device get "$1" -o json | jq -e '.connection_status == "online"'; }
 reload="kill -HUP $broker_pid"
 sync() { run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" "$@"; }
 
