@@ -12,7 +12,8 @@ printed() {
 }
 has "$(printed 'print a.filters')" '2 strings = {' 'a strv is its strings'
 has "$(printed 'print err')" 'ERR_OK' 'an err is its status and text'
-has "$(printed 'print (struct span){"iota", 3}')" '"iot"' 'a span is its bytes'
+# Of bytes that are there: a literal would call malloc, which gdb 12 cannot on every machine.
+has "$(printed 'print (struct span){a.filters.v[0], 3}')" '"iot"' 'a span is its bytes'
 has "$(printed 'print (struct span){0, 0}')" 'absent' 'an absent span is called so'
 # One that has a broker's address, and none of its connections yet.
 session=$(gdb -nx -batch -iex 'set debuginfod enabled off' -x "$top/tools/gdb.py" -ex 'set print pretty off' \
