@@ -7,7 +7,7 @@
 
 whole='{"received_at":"T","topic":"x"}'
 torn='{"received_at":"T","to'
-said() { grep -v ' messages in ' "$1.err"; }
+said() { grep -vE ' messages? in ' "$1.err"; }
 
 # begin NAME: the file NAME is there; one message is appended to it.
 begin() {

@@ -133,7 +133,7 @@ is '[1,1]' "$(grep '^{' cut2.err | jq -c '[.shares_ended, .reconnects]')" 'and i
 kill $cut
 wait $cut
 is 0 $? 'a clean end is one'
-has "$(tail -n 1 cut2.err)" ', 1 reconnects, 1 shares ended in ' 'the summary has it'
+has "$(tail -n 1 cut2.err)" ', 1 reconnect, 1 share ended in ' 'the summary has it'
 
 # A broker of MQTT 3.1.1 decides by itself.
 start_stand_in old --refuse-5

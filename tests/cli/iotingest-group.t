@@ -151,5 +151,5 @@ wait_for 10 grep -q 'had ended' solo-cut.err
 is 1 "$(ended solo 'what waited in it is lost')" 'a session of --durable that is gone is told too'
 kill "$cut"
 wait "$cut"
-has "$(tail -n 2 solo-cut.err)" ', 1 sessions lost in ' 'and is in the summary'
+has "$(tail -n 2 solo-cut.err)" ', 1 session lost in ' 'and is in the summary'
 done_testing

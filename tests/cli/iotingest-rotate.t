@@ -7,7 +7,7 @@
 . "$top/tests/ingest.sh"
 
 umask 022
-said() { grep -v ' messages in ' "$1.err"; }
+said() { grep -vE ' messages? in ' "$1.err"; }
 has_number() { grep -qs "\"n\":$1[,}]" "$2"; }
 # append ID FILE OPTION...: as start_ingest; standard output has nothing to say.
 append() {

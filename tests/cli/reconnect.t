@@ -124,7 +124,7 @@ ok 'it is told with its times' grep -q \
 kill $gap
 wait $gap
 is 1 $? '... it is in the exit status'
-has "$(tail -n 2 gap.err)" '1 sessions lost in ' '... and in the summary'
+has "$(tail -n 2 gap.err)" '1 session lost in ' '... and in the summary'
 no_broker
 
 # Several brokers. The certificate is for localhost alone.
