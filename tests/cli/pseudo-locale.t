@@ -18,7 +18,9 @@ mkdir -p locale/zz/LC_MESSAGES
 "$top/tests/pseudo.pl" po <"$pot" >zz.po
 ok 'a catalogue of marks' msgfmt --check-format -o locale/zz/LC_MESSAGES/iot-utils.mo zz.po
 # With LOCPATH the C library itself leaks its list of directories.
-zz() { env ASAN_OPTIONS=detect_leaks=0 LOCPATH="$T" LC_ALL=es_ES.UTF-8 LANGUAGE=zz IOT_LOCALEDIR="$T/locale" "$@"; }
+marked="ASAN_OPTIONS=detect_leaks=0 LOCPATH=$T LC_ALL=es_ES.UTF-8 LANGUAGE=zz IOT_LOCALEDIR=$T/locale"
+# shellcheck disable=SC2086 # words
+zz() { env $marked "$@"; }
 bare() { "$top/tests/pseudo.pl" bare "$1"; }
 
 # What the extracted texts themselves tell. One that begins or ends with a blank is a piece of another; so may be
@@ -216,8 +218,8 @@ is 1 "$(printf '%s\n' "$err" | jq -c keys | sort -u | grep -c acknowledged)" 'io
 # A server's log and its answers are for programs, wherever it runs.
 mkdir server
 cp "$build/tests/admin.db" server/iot.db
-zz iotapi serve --db server/iot.db --listen 127.0.0.1:0 --url-file server/url 2>server/log &
-pids="$pids $!"
+# shellcheck disable=SC2086 # words; not by zz, whose shell would be stopped in place of the server
+bg env $marked iotapi serve --db server/iot.db --listen 127.0.0.1:0 --url-file server/url 2>server/log
 wait_for 20 test -s server/url
 token=$(iotapi token create admin --db server/iot.db)
 refused=$(curl -s -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
