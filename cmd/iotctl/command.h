@@ -11,13 +11,11 @@
  */
 
 enum command_flag {
-	COMMAND_NEW_CONTEXT = 1, /* may name a context that is not there yet */
-	COMMAND_ONLY_SHOWS =
-	    2, /* changes nothing: the shell offers its output to a pager */
+	COMMAND_NEW_CONTEXT = 1,    /* may name a context that is not there yet */
+	COMMAND_ONLY_SHOWS = 2,     /* changes nothing: the shell offers its output to a pager */
 	COMMAND_BROKER_FORMATS = 4, /* takes --format emqx and mosquitto */
 	COMMAND_DEVICE_FORMATS = 8, /* takes --format h and sh */
-	COMMAND_SENTENCES =
-	    16, /* its output has sentences: English where programs read it */
+	COMMAND_SENTENCES = 16,     /* its output has sentences: English where programs read it */
 };
 
 /* A command that is no plain verb of a resource. `path` is one word, or two of which the first may
@@ -27,7 +25,7 @@ struct command {
 	const char *operands; /* for its usage line */
 	const char *help;     /* N_(); NULL: not for people */
 	int (*run)(struct ctl *c, const struct operands *in, struct err *err);
-	unsigned flags; /* enum command_flag */
+	unsigned flags;       /* enum command_flag */
 	/* Resources whose names complete the first operand and those behind it; NULL: nothing does. */
 	const char *first, *others;
 };
