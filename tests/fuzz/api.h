@@ -8,11 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "iotapi/app.h"
 #include "iotapi/db/db.h"
 #include "iotapi/db/tables.h"
 
 static char api_dir[] = "/tmp/iot-fuzz.XXXXXX";
 static struct db *api_db;
+/* Of which a request asks what others hold. */
+static struct app api_app;
 
 static inline void
 api_require(bool law, const char *what)

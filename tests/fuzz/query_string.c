@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct request rq = {.db = api_database(), .method = "GET"};
+	struct request rq = {.app = &api_app, .db = api_database(), .method = "GET"};
 	struct err err = {0};
 	struct span value;
 	char *target;

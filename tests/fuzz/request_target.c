@@ -12,7 +12,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *target = xstrndup((const char *)data, size);
-	struct request rq = {0};
+	struct request rq = {.app = &api_app};
 	size_t i;
 
 	if (request_target(&rq, target) == 0) {
