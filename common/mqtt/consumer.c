@@ -410,6 +410,7 @@ on_up(void *arg)
 	c->retained = 0;
 	if (!c->stopping)
 		consumer_subscribe(c, !said->session_present);
+	c->ready = c->ready && !consumer_is_asking(c);
 	watch_broker(c);
 	look_at_limits(c, said);
 	if (c->events.up != NULL)

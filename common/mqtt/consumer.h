@@ -52,7 +52,7 @@ struct consumer_events {
 	void (*ended)(void *arg, const struct err *why);
 	/* A SUBACK refused one filter (3.9.3); the others go on. When none is left, `ended` (ERR_AUTH). */
 	void (*refused)(void *arg, const char *filter, const struct err *why);
-	/* All filters were answered, at least one granted. */
+	/* All filters were answered, at least one granted; again when a broker that forgot them was asked again. */
 	void (*ready)(void *arg);
 	/* CONSUMER_QUEUE retained messages came in answer to SUBSCRIBE: where the broker's queue is shorter than what
 	 * it keeps it drops the rest without a word (mosquitto, EMQX). Once a connection; NULL: a warning says so. */

@@ -277,15 +277,19 @@ consumer_replace_filters(struct consumer *c, struct filter *old, size_t count)
 
 		was =
 		    bsearch(&now, sorted, count, sizeof(struct filter *), filter_by_text);
-		if (was == NULL || (*was)->unsubscribe || now->unsubscribe)
+		if (was == NULL || now->unsubscribe)
 			continue;
-		now->answered = (*was)->answered;
-		now->refused = (*was)->refused;
-		(*was)->unsubscribe = true; /* as it is one that is kept, below */
+		if (!(*was)->unsubscribe) {
+			now->answered = (*was)->answered;
+			now->refused = (*was)->refused;
+		}
+		(*was)->refused = true; /* below: not to be given up */
 	}
 	c->filters = xreallocarray(c->filters, n + count + 1, sizeof(*c->filters));
+	/* Those that were to be given up before, too, until the broker has answered. */
 	for (i = 0; i < count; i++) {
-		if (old[i].unsubscribe || old[i].refused || c->count == UINT16_MAX)
+		if (old[i].refused || (old[i].unsubscribe && old[i].answered) ||
+		    c->count == UINT16_MAX)
 			continue;
 		c->filters[c->count++] =
 		    (struct filter){.text = xstrdup(old[i].text), .unsubscribe = true};

@@ -42,7 +42,7 @@ on_ready(void *arg)
 }
 
 static void
-begin(struct eater *e, const struct broker *b, const char *id, const char *filter)
+make(struct eater *e, const struct broker *b, const char *id, const char *filter)
 {
 	const struct session_opts opts = {.host = b->sock,
 	    .client_id = id,
@@ -57,11 +57,23 @@ begin(struct eater *e, const struct broker *b, const char *id, const char *filte
 	e->rig.loop = loop_new(&err);
 	e->consume = consumer_new(e->rig.loop, &opts, filters, 1, &events, e, &err);
 	assert_string_equal(err.text, "");
+}
+
+static void
+start(struct eater *e)
+{
 	consumer_start(e->consume);
 	rig_run(&e->rig, 5000);
 	if (e->ready == 0)
 		rig_run(&e->rig, 1000);
 	assert_int_equal(e->ready, 1);
+}
+
+static void
+begin(struct eater *e, const struct broker *b, const char *id, const char *filter)
+{
+	make(e, b, id, filter);
+	start(e);
 }
 
 static void
@@ -248,6 +260,56 @@ filters_change_in_the_connection_that_is_there(void **state)
 	end(&e);
 }
 
+/* Each change before the next connection counts, not the last alone. */
+static void
+what_is_given_up_twice_is_given_up(void **state)
+{
+	const struct broker *b = *state;
+	struct eater before = {.want = 1000}, e = {.want = 1000};
+	int tries;
+
+	begin(&before, b, "twice", "twice/b");
+	end(&before);
+	make(&e, b, "twice", "twice/b");
+	assert_int_equal(change(&e, "twice/a", NULL), 0);
+	assert_int_equal(change(&e, "twice/a", "twice/c"), 0);
+	assert_int_equal(change(&e, "twice/c", NULL), 0);
+	assert_int_equal(change(&e, "twice/c", "twice/a"), 0);
+	start(&e);
+	for (tries = 0; tries < 50 && broker_logged(b, "UNSUBSCRIBE from twice") == 0;
+	     tries++)
+		rig_run(&e.rig, 100);
+	assert_int_equal(broker_logged(b, "Received UNSUBSCRIBE from twice"), 1);
+	e.want = 2;
+	e.at_once = true;
+	publish(b, "twice/b", 1, 1);
+	publish(b, "twice/a", 2, 2);
+	publish(b, "twice/c", 3, 3);
+	rig_run(&e.rig, 5000);
+	assert_int_equal(e.messages, 2);
+	assert_string_equal(e.last, "3");
+	end(&e);
+}
+
+static void
+a_broker_that_forgot_is_asked_and_ready_again(void **state)
+{
+	const struct broker *b = *state;
+	struct eater e = {.want = 1000};
+	char *command =
+	    xasprintf("mosquitto_pub --unix %s -i forgets -t other -n", b->sock);
+	int tries;
+
+	begin(&e, b, "forgets", "forgets");
+	assert_int_equal(system(command), 0); /* takes its place, with a clean session */
+	free(command);
+	for (tries = 0; tries < 100 && e.ready < 2; tries++)
+		rig_run(&e.rig, 100);
+	assert_int_equal(e.ready, 2);
+	assert_int_equal(broker_logged(b, "Received SUBSCRIBE from forgets"), 2);
+	end(&e);
+}
+
 int
 main(void)
 {
@@ -258,6 +320,8 @@ main(void)
 	    cmocka_unit_test(many_messages_all_arrive_once),
 	    cmocka_unit_test(limit_leaves_the_rest_with_the_broker),
 	    cmocka_unit_test(filters_change_in_the_connection_that_is_there),
+	    cmocka_unit_test(what_is_given_up_twice_is_given_up),
+	    cmocka_unit_test(a_broker_that_forgot_is_asked_and_ready_again),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
