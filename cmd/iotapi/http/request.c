@@ -150,6 +150,8 @@ request_may_hold(struct request *rq, size_t bytes)
 	}
 	atomic_fetch_sub(&rq->app->held, more);
 	rq->retry_after = 1;
+	free(rq->location);
+	rq->location = NULL;
 	buf_release(&rq->out);
 	answer_detail(rq, 503, NULL,
 	    "Too many long requests and answers are on their way: come again later.");

@@ -213,6 +213,9 @@ run_write(struct db *db, void *arg, struct err *err)
 
 	rq->db = db;
 	failed = rq->route->run(rq, err);
+	/* Told to come again, nobody may find it done already. */
+	if (!failed && !request_may_hold(rq, rq->body.n + rq->out.n))
+		failed = -1;
 	/* An answer of its own is no failure of the database, but undoes what was done. */
 	if (failed && rq->status != 0)
 		err_set(err, ERR_REFUSED, "%u", rq->status);

@@ -245,6 +245,53 @@ a_token_may_less_than_its_user(void **state)
 	site_close(&s);
 }
 
+/* The status of a new sensor whose answer is long. */
+static unsigned
+make_long_sensor(struct site *s)
+{
+	struct request rq = {.app = &s->app, .method = "POST"};
+	unsigned status;
+	int i;
+
+	assert_int_equal(request_target(&rq, "/api/sensors/"), 0);
+	rq.authorization = xstrdup(s->tokens[ADMIN]);
+	buf_puts(&rq.body,
+	    "{\"nombre\":\"T\",\"tipo\":\"temperatura\",\"unidad_medida\":\"C\","
+	    "\"rango_min\":0,\"rango_max\":1,\"descripcion\":\"");
+	for (i = 0; i < 700000; i++)
+		buf_putc(&rq.body, 'a');
+	buf_puts(&rq.body, "\"}");
+	routes_find(&rq);
+	routes_serve(&rq);
+	status = rq.status;
+	if (status != 201)
+		assert_null(rq.location);
+	request_release(&rq);
+	return status;
+}
+
+static void
+what_is_to_come_again_is_not_done(void **state)
+{
+	struct site s;
+	struct err err = {0};
+	struct db *db;
+
+	(void)state;
+	site_open(&s);
+	s.tokens[ADMIN] = header(&s, 1, false);
+	atomic_store(&s.app.held, (size_t)REQUEST_HELD_MOST);
+	assert_int_equal(make_long_sensor(&s), 503);
+	db = store_reader(s.app.store, &err);
+	assert_int_equal(db_number(db, -1, "SELECT count(*) FROM sensor", ""), 0);
+	store_reader_done(s.app.store, db);
+	assert_int_equal(atomic_load(&s.app.held), REQUEST_HELD_MOST);
+	atomic_store(&s.app.held, 0);
+	assert_int_equal(make_long_sensor(&s), 201);
+	assert_int_equal(atomic_load(&s.app.held), 0);
+	site_close(&s);
+}
+
 static bool
 is_listed(struct span path)
 {
@@ -299,6 +346,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_path_verb_and_role),
 	    cmocka_unit_test(a_token_may_less_than_its_user),
+	    cmocka_unit_test(what_is_to_come_again_is_not_done),
 	    cmocka_unit_test(no_path_is_forgotten),
 	};
 
