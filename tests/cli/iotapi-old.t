@@ -25,7 +25,7 @@ sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$n.db" "$
 	# What an administrator added; one index is none of numbers.
 	sqlite3 "$n.db" 'CREATE TABLE "a-log" (n);
 		CREATE INDEX "lecturas del sensor" ON reading(sensor, timestamp);
-		CREATE TRIGGER "lectura nueva" AFTER INSERT ON reading WHEN new.valor > 1e9 BEGIN
+		CREATE TRIGGER "lectura nueva" AFTER INSERT ON Reading WHEN new.valor > 1e9 BEGIN
 			INSERT INTO "a-log" VALUES (new.id); DELETE FROM "a-log" WHERE n < 0; END;
 		CREATE UNIQUE INDEX textos ON reading(CASE typeof(timestamp) WHEN '"'text'"' THEN id ELSE 0 END);
 		CREATE VIEW ultimas AS SELECT dispositivo, max(timestamp) AS t FROM reading GROUP BY 1'

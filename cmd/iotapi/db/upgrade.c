@@ -97,13 +97,14 @@ needs_rebuild(struct db *db, const char *table)
 		"s", table) != 0;
 }
 
-/* With a table go its indexes and triggers. */
+/* With a table go its indexes and triggers; a trigger names it as its author wrote it. */
 static int
 keep_others(struct plan *p, struct db *db, const char *table, struct err *err)
 {
 	char *sql = xasprintf(
 	    "SELECT type || ' ' || name, sql FROM main.sqlite_master WHERE tbl_name = "
-	    "?1 AND type IN ('index', 'trigger') AND sql IS NOT NULL AND name NOT IN "
+	    "?1 COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL AND "
+	    "name NOT IN "
 	    "(SELECT name FROM wanted.sqlite_master UNION ALL VALUES (%s)) ORDER BY name",
 	    former);
 	sqlite3_stmt *stmt = db_query(db, err, sql, "s", table);
