@@ -249,6 +249,10 @@ ok 'a session that is there at each connect' wait_for 20 connections present
 is 1 "$(value 71.5)" 'is the same one'
 absent() { [ "$(value 72.5)" -ge 2 ]; }
 ok 'in a new session identifiers begin anew' wait_for 20 absent
+# $SYS: a broker that hangs up later than it answered has nothing against that.
+ok 'who comes and goes is asked for in each of them' wait_for 20 grep -q '^3 SUBSCRIBE .*24535953' absent.log
+wait_for 20 grep -q '^4 CONNECT' present.log
+no_line present.log 'and a session that is there is not asked again' '^[2-9] SUBSCRIBE'
 for name in connack length type topic flags mid suback again present absent; do
 	id=$(call GET "/api/mqtt/brokers/?search=$name" | jq '.results[0].id')
 	call DELETE "/api/mqtt/brokers/$id/"

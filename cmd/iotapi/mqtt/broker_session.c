@@ -50,7 +50,8 @@ struct broker_session {
 	int64_t wait;
 	char *told; /* the last failure, told once */
 	bool was_up;
-	bool asking; /* the connection is up, and its filters are not all answered yet */
+	bool asking;  /* the connection is up, and its filters are not all answered yet */
+	bool listens; /* they were once: a kept session is not asked again */
 	bool
 	    no_clients; /* asked for other clients' coming and going, the broker hung up */
 	int64_t
@@ -225,7 +226,7 @@ on_up(void *arg, bool session_present)
 	if (!session_present && u->lost_us > 0)
 		tell_lost_session(u);
 	u->was_up = true;
-	u->asking = true;
+	u->asking = !session_present || !u->listens;
 	u->lost_us = 0;
 	u->wait = 0;
 	free(u->told);
@@ -275,6 +276,7 @@ on_ready(void *arg)
 	struct broker_session *u = arg;
 
 	u->asking = false;
+	u->listens = true;
 	log_info("broker '%s': listening", u->name);
 	change_filters(u);
 }
@@ -375,7 +377,7 @@ start(void *arg)
 	}
 	consumer_free(u->consume);
 	u->held = 0;
-	u->changed = false;
+	u->changed = u->listens = false;
 	filters = list_filters(u, &n);
 	u->consume = consumer_new(u->loop, &opts, filters, n, &events, u, &err);
 	free(filters);
