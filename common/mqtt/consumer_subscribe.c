@@ -286,9 +286,9 @@ consumer_replace_filters(struct consumer *c, struct filter *old, size_t count)
 		(*was)->refused = true; /* below: not to be given up */
 	}
 	c->filters = xreallocarray(c->filters, n + count + 1, sizeof(*c->filters));
-	/* Those that were to be given up before, too, until the broker has answered. */
+	/* Those that were to be given up before, too, unless this connection has told the broker. */
 	for (i = 0; i < count; i++) {
-		if (old[i].refused || (old[i].unsubscribe && old[i].answered) ||
+		if (old[i].refused || (old[i].unsubscribe && consumer_is_up(c)) ||
 		    c->count == UINT16_MAX)
 			continue;
 		c->filters[c->count++] =
