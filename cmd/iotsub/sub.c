@@ -195,9 +195,10 @@ on_time_up(void *arg)
 {
 	struct sub *s = arg;
 
+	if (s->stopping)
+		return;
 	reason_err_time_up(s->err, s->args->wait, broker_away(s), s->shown);
-	if (!s->stopping)
-		stop_now(s);
+	stop_now(s);
 }
 
 /* A second one ends it at once. */
