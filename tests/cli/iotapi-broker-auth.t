@@ -113,6 +113,7 @@ checks = [check(i) for i in range(50)]
 other = ask(b'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')
 other.recv(65536)
 before = len(select.select(checks, [], [], 0)[0])
+print('sent', file=sys.stderr, flush=True)
 checks += [check(i) for i in range(50, 100)]
 def is_denied(s):
     got = b''
@@ -129,6 +130,19 @@ read -r before denied <cold
 [ "$before" -lt 10 ] && [ "$denied" -eq 100 ]
 tap $? "passwords that have to be hashed keep nobody waiting: $before were before, and $denied are denied"
 has "$(cat api.log)" 'devices are denied: too many passwords wait to be checked' 'those for which there is no room are told'
+# Half a minute of them is not waited for at the end.
+sqlite3 "$db" "PRAGMA busy_timeout = 5000;
+	UPDATE credential SET password_hash = replace(password_hash, '\$7\$40000\$', '\$7\$2000000\$') WHERE username = 'user_D2'" >/dev/null
+python3 cold.py "$api" "$token" >cold 2>sent &
+pids="$pids $!"
+wait_for 20 test -s sent
+from=$(date +%s)
+stop_api
+took=$(($(date +%s) - from))
+[ "$took" -lt 15 ]
+tap $? "SIGTERM while they wait: $took s"
+rm -f api.url
+start_api
 
 token=$(iotapi token create admin --read-only --db "$db")
 is allow "$(auth worker other-password | sed 's/^200 //' | jq -r .result)" 'a token that only reads is enough for logins'

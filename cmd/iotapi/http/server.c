@@ -50,6 +50,7 @@ struct server {
 	struct loop *loop;
 	struct loop_timer sweep;
 	struct offload *hashing, *dialing, *deleting;
+	atomic_bool late; /* it stops, and what still waits for one of these is refused */
 	char *url;
 	struct connections *connections;
 };
@@ -61,6 +62,7 @@ struct exchange {
 	const char *target_at; /* in the library's buffer, for the guard */
 	bool begun, served;
 	struct MHD_Connection *connection;
+	const struct server *server;
 	int64_t since; /* clock_ms */
 };
 
@@ -171,6 +173,7 @@ begin_exchange(void *arg, const char *target, struct MHD_Connection *c)
 	x->target_at = target;
 	x->since = clock_ms();
 	x->connection = c;
+	x->server = h;
 	put_peer(x->rq.peer, c);
 	return x;
 }
@@ -262,7 +265,10 @@ serve_later(void *arg)
 	struct exchange *x = arg;
 
 	x->rq.may_hash = true;
-	routes_serve(&x->rq);
+	if (atomic_load(&x->server->late))
+		routes_refuse(&x->rq, FULL_S);
+	else
+		routes_serve(&x->rq);
 	x->served = true;
 	MHD_resume_connection(x->connection);
 }
@@ -456,6 +462,7 @@ server_stop(struct server *h)
 	fd = MHD_quiesce_daemon(h->daemon);
 	while (connections_any_served(h->connections) && clock_ms() < until)
 		nanosleep(&pause, NULL);
+	atomic_store(&h->late, true);
 	/* The library does not stop with connections that wait for these; until it does, others may still come to them. */
 	offload_stop(h->deleting);
 	offload_stop(h->dialing);
