@@ -27,6 +27,8 @@ enum {
 	IDLE_SECONDS = 60, /* connections.h closes them before */
 	SWEEP_MS = 1000,
 	DRAIN_MS = 4000,
+	LAST_ANSWERS_MS =
+	    1000, /* for those that are answered without what they waited for */
 	CONNECTION_MEMORY = 32 << 10,
 	HASHING =
 	    2, /* passwords at once: 16 MiB and a processor each, if they are people's */
@@ -449,24 +451,33 @@ server_url(const struct server *h)
 	return h->url;
 }
 
+/* Waits until the answers that are being made are sent, `ms` at most. */
+static void
+drain(struct server *h, int64_t ms)
+{
+	const struct timespec pause = {.tv_nsec = 10000000};
+	const int64_t until = clock_ms() + ms;
+
+	while (connections_any_served(h->connections) && clock_ms() < until)
+		nanosleep(&pause, NULL);
+}
+
 void
 server_stop(struct server *h)
 {
-	const struct timespec pause = {.tv_nsec = 10000000};
-	int64_t until = clock_ms() + DRAIN_MS;
 	int fd;
 
 	if (h == NULL)
 		return;
 	loop_timer_stop(&h->sweep);
 	fd = MHD_quiesce_daemon(h->daemon);
-	while (connections_any_served(h->connections) && clock_ms() < until)
-		nanosleep(&pause, NULL);
+	drain(h, DRAIN_MS);
 	atomic_store(&h->late, true);
 	/* The library does not stop with connections that wait for these; until it does, others may still come to them. */
 	offload_stop(h->deleting);
 	offload_stop(h->dialing);
 	offload_stop(h->hashing);
+	drain(h, LAST_ANSWERS_MS);
 	MHD_stop_daemon(h->daemon);
 	offload_free(h->deleting);
 	offload_free(h->dialing);
