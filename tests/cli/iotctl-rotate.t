@@ -113,6 +113,8 @@ kept=$(pending D2)
 run iotctl credential rotate D2 --yes
 exits 2 'without the broker it is not rotated meanwhile'
 has "$err" "'D2' has a new password under way to it and to broker 'Laboratorio'" 'as is told'
+run iotctl credential rotate D2 --yes --dry-run
+exits 2 'nor would it be, says a dry run'
 run iotctl device provision D2 sensores=temperature
 has "$out$err" "under way to it and to broker" 'nor by provision'
 deliver="sh $T/deliver.sh $T"

@@ -317,6 +317,8 @@ rotate_one(struct ctl *c, const char *name, void *arg, struct err *err)
 	    random_password(&r.password, err);
 
 	(void)arg;
+	if (!failed && c->args->dry_run)
+		failed = check_broker(&r, err);
 	if (!failed && c->args->dry_run && r.lacks_account)
 		write_show(
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
@@ -401,6 +403,8 @@ set_password(struct ctl *c, const struct request *q, struct rotation *r, struct 
 		    _("the password is too short: %d characters at least"),
 		    PASSWORD_LEAST);
 	if (c->args->dry_run) {
+		if (r->device.id != 0 && check_broker(r, err))
+			return -1;
 		write_show(
 		    "POST", "/api/mqtt/emqx-users/", "{\"password\":\"********\"}");
 		return 0;
