@@ -136,6 +136,7 @@ is sent "$(stage D3)" 'its new password is pending'
 is "$old" "$(password D3)" 'the file has the old one'
 run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" --dry-run
 exits 0 'broker sync keeps the new one'
+is ok "$(iotctl doctor D3 -o csv --no-header 2>/dev/null | sed -n 's/^login,\([^,]*\),.*/\1/p')" 'and doctor logs in with it'
 n=$(deliveries D3)
 rotate D3
 exits 1 'the next run'

@@ -179,6 +179,8 @@ check_login(struct device_check *dc, struct cached_broker *b, struct err *err)
 {
 	char *name = device_name(dc->device);
 	const struct credential *login = credentials_find(&dc->d->file.known, name);
+	const char *rotated = password_file_at_broker(&dc->d->file, name);
+	struct credential own = login != NULL ? *login : (struct credential){0};
 	struct broker_probe_result r = {0};
 
 	free(name);
@@ -193,7 +195,9 @@ check_login(struct device_check *dc, struct cached_broker *b, struct err *err)
 		    dc->d->file.path != NULL ? dc->d->file.path : "-");
 		return 0;
 	}
-	if (broker_cache_login(&dc->d->brokers, b, login, &r, err))
+	if (rotated != NULL)
+		own.password = rotated;
+	if (broker_cache_login(&dc->d->brokers, b, &own, &r, err))
 		return -1;
 	add_login(dc, &r);
 	free(r.detail);
