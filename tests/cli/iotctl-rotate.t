@@ -237,6 +237,17 @@ rm -f lost
 cp sent.state "$file.state"
 gone_on D1
 
+# It comes, and that cannot be written down: no file may grow as long as the credentials are by now.
+printf 'Z9,Z9,Z9,%s,,\n' "$(head -c 20000 /dev/zero | tr '\0' z)" >>"$file"
+run sh -c 'ulimit -f 24; exec "$@"' sh iotctl credential rotate D1 --driver files --dir "$T" --reload "$reload" --deliver "$deliver" --wait "$patience"
+[ "$status" -ne 0 ] && [ "${err#*"$file"}" != "$err" ]
+tap $? 'credentials that cannot be written are told' || note "status $status: $err"
+is '' "$(printf '%s\n' "$out" | grep 'rotated the password')" 'nobody says that they have it'
+without "$err" 'has not come' 'nor that the device did not come'
+is sent "$(stage D1)" 'it is pending still'
+sed '/^Z9,/d' "$file" >shorter && cat shorter >"$file"
+gone_on D1
+
 # One that was begun at the API alone, of which nobody knows how it ended.
 echo 'PATCH /api/mqtt/credentials cut' >between/fault
 run iotctl credential rotate D1 --yes --api-url "$(cat between/url)" --credentials "$file"

@@ -233,11 +233,12 @@ tell_batch(struct rollout *r)
 	for (i = r->from; i < r->to; i++) {
 		const struct rollout_device *d = &r->v[i];
 
-		if (d->came) {
+		/* One that could not be written down is at its stage still. */
+		if (d->came && d->stage == PASSWORD_FILE_NONE) {
 			r->over++;
 			ctl_say(r->c, _("rotated the password of '%s'; it is in '%s'"),
 			    d->id, r->file.path);
-		} else if (d->stage == PASSWORD_FILE_SENT) {
+		} else if (d->stage == PASSWORD_FILE_SENT && !d->came) {
 			r->waiting++;
 			tell_waiting(d);
 		}
