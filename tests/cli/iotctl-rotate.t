@@ -282,6 +282,15 @@ rotate --all
 exits 0 'and passed over with --all'
 has "$out" 'passwords rotated 2' 'the others are rotated'
 
+# One of another broker, by a login that one of this broker has.
+iotctl broker create nombre=Otro host=127.0.0.1 port=1 >/dev/null
+iotctl device-config set D2 broker=Otro >/dev/null
+iotctl credential set D2 username=device_D1 is_active=yes >/dev/null
+rotate D1 D2
+exits 1 'a device of another broker'
+has "$err" "device 'D2': it is not at broker 'Laboratorio'" 'is told'
+has "$out" 'passwords rotated 1, waiting for devices 0, failed 1' 'and counted'
+
 kill "$devices"
 wait "$devices"
 sort -u made >made.sorted

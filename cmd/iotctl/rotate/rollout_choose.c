@@ -165,6 +165,24 @@ add(struct rollout *r, const struct candidate *from, json_int_t device)
 	d->stage = m.stage;
 }
 
+static void
+refuse(struct rollout *r, const struct candidate *who, struct err *why)
+{
+	err_in(why, _("device '%s'"), who->id);
+	log_err(why);
+	r->failed++;
+}
+
+/* Named with others of this broker, of which one has its login. */
+static void
+refuse_stranger(struct rollout *r, const struct candidate *who)
+{
+	struct err why = {0};
+
+	err_set(&why, ERR_USAGE, _("it is not at broker '%s'"), r->sync.name);
+	refuse(r, who, &why);
+}
+
 /* One that was named is told why not; of all those without a password are passed over. */
 static void
 consider(struct rollout *r, const struct candidate *from, size_t owners, size_t i)
@@ -180,9 +198,7 @@ consider(struct rollout *r, const struct candidate *from, size_t owners, size_t 
 		    lookup_id_of(buf_as_span(&r->sync.view.v[VIEW_DEVICES].v[i])));
 		return;
 	}
-	err_in(&why, _("device '%s'"), from->id);
-	log_err(&why);
-	r->failed++;
+	refuse(r, from, &why);
 }
 
 /* Which of the view are meant. */
@@ -267,6 +283,8 @@ rollout_choose(struct rollout *r, const struct strv *names, struct err *err)
 	for (i = 0; i < devices->n && !failed; i++) {
 		if (picked[i] && all[i].ours)
 			consider(r, &all[i], owners[all[i].user], i);
+		else if (picked[i] && !r->c->args->all)
+			refuse_stranger(r, &all[i]);
 	}
 	qsort(r->v, r->n, sizeof(*r->v), by_stage);
 	if (r->c->args->all)
