@@ -218,6 +218,22 @@ is_read() { [ -e read ]; }
 start D1
 killed 'killed when the files are written and not read' sending D1 is_read
 gone_on D1
+# They are read, and the device is in with its new password; the next run hears nothing of it in time.
+rm read
+logins() { grep -c "u'device_D1'" mosquitto.log; }
+n=$(logins)
+reload="kill -HUP $broker_pid; touch $T/read; exec sleep 60"
+is_in() { is_read && [ "$(logins)" -gt "$n" ]; }
+start D1
+killed 'killed when the files are read' sending D1 is_in
+kill -STOP "$devices"
+patience=2s reload="kill -HUP $broker_pid"
+rotate D1
+kill -CONT "$devices"
+exits 1 'a device that is in, and silent'
+is '' "$(printf '%s\n' "$out" | grep corrected)" 'is not said to be away'
+patience=20s
+gone_on D1
 echo D1 >deaf
 start D1
 killed 'killed while it is waited for' sent D1

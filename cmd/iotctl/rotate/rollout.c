@@ -113,6 +113,7 @@ take_password(struct rollout *r, struct rollout_device *d, struct err *err)
 
 	password_file_look(&r->file, d->id, &m);
 	d->stage = m.stage;
+	d->resent = m.stage == PASSWORD_FILE_SENDING;
 	if (m.seen != NULL)
 		d->seen = xstrdup(m.seen);
 	if (m.password == NULL)

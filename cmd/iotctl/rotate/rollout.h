@@ -29,7 +29,8 @@ struct rollout_device {
 	char *password; /* the new one; NULL: none yet */
 	char *seen;     /* the witness's note; NULL: none */
 	bool failed;    /* with its error line by now; it stays at its stage */
-	bool changed;   /* in this run the broker took the password */
+	bool changed;   /* in this run the broker took the password ... */
+	bool resent;    /* ... that it may have had by then, of a run before */
 	bool came;
 	bool maybe; /* it came while the broker was changed: with which password is not known */
 	/* The witness's. */

@@ -314,6 +314,14 @@ stop(struct watching *w)
 	free(w);
 }
 
+/* Files that say the same again end no connection. */
+static bool
+was_cut(const struct rollout *r, const struct rollout_device *d)
+{
+	return d->changed && !d->came && d->connected && !d->maybe &&
+	    !(d->resent && r->sync.driver->reads_late);
+}
+
 /* Of who was connected when the broker changed, and has said nothing since, the status is not so any more. Nothing is
  * known of a status that did not come: mosquitto does not tell who may not read it. */
 static void
@@ -322,12 +330,8 @@ note_away(struct rollout *r)
 	bool corrected;
 	size_t i;
 
-	for (i = r->from; i < r->to; i++) {
-		const struct rollout_device *d = &r->v[i];
-
-		r->sync.v[d->user].cut =
-		    d->changed && !d->came && d->connected && !d->maybe;
-	}
+	for (i = r->from; i < r->to; i++)
+		r->sync.v[r->v[i].user].cut = was_cut(r, &r->v[i]);
 	corrected = sync_correct(&r->sync) == 0;
 	for (i = r->from; i < r->to; i++) {
 		struct rollout_device *d = &r->v[i];
