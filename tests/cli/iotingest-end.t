@@ -211,7 +211,8 @@ full() {
 	wait "$ingesting"
 	is "$(seq 1 10000 | tr '\n' ' ')" "$(numbers full.out)" '... loses nothing'
 	again=$(($(wc -l <full.out) - 10000))
-	ok "... and $again of $stored lines come again" [ "$stored" -ge 500 -a "$again" -lt 300 ]
+	# The batch that did not fit is taken back whole: on a loaded machine it is most of them.
+	ok "... and $again of $stored lines come again" [ "$stored" -ge 50 -a "$again" -lt 300 ]
 }
 
 for qos in 1 2; do
