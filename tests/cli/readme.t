@@ -153,7 +153,7 @@ walk() { # walk README UID DATABASE
 	[ "$n" -le 14 ]
 	tap $? "$readme: few commands are not typed, each for its reason ($n of $(wc -l <all))"
 	if [ "$(id -u)" -eq 0 ]; then chown -R "$uid:$uid" . && chmod 755 .; fi
-	reader bash "$top/tests/readme/walk.sh" "$T/steps" "$T/results" "$T/output" >walk.log 2>&1 &
+	reader bash repository/tests/readme/walk.sh "$T/steps" "$T/results" "$T/output" >walk.log 2>&1 &
 	walking=$!
 	pids="$pids $walking"
 	wait "$walking"
