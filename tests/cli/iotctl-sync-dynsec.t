@@ -27,10 +27,14 @@ start_dynsec() {
 start_dynsec
 # ctrl COMMAND...: by hand. mosquitto_ctrl wants the password in its arguments; it is a test's.
 ctrl() { mosquitto_ctrl -h 127.0.0.1 -p "$port" -u admin -P broker-password dynsec "$@" 2>/dev/null; }
-ctrl createClient backend -p backend-password >/dev/null
-ctrl createRole theirs >/dev/null
-ctrl addClientRole backend theirs >/dev/null
-ctrl createClient stranger -p x >/dev/null
+# A mosquitto_ctrl on a loaded machine may end before its command is done: until what it makes is there.
+made() { # made NAME PASSWORD [ROLE]
+	ctrl createClient "$1" -p "$2" >/dev/null
+	[ $# -eq 2 ] || { ctrl createRole "$3" && ctrl addClientRole "$1" "$3"; } >/dev/null
+	ctrl getClient "$1" | grep -q "${3:-$1}"
+}
+wait_for 20 made backend backend-password theirs
+wait_for 20 made stranger x
 
 iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
 file=$HOME/.local/state/iot/lab.csv
