@@ -1,7 +1,7 @@
 #!/bin/sh
 # How long iotapi takes for what EMQX asks at each CONNECT, on 8 connections, as EMQX opens them: a fleet whose logins are new
 # to it comes at once, up to 100 pipelined on each connection, while somebody else asks for device-status; then RATE requests
-# a second of the same logins: tests/bench/auth.sh [RATE [SECONDS [ROUNDS [LOGINS]]]], hashes of so many rounds of PBKDF2
+# a second of the same logins, and as many that ask for nothing: tests/bench/auth.sh [RATE [SECONDS [ROUNDS [LOGINS]]]], hashes of so many rounds of PBKDF2
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -85,7 +85,11 @@ async def cold(n):
     others.sort()
     return took, sum(bad), 1000 * max(times), 1000 * others[int(len(others) * 0.99)]
 
-async def run(rate, seconds):
+# What the client and the machine cost: a request that asks for nothing, in the same way.
+def nothing(i):
+    return b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+
+async def run(rate, seconds, request):
     times, bad = [], []
     links = await connect(times, bad)
     start, n = time.monotonic(), int(rate * seconds)
@@ -106,7 +110,8 @@ async def run(rate, seconds):
 print("%d new logins: %.2f s, refused %d, the longest %.0f ms; device-status meanwhile: p99 %.2f ms" %
       (logins, *asyncio.run(cold(logins))))
 before = used()
-found = asyncio.run(run(rate, seconds))
+found = asyncio.run(run(rate, seconds, request))
 print("%d checks a second: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, refused %d; %.3f ms of processor a check" %
       (rate, *found, 1000 * (used() - before) / (rate * seconds)))
+print("as many of /healthz: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms" % tuple(asyncio.run(run(rate, seconds, nothing))[:3]))
 END
