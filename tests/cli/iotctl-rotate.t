@@ -79,6 +79,13 @@ would rotate the password of 'D3'" "$(printf '%s\n' "$out" | sort)" 'shows whose
 is "$before" "$(cat passwords)" 'and changes nothing'
 [ ! -e delivered ]
 tap $? 'anywhere'
+{ cat "$HOME/.config/iot/iot.conf" && printf 'topic_data = iot/data\ntopic_status = iot/status\n'; } >blind.conf
+rotate D1 --config blind.conf
+exits 2 'topics in which no device would be seen'
+has "$err" 'neither topic_data nor topic_status names the device' 'are told'
+is "$before" "$(cat passwords)" 'before the broker has anything new'
+[ ! -e delivered ]
+tap $? 'or the device'
 
 old=$(password D1)
 rotate D1
@@ -137,6 +144,14 @@ is "$old" "$(password D3)" 'the file has the old one'
 run iotctl broker sync Laboratorio --driver files --dir "$T" --reload "$reload" --dry-run
 exits 0 'broker sync keeps the new one'
 is ok "$(iotctl doctor D3 -o csv --no-header 2>/dev/null | sed -n 's/^login,\([^,]*\),.*/\1/p')" 'and doctor logs in with it'
+# Whoever deletes its credential meanwhile, and makes it again, does not lose the password that the broker wants.
+iotctl credential delete D3 --yes >/dev/null
+run iotctl device provision D3 sensores=temperature
+exits 0 'a credential that was deleted is made again'
+is sent "$(stage D3)" 'with the password that is under way, which stays so'
+has "$(curl -s -H "Authorization: Bearer $(iotapi token create admin --db "$db")" -H 'Content-Type: application/json' \
+	-d "{\"username\":\"device_D3\",\"password\":\"$(pending D3)\",\"clientid\":\"D3\"}" "$api/api/mqtt/auth/")" \
+	'"result":"allow"' 'as the API says'
 n=$(deliveries D3)
 rotate D3
 exits 1 'the next run'

@@ -139,13 +139,17 @@ say_unit(const struct batch *b, struct unit *u)
 	}
 }
 
-/* A new login replaces whatever change of the password was pending. */
+/* A new login replaces whatever change of the password was pending, but for one that goes over a broker: that ends when
+ * the device has come with it. */
 static int
 make_unit(struct batch *b, struct unit *u)
 {
+	struct password_file_mark m;
+
 	if (provision_unit_make(b->c, &b->catalog, u, &u->err))
 		return -1;
-	if (u->has_credential || password_file_pending(&b->file, u->device) == NULL)
+	if (u->has_credential || !password_file_look(&b->file, u->device, &m) ||
+	    m.stage != PASSWORD_FILE_NONE)
 		return 0;
 	return password_file_settle(&b->file, u->device, &u->err);
 }

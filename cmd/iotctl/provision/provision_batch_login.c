@@ -11,18 +11,21 @@
 #include "iotctl/login/rotate.h"
 
 /* A password in the file that the platform never got is taken again: the run that wrote it was cut
- * off in between. */
+ * off in between. One that a rotation has brought to the broker is the only one that counts there. */
 static int
-choose_login(struct unit *u, const struct credentials *known, struct err *err)
+choose_login(struct unit *u, const struct password_file *file, struct err *err)
 {
-	const struct credential *old = credentials_find(known, u->device);
+	const struct credential *old = credentials_find(&file->known, u->device);
+	const char *password = password_file_at_broker(file, u->device);
 
+	if (password == NULL && old != NULL)
+		password = old->password;
 	u->username = old != NULL && old->username != NULL
 	    ? xstrdup(old->username)
 	    : xasprintf("device_%s", u->device);
-	if (old == NULL || old->password == NULL)
+	if (password == NULL)
 		return random_password(&u->password, err);
-	u->password = xstrdup(old->password);
+	u->password = xstrdup(password);
 	return 0;
 }
 
@@ -42,7 +45,8 @@ add_logins(struct batch *b, const char *path, const struct credential *rows, siz
 		const struct credential *own =
 		    u->password != NULL ? credentials_find(&now, u->device) : NULL;
 
-		if (own == NULL || own->password == NULL || own->username == NULL)
+		if (own == NULL || own->password == NULL || own->username == NULL ||
+		    password_file_at_broker(&b->file, u->device) != NULL)
 			continue;
 		mem_free_secret(u->password);
 		u->password = xstrdup(own->password);
@@ -69,7 +73,7 @@ provision_batch_save_logins(struct batch *b, struct err *err)
 		if (u->has_credential &&
 		    password_file_pending(&b->file, u->device) != NULL)
 			continue;
-		failed = choose_login(u, &b->file.known, err);
+		failed = choose_login(u, &b->file, err);
 		rows[n++] = (struct credential){.device = u->device,
 		    .client_id = u->device,
 		    .username = u->username,

@@ -66,6 +66,19 @@ show(const struct rollout *r)
 		printf(_("would rotate the password of '%s'\n"), r->v[i].id);
 }
 
+/* mosquitto tells of a device by its topics alone. */
+static int
+check_seen(const struct rollout *r, struct err *err)
+{
+	if (r->witness != &witness_mqtt ||
+	    topic_has(r->sync.topics.status, TOPIC_DEVICE_ID) ||
+	    topic_has(r->sync.topics.data, TOPIC_DEVICE_ID))
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    _("neither topic_data nor topic_status names the device: nobody would see "
+	      "whether devices come"));
+}
+
 static int
 roll_out(struct rollout *r, const struct strv *names, struct err *err)
 {
@@ -77,7 +90,8 @@ roll_out(struct rollout *r, const struct strv *names, struct err *err)
 	r->broker = strchr(r->broker_name, ':') + 1;
 	if (password_file_open(r->c, &r->file, err) ||
 	    sync_want(&r->sync, r->broker_name, r->c->args->all ? &none : names, err) ||
-	    r->sync.driver->read(&r->sync, err) || rollout_choose(r, names, err))
+	    check_seen(r, err) || r->sync.driver->read(&r->sync, err) ||
+	    rollout_choose(r, names, err))
 		return -1;
 	if (!r->c->args->dry_run)
 		return confirm_kick(r, err) || rollout_run(r, err) ? -1 : 0;

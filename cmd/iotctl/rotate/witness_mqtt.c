@@ -282,7 +282,9 @@ after(struct rollout *r, struct err *err)
 		free(r->v[i].seen);
 		r->v[i].seen = xstrdup("");
 	}
-	subscribe(w, r->v[r->from].status_topic);
+	subscribe(w,
+	    r->v[r->from].status_topic != NULL ? r->v[r->from].status_topic
+					       : r->v[r->from].data_filter);
 	if (wait_for_grants(w, err))
 		return -1;
 	w->armed = true;
