@@ -28,7 +28,7 @@ for v in $(env | sed -n 's/^\(IOT_[A-Z_]*\)=.*/\1/p'); do unset "$v"; done
 unset XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME NO_COLOR
 # The system's own tools first: its Python has the modules that tests/deps.sh installs.
 export LC_ALL=C.UTF-8 TZ=UTC PATH="$build:/usr/bin:$PATH:/usr/sbin"
-T=$(mktemp -d "${TMPDIR:-/tmp}/iot-test.XXXXXX")
+T=$(mktemp -d "${TMPDIR:-/tmp}/iot-test.XXXXXX") || exit 1
 export T HOME="$T/home"
 mkdir "$HOME"
 cd "$T" || exit 1
@@ -70,9 +70,21 @@ stop_all() {
 	kill $last_word 2>/dev/null
 }
 
+# Whoever still works in $T would hold prove's pipe, which waits for it for ever.
+end_others() {
+	[ -d "${T:?}" ] || return
+	# shellcheck disable=SC2044 # names of numbers
+	for d in $(find /proc/[0-9]*/cwd -maxdepth 0 \( -lname "$T" -o -lname "$T/*" \) 2>/dev/null); do
+		p=${d#/proc/}
+		kill -KILL "${p%/cwd}" 2>/dev/null
+	done
+}
+
 cleanup() {
 	stop_all
-	cd / && rm -rf "$T"
+	cd / || exit 1
+	end_others
+	rm -rf "$T"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP PIPE
@@ -397,6 +409,16 @@ start_platform() {
 				rango_min=0 rango_max=100 mqtt_topic_suffix=humidity
 	} >"$T/platform.log" 2>&1 || { note "no platform: $(cat "$T/platform.log")"; exit 1; }
 	let_in
+}
+
+# The platform's mosquitto anew, as mosquitto.conf says by now; it may have been stopped.
+restart_broker() {
+	kill "$broker_pid" 2>/dev/null
+	wait "$broker_pid" 2>/dev/null
+	mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
+	broker_pid=$!
+	pids="$pids $broker_pid"
+	wait_for 20 grep -q running mosquitto.log
 }
 
 # cell RESOURCE NAME FIELD: what iotctl shows of it. (jq takes three times as long to start as iotctl.)

@@ -17,13 +17,8 @@ under_rules() {
 	iotapi export mosquitto "$T" --db "$db" || return 1
 	mosquitto_passwd -b "$T/passwords" backend backend-password
 	chmod 600 "$T/passwords" rules
-	kill "$broker_pid"
-	wait "$broker_pid" 2>/dev/null
 	grep -q acl_file mosquitto.conf || echo "acl_file $T/rules" >>mosquitto.conf
-	mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-	broker_pid=$!
-	pids="$pids $broker_pid"
-	wait_for 10 grep -q running mosquitto.log
+	restart_broker
 }
 run iotctl acl export --format mosquitto --service backend
 exits 0 'the rules of the devices, of the broker and of a service'

@@ -98,11 +98,7 @@ exits 1 'broker sync'
 has "$out" "  login 'D1'
 +   topic write iot/sensors/D1/data" 'gives the name in the certificate its rules, and asks for no password'
 has "$out" "? login 'user_D4': its password is not known here" 'as it does of who has none'
-kill "$broker_pid"
-wait "$broker_pid" 2>/dev/null
-mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-broker_pid=$!
-pids="$pids $broker_pid"
+restart_broker
 wait_for 10 port_open "$tls"
 
 echo device,client_id,username,password,cert,key >fleet.csv

@@ -12,15 +12,6 @@ printf '%s' "$password" >"$1/inbox/$IOT_DEVICE_ID.new" && mv "$1/inbox/$IOT_DEVI
 END
 root=$T
 
-restart_broker() {
-	kill "$broker_pid"
-	wait "$broker_pid" 2>/dev/null
-	mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-	broker_pid=$!
-	pids="$pids $broker_pid"
-	wait_for 10 grep -q running mosquitto.log
-}
-
 # A mosquitto with dynamic security in place of start_platform's.
 start_dynsec() {
 	plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)

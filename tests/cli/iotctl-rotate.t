@@ -13,12 +13,7 @@ pending() { jq -r ".pending.$1[0] // empty" "$file.state"; }
 stage() { iotctl credential pending -o csv --no-header | sed -n "s/^$1,\([^,]*\),.*/\1/p"; }
 iotctl broker sync Laboratorio --driver files --dir "$T" --reload "kill -HUP $broker_pid" >synced 2>&1
 echo "acl_file $T/acl" >>mosquitto.conf
-kill "$broker_pid"
-wait "$broker_pid" 2>/dev/null
-mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-broker_pid=$!
-pids="$pids $broker_pid"
-wait_for 10 grep -q running mosquitto.log
+restart_broker
 cp "$file" first.csv
 bg /usr/bin/python3 "$top/tests/mqtt/devices.py" "$port" first.csv . 0.3 1
 devices=$bg

@@ -10,21 +10,13 @@
 plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)
 [ -n "$plugin" ] || skip_all 'no dynamic security here'
 start_platform
-kill "$broker_pid"
-wait "$broker_pid" 2>/dev/null
 mosquitto_ctrl dynsec init "$T/dynsec.json" admin broker-password >/dev/null
 {
 	broker_logs
 	printf 'listener %s 127.0.0.1\nuser %s\nallow_anonymous false\n' "$port" "$(id -un)"
 	printf 'plugin %s\nplugin_opt_config_file %s\n' "$plugin" "$T/dynsec.json"
 } >mosquitto.conf
-start_dynsec() {
-	mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-	broker_pid=$!
-	pids="$pids $broker_pid"
-	wait_for 20 grep -q running mosquitto.log
-}
-start_dynsec
+restart_broker
 # ctrl COMMAND...: by hand. mosquitto_ctrl wants the password in its arguments; it is a test's.
 ctrl() { mosquitto_ctrl -h 127.0.0.1 -p "$port" -u admin -P broker-password dynsec "$@" 2>/dev/null; }
 # A mosquitto_ctrl on a loaded machine may end before its command is done: until what it makes is there.
@@ -169,7 +161,7 @@ wait "$broker_pid" 2>/dev/null
 jq -c '.roles += [range(2000) as $i | {rolename: "x\($i)", acls: [range(8) as $k |
 	{acltype: "publishClientSend", topic: "some/longer/topic/of/somebody/\($i)/\($k)", priority: 0, allow: true}]}]' dynsec.json >large
 cat large >dynsec.json
-start_dynsec
+restart_broker
 # shellcheck disable=SC2046
 iotctl device provision $(seq -f 'E%g' 20) sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
 asked() { printf '%s\n' "$err" | grep -c '> PUBLISH.*dynamic-security/v1'; }

@@ -52,13 +52,8 @@ sync --verify
 exits 1 'a broker that does not read the rules'
 has "$err" 'which nothing allows: does the broker use these rules?' 'is found by trying'
 echo "acl_file $T/acl" >>mosquitto.conf
-kill "$broker_pid"
-wait "$broker_pid" 2>/dev/null
-mosquitto -c mosquitto.conf >mosquitto.log 2>&1 &
-broker_pid=$!
-pids="$pids $broker_pid"
+restart_broker
 reload="kill -HUP $broker_pid"
-wait_for 10 grep -q running mosquitto.log
 tap $? 'mosquitto starts with them'
 
 mosquitto_pub -h "$host" -p "$port" -u admin -P broker-password -r -t iot/sensors/D2/data -m secret
