@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iotapi/api/broker_auth.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "access/access_emqx.h"
@@ -13,20 +9,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "iotapi/api/auth.h"
+#include "iotapi/api/login_cache.h"
 #include "iotapi/event.h"
-
-/* Passwords that were right, as keyed hashes of them and of what is stored: a changed one is another. 2 MB. */
-enum { DIGEST = 32, SLOTS = 1 << 16 };
-
-static struct {
-	pthread_mutex_t lock;
-	bool ready, broken;
-	unsigned char key[DIGEST];
-	unsigned char (*v)[DIGEST];
-} known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* What is asked, as EMQX sends it: all are strings. */
 static const char *
@@ -47,32 +33,6 @@ answer(struct request *rq, bool allow)
 }
 
 static bool
-begin_known(void)
-{
-	struct err why = {0};
-
-	if (!known.ready && !known.broken) {
-		known.broken = random_bytes(known.key, sizeof(known.key), &why) != 0;
-		known.v = xcalloc(SLOTS, sizeof(*known.v));
-		known.ready = !known.broken;
-		if (known.broken)
-			log_err(&why);
-	}
-	return known.ready;
-}
-
-static void
-digest_of(const char *password, const char *hash, unsigned char out[DIGEST])
-{
-	char *text = xasprintf("%s\n%s", hash, password);
-	unsigned n = DIGEST;
-
-	HMAC(EVP_sha256(), known.key, sizeof(known.key), (const unsigned char *)text,
-	    strlen(text), out, &n);
-	mem_free_secret(text);
-}
-
-static bool
 has_hash(struct request *rq, const char *password, const char *hash)
 {
 	rq->must_hash = !rq->may_hash;
@@ -83,25 +43,11 @@ has_hash(struct request *rq, const char *password, const char *hash)
 static bool
 is_right(struct request *rq, const char *password, const char *hash)
 {
-	unsigned char digest[DIGEST];
-	size_t slot;
-	bool right = false, can_keep;
-
-	pthread_mutex_lock(&known.lock);
-	can_keep = begin_known();
-	pthread_mutex_unlock(&known.lock);
-	if (!can_keep)
-		return has_hash(rq, password, hash);
-	digest_of(password, hash, digest);
-	slot = (size_t)digest[0] << 8 | digest[1];
-	pthread_mutex_lock(&known.lock);
-	right = CRYPTO_memcmp(known.v[slot], digest, DIGEST) == 0;
-	pthread_mutex_unlock(&known.lock);
-	if (right || !has_hash(rq, password, hash))
-		return right;
-	pthread_mutex_lock(&known.lock);
-	memcpy(known.v[slot], digest, DIGEST);
-	pthread_mutex_unlock(&known.lock);
+	if (login_cache_has(password, hash))
+		return true;
+	if (!has_hash(rq, password, hash))
+		return false;
+	login_cache_add(password, hash);
 	return true;
 }
 
