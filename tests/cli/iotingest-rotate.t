@@ -130,17 +130,16 @@ end
 
 # Nothing lost, nothing twice, while files go round.
 append round round.ndjson
-mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l <<-END &
-	$(seq 1 4000 | sed 's/.*/{"n":&}/')
-END
-publishing=$!
 for n in 1 2 3 4 5; do
+	seq $((800 * n - 799)) $((800 * n)) | sed 's/.*/{"n":&}/' |
+		mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l &
+	publishing=$!
 	wait_for 10 test -s round.ndjson
 	mv round.ndjson round.$n
 	kill -HUP $ingesting
 	wait_for 10 test -e round.ndjson
+	wait $publishing
 done
-wait $publishing
 all_there() { [ "$(cat round.ndjson round.? | wc -l)" -ge 4000 ]; }
 wait_for 10 all_there
 is "$(seq 1 4000 | tr '\n' ' ')" "$(numbers round.ndjson round.?)" '4000 messages while five files go round: all there'
