@@ -103,7 +103,7 @@ both
 tap $? 'the others are wrong'
 has "$(sed -n 1p details)" ' (here are 2048 of 66' 'of the payload there is the beginning, and it says so'
 is 2048 "$(call GET /api/readings/rejects/ | jq -r '.results[0].payload_text' | tr -d '\n' | wc -c)" 'which it is'
-pub -q 1 -t "iot/sensors/$(perl -e 'print "x" x 2000')/data" -f /dev/null
+pub -q 1 -t "iot/sensors/$(perl -e 'print "x" x 2000')/data" -n
 short() { [ "$(call GET /api/readings/rejects/ | jq -r '.results[0].topic | length')" = 1024 ]; }
 ok 'a topic is cut, too' wait_for 5 short
 pub -q 1 -t iot/sensors/RPI_001/data -m "{\"temperature\":5,\"x\":$(perl -e 'print "[" x 64, "]" x 64')}"
