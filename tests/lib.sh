@@ -308,7 +308,9 @@ start_api() {
 	# shellcheck disable=SC3013 # each shell that is in use has -nt
 	if ! [ "$made" -nt "$build/iotapi" ]; then
 		mkdir -p "$build/tests"
-		iotapi user add admin --db "$made.$$" --password-file "$T/api.pw" && mv "$made.$$" "$made" || exit 1
+		making=$(mktemp -d "$build/tests/admin.XXXXXX") # not $$, which parts share
+		iotapi user add admin --db "$making/iot.db" --password-file "$T/api.pw" && mv "$making/iot.db" "$made" || exit 1
+		rm -r "$making"
 	fi
 	[ -e "$db" ] || cp "$made" "$db"
 	iotapi serve --db "$db" --listen 127.0.0.1:0 --url-file "$T/api.url" "$@" \
