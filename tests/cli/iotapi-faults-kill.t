@@ -26,24 +26,19 @@ wait_for 20 test -s url
 kill $!
 wait $!
 
-# killed POINTS [OPTION]: $figures. The long one tells how far it is.
-errors=errors
-[ -z "${TEST_LONG-}" ] || errors=/dev/stderr
-killed() {
-	figures=$(/usr/bin/python3 "$top/tests/powercut/iotapi.py" "$T/made.db" "$1" 2000 ${2+"$2"} 2>>$errors) ||
-		note "$(cat errors 2>&1)"
-}
+# killed POINTS [OPTION]: the figures. What goes wrong is told, and how far the long one is.
+killed() { /usr/bin/python3 "$top/tests/powercut/iotapi.py" "$T/made.db" "$1" 2000 ${2+"$2"}; }
 of() { printf '%s\n' "$figures" | sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p"; }
 
-killed "$([ -n "${TEST_LONG-}" ] && echo all || echo 10)"
+figures=$(killed "$([ -n "${TEST_LONG-}" ] && echo all || echo 10)")
 is '0 0 0 0' "$(of lost) $(of damaged) $(of missing) $(of late)" "killed at $(of points) of $(of calls) calls: nothing is lost"
 is 0 "$(of cut)" 'nor when the power goes'
 [ "$(of points)" -ge 3 ]
 tap $? 'there were such calls'
-killed 10 --unsynced
+figures=$(killed 10 --unsynced 2>errors) || note "$(cat errors)"
 [ "$(of cut)" -gt 0 ]
 tap $? "negative control: without fdatasync, as synchronous=OFF has it, it loses ($(of cut) at point $(of points))"
-killed 10 --early
+figures=$(killed 10 --early 2>errors) || note "$(cat errors)"
 [ "$(of lost)" -gt 0 ] && [ "$(of missing)" -gt 0 ]
 tap $? "negative control: acknowledged on arrival it loses ($(of lost) at point $(of points))"
 done_testing

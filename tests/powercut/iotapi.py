@@ -10,13 +10,16 @@ for, in the files as they are and in what a disk is sure to have of them. Then i
 --early: the broker takes a message for acknowledged when it has sent it. --unsynced: nothing is made durable. Both end
 at the first loss. Prints "points=P calls=N lost=L cut=C damaged=D missing=M late=W": lost were acknowledged and are not in
 the files, cut are not in what the disk is sure to have, missing were acknowledged after the restart and are not there
-either, late were not within the time that a test has. Each point with any of these is told."""
+either, late came in no more when nothing had been acknowledged for STALL_S seconds: a server that stands still, however
+slow the machine is. Each point with any of these is told, one that is late with what the server said."""
 import http.client, json, multiprocessing, os, shutil, socket, sqlite3, struct, subprocess, sys, tempfile, threading, time
 
 template, wanted, total = sys.argv[1], sys.argv[2], int(sys.argv[3])
 early, unsynced = "--early" in sys.argv, "--unsynced" in sys.argv
 token = open(template + ".token").read().strip()
-PATIENCE = 300 if wanted == "all" else 30  # it may have a small part of a machine only
+# Longer than any pause of iotapi's own (10 s for a SUBACK), shorter than the 90 s of silence behind which it makes its
+# connection anew, and would go on as if nothing had been.
+STALL_S = 60
 WINDOW = 200
 AT_ONCE = 4  # a run waits for the disk and for its server's start more than it computes
 TELL_S = 60
@@ -41,22 +44,28 @@ class Broker:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.lock = threading.Condition()
-        self.acked, self.sent, self.subscribed, self.run = set(), set(), False, 0
+        self.lock = threading.Lock()
+        self.run, self.current = 0, None
+        self.begin()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def begin(self):
         with self.lock:
-            self.acked, self.sent, self.subscribed, self.run = set(), set(), False, self.run + 1
+            self.acked, self.sent, self.flying, self.subscribed = set(), set(), set(), False
+            self.run += 1
 
     def accept(self):
         while True:
             c, _ = self.listener.accept()
-            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+            # The session is the newest connection's, whichever of them is read first: what a server that is killed
+            # had sent may be read behind the next one's CONNECT.
+            with self.lock:
+                self.current, self.flying, run = c, set(), self.run
+            threading.Thread(target=self.serve, args=(c, run), daemon=True).start()
 
-    def serve(self, c):
+    def serve(self, c, run):
         try:
-            f, run = c.makefile("rb"), self.run
+            f = c.makefile("rb")
             while True:
                 first = f.read(1)
                 if not first:
@@ -76,13 +85,11 @@ class Broker:
 
     def take(self, c, kind, body):
         with self.lock:
-            if kind >> 4 == 1:
-                self.current, self.flying = c, set()
+            if kind >> 4 != 4 and c is not self.current:
+                pass
+            elif kind >> 4 == 1:
                 c.sendall(packet(0x20, bytes([1 if self.subscribed else 0, 0, 0])))
                 self.hand_out(c) if self.subscribed else None
-            # What a server that is killed had sent may be read behind the next one's CONNECT.
-            elif kind >> 4 != 4 and c is not self.current:
-                pass
             elif kind >> 4 == 8:
                 filters, at = 0, 3 + body[2]
                 while at < len(body):
@@ -101,7 +108,6 @@ class Broker:
                 c.sendall(packet(0xD0, b""))
             elif kind >> 4 == 14:
                 c.shutdown(socket.SHUT_RDWR)
-            self.lock.notify_all()
 
     def hand_out(self, c):
         """As many as the window has room for; what was sent in another connection comes again with DUP."""
@@ -120,9 +126,9 @@ class Broker:
         with self.lock:
             return set(self.sent if early else self.acked)
 
-    def wait_all(self):
+    def state(self):
         with self.lock:
-            return self.lock.wait_for(lambda: len(self.acked | (self.sent if early else set())) == total, PATIENCE)
+            return "%d acknowledged, %d sent, %d on their way" % (len(self.acked), len(self.sent), len(self.flying))
 
 
 class Editor(threading.Thread):
@@ -141,7 +147,7 @@ class Editor(threading.Thread):
     def run(self):
         i = 0
         try:
-            c = http.client.HTTPConnection(self.url.split("/")[2], timeout=PATIENCE)
+            c = http.client.HTTPConnection(self.url.split("/")[2], timeout=STALL_S)
             while not self.over:
                 i += 1
                 if self.call(c, "POST", "/api/mqtt/topics/", {"nombre": "T%d" % i, "topic_pattern": "t/%d/{device_id}" % i}) == 201:
@@ -159,10 +165,22 @@ def start(directory, **more):
         os.unlink(url)
     server = subprocess.Popen(["iotapi", "--db", directory + "/iot.db", "--listen", "127.0.0.1:0", "--url-file", url],
         env=dict(os.environ, **more), stderr=open(directory + "/log", "a"))
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + STALL_S
     while not os.path.exists(url) and server.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
     return server, open(url).read().strip() if os.path.exists(url) else None
+
+
+def goes_on(server, acknowledged):
+    """Waits until it is dead or all is acknowledged. False: it stands still."""
+    n, until = -1, 0
+    while server.poll() is None and len(acknowledged()) < total:
+        if len(acknowledged()) > n:
+            n, until = len(acknowledged()), time.monotonic() + STALL_S
+        elif time.monotonic() > until:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def look(path):
@@ -207,10 +225,17 @@ def own_template():
     return copy
 
 
-def told(at, figures):
+def told(at, figures, why=""):
     if sum(figures) > 0:
-        print("# at %d: lost=%d cut=%d damaged=%d missing=%d late=%d" % (at, *figures), file=sys.stderr, flush=True)
+        print("# at %d: lost=%d cut=%d damaged=%d missing=%d late=%d%s" % (at, *figures, why), file=sys.stderr, flush=True)
     return figures
+
+
+def why_late(directory, server, url):
+    """To be asked before the server is told to end."""
+    state = "ended with %d" % server.poll() if server.poll() is not None else "runs" if url is not None else "does not listen"
+    with open(directory + "/log") as log:
+        return "; the server %s; %s; %s" % (state, broker.state(), " / ".join(log.read().splitlines()[-20:]))
 
 
 def run(at):
@@ -230,12 +255,9 @@ def run(at):
     if url is not None:
         editor = Editor(url)
         editor.start()
-    with broker.lock:
-        broker.lock.wait_for(lambda: server.poll() is not None or len(broker.acked) == total, 0)
-    until = time.monotonic() + PATIENCE
-    while server.poll() is None and len(broker.acked) < total and time.monotonic() < until:
-        time.sleep(0.005)
+    moved = goes_on(server, lambda: broker.acked)
     if server.poll() is None:
+        why = "" if moved else why_late(directory, server, url)
         if editor is not None:
             editor.over = True
             editor.join()
@@ -244,8 +266,7 @@ def run(at):
         if at == 0:
             return int(open(image + "/count").read())
         shutil.rmtree(directory)
-        return None
-    server.wait()
+        return None if moved else told(at, (0, 0, 0, 0, total - len(broker.acknowledged())), why)
     acked = broker.acknowledged()
     if editor is not None:
         editor.join()
@@ -258,13 +279,14 @@ def run(at):
         if os.path.exists(image + "/iot.db" + end):
             shutil.copy(image + "/iot.db" + end, directory + "/iot.db" + end)
     server, url = start(directory)
-    came = broker.wait_all() if url is not None else False
+    came = url is not None and goes_on(server, broker.acknowledged) and len(broker.acknowledged()) == total
+    why = "" if came else why_late(directory, server, url)
     server.terminate()
     server.wait()
     after = look(directory + "/iot.db")[0]
     acked = broker.acknowledged()
     shutil.rmtree(directory)
-    return told(at, (lost, cut, torn + cut_torn, len(acked - after), 0 if came else total - len(acked & after)))
+    return told(at, (lost, cut, torn + cut_torn, len(acked - after), 0 if came else total - len(acked & after)), why)
 
 
 def begin():
