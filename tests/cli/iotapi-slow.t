@@ -118,7 +118,9 @@ P
 	read -r checked refused <guessed
 	[ $((checked + refused)) -eq 60 ] && [ "$checked" -ge 16 ] && [ "$refused" -ge 20 ]
 	tap $? "of these 16 wait at once, the others come again in two seconds: $checked and $refused"
-	has "$(cat log)" 'login refused: address=127.0.0.2 wait=2' 'which the log tells'
+	has "$(cat log)" 'level=error msg="logins are put off: too many passwords wait to be checked" address=127.0.0.2' \
+		'which the log tells'
+	no_line log 'and not as a guess, for which fail2ban would ban whom the server kept waiting' 'login refused.* wait='
 	is '60 0' "$(python3 guess.py "$port" 127.0.0.3 60 2>/dev/null)" 'a proxy may have them all'
 }
 loopback() {

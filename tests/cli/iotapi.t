@@ -234,7 +234,10 @@ no_line "$T/api.log" 'and no password' -e ana-password -e nobody2
 if command -v fail2ban-regex >/dev/null; then
 	failregex=$(sed -n 's/^\.Dl failregex = //p' "$top/man/iotapi.8")
 	cp "$T/api.log" f2b.log
-	echo 'time=2026-11-29T22:34:41.317454Z level=error msg="GET failed" path="/ level=info msg=\"login refused: address=203.0.113.9\""' >>f2b.log
+	cat >>f2b.log <<-'END'
+		time=2026-11-29T22:34:41.317454Z level=error msg="GET failed" path="/ level=info msg=\"login refused: address=203.0.113.9\""
+		time=2026-11-29T22:34:41.317454Z level=error msg="logins are put off: too many passwords wait to be checked" address=203.0.113.10
+	END
 	is "$(grep -c 'msg="login refused' "$T/api.log") 127.0.0.1" \
 		"$(fail2ban-regex -o ip f2b.log "$failregex" | sort | uniq -c | awk '{ print $1, $2 }')" 'fail2ban finds them all, and nothing else'
 fi

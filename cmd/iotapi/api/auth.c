@@ -98,16 +98,31 @@ log_refused(const struct request *rq, const char *user, const char *fmt, long lo
 	buf_release(&text);
 }
 
-void
-auth_login_refuse(struct request *rq, int64_t wait)
+static void
+answer_wait(struct request *rq, int64_t seconds)
 {
-	atomic_fetch_add(&rq->app->counts.logins_refused, 1);
-	rq->retry_after = (wait + 999) / 1000;
-	if (guesses_tell(rq->app->guesses, clock_ms()))
-		log_refused(rq, NULL, "wait", rq->retry_after);
+	rq->retry_after = seconds;
 	answer_detail(rq, 429, "throttled",
 	    "Request was throttled. Expected available in %lld seconds.",
-	    (long long)rq->retry_after);
+	    (long long)seconds);
+}
+
+/* Before anybody looks at the password. */
+static void
+refuse_guess(struct request *rq, int64_t wait)
+{
+	answer_wait(rq, (wait + 999) / 1000);
+	atomic_fetch_add(&rq->app->counts.logins_refused, 1);
+	if (guesses_tell(rq->app->guesses, clock_ms()))
+		log_refused(rq, NULL, "wait", rq->retry_after);
+}
+
+void
+auth_login_full(struct request *rq, int64_t seconds)
+{
+	event_error("address", rq->peer,
+	    "logins are put off: too many passwords wait to be checked");
+	answer_wait(rq, seconds);
 }
 
 static void
@@ -119,7 +134,7 @@ check_password(struct request *rq, const char *username, const char *password)
 	char *hash;
 
 	if (wait != 0) {
-		auth_login_refuse(rq, wait);
+		refuse_guess(rq, wait);
 		return;
 	}
 	hash = find_hash(rq, username);

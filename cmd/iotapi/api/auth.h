@@ -12,8 +12,8 @@ int auth_check(struct request *rq);
  * failed too often (guesses.h). */
 void auth_login_prepare(struct request *rq);
 int auth_login(struct request *rq, struct err *err);
-/* 429, and the log's line: who asks has to wait so many ms before anybody looks at the password. */
-void auth_login_refuse(struct request *rq, int64_t wait);
+/* 429, to come again after so many seconds: too many wait to be hashed. Nobody's guess, and told as none. */
+void auth_login_full(struct request *rq, int64_t seconds);
 /* POST /api/auth/refresh/: two new tokens for a refresh token, which is spent. */
 void auth_refresh_prepare(struct request *rq);
 int auth_refresh(struct request *rq, struct err *err);

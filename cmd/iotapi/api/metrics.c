@@ -111,7 +111,8 @@ put_counts(struct request *rq)
 		buf_printf(&rq->out, "iotapi_http_responses_total{code=\"%dxx\"} %llu\n",
 		    kind, atomic_load(&c->answers[kind]));
 	one(&rq->out, "logins_refused_total", "counter",
-	    "Logins with a wrong password, or too many of them, since the start.",
+	    "Logins with a wrong password, or of a name that has to wait, since the "
+	    "start.",
 	    (int64_t)atomic_load(&c->logins_refused));
 }
 

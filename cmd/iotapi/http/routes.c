@@ -180,7 +180,7 @@ routes_refuse(struct request *rq, int seconds)
 	if (rq->route->prepare == broker_auth_prepare) {
 		broker_auth_full(rq);
 	} else if (rq->route->prepare == auth_login_prepare) {
-		auth_login_refuse(rq, (int64_t)seconds * 1000);
+		auth_login_full(rq, seconds);
 	} else {
 		rq->retry_after = seconds;
 		answer_detail(rq, 429, "throttled", "Too many wait: try again later.");
