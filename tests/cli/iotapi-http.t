@@ -126,13 +126,22 @@ done
 answers 413 "POST /api/auth/login/ HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n" 'a login has no long one'
 
 token=$(iotapi token create admin --db "$db")
-chunked() { # chunked BYTES: the status, or 000 when the connection was closed
-	head -c "$1" /dev/zero | tr '\0' ' ' | curl -s -o /dev/null -w '%{http_code}' \
+chunked() { # chunked BYTES PATH: the status, the headers in headers, the body in answer
+	head -c "$1" /dev/zero | tr '\0' ' ' | curl -s -D headers -o answer -w '%{http_code}' \
 		-H 'Transfer-Encoding: chunked' -H "Authorization: Bearer $token" \
-		-H 'Content-Type: application/json' -H Expect: --data-binary @- "$api/api/devices/"
+		-H 'Content-Type: application/json' -H Expect: --data-binary @- "$api$2"
 }
-is 400 "$(chunked 1000)" 'control: a chunked body is read'
-is 000 "$(chunked 3000000)" 'a chunked body over 1 MiB is cut off'
+refusals() { curl -sS -H "Authorization: Bearer $token" "$api/metrics/" | sed -n 's/^iotapi_http_responses_total{code="4xx"} //p'; }
+is 400 "$(chunked 1000 /api/devices/)" 'control: a chunked body is read'
+before=$(refusals)
+# The library takes no answer in the middle of a body: it is read to its end, and not kept.
+is 413 "$(chunked 30000000 /api/devices/)" 'a chunked body over 1 MiB'
+is '{"detail":"The body is too large: at most 1048576 bytes.","code":"too_large"}' "$(cat answer)" 'is told its limit'
+has "$(tr -d '\r' <headers)" 'Connection: close' 'and is the last one of its connection'
+is $((before + 1)) "$(refusals)" 'and is counted'
+is 413 "$(chunked 70000 /api/auth/login/)" 'a chunked login over 64 KiB,'
+answers 413 "${p}Transfer-Encoding: chunked\r\n\r\n11170\r\n$(head -c 70000 /dev/zero | tr '\0' ' ')\r\n0\r\n\r\n${g}\r\n" \
+	'and no second request'
 
 # JSON: as deep as clients read, each name once, no more values than memory allows.
 call() { # call METHOD PATH JSON-FILE: the body, without a line feed, and the status
@@ -255,9 +264,17 @@ def announce():
         b'Content-Length: 8388608\r\n\r\n' % sys.argv[2].encode())
     return s.recv(12)[9:].decode(), s
 held = [announce() for i in range(40)]
-print(*(sum(status == wanted for status, _ in held) for wanted in ('100', '503')))
+def chunked(size):
+    s = socket.create_connection((host, int(port)), 60)
+    s.sendall(b'POST /api/readings/bulk/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\n'
+        b'%x\r\n%b\r\n0\r\n\r\n' % (sys.argv[2].encode(), size, b' ' * size))
+    answer = b''
+    while more := s.recv(65536):
+        answer += more
+    return answer[9:12].decode(), *(name in answer for name in (b'\r\nConnection: close\r\n', b'\r\nRetry-After: 1\r\n'))
+print(*(sum(status == wanted for status, _ in held) for wanted in ('100', '503')), *chunked(2 << 20))
 P
-is '32 8' "$(cat unsent)" 'of long bodies only so much is waited for'
+is '32 8 503 True True' "$(cat unsent)" 'of long bodies only so much is waited for, or of a chunked one kept'
 python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM sensor WHERE id > 1"); c.commit()' "$db"
 
 # Queries.

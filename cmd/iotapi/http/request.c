@@ -159,6 +159,16 @@ request_may_hold(struct request *rq, size_t bytes)
 }
 
 void
+request_drop_body(struct request *rq)
+{
+	if (rq->body.p != NULL)
+		explicit_bzero(rq->body.p, rq->body.n);
+	buf_release(&rq->body);
+	atomic_fetch_sub(&rq->app->held, rq->held);
+	rq->held = 0;
+}
+
+void
 request_begin_again(struct request *rq)
 {
 	json_decref(rq->json);
@@ -177,15 +187,12 @@ request_release(struct request *rq)
 		free(rq->args[i].name);
 		free(rq->args[i].value);
 	}
-	atomic_fetch_sub(&rq->app->held, rq->held);
 	free(rq->args);
 	free(rq->path);
 	free(rq->host);
 	mem_free_secret(rq->authorization);
 	free(rq->content_type);
-	if (rq->body.p != NULL)
-		explicit_bzero(rq->body.p, rq->body.n);
-	buf_release(&rq->body);
+	request_drop_body(rq);
 	json_decref(rq->json);
 	json_decref(rq->values);
 	field_errs_release(&rq->errs);

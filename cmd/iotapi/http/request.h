@@ -74,6 +74,8 @@ const char *request_arg(const struct request *rq, const char *name);
 /* A body is in memory until it is served, an answer until it is read: of long ones there are only so many. Whether this
  * request may have so many bytes of both; else it is answered 503. What it was given counts until request_release. */
 bool request_may_hold(struct request *rq, size_t bytes);
+/* Frees the body, wiped, and gives back what request_may_hold gave: it is refused. */
+void request_drop_body(struct request *rq);
 /* Forgets the body's JSON and the answer: the route is run again where it may hash. */
 void request_begin_again(struct request *rq);
 /* Frees all that is the request's own; secrets are wiped. */

@@ -228,6 +228,28 @@ is_long(struct MHD_Connection *c, const struct request *rq, unsigned long long l
 		    NULL);
 }
 
+static void
+refuse_large(struct request *rq)
+{
+	answer_detail(rq, 413, "too_large", "The body is too large: at most %zu bytes.",
+	    routes_body_limit(rq));
+}
+
+/* A chunked body tells its size only as it comes, and the library takes no answer before its end. So the rest of what is
+ * too much is read, until the deadline for bodies at most, and not kept. */
+static void
+take_body(struct request *rq, const char *data, size_t n)
+{
+	if (rq->status != 0)
+		return;
+	if (rq->body.n + n > routes_body_limit(rq))
+		refuse_large(rq);
+	else if (request_may_hold(rq, rq->body.n + n))
+		buf_put(&rq->body, data, n);
+	if (rq->status != 0)
+		request_drop_body(rq);
+}
+
 /* Everything but the body is here. Answers at once what must not go on. */
 static bool
 check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
@@ -251,8 +273,7 @@ check_begin(struct MHD_Connection *c, struct exchange *x, const char *method,
 	if (wrong != NULL)
 		answer_detail(rq, 400, "bad_request", "Bad request: %s.", wrong);
 	else if (length > routes_body_limit(rq))
-		answer_detail(rq, 413, "too_large",
-		    "The body is too large: at most %zu bytes.", routes_body_limit(rq));
+		refuse_large(rq);
 	else if (is_long(c, rq, length) && routes_may_send(rq) &&
 	    request_may_hold(rq, length))
 		buf_reserve(&rq->body, length);
@@ -351,14 +372,12 @@ handle(void *arg, struct MHD_Connection *c, const char *url, const char *method,
 		return result;
 	}
 	if (*size != 0) {
-		/* A chunked body tells its size only as it comes. */
-		if (x->rq.body.n + *size > routes_body_limit(&x->rq) ||
-		    !request_may_hold(&x->rq, x->rq.body.n + *size))
-			return MHD_NO;
-		buf_put(&x->rq.body, data, *size);
+		take_body(&x->rq, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
+	if (!x->served && x->rq.status != 0)
+		return send_answer(c, &x->rq, true);
 	if (!x->served) {
 		set_state(h, c, CONNECTION_SERVED, 0);
 		if (!serve(h, x))
