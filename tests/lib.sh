@@ -313,6 +313,7 @@ start_api() {
 		rm -r "$making"
 	fi
 	[ -e "$db" ] || cp "$made" "$db"
+	rm -f "$T/api.url"
 	iotapi serve --db "$db" --listen 127.0.0.1:0 --url-file "$T/api.url" "$@" \
 		2>"$T/api.log" &
 	api_pid=$!

@@ -141,7 +141,6 @@ stop_api
 took=$(($(date +%s) - from))
 [ "$took" -lt 15 ]
 tap $? "SIGTERM while they wait: $took s"
-rm -f api.url
 start_api
 
 token=$(iotapi token create admin --read-only --db "$db")

@@ -165,12 +165,22 @@ ok 'a retained reading is stored' wait_for 10 retained
 call POST /api/mqtt/brokers/1/deactivate/ >/dev/null
 off() { call GET /api/mqtt/broker-status/ | grep -q '^\[{[^}]*"connection_status":"disconnected"'; }
 ok 'a broker that is switched off is left' wait_for 10 off
+call DELETE "/api/mqtt/topics/$(call GET '/api/mqtt/topics/?search=own' | jq '.results[0].id')/"
 call POST /api/mqtt/brokers/1/activate/ >/dev/null
 pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":45.5}'
 back() { [ "$(values 45.5)" -ge 1 ]; }
 ok 'what was published while the broker row was off is delivered afterwards' wait_for 10 back
 retained
 tap $? 'and the retained one is still one'
+# No broker tells its clients what a kept session is subscribed to.
+# gave_up TOPIC: it is not subscribed any more.
+gave_up() {
+	before=$(number_of readings/)
+	pub -q 1 -t "$1" -m '{"temperature":30}'
+	pub -q 1 -t iot/sensors/RPI_001/data -m '{"temperature":30}'
+	wait_for 10 reached readings/ $((before + 1)) && ! call GET /api/readings/rejects/ | grep -q "\"topic\":\"$1\""
+}
+ok 'a topic that was deleted meanwhile is given up' gave_up field/RPI_001/values
 
 # The broker goes and comes back.
 kill "$broker_pid"
@@ -355,4 +365,15 @@ is 0 $? 'SIGTERM drains and exits 0'
 [ $(($(date +%s) - stops)) -lt 30 ]
 tap $? 'soon'
 wait $long
+start_api --verbose
+call POST /api/mqtt/brokers/1/activate/ >/dev/null
+ok 'one that is started again listens' wait_for 10 listening 1
+call POST /api/mqtt/topics/ '{"nombre":"own","topic_pattern":"plant/{device_id}/values","tipo":"publish"}' >/dev/null
+before=$(number_of readings/)
+ok 'also to a topic that is new' wait_for 10 plant
+stop_api
+sqlite3 "$db" "PRAGMA foreign_keys = ON; DELETE FROM topic WHERE nombre = 'own'"
+start_api --verbose
+wait_for 10 listening 1
+ok 'one that was deleted while it was away is given up' gave_up plant/RPI_001/values
 done_testing

@@ -48,6 +48,9 @@ static const char *const own_tables[] = {
     ("delivered (broker INTEGER NOT NULL REFERENCES broker(id) ON DELETE CASCADE, batch "
      "INTEGER "
      "NOT NULL, messages BLOB NOT NULL, PRIMARY KEY(broker, batch)) WITHOUT ROWID"),
+    /* See mqtt/kept_filters.h. */
+    ("kept_filters (broker INTEGER PRIMARY KEY REFERENCES broker(id) ON DELETE CASCADE, "
+     "filters BLOB NOT NULL)"),
 };
 
 /* Besides those of the orders of lists; each behind the name of the database, too. */

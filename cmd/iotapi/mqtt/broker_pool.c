@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "iotapi/mqtt/broker_row.h"
 #include "iotapi/mqtt/broker_session.h"
+#include "iotapi/mqtt/kept_filters.h"
 #include "iotapi/mqtt/silence.h"
 
 /* Changes are gathered: when ten thousand topics are created in a row, the database is not read as often, nor
@@ -243,18 +244,22 @@ sync_session(struct broker_pool *w, const struct broker_session_opts *o, bool *k
 }
 
 static void
-sync_broker(struct broker_pool *w, const struct broker_row *x,
+sync_broker(struct broker_pool *w, struct db *db, const struct broker_row *x,
     const struct strv *patterns, bool *kept)
 {
+	struct strv filters = {0};
 	char *client_id = xasprintf("iotapi-worker-%s-%lld", w->id, (long long)x->id);
 	const struct broker_session_opts o = {.broker = x->id,
 	    .name = x->name,
 	    .address = &x->address,
 	    .client_id = client_id,
 	    .keepalive = x->keepalive,
-	    .patterns = patterns};
+	    .patterns = patterns,
+	    .kept = &filters};
 
+	kept_filters_read(db, x->id, &filters);
 	sync_session(w, &o, kept);
+	strv_release(&filters);
 	free(client_id);
 }
 
@@ -275,7 +280,7 @@ sync_sessions(struct broker_pool *w, struct db *db, struct err *err)
 		struct err why = {0};
 
 		if (broker_row_read(w->app, stmt, &x, &why) == 0)
-			sync_broker(w, &x, &patterns, kept);
+			sync_broker(w, db, &x, &patterns, kept);
 		else
 			log_warn("broker '%s': %s", x.name, why.text);
 		broker_row_release(&x);

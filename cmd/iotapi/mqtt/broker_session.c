@@ -17,6 +17,7 @@
 #include "iotapi/event.h"
 #include "iotapi/mqtt/batch_queue.h"
 #include "iotapi/mqtt/filter_cover.h"
+#include "iotapi/mqtt/kept_filters.h"
 #include "iotapi/mqtt/store_message.h"
 
 enum {
@@ -44,6 +45,7 @@ struct broker_session {
 	pthread_mutex_t lock; /* of the pointer */
 	struct templates *templates;
 	struct strv filters;      /* of what is to be subscribed */
+	struct strv kept;         /* those that the broker has answered */
 	bool changed;             /* since the consumer was told */
 	struct consumer *consume; /* NULL: waiting for `again` */
 	struct loop_timer again;
@@ -237,15 +239,21 @@ on_up(void *arg, bool session_present)
 
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
 
-/* All that is to be subscribed (free); the texts stay the session's. */
+/* All that is to be subscribed, behind what is to be given up of those that the broker had before (free); the texts stay
+ * the session's. */
 static struct consumer_filter *
-list_filters(const struct broker_session *u, size_t *n)
+list_filters(const struct broker_session *u, const struct strv *before, size_t *n)
 {
 	struct consumer_filter *filters =
-	    xcalloc(u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
+	    xcalloc(before->n + u->filters.n + ARRAY_LEN(clients), sizeof(*filters));
 	size_t i;
 
 	*n = 0;
+	for (i = 0; i < before->n; i++) {
+		if (!filter_cover_has(&u->filters, before->v[i]))
+			filters[(*n)++] =
+			    (struct consumer_filter){before->v[i], .unsubscribe = true};
+	}
 	/* First: when all are refused it is the last whose refusal is told. */
 	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
 		filters[(*n)++] = (struct consumer_filter){clients[i], .qos = 1};
@@ -254,20 +262,75 @@ list_filters(const struct broker_session *u, size_t *n)
 	return filters;
 }
 
-/* While answers are missing it waits for the last of them. */
+/* While answers are missing it waits for the last of them. The consumer knows itself what is gone. */
 static void
 change_filters(struct broker_session *u)
 {
+	static const struct strv none;
 	struct consumer_filter *filters;
 	struct err err = {0};
 	size_t n;
 
 	if (!u->changed || u->consume == NULL || u->stopping)
 		return;
-	filters = list_filters(u, &n);
+	filters = list_filters(u, &none, &n);
 	u->changed = consumer_change(u->consume, filters, n, &err) > 0;
 	log_err(&err);
 	free(filters);
+}
+
+static bool
+is_same(const struct strv *a, const struct strv *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n; i++) {
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	}
+	return a->n == b->n;
+}
+
+/* On its way through the writer. */
+struct keeping {
+	int64_t broker;
+	struct strv filters;
+};
+
+static int
+keep(struct db *db, void *arg, struct err *err)
+{
+	const struct keeping *k = arg;
+
+	return kept_filters_store(db, k->broker, &k->filters, err);
+}
+
+static void
+filters_kept(void *arg, const struct err *why)
+{
+	struct keeping *k = arg;
+
+	log_err(why);
+	strv_release(&k->filters);
+	free(k);
+}
+
+static void
+keep_filters(struct broker_session *u)
+{
+	struct keeping *k;
+	size_t i;
+
+	if (is_same(&u->kept, &u->filters))
+		return;
+	k = xcalloc(1, sizeof(*k));
+	k->broker = u->broker;
+	strv_release(&u->kept);
+	for (i = 0; i < u->filters.n; i++) {
+		strv_add(&u->kept, u->filters.v[i]);
+		strv_add(&k->filters, u->filters.v[i]);
+	}
+	store_submit(u->app->store, keep, filters_kept, k);
 }
 
 static void
@@ -277,6 +340,7 @@ on_ready(void *arg)
 
 	u->asking = false;
 	u->listens = true;
+	keep_filters(u);
 	log_info("broker '%s': listening", u->name);
 	change_filters(u);
 }
@@ -378,7 +442,7 @@ start(void *arg)
 	consumer_free(u->consume);
 	u->held = 0;
 	u->changed = u->listens = false;
-	filters = list_filters(u, &n);
+	filters = list_filters(u, &u->kept, &n);
 	u->consume = consumer_new(u->loop, &opts, filters, n, &events, u, &err);
 	free(filters);
 	if (u->consume != NULL)
@@ -414,6 +478,7 @@ broker_session_new(struct loop *loop, struct app *app,
     const struct broker_session_opts *o, broker_session_link_fn *link, void *arg)
 {
 	struct broker_session *u = xcalloc(1, sizeof(*u));
+	size_t i;
 
 	*u = (struct broker_session){.loop = loop,
 	    .app = app,
@@ -425,6 +490,8 @@ broker_session_new(struct loop *loop, struct app *app,
 	    .client_id = xstrdup(o->client_id),
 	    .keepalive = o->keepalive,
 	    .templates = compile_templates(o->patterns)};
+	for (i = 0; i < o->kept->n; i++)
+		strv_add(&u->kept, o->kept->v[i]);
 	pthread_mutex_init(&u->lock, NULL);
 	u->batches = batch_queue_new(&(struct batch_queue_opts){.loop = loop,
 	    .store = app->store,
@@ -449,18 +516,6 @@ broker_session_is(const struct broker_session *u, const struct broker_session_op
 {
 	return u->keepalive == o->keepalive &&
 	    broker_address_equal(&u->address, o->address);
-}
-
-static bool
-is_same(const struct strv *a, const struct strv *b)
-{
-	size_t i;
-
-	for (i = 0; i < a->n && i < b->n; i++) {
-		if (strcmp(a->v[i], b->v[i]) != 0)
-			return false;
-	}
-	return a->n == b->n;
 }
 
 void
@@ -506,6 +561,7 @@ broker_session_free(struct broker_session *u)
 	release_templates(u->templates);
 	pthread_mutex_destroy(&u->lock);
 	strv_release(&u->filters);
+	strv_release(&u->kept);
 	free(u->name);
 	broker_address_release(&u->address);
 	free(u->client_id);

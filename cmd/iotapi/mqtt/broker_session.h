@@ -25,6 +25,7 @@ struct broker_session_opts {
 	const struct broker_address *address;
 	int keepalive; /* seconds */
 	const struct strv *patterns; /* of the publish topics */
+	const struct strv *kept; /* what its session at the broker has (kept_filters.h); for broker_session_new only */
 };
 
 /* The link to the broker is in another state now; `reason` (may be NULL) tells why. On the loop, also from inside

@@ -4,7 +4,6 @@
  * made and looked up. */
 #include "iotapi/mqtt/filter_cover.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,11 +31,12 @@ sort_unique(struct strv *l)
 	l->n = n;
 }
 
-static bool
-holds(const struct strv *sorted, const char *text)
+bool
+filter_cover_has(const struct strv *filters, const char *filter)
 {
-	return sorted->n != 0 &&
-	    bsearch(&text, sorted->v, sorted->n, sizeof(*sorted->v), by_text) != NULL;
+	return filters->n != 0 &&
+	    bsearch(&filter, filters->v, filters->n, sizeof(*filters->v), by_text) !=
+	    NULL;
 }
 
 /* A letter a level: '+', or 'x' for any other. */
@@ -104,7 +104,7 @@ is_taken(const struct strv *filters, const struct strv *shapes, const char *filt
 		buf_clear(&wider);
 		taken = put_widened(&wider, filter, shapes->v[i]) &&
 		    strcmp(buf_str(&wider), filter) != 0 &&
-		    holds(filters, buf_str(&wider));
+		    filter_cover_has(filters, buf_str(&wider));
 	}
 	buf_release(&wider);
 	return taken;
