@@ -1,7 +1,7 @@
 #!/bin/sh
 # iotapi killed at a write or fdatasync while it stores 2,000 numbered readings and edits: what it acknowledged and
 # answered 2xx is in its files, and in what a disk is sure to have of them when the power goes; the rest comes after the
-# next start. TEST_LONG=1 takes all of some nine thousand points, which is half an hour and no part of make check.
+# next start. TEST_LONG=1 takes all of some ten thousand points, which is an hour or two and no part of make check.
 # slow: a server is started twice a point
 . "$(dirname "$0")/../lib.sh"
 [ -z "${SANITIZED-}" ] || skip_all 'the sanitizers want to be the first library'
