@@ -67,6 +67,14 @@ exits 0 'a device that is disconnected at once'
 [ "$(connected D2)" != "$since" ]
 tap $? 'comes with its new password'
 
+# EMQX of another machine, as far as its address says.
+IOT_EMQX_URL=$(sed 's/127\.0\.0\.1/0.0.0.0/' emqx/url) no_proxy='*'
+export no_proxy
+rotate D2 --kick --yes
+exits 0 'over http to another machine'
+is 1 "$(printf '%s\n' "$err" | grep -c 'is not https')" 'that everybody can read it is told, once a run'
+IOT_EMQX_URL=$(cat emqx/url)
+
 # One that is away gets it with its next connection.
 echo D3 >asleep
 is_gone() { [ -z "$(connected D3)" ]; }

@@ -7,15 +7,14 @@
 #include "base/text.h"
 #include "rest/rest_url.h"
 #include "iotctl/rotate/witness.h"
-#include "iotctl/sync/emqx_api.h"
+#include "iotctl/sync/sync_emqx_setup.h"
 
 enum { PAUSE = 500 }; /* ms between two questions */
 
 struct asking {
-	struct emqx_api api;
+	struct emqx_api *api; /* the driver's */
 	struct loop *loop;
 	struct loop_timer timer;
-	bool late;
 };
 
 /* One question for the connections of the batch, and what is done with each that is up. */
@@ -60,7 +59,7 @@ ask(struct rollout *r, void (*fn)(struct rollout_device *d, const char *since),
 		buf_puts(&path, "&username=");
 		rest_url_escape(&path, span_of(r->sync.v[r->v[i].user].username));
 	}
-	failed = emqx_api_each(&a->api, buf_str(&path), take_client, &q, err);
+	failed = emqx_api_each(a->api, buf_str(&path), take_client, &q, err);
 	buf_release(&path);
 	return failed;
 }
@@ -94,11 +93,11 @@ static int
 before(struct rollout *r, struct err *err)
 {
 	struct asking *a = r->own = xcalloc(1, sizeof(*a));
+	struct sync_emqx *driver = r->sync.own;
 	size_t i;
 
+	a->api = &driver->api;
 	a->loop = r->c->loop;
-	if (emqx_api_open(&a->api, r->c, err))
-		return -1;
 	/* Of who is not connected nothing is seen. */
 	for (i = r->from; i < r->to; i++) {
 		if (r->v[i].stage == PASSWORD_FILE_SENT)
@@ -127,8 +126,8 @@ kick_seen(struct rollout *r, struct err *err)
 			json_array_append_new(ids, json_string(d->client_id));
 	}
 	if (!failed && json_array_size(ids) != 0)
-		failed = emqx_api_call(&a->api, "POST", "/clients/kickout/bulk",
-		    json_incref(ids), NULL, err);
+		failed = emqx_api_call(
+		    a->api, "POST", "/clients/kickout/bulk", json_incref(ids), NULL, err);
 	json_decref(ids);
 	return failed;
 }
@@ -182,12 +181,7 @@ wait_for_all(struct rollout *r, int64_t ms, struct err *err)
 static void
 end(struct rollout *r)
 {
-	struct asking *a = r->own;
-
-	if (a == NULL)
-		return;
-	emqx_api_close(&a->api);
-	free(a);
+	free(r->own);
 	r->own = NULL;
 }
 
