@@ -240,6 +240,52 @@ has "$status $err" "0 iotctl: the login of 'D5' stays as it is: '$file.state' is
 	'so is one without its state when a device goes'
 mv state.before "$file.state"
 
+# A device that gets another id while iotctl is stopped: its credential goes by its id, or not.
+login_of() { sed -n "s/^$1,[^,]*,//p" "$file"; }
+mkdir between
+bg /usr/bin/python3 "$top/tests/http/serve.py" between between "$api"
+wait_for 10 test -s between/url
+iotctl device create D8 nombre=x tipo=esp32 ubicacion=x >/dev/null
+iotctl credential create device=D8 client_id=D8 username=device_D8 password@api.pw >/dev/null
+for was in F G; do
+	now=${was}2 client=$was
+	[ $was = F ] || client=own
+	iotctl device provision $was >/dev/null
+	iotctl credential set $was client_id=$client >/dev/null
+	kept=$(login_of $was)
+	echo 'PATCH /api/devices cut' >between/fault
+	run iotctl device set $was identificador_unico=$now --api-url "$(cat between/url)" --credentials "$file"
+	exits 5 "client id $client: another id, whose answer is lost"
+	is "$kept" "$(login_of $was)" '  leaves the login under the old one'
+	run iotctl device set $was identificador_unico=D8
+	exits 6 '  which no other device gets'
+	is "$kept" "$(login_of $was)" '  whatever its id'
+	run iotctl device set $was identificador_unico=$now -n
+	exits 0 '  the same command, -n'
+	is "$kept" "$(login_of $was)" '  does nothing'
+	run iotctl device set $was identificador_unico=$now
+	exits 0 '  the same command goes on'
+	has "$err" "the login of '$was' is that of '$now' in '$file'" '  as it says'
+	is "$kept " "$(login_of $now) $(login_of $was)" '  the login is under the new id alone'
+	is "$(echo $client | sed s/F/F2/)" "$(cell credential "id:$(cell credential device_$was id)" client_id)" \
+		'  and so is a client id that was the old one'
+	run iotctl device set $was identificador_unico=$now
+	is "0 unchanged device '$now' (id $(cell device $now id))" "$status $out$err" '  then there is nothing to do'
+done
+# One whose name says nothing of the id that it had.
+iotctl device provision K >/dev/null
+iotctl credential set K client_id=none >/dev/null
+kept=$(login_of K)
+plant "UPDATE device SET identificador_unico = 'K2', nombre = 'x' WHERE identificador_unico = 'K'"
+run iotctl device set K identificador_unico=D8
+exits 3 'a login is not that of a device with another'
+is "$kept" "$(login_of K)" '  but stays'
+run iotctl device set K identificador_unico=K2
+exits 0 'it is that of the device that has it'
+is "$kept" "$(login_of K2)" '  which gets it'
+run iotctl device set K identificador_unico=K2
+exits 3 '  and then there is no such device'
+
 # A device without an identifier of its own goes by its client id.
 iotctl device create X1 nombre=x tipo=esp32 ubicacion=x mqtt_client_id=ESP32_001 >/dev/null
 iotctl credential create device=X1 client_id=ESP32_001 username=device_X1 password@api.pw >/dev/null

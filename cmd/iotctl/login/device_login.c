@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "iotctl/core/view.h"
 #include "iotctl/login/password_file.h"
 #include "iotctl/verbs/device.h"
 
@@ -49,4 +50,35 @@ void
 device_login_rename(struct ctl *c, const char *from, const char *to)
 {
 	move(c, from, to);
+}
+
+/* By its user name; one with a certificate may have none, and goes by its client id. */
+static bool
+is_login_of(const struct credential *row, struct span credential)
+{
+	return row->username != NULL
+	    ? view_member_is(credential, "username", row->username)
+	    : row->client_id != NULL &&
+		view_member_is(credential, "client_id", row->client_id);
+}
+
+bool
+device_login_is_left(struct ctl *c, const char *from, const char *to,
+    const struct objects *credentials, const struct lookup_found *account)
+{
+	const struct credential *row = NULL;
+	struct password_file file;
+	struct err why = {0};
+	bool is = false;
+	size_t i;
+
+	if (password_file_open(c, &file, &why) == 0 &&
+	    credentials_find(&file.known, to) == NULL)
+		row = credentials_find(&file.known, from);
+	for (i = 0; i < credentials->n && row != NULL; i++)
+		is |= is_login_of(row, buf_as_span(&credentials->v[i]));
+	if (row != NULL && account->id != 0)
+		is |= text_equal(row->username, account->label);
+	password_file_release(&file);
+	return is;
 }

@@ -478,10 +478,12 @@ password_file_rename(
 {
 	const struct change x = {.device = device, .to = to};
 
-	return credentials_find(&p->known, device) != NULL &&
-		credentials_rename(p->path, device, to, err)
-	    ? -1
-	    : change(p, &x, err);
+	/* The row last: as long as it is there, a rename that was stopped is seen to be one. */
+	if (change(p, &x, err))
+		return -1;
+	return credentials_find(&p->known, device) != NULL
+	    ? credentials_rename(p->path, device, to, err)
+	    : 0;
 }
 
 int

@@ -16,6 +16,28 @@
 #include "iotctl/login/account.h"
 #include "iotctl/login/device_login.h"
 
+/* What the platform has that may go by a device's id. */
+struct belongings {
+	struct objects credentials;
+	struct lookup_found account; /* id 0: none */
+};
+
+static int
+fetch(struct ctl *c, json_int_t device, struct belongings *out, struct err *err)
+{
+	return objects_of_device(c, "credential", device, &out->credentials, err) ||
+		account_of_device(c, device, &out->account, err)
+	    ? -1
+	    : 0;
+}
+
+static void
+release(struct belongings *b)
+{
+	objects_release(&b->credentials);
+	lookup_release(&b->account);
+}
+
 static int
 set_text(struct ctl *c, const char *resource, struct span object, const char *field,
     const char *value, struct err *err)
@@ -43,22 +65,20 @@ set_text(struct ctl *c, const char *resource, struct span object, const char *fi
 }
 
 static int
-rename_credentials(struct ctl *c, json_int_t device, const char *from, const char *to,
-    size_t *found, struct err *err)
+rename_credentials(struct ctl *c, const struct objects *all, const char *from,
+    const char *to, size_t *found, struct err *err)
 {
-	struct objects all = {0};
-	int failed = objects_of_device(c, "credential", device, &all, err);
+	int failed = 0;
 	size_t i;
 
-	for (i = 0; i < all.n && !failed; i++) {
-		struct span object = buf_as_span(&all.v[i]);
+	for (i = 0; i < all->n && !failed; i++) {
+		struct span object = buf_as_span(&all->v[i]);
 
 		if (!view_member_is(object, "client_id", from))
 			continue;
 		++*found;
 		failed = set_text(c, "credential", object, "client_id", to, err);
 	}
-	objects_release(&all);
 	return failed;
 }
 
@@ -86,26 +106,23 @@ renamed_topic(const char *topic, const char *from, const char *to)
 }
 
 static int
-rename_rules(struct ctl *c, json_int_t device, const char *from, const char *to,
+rename_rules(struct ctl *c, const char *username, const char *from, const char *to,
     size_t *found, struct err *err)
 {
-	struct lookup_found account;
 	struct objects rules = {0};
 	struct buf filter = {0};
-	int failed = account_of_device(c, device, &account, err);
+	int failed;
 	size_t i;
 
-	if (!failed && account.id != 0) {
-		buf_puts(&filter, "&username=");
-		rest_url_escape(&filter, span_of(account.label));
-		failed = objects_fetch(c, "emqx-acl", buf_str(&filter), &rules, err);
-	}
+	buf_puts(&filter, "&username=");
+	rest_url_escape(&filter, span_of(username));
+	failed = objects_fetch(c, "emqx-acl", buf_str(&filter), &rules, err);
 	for (i = 0; i < rules.n && !failed; i++) {
 		struct span rule = buf_as_span(&rules.v[i]);
 		char *topic = view_text_of(rule, "topic");
 		char *renamed = renamed_topic(topic, from, to);
 
-		if (renamed != NULL && view_member_is(rule, "username", account.label)) {
+		if (renamed != NULL && view_member_is(rule, "username", username)) {
 			++*found;
 			failed = set_text(c, "emqx-acl", rule, "topic", renamed, err);
 		}
@@ -114,18 +131,25 @@ rename_rules(struct ctl *c, json_int_t device, const char *from, const char *to,
 	}
 	buf_release(&filter);
 	objects_release(&rules);
-	lookup_release(&account);
 	return failed;
 }
 
 /* What the platform has; how much of it still went by the old id. */
 static int
-rename_all(struct ctl *c, json_int_t device, const char *from, const char *to,
+rename_all(struct ctl *c, const struct belongings *b, const char *from, const char *to,
     size_t *found, struct err *err)
 {
-	int failed = rename_credentials(c, device, from, to, found, err) ||
-	    rename_rules(c, device, from, to, found, err);
+	if (rename_credentials(c, &b->credentials, from, to, found, err))
+		return -1;
+	return b->account.id != 0
+	    ? rename_rules(c, b->account.label, from, to, found, err)
+	    : 0;
+}
 
+static int
+say_what_is_left(
+    const struct ctl *c, const char *from, const char *to, int failed, struct err *err)
+{
 	if (failed && !c->args->dry_run)
 		err_in(err,
 		    _("device '%s' is '%s' now, but not all that goes by its id, with "
@@ -138,21 +162,32 @@ int
 device_rename(
     struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
 {
+	struct belongings b = {0};
 	size_t found = 0;
+	int failed;
 
 	if (!c->args->dry_run)
 		device_login_rename(c, from, to);
-	return rename_all(c, device, from, to, &found, err);
+	failed = fetch(c, device, &b, err) || rename_all(c, &b, from, to, &found, err);
+	release(&b);
+	return say_what_is_left(c, from, to, failed, err);
 }
 
 bool
 device_rename_go_on(
     struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
 {
+	struct belongings b = {0};
 	size_t found = 0;
-	int failed = rename_all(c, device, from, to, &found, err);
+	int failed = fetch(c, device, &b, err);
 
+	if (!failed) {
+		found += device_login_is_left(c, from, to, &b.credentials, &b.account);
+		failed = rename_all(c, &b, from, to, &found, err);
+	}
+	release(&b);
 	if (found != 0 && !failed && !c->args->dry_run)
 		device_login_rename(c, from, to);
+	say_what_is_left(c, from, to, failed, err);
 	return found != 0;
 }

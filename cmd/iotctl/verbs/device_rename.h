@@ -11,7 +11,7 @@
  * what it changed; a dry run shows the requests. Blocks; in a job others go on. */
 int device_rename(struct ctl *c, json_int_t device, const char *from, const char *to,
     struct err *err);
-/* The rest of one that stopped in between: the device is `to` by now. False: nothing of it went by `from`, so that it may
+/* The rest of one that stopped in between: the device is `to` by now. False: nothing of it goes by `from`, so that it may
  * be another device altogether. What failed is in err. Blocks as that. */
 bool device_rename_go_on(struct ctl *c, json_int_t device, const char *from,
     const char *to, struct err *err);

@@ -13,6 +13,7 @@
 #include "iotctl/core/jobs.h"
 #include "iotctl/core/lookup.h"
 #include "iotctl/core/request.h"
+#include "iotctl/core/view.h"
 #include "iotctl/core/write.h"
 #include "iotctl/ctl_call.h"
 #include "iotctl/output/show.h"
@@ -145,6 +146,15 @@ new_id(const struct setting *s)
 	return NULL;
 }
 
+/* Whether the device has the id that it shall get, and was found by another name, which may be the id that it had:
+ * nombre often is. A client id goes along with the id, so that one is a name of its own. */
+static bool
+may_be_renamed(struct span device, const char *name, const char *id)
+{
+	return strcmp(name, id) != 0 && view_member_is(device, ID_KEY, id) &&
+	    !view_member_is(device, "mqtt_client_id", name);
+}
+
 /* By its name, or, when an earlier run gave it its new id and could not go on, by that. */
 static int
 find(struct ctl *c, const struct setting *s, const char *name, struct lookup_found *f,
@@ -152,17 +162,20 @@ find(struct ctl *c, const struct setting *s, const char *name, struct lookup_fou
 {
 	const char *id = new_id(s);
 	struct err why = {0};
+	bool there = lookup(c, s->q->r, name, f, err) == 0;
+	bool begun;
 
-	if (lookup(c, s->q->r, name, f, err) == 0)
+	if (there && (id == NULL || !may_be_renamed(buf_as_span(&f->bytes), name, id)))
 		return 0;
-	if (err->code != ERR_NOT_FOUND || id == NULL ||
-	    lookup(c, s->q->r, id, f, &why) != 0)
+	if (!there &&
+	    (err->code != ERR_NOT_FOUND || id == NULL ||
+		lookup(c, s->q->r, id, f, &why) != 0))
 		return -1;
-	if (device_rename_go_on(c, f->id, name, id, &why)) {
+	begun = device_rename_go_on(c, f->id, name, id, &why);
+	if (there || begun)
 		*err = why;
-		if (why.code == ERR_OK)
-			return 0;
-	}
+	if (err->code == ERR_OK)
+		return 0;
 	lookup_release(f);
 	return -1;
 }
