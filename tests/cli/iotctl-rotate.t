@@ -289,6 +289,21 @@ has "$deliver" 'iotctl device command "$IOT_DEVICE_ID" - --wait 20s' 'the exampl
 rotate D1 D3
 exits 0 'delivers'
 
+# A mosquitto that reads its files after the sixth login: they come at growing intervals, the first 3.1 s in all.
+cat >late.sh <<'END'
+logins() { grep -c '> CONNECT' "$1/.err"; }
+n=$(logins "$1") since=$(date +%s%3N)
+until [ "$(logins "$1")" -ge $((n + 6)) ]; do sleep 0.05; done
+echo $(($(date +%s%3N) - since)) >"$1/took"
+kill -HUP "$2"
+END
+deliver="sh $T/deliver.sh $T" reload="sh $T/late.sh $T $broker_pid &"
+rotate D1 -v -v
+exits 0 'files that are read late'
+took=$(cat took)
+ok "are not asked for all the time: six logins in $took ms" [ "$took" -ge 3100 ]
+reload="kill -HUP $broker_pid"
+
 # Nobody else changes logins meanwhile.
 deliver='sleep 5; exit 3'
 start D1

@@ -13,8 +13,9 @@
 #include "iotctl/mqtt/target.h"
 #include "iotctl/rotate/rollout.h"
 
-/* ms: until the broker has read its files; for one login; between two. */
-enum { READ_TIME = 30000, LOGIN_TIME = 10000, PAUSE = 100 };
+/* ms: until the broker has read its files; for one login; between the first two, and at most: each that is refused is
+ * a line of the broker's log, and may count against us. */
+enum { READ_TIME = 30000, LOGIN_TIME = 10000, PAUSE = 100, PAUSE_MOST = 2000 };
 
 /* What the API gets, as jobs. */
 struct sending {
@@ -198,6 +199,7 @@ static int
 wait_until_read(struct rollout *r, struct session_opts *o, struct err *err)
 {
 	const int64_t until = loop_now(r->c->loop) + READ_TIME;
+	int64_t pause = PAUSE, left;
 	struct trial t = {0};
 
 	for (;;) {
@@ -205,12 +207,15 @@ wait_until_read(struct rollout *r, struct session_opts *o, struct err *err)
 			return -1;
 		if (t.in)
 			return 0;
-		if (loop_now(r->c->loop) >= until)
+		left = until - loop_now(r->c->loop);
+		if (left <= 0)
 			break;
-		loop_timer_set(r->c->loop, &t.timer, PAUSE, on_pause, &t);
+		loop_timer_set(
+		    r->c->loop, &t.timer, pause < left ? pause : left, on_pause, &t);
 		if (loop_run(r->c->loop, err))
 			return -1;
 		loop_timer_stop(&t.timer);
+		pause = 2 * pause < PAUSE_MOST ? 2 * pause : PAUSE_MOST;
 	}
 	*err = t.why;
 	return err_in(err,
