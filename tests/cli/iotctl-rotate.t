@@ -160,8 +160,14 @@ exits 0 'the run after that has seen it'
 is "$(awk '$1 == "D3" { p = $2 } END { print p }' delivered)" "$(password D3)" 'and keeps its password'
 is "$n" "$(deliveries D3)" 'which was delivered once'
 
-# A round, and what it leaves.
+# A round, and what it leaves; one device that was begun by its name is no round.
 echo D3 >deaf
+patience=1s
+rotate D3
+exits 1 'a device that does not come again'
+is sent "$(stage D3)" 'is begun'
+rotate --all --dry-run
+is 3 "$(printf '%s\n' "$out" | grep -c '^would rotate')" 'and --all is all'
 patience=15s # in which the others come
 rotate --all
 exits 1 'all, of which one does not come'
@@ -169,9 +175,12 @@ has "$out" 'passwords rotated 2, waiting for devices 1, failed 0, not begun 0' '
 one=$(password D1)
 : >deaf
 patience=20s
+rotate --all --dry-run
+is "would rotate the password of 'D3'" "$(printf '%s\n' "$out" | sed 1d)" 'what is left is shown'
 rotate --all
 exits 0 'all again'
-has "$out" 'going on with devices that are begun: 1' 'goes on with that one'
+has "$out" 'going on with what is begun: 1; the last --all is over for the others, which keep their passwords: 2' \
+	'goes on with that one, and says what it leaves'
 is "$one" "$(password D1)" 'and the others keep theirs'
 echo D3 >deaf
 patience=15s
@@ -221,7 +230,7 @@ wait_for 10 test -s between/url
 echo 'PATCH /api/mqtt/credentials hang' >between/fault
 start D1 --api-url "$(cat between/url)" --credentials "$file"
 killed 'killed while the API has it' sending D1
-rm between/fault
+rm -f between/fault
 gone_on D1
 reload="touch $T/read; exec sleep 60"
 is_read() { [ -e read ]; }
@@ -278,7 +287,7 @@ gone_on D1
 echo 'PATCH /api/mqtt/credentials cut' >between/fault
 run iotctl credential rotate D1 --yes --api-url "$(cat between/url)" --credentials "$file"
 exits 5 'a rotation at the API alone that breaks off'
-rm between/fault
+rm -f between/fault
 is "D1,unsure,," "$(iotctl credential pending -o csv --no-header)" 'is shown, too'
 gone_on D1
 

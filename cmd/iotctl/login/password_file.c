@@ -276,6 +276,8 @@ apply_mark(json_t *state, const struct password_file_mark *m)
 		json_object_set_new(one, "broker", json_string(m->broker));
 	if (m->seen != NULL)
 		json_object_set_new(one, "seen", json_string(m->seen));
+	if (m->round)
+		json_object_set_new(one, "round", json_true());
 	if (m->password != NULL)
 		json_array_append_new(
 		    make_member(make_member(state, "pending", json_object()), m->device,
@@ -507,7 +509,8 @@ password_file_look(
 	    .password = password_file_pending(p, device),
 	    .broker = json_string_value(json_object_get(mark, "broker")),
 	    .seen = json_string_value(json_object_get(mark, "seen")),
-	    .since = json_integer_value(json_object_get(mark, "since"))};
+	    .since = json_integer_value(json_object_get(mark, "since")),
+	    .round = json_is_true(json_object_get(mark, "round"))};
 	/* Somebody else has settled it. */
 	if (out->password == NULL && out->stage != PASSWORD_FILE_PLANNED)
 		out->stage = PASSWORD_FILE_NONE;

@@ -72,6 +72,7 @@ struct password_file_mark {
 	const char *password; /* becomes the pending one; NULL: that stays */
 	const char *broker, *seen; /* its name; the witness's note (rotate/witness.h); NULL: these stay */
 	int64_t since; /* s since 1970; 0 where it is not known */
+	bool round;    /* it is one of a rotation of all, until it is over; false: that stays */
 };
 
 /* Writes all of them in one step. */

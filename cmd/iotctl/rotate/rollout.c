@@ -27,15 +27,15 @@ rollout_failed(struct rollout *r, struct rollout_device *d, const struct err *wh
 }
 
 /* Writes down what is(device) holds for; with the password where that is new. */
-static int
-mark_range(struct rollout *r, size_t from, size_t to, enum password_file_stage stage,
+int
+rollout_mark(struct rollout *r, enum password_file_stage stage,
     bool (*is)(const struct rollout_device *d), struct err *err)
 {
-	struct password_file_mark *v = xcalloc(to - from + 1, sizeof(*v));
+	struct password_file_mark *v = xcalloc(r->to - r->from + 1, sizeof(*v));
 	size_t n = 0, i;
 	int failed;
 
-	for (i = from; i < to; i++) {
+	for (i = r->from; i < r->to; i++) {
 		if (is(&r->v[i]))
 			v[n++] = (struct password_file_mark){.device = r->v[i].id,
 			    .stage = stage,
@@ -46,7 +46,7 @@ mark_range(struct rollout *r, size_t from, size_t to, enum password_file_stage s
 			    .since = (int64_t)time(NULL)};
 	}
 	failed = password_file_mark(&r->file, v, n, err);
-	for (i = from; i < to && !failed; i++) {
+	for (i = r->from; i < r->to && !failed; i++) {
 		if (is(&r->v[i]))
 			r->v[i].stage = stage;
 	}
@@ -54,17 +54,28 @@ mark_range(struct rollout *r, size_t from, size_t to, enum password_file_stage s
 	return failed;
 }
 
-int
-rollout_mark(struct rollout *r, enum password_file_stage stage,
-    bool (*is)(const struct rollout_device *d), struct err *err)
+/* All devices are one round from now on, whatever stage they are at. */
+static int
+mark_round(struct rollout *r, struct err *err)
 {
-	return mark_range(r, r->from, r->to, stage, is, err);
-}
+	struct password_file_mark *v = xcalloc(r->n + 1, sizeof(*v));
+	size_t i;
+	int failed;
 
-static bool
-is_new(const struct rollout_device *d)
-{
-	return d->stage == PASSWORD_FILE_NONE;
+	for (i = 0; i < r->n; i++) {
+		struct rollout_device *d = &r->v[i];
+
+		if (d->stage == PASSWORD_FILE_NONE)
+			d->stage = PASSWORD_FILE_PLANNED;
+		v[i] = (struct password_file_mark){.device = d->id,
+		    .stage = d->stage,
+		    .broker = r->sync.name,
+		    .since = (int64_t)time(NULL),
+		    .round = true};
+	}
+	failed = password_file_mark(&r->file, v, r->n, err);
+	free(v);
+	return failed;
 }
 
 static bool
@@ -303,7 +314,7 @@ rollout_run(struct rollout *r, struct err *err)
 	int failed = password_file_claim(&r->file, err);
 
 	if (!failed && r->c->args->all)
-		failed = mark_range(r, 0, r->n, PASSWORD_FILE_PLANNED, is_new, err);
+		failed = mark_round(r, err);
 	for (r->to = 0; r->to < r->n && !failed;) {
 		r->from = r->to;
 		r->to = r->n - r->from < ROLLOUT_BATCH ? r->n : r->from + ROLLOUT_BATCH;

@@ -26,6 +26,7 @@ struct rollout_device {
 	char *client_id;
 	json_int_t credential, account; /* the API's; 0: none */
 	enum password_file_stage stage; /* as it is written down */
+	bool round;     /* as well: it is one of a --all that is not over */
 	char *password; /* the new one; NULL: none yet */
 	char *seen;     /* the witness's note; NULL: none */
 	bool failed;    /* with its error line by now; it stays at its stage */
@@ -59,8 +60,8 @@ enum { ROLLOUT_BATCH = 50 };
 /* The broker that all of these devices are configured for, with --all that of all devices or, where there are several,
  * the one that is named: as a name for lookup (free). NULL: err. Blocks. */
 char *rollout_broker(struct ctl *c, const struct strv *names, struct err *err);
-/* The devices to be rotated, by what sync_want and the driver have read. With --all those that a run before this one
- * left, if there are any and nobody said --again. */
+/* The devices to be rotated, by what sync_want and the driver have read. With --all those that are left of the --all
+ * before this one, if there are any and nobody said --again; that is told. */
 int rollout_choose(struct rollout *r, const struct strv *names, struct err *err);
 /* Blocks until all batches are through. -1: it could not go on, or some have failed or not come. */
 int rollout_run(struct rollout *r, struct err *err);

@@ -163,6 +163,7 @@ add(struct rollout *r, const struct candidate *from, json_int_t device)
 	}
 	password_file_look(&r->file, d->id, &m);
 	d->stage = m.stage;
+	d->round = m.round;
 }
 
 static void
@@ -254,17 +255,23 @@ device_release(struct rollout_device *d)
 	free(d->data_filter);
 }
 
-/* All are rotated again when all of the round before have come, or somebody says so. */
+/* A round of --all is over when all of it have come, or somebody says --again. One device that was begun by its name is
+ * no round, which would keep all others from theirs. */
 static void
-go_on_with_begun(struct rollout *r)
+go_on_with_round(struct rollout *r)
 {
-	size_t begun = 0;
+	size_t begun = 0, of_round = 0, i;
 
-	while (begun < r->n && r->v[begun].stage != PASSWORD_FILE_NONE)
-		begun++;
-	if (begun == 0 || begun == r->n || r->c->args->again)
+	for (i = 0; i < r->n; i++) {
+		begun += r->v[i].stage != PASSWORD_FILE_NONE;
+		of_round += r->v[i].round;
+	}
+	if (of_round == 0 || begun == r->n || r->c->args->again)
 		return;
-	ctl_say(r->c, _("going on with devices that are begun: %zu"), begun);
+	ctl_say(r->c,
+	    _("going on with what is begun: %zu; the last --all is over for the others, "
+	      "which keep their passwords: %zu (--again: all of them anew)"),
+	    begun, r->n - begun);
 	while (r->n > begun)
 		device_release(&r->v[--r->n]);
 }
@@ -288,7 +295,7 @@ rollout_choose(struct rollout *r, const struct strv *names, struct err *err)
 	}
 	qsort(r->v, r->n, sizeof(*r->v), by_stage);
 	if (r->c->args->all)
-		go_on_with_begun(r);
+		go_on_with_round(r);
 	for (i = 0; i < devices->n; i++)
 		free(all[i].id);
 	free(all);
