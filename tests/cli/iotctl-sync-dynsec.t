@@ -102,7 +102,30 @@ for d in D1 D2; do without "$out$err" "$(field $d 3)" "and no password of $d"; d
 
 # What is not the platform's.
 no_role() { ! ctrl listRoles | grep -qx "$1"; }
-ctrl addRoleACL admin publishClientSend 'iot/devices/+/status' allow >/dev/null
+# An administrator who may not publish statuses.
+retain() { mosquitto_pub -h 127.0.0.1 -p "$port" -u device_D4 -P "$(field D4 3)" -i D4 -r -q 1 -t iot/devices/D4/status -m "$1"; }
+retain '{"status":"connected"}'
+iotctl credential set D4 is_active=no >/dev/null
+sync --yes
+exits 1 'a status that cannot be corrected'
+has "$out" 'removed 1' 'of a login that is gone'
+has "$err" 'may go on saying that they are connected' 'is told'
+has "$err" "user 'admin' has to be allowed to read and publish 'iot/devices/+/status'" 'with who has to be allowed'
+ok 'it says so still' says_connected D4
+sync
+exits 1 'and told again'
+allow=$(printf '%s\n' "$err" | sed -n "s/.*'mosquitto_ctrl dynsec \(.*\) allow'.*/\1/p" | sed 's/ROLE/admin/')
+# shellcheck disable=SC2086 # words
+ctrl $allow allow >/dev/null
+sync
+exits 0 'what it says is allowed then'
+has "$out" 'statuses corrected: 1' 'and the next run corrects the status'
+run says_connected D4
+exits 1 'which is no longer so'
+sync -v -v
+without "$out$err" '/status' 'once'
+iotctl credential set D4 is_active=yes >/dev/null
+sync
 ask_removal
 iotctl credential set D3 is_active=no >/dev/null
 sync --yes

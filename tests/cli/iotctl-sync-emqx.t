@@ -134,6 +134,9 @@ fi
 sync --setup
 exits 1 'the first sync, with a login whose password nobody here knows'
 has "$out" "? login 'backend': its password is not known here" 'which is shown'
+has "$err" 'logins of no device whose password is not known here: 1; make them by hand (EMQX Dashboard), or --hashes' \
+	'with what gives it one'
+is '' "$(printf '%s\n' "$err" | grep 'credential rotate')" 'which is no rotation'
 has "$out" 'logins made 4, removed 0, passwords set 0, rules set 5' 'and all others are made'
 is 5 "$(emqx GET "$rules/rules/users?limit=100" | jq '.data | length')" 'with their rules'
 is deny "$(emqx GET /authorization/settings | jq -r .no_match)" 'what no rule allows is denied'

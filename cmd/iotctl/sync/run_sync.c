@@ -52,27 +52,45 @@ say_result(const struct sync *s)
 	    s->name, s->made, s->removed, s->given, s->ruled);
 }
 
+/* A device gets a new password by a rotation, a service from whoever runs it. */
+static void
+tell_unreachable(const struct sync *s)
+{
+	if (s->unreachable != 0)
+		log_warn(s->driver->takes_hashes
+			? _("logins whose password is not known here: %zu; 'iotctl "
+			    "credential rotate' gives new ones, --hashes takes hashes")
+			: _("logins whose password is not known here: %zu; 'iotctl "
+			    "credential rotate' gives new ones"),
+		    s->unreachable);
+	if (s->unreachable_services != 0)
+		log_warn(s->driver->takes_hashes
+			? _("logins of no device whose password is not known here: %zu; "
+			    "make them by hand (%s), or --hashes takes hashes")
+			: _("logins of no device whose password is not known here: %zu; "
+			    "make them by hand (%s)"),
+		    s->unreachable_services, s->driver->by_hand);
+}
+
 static void
 tell(const struct sync *s)
 {
 	acl_file_tell(s->loss);
-	if (s->unreachable != 0)
-		log_warn(_("logins whose password is not known here: %zu; 'iotctl "
-			   "credential rotate' gives new ones, --hashes takes hashes"),
-		    s->unreachable);
+	tell_unreachable(s);
 	if (s->strangers != 0 && !s->c->args->prune)
 		log_warn(_("logins that the platform does not know: %zu; --prune "
 			   "removes them"),
 		    s->strangers);
 }
 
+/* What is left over was told. */
 static int
-end_of(const struct sync *s, size_t todo, struct err *err)
+end_of(const struct sync *s, bool left, struct err *err)
 {
 	if (s->failed != 0)
 		return err_set(err, ERR_FAILED,
 		    _("broker '%s': what could not be done: %zu"), s->name, s->failed);
-	if ((todo != 0 && s->c->args->dry_run) || s->unreachable != 0) {
+	if (left || s->unreachable + s->unreachable_services != 0) {
 		err->code = ERR_FAILED;
 		return -1;
 	}
@@ -104,7 +122,7 @@ static int
 sync_all(struct sync *s, struct err *err)
 {
 	size_t todo;
-	int failed;
+	int failed, uncorrected;
 
 	if (s->driver->read(s, err))
 		return -1;
@@ -115,7 +133,7 @@ sync_all(struct sync *s, struct err *err)
 	if (check_share(s, err))
 		return -1;
 	if (s->c->args->dry_run)
-		return end_of(s, todo, err);
+		return end_of(s, todo != 0, err);
 	if (confirm_ends(s, err))
 		return -1;
 	progress_start(&s->progress, todo, s->c->args->common.quiet);
@@ -123,13 +141,13 @@ sync_all(struct sync *s, struct err *err)
 	progress_hide(&s->progress);
 	if (!failed)
 		say_result(s);
-	/* The next run finds nobody who is removed by now. */
-	sync_correct(s);
+	/* Also of those who are removed when not all could be done. */
+	uncorrected = sync_correct(s);
 	if (failed)
 		return -1;
 	if (s->c->args->verify && sync_verify(s, err))
 		return -1;
-	return end_of(s, todo, err);
+	return end_of(s, uncorrected != 0, err);
 }
 
 static int

@@ -49,7 +49,10 @@ struct sync;
 /* How one kind of broker is read and changed. All block; -1: nothing more can be done. */
 struct sync_driver {
 	const char *name; /* as --driver has it */
+	const char *by_hand; /* the program that makes its logins by hand */
 	bool rules_alone; /* rules can be there before the login is */
+	bool takes_hashes; /* of passwords */
+	bool sends_wills;  /* of connections that it ends itself */
 	bool reads_late;  /* what is applied counts when the broker has read it, which is not told */
 	/* Before anything is read: checks what it needs. */
 	int (*open)(struct sync *s, struct err *err);
@@ -84,7 +87,7 @@ struct sync {
 	struct hash_table index;
 	struct sent_secrets sent;
 	unsigned loss;      /* enum acl_file_loss */
-	size_t unreachable; /* wanted, not there, and without a password */
+	size_t unreachable, unreachable_services; /* wanted, not there, and without a password: of devices; of others */
 	size_t strangers;   /* there, and the platform does not know them */
 	size_t failed;
 	size_t made, given, ruled, removed; /* done */
@@ -118,8 +121,8 @@ size_t sync_plan(struct sync *s, struct err *err);
 void sync_show(const struct sync *s);
 /* How many have something of these bits to do. */
 size_t sync_count(const struct sync *s, unsigned todo);
-/* sync_status.c: the retained statuses of those that lost their logins, and of those that are `cut`, say so, by the login
- * of the MQTT options. -1: what went wrong was told. Blocks. */
+/* sync_status.c: the retained statuses of those that lost their logins, in this run or in one that could not correct them,
+ * and of those that are `cut`, say so, by the login of the MQTT options. -1: what went wrong was told, and statuses are wrong. Blocks. */
 int sync_correct(struct sync *s);
 /* sync_verify.c: real logins of some, who publish and subscribe under a probe's id. Blocks. */
 int sync_verify(struct sync *s, struct err *err);

@@ -481,6 +481,7 @@ apply_dynsec(struct sync *s, struct err *err)
 }
 
 const struct sync_driver sync_dynsec = {.name = "dynsec",
+    .by_hand = "mosquitto_ctrl dynsec createClient",
     .open = open_dynsec,
     .lock = lock_dynsec,
     .read = read_dynsec,

@@ -427,6 +427,9 @@ apply_emqx(struct sync *s, struct err *err)
 }
 
 const struct sync_driver sync_emqx = {.name = "emqx",
+    .by_hand = "EMQX Dashboard",
+    .takes_hashes = true,
+    .sends_wills = true,
     .rules_alone = true,
     .open = open_emqx,
     .lock = lock_emqx,

@@ -382,6 +382,8 @@ apply_files(struct sync *s, struct err *err)
 }
 
 const struct sync_driver sync_files = {.name = "files",
+    .by_hand = "mosquitto_passwd",
+    .takes_hashes = true,
     .rules_alone = true,
     .reads_late = true,
     .open = open_files,

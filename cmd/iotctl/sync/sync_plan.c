@@ -135,8 +135,10 @@ plan_wanted(struct sync *s, struct sync_user *u)
 {
 	bool can_log_in = u->there || secret_of(u) != NULL || u->certified;
 
-	if (!can_log_in)
+	if (!can_log_in && u->device != NULL)
 		s->unreachable++;
+	else if (!can_log_in)
+		s->unreachable_services++;
 	if (!u->there && can_log_in && !(u->certified && s->driver->rules_alone))
 		u->todo |= SYNC_LOGIN;
 	else if (u->there && !u->certified && secret_of(u) != NULL && !has_password(s, u))

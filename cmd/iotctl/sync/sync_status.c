@@ -15,9 +15,14 @@
 /* ms: behind the answer to the last SUBSCRIBE there is what is retained; for each answer. */
 enum { QUIET = 1000, PATIENCE = 10000 };
 
+/* Where the record of what was sent has the devices whose statuses could not be corrected, by the broker's name: no
+ * later run finds logins that are gone. */
+static const char uncorrected[] = "uncorrected";
+
 /* One device that is out now. */
 struct gone {
 	char *device, *topic;
+	bool removed;   /* its login is gone, not its connection alone */
 	bool connected; /* as its status says */
 };
 
@@ -26,7 +31,7 @@ struct correcting {
 	struct gone *v;
 	size_t n, granted, at, corrected;
 	struct hash_table index; /* by topic */
-	bool looking;
+	bool in, looking;
 };
 
 /* The one of this topic; NULL: none. */
@@ -50,7 +55,7 @@ on_up(void *arg)
 	struct err err = {0};
 	size_t i;
 
-	w->looking = true;
+	w->in = w->looking = true;
 	one_shot_wait(&w->shot, PATIENCE);
 	for (i = 0; i < w->n; i++) {
 		if (session_subscribe(w->shot.session, w->v[i].topic, 1, false, &err)) {
@@ -137,7 +142,7 @@ on_late(void *arg)
 }
 
 static void
-add_gone(const struct sync *s, struct correcting *w, struct span device)
+add_gone(const struct sync *s, struct correcting *w, struct span device, bool removed)
 {
 	struct topic_vars vars = {.v[TOPIC_DEVICE_ID] = device};
 	char *topic = NULL;
@@ -150,8 +155,8 @@ add_gone(const struct sync *s, struct correcting *w, struct span device)
 	if ((w->n & (w->n - 1)) == 0)
 		w->v = xreallocarray(w->v, w->n != 0 ? 2 * w->n : 1, sizeof(*w->v));
 	hash_table_add(&w->index, hash_of(span_of(topic)), w->n);
-	w->v[w->n++] =
-	    (struct gone){.device = xstrndup(device.p, device.n), .topic = topic};
+	w->v[w->n++] = (struct gone){
+	    .device = xstrndup(device.p, device.n), .topic = topic, .removed = removed};
 }
 
 /* Devices that may come in by another login by now, which their statuses may speak of. */
@@ -197,10 +202,26 @@ add_by_rules(const struct sync *s, struct correcting *w, const struct hash_table
 		if (topic_match(s->topics.status, span_of(words.v[i]), &vars) &&
 		    topic_check_id(*device, "", NULL) == 0 &&
 		    !has_other(s, others, *device))
-			add_gone(s, w, *device);
+			add_gone(s, w, *device, true);
 	}
 	strv_release(&words);
 	strv_release(&lines);
+}
+
+/* Those that an earlier run could not correct, unless they are let in by now. */
+static void
+add_uncorrected(
+    const struct sync *s, struct correcting *w, const struct hash_table *others)
+{
+	json_t *left =
+	    json_object_get(json_object_get(s->sent.all, uncorrected), s->name);
+	const char *device;
+	json_t *one;
+
+	json_object_foreach (left, device, one) {
+		if (!has_other(s, others, span_of(device)))
+			add_gone(s, w, span_of(device), true);
+	}
 }
 
 static void
@@ -218,11 +239,51 @@ collect(const struct sync *s, struct correcting *w)
 		if (!removed && !u->cut)
 			continue;
 		if (u->device != NULL)
-			add_gone(s, w, span_of(u->device));
+			add_gone(s, w, span_of(u->device), removed);
 		else if (u->rules_there != NULL)
 			add_by_rules(s, w, &others, u->rules_there);
 	}
+	add_uncorrected(s, w, &others);
 	hash_table_release(&others);
+}
+
+static void
+remember(struct sync *s, const struct correcting *w, bool failed)
+{
+	json_t *all = json_object_get(s->sent.all, uncorrected), *left = json_object();
+	size_t i;
+
+	for (i = 0; i < w->n && failed; i++) {
+		if (w->v[i].removed)
+			json_object_set_new(left, w->v[i].device, json_true());
+	}
+	s->sent.changed |=
+	    json_object_size(left) != 0 || json_object_get(all, s->name) != NULL;
+	if (all == NULL && json_object_size(left) != 0)
+		json_object_set_new(s->sent.all, uncorrected, all = json_object());
+	json_object_del(all, s->name);
+	if (json_object_size(left) != 0)
+		json_object_set(all, s->name, left);
+	json_decref(left);
+}
+
+/* dynsec's is an administrator, whose roles are not ours. */
+static void
+tell_who_may(const struct sync *s)
+{
+	const char *user = s->c->args->mqtt.username;
+	char *filter = topic_filter(s->topics.status);
+
+	if (user != NULL && s->driver == &sync_dynsec)
+		log_warn(_("user '%s' has to be allowed to read and publish '%s', by one "
+			   "of its roles: 'mosquitto_ctrl dynsec addRoleACL ROLE "
+			   "publishClientSend %s allow'"),
+		    user, filter, filter);
+	else if (user != NULL)
+		log_warn(_("user '%s' has to be allowed to read and publish '%s', as the "
+			   "broker's own user is, and one of --service"),
+		    user, filter);
+	free(filter);
 }
 
 int
@@ -249,6 +310,11 @@ sync_correct(struct sync *s)
 		log_warn(_("devices whose connections were ended may go on saying that "
 			   "they are connected: %s"),
 		    err.text);
+	if (failed && w.in && err.code == ERR_AUTH)
+		tell_who_may(s);
+	/* What the wills have said by now need not be said again. */
+	failed = failed && !s->driver->sends_wills;
+	remember(s, &w, failed);
 	if (w.corrected != 0)
 		ctl_say(s->c, _("statuses corrected: %zu"), w.corrected);
 	for (i = 0; i < w.n; i++) {
