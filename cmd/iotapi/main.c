@@ -49,7 +49,7 @@ static const struct opt opts[] = {
 	.value = "127.0.0.1:8000"),
     OPT_FLAG(struct args, insecure_listen, 0, "insecure-listen",
 	N_("listen where other machines come from, though nothing is encrypted"),
-	.key = "insecure_listen"),
+	.key = "insecure_listen", .needs = "listen"),
     OPT_LIST(struct args, proxies, 0, "proxy", "ADDRESS",
 	N_("who from there comes for many: any number of connections"), .key = "proxy",
 	.flags = OPT_COMMAS),
@@ -303,6 +303,7 @@ enum {
 	MAKES = 1,     /* the database, when it is not there */
 	READ_ONLY = 2, /* takes --read-only */
 	DAYS = 4,      /* takes --days */
+	PASSWORD = 8,  /* takes --password-file */
 };
 
 static const struct command {
@@ -313,8 +314,8 @@ static const struct command {
 	unsigned flags;
 } commands[] = {
     {{"serve", NULL}, NULL, run_serve, MAKES},
-    {{"user", "add"}, "NAME", run_user_add, MAKES | READ_ONLY},
-    {{"user", "passwd"}, "NAME", run_user_passwd, 0},
+    {{"user", "add"}, "NAME", run_user_add, MAKES | READ_ONLY | PASSWORD},
+    {{"user", "passwd"}, "NAME", run_user_passwd, PASSWORD},
     {{"user", "disable"}, "NAME", run_user_disable, 0},
     {{"user", "delete"}, "NAME", run_user_delete, 0},
     {{"user", "list"}, NULL, run_user_list, 0},
@@ -370,6 +371,9 @@ check_options(const struct args *a, const struct command *c, struct err *err)
 		    _("--read-only goes with user add and token create only"));
 	if (a->days != 0 && (c->flags & DAYS) == 0)
 		return err_set(err, ERR_USAGE, _("--days goes with token create only"));
+	if (a->password_file != NULL && (c->flags & PASSWORD) == 0)
+		return err_set(err, ERR_USAGE,
+		    _("--password-file goes with user add and user passwd only"));
 	return 0;
 }
 

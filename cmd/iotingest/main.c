@@ -33,7 +33,7 @@ static const struct opt opts[] = {
 
     OPT_GROUP(N_("What comes out")),
     OPT_FLAG(struct args, readings, 0, "readings", N_("one line for each sensor value")),
-    OPT_READINGS(struct args, keys),
+    OPT_READINGS(struct args, keys, .needs = "readings"),
     OPT_ENUM(struct args, form, 0, "format", "FORMAT", FORMAT_CHOICES,
 	N_("JSON lines, or rows for databases"), .preset = "ndjson"),
     OPT_STR(struct args, columns, 0, "columns", "A,B,...",
@@ -55,7 +55,8 @@ static const struct opt opts[] = {
     OPT_STR(struct args, sink, 0, "sink", "COMMAND",
 	N_("store each batch with this shell command: safe when it exits with 0")),
     OPT_INT(struct args, sink_retries, 0, "sink-retries", "N", 0, 1000000,
-	N_("end when a batch has failed so many times more"), .value = N_("for ever")),
+	N_("end when a batch has failed so many times more"), .value = N_("for ever"),
+	.needs = "sink"),
     OPT_INT(struct args, batch, 0, "batch", "N", 1, 1000000,
 	N_("messages of a batch at most"), .value = N_("1000 with --sink")),
     OPT_INT(struct args, linger, 0, "linger", "MS", 0, 3600000,
@@ -67,7 +68,8 @@ static const struct opt opts[] = {
     OPT_STR(struct args, group, 0, "group", "NAME",
 	N_("share the messages with the others of this group; needs -i or --durable")),
     OPT_TIME(struct args, session_expiry, 0, "session-expiry", "TIME",
-	N_("how long a kept session waits; with --group and EMQX: 10s"), .value = "1d"),
+	N_("how long a kept session waits; with --group and EMQX: 10s"), .value = "1d",
+	.needs = "durable|group"),
     OPT_INT(struct args, receive_maximum, 0, "receive-maximum", "N", 1, 65535,
 	N_("messages on the way that are not acknowledged yet, at most"),
 	.preset = "1000"),
@@ -125,9 +127,6 @@ check_session(const struct args *a, struct err *err)
 		    _("--group keeps a session for each of its members: name this one "
 		      "with "
 		      "-i ID or --durable ID"));
-	if (a->session_expiry >= 0 && !is_kept(a))
-		return err_set(err, ERR_USAGE,
-		    _("--session-expiry is for a session that is kept: --durable NAME"));
 	if (a->session_expiry == 0 && a->group != NULL)
 		return 0;
 	if (a->session_expiry >= 0 && a->session_expiry < 1000)
@@ -159,25 +158,6 @@ check_form(const struct args *a, struct err *err)
 	if (a->sink != NULL && a->append != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("--sink and --append both say where lines go: give one"));
-	if (a->sink_retries != SINK_FOR_EVER && a->sink == NULL)
-		return err_set(err, ERR_USAGE, _("--sink-retries needs --sink COMMAND"));
-	return 0;
-}
-
-/* As keys of the configuration they wait for --readings. */
-static int
-check_keys(const struct args *a, const struct opt_set *set, struct err *err)
-{
-	static const size_t rows[] = {offsetof(struct args, keys.time),
-	    offsetof(struct args, keys.device), offsetof(struct args, keys.skip)};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(rows) && !a->readings; i++) {
-		if (opt_source_of(set, rows[i]) == OPT_FROM_ARGV)
-			return err_set(err, ERR_USAGE,
-			    _("--time-key, --device-key and --skip-key are for "
-			      "--readings"));
-	}
 	return 0;
 }
 
@@ -241,7 +221,7 @@ run(struct args *a, const struct opt_set *set, struct from_platform *p, char **o
 	if (operand[0] != NULL)
 		return err_set(err, ERR_USAGE,
 		    _("unexpected operand '%s'; filters are given with -t"), operand[0]);
-	if (check_session(a, err) || check_form(a, err) || check_keys(a, set, err) ||
+	if (check_session(a, err) || check_form(a, err) ||
 	    (a->from_platform && ask_platform(a, p, &session, err)) ||
 	    mqtt_options_resolve(&a->mqtt, set, &session, err) ||
 	    check_version(a, &session, err))

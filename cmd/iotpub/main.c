@@ -28,12 +28,13 @@ static const struct opt opts[] = {
     OPT_INT(struct args, devices, 0, "devices", "N", 1, 1000000,
 	N_("act as this many devices, numbered from 1")),
     OPT_STR(struct args, id_format, 0, "id-format", "FORMAT",
-	N_("their ids, with a %d for the number"), .value = "DEV_%04d"),
+	N_("their ids, with a %d for the number"), .value = "DEV_%04d",
+	.needs = "devices"),
     OPT_FLAG(struct args, from_platform, 0, "from-platform",
 	N_("devices, their broker, topics, intervals and sensors as the platform has "
 	   "them, from iotctl")),
     OPT_TIME(struct args, refresh, 0, "refresh", "TIME",
-	N_("ask the platform again, this often")),
+	N_("ask the platform again, this often"), .needs = "from-platform"),
     OPT_INT(struct args, ramp, 0, "ramp", "RATE", 1, 1000000,
 	N_("connect at most this many devices a second")),
     OPT_FLAG(struct args, yes, 0, "yes",
@@ -44,17 +45,17 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, verify, 0, "verify",
 	N_("receive what is published too, and tell what was lost and how long it took")),
     OPT_FLAG(struct args, histogram, 0, "histogram",
-	N_("print how long they took, in twelve rows")),
+	N_("print how long they took, in twelve rows"), .needs = "verify"),
     OPT_TIME(struct args, max_p99, 0, "max-p99", "TIME",
-	N_("fail if one message in a hundred takes longer")),
+	N_("fail if one message in a hundred takes longer"), .needs = "verify"),
     OPT_INT(struct args, max_lost, 0, "max-lost", "N", 0, 2147483647,
-	N_("fail if more messages are lost")),
+	N_("fail if more messages are lost"), .needs = "verify"),
     OPT_TIME(struct args, stats, 0, "stats", "TIME",
 	N_("a line of numbers as JSON on standard error, this often")),
     OPT_FLAG(struct args, no_status, 0, "no-status",
 	N_("publish no status and leave no will")),
     OPT_FLAG(struct args, keep_status, 0, "keep-status",
-	N_("leave the retained statuses of --devices behind")),
+	N_("leave the retained statuses of --devices behind"), .needs = "devices"),
     OPT_FLAG(struct args, takeover, 0, "takeover",
 	N_("replace a device that is connected already")),
     OPT_STR(struct args, credentials, 0, "credentials", "FILE",
@@ -64,12 +65,14 @@ static const struct opt opts[] = {
 	N_("receive the devices' commands and print them as message lines")),
     OPT_REST(struct args, exec, 0, "exec", "CMD ARG...",
 	N_("run this for each command and answer with what it prints; it ends the "
-	   "options")),
-    OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
+	   "options"),
+	.needs = "listen"),
+    OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this"),
+	.needs = "listen"),
     OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
-	N_("how long it may take"), .preset = "30s"),
+	N_("how long it may take"), .preset = "30s", .needs = "exec"),
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
-	.preset = "4"),
+	.preset = "4", .needs = "exec"),
 
     OPT_INT(struct args, max_queued, 0, "max-queued", "N", 1, 2147483647,
 	N_("how many messages of all devices may wait for the broker"),
@@ -83,17 +86,20 @@ static const struct opt opts[] = {
     OPT_FLAG(
 	struct args, lines, 'l', "stdin-line", N_("standard input, each line a message")),
     OPT_FLAG(struct args, json, 0, "json",
-	N_("with -l: each line an object with \"topic\" and \"payload\"")),
+	N_("with -l: each line an object with \"topic\" and \"payload\""),
+	.needs = "stdin-line"),
     OPT_STR(struct args, replay, 0, "replay", "FILE",
 	N_("message lines of iotingest, each at its time; - is standard input"),
 	.flags = OPT_FILE),
     OPT_STR(struct args, speed, 0, "speed", "X|max",
-	N_("replay X times as fast, or as fast as the broker takes it"), .value = "1"),
+	N_("replay X times as fast, or as fast as the broker takes it"), .value = "1",
+	.needs = "replay"),
     OPT_TIME(struct args, max_gap, 0, "max-gap", "TIME",
 	N_("replay: a longer time between two lines is a clock that was set"),
-	.value = "1d"),
+	.value = "1d", .needs = "replay"),
     OPT_LIST(struct args, map, 0, "map-device", "OLD=NEW",
-	N_("replay a device as another one; may be repeated"), .flags = OPT_COMMAS),
+	N_("replay a device as another one; may be repeated"), .flags = OPT_COMMAS,
+	.needs = "replay"),
     OPT_FLAG(
 	struct args, whole_stdin, 's', "stdin-file", N_("standard input as one message")),
     OPT_FLAG(struct args, null, 'n', "null-message",
@@ -101,15 +107,18 @@ static const struct opt opts[] = {
     OPT_INT(struct args, repeat, 0, "repeat", "N", 1, 2147483647,
 	N_("publish it this many times"), .preset = "1"),
     OPT_TIME(struct args, repeat_delay, 0, "repeat-delay", "TIME",
-	N_("time between two of them"), .preset = "0s"),
+	N_("time between two of them"), .preset = "0s", .needs = "repeat"),
     OPT_LIST(struct args, properties, 'D', "property", "publish NAME VALUE",
 	N_("a property of MQTT 5, in mosquitto_pub's words; may be repeated"),
 	.more = property_words),
     OPT_STR(struct args, will_topic, 0, "will-topic", "TOPIC",
 	N_("topic of a will, published when the connection breaks")),
-    OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload")),
-    OPT_INT(struct args, will_qos, 0, "will-qos", "LEVEL", 0, 2, N_("its QoS")),
-    OPT_FLAG(struct args, will_retain, 0, "will-retain", N_("retain it")),
+    OPT_STR(struct args, will_payload, 0, "will-payload", "TEXT", N_("its payload"),
+	.needs = "will-topic"),
+    OPT_INT(struct args, will_qos, 0, "will-qos", "LEVEL", 0, 2, N_("its QoS"),
+	.needs = "will-topic"),
+    OPT_FLAG(struct args, will_retain, 0, "will-retain", N_("retain it"),
+	.needs = "will-topic"),
 
     OPT_GROUP(N_("Publishing")),
     OPT_INT(struct args, qos, 'q', "qos", "LEVEL", 0, 2, N_("quality of service"),
@@ -170,36 +179,21 @@ is_raw(const struct args *a)
 	return a->topic != NULL || a->json || a->replay != NULL;
 }
 
-/* An option that was given and that says something of devices alone; NULL: none. */
+/* An option of argv from the first group, that of devices; NULL: none. */
 static const char *
-device_option(const struct args *a)
+device_option(const struct opt_set *set)
 {
-	const struct {
-		bool given;
-		const char *name;
-	} options[] = {
-	    {a->verify, "--verify"},
-	    {a->histogram, "--histogram"},
-	    {a->max_lost >= 0, "--max-lost"},
-	    {a->max_p99 > 0, "--max-p99"},
-	    {a->stats > 0, "--stats"},
-	    {a->no_status, "--no-status"},
-	    {a->keep_status, "--keep-status"},
-	    {a->takeover, "--takeover"},
-	    {a->listen, "--listen"},
-	    {a->exec.n > 0, "--exec"},
-	    {a->reply != NULL, "--reply"},
-	};
-	size_t i = 0;
+	size_t i = 1;
 
-	while (i < ARRAY_LEN(options) && !options[i].given)
+	while (opts[i].type != OPT_TYPE_GROUP && set->origin[i].source != OPT_FROM_ARGV)
 		i++;
-	return i < ARRAY_LEN(options) ? options[i].name : NULL;
+	return opts[i].type != OPT_TYPE_GROUP ? set->origin[i].where : NULL;
 }
 
 /* What one publishes, or as whom: not both. */
 static int
-check_form(const struct args *a, char **operands, struct err *err)
+check_form(
+    const struct args *a, const struct opt_set *set, char **operands, struct err *err)
 {
 	const char *form = a->replay != NULL ? "--replay" : a->json ? "--json" : "-t";
 
@@ -215,16 +209,10 @@ check_form(const struct args *a, char **operands, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    _("--max-queued is for devices: other messages wait where they come "
 		      "from"));
-	if (is_raw(a) && device_option(a) != NULL)
+	if (is_raw(a) && device_option(set) != NULL)
 		return err_set(err, ERR_USAGE,
-		    _("%s needs a device, and %s publishes as none"), device_option(a),
+		    _("%s needs a device, and %s publishes as none"), device_option(set),
 		    form);
-	if (a->json && !a->lines)
-		return err_set(
-		    err, ERR_USAGE, _("--json says what lines are: -l --json"));
-	if (a->replay == NULL && (a->speed != NULL || a->max_gap >= 0 || a->map.n != 0))
-		return err_set(err, ERR_USAGE,
-		    _("--speed, --max-gap and --map-device need --replay"));
 	if (a->replay != NULL && (a->topic != NULL || has_raw_options(a)))
 		return err_set(err, ERR_USAGE,
 		    _("--replay has its messages from the file: -t and the like are "
@@ -258,7 +246,7 @@ run(struct args *a, const struct opt_set *set, char **operands, struct err *err)
 	struct session_opts o = {.clean = !a->keep_session, .session_expiry = EXPIRY};
 
 	if (mqtt_options_resolve(&a->mqtt, set, &o, err) || take_url_topic(a, err) ||
-	    check_form(a, operands, err))
+	    check_form(a, set, operands, err))
 		return -1;
 	if (a->max_queued == 0)
 		a->max_queued = MAX_QUEUED;

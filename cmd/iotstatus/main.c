@@ -16,6 +16,10 @@
 #include "iotstatus/state_file.h"
 #include "iotstatus/watch/watch.h"
 
+/* When the broker is asked, and when EMQX is. */
+#define MQTT_ASKED "source=mqtt|verify=mqtt|watch"
+#define EMQX_ASKED "source=emqx|verify=emqx"
+
 static const struct opt opts[] = {
     OPT_LIST(struct options, warning, 'w', "warning", "RANGE",
 	N_("WARNING when the percentage online is outside, such as 90: or esp32=80:")),
@@ -30,7 +34,8 @@ static const struct opt opts[] = {
     OPT_TIME(struct options, max_age, 0, "max-age", "TIME",
 	N_("online without a sign of life for so long is stale: WARNING at least")),
     OPT_TIME(struct options, wait, 0, "wait", "TIME",
-	N_("collect MQTT messages for so long, instead of until it is quiet")),
+	N_("collect MQTT messages for so long, instead of until it is quiet"),
+	.needs = MQTT_ASKED),
     OPT_ENUM(struct options, by, 0, "by", "FIELD", BY_CHOICES,
 	N_("a line a group, each with its own thresholds"), .preset = "none"),
     OPT_ENUM(struct options, list, 0, "list", "STATE", LIST_CHOICES,
@@ -47,7 +52,8 @@ static const struct opt opts[] = {
 	N_("a live view; an operand is how often to poll where nothing is pushed")),
     OPT_FLAG(struct options, json, 0, "json", N_("the same as --format json")),
     OPT_FLAG(struct options, per_device, 0, "per-device",
-	N_("with --format prometheus: also a series for each device")),
+	N_("with --format prometheus: also a series for each device"),
+	.needs = "format=prometheus"),
     OPT_STR(struct options, write, 0, "write", "FILE",
 	N_("write into this file, at once, instead of standard output"),
 	.flags = OPT_FILE),
@@ -56,12 +62,12 @@ static const struct opt opts[] = {
 	.flags = OPT_FILE),
     OPT_STR(struct options, emqx_url, 0, "emqx-url", "URL",
 	N_("where EMQX's management API is"), .key = "emqx_url", .env = "IOT_EMQX_URL",
-	.value = "http://localhost:18083"),
+	.value = "http://localhost:18083", .needs = EMQX_ASKED),
     OPT_STR(struct options, emqx_key_file, 0, "emqx-key-file", "FILE",
 	N_("file with its API key as KEY:SECRET, mode 0600"), .key = "emqx_key_file",
-	.env = "IOT_EMQX_KEY_FILE", .flags = OPT_FILE),
+	.env = "IOT_EMQX_KEY_FILE", .flags = OPT_FILE, .needs = EMQX_ASKED),
     OPT_API(struct options, api),
-    OPT_MQTT_LONG(struct options, mqtt),
+    OPT_MQTT_LONG(struct options, mqtt, .needs = MQTT_ASKED),
     OPT_TOPICS(struct options, topics),
     OPT_COMMON_PLUGIN(struct options, common),
     OPT_END,

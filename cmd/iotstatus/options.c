@@ -38,8 +38,6 @@ options_check(const struct options *a, struct err *err)
 	    {a->format == FORMAT_TSV && a->list == 0, N_("--format tsv is for --list")},
 	    {a->list != 0 && (a->format == FORMAT_PROMETHEUS || a->by != BY_NOTHING),
 		N_("--list prints devices: no --format prometheus, no --by")},
-	    {a->per_device && a->format != FORMAT_PROMETHEUS,
-		N_("--per-device is for --format prometheus")},
 	    {options_want(a, SOURCE_EMQX) && a->emqx_key_file == NULL,
 		N_("EMQX's API wants a key: --emqx-key-file, a file with KEY:SECRET, "
 		   "mode "

@@ -39,7 +39,7 @@ static const struct opt opts[] = {
     OPT_FLAG(struct args, keep_session, 0, "disable-clean-session",
 	N_("the same as --keep-session")),
     OPT_TIME(struct args, session_expiry, 0, "session-expiry", "TIME",
-	N_("how long the broker keeps it"), .value = "1d"),
+	N_("how long the broker keeps it"), .value = "1d", .needs = "keep-session"),
     OPT_FLAG(struct args, retained_only, 0, "retained-only",
 	N_("only retained messages; the first other one ends it")),
     OPT_SIZE(struct args, max_packet, 0, "max-packet", "SIZE", 1024, 268435455,
@@ -50,9 +50,9 @@ static const struct opt opts[] = {
 	   "options")),
     OPT_STR(struct args, reply, 0, "reply", "JSON", N_("answer each command with this")),
     OPT_TIME(struct args, exec_timeout, 0, "exec-timeout", "TIME",
-	N_("how long --exec may take"), .preset = "30s"),
+	N_("how long --exec may take"), .preset = "30s", .needs = "exec"),
     OPT_INT(struct args, jobs, 0, "jobs", "N", 1, 1024, N_("how many run at once"),
-	.preset = "4"),
+	.preset = "4", .needs = "exec"),
     OPT_GROUP(N_("How to show it")),
     OPT_FLAG(struct args, show_topic, 'v', "show-topic",
 	N_("the topic in front of each payload")),
@@ -146,7 +146,7 @@ check_without(const struct args *a, struct err *err)
 
 /* What cannot be given together. */
 static int
-check_together(const struct args *a, struct err *err)
+check_together(const struct args *a, const struct opt_set *set, struct err *err)
 {
 	const bool obeys = a->exec.n > 0 || a->reply != NULL;
 
@@ -155,6 +155,10 @@ check_together(const struct args *a, struct err *err)
 	if (obeys && a->filters.n > 0)
 		return err_set(err, ERR_USAGE,
 		    _("--exec and --reply are for commands of devices, not for -t"));
+	if (a->filters.n > 0 &&
+	    opt_source_of(set, offsetof(struct args, credentials)) == OPT_FROM_ARGV)
+		return err_set(
+		    err, ERR_USAGE, _("--credentials is for devices, not for -t"));
 	if (a->unsubscribe.n > 0 && a->filters.n == 0)
 		return err_set(err, ERR_USAGE, _("-U needs -t"));
 	if (a->no_retained && a->retained_only)
@@ -168,9 +172,6 @@ check_session(const struct args *a, const struct session_opts *opt, struct err *
 {
 	if (a->session_expiry < 0)
 		return 0;
-	if (!a->keep_session)
-		return err_set(err, ERR_USAGE,
-		    _("--session-expiry is for a session that is kept: -c"));
 	if (a->session_expiry < 1000)
 		return err_set(err, ERR_USAGE,
 		    _("--session-expiry: a session that is kept waits for 1s at least"));
@@ -198,7 +199,7 @@ prepare(struct sub *s, struct args *a, char **operands, struct err *err)
 		    operands[0] == NULL ? _("what to receive? give a DEVICE or -t FILTER")
 					: _("'%s': give either devices or -t FILTER"),
 		    operands[0]);
-	if (check_together(a, err))
+	if (check_together(a, s->set, err))
 		return -1;
 	s->wanted = a->count > 0 ? (size_t)a->count : SIZE_MAX;
 	if (topic_set_compile(&s->topics, &a->topics, err) || choose_output(s, err) ||

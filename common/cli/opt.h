@@ -66,6 +66,9 @@ struct opt {
 	const char *env;     /* environment variable */
 	const char *preset;  /* the built-in value: opt_init sets it */
 	const char *value;   /* where there is none, what people read in its place */
+	/* In argv it is refused without one of these others, by their long names: "a|b=choice|c". Of a group: so are its
+	 * rows that have none of their own. A key waits for them. */
+	const char *needs;
 	/* Of a list in argv: how many of the n words behind its argument belong to it, too; more than n: some are
 	 * missing. NULL: none. */
 	size_t (*more)(char *const *next, size_t n);
@@ -76,7 +79,7 @@ struct opt {
 #define OPT_AT(T, member, type)                                                          \
 	(offsetof(T, member) + 0 * sizeof(1 ? &((T *)0)->member : (type *)0))
 
-#define OPT_GROUP(text) {.type = OPT_TYPE_GROUP, .help = (text)}
+#define OPT_GROUP(text, ...) {.type = OPT_TYPE_GROUP, .help = (text), __VA_ARGS__}
 #define OPT_FLAG(T, m, l, n, h, ...)                                                     \
 	{.type = OPT_TYPE_FLAG, .letter = (l), .name = (n), .help = (h),                 \
 	    .offset = OPT_AT(T, m, bool), __VA_ARGS__}
@@ -197,6 +200,9 @@ void opt_release(struct opt_set *set);
  * ("did you mean"). Blanks OPT_SECRET arguments. Behind an OPT_TYPE_REST, if there is one, nothing is
  * ours: argv ends there, and a word that looks like an option of ours is warned of. */
 int opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err *err);
+
+/* Whether each option of argv has what it needs, when all sources are read; else ERR_USAGE. */
+int opt_check_needs(const struct opt_set *set, struct err *err);
 
 /* Sets one row from text, if `source` is at least as strong as what set it before; a list of a
  * weaker source is replaced. `where` is copied. */

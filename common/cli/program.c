@@ -95,7 +95,7 @@ program_start(struct opt_set *set, const struct program *program, void *base,
 		answer_with(set, common->ask, answer);
 		return 0;
 	}
-	if (config_load(set, common, err))
+	if (config_load(set, common, err) || opt_check_needs(set, err))
 		return -1;
 	log_init(program->name,
 	    common->quiet              ? LOG_QUIET

@@ -37,8 +37,8 @@ struct mqtt_options {
 
 /* L(letter) keeps or drops the letters, P goes before the long names: iotctl, iotstatus and iotapi
  * use theirs otherwise. */
-#define OPT_MQTT_(T, m, L, P)                                                               \
-	OPT_GROUP(N_("Connection")),                                                     \
+#define OPT_MQTT_(T, m, L, P, ...)                                                               \
+	OPT_GROUP(N_("Connection"), __VA_ARGS__),                                                     \
 	    OPT_LIST(T, m.hosts, L('h'), P "host", "HOST[,HOST]",                          \
 		N_("the broker: a name, an address or a unix socket's path"),            \
 		.key = "mqtt_host", .env = "IOT_MQTT_HOST", .value = "localhost"),       \
@@ -94,7 +94,8 @@ struct mqtt_options {
 #define OPT_LETTER_KEPT(l) (l)
 #define OPT_LETTER_DROPPED(l) 0
 #define OPT_MQTT(T, m) OPT_MQTT_(T, m, OPT_LETTER_KEPT, "")
-#define OPT_MQTT_LONG(T, m) OPT_MQTT_(T, m, OPT_LETTER_DROPPED, "mqtt-")
+#define OPT_MQTT_LONG(T, m, ...)                                                       \
+	OPT_MQTT_(T, m, OPT_LETTER_DROPPED, "mqtt-", __VA_ARGS__)
 
 /* Whether a broker is named by a host or a URL, from whatever source. */
 static inline bool

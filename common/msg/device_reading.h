@@ -43,16 +43,16 @@ device_reading_keys_any(const struct reading_keys *k)
 }
 
 /* Rows of the option table. Needs "cli/opt.h". */
-#define OPT_READINGS(T, m)                                                               \
+#define OPT_READINGS(T, m, ...)                                                          \
 	OPT_LIST(T, m.time, 0, "time-key", "NAME",                                       \
 	    N_("readings: the member that is the device's time, as in params.ts"),       \
-	    .key = "time_key", .value = "timestamp", .flags = OPT_COMMAS),               \
+	    .key = "time_key", .value = "timestamp", .flags = OPT_COMMAS, __VA_ARGS__),               \
 	    OPT_LIST(T, m.device, 0, "device-key", "NAME",                               \
 		N_("readings: the member that is the device's id, as in deviceInfo.devEui"), \
-		.key = "device_key", .value = "device_id", .flags = OPT_COMMAS),         \
+		.key = "device_key", .value = "device_id", .flags = OPT_COMMAS, __VA_ARGS__),         \
 	    OPT_LIST(T, m.skip, 0, "skip-key", "NAME",                                   \
 		N_("readings: a member that is no measurement"), .key = "skip_key",      \
-		.flags = OPT_COMMAS)
+		.flags = OPT_COMMAS, __VA_ARGS__)
 
 struct reading_source {
 	struct span payload;

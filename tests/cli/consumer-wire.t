@@ -99,7 +99,7 @@ refused() { # refused WORDS OPTION...
 	run iotsub -h "$T/day.sock" "$@" -t a
 	is "2 iotsub: --session-expiry$words" "$status $(printf '%s\n' "$err" | head -n 1)" "refused: $*"
 }
-refused ' is for a session that is kept: -c' --session-expiry 1h
+refused ' needs --keep-session' --session-expiry 1h
 refused ': a session that is kept waits for 1s at least' -i x -c --session-expiry 0
 refused ' needs MQTT 5: before, the broker decides' -i x -c -V 311 --session-expiry 1h
 thousands=$(perl -e 'print "78" x 2000')

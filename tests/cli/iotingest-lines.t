@@ -150,7 +150,6 @@ refused() { # refused 'PART OF THE MESSAGE' OPTION...
 }
 refused 'needs MQTT 5' --durable x --session-expiry 1h -V 311
 refused 'needs MQTT 5' --announce-max-packet -V 311
-refused 'a session that is kept' --session-expiry 1h
 refused "'1M0' is not a size from 1024" --max-packet 1M0
 refused "'300M' is not a size" --max-packet 300M
 refused "'0' is not a whole number from 1 to 65535" --receive-maximum 0
@@ -164,13 +163,12 @@ refused 'are for rows' --header
 refused "leave out --readings" -F %p --readings
 refused "after '%' comes one of" -F %z
 refused 'nope' --readings --format csv --columns nope
-refused '--sink-retries needs --sink' --sink-retries 3
 refused 'the command is empty' --sink ''
 refused 'the command is empty' --sink '  '
 refused 'waits for 1s at least' --durable x --session-expiry 0
 refused 'one of --group may wait for 0' --durable x --session-expiry 500ms
 refused 'one of --group may wait for 0' --group g -i x --session-expiry 999ms
-refused 'a session that is kept' -i x --session-expiry 0
+refused '--session-expiry needs one of --durable, --group' -i x --session-expiry 0
 refused 'needs MQTT 5' --group g -i x --session-expiry 0 -V 311
 refused 'give one' --from-platform -t x
 refused "is not a whole number" --linger 1s

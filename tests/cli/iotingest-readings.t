@@ -55,7 +55,7 @@ read_of iot/sensors/Y/data "$odd" --strict --device-key id
 is 'id ;' "$got$said" '--strict holds --device-key against the topic'
 run ingest -h "$sock" --time-key Time -C 1
 is 2 "$status" '--time-key without --readings is refused'
-has "$err" 'are for --readings' 'and told'
+has "$err" '--time-key needs --readings' 'and told'
 
 # No way past --strict.
 read_of iot/sensors/X/data '{"device_id":17,"t":1}

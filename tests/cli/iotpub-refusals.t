@@ -30,7 +30,6 @@ refused "sensor 't' is given twice" D t=1 t=2
 refused 'uniform wants two numbers' D t=uniform:5
 refused '--interval must be more than 0' D --interval 0
 refused 'has a "timestamp" of its own' D timestamp=1 --payload flat
-refused '--exec needs --listen' D --exec cat
 refused "cannot run 'no-such-program'" D --listen --exec no-such-program
 refused "-i is one client's id" D E -i x
 refused "cannot read '/nonexistent'" D --credentials /nonexistent
@@ -42,14 +41,13 @@ refused 'more than one message' -t x -m a -n
 refused 'wildcard' -t 'a/+' -m x
 refused "devices ('D') have their own" -t x -m y D
 refused '--repeat cannot be used with -l' -t x -l --repeat 2
-refused 'a will needs a topic' -t x -m y --will-retain
 refused '-c needs a client id' -t x -m y -c
 refused "cannot read '/nonexistent'" -t x -f /nonexistent
 refused "unknown option '--intervall'; did you mean '--interval'?" D --intervall 3
 refused '-h needs a host' -h
-refused '--keep-status needs --devices' D --keep-status
 refused '--max-queued is for devices' -t x -m y --max-queued 5
-for option in --verify '--max-lost 0' '--max-p99 1s' --histogram '--stats 1s' --no-status --keep-status --takeover --listen '--reply x'; do
+for option in --verify '--stats 1s' --no-status --takeover --listen '--interval 1s' '--jitter 1s' '--count 2' '--duration 1s' \
+	'--payload flat' '--seed 1' '--ramp 5' --yes '--fault drop=1' '--credentials f'; do
 	# shellcheck disable=SC2086 # an option and its value
 	refused "${option%% *} needs a device" -t x -m y $option
 done

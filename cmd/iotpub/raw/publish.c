@@ -282,9 +282,6 @@ check(const struct args *a, const struct session_opts *o, struct err *err)
 			    : _("-D needs MQTT 5"));
 	if (a->lines && a->repeat != 1)
 		return err_set(err, ERR_USAGE, _("--repeat cannot be used with -l"));
-	if (a->will_topic == NULL &&
-	    (a->will_payload != NULL || a->will_qos != 0 || a->will_retain))
-		return err_set(err, ERR_USAGE, _("a will needs a topic: --will-topic"));
 	if (a->will_topic != NULL && topic_check_name(span_of(a->will_topic), err))
 		return err_in(err, "--will-topic");
 	if (a->keep_session && a->mqtt.id == NULL)

@@ -88,9 +88,7 @@ add_numbered(struct roster *r, struct err *err)
 	int i;
 
 	if (r->args->devices == 0)
-		return r->args->id_format == NULL
-		    ? 0
-		    : err_set(err, ERR_USAGE, _("--id-format needs --devices"));
+		return 0;
 	if (!is_id_format(format))
 		return err_set(err, ERR_USAGE,
 		    _("--id-format: '%s' must have one %%d for the number, or one with "
@@ -154,14 +152,8 @@ check(const struct roster *r, struct err *err)
 {
 	const struct args *a = r->args;
 
-	if ((a->exec.n > 0 || a->reply != NULL) && !a->listen)
-		return err_set(err, ERR_USAGE, _("%s needs --listen"),
-		    a->exec.n > 0 ? "--exec" : "--reply");
 	if (a->exec.n > 0 && a->reply != NULL)
 		return err_set(err, ERR_USAGE, _("give one of --exec and --reply"));
-	if (!a->verify && (a->max_lost >= 0 || a->max_p99 > 0 || a->histogram))
-		return err_set(err, ERR_USAGE,
-		    _("--max-lost, --max-p99 and --histogram need --verify"));
 	if (a->mqtt.id != NULL && r->ids.n > 1)
 		return err_set(err, ERR_USAGE,
 		    P_("-i is one client's id, and %zu device is named: the "
@@ -170,10 +162,6 @@ check(const struct roster *r, struct err *err)
 			"credentials file gives each its own",
 			r->ids.n),
 		    r->ids.n);
-	if (a->keep_status && a->devices == 0)
-		return err_set(err, ERR_USAGE, _("--keep-status needs --devices"));
-	if (a->refresh > 0 && !a->from_platform)
-		return err_set(err, ERR_USAGE, _("--refresh needs --from-platform"));
 	if (a->interval <= 0)
 		return err_set(err, ERR_USAGE, _("--interval must be more than 0"));
 	if (a->interval < SHORT_INTERVAL && a->count != 1)

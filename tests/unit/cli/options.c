@@ -23,7 +23,8 @@ struct args {
 	char *topic;
 	char *secret;
 	struct strv names;
-	bool retain;
+	bool retain, last;
+	int level, pages;
 };
 
 /* The keys are ones that some program really has: the configuration knows no others. */
@@ -37,7 +38,12 @@ static const struct opt opts[] = {
 	.env = "IOT_TEST_TOPIC"),
     OPT_STR(struct args, secret, 'P', "pw", "PASSWORD", "secret", .flags = OPT_SECRET),
     OPT_LIST(struct args, names, 0, "names", "NAMES", "some", .flags = OPT_COMMAS),
-    OPT_FLAG(struct args, retain, 'r', "retain", "keep"),
+    OPT_FLAG(struct args, retain, 'r', "retain", "keep", .needs = "topic"),
+    OPT_FLAG(struct args, retain, 0, "keep", "the same", .needs = "qos"),
+    OPT_INT(struct args, level, 'l', NULL, "N", 0, 9, "level", .needs = "retain"),
+    OPT_GROUP("Pages", .needs = "format=json|format=text"),
+    OPT_INT(struct args, pages, 0, "pages", "N", 0, 9, "how many", .key = "keepalive"),
+    OPT_FLAG(struct args, last, 0, "last", "the last", .needs = "format=json"),
     OPT_COMMON_MQTT(struct args, common), OPT_END};
 
 static const struct program program = {.name = "iottest",
@@ -177,6 +183,42 @@ wrong_options_are_explained(void **state)
 	}
 }
 
+/* NULL: nothing is missing. */
+static void
+check_needs(struct fixture *f, const char *words, const char *text)
+{
+	opt_release(&f->set);
+	f->args = (struct args){0};
+	opt_init(&f->set, &program, &f->args);
+	assert_int_equal(parse(f, words), 0);
+	assert_int_equal(config_load(&f->set, &f->args.common, &f->err), 0);
+	assert_int_equal(opt_check_needs(&f->set, &f->err), text != NULL ? -1 : 0);
+	if (text != NULL)
+		assert_string_equal(f->err.text, text);
+}
+
+static void
+options_that_need_others_wait_for_them(void **state)
+{
+	struct fixture *f = *state;
+
+	check_needs(f, "-r", "--retain needs --topic");
+	check_needs(f, "-r -t top", NULL);
+	check_needs(f, "--keep", "--keep needs --qos");
+	check_needs(f, "-l 1", "-l needs --retain");
+	/* By the other name of what it needs. */
+	check_needs(f, "-l 1 --keep -q 1", NULL);
+	check_needs(f, "--pages 2", "--pages needs one of --format json, --format text");
+	check_needs(f, "--pages 2 --format text", NULL);
+	check_needs(f, "--last --format text", "--last needs --format json");
+	check_needs(f, "--last --format json", NULL);
+	check_needs(f, "--quiet", NULL);
+	config_is(f, "keepalive = 2\n");
+	check_needs(f, "", NULL);
+	config_is(f, "mqtt_host = top\n");
+	check_needs(f, "-r", NULL);
+}
+
 static void
 secrets_leave_argv(void **state)
 {
@@ -287,6 +329,7 @@ main(void)
 	    TEST(options_fill_typed_targets),
 	    TEST(presets_are_values_like_any),
 	    TEST(wrong_options_are_explained),
+	    TEST(options_that_need_others_wait_for_them),
 	    TEST(secrets_leave_argv),
 	    TEST(stronger_sources_win),
 	    TEST(the_file_can_choose_the_context),

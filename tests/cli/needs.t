@@ -1,0 +1,105 @@
+#!/bin/sh
+# An option that has no effect without another one is refused without it, in each program; as a key of iot.conf, or a
+# variable, it waits.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+wrong() { # wrong PROGRAM: its status for wrong usage, and operands that it refuses whatever the options are
+	case $1 in
+	iotstatus) usage=3 operands='no operand' ;;
+	iotpub) usage=2 operands='D D' ;;
+	iotsub) usage=2 operands= ;;
+	*) usage=2 operands='no-such-thing=1' ;;
+	esac
+}
+
+# PROGRAM|OPTION|what it needs, as it is told|that, as it is given
+while IFS='|' read -r program option needs given; do
+	wrong "$program"
+	# shellcheck disable=SC2086 # words
+	run "$program" $option $operands
+	exits $usage "$program $option"
+	has "$out$err" "${option%% *} needs $needs" "  needs $needs"
+	# shellcheck disable=SC2086
+	run "$program" $option ${given:-$needs} $operands
+	without "$out$err" "${option%% *} needs" '  with it something else is wrong'
+done <<END
+iotpub|--id-format D%d|--devices|--devices 2
+iotpub|--refresh 1m|--from-platform|
+iotpub|--histogram|--verify|
+iotpub|--max-p99 1s|--verify|
+iotpub|--max-lost 0|--verify|
+iotpub|--keep-status|--devices|--devices 2
+iotpub|--reply x|--listen|
+iotpub|--speed 2|--replay|--replay f
+iotpub|--max-gap 1h|--replay|--replay f
+iotpub|--map-device A=B|--replay|--replay f
+iotpub|--json|--stdin-line|-l
+iotpub|--repeat-delay 1s|--repeat|--repeat 2
+iotpub|--will-payload x|--will-topic|--will-topic x
+iotpub|--will-qos 0|--will-topic|--will-topic x
+iotpub|--will-retain|--will-topic|--will-topic x
+iotsub|--session-expiry 1h|--keep-session|-c
+iotsub|--session-expiry 1h|--keep-session|--durable
+iotingest|--session-expiry 1h|one of --durable, --group|--durable x
+iotingest|--session-expiry 1h|one of --durable, --group|--group x -i y
+iotingest|--sink-retries 3|--sink|--sink cat
+iotingest|--time-key t|--readings|
+iotingest|--device-key t|--readings|
+iotingest|--skip-key t|--readings|
+iotstatus|--wait 1s|one of --source mqtt, --verify mqtt, --watch|--source mqtt
+iotstatus|--wait 1s|one of --source mqtt, --verify mqtt, --watch|--watch
+iotstatus|--mqtt-host h|one of --source mqtt, --verify mqtt, --watch|--verify mqtt
+iotstatus|--mqtt-retry|one of --source mqtt, --verify mqtt, --watch|--verify mqtt
+iotstatus|--emqx-url http://h --source mqtt|one of --source emqx, --verify emqx|--source emqx
+iotstatus|--emqx-key-file f|one of --source emqx, --verify emqx|--verify emqx
+iotstatus|--per-device|--format prometheus|
+iotctl|--allow-files|--file|-f x
+iotctl|--ignore-columns a|--from|--from x
+iotctl|--dir d|--driver files|
+iotctl|--reload c --driver dynsec|--driver files|--driver files
+iotctl|--hashes f|--driver|--driver emqx
+iotctl|--setup|one of --driver dynsec, --driver emqx|--driver dynsec
+iotctl|--kick|--driver emqx|
+iotctl|--verify|--driver|--driver files
+iotapi|--insecure-listen|--listen|--listen 127.0.0.1:0
+END
+# Whatever stands behind --exec is the command's.
+for program in iotpub iotsub; do
+	for option in '--exec-timeout 1s' '--jobs 2'; do
+		# shellcheck disable=SC2086
+		run $program D $option
+		exits 2 "$program $option"
+		has "$err" "${option%% *} needs --exec" '  needs --exec'
+		# shellcheck disable=SC2086
+		run $program D D --listen $option --exec true
+		without "$err" "${option%% *} needs" '  with it something else is wrong'
+	done
+done
+run iotpub D --exec true
+has "$err" '--exec needs --listen' 'iotpub --exec needs --listen'
+
+# Of all of a program's options; help is not asked for its sense.
+run iotpub --speed 2 --help
+exits 0 '--help'
+mkdir -p "$HOME/.config/iot"
+printf 'time_key = t\nskip_key = u\nemqx_url = http://h\nmqtt_host = h\ninsecure_listen = yes\n' >"$HOME/.config/iot/iot.conf"
+for program in iotingest iotstatus iotapi; do
+	wrong $program
+	# shellcheck disable=SC2086
+	IOT_EMQX_KEY_FILE=f run $program $operands
+	exits $usage "$program: a key and a variable"
+	without "$out$err" needs '  need nothing'
+done
+printf 'status_format = prometheus\n' >"$HOME/.config/iot/iot.conf"
+run iotstatus --per-device no operand
+without "$out$err" needs 'what is needed may be a key'
+
+# Options of other forms of a program.
+run iotsub -t x --credentials f
+exits 2 'iotsub -t --credentials'
+has "$err" '--credentials is for devices, not for -t' '  is told'
+run iotapi token list --password-file f
+exits 2 'iotapi token list --password-file'
+has "$err" '--password-file goes with user add and user passwd only' '  is told'
+done_testing
