@@ -17,7 +17,7 @@ iotctl device provision --from fleet.csv >/dev/null || exit 1
 let_in
 field() { awk -F, -v d="$1" -v n="$2" '$1 == d { print $n }' "$HOME/.local/state/iot/lab.csv"; }
 
-# The program of the guide; only the sensors are a list, and it ends after it.
+# The program of the guide; only the sensors are a list, it works with either version of paho, and it ends.
 cat >rpi.py <<'END'
 import sys
 import paho.mqtt.client as mqtt
@@ -41,7 +41,9 @@ def on_connect(client, userdata, flags, rc):
 def on_message(client, userdata, msg):
     print(f"Comando recibido: {msg.payload.decode()}", flush=True)
 
-client = mqtt.Client(client_id=MQTT_CLIENT_ID)
+# paho 2 wants to know whose callbacks these are; the guide's are those of paho 1.
+version = [mqtt.CallbackAPIVersion.VERSION1] if hasattr(mqtt, "CallbackAPIVersion") else []
+client = mqtt.Client(*version, client_id=MQTT_CLIENT_ID)
 client.username_pw_set(MQTT_USER, MQTT_PASSWORD)
 client.on_connect = on_connect
 client.on_message = on_message
