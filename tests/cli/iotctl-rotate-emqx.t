@@ -5,22 +5,15 @@
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/brokers.sh
+. "$top/tests/brokers.sh"
 
 # shellcheck disable=SC2119
 start_django
-mkdir emqx
-echo 'the-key:the-secret' >key
-chmod 600 key
-bg /usr/bin/python3 "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
-wait_for 10 test -s emqx/url || { note 'no stand-in'; exit 1; }
-IOT_EMQX_URL=$(cat emqx/url) IOT_EMQX_KEY_FILE=$T/key
-export IOT_EMQX_URL IOT_EMQX_KEY_FILE
-port=$(cat emqx/port)
+start_stand_in
+export IOT_EMQX_URL="$url" IOT_EMQX_KEY_FILE="$T/key"
 iotctl broker create EMQX host=127.0.0.1 port="$port" >/dev/null
-iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C rango_min=-40 rango_max=85 \
-	mqtt_topic_suffix=temperature >/dev/null
-iotctl topic create nombre=Datos tipo=publish topic_pattern='iot/sensors/{device_id}/data' >/dev/null
-iotctl topic create nombre=Comandos tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+make_topics
 iotctl device provision D1 D2 D3 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
 file=$HOME/.local/state/iot/default.csv
 password() { awk -F, -v d="$1" '$1 == d { print $4 }' "$file"; }
@@ -35,12 +28,8 @@ all_connected() { [ -n "$(connected D1)" ] && [ -n "$(connected D2)" ] && [ -n "
 wait_for 20 all_connected
 tap $? 'the devices are there'
 
-cat >deliver.sh <<'END'
-read -r password
-printf '%s' "$password" >"$1/inbox/$IOT_DEVICE_ID.new" && mv "$1/inbox/$IOT_DEVICE_ID.new" "$1/inbox/$IOT_DEVICE_ID"
-END
 patience=2s
-rotate() { run iotctl credential rotate "$@" --driver emqx --deliver "sh $T/deliver.sh $T" --wait "$patience"; }
+rotate() { run iotctl credential rotate "$@" --driver emqx --deliver "$(deliver_here)" --wait "$patience"; }
 old=$(password D1)
 since=$(connected D1)
 changes=$(grep -c '/change_password/ 200' "$T/django/log")
@@ -68,12 +57,11 @@ exits 0 'a device that is disconnected at once'
 tap $? 'comes with its new password'
 
 # EMQX of another machine, as far as its address says.
-IOT_EMQX_URL=$(sed 's/127\.0\.0\.1/0.0.0.0/' emqx/url) no_proxy='*'
-export no_proxy
+export IOT_EMQX_URL="http://0.0.0.0:${url##*:}" no_proxy='*'
 rotate D2 --kick --yes
 exits 0 'over http to another machine'
 is 1 "$(printf '%s\n' "$err" | grep -c 'is not https')" 'that everybody can read it is told, once a run'
-IOT_EMQX_URL=$(cat emqx/url)
+IOT_EMQX_URL=$url
 
 # One that is away gets it with its next connection.
 echo D3 >asleep

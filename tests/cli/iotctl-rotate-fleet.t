@@ -4,26 +4,10 @@
 # shellcheck disable=SC2154 # lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/brokers.sh
+. "$top/tests/brokers.sh"
 
 N=200
-cat >deliver.sh <<'END'
-read -r password
-printf '%s' "$password" >"$1/inbox/$IOT_DEVICE_ID.new" && mv "$1/inbox/$IOT_DEVICE_ID.new" "$1/inbox/$IOT_DEVICE_ID"
-END
-root=$T
-
-# A mosquitto with dynamic security in place of start_platform's.
-start_dynsec() {
-	plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)
-	mosquitto_ctrl dynsec init "$T/dynsec.json" admin broker-password >/dev/null
-	{
-		broker_logs
-		printf 'listener %s 127.0.0.1\nuser %s\nallow_anonymous false\n' "$port" "$(id -un)"
-		printf 'plugin %s\nplugin_opt_config_file %s\n' "$plugin" "$T/dynsec.json"
-	} >mosquitto.conf
-	restart_broker
-}
-
 provision() {
 	seq -f 'D%03g' 1 "$N" >names
 	# shellcheck disable=SC2046 # names
@@ -71,7 +55,7 @@ rotated() {
 
 # Each in a place of its own. rotate DRIVER-OPTION...: with what all have in common.
 rotate() {
-	run timeout 200 iotctl credential rotate --all --deliver "sh $root/deliver.sh $T" --jobs 16 --wait "$patience" "$@"
+	run timeout 200 iotctl credential rotate --all --deliver "$(deliver_here)" --jobs 16 --wait "$patience" "$@"
 }
 
 patience=60s
@@ -121,19 +105,10 @@ on_files() {
 on_emqx() {
 	place stand-in
 	start_api
-	mkdir emqx
-	echo 'the-key:the-secret' >key
-	chmod 600 key
-	bg /usr/bin/python3 "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
-	wait_for 10 test -s emqx/url || { note 'no stand-in'; exit 1; }
-	port=$(cat emqx/port)
-	IOT_EMQX_URL=$(cat emqx/url) IOT_EMQX_KEY_FILE=$T/key
-	export IOT_EMQX_URL IOT_EMQX_KEY_FILE
+	start_stand_in
+	export IOT_EMQX_URL="$url" IOT_EMQX_KEY_FILE="$T/key"
 	iotctl broker create EMQX host=127.0.0.1 port="$port" username=backend >/dev/null
-	iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C rango_min=-40 rango_max=85 \
-		mqtt_topic_suffix=temperature >/dev/null
-	iotctl topic create nombre=Datos tipo=publish topic_pattern='iot/sensors/{device_id}/data' >/dev/null
-	iotctl topic create nombre=Comandos tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+	make_topics
 	provision
 	iotctl broker sync EMQX --driver emqx --setup >synced 2>&1
 	curl -s -u "$(cat key)" -H 'Content-Type: application/json' -d '{"user_id":"backend","password":"backend-password"}' \

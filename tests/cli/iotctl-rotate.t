@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016,SC2154 # a variable of the page's; lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/brokers.sh
+. "$top/tests/brokers.sh"
 
 start_platform
 iotctl device provision D1 D2 D3 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
@@ -23,15 +25,7 @@ all_online() { is_online D1 && is_online D2 && is_online D3; }
 wait_for 20 all_online
 tap $? 'the devices are there'
 
-# What hands a device its password, and writes down how it was called.
-cat >deliver.sh <<'END'
-read -r password
-echo "$IOT_DEVICE_ID $password" >>"$1/delivered"
-tr '\0' '\n' <"/proc/$$/cmdline" >"$1/words"
-env >"$1/env"
-printf '%s' "$password" >"$1/inbox/$IOT_DEVICE_ID.new" && mv "$1/inbox/$IOT_DEVICE_ID.new" "$1/inbox/$IOT_DEVICE_ID"
-END
-deliver="sh $T/deliver.sh $T"
+deliver=$(deliver_here)
 reload="kill -HUP $broker_pid"
 rotate() { run iotctl credential rotate "$@" --driver files --dir "$T" --reload "$reload" --deliver "$deliver" --wait "$patience"; }
 patience=20s
@@ -88,9 +82,7 @@ exits 0 'one device'
 new=$(password D1)
 has "$out" "rotated the password of 'D1'; it is in '$file'" 'is told'
 is "D1 $new" "$(cat delivered)" 'it got the one that is in the file now'
-is "sh
-$T/deliver.sh
-$T" "$(cat words)" 'not as an argument'
+is "$(deliver_here | tr ' ' '\n')" "$(cat words)" 'not as an argument'
 is 'IOT_DEVICE_ID=D1' "$(grep IOT_DEVICE_ID env)" 'nor by the environment, which says whose it is'
 no_line env '  and has no password' -F "$new"
 without "$out$err" "$new" 'nor is it shown'
@@ -119,7 +111,7 @@ run iotctl credential rotate D2 --yes --dry-run
 exits 2 'nor would it be, says a dry run'
 run iotctl device provision D2 sensores=temperature
 has "$out$err" "under way to it and to broker" 'nor by provision'
-deliver="sh $T/deliver.sh $T"
+deliver=$(deliver_here)
 rotate D2
 exits 0 'the next run'
 is "$kept" "$(password D2)" 'gives it the same one'
@@ -209,7 +201,7 @@ start() {
 # gone_on DEVICE...: the next run ends what the one before began, and the device was never locked out.
 gone_on() {
 	new=$(pending "$1")
-	deliver="sh $T/deliver.sh $T" reload="kill -HUP $broker_pid"
+	deliver=$(deliver_here) reload="kill -HUP $broker_pid"
 	rotate "$1"
 	exits 0 '  the next run goes on'
 	is "$new" "$(password "$1")" '  with the same password'
@@ -306,7 +298,7 @@ until [ "$(logins "$1")" -ge $((n + 6)) ]; do sleep 0.05; done
 echo $(($(date +%s%3N) - since)) >"$1/took"
 kill -HUP "$2"
 END
-deliver="sh $T/deliver.sh $T" reload="sh $T/late.sh $T $broker_pid &"
+deliver=$(deliver_here) reload="sh $T/late.sh $T $broker_pid &"
 rotate D1 -v -v
 exits 0 'files that are read late'
 took=$(cat took)

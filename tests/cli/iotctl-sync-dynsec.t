@@ -4,19 +4,13 @@
 # shellcheck disable=SC2016,SC2154 # $CONTROL is a name; lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/brokers.sh
+. "$top/tests/brokers.sh"
 # shellcheck source=tests/sync.sh
 . "$top/tests/sync.sh"
 
-plugin=$(find /usr/lib /usr/local/lib -name mosquitto_dynamic_security.so 2>/dev/null | head -n 1)
-[ -n "$plugin" ] || skip_all 'no dynamic security here'
 start_platform
-mosquitto_ctrl dynsec init "$T/dynsec.json" admin broker-password >/dev/null
-{
-	broker_logs
-	printf 'listener %s 127.0.0.1\nuser %s\nallow_anonymous false\n' "$port" "$(id -un)"
-	printf 'plugin %s\nplugin_opt_config_file %s\n' "$plugin" "$T/dynsec.json"
-} >mosquitto.conf
-restart_broker
+start_dynsec
 # ctrl COMMAND...: by hand. mosquitto_ctrl wants the password in its arguments; it is a test's.
 ctrl() { mosquitto_ctrl -h 127.0.0.1 -p "$port" -u admin -P broker-password dynsec "$@" 2>/dev/null; }
 # A mosquitto_ctrl on a loaded machine may end before its command is done: until what it makes is there.

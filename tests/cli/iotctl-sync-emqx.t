@@ -4,6 +4,8 @@
 # shellcheck disable=SC2016,SC2154 # $7$ is text; lib.sh's
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/brokers.sh
+. "$top/tests/brokers.sh"
 # shellcheck source=tests/sync.sh
 . "$top/tests/sync.sh"
 
@@ -14,16 +16,11 @@ if [ -n "${EMQX_URL-}" ]; then
 	host=${host%%[:/]*}
 	port=${EMQX_MQTT_PORT:-1883}
 	cat "$EMQX_KEY_FILE" >key
+	chmod 600 key
 else
-	mkdir emqx
-	echo 'the-key:the-secret' >key
-	bg /usr/bin/python3 "$top/tests/emqx/stand_in.py" emqx the-key:the-secret
-	wait_for 10 test -s emqx/url || { note 'no stand-in'; exit 1; }
-	url=$(cat emqx/url)
+	start_stand_in
 	host=127.0.0.1
-	port=$(cat emqx/port)
 fi
-chmod 600 key
 real() { [ -n "${EMQX_URL-}" ]; }
 
 # emqx METHOD PATH [BODY]: by hand.
@@ -45,10 +42,7 @@ empty() {
 empty
 
 iotctl broker create EMQX host="$host" port="$port" username=backend >/dev/null
-iotctl sensor create nombre=Temperatura tipo=temperatura unidad_medida=°C rango_min=-40 rango_max=85 \
-	mqtt_topic_suffix=temperature >/dev/null
-iotctl topic create nombre=Datos tipo=publish topic_pattern='iot/sensors/{device_id}/data' >/dev/null
-iotctl topic create nombre=Comandos tipo=subscribe topic_pattern='iot/devices/{device_id}/commands' >/dev/null
+make_topics
 iotctl device provision D1 D2 D3 D4 sensores=temperature >provisioned 2>&1 || note "$(cat provisioned)"
 file=$HOME/.local/state/iot/default.csv
 printf 'backend-password\n' >backend.pw
