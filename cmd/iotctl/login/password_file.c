@@ -509,11 +509,12 @@ password_file_look(
 	    .password = password_file_pending(p, device),
 	    .broker = json_string_value(json_object_get(mark, "broker")),
 	    .seen = json_string_value(json_object_get(mark, "seen")),
-	    .since = json_integer_value(json_object_get(mark, "since")),
-	    .round = json_is_true(json_object_get(mark, "round"))};
+	    .since = json_integer_value(json_object_get(mark, "since"))};
 	/* Somebody else has settled it. */
 	if (out->password == NULL && out->stage != PASSWORD_FILE_PLANNED)
 		out->stage = PASSWORD_FILE_NONE;
+	out->round = out->stage != PASSWORD_FILE_NONE &&
+	    json_is_true(json_object_get(mark, "round"));
 	return out->password != NULL || out->stage != PASSWORD_FILE_NONE;
 }
 

@@ -87,7 +87,8 @@ struct sync {
 	struct hash_table index;
 	struct sent_secrets sent;
 	unsigned loss;      /* enum acl_file_loss */
-	size_t unreachable, unreachable_services; /* wanted, not there, and without a password: of devices; of others */
+	/* Wanted, not there, and without a password: of devices, and of others. */
+	size_t unreachable, unreachable_services;
 	size_t strangers;   /* there, and the platform does not know them */
 	size_t failed;
 	size_t made, given, ruled, removed; /* done */
@@ -122,7 +123,8 @@ void sync_show(const struct sync *s);
 /* How many have something of these bits to do. */
 size_t sync_count(const struct sync *s, unsigned todo);
 /* sync_status.c: the retained statuses of those that lost their logins, in this run or in one that could not correct them,
- * and of those that are `cut`, say so, by the login of the MQTT options. -1: what went wrong was told, and statuses are wrong. Blocks. */
+ * and of those that are `cut`, say so, by the login of the MQTT options. -1: what went wrong was told, and statuses are
+ * wrong. Blocks. */
 int sync_correct(struct sync *s);
 /* sync_verify.c: real logins of some, who publish and subscribe under a probe's id. Blocks. */
 int sync_verify(struct sync *s, struct err *err);
