@@ -90,7 +90,7 @@ $(O)/common/cli/program.o: $(O)/localedir
 $(O)/common/cli/program.o: IOT_CFLAGS += -DIOT_LOCALEDIR='"$(LOCALEDIR)"'
 
 # The texts for people: _("..."), N_("...") and P_("one", "many", n), of base/text.h.
-TEXTS := $(sort $(wildcard common/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch]))
+TEXTS := $(sort $(wildcard common/*/*.[ch] common/*/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch]))
 $(O)/iot-utils.pot: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	@echo "$@: $(words $(TEXTS)) files"
@@ -104,7 +104,7 @@ $(O)/locale/%/$(CATALOGUE): po/%.po
 	@mkdir -p $(@D)
 	msgfmt --check --output-file=$@ $<
 
-$(O)/libiot.a: $(call objects,common/*/*.c)
+$(O)/libiot.a: $(call objects,common/*/*.c common/*/*/*.c)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -145,7 +145,7 @@ $(POWERCUT): tests/powercut/powercut.c
 BENCHED := $(O)/tests/bench/feed $(O)/tests/bench/lines $(RAW) $(SINKS) $(GUESS)
 TESTED  := $(UNITS) $(BENCHED) $(POWERCUT)
 
--include $(patsubst %.o,%.d,$(call objects,common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))
+-include $(patsubst %.o,%.d,$(call objects,common/*/*.c common/*/*/*.c cmd/*/*.c cmd/*/*/*.c tests/unit/*/*.c tests/bench/*.c tests/bench/pub/*.c))
 
 # Installs what is missing first; what pkg-config finds is asked again by the second make.
 demo:
@@ -209,7 +209,7 @@ lint:
 	cppcheck -q --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=tests/cppcheck.txt -Icommon -Icmd common cmd
 	for l in $(LANGUAGES); do msgfmt --check --output-file=/dev/null po/$$l.po || exit; done
-	clang-format --dry-run -Werror $(wildcard common/*/*.c cmd/*/*.c cmd/*/*/*.c tests/*/*.c tests/*/*/*.c)
+	clang-format --dry-run -Werror $(wildcard common/*/*.c common/*/*/*.c cmd/*/*.c cmd/*/*/*.c tests/*/*.c tests/*/*/*.c)
 	completions/gen.sh --check $(O)
 
 gen: all

@@ -58,7 +58,7 @@ class Err:
 
 class Session:
     SHOWN = ('present', 'keepalive')
-    LINK = ('state', 'version', 'reason', 'addresses', 'address', 'in_vain')
+    LINK = ('state', 'version', 'reason', 'candidates.addresses', 'candidates.address', 'retry.in_vain')
     PARTS = {
         'socket': ('paused', 'held', 'stopping'),
         'queue': ('n', 'waiting', 'unacknowledged'),
@@ -69,12 +69,15 @@ class Session:
         self.link = value['link']
 
     def to_string(self):
-        name = self.link['name']
+        name = self.link['broker']['name']
         return f"session {name.string(errors='backslashreplace') if int(name) else 'without a broker'}"
 
     def children(self):
-        for name in self.LINK:
-            yield f'link.{name}', self.link[name]
+        for path in self.LINK:
+            value = self.link
+            for name in path.split('.'):
+                value = value[name]
+            yield f'link.{path}', value
         for name in self.SHOWN:
             yield name, self.value[name]
         for part, names in self.PARTS.items():

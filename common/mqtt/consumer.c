@@ -117,7 +117,7 @@ consumer_lose(struct consumer *c, int number)
 {
 	connector_failed(&c->link, number, false);
 	c->closed = c->link.closed_without_words ||
-	    (number == ECONNRESET && c->link.dial.tls == NULL);
+	    (number == ECONNRESET && c->link.broker.dial.tls == NULL);
 	connector_step(&c->link, CONNECTOR_LOST);
 }
 
@@ -375,7 +375,8 @@ look_at_limits(struct consumer *c, const struct packet_connack *can)
 		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
 	if (can->retain.given && can->retain.v == 0 && !c->told_retain) {
 		c->told_retain = true;
-		log_info(_("broker '%s' keeps no retained messages"), c->link.name);
+		log_info(
+		    _("broker '%s' keeps no retained messages"), c->link.broker.name);
 	}
 }
 
@@ -567,20 +568,21 @@ consumer_version(const struct consumer *c)
 const char *
 consumer_broker(const struct consumer *c)
 {
-	return c->link.name;
+	return c->link.broker.name;
 }
 
 const char *
 consumer_stage(const struct consumer *c)
 {
-	switch (c->link.reach) {
-	case CONNECTOR_REACH_NOTHING:
-	case CONNECTOR_REACH_NAME: return "DNS";
-	case CONNECTOR_REACH_HOST: return "TCP";
+	switch (c->link.attempts.reach) {
+	case ATTEMPTS_REACH_NOTHING:
+	case ATTEMPTS_REACH_NAME: return "DNS";
+	case ATTEMPTS_REACH_HOST: return "TCP";
 	default:
-		return c->greeted || c->link.reach != CONNECTOR_REACH_SERVER ? "CONNACK"
-		    : c->link.opts.tls                                       ? "TLS"
-									     : "TCP";
+		return c->greeted || c->link.attempts.reach != ATTEMPTS_REACH_SERVER
+		    ? "CONNACK"
+		    : c->link.opts.tls ? "TLS"
+				       : "TCP";
 	}
 }
 

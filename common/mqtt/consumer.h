@@ -23,7 +23,7 @@
  * So a user who copies releases at once and acknowledges many batches later with the last token. What was not
  * acknowledged when a connection ends comes again (4.4): at least once, and twice to who takes it twice.
  * Everything is called, and calls, on the loop's thread; another thread comes in by loop_post. Its connection
- * lives as mqtt/connector.h tells; the bytes are taken apart by a receiver (mqtt/receiver.h). Sections are
+ * lives as mqtt/connect/connector.h tells; the bytes are taken apart by a receiver (mqtt/receiver.h). Sections are
  * MQTT 5's.
  */
 struct consumer;

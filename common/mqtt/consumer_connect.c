@@ -28,7 +28,7 @@ consumer_dial(void *arg, const char *peer)
 
 	close_socket(c);
 	c->greeted = false;
-	c->conn.fd = dial_socket(peer, c->link.opts.port);
+	c->conn.fd = dial_socket(peer, c->link.broker.port);
 	if (c->conn.fd >= 0)
 		return 0;
 	number = errno;
@@ -59,7 +59,7 @@ consumer_downgrade(void *arg)
 static bool
 begin_tls(struct consumer *c)
 {
-	SSL *ssl = SSL_new(tls_context(c->link.dial.tls));
+	SSL *ssl = SSL_new(tls_context(c->link.broker.dial.tls));
 
 	if (ssl == NULL || SSL_set_fd(ssl, c->conn.fd) != 1) {
 		SSL_free(ssl);
@@ -78,18 +78,18 @@ shake_tls(struct consumer *c)
 	const char *words = NULL;
 	int events;
 
-	if (c->link.dial.tls == NULL)
+	if (c->link.broker.dial.tls == NULL)
 		return true;
 	if (c->conn.ssl == NULL && !begin_tls(c))
 		return false;
 	events = conn_shake(&c->conn, &words);
-	dial_note(&c->link.dial);
+	dial_note(&c->link.broker.dial);
 	if (events > 0)
 		loop_fd_set(&c->link.watch, (unsigned)events);
 	if (events >= 0)
 		return events == 0;
 	if (words != NULL)
-		dial_note_words(&c->link.dial, words);
+		dial_note_words(&c->link.broker.dial, words);
 	connector_failed(&c->link, errno, true);
 	connector_step(&c->link, CONNECTOR_LOST);
 	return false;
@@ -120,7 +120,7 @@ read_answer(struct consumer *c)
 		char *p = receiver_room(c->receiver, &room);
 		ssize_t n = conn_read(&c->conn, p, room, &drained);
 
-		dial_note(&c->link.dial);
+		dial_note(&c->link.broker.dial);
 		if (n > 0) {
 			packet_log_bytes(c->log, PACKET_IN, p, (size_t)n);
 			receiver_got(c->receiver, (size_t)n, 0);
@@ -150,7 +150,7 @@ greet(struct consumer *c)
 	c->connect.topic_aliases = c->connect.clean && !c->no_aliases ? ALIASES : 0;
 	receiver_connect(c->receiver, &c->connect);
 	packet_log_free(c->log);
-	c->log = packet_log_new(c->link.id, c->link.name, c->link.version);
+	c->log = packet_log_new(c->link.id, c->link.broker.name, c->link.version);
 	c->greeted = true;
 	c->closed = false;
 }

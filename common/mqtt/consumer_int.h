@@ -4,7 +4,7 @@
 
 #include "loop/busy_poll.h"
 #include "tls/conn.h"
-#include "mqtt/connector.h"
+#include "mqtt/connect/connector.h"
 #include "mqtt/consumer.h"
 #include "mqtt/packet_log.h"
 #include "mqtt/receiver.h"

@@ -213,18 +213,18 @@ session_version(const struct session *s)
 const char *
 session_broker(struct session *s)
 {
-	const struct connector_opts *o = &s->link.opts;
+	const struct broker *b = &s->link.broker;
 
 	free(s->url);
-	s->url = xasprintf("%s%s://%s%s", o->ws_path != NULL ? "ws" : "mqtt",
-	    o->tls ? "s" : "", s->link.name, o->ws_path != NULL ? o->ws_path : "");
+	s->url = xasprintf("%s%s://%s%s", b->ws_path != NULL ? "ws" : "mqtt",
+	    s->link.opts.tls ? "s" : "", b->name, b->ws_path != NULL ? b->ws_path : "");
 	return s->url;
 }
 
 const char *
 session_name(const struct session *s)
 {
-	return s->link.name;
+	return s->link.broker.name;
 }
 
 const char *

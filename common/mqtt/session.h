@@ -14,7 +14,7 @@
 
 /*
  * An MQTT client on the loop, over libmosquitto with mosquitto_threaded_set: nothing leaves before
- * the session writes it. Its connection lives as mqtt/connector.h tells, until session_stop.
+ * the session writes it. Its connection lives as mqtt/connect/connector.h tells, until session_stop.
  */
 struct session;
 

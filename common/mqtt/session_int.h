@@ -2,7 +2,7 @@
 #ifndef MQTT_SESSION_INT_H
 #define MQTT_SESSION_INT_H
 
-#include "mqtt/connector.h"
+#include "mqtt/connect/connector.h"
 #include "mqtt/session.h"
 #include "tls/conn.h"
 
@@ -32,7 +32,7 @@ struct session {
 	void *arg;
 	const struct session_events *events;
 	char *url; /* session_broker's */
-	struct connector link; /* the connection, its options, its last error (mqtt/connector.h) */
+	struct connector link; /* the connection, its options, its last error (mqtt/connect/connector.h) */
 
 	/* Of the present connection: set by session_mosq.c. */
 	bool present;         /* Session Present (3.2.2.1.1) */

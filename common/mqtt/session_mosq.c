@@ -49,7 +49,7 @@ static void
 log_connect(struct session *s)
 {
 	const struct connector_opts *o = &s->link.opts;
-	const struct packet_log_login login = {.broker = s->link.name,
+	const struct packet_log_login login = {.broker = s->link.broker.name,
 	    .version = s->link.version,
 	    .keepalive = o->keepalive,
 	    .clean = o->clean,
@@ -321,7 +321,8 @@ set_properties(struct session *s)
 static void
 give_context(struct session *s)
 {
-	void *context = s->link.dial.tls != NULL ? tls_context(s->link.dial.tls) : NULL;
+	void *context =
+	    s->link.broker.dial.tls != NULL ? tls_context(s->link.broker.dial.tls) : NULL;
 
 	if (context == s->mosq->context)
 		return;
@@ -340,7 +341,7 @@ explain_dial(struct session *s, int rc, const char *peer)
 		lost(s, rc, 0);
 		return -1;
 	}
-	fd = dial_socket(peer, s->link.opts.port);
+	fd = dial_socket(peer, s->link.broker.port);
 	number = fd < 0 ? errno : EAGAIN;
 	if (fd >= 0)
 		close(fd);
@@ -381,8 +382,8 @@ session_mosq_dial(struct session *s, const char *peer)
 	give_context(s);
 	set_properties(s);
 	rc = mosquitto_connect_async(s->mosq->m, peer,
-	    peer[0] == '/' ? 0 : s->link.opts.port, s->link.opts.keepalive);
-	dial_note(&s->link.dial);
+	    peer[0] == '/' ? 0 : s->link.broker.port, s->link.opts.keepalive);
+	dial_note(&s->link.broker.dial);
 	if (rc != MOSQ_ERR_SUCCESS)
 		return explain_dial(s, rc, peer);
 	fcntl(session_mosq_fd(s), F_SETFD, FD_CLOEXEC);
@@ -395,7 +396,7 @@ after(struct session *s, int rc)
 {
 	const int number = errno;
 
-	dial_note(&s->link.dial);
+	dial_note(&s->link.broker.dial);
 	if (rc != MOSQ_ERR_SUCCESS)
 		return lost(s, rc, number);
 	if (session_mosq_fd(s) < 0)
@@ -414,7 +415,8 @@ session_mosq_conn(const struct session *s)
 bool
 session_mosq_is_shaking(const struct session *s)
 {
-	return s->link.dial.tls != NULL && tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
+	return s->link.broker.dial.tls != NULL &&
+	    tls_is_shaking(mosquitto_ssl_get(s->mosq->m));
 }
 
 /* By us: what comes right behind it is looked at before libmosquitto reads it. 2.0.11 begins it by itself and
@@ -427,10 +429,10 @@ session_mosq_shake(struct session *s)
 	const int events = conn_shake(&conn, &words);
 	const int number = errno;
 
-	dial_note(&s->link.dial);
+	dial_note(&s->link.broker.dial);
 	if (events < 0) {
 		if (words != NULL)
-			dial_note_words(&s->link.dial, words);
+			dial_note_words(&s->link.broker.dial, words);
 		connector_failed(&s->link, number, true);
 		return -1;
 	}

@@ -335,7 +335,7 @@ session_queue_is_refused(struct session *s)
 	err_set(why, ERR_REFUSED,
 	    _("broker '%s' closed the connection, %d times, as soon as a message was "
 	      "sent again"),
-	    s->link.name, CLOSINGS);
+	    s->link.broker.name, CLOSINGS);
 	session_queue_name_oldest(s, why);
 	return true;
 }
@@ -355,8 +355,9 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 {
 	const size_t n = PACKET_PUBLISH_MORE + topic.n + p->payload.n;
 
-	return s->link.dial.tls == NULL && !s->link.opts.hold_acks && p->props == NULL &&
-	    n <= DIRECT_MOST && (s->packet_most == 0 || n <= s->packet_most) &&
+	return s->link.broker.dial.tls == NULL && !s->link.opts.hold_acks &&
+	    p->props == NULL && n <= DIRECT_MOST &&
+	    (s->packet_most == 0 || n <= s->packet_most) &&
 	    ascii_plain_topic((const unsigned char *)topic.p, topic.n);
 }
 
@@ -422,7 +423,7 @@ session_publish(struct session *s, const struct session_pub *p, int *id, struct 
 
 	if (p->qos == 0 && s->link.state != CONNECTOR_UP)
 		return err_set(err, ERR_UNREACHABLE, _("broker '%s' is not connected"),
-		    s->link.name);
+		    s->link.broker.name);
 	if (p->payload.n > PAYLOAD_MOST)
 		return err_set(err, ERR_USAGE,
 		    _("a payload of %zu bytes: MQTT takes at most %d"), p->payload.n,

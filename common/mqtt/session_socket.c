@@ -149,7 +149,7 @@ look_at_connack(struct session *s)
 	if (n > 0)
 		fault = packet_connack(&said, &whole, p, (size_t)n, s->link.version);
 	free(p);
-	dial_note(&s->link.dial);
+	dial_note(&s->link.broker.dial);
 	if (drained)
 		return SESSION_IO_DRAINED;
 	if (fault != PACKET_OK)
@@ -357,7 +357,7 @@ on_giving_up(void *arg)
 	    P_("broker '%s' did not acknowledge %zu message in time",
 		"broker '%s' did not acknowledge %zu messages in time",
 		session_unacknowledged(s)),
-	    s->link.name, session_unacknowledged(s));
+	    s->link.broker.name, session_unacknowledged(s));
 	connector_give_up(&s->link, !is_half_written(s) && !s->link.opts.hold_acks);
 }
 

@@ -20,6 +20,6 @@ session=$(gdb -nx -batch -iex 'set debuginfod enabled off' -x "$top/tools/gdb.py
 	-ex 'break session_mosq_dial' -ex 'run -h 127.0.0.1 -p 1 -t a -m x' -ex 'print *s' "$build/iotpub" 2>&1 </dev/null |
 	tail -n 1)
 has "$session" 'session 127.0.0.1:1 = {link.state = CONNECTOR_' 'a session is its broker and state'
-has "$session" 'link.addresses = 1 strings' '... where it connects to'
+has "$session" 'link.candidates.addresses = 1 strings' '... where it connects to'
 has "$session" 'queue.n = 0' '... and what is queued'
 done_testing

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MQTT_CONNECTOR_H
-#define MQTT_CONNECTOR_H
+#ifndef MQTT_CONNECT_CONNECTOR_H
+#define MQTT_CONNECT_CONNECTOR_H
 
-#include "base/strv.h"
-#include "loop/backoff.h"
 #include "loop/limiter.h"
 #include "loop/loop.h"
 #include "loop/resolve.h"
-#include "mqtt/dial.h"
+#include "mqtt/connect/attempts.h"
+#include "mqtt/connect/brokers.h"
+#include "mqtt/connect/candidates.h"
+#include "mqtt/connect/deadline.h"
+#include "mqtt/connect/retry.h"
 
 /*
- * The life of a client's connection, from the first attempt over each reconnect to the end: names and addresses,
- * time-outs, back-off, which failures are final, and the words for them. What is spoken on the socket is its
- * user's: a session (libmosquitto) or a consumer (a receiver). First connect: one round within
+ * The life of a client's connection, from the first attempt over each reconnect to the end. What is spoken on the
+ * socket is its user's: a session (libmosquitto) or a consumer (a receiver). First connect: one round within
  * connect_timeout, then `ended`; afterwards it reconnects for ever with capped exponential back-off and full
  * jitter, unless the refusal is final. All on the loop's thread; nothing blocks.
  *
- * A round tries each address of each broker until one accepts, and gives each its share of the time that is left,
- * from TCP to CONNACK. It begins behind the address, with several brokers behind the broker, that was bad last:
- * lost its connection, or ended the round before. It fails when all did, for what went furthest: that is
- * told, and final if each of them refused for good (login, ban, id).
+ * A round tries each address of each broker until one accepts. It fails when all did.
+ *
+ *	connector       what leads from one state to the next; the timer, the socket while it is not its user's
+ *	candidates      which broker and which address is tried next
+ *	deadline        how long that may take, from TCP to CONNACK
+ *	attempts        what the round failed for, and whether that is final
+ *	retry           when the next round begins
+ *	connect_error   the words for what went wrong
+ *	brokers         where they are, and the dial of each: TLS context or WebSocket proxy
  */
 
 /* connector.c has the table of what leads from one to the next. */
@@ -79,10 +85,9 @@ struct connector_ops {
 
 /* What of its options is asked behind the opening: each of ten thousand has its own. */
 struct connector_opts {
-	const char *host, *ws_path; /* of the present broker, as `port` */
 	struct limiter *limiter;
 	int64_t session_expiry, connect_timeout;
-	int port, version, keepalive, fleet;
+	int version, keepalive, fleet;
 	uint32_t max_packet;
 	bool tls, clean, hold_acks, retry, begin_anywhere;
 	bool id, username, password, will; /* whether one was given */
@@ -96,10 +101,7 @@ struct connector {
 	void *arg;
 	char *id;
 
-	/* The present broker, or the next one. */
-	char *name; /* host:port */
-	struct dial dial;
-
+	struct broker broker;       /* the present one, or the next */
 	struct err *error;          /* connector_error */
 	enum connector_state state; /* connector.c alone sets it */
 
@@ -110,34 +112,18 @@ struct connector {
 	bool closed_without_words; /* the last one, by the broker */
 	struct loop_fd watch;      /* of the socket; what is waited for is its user's while HANDSHAKING or UP */
 
+	struct attempts attempts; /* how far the present one has got is for others to read */
+
 	/* connector.c's own. */
+	struct brokers brokers;
 	struct limiter_pass pass;
 	struct resolve *lookup;
-	struct connector_broker *brokers; /* all of several, but what is moved out of the present one; else NULL */
-	unsigned count, broker;           /* of them; the present one */
-	unsigned left;                    /* that this round has not come to yet */
-	int share;                        /* ms that this attempt has */
-	int64_t late, deadline;           /* when that is over; and the round's time */
-	struct strv addresses;            /* the present broker's */
-	size_t address;                   /* the one that is tried, or is up */
-	char *bad_address;                /* of one broker's several: that was bad last; or NULL */
-	struct err *worst;                /* why the round fails, where there was more than one reason */
-	enum connector_reach {
-		CONNECTOR_REACH_NOTHING, /* no way there */
-		CONNECTOR_REACH_NAME,    /* not looked up */
-		CONNECTOR_REACH_HOST,    /* no TCP connection */
-		CONNECTOR_REACH_SERVER,  /* connected, and no CONNACK */
-		CONNECTOR_REACH_BROKER,  /* refused */
-		CONNECTOR_REACH_END,     /* refused for good */
-	} reach, furthest;               /* of this attempt; of the round */
-	struct backoff backoff;
-	int in_vain; /* connections in a row that ended as soon as they were up */
-	uint64_t told; /* hash of the reason that was told last */
+	struct candidates candidates;
+	struct deadline deadline;
+	struct retry retry;
 	bool was_up, told_down;
-	bool bad;       /* the present broker, or address, was so last */
-	bool all_final; /* all refusals of the round so far */
-	bool hurried;   /* connector_hurry */
-	bool parted;    /* DISCONNECT is written */
+	bool parted;             /* DISCONNECT is written */
+	uint64_t told;           /* hash of the reason that was told last */
 	int64_t up_since;        /* loop_now */
 	struct loop_timer timer; /* of the state */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef MQTT_DIAL_H
-#define MQTT_DIAL_H
+#ifndef MQTT_CONNECT_DIAL_H
+#define MQTT_CONNECT_DIAL_H
 
 #include <stdbool.h>
 

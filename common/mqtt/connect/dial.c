@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "mqtt/dial.h"
+#include "mqtt/connect/dial.h"
 
 #include <errno.h>
 #include <linux/tcp.h>

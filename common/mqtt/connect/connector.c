@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "mqtt/connector.h"
+#include "mqtt/connect/connector.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/hash.h"
@@ -13,6 +10,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "mqtt/connect/connect_error.h"
 #include "mqtt/reason.h"
 
 /*
@@ -28,22 +26,10 @@
  *	            +---------- WAITING <----------------------------+   for good: ENDED
  */
 
-struct connector_broker {
-	const char *host;
-	int port;
-	const char *ws_path; /* not ours */
-	char *name;
-	struct dial dial;
-};
-
 enum {
 	LEAST_KEEPALIVE = 5, /* seconds */
-	STABLE = 10000,      /* ms up after which back-off begins anew */
 	LEAVE_TIME = 1000,   /* ms for the broker to read DISCONNECT */
 	QUEUE_TIME = 20,     /* ms until a full unix socket is tried again */
-	LOOK_TIME = 50,      /* ms until it is seen whether a broker is there at all */
-	IN_VAIN = 5,         /* short connections in a row are enough */
-	HURRY_TIME = 1000,   /* ms between attempts of who is about to end */
 };
 
 struct err *
@@ -65,65 +51,24 @@ connector_error_clear(struct connector *c)
 const char *
 connector_address(const struct connector *c)
 {
-	return c->address < c->addresses.n ? c->addresses.v[c->address] : "";
+	const char *address = candidates_address(&c->candidates);
+
+	return address != NULL ? address : "";
 }
 
 struct broker_where
 connector_where(const struct connector *c)
 {
-	const char *address = connector_address(c);
-	struct broker_where w;
-
-	if (address[0] != '\0' && strcmp(address, c->opts.host) != 0)
-		snprintf(w.text, sizeof(w.text), _("'%s' at %s"), c->name, address);
-	else
-		snprintf(w.text, sizeof(w.text), "'%s'", c->name);
-	return w;
-}
-
-static bool
-has_choice(const struct connector *c)
-{
-	return c->count > 1 || c->addresses.n > 1;
+	return brokers_where(&c->broker, connector_address(c));
 }
 
 /* In errors: an address that there was no choice of explains nothing. */
 static struct broker_where
 where_of(const struct connector *c)
 {
-	struct broker_where w;
+	const bool tells = candidates_are_several(&c->candidates);
 
-	if (has_choice(c))
-		return connector_where(c);
-	snprintf(w.text, sizeof(w.text), "'%s'", c->name);
-	return w;
-}
-
-/* CONNACK refuses; whether for good: asking again cannot help. */
-static bool
-refused(struct connector *c)
-{
-	struct err *err = connector_error(c);
-	bool final;
-
-	reason_err(err, REASON_IN_CONNACK, c->reason, &final);
-	err_in(err,
-	    err->code == ERR_AUTH ? _("broker %s refused the login")
-				  : _("broker %s refused the connection"),
-	    where_of(c).text);
-	return final;
-}
-
-/* The broker's DISCONNECT; likewise. */
-static bool
-dismissed(struct connector *c)
-{
-	bool final;
-
-	reason_err(connector_error(c), REASON_IN_DISCONNECT, c->reason, &final);
-	err_in(
-	    connector_error(c), _("broker %s closed the connection"), where_of(c).text);
-	return final;
+	return brokers_where(&c->broker, tells ? connector_address(c) : "");
 }
 
 static void
@@ -132,8 +77,7 @@ put_stage(struct connector *c)
 	const bool was_up =
 	    c->state == CONNECTOR_UP || c->state == CONNECTOR_DISCONNECTING;
 
-	err_in(connector_error(c),
-	    was_up ? _("lost broker %s") : _("cannot reach broker %s"), where_of(c).text);
+	connect_error_lost(connector_error(c), was_up, where_of(c).text);
 }
 
 bool
@@ -143,42 +87,20 @@ connector_explain(struct connector *c, bool in_tls)
 	    : c->state == CONNECTOR_HANDSHAKING                ? DIAL_SHAKING
 							       : DIAL_BEFORE;
 
-	return dial_explain(&c->dial, stage, in_tls, connector_error(c));
-}
-
-/* An address of a kind that this machine has no way for is not what a person looks for. */
-static bool
-is_no_way(int number)
-{
-	return number == ENETUNREACH || number == EHOSTUNREACH ||
-	    number == EAFNOSUPPORT || number == EADDRNOTAVAIL;
-}
-
-/* Some brokers refuse a login so, without a CONNACK. */
-static bool
-is_behind_login(const struct connector *c)
-{
-	return c->state == CONNECTOR_HANDSHAKING && c->opts.username;
+	return dial_explain(&c->broker.dial, stage, in_tls, connector_error(c));
 }
 
 void
 connector_failed(struct connector *c, int number, bool in_tls)
 {
-	char text[256]; /* a translation may be of any length */
+	const bool may_be_login = c->state == CONNECTOR_HANDSHAKING && c->opts.username;
 
 	c->closed_without_words = false;
-	if (is_no_way(number))
-		c->reach = CONNECTOR_REACH_NOTHING;
-	if (connector_explain(c, in_tls))
-		return;
-	c->closed_without_words = number == 0 || number == EPROTO;
-	snprintf(text, sizeof(text), "%s",
-	    !c->closed_without_words ? strerror(number)
-		: is_behind_login(c) ? _("it closed the connection (wrong login?)")
-				     : _("it closed the connection"));
-	if (!c->closed_without_words)
-		text[0] = (char)tolower((unsigned char)text[0]);
-	err_set(connector_error(c), ERR_UNREACHABLE, "%s", text);
+	if (connect_error_is_no_way(number))
+		c->attempts.reach = ATTEMPTS_REACH_NOTHING;
+	if (!connector_explain(c, in_tls))
+		c->closed_without_words =
+		    connect_error_socket(connector_error(c), number, may_be_login);
 }
 
 static void
@@ -187,7 +109,8 @@ look_if_connected(struct connector *c)
 	const int number = dial_errno(c->ops->fd(c->arg));
 
 	if (number != 0)
-		connector_failed(c, number, number == ECONNRESET && c->dial.tls != NULL);
+		connector_failed(
+		    c, number, number == ECONNRESET && c->broker.dial.tls != NULL);
 	connector_step(c, number == 0 ? CONNECTOR_CONNECTED : CONNECTOR_LOST);
 }
 
@@ -202,7 +125,7 @@ look_if_answered(struct connector *c)
 	if (answer != WS_PROXY_OPEN)
 		*connector_error(c) = why;
 	if (answer == WS_PROXY_REFUSED)
-		c->reach = CONNECTOR_REACH_SERVER;
+		c->attempts.reach = ATTEMPTS_REACH_SERVER;
 	connector_step(c, answer == WS_PROXY_OPEN ? CONNECTOR_CONNECTED : CONNECTOR_LOST);
 }
 
@@ -235,7 +158,7 @@ on_socket(void *arg, unsigned events)
 {
 	struct connector *c = arg;
 
-	if (c->state == CONNECTOR_DIALING && c->dial.ws)
+	if (c->state == CONNECTOR_DIALING && c->broker.dial.ws)
 		look_if_answered(c);
 	else if (c->state == CONNECTOR_DIALING)
 		look_if_connected(c);
@@ -303,95 +226,45 @@ finish(struct connector *c)
 	return end(c);
 }
 
-/* Where in the list to begin: behind the address that was bad last, or, for the first time, anywhere. */
-static size_t
-first_of(struct connector *c, const struct strv *addresses)
-{
-	size_t i = 0;
-
-	if (c->opts.begin_anywhere && !c->was_up && c->bad_address == NULL)
-		return addresses->n > 1 ? (size_t)(random_number() % addresses->n) : 0;
-	if (c->bad_address == NULL)
-		return 0;
-	while (i < addresses->n && strcmp(addresses->v[i], c->bad_address) != 0)
-		i++;
-	free(c->bad_address);
-	c->bad_address = NULL;
-	return i + 1 < addresses->n ? i + 1 : 0;
-}
-
 static void
 resolved(void *arg, const struct strv *addresses, const struct err *why)
 {
 	struct connector *c = arg;
-	const size_t first = first_of(c, addresses);
-	size_t i;
+	const bool anywhere = c->opts.begin_anywhere && !c->was_up;
 
 	c->lookup = NULL;
-	for (i = 0; i < addresses->n; i++)
-		strv_add(&c->addresses, addresses->v[(first + i) % addresses->n]);
+	candidates_resolved(&c->candidates, addresses, anywhere ? random_number() : 0);
 	if (why->code != ERR_OK)
 		*connector_error(c) = *why;
 	connector_step(
 	    c, why->code == ERR_OK ? CONNECTOR_RESOLVED : CONNECTOR_UNRESOLVED);
 }
 
-/* This attempt gets its share of what is left of the round's time for `n`. */
+/* The timer ends the attempt when its share of the round's time is over. */
 static void
-give_share(struct connector *c, size_t n)
+give_share(struct connector *c)
 {
-	const int64_t now = loop_now(c->loop);
-	const int64_t left = c->deadline > now ? c->deadline - now : 0;
-
-	c->late = now + left / (int64_t)n;
-	c->share = (int)(c->late - now);
-	set_timer(c, c->late - now);
+	set_timer(c,
+	    deadline_share(
+		&c->deadline, loop_now(c->loop), candidates_left(&c->candidates)));
 }
 
 static enum connector_state
 resolve(struct connector *c)
 {
-	strv_release(&c->addresses);
-	c->address = 0;
-	c->reach = CONNECTOR_REACH_NAME;
-	give_share(c, c->left + 1);
-	c->lookup = resolve_start(c->loop, c->opts.host, resolved, c);
+	brokers_go_to(&c->brokers, &c->broker, c->candidates.broker);
+	c->attempts.reach = ATTEMPTS_REACH_NAME;
+	give_share(c);
+	c->lookup = resolve_start(c->loop, c->broker.host, resolved, c);
 	return CONNECTOR_RESOLVING;
-}
-
-/* What the present one is, is moved out of its place. */
-static void
-take_broker(struct connector *c, struct connector_broker *b)
-{
-	c->opts.host = b->host;
-	c->opts.port = b->port;
-	c->opts.ws_path = b->ws_path;
-	c->name = b->name;
-	c->dial = b->dial;
-	b->dial = (struct dial){0};
-}
-
-/* The present broker's things go back to their place in the list, and those of another are taken from there. */
-static void
-go_to(struct connector *c, unsigned i)
-{
-	if (c->count < 2 || i == c->broker)
-		return;
-	c->brokers[c->broker].dial = c->dial;
-	c->broker = i;
-	take_broker(c, &c->brokers[i]);
 }
 
 static enum connector_state
 begin_round(struct connector *c)
 {
-	c->deadline = loop_now(c->loop) + c->opts.connect_timeout;
-	c->left = c->count - 1;
-	c->furthest = CONNECTOR_REACH_NOTHING;
-	c->all_final = true;
-	if (c->bad)
-		go_to(c, (c->broker + 1) % c->count);
-	c->bad = false;
+	deadline_begin(&c->deadline, loop_now(c->loop), c->opts.connect_timeout);
+	attempts_begin(&c->attempts);
+	candidates_begin(&c->candidates);
 	return resolve(c);
 }
 
@@ -408,15 +281,6 @@ begin(struct connector *c)
 		return begin_round(c);
 	limiter_enter(c->opts.limiter, &c->pass, admitted, c);
 	return CONNECTOR_ADMITTING;
-}
-
-static int64_t
-pause_of(struct connector *c)
-{
-	if (c->hurried)
-		return HURRY_TIME;
-	return c->in_vain >= IN_VAIN ? LOOK_TIME
-				     : backoff_next(&c->backoff, c->opts.fleet);
 }
 
 /* An outage, and each new reason why it is not over. */
@@ -438,60 +302,37 @@ wait(struct connector *c)
 	hang_up(c);
 	limiter_leave(&c->pass);
 	tell_down(c);
-	set_timer(c, pause_of(c));
+	set_timer(c, retry_wait(&c->retry, c->opts.fleet));
 	return CONNECTOR_WAITING;
 }
 
-/* The next round begins behind it. */
-static void
-mark_bad(struct connector *c)
-{
-	const size_t n = c->addresses.n;
-
-	c->bad = true;
-	if (c->count > 1 || n < 2)
-		return;
-	free(c->bad_address);
-	c->bad_address = xstrdup(c->addresses.v[c->address < n ? c->address : n - 1]);
-}
-
-/* What this attempt came to; of several the one is kept that got furthest. */
 static void
 note_failure(struct connector *c)
 {
-	c->all_final &= c->reach == CONNECTOR_REACH_END;
-	if (!has_choice(c))
-		return;
-	log_info("%s", connector_error(c)->text);
-	if (c->worst != NULL && c->worst->code != ERR_OK && c->reach <= c->furthest)
-		return;
-	if (c->worst == NULL)
-		c->worst = xcalloc(1, sizeof(*c->worst));
-	*c->worst = *connector_error(c);
-	c->furthest = c->reach;
+	const bool only = !candidates_are_several(&c->candidates);
+
+	if (!only)
+		log_info("%s", connector_error(c)->text);
+	attempts_failed(&c->attempts, connector_error(c), only);
 }
 
 /* Without a CONNACK that is final nobody was at fault but the brokers or the way there. */
 static enum connector_state
 end_round(struct connector *c)
 {
-	if (c->worst != NULL && c->worst->code != ERR_OK) {
-		*connector_error(c) = *c->worst;
-		*c->worst = (struct err){0};
-	}
-	c->in_vain = 0;
-	mark_bad(c);
-	return !c->all_final && (c->was_up || c->opts.retry) ? wait(c) : end(c);
+	const bool final = attempts_end(&c->attempts, connector_error(c));
+
+	retry_failed(&c->retry);
+	candidates_mark_bad(&c->candidates);
+	return !final && (c->was_up || c->opts.retry) ? wait(c) : end(c);
 }
 
 static enum connector_state
 try_next_broker(struct connector *c)
 {
-	if (c->left == 0)
+	if (!candidates_next_broker(&c->candidates))
 		return end_round(c);
 	hang_up(c);
-	c->left--;
-	go_to(c, (c->broker + 1) % c->count);
 	return resolve(c);
 }
 
@@ -508,17 +349,18 @@ static int
 begin_to_connect(struct connector *c, const char *address)
 {
 	struct err why = {0};
-	const char *peer = dial_begin(&c->dial, address, &why);
+	const char *peer = dial_begin(&c->broker.dial, address, &why);
 	int failed = 0;
 
 	c->reason = 0;
 	c->partial = false;
-	c->reach = CONNECTOR_REACH_HOST;
+	c->attempts.reach = ATTEMPTS_REACH_HOST;
 	if (peer != NULL)
 		failed = c->ops->dial(c->arg, peer);
 	if (failed)
 		return failed;
-	if (peer != NULL && dial_ask(&c->dial, c->ops->fd(c->arg), address, &why) == 0)
+	if (peer != NULL &&
+	    dial_ask(&c->broker.dial, c->ops->fd(c->arg), address, &why) == 0)
 		return 0;
 	*connector_error(c) = why;
 	return -1;
@@ -527,17 +369,20 @@ begin_to_connect(struct connector *c, const char *address)
 static enum connector_state
 dial(struct connector *c)
 {
-	for (; c->address < c->addresses.n; c->address++) {
-		int failed = begin_to_connect(c, c->addresses.v[c->address]);
+	const char *address;
 
-		if (failed > 0 && loop_now(c->loop) < c->deadline) {
+	while ((address = candidates_address(&c->candidates)) != NULL) {
+		int failed = begin_to_connect(c, address);
+
+		if (failed > 0 && !deadline_is_over(&c->deadline, loop_now(c->loop))) {
 			set_timer(c, QUEUE_TIME);
 			return CONNECTOR_QUEUING;
 		}
 		if (failed == 0 &&
 		    loop_fd_start(c->loop, &c->watch, c->ops->fd(c->arg),
-			c->dial.ws ? LOOP_READ : LOOP_WRITE, on_socket, c, NULL) == 0) {
-			give_share(c, c->addresses.n - c->address + c->left);
+			c->broker.dial.ws ? LOOP_READ : LOOP_WRITE, on_socket, c,
+			NULL) == 0) {
+			give_share(c);
 			return CONNECTOR_DIALING;
 		}
 		if (failed == 0)
@@ -545,6 +390,7 @@ dial(struct connector *c)
 			    connector_error(c), ERR_FAILED, _("cannot watch the socket"));
 		put_stage(c);
 		note_failure(c);
+		candidates_next_address(&c->candidates);
 	}
 	return try_next_broker(c);
 }
@@ -554,7 +400,7 @@ try_next(struct connector *c)
 {
 	note_failure(c);
 	hang_up(c);
-	c->address++;
+	candidates_next_address(&c->candidates);
 	return dial(c);
 }
 
@@ -565,114 +411,102 @@ dial_lost(struct connector *c)
 	return try_next(c);
 }
 
-/* Seconds. */
-static double
-patience(const struct connector *c)
+static void
+put_late(struct connector *c, enum connect_error_late what)
 {
-	if (!has_choice(c))
-		return (double)c->opts.connect_timeout / 1000;
-	return (double)((c->share + 50) / 100) / 10;
+	const double seconds = candidates_are_several(&c->candidates)
+	    ? deadline_seconds(&c->deadline)
+	    : (double)c->opts.connect_timeout / 1000;
+
+	connect_error_late(connector_error(c), what, seconds);
 }
 
 static enum connector_state
 lookup_timed_out(struct connector *c)
 {
-	err_set(connector_error(c), ERR_UNREACHABLE,
-	    _("its name could not be looked up within %g s"), patience(c));
+	put_late(c, CONNECT_ERROR_LATE_NAME);
 	return unresolved(c);
 }
 
 static enum connector_state
 dial_timed_out(struct connector *c)
 {
-	err_set(connector_error(c), ERR_UNREACHABLE, _("no connection within %g s"),
-	    patience(c));
+	put_late(c, CONNECT_ERROR_LATE_CONNECTION);
 	return dial_lost(c);
 }
 
 static enum connector_state
 handshake_timed_out(struct connector *c)
 {
-	err_set(connector_error(c), ERR_UNREACHABLE,
-	    c->partial ? _("its CONNACK was not whole within %g s")
-		       : _("connected, but it did not answer within %g s"),
-	    patience(c));
+	put_late(c, c->partial ? CONNECT_ERROR_LATE_REST : CONNECT_ERROR_LATE_CONNACK);
 	return dial_lost(c);
 }
 
 static enum connector_state
 handshake(struct connector *c)
 {
-	c->reach = CONNECTOR_REACH_SERVER;
-	set_timer(c, c->late - loop_now(c->loop));
+	c->attempts.reach = ATTEMPTS_REACH_SERVER;
+	set_timer(c, deadline_left(&c->deadline, loop_now(c->loop)));
 	return CONNECTOR_HANDSHAKING;
 }
 
 static enum connector_state
 handshake_lost(struct connector *c)
 {
+	bool final;
+
 	if (c->ops->downgrade(c->arg)) {
 		hang_up(c);
 		return dial(c);
 	}
 	if (c->reason == 0)
 		return dial_lost(c);
-	c->reach = refused(c) ? CONNECTOR_REACH_END : CONNECTOR_REACH_BROKER;
+	final = connect_error_refused(connector_error(c), c->reason, where_of(c).text);
+	c->attempts.reach = final ? ATTEMPTS_REACH_END : ATTEMPTS_REACH_BROKER;
 	return try_next(c);
 }
 
-/* A connection ended, as soon as it was up unless it was stable. Whether the broker has now ended one after
- * the other because of a message that we cannot take and that is delivered each time. */
+/* Whether the broker has now ended one connection after the other, each as soon as it was up, because of a message
+ * that we cannot take and that is delivered each time. */
 static bool
-is_in_vain(struct connector *c, bool was_stable)
+is_poisoned(struct connector *c)
 {
-	bool poison = connector_error(c)->code == ERR_PROTOCOL;
-	bool closed = c->closed_without_words && !reason_is_failure(c->reason);
+	const bool poison = connector_error(c)->code == ERR_PROTOCOL;
+	const bool closed = c->closed_without_words && !reason_is_failure(c->reason);
 
-	c->in_vain = !was_stable && (poison || closed) ? c->in_vain + 1 : 0;
-	if (c->in_vain < IN_VAIN || !poison)
+	retry_lost(&c->retry, loop_now(c->loop) - c->up_since, poison || closed);
+	if (!poison || !retry_is_in_vain(&c->retry))
 		return false;
-	err_add(connector_error(c), _(", %d times in a row"), IN_VAIN);
+	connect_error_repeated(connector_error(c), RETRY_IN_VAIN);
 	return true;
 }
 
-/* Asked when the connection is up again: whether the broker closes each one because another client has the same
- * id (mosquitto gives no reason), which no id of our own making is, or because of what the login may not do. A broker that crashes again and again is no such case: right after it has
- * closed a connection it cannot be reached, which begins the count anew. */
+/* Asked when the connection is up again: whether the broker closes each one because of what the client is. One that
+ * crashes again and again is no such case: right after it has closed a connection it cannot be reached, which begins
+ * the count anew. */
 static bool
 is_fought_over(struct connector *c)
 {
-	if (c->in_vain < IN_VAIN)
+	if (!retry_is_in_vain(&c->retry))
 		return false;
-	if (c->opts.id)
-		err_set(connector_error(c), ERR_PROTOCOL,
-		    _("it closed the connection, %d times in a row: is there another "
-		      "client with the id '%s'?"),
-		    IN_VAIN, c->id);
-	else
-		err_set(connector_error(c), ERR_PROTOCOL,
-		    _("it closed the connection, %d times in a row (wrong login?)"),
-		    IN_VAIN);
-	err_in(connector_error(c), _("lost broker %s"), where_of(c).text);
+	connect_error_fought_over(connector_error(c), c->opts.id ? c->id : NULL,
+	    RETRY_IN_VAIN, where_of(c).text);
 	return true;
 }
 
-/* A connection that is taken away again at once does not start the back-off anew. */
 static enum connector_state
 up_lost(struct connector *c)
 {
-	bool was_stable = loop_now(c->loop) - c->up_since > STABLE;
 	bool final = false;
 
 	if (reason_is_failure(c->reason))
-		final = dismissed(c);
+		final = connect_error_dismissed(
+		    connector_error(c), c->reason, where_of(c).text);
 	else
 		put_stage(c);
-	final |= is_in_vain(c, was_stable);
-	if (was_stable)
-		c->backoff = (struct backoff){0};
+	final |= is_poisoned(c);
 	hang_up(c);
-	mark_bad(c);
+	candidates_mark_bad(&c->candidates);
 	c->state = CONNECTOR_WAITING;
 	c->ops->lost(c->arg);
 	return final ? end(c) : wait(c);
@@ -748,9 +582,9 @@ connector_step(struct connector *c, enum connector_event e)
 void
 connector_hurry(struct connector *c)
 {
-	if (c->hurried)
+	if (c->retry.hurried)
 		return;
-	c->hurried = true;
+	retry_hurry(&c->retry);
 	if (c->state == CONNECTOR_WAITING)
 		set_timer(c, 0);
 }
@@ -769,53 +603,15 @@ make_id(const char *given)
 	return xasprintf("%s-%08x", log_name(), (unsigned)random_number());
 }
 
-static char *
-make_name(const struct session_opts *o)
-{
-	if (o->host[0] == '/')
-		return xstrdup(o->host);
-	return xasprintf(
-	    strchr(o->host, ':') != NULL ? "[%s]:%d" : "%s:%d", o->host, o->port);
-}
-
-static int
-open_broker(struct connector_broker *b, const struct session_opts *o, struct err *err)
-{
-	*b = (struct connector_broker){.host = xstrdup(o->host),
-	    .port = o->port,
-	    .ws_path = o->ws_path,
-	    .name = make_name(o)};
-	return dial_open(&b->dial, o, err);
-}
-
-static void
-close_broker(struct connector_broker *b)
-{
-	dial_close(&b->dial);
-	free(b->name);
-	free((void *)(uintptr_t)b->host);
-}
-
 static int
 open_brokers(struct connector *c, const struct session_opts *o, struct err *err)
 {
-	struct connector_broker one;
-	int failed = 0;
+	const int failed = brokers_open(&c->brokers, &c->broker, o, err);
+	const unsigned n = c->brokers.n;
 
-	if (o->others_n == 0) {
-		c->count = 1;
-		failed = open_broker(&one, o, err);
-		take_broker(c, &one);
-		return failed;
-	}
-	c->brokers = xcalloc(o->others_n + 1, sizeof(*c->brokers));
-	while (c->count <= o->others_n && !failed) {
-		const struct session_opts at = session_opts_at(o, c->count);
-
-		failed = open_broker(&c->brokers[c->count++], &at, err);
-	}
-	c->broker = o->begin_anywhere ? (unsigned)random_number() % c->count : 0;
-	take_broker(c, &c->brokers[c->broker]);
+	candidates_open(&c->candidates, n,
+	    o->begin_anywhere && n > 1 ? (unsigned)random_number() % n : 0);
+	brokers_go_to(&c->brokers, &c->broker, c->candidates.broker);
 	return failed;
 }
 
@@ -867,20 +663,9 @@ connector_hang_up(struct connector *c)
 void
 connector_close(struct connector *c)
 {
-	struct connector_broker one = {
-	    .host = c->opts.host, .name = c->name, .dial = c->dial};
-	unsigned i;
-
-	if (c->brokers == NULL)
-		close_broker(&one);
-	else
-		c->brokers[c->broker].dial = c->dial;
-	for (i = 0; c->brokers != NULL && i < c->count; i++)
-		close_broker(&c->brokers[i]);
-	free(c->brokers);
-	strv_release(&c->addresses);
-	free(c->bad_address);
-	free(c->worst);
+	brokers_close(&c->brokers, &c->broker);
+	candidates_release(&c->candidates);
+	attempts_release(&c->attempts);
 	free(c->error);
 	free(c->id);
 }
