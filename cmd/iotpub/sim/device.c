@@ -7,10 +7,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "iotpub/platform/inventory.h"
+#include "iotpub/sim/login.h"
 
-/* With MQTT 5 the broker sends the next command when this one is acknowledged: none comes that was not waited for,
- * whose acknowledgement would hold back readings while nobody reads the commands (libmosquitto 2.1 reads ahead). */
-enum { STATUS_QOS = 1, COMMAND_QOS = 1, COMMANDS_AT_A_TIME = 1 };
+enum { STATUS_QOS = 1 };
 
 /* How far it has got with its end. */
 enum stage {
@@ -20,70 +19,21 @@ enum stage {
 	SAID_GOODBYE
 };
 
-/* What a device with --listen has besides. */
-struct listening {
-	struct device *device;
-	char *commands_topic, *responses_topic;
-	struct responder_device responder;
-	enum err_code denied; /* the commands may not be subscribed */
-	struct loop_timer goodbye;
-};
-
 struct device {
 	const struct device_config *config;
 	size_t number;
-	const struct credential *credential;
-	const char *client_id;
+	struct login login;
 	char *status_topic;
 	struct session *session;
 	struct readings readings; /* id and profile are in it */
 	struct reconnect reconnect;
-	struct listening *listening; /* NULL: it takes no commands */
+	struct listener *listener; /* NULL: it takes no commands */
 	struct loop_timer drain;
 	enum stage stage;
 	bool started, was_connected, over, dismissed;
 	bool up;      /* connected now */
 	bool at_once; /* commands that are being run are not waited for */
 };
-
-static bool
-runs_commands(const struct device *d)
-{
-	return d->listening != NULL && d->listening->responder.handling > 0;
-}
-
-/* Whether a command of it is not shown, and so not acknowledged yet. */
-static bool
-shows_commands(const struct device *d)
-{
-	return d->listening != NULL &&
-	    command_lines_has(d->config->lines, &d->listening->responder);
-}
-
-/* Whether commands that it took are still to be shown, run or answered. Nobody waits for a reader that stalls. */
-static bool
-has_commands(const struct device *d)
-{
-	return runs_commands(d) ||
-	    (shows_commands(d) && !command_lines_are_stalled(d->config->lines));
-}
-
-/* Whether it leaves and nobody reads its commands: they are left out, and counted as far as they have come. Its
- * goodbye must not wait for them. With -c the broker keeps them. */
-static bool
-leaves_commands_out(const struct device *d)
-{
-	return d->listening != NULL && d->stage >= LEAVING &&
-	    !d->config->args->keep_session && command_lines_are_stalled(d->config->lines);
-}
-
-static void
-leave_commands_out(struct device *d)
-{
-	d->config->counts->outcome.left_out +=
-	    command_lines_forget(d->config->lines, &d->listening->responder);
-	session_release_acks(d->session);
-}
 
 static void
 publish(struct device *d, const struct session_pub *p)
@@ -113,14 +63,6 @@ publish_status(struct device *d, const char *status)
 	buf_release(&payload);
 }
 
-size_t
-device_counts_in_flight(const struct device_counts *c)
-{
-	const size_t settled = c->outcome.published + c->outcome.refused + c->dropped;
-
-	return c->given > settled ? c->given - settled : 0;
-}
-
 /* One of --devices, which exists nowhere else: what the broker keeps of it is forgotten with it. */
 static bool
 is_made_up(const struct device *d)
@@ -142,7 +84,7 @@ forget_status(struct device *d)
 static void
 set_up(struct device *d, bool up)
 {
-	struct device_counts *counts = d->config->counts;
+	struct counts *counts = d->config->counts;
 
 	if (d->up && !up)
 		counts->up--;
@@ -175,15 +117,15 @@ static bool
 waits_for_acknowledgements(const struct device *d)
 {
 	return session_unacknowledged(d->session) > 0 &&
-	    (d->listening == NULL || shows_commands(d) || d->readings.profile->qos > 1 ||
-		!session_is_up(d->session));
+	    (d->listener == NULL || listener_is_showing(d->listener) ||
+		d->readings.profile->qos > 1 || !session_is_up(d->session));
 }
 
 /* While the connection is down the will has told already. */
 static void
 say_goodbye_now(struct device *d)
 {
-	if (d->stage != FINISHING || (has_commands(d) && !d->at_once) ||
+	if (d->stage != FINISHING || (listener_is_busy(d->listener) && !d->at_once) ||
 	    waits_for_acknowledgements(d))
 		return;
 	d->stage = SAID_GOODBYE;
@@ -195,21 +137,19 @@ say_goodbye_now(struct device *d)
 }
 
 static void
-on_goodbye(void *arg)
+on_goodbye(void *owner)
 {
-	say_goodbye_now(arg);
+	say_goodbye_now(owner);
 }
 
-/* Of one that listens not from inside of its session's reading, which may have more commands at hand (libmosquitto
- * 2.1): they are taken first, since their acknowledgements would hold back the last word. */
+/* Of one that listens when it has taken the commands at hand: their acknowledgements would hold back the last word. */
 static void
 say_goodbye(struct device *d)
 {
-	if (d->listening == NULL)
+	if (d->listener == NULL)
 		say_goodbye_now(d);
 	else if (d->stage == FINISHING)
-		loop_timer_set(
-		    d->config->reading.loop, &d->listening->goodbye, 0, on_goodbye, d);
+		listener_defer(d->listener, on_goodbye);
 }
 
 static void
@@ -265,10 +205,7 @@ drop_session(struct device *d)
 	d->config->counts->dropped += left;
 	session_free(d->session);
 	d->session = NULL;
-	if (d->listening == NULL)
-		return;
-	loop_timer_stop(&d->listening->goodbye);
-	command_lines_forget(d->config->lines, &d->listening->responder);
+	listener_drop(d->listener);
 }
 
 static void
@@ -278,26 +215,18 @@ on_ended(void *arg, const struct err *why)
 	struct err reason = *why; /* the session's own goes with it */
 
 	loop_timer_stop(&d->drain);
-	if (leaves_commands_out(d))
-		d->config->counts->outcome.left_out += session_untaken(d->session);
+	listener_ended(d->listener);
 	drop_session(d);
-	if (d->listening != NULL && d->listening->denied != ERR_OK)
-		err_set(&reason, d->listening->denied, _("may not subscribe to '%s'"),
-		    d->listening->commands_topic);
+	listener_explain(d->listener, &reason);
 	end(d, reason.code != ERR_OK && reason.code != ERR_TIMEOUT ? &reason : NULL);
 }
 
 static void
 on_message(void *arg, const struct msg *m)
 {
-	struct device *d = arg;
+	const struct device *d = arg;
 
-	if (leaves_commands_out(d)) {
-		d->config->counts->outcome.left_out++;
-		session_release_acks(d->session);
-		return;
-	}
-	d->config->events->command(d->config->arg, d, m);
+	listener_take(d->listener, m);
 }
 
 static void
@@ -323,7 +252,7 @@ on_subscribed(void *arg, const char *filter, int qos, const struct err *why)
 		log_info(_("%s: listens to '%s'"), device_id(d), filter);
 		return;
 	}
-	d->listening->denied = why->code;
+	listener_denied(d->listener, why);
 	device_finish(d, true);
 }
 
@@ -335,24 +264,10 @@ static const struct session_events session_events = {.up = on_up,
     .published = on_published,
     .subscribed = on_subscribed};
 
-/* A login on the command line is meant; the file's is a default. */
 void
 device_set_login(const struct device *d, struct session_opts *out)
 {
-	const struct credential *c = d->credential;
-
-	if (c == NULL)
-		return;
-	if (c->username != NULL && !d->config->login_given) {
-		out->username = c->username;
-		out->password = c->password;
-	}
-	if (c->cert != NULL) {
-		out->cert = c->cert;
-		out->key = c->key;
-		out->tls = true;
-		out->shared_tls = NULL;
-	}
+	login_set(&d->login, d->config->login_given, out);
 }
 
 void
@@ -364,11 +279,10 @@ device_make_session(struct device *d)
 	struct buf will = {0};
 	struct err err = {0};
 
-	o.client_id = d->client_id;
+	o.client_id = d->login.client_id;
 	o.fleet = (int)c->fleet;
 	o.retry |= d->was_connected;
-	o.hold_acks = a->listen;
-	o.receive_maximum = a->listen ? COMMANDS_AT_A_TIME : 0;
+	listener_set_opts(d->listener, &o);
 	inventory_set_broker(device_profile(d)->broker, &o);
 	device_set_login(d, &o);
 	payload_status(&will, device_id(d), "disconnected", -1);
@@ -382,12 +296,8 @@ device_make_session(struct device *d)
 	buf_release(&will);
 	if (d->session == NULL)
 		end(d, &err);
-	else if (d->listening != NULL &&
-	    session_subscribe(
-		d->session, d->listening->commands_topic, COMMAND_QOS, false, &err))
-		log_err(&err);
-	if (d->session != NULL && d->listening != NULL)
-		session_pause_messages(d->session, command_lines_are_stalled(c->lines));
+	else
+		listener_subscribe(d->listener);
 }
 
 void
@@ -418,10 +328,9 @@ device_finish(struct device *d, bool at_once)
 	if (d->stage < LEAVING)
 		d->stage = LEAVING;
 	d->at_once |= at_once;
-	if (d->session != NULL && d->listening != NULL)
-		device_pause_commands(d, true);
+	listener_leave(d->listener);
 	if (d->stage >= FINISHING || d->session == NULL || !d->started ||
-	    (has_commands(d) && !at_once))
+	    (listener_is_busy(d->listener) && !at_once))
 		return;
 	reconnect_stop(&d->reconnect);
 	reading_flush(&d->readings);
@@ -473,17 +382,13 @@ device_move(struct device *d)
 void
 device_pause_commands(struct device *d, bool paused)
 {
-	if (d->session == NULL)
-		return;
-	session_pause_messages(d->session, paused || d->stage >= LEAVING);
-	if (leaves_commands_out(d))
-		leave_commands_out(d);
+	listener_pause(d->listener, paused);
 }
 
 void
 device_acknowledge(struct device *d)
 {
-	session_release_acks(d->session);
+	listener_acknowledge(d->listener);
 }
 
 void
@@ -527,28 +432,6 @@ on_renew(struct reconnect *r, size_t left)
 
 /* What its readings ask and tell it. */
 
-/* Whether no reading is made until acknowledgements arrive, however long the broker is away: memory is bounded.
- * It is told once, and again only after half of them have left. */
-static bool
-is_full(const struct device_config *c)
-{
-	const size_t in_flight = device_counts_in_flight(c->counts);
-	const size_t most = (size_t)c->args->max_queued;
-
-	if (in_flight >= most && !c->counts->full)
-		log_warn(P_("%zu message waits for the broker (--max-queued): readings "
-			    "are left out",
-			     "%zu messages wait for the broker (--max-queued): readings "
-			     "are left out",
-			     in_flight),
-		    in_flight);
-	if (in_flight >= most)
-		c->counts->full = true;
-	else if (in_flight <= most / 2)
-		c->counts->full = false;
-	return in_flight >= most;
-}
-
 static struct device *
 of_readings(struct readings *r)
 {
@@ -568,7 +451,7 @@ on_can_publish(struct readings *r)
 
 	if (reconnect_is_due(&d->reconnect) || !on_can_send(r))
 		return false;
-	if (!is_full(d->config))
+	if (!counts_are_full(d->config->counts, (size_t)d->config->args->max_queued))
 		return true;
 	d->config->counts->outcome.unpublished++;
 	return false;
@@ -608,6 +491,15 @@ on_other_id(struct readings *r)
 	return d->config->events->other_id(d->config->arg, d);
 }
 
+/* What its listener tells it. */
+static void
+on_command(void *owner, const struct msg *m)
+{
+	struct device *d = owner;
+
+	d->config->events->command(d->config->arg, d, m);
+}
+
 void
 device_config_init(struct device_config *c)
 {
@@ -622,38 +514,17 @@ device_config_init(struct device_config *c)
 	c->reading.events = &events;
 	c->reconnect.unacknowledged = on_unacknowledged;
 	c->reconnect.renew = on_renew;
-}
-
-static int
-choose_client_id(struct device *d, struct err *err)
-{
-	const struct device_config *c = d->config;
-
-	d->credential = credentials_find(c->credentials, device_id(d));
-	d->client_id = device_id(d);
-	if (c->session->client_id != NULL)
-		d->client_id = c->session->client_id;
-	else if (d->credential != NULL && d->credential->client_id != NULL)
-		d->client_id = d->credential->client_id;
-	if (topic_check_id(span_of(d->client_id), _("client id"), err))
-		return err_in(err, _("device '%s'"), device_id(d));
-	return 0;
+	c->listener.keep_session = c->args->keep_session;
+	c->listener.left_out = &c->counts->outcome.left_out;
+	c->listener.command = on_command;
 }
 
 static int
 listen_to_commands(struct device *d, struct err *err)
 {
-	const struct topic_set *topics = d->config->topics;
-	struct listening *l = xcalloc(1, sizeof(*l));
-
-	d->listening = l;
-	l->device = d;
-	if (profile_topic(topics->commands, device_id(d), 0, &l->commands_topic, err) ||
-	    profile_topic(topics->responses, device_id(d), 0, &l->responses_topic, err))
-		return -1;
-	l->responder = (struct responder_device){
-	    .id = device_id(d), .responses = l->responses_topic, .session = &d->session};
-	return 0;
+	d->listener = listener_new(
+	    &d->config->listener, d->config->topics, device_id(d), &d->session, d, err);
+	return d->listener != NULL ? 0 : -1;
 }
 
 struct device *
@@ -667,7 +538,8 @@ device_new(const struct device_config *config, size_t number, const char *id,
 	d->reconnect.config = &config->reconnect;
 	d->readings.id = id;
 	if (topic_check_id(span_of(id), _("device id"), err) == 0 &&
-	    choose_client_id(d, err) == 0 &&
+	    login_choose(&d->login, config->credentials, config->session->client_id, id,
+		err) == 0 &&
 	    reading_init(&d->readings, &config->reading, number, id, profile, err) == 0 &&
 	    profile_topic(config->topics->status, id, 0, &d->status_topic, err) == 0 &&
 	    (!config->args->listen || listen_to_commands(d, err) == 0))
@@ -686,12 +558,7 @@ device_free(struct device *d)
 	session_free(d->session);
 	reading_release(&d->readings);
 	free(d->status_topic);
-	if (d->listening != NULL) {
-		loop_timer_stop(&d->listening->goodbye);
-		free(d->listening->commands_topic);
-		free(d->listening->responses_topic);
-		free(d->listening);
-	}
+	listener_free(d->listener);
 	free(d);
 }
 
@@ -704,7 +571,7 @@ device_id(const struct device *d)
 const char *
 device_client_id(const struct device *d)
 {
-	return d->client_id;
+	return d->login.client_id;
 }
 
 size_t
@@ -728,22 +595,19 @@ device_status_topic(const struct device *d)
 const struct credential *
 device_credential(const struct device *d)
 {
-	return d->credential;
+	return d->login.credential;
 }
 
 struct responder_device *
 device_commands(struct device *d)
 {
-	return &d->listening->responder;
+	return listener_responder(d->listener);
 }
 
 struct device *
 device_of_commands(struct responder_device *commands)
 {
-	const struct listening *l = (struct listening *)(void *)((char *)commands -
-	    offsetof(struct listening, responder));
-
-	return l->device;
+	return listener_owner(commands);
 }
 
 bool
@@ -791,7 +655,7 @@ device_is_dismissed(const struct device *d)
 bool
 device_has_left(const struct device *d)
 {
-	return d->over && !runs_commands(d);
+	return d->over && !listener_is_running(d->listener);
 }
 
 size_t

@@ -5,15 +5,16 @@
 #include "model/credentials.h"
 #include "model/topic_set.h"
 #include "mqtt/session.h"
-#include "exec/command_lines.h"
 #include "exec/responder.h"
 #include "iotpub/iotpub.h"
-#include "iotpub/outcome.h"
+#include "iotpub/sim/counts.h"
+#include "iotpub/sim/listener.h"
 #include "iotpub/sim/reading.h"
 #include "iotpub/sim/reconnect.h"
 
 /*
- * One device of a run: its session, its status messages and their will, its readings and its commands.
+ * One device of a run: its session, its status messages and their will, and its end. Its readings, its commands and
+ * its reconnections are parts of it, which know of it what their events answer.
  *
  *	device_new            nothing is connected yet
  *	device_make_session   it has a session
@@ -44,19 +45,6 @@ struct device_events {
 	const char *(*other_id)(void *arg, const struct device *d);
 };
 
-/* Of all devices together. Devices write it, others read. */
-struct device_counts {
-	size_t up;      /* are connected now */
-	size_t losses;  /* of connections */
-	size_t given;   /* messages, to their sessions */
-	size_t dropped; /* of these, that were unacknowledged when their session ended */
-	bool full; /* --max-queued was reached, and is not half empty again */
-	struct outcome outcome; /* of the messages; its signals are the run's */
-};
-
-/* Messages given to sessions and not acknowledged. */
-size_t device_counts_in_flight(const struct device_counts *c);
-
 /* What all devices obey. Complete before the first one starts; `fleet` may grow. */
 struct device_config {
 	const struct args *args;
@@ -67,10 +55,10 @@ struct device_config {
 	size_t fleet; /* how many devices there are */
 	struct reading_config reading; /* without its events */
 	struct reconnect_config reconnect; /* only its loop and drain */
-	struct command_lines *lines; /* with --listen */
+	struct listener_config listener; /* with --listen: only its loop and lines */
 	const struct device_events *events;
 	void *arg; /* of the events */
-	struct device_counts *counts;
+	struct counts *counts;
 };
 
 /* Gives the configuration the callbacks that are the device's own. Once, before the first device. */

@@ -28,7 +28,7 @@ struct sim {
 	struct loop *loop;
 	struct session_opts opts; /* what all sessions share */
 	struct device_config config;
-	struct device_counts counts;
+	struct counts counts;
 	struct reading_shared readings;
 	struct roster *roster;
 	struct status_check *check; /* NULL: no device is being looked at */
@@ -417,7 +417,7 @@ static struct progress_figures
 look(void *arg)
 {
 	const struct sim *t = arg;
-	const struct device_counts *c = &t->counts;
+	const struct counts *c = &t->counts;
 
 	return (struct progress_figures){.devices = roster_count(t->roster),
 	    .connected = c->up,
@@ -430,7 +430,7 @@ look(void *arg)
 	    .verified = t->verify != NULL,
 	    .p50 = t->verify != NULL ? verify_delay(t->verify, 0.5) : 0,
 	    .p99 = t->verify != NULL ? verify_delay(t->verify, 0.99) : 0,
-	    .in_flight = device_counts_in_flight(c),
+	    .in_flight = counts_in_flight(c),
 	    .errors = c->outcome.refused + t->failed + c->losses};
 }
 
@@ -504,7 +504,8 @@ use_loop(struct sim *t)
 {
 	t->opts.limiter = limiter_new(t->loop, LIMITER_IN_FLIGHT, t->a->ramp);
 	t->opts.lean = true;
-	t->config.reading.loop = t->config.reconnect.loop = t->loop;
+	t->config.reading.loop = t->config.reconnect.loop = t->config.listener.loop =
+	    t->loop;
 	t->config.reading.began = loop_now(t->loop);
 }
 
@@ -514,7 +515,7 @@ listen_to_commands(struct sim *t, struct err *err)
 	if (commands_new(
 		&t->commands, t->loop, t->a, t->config.topics, &commands_events, t, err))
 		return -1;
-	t->config.lines = commands_lines(t->commands);
+	t->config.listener.lines = commands_lines(t->commands);
 	return 0;
 }
 

@@ -17,7 +17,10 @@
  *	commands       --listen: commands printed, run, answered
  *	device         one of them: its session, its status, its end
  *	reading        its readings, each at its time (fault: what goes wrong on purpose)
+ *	listener       its commands, until they are shown
  *	reconnect      its connection, broken off and made again
+ *	login          its client id and login
+ *	counts         what is counted of all of them
  *
  * What is below tells what is above by events. A device tells, in this order: `connected` when its session
  * is up, perhaps again after `lost`, and once, at the end of it, `over` or `failed`.
