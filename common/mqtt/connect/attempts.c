@@ -10,6 +10,8 @@ attempts_begin(struct attempts *a)
 {
 	a->furthest = ATTEMPTS_REACH_NOTHING;
 	a->all_final = true;
+	if (a->worst != NULL)
+		*a->worst = (struct err){0};
 }
 
 static bool

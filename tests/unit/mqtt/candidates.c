@@ -201,6 +201,21 @@ it_is_final_when_all_refused_for_good(void **state)
 	attempts_release(&a);
 }
 
+static void
+a_round_knows_nothing_of_the_one_before(void **state)
+{
+	struct attempts a = {0};
+
+	(void)state;
+	/* This one came up in the end. */
+	attempts_begin(&a);
+	fails(&a, ATTEMPTS_REACH_SERVER, "silent", false);
+	attempts_begin(&a);
+	fails(&a, ATTEMPTS_REACH_NOTHING, "no way", false);
+	tells(&a, false, "no way");
+	attempts_release(&a);
+}
+
 int
 main(void)
 {
@@ -211,6 +226,7 @@ main(void)
 	    cmocka_unit_test(time_is_shared),
 	    cmocka_unit_test(the_furthest_is_told),
 	    cmocka_unit_test(it_is_final_when_all_refused_for_good),
+	    cmocka_unit_test(a_round_knows_nothing_of_the_one_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
