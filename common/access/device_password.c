@@ -82,6 +82,23 @@ device_password_matches(const char *password, const char *hash)
 }
 
 bool
+device_password_is_readable(const char *hash)
+{
+	unsigned char salt[SALT_MOST], key[4 * HASH_BYTES];
+	const char *rest = strrchr(hash, '$');
+	int rounds;
+
+	if (strncmp(hash, "$6$", 3) == 0)
+		rest++;
+	else if (strncmp(hash, "$7$", 3) != 0)
+		return true;
+	else if (take_apart(hash, &rounds, salt, &rest) <= 0)
+		return false;
+	return strlen(rest) <= sizeof(key) &&
+	    base64_decode(key, span_of(rest)) == HASH_BYTES;
+}
+
+bool
 device_password_parts(const char *hash, int *rounds, char **salt, char **key)
 {
 	unsigned char bytes[SALT_MOST + 1], raw[4 * HASH_BYTES];

@@ -252,6 +252,19 @@ has_lines(const struct sync_user *u)
 	    ((u->todo & SYNC_RULES) != 0 ? u->rules : u->rules_there) != NULL;
 }
 
+/* Who has it stays as he is, but a mosquitto that is told to read its files would end at it. */
+static int
+check_hash(const struct sync_user *u, struct err *err)
+{
+	if ((u->todo & SYNC_REMOVE) != 0 || device_password_is_readable(u->hash_there))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+	    _("the hash of login '%s' in mosquitto's file is cut or spoiled, and a "
+	      "mosquitto "
+	      "that reads it ends: remove that line, or make the login anew"),
+	    u->username);
+}
+
 static int
 put_user(struct sync_user *u, struct buf *passwords, struct buf *acl, struct err *err)
 {
@@ -265,6 +278,8 @@ put_user(struct sync_user *u, struct buf *passwords, struct buf *acl, struct err
 		hash = xstrdup(u->hash);
 	else if (is_new)
 		hash = device_password_hash(u->password, DEVICE_PASSWORD_USUAL, err);
+	else if (u->hash_there != NULL && check_hash(u, err))
+		return -1;
 	else if (u->hash_there != NULL)
 		hash = xstrdup(u->hash_there);
 	if (is_new && hash == NULL)
