@@ -108,7 +108,8 @@ for o in '' -c '-c -V 311'; do
 	now=$(wc -l <L_$n.ran)
 	wait $obeying
 	is "0 " "$? $(cat L_$n.err)" "SIGTERM with commands that wait ($o): status 0, without a word"
-	[ $(($(wc -l <L_$n.ran) - now)) -le 20 ]
+	case $o in *311) most=20 ;; *) most=8 ;; esac # what a broker has under way without a Receive Maximum; four run
+	[ $(($(wc -l <L_$n.ran) - now)) -le $most ]
 	tap $? "takes no more of them ($now, $(wc -l <L_$n.ran))"
 	has "$(status L_$n)" '"disconnected"' "says goodbye"
 	[ -n "$o" ] || continue

@@ -129,6 +129,7 @@ say_goodbye_now(struct device *d)
 	    waits_for_acknowledgements(d))
 		return;
 	d->stage = SAID_GOODBYE;
+	listener_settle(d->listener);
 	if (session_is_up(d->session))
 		publish_status(d, "disconnected");
 	if (is_made_up(d) && d->was_connected)

@@ -135,8 +135,17 @@ listener_leave(struct listener *l)
 	listener_pause(l, true);
 }
 
+/* Who leaves owes them until its commands are run: with several answers on their way libmosquitto reads on behind the
+ * acknowledgement of one, and takes a command there, which, acknowledged, would bring the next one, and so on. */
 void
 listener_acknowledge(struct listener *l)
+{
+	if (l != NULL && !(l->leaving && listener_is_running(l)))
+		listener_settle(l);
+}
+
+void
+listener_settle(struct listener *l)
 {
 	if (l != NULL)
 		session_release_acks(session_of(l));

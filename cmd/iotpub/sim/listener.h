@@ -49,8 +49,10 @@ void listener_take(struct listener *l, const struct msg *m);
 void listener_pause(struct listener *l, bool paused);
 /* It takes no more from now on. */
 void listener_leave(struct listener *l);
-/* The commands so far are shown: the broker may forget them. */
+/* The commands so far are shown: the broker may forget them, unless this device leaves and still runs some. */
 void listener_acknowledge(struct listener *l);
+/* The last word is next: what is owed goes before it. */
+void listener_settle(struct listener *l);
 /* Calls fn(owner) when the commands are taken that the session has at hand (libmosquitto 2.1 reads ahead): not from
  * inside of its reading. */
 void listener_defer(struct listener *l, void (*fn)(void *owner));
