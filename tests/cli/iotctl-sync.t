@@ -165,6 +165,11 @@ exits 1 'a login without a known password'
 has "$out" "? login 'device_D4': its password is not known here" 'is shown'
 has "$err" 'logins whose password is not known here: 1' 'and counted'
 iotapi export mosquitto "$T/exported" --db "$db"
+sed -n 's/^\(device_D4:.*\)....$/\1/p' exported/passwords >cut.hashes
+sync --hashes cut.hashes
+exits 1 '--hashes: one that is cut'
+has "$err" "login 'device_D4': its hash in 'cut.hashes' is cut or spoiled" 'is told'
+no_line passwords 'and not written' '^device_D4:'
 sync --hashes "$T/exported/passwords"
 exits 0 '--hashes: what iotapi has of it'
 is "$(grep ^device_D4: exported/passwords)" "$(grep ^device_D4: passwords)" 'goes there as it is'

@@ -162,6 +162,26 @@ choose(struct sync *s, const struct strv *devices, struct err *err)
 	return 0;
 }
 
+/* For who has no known password. One that is cut lets nobody in, and a mosquitto that reads it ends. */
+static void
+take_hash(struct sync *s, const char *username, const char *hash)
+{
+	struct sync_user *u = sync_find(s, username);
+	struct err why;
+
+	if (u == NULL || u->hash != NULL || strncmp(hash, "$7$", 3) != 0)
+		return;
+	if (device_password_is_readable(hash)) {
+		u->hash = xstrdup(hash);
+		return;
+	}
+	if (!u->wanted || !u->chosen || u->password != NULL || u->failed)
+		return;
+	err_set(&why, ERR_USAGE, _("login '%s': its hash in '%s' is cut or spoiled"),
+	    username, s->c->args->hashes);
+	sync_failed(s, u, &why);
+}
+
 /* USER:$7$..., as mosquitto and 'iotapi export mosquitto' write it. */
 static int
 read_hashes(struct sync *s, struct err *err)
@@ -179,14 +199,11 @@ read_hashes(struct sync *s, struct err *err)
 		strv_split(&lines, buf_str(&text), '\n');
 	for (i = 0; i < lines.n; i++) {
 		char *colon = strchr(lines.v[i], ':');
-		struct sync_user *u;
 
 		if (colon == NULL)
 			continue;
 		*colon = '\0';
-		u = sync_find(s, lines.v[i]);
-		if (u != NULL && u->hash == NULL && strncmp(colon + 1, "$7$", 3) == 0)
-			u->hash = xstrdup(colon + 1);
+		take_hash(s, lines.v[i], colon + 1);
 	}
 	if (text.p != NULL)
 		explicit_bzero(text.p, text.n);
