@@ -286,6 +286,13 @@ is "$kept" "$(login_of K2)" '  which gets it'
 run iotctl device set K identificador_unico=K2
 exits 3 '  and then there is no such device'
 
+# What goes by a device's name, and not by an id that it had, goes by it on purpose.
+iotctl device create KIT nombre=cocina tipo=esp32 ubicacion=x >/dev/null
+iotctl credential create device=KIT client_id=cocina username=device_KIT password@api.pw >/dev/null
+run iotctl device set cocina identificador_unico=KIT
+is "0 unchanged device 'KIT' (id $(cell device KIT id))" "$status $out$err" 'by its name a device gets the id that it has'
+is cocina "$(cell credential "id:$(cell credential device_KIT id)" client_id)" '  and no other client id'
+
 # A device without an identifier of its own goes by its client id.
 iotctl device create X1 nombre=x tipo=esp32 ubicacion=x mqtt_client_id=ESP32_001 >/dev/null
 iotctl credential create device=X1 client_id=ESP32_001 username=device_X1 password@api.pw >/dev/null

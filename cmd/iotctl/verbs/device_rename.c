@@ -174,17 +174,17 @@ device_rename(
 }
 
 bool
-device_rename_go_on(
-    struct ctl *c, json_int_t device, const char *from, const char *to, struct err *err)
+device_rename_go_on(struct ctl *c, json_int_t device, const char *from, const char *to,
+    bool is_name, struct err *err)
 {
 	struct belongings b = {0};
 	size_t found = 0;
 	int failed = fetch(c, device, &b, err);
 
-	if (!failed) {
-		found += device_login_is_left(c, from, to, &b.credentials, &b.account);
+	if (!failed)
+		found = device_login_is_left(c, from, to, &b.credentials, &b.account);
+	if (!failed && (found != 0 || !is_name))
 		failed = rename_all(c, &b, from, to, &found, err);
-	}
 	release(&b);
 	if (found != 0 && !failed && !c->args->dry_run)
 		device_login_rename(c, from, to);

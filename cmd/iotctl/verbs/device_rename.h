@@ -12,8 +12,9 @@
 int device_rename(struct ctl *c, json_int_t device, const char *from, const char *to,
     struct err *err);
 /* The rest of one that stopped in between: the device is `to` by now. False: nothing of it goes by `from`, so that it may
- * be another device altogether. What failed is in err. Blocks as that. */
+ * be another device altogether. `is_name`: it is a name that the device has, by which things may go on purpose, so that only
+ * its login under `from` tells of one. What failed is in err. Blocks as that. */
 bool device_rename_go_on(struct ctl *c, json_int_t device, const char *from,
-    const char *to, struct err *err);
+    const char *to, bool is_name, struct err *err);
 
 #endif

@@ -171,7 +171,7 @@ find(struct ctl *c, const struct setting *s, const char *name, struct lookup_fou
 	    (err->code != ERR_NOT_FOUND || id == NULL ||
 		lookup(c, s->q->r, id, f, &why) != 0))
 		return -1;
-	begun = device_rename_go_on(c, f->id, name, id, &why);
+	begun = device_rename_go_on(c, f->id, name, id, there, &why);
 	if (there || begun)
 		*err = why;
 	if (err->code == ERR_OK)
