@@ -13,7 +13,7 @@
 enum {
 	LOGIN_CACHE_SETS = 8192,
 	LOGIN_CACHE_WAYS =
-	    16, /* a set is found full by 1 of 10,000,000 of 20,000 logins, by 1 of 6 of 100,000 (Poisson) */
+	    16, /* a set is found full by 1 of 100,000,000 of 20,000 logins, by 1 of 6 of 100,000 (Poisson) */
 };
 
 bool login_cache_has(const char *password, const char *hash);
