@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-start_broker
+start_broker 'allow_anonymous true' 'log_type unsubscribe'
 start_api --verbose --time-key last_seen,meta.ts --skip-key linkquality
 token=$(iotapi token create admin --db "$db")
 
@@ -181,6 +181,8 @@ gave_up() {
 	wait_for 10 reached readings/ $((before + 1)) && ! call GET /api/readings/rejects/ | grep -q "\"topic\":\"$1\""
 }
 ok 'a topic that was deleted meanwhile is given up' gave_up field/RPI_001/values
+is 'field/+/values' "$(sed -n 's/.*: iotapi-worker-[^ ]* //p' mosquitto.log | tail -n 1)" \
+	'behind all that is subscribed: what another one takes, too, is not lost in between'
 
 # The broker goes and comes back.
 kill "$broker_pid"

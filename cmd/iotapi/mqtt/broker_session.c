@@ -239,8 +239,8 @@ on_up(void *arg, bool session_present)
 
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
 
-/* All that is to be subscribed, behind what is to be given up of those that the broker had before (free); the texts stay
- * the session's. */
+/* All that is to be subscribed (free); the texts stay the session's. What is to be given up of those that the broker had
+ * before comes last: what one of the others takes, too, is not lost in between. */
 static struct consumer_filter *
 list_filters(const struct broker_session *u, const struct strv *before, size_t *n)
 {
@@ -249,16 +249,16 @@ list_filters(const struct broker_session *u, const struct strv *before, size_t *
 	size_t i;
 
 	*n = 0;
-	for (i = 0; i < before->n; i++) {
-		if (!filter_cover_has(&u->filters, before->v[i]))
-			filters[(*n)++] =
-			    (struct consumer_filter){before->v[i], .unsubscribe = true};
-	}
 	/* First: when all are refused it is the last whose refusal is told. */
 	for (i = 0; i < ARRAY_LEN(clients) && !u->no_clients; i++)
 		filters[(*n)++] = (struct consumer_filter){clients[i], .qos = 1};
 	for (i = 0; i < u->filters.n; i++)
 		filters[(*n)++] = (struct consumer_filter){u->filters.v[i], .qos = 1};
+	for (i = 0; i < before->n; i++) {
+		if (!filter_cover_has(&u->filters, before->v[i]))
+			filters[(*n)++] =
+			    (struct consumer_filter){before->v[i], .unsubscribe = true};
+	}
 	return filters;
 }
 
