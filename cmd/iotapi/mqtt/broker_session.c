@@ -240,7 +240,7 @@ on_up(void *arg, bool session_present)
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
 
 /* All that is to be subscribed (free); the texts stay the session's. What is to be given up of those that the broker had
- * before comes last: what one of the others takes, too, is not lost in between. */
+ * before comes last, as far as there is room: what one of the others takes, too, is not lost in between. */
 static struct consumer_filter *
 list_filters(const struct broker_session *u, const struct strv *before, size_t *n)
 {
@@ -254,7 +254,7 @@ list_filters(const struct broker_session *u, const struct strv *before, size_t *
 		filters[(*n)++] = (struct consumer_filter){clients[i], .qos = 1};
 	for (i = 0; i < u->filters.n; i++)
 		filters[(*n)++] = (struct consumer_filter){u->filters.v[i], .qos = 1};
-	for (i = 0; i < before->n; i++) {
+	for (i = 0; i < before->n && *n < UINT16_MAX; i++) {
 		if (!filter_cover_has(&u->filters, before->v[i]))
 			filters[(*n)++] =
 			    (struct consumer_filter){before->v[i], .unsubscribe = true};
