@@ -24,7 +24,7 @@ member() {
 	wait_for 10 again
 }
 publish() { # publish FROM TO: {"n":N} for each, QoS 1
-	seq "$1" "$2" | sed 's/.*/{"n":&}/' | mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l
+	seq "$1" "$2" | sed 's/.*/{"n":&}/' | iotpub -h "$sock" --quiet -q 1 -t iot/sensors/X/data -l
 }
 got() { sed -n 's/.*"n":\([0-9]*\).*/\1/p' "$@" | sort -nu; }
 missing() { # missing UPTO FILE...: how many of 1 to UPTO no line has

@@ -18,7 +18,7 @@ queue() {
 	keep "$1" iotingest --durable "$1"
 	perl -e 'printf "{\"device_id\":\"DEV_%04d\",\"sensors\":{\"temperature\":%d.50,\"humidity\":48.2},\"timestamp\":%d}\n",
 		$_ % 100, $_ % 40, 1760000000 + $_ for 1 .. $ARGV[0]' $n |
-		mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l
+		iotpub -h "$sock" --quiet -q 1 -t iot/sensors/X/data -l
 }
 archive() { # archive SINK: $archiver is its pid
 	iotingest --durable archive --readings --format csv --linger 200 --batch 100 --receive-maximum 100 \

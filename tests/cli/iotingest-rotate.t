@@ -132,7 +132,7 @@ end
 append round round.ndjson
 for n in 1 2 3 4 5; do
 	seq $((800 * n - 799)) $((800 * n)) | sed 's/.*/{"n":&}/' |
-		mosquitto_pub --unix "$sock" -q 1 -t iot/sensors/X/data -l &
+		iotpub -h "$sock" --quiet -q 1 -t iot/sensors/X/data -l &
 	publishing=$!
 	wait_for 10 test -s round.ndjson
 	mv round.ndjson round.$n
