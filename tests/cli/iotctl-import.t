@@ -177,6 +177,15 @@ has "$err" 'line 2: "9"' 'is told by its line, in its words'
 has "$out" 'readings imported: 2, lines skipped: 1' 'and the others are stored'
 is 5 "$(stored)" 'all of them'
 is 5 "$(stored --since 1h)" '--since on Django'
+stop_api
+rm -r "$T/django"
+rm -rf "$HOME/.local"
+start_django places
+setup
+run iotctl reading import --accept-server-time odd
+exits 1 'errors by place'
+has "$err" 'line 2: "9"' 'are told by their lines'
+has "$out" 'readings imported: 2, lines skipped: 1' 'and the others are stored'
 line device_D2 temperature 7 >client
 iotctl device set D2 mqtt_client_id=device_D2 >/dev/null
 run iotctl reading import --accept-server-time client

@@ -12,7 +12,7 @@
 # sent with), unfiltered (lists are whole, whatever they are asked for), unordered (no order at all, with shuffle),
 # last_login (a login over the API sets it), zone=NAME (of times, which name none), token (the login is simplejwt's
 # own, at /api/token/), nome (there is no /api/users/me/), wait=MS (each answer takes so much longer, as from a
-# database or a network far away).
+# database or a network far away), places (errors of a list by place, as since Django REST Framework 3.18).
 # The log has a line a request: METHOD PATH STATUS USER CONNECTION. Lines of the file FAULTS next
 # to the database, each used once: "METHOD PATH-PREFIX WHAT", WHAT being drop (the connection ends
 # before the request is looked at), lose (it ends when the work is done), slow (2 s later), a status,
@@ -29,7 +29,7 @@ sys.dont_write_bytecode = True
 QUIRKS = {"pages": "page", "size": "50", "debug": "", "access": "3600", "throttle": "",
           "next": "", "rotate": "", "shuffle": "", "ignore": "", "dated": "",
           "unfiltered": "", "unordered": "", "last_login": "", "zone": "America/Mexico_City",
-          "token": "", "nome": "", "wait": "0"}
+          "token": "", "nome": "", "wait": "0", "places": ""}
 
 
 def settings(options, quirks):
@@ -61,6 +61,7 @@ def settings(options, quirks):
             "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
             "DEFAULT_PAGINATION_CLASS": pagers[quirks["pages"]],
             "PAGE_SIZE": int(quirks["size"]),
+            "EXCEPTION_HANDLER": "plataforma.errors.handler",
             "DATETIME_FORMAT": "%Y-%m-%d %H:%M:%S",
             "DATETIME_INPUT_FORMATS": ["iso-8601", "%Y-%m-%d %H:%M:%S"],
             "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"]

@@ -89,6 +89,26 @@ drop_reading(struct batch_lines *b, size_t i)
 	memmove(b->v + i, b->v + i + 1, (b->n - i) * sizeof(*b->v));
 }
 
+/* Which reading an item of the server's errors is about: the next one of a list, or, since Django REST Framework 3.18, the
+ * place that is its key, in their order. */
+static bool
+place_of(const struct json_iter *it, bool is_list, size_t *place)
+{
+	size_t before = *place, at = 0;
+
+	if (is_list) {
+		++*place;
+		return true;
+	}
+	for (size_t i = 1; i + 1 < it->key.n; i++) {
+		if (it->key.p[i] < '0' || it->key.p[i] > '9' || at > BATCH)
+			return false;
+		at = at * 10 + (size_t)(it->key.p[i] - '0');
+	}
+	*place = at + 1;
+	return it->key.n > 2 && *place > before;
+}
+
 /* Removes the readings that the server says are wrong, by their places. Returns how
  * many. */
 static size_t
@@ -96,23 +116,25 @@ drop_refused(struct importing *m, struct span answer)
 {
 	struct json_iter it = {0};
 	struct span object;
-	size_t at = 0, dropped = 0;
+	size_t place = 0, dropped = 0;
+	bool is_list;
 
 	if (!json_check(answer, &object, NULL) ||
-	    !json_member(object, "lecturas", &it.value) ||
-	    json_kind(it.value) != JSON_KIND_ARRAY)
+	    !json_member(object, "lecturas", &it.value))
 		return 0;
-	while (json_next(&it) && at < m->batch.n) {
+	is_list = json_kind(it.value) == JSON_KIND_ARRAY;
+	if (!is_list && json_kind(it.value) != JSON_KIND_OBJECT)
+		return 0;
+	while (json_next(&it) && place_of(&it, is_list, &place) &&
+	    place - 1 - dropped < m->batch.n) {
 		struct buf why = {0};
 
 		reason_of(it.item, &why);
-		if (why.n == 0) {
-			at++;
-			continue;
+		if (why.n != 0) {
+			skip(m, m->batch.v[place - 1 - dropped].line, buf_str(&why));
+			drop_reading(&m->batch, place - 1 - dropped);
+			dropped++;
 		}
-		skip(m, m->batch.v[at].line, buf_str(&why));
-		drop_reading(&m->batch, at);
-		dropped++;
 		buf_release(&why);
 	}
 	return dropped;
