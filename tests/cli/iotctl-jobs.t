@@ -12,9 +12,9 @@ suite iotapi
 
 # Interrupted: what was begun is finished, the rest is left for another time.
 between
-fleet W 60 | sed 's/Nowhere//; s/none//' >w.csv
 for signal in INT TERM; do
-	iotctl device provision --from w.csv -j 8 >out 2>err &
+	fleet $signal 60 | sed 's/Nowhere//; s/none//' >fleet.csv
+	iotctl device provision --from fleet.csv -j 8 >out 2>err &
 	ctl=$!
 	wait_for 20 grep -q created out
 	kill -$signal $ctl
@@ -26,10 +26,10 @@ for signal in INT TERM; do
 	[ "$made" -gt 0 ] && [ "$made" -lt 60 ]
 	tap $? "which is not all ($made)"
 	for r in device credential device-config; do
-		is "$made" "$(iotctl $r list --api-url "$api" -o ndjson | grep -c '"W')" "each with its $r"
+		is "$made" "$(iotctl $r list --api-url "$api" -o ndjson | grep -c "\"$signal")" "each with its $r"
 	done
 done
-run iotctl device provision --from w.csv -j 8
+run iotctl device provision --from fleet.csv -j 8
 exits 0 'the rest'
 seq -f 'V%g' 1 60 >names
 devices <names >v.yaml
