@@ -88,6 +88,61 @@ wait $l3
 is 0 $? "SIGTERM in a flood of commands: status 0"
 has "$(status L_3)" '"disconnected"' "and a clean goodbye"
 
+# Nor when each stands right behind the acknowledgement of an answer, with others on their way: libmosquitto reads on.
+# The broker keeps those of three answers, until SIGUSR1: then one goes out with each command.
+cat >commander.pl <<'P'
+use strict; use warnings; use IO::Socket::UNIX;
+my $l = IO::Socket::UNIX->new(Listen => 1, Local => 'commander.sock') or die;
+my $c = $l->accept;
+my ($told, $n, @answers) = (0, 0);
+sub send_all { syswrite $c, join '', @_ }
+sub ack { "\x40\x02$_[0]" }
+sub command {
+	my $body = pack('n/a* n C a*', 'iot/devices/L_9/commands', ++$n, 0, "{\"id\":$n}");
+	return pack('CC', 0x32, length $body) . $body;
+}
+$SIG{USR1} = sub { $told = 1; send_all(ack(shift @answers), command()) };
+sub bytes {
+	my ($want, $got) = (shift, '');
+	while (length $got < $want) {
+		my $r = sysread $c, $got, $want - length $got, length $got;
+		exit if defined $r && $r == 0 || !defined $r && !$!{EINTR};
+	}
+	return $got;
+}
+while (1) {
+	my ($head, $length, $shift) = (ord bytes(1), 0, 0);
+	for (my $b = 128; $b >= 128; $shift += 7) { $b = ord bytes(1); $length |= ($b & 127) << $shift }
+	my ($kind, $body) = ($head >> 4, bytes($length));
+	if ($kind == 1) { send_all("\x20\x03\0\0\0") }
+	elsif ($kind == 8) { send_all("\x90\x04" . substr($body, 0, 2) . "\0\x01", command()) }
+	elsif ($kind == 3) {
+		my ($topic, $mid) = unpack 'n/a* a2', $body;
+		if ($told || $topic !~ /responses/) { send_all(map { ack($_) } $mid, $told && $topic =~ /status/ ? splice @answers : ()) }
+		elsif (push(@answers, $mid) == 3) { open my $f, '>', 'kept' }
+	}
+	elsif ($kind == 4 && !$told) { send_all(command()) if $n < 4 }
+	elsif ($kind == 4 && @answers && $n < 20) { send_all(ack(shift @answers), command()) }
+}
+P
+bg perl commander.pl
+commander=$bg
+wait_for 10 test -S commander.sock
+# shellcheck disable=SC2016 # for the inner shell
+bg iotpub -h "$T/commander.sock" -V 5 --takeover L_9 --listen --interval 1h --exec sh -c 'echo $IOT_COMMAND_ID >>L_9.ran
+	[ "$IOT_COMMAND_ID" -le 3 ] || until [ -e go ]; do sleep 0.05; done' >/dev/null 2>L_9.err
+commanded=$bg
+wait_for 10 test -e kept
+wait_for 10 grep -qx 4 L_9.ran
+kill $commanded
+taken() { grep -q '^ShdPnd:.0*$' "/proc/$commanded/status"; }
+wait_for 10 taken
+kill -USR1 "$commander"
+wait_for 10 grep -qx 5 L_9.ran
+: >go
+wait $commanded
+is "0 $(seq 5 | tr '\n' ' ')" "$? $(sort -n L_9.ran | tr '\n' ' ')" "SIGTERM with commands behind the answers' acknowledgements: one more"
+
 # Told to end it takes no more commands: those that run are finished, with -c the broker keeps the others.
 obeys() { # obeys DEVICE [OPTION...]: in the background, its runs in DEVICE.ran
 	# shellcheck disable=SC2016 # for the inner shell

@@ -16,9 +16,9 @@
 /* RFC 2104, 5: an HMAC may be cut to half of its length. */
 enum { KEY = 32, DIGEST = 32, TAG = DIGEST / 2 };
 
+/* The youngest first; zeros: none yet. */
 struct set {
-	unsigned char tags[LOGIN_CACHE_WAYS]
-			  [TAG]; /* the youngest first; zeros: none yet */
+	unsigned char tags[LOGIN_CACHE_WAYS][TAG];
 };
 
 static struct {

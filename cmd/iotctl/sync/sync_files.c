@@ -260,8 +260,7 @@ check_hash(const struct sync_user *u, struct err *err)
 		return 0;
 	return err_set(err, ERR_REFUSED,
 	    _("the hash of login '%s' in mosquitto's file is cut or spoiled, and a "
-	      "mosquitto "
-	      "that reads it ends: remove that line, or make the login anew"),
+	      "mosquitto that reads it ends: remove that line, or make the login anew"),
 	    u->username);
 }
 
