@@ -91,7 +91,10 @@ refused "'127.0.0.1:$other': TLS: certificate is not for '127.0.0.1' but for mq.
 	-L "wss://127.0.0.1:$other" --cafile right-ca.crt
 refused "'localhost:$strict': TLS: the broker asked for a client certificate (--cert)" \
 	-L "wss://localhost:$strict" --cafile right-ca.crt
-refused "'no.invalid:$ws': cannot look up 'no.invalid': no such host" -L "ws://no.invalid:$ws"
+# In the words that TCP has of it: another where nobody answers for names.
+unknown=$(iotsub -h no.invalid -p "$ws" -t a -W 9 2>&1 | sed 's/.*cannot reach broker //')
+has "$unknown" "'no.invalid:$ws': cannot look up 'no.invalid': " 'a name that is unknown, over TCP'
+refused "$unknown" -L "ws://no.invalid:$ws"
 run iotsub -L "wss://localhost:$wss" --cafile none.crt -t a -W 9
 is "2 iotsub: cannot use CA certificates 'none.crt': No such file or directory" "$status $err" \
 	"a CA file that is not there is told before anybody connects"
