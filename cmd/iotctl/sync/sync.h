@@ -50,6 +50,7 @@ struct sync;
 struct sync_driver {
 	const char *name; /* as --driver has it */
 	const char *by_hand; /* the program that makes its logins by hand */
+	const char *let_read_and_publish; /* N_(): how a user of it gets the right to do both on a topic */
 	bool rules_alone; /* rules can be there before the login is */
 	bool takes_hashes; /* of passwords */
 	bool sends_wills;  /* of connections that it ends itself */

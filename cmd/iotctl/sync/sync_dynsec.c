@@ -482,6 +482,11 @@ apply_dynsec(struct sync *s, struct err *err)
 
 const struct sync_driver sync_dynsec = {.name = "dynsec",
     .by_hand = "mosquitto_ctrl dynsec createClient",
+    /* It is an administrator, whose roles are not ours. */
+    .let_read_and_publish =
+	N_("by one of its roles, 'mosquitto_ctrl dynsec addRoleACL ROLE TYPE TOPIC "
+	   "allow' with each TYPE of subscribePattern, publishClientReceive and "
+	   "publishClientSend"),
     .open = open_dynsec,
     .lock = lock_dynsec,
     .read = read_dynsec,

@@ -267,22 +267,15 @@ remember(struct sync *s, const struct correcting *w, bool failed)
 	json_decref(left);
 }
 
-/* dynsec's is an administrator, whose roles are not ours. */
 static void
 tell_who_may(const struct sync *s)
 {
 	const char *user = s->c->args->mqtt.username;
 	char *filter = topic_filter(s->topics.status);
 
-	if (user != NULL && s->driver == &sync_dynsec)
-		log_warn(_("user '%s' has to be allowed to read and publish '%s', by one "
-			   "of its roles: 'mosquitto_ctrl dynsec addRoleACL ROLE "
-			   "publishClientSend %s allow'"),
-		    user, filter, filter);
-	else if (user != NULL)
-		log_warn(_("user '%s' has to be allowed to read and publish '%s', as the "
-			   "broker's own user is, and one of --service"),
-		    user, filter);
+	if (user != NULL)
+		log_warn(_("user '%s' has to be allowed to read and publish '%s': %s"),
+		    user, filter, _(s->driver->let_read_and_publish));
 	free(filter);
 }
 
