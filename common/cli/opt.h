@@ -66,8 +66,8 @@ struct opt {
 	const char *env;     /* environment variable */
 	const char *preset;  /* the built-in value: opt_init sets it */
 	const char *value;   /* where there is none, what people read in its place */
-	/* In argv it is refused without one of these others, by their long names: "a|b=choice|c". Of a group: so are its
-	 * rows that have none of their own. A key waits for them. */
+	/* In argv it is refused without one of these others, by their long names: "a|b=choice|c"; with "!d" among them it
+	 * needs them only where d is given. Of a group: so are its rows that have none of their own. A key waits for them. */
 	const char *needs;
 	/* Of a list in argv: how many of the n words behind its argument belong to it, too; more than n: some are
 	 * missing. NULL: none. */
@@ -203,6 +203,8 @@ int opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err
 
 /* Whether each option of argv has what it needs, when all sources are read; else ERR_USAGE. */
 int opt_check_needs(const struct opt_set *set, struct err *err);
+/* Whether it would be refused for that, if the option at `offset` were given. */
+bool opt_lacks_needs(const struct opt_set *set, size_t offset);
 
 /* Sets one row from text, if `source` is at least as strong as what set it before; a list of a
  * weaker source is replaced. `where` is copied. */

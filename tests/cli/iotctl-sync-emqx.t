@@ -251,7 +251,7 @@ exits 0 'client kick'
 client kick nobody d4-nobody --yes
 exits 1 'of several each is told'
 has "$err" "client 'd4-nobody'" 'that is not there'
-client list --driver dynsec
+run iotctl client list --driver dynsec
 exits 2 'mosquitto'
 has "$err" 'this broker cannot say who is connected' 'cannot say'
 for words in list 'get d4' 'kick d4 --yes'; do

@@ -58,7 +58,10 @@ iotctl|--allow-files|--file|-f x
 iotctl|--ignore-columns a|--from|--from x
 iotctl|--dir d|--driver files|
 iotctl|--reload c --driver dynsec|--driver files|--driver files
-iotctl|--hashes f|--driver|--driver emqx
+iotctl|--hashes f|one of --driver files, --driver emqx|--driver files
+iotctl|--hashes f --driver dynsec|one of --driver files, --driver emqx|--driver emqx
+iotctl|--emqx-url http://h --driver dynsec|--driver emqx|
+iotctl|--emqx-key-file f --driver files|--driver emqx|
 iotctl|--setup|one of --driver dynsec, --driver emqx|--driver dynsec
 iotctl|--kick|--driver emqx|
 iotctl|--verify|--driver|--driver files
@@ -76,6 +79,10 @@ for program in iotpub iotsub; do
 		without "$err" "${option%% *} needs" '  with it something else is wrong'
 	done
 done
+# What is needed only where a kind of broker is named at all.
+run iotctl --emqx-url http://h client
+without "$err" needs 'iotctl --emqx-url without --driver'
+
 run iotpub D --exec true
 has "$err" '--exec needs --listen' 'iotpub --exec needs --listen'
 

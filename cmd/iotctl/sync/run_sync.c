@@ -56,15 +56,18 @@ say_result(const struct sync *s)
 static void
 tell_unreachable(const struct sync *s)
 {
+	const bool takes_hashes =
+	    !opt_lacks_needs(s->c->set, offsetof(struct args, hashes));
+
 	if (s->unreachable != 0)
-		log_warn(s->driver->takes_hashes
+		log_warn(takes_hashes
 			? _("logins whose password is not known here: %zu; 'iotctl "
 			    "credential rotate' gives new ones, --hashes takes hashes")
 			: _("logins whose password is not known here: %zu; 'iotctl "
 			    "credential rotate' gives new ones"),
 		    s->unreachable);
 	if (s->unreachable_services != 0)
-		log_warn(s->driver->takes_hashes
+		log_warn(takes_hashes
 			? _("logins of no device whose password is not known here: %zu; "
 			    "make them by hand (%s), or --hashes takes hashes")
 			: _("logins of no device whose password is not known here: %zu; "

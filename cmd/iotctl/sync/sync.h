@@ -52,7 +52,6 @@ struct sync_driver {
 	const char *by_hand; /* the program that makes its logins by hand */
 	const char *let_read_and_publish; /* N_(): how a user of it gets the right to do both on a topic */
 	bool rules_alone; /* rules can be there before the login is */
-	bool takes_hashes; /* of passwords */
 	bool sends_wills;  /* of connections that it ends itself */
 	bool reads_late;  /* what is applied counts when the broker has read it, which is not told */
 	/* Before anything is read: checks what it needs. */

@@ -418,23 +418,6 @@ add_user(struct sync *s, const struct sync_user *u)
 	free(role);
 }
 
-/* The plugin takes passwords, not hashes. */
-static bool
-lacks_password(struct sync *s, struct sync_user *u)
-{
-	struct err why;
-
-	if ((u->todo & (SYNC_LOGIN | SYNC_PASSWORD)) == 0 || u->password != NULL ||
-	    u->certified)
-		return false;
-	err_set(&why, ERR_USAGE,
-	    _("login '%s': dynamic security takes no hash, and its password is not known "
-	      "here"),
-	    u->username);
-	sync_failed(s, u, &why);
-	return true;
-}
-
 static int
 close_default(struct sync *s, struct err *err)
 {
@@ -468,7 +451,7 @@ apply_dynsec(struct sync *s, struct err *err)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		if (s->v[i].todo == 0 || lacks_password(s, &s->v[i]))
+		if (s->v[i].todo == 0)
 			continue;
 		add_user(s, &s->v[i]);
 		if (json_array_size(d->batch) >= d->most && flush(s, err))

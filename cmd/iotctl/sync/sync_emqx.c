@@ -429,7 +429,6 @@ apply_emqx(struct sync *s, struct err *err)
 const struct sync_driver sync_emqx = {.name = "emqx",
     .by_hand = "EMQX Dashboard",
     .let_read_and_publish = N_("as the broker's own user is, and one of --service"),
-    .takes_hashes = true,
     .sends_wills = true,
     .rules_alone = true,
     .open = open_emqx,

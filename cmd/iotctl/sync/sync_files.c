@@ -398,7 +398,6 @@ apply_files(struct sync *s, struct err *err)
 const struct sync_driver sync_files = {.name = "files",
     .by_hand = "mosquitto_passwd",
     .let_read_and_publish = N_("as the broker's own user is, and one of --service"),
-    .takes_hashes = true,
     .rules_alone = true,
     .reads_late = true,
     .open = open_files,
