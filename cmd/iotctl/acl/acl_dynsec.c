@@ -76,7 +76,16 @@ put_subscribe(json_t *out, const struct access *a, size_t n, bool dollar)
 		put_acl(out, "subscribeLiteral", topic, r->allow);
 }
 
-/* The plugin takes a pattern "/#" for one that takes "#" (2.0.11: measured): what that may do is said literally. */
+/* Versions differ in whether a pattern takes "#": 2.0 has "/#" do so, which does not cover it, and 2.1 has "+/#" not do so,
+ * which does. What "#" may do is said literally where one of them is. */
+static bool
+is_about_hash(const struct access_rule *r)
+{
+	const char *topic = bare_topic(r);
+
+	return strcmp(topic, "/#") == 0 || strcmp(topic, "+/#") == 0;
+}
+
 static void
 put_hash(json_t *out, const struct access *a)
 {
@@ -84,7 +93,7 @@ put_hash(json_t *out, const struct access *a)
 	bool allowed = false;
 	size_t i = 0;
 
-	while (i < a->n && strcmp(bare_topic(&a->v[i]), "/#") != 0)
+	while (i < a->n && !is_about_hash(&a->v[i]))
 		i++;
 	for (q.qos = 0; q.qos <= 2; q.qos++)
 		allowed |= access_decide(a, &q, NULL) == ACCESS_ALLOWED;

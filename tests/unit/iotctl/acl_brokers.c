@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "access/access.h"
+#include "base/text.h"
 #include "broker.h"
 #include "iotctl/acl/acl_dynsec.h"
 #include "access/access_emqx.h"
@@ -367,6 +368,50 @@ dynamic_security_does_as_we_say(void **state)
 	free(path);
 }
 
+/* What each version of the plugin does with "#" does not hang on its patterns: a literal is asked first. */
+static void
+dynamic_security_is_told_of_hash(void **state)
+{
+	static const struct {
+		struct access_rule rules[2];
+		bool said, allow;
+	} cases[] = {
+	    {{{true, ACCESS_SUBSCRIBE, "+/#", -1, -1, 0}}, true, true},
+	    {{{true, ACCESS_SUBSCRIBE, "/#", -1, -1, 0}}, true, false},
+	    {{{true, ACCESS_SUBSCRIBE, "a/#", -1, -1, 0}}, false, false},
+	    {{{false, ACCESS_SUBSCRIBE, "+/#", -1, -1, 0},
+		 {true, ACCESS_SUBSCRIBE, "#", -1, -1, 0}},
+		true, false},
+	};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct access_list l = {0};
+		struct access *a = access_user(&l, "u");
+		unsigned loss = 0;
+		size_t left_out = 0, said = 0;
+		json_t *acls, *one;
+
+		for (k = 0; k < 2 && cases[i].rules[k].topic != NULL; k++)
+			access_add(a, &cases[i].rules[k]);
+		acls = acl_dynsec(a, &loss, &left_out, NULL);
+		json_array_foreach (acls, k, one) {
+			if (strcmp(json_string_value(json_object_get(one, "acltype")),
+				"subscribeLiteral") != 0)
+				continue;
+			said++;
+			assert_string_equal(
+			    json_string_value(json_object_get(one, "topic")), "#");
+			assert_int_equal(
+			    json_is_true(json_object_get(one, "allow")), cases[i].allow);
+		}
+		assert_int_equal(said, cases[i].said);
+		json_decref(acls);
+		access_release(&l);
+	}
+}
+
 /* EMQX's matching: a name or filter, level by level, against a filter, whose "+" takes any level, a "#" that is
  * subscribed to as well. */
 static bool
@@ -488,6 +533,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(acl_file_does_as_we_say),
 	    cmocka_unit_test(dynamic_security_does_as_we_say),
+	    cmocka_unit_test(dynamic_security_is_told_of_hash),
 	    cmocka_unit_test(emqx_does_as_we_say),
 	};
 
