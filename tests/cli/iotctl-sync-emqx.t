@@ -246,6 +246,10 @@ exits 3 'no such client'
 has "$err" 'Client ID not found' 'is told'
 client kick d4-again
 exits 2 'to kick is asked for, without a terminal --yes'
+client kick d4-again --dry-run --yes
+is 'DELETE /clients/d4-again' "$out" 'client kick --dry-run shows it'
+client get d4-again
+exits 0 'and disconnects nobody'
 client kick d4-again --yes
 exits 0 'client kick'
 client kick nobody d4-nobody --yes

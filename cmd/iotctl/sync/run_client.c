@@ -8,6 +8,7 @@
 #include "rest/rest_url.h"
 #include "iotctl/core/confirm.h"
 #include "iotctl/core/jobs.h"
+#include "iotctl/core/write.h"
 #include "iotctl/output/report.h"
 #include "iotctl/run.h"
 #include "iotctl/sync/emqx_api.h"
@@ -149,9 +150,11 @@ static int
 kick_one(struct ctl *c, const char *id, void *arg, struct err *err)
 {
 	char *path = path_of(id);
-	int failed = emqx_api_call(arg, "DELETE", path, NULL, NULL, err);
+	int failed = 0;
 
-	if (failed)
+	if (c->args->dry_run)
+		write_show("DELETE", path, NULL);
+	else if ((failed = emqx_api_call(arg, "DELETE", path, NULL, NULL, err)) != 0)
 		err_in(err, _("client '%s'"), id);
 	else
 		ctl_say(c, _("disconnected client '%s'"), id);
@@ -170,7 +173,7 @@ run_client_kick(struct ctl *c, const struct operands *in, struct err *err)
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE, _("client kick takes CLIENT-IDs"));
 	failed = ctl_operands(c, in, 0, &ids, err) || open_api(&a, c, err);
-	if (!failed && !c->args->yes) {
+	if (!failed && !c->args->yes && !c->args->dry_run) {
 		question = xasprintf(
 		    P_("disconnect %zu client, whose kept session ends with what is "
 		       "queued for it? [y/N]",
