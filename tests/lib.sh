@@ -52,6 +52,10 @@ if [ -n "${SANITIZED-}" ]; then
 	PATH=$T/sanitized:$PATH
 fi
 
+# Whose a port is, a file each, for the whole machine, whatever TMPDIR is; and the list of this script's.
+port_dir=/tmp/iot-test-ports.$(id -u)
+ports_held=$T/.ports
+
 tap_n=0
 tap_bad=0
 pids=
@@ -84,6 +88,8 @@ cleanup() {
 	stop_all
 	cd / || exit 1
 	end_others
+	# shellcheck disable=SC2046 # numbers
+	[ ! -s "$ports_held" ] || (cd "$port_dir" && rm -f $(cat "$ports_held"))
 	rm -rf "$T"
 }
 trap cleanup EXIT
@@ -370,11 +376,21 @@ start_http() {
 # wherever TEXT: without the address that messages name where the machine has several for localhost.
 wherever() { printf '%s\n' "$1" | sed "s/\('localhost[^']*'\) at [^ ]*:/\1:/"; }
 
-# A loopback TCP port that was free a moment ago, below those that outgoing connections get: parallel tests
-# have thousands of them.
+# reserve_port PORT: it is this script's until its end, unless another that is still there has it, or somebody listens
+# there. All scripts of a user ask in one directory, one at a time.
+reserve_port() (
+	umask 077
+	mkdir -p "$port_dir" && exec 9>"$port_dir/lock" && flock 9 || exit
+	kill -0 "$(cat "$port_dir/$1" 2>/dev/null)" 2>/dev/null && exit 1
+	! port_open "$1" && echo $$ >"$port_dir/$1" && echo "$1" >>"$ports_held"
+)
+
+# A loopback TCP port for this script, also while nobody listens there, below those that outgoing connections get: parallel
+# tests have thousands of them.
 free_port() {
-	while port_free=$(shuf -i 10000-31999 -n 1) && port_open "$port_free"; do :; done
-	echo "$port_free"
+	shuf -i 10000-31999 -n 50 | while read -r port_free; do
+		reserve_port "$port_free" && echo "$port_free" && break
+	done
 }
 
 # start_platform [OPTION...]: mosquitto with passwords on the loopback port $port, iotapi, and a context "lab"
