@@ -46,33 +46,36 @@ static const struct opt opts[] = {
 	.key = "key_file", .flags = OPT_FILE),
     OPT_STR(struct args, listen, 0, "listen", "ADDRESS:PORT",
 	N_("where to serve; port 0 is a free one"), .key = "listen",
-	.value = "127.0.0.1:8000"),
+	.value = "127.0.0.1:8000", .of = "serve"),
     OPT_FLAG(struct args, insecure_listen, 0, "insecure-listen",
 	N_("listen where other machines come from, though nothing is encrypted"),
-	.key = "insecure_listen", .needs = "listen"),
+	.key = "insecure_listen", .needs = "listen", .of = "serve"),
     OPT_LIST(struct args, proxies, 0, "proxy", "ADDRESS",
 	N_("who from there comes for many: any number of connections"), .key = "proxy",
-	.flags = OPT_COMMAS),
+	.flags = OPT_COMMAS, .of = "serve"),
     OPT_STR(struct args, url_file, 0, "url-file", "FILE",
-	N_("write the URL there once it serves"), .flags = OPT_FILE),
+	N_("write the URL there once it serves"), .flags = OPT_FILE, .of = "serve"),
     OPT_STR(struct args, password_file, 0, "password-file", "FILE",
 	N_("user add, passwd: read the password from there, mode 0600"),
-	.flags = OPT_FILE),
+	.flags = OPT_FILE, .of = "user add|user passwd"),
     OPT_FLAG(struct args, read_only, 0, "read-only",
-	N_("user add, token create: one that may change nothing")),
+	N_("user add, token create: one that may change nothing"),
+	.of = "user add|token create"),
     OPT_INT(struct args, days, 0, "days", "N", 1, 36500,
-	N_("token create: how long it lives, for ever unless given")),
+	N_("token create: how long it lives, for ever unless given"),
+	.of = "token create"),
     OPT_INT(struct args, hash_rounds, 0, "hash-rounds", "N", 1, 10000000,
 	N_("PBKDF2 rounds of devices' passwords: the broker pays them at each connect"),
-	.key = "hash_rounds", .preset = "1000"),
+	.key = "hash_rounds", .preset = "1000", .of = "serve|export mosquitto"),
     OPT_TIME(struct args, access_life, 0, "access-life", "TIME",
 	N_("how long the access token of a login lives"), .key = "access_life",
-	.preset = "1h"),
+	.preset = "1h", .of = "serve"),
     OPT_TIME(struct args, refresh_life, 0, "refresh-life", "TIME",
-	N_("how long its refresh token lives"), .key = "refresh_life", .preset = "1d"),
+	N_("how long its refresh token lives"), .key = "refresh_life", .preset = "1d",
+	.of = "serve"),
     OPT_TIME(struct args, keep_readings, 0, "keep-readings", "TIME",
 	N_("delete readings that are older; for ever unless given"),
-	.key = "keep_readings", .min = 3600000),
+	.key = "keep_readings", .min = 3600000, .of = "serve"),
     OPT_READINGS(struct args, keys),
     OPT_TOPICS(struct args, topics),
     OPT_COMMON(struct args, common),
@@ -299,90 +302,87 @@ run_check(const struct args *a, const char *operand, struct buf *out, struct err
 	return upkeep_check(a->db, a->key_file, out, err);
 }
 
-enum {
-	MAKES = 1,     /* the database, when it is not there */
-	READ_ONLY = 2, /* takes --read-only */
-	DAYS = 4,      /* takes --days */
-	PASSWORD = 8,  /* takes --password-file */
-};
-
 static const struct command {
-	const char *words[2]; /* the second NULL: one word */
-	const char *operand;  /* what it needs; NULL: nothing */
+	const char *path;    /* a word, or two */
+	const char *operand; /* what it needs; NULL: nothing */
 	int (*run)(
 	    const struct args *a, const char *operand, struct buf *out, struct err *err);
-	unsigned flags;
+	bool makes; /* the database, when it is not there */
 } commands[] = {
-    {{"serve", NULL}, NULL, run_serve, MAKES},
-    {{"user", "add"}, "NAME", run_user_add, MAKES | READ_ONLY | PASSWORD},
-    {{"user", "passwd"}, "NAME", run_user_passwd, PASSWORD},
-    {{"user", "disable"}, "NAME", run_user_disable, 0},
-    {{"user", "delete"}, "NAME", run_user_delete, 0},
-    {{"user", "list"}, NULL, run_user_list, 0},
-    {{"token", "create"}, "NAME", run_token_create, READ_ONLY | DAYS},
-    {{"token", "list"}, NULL, run_token_list, 0},
-    {{"token", "revoke"}, "ID", run_token_revoke, 0},
-    {{"export", "mosquitto"}, "DIR", run_export, 0},
-    {{"backup", NULL}, "FILE", run_backup, 0},
-    {{"check", NULL}, NULL, run_check, 0},
+    {"serve", NULL, run_serve, true},
+    {"user add", "NAME", run_user_add, true},
+    {"user passwd", "NAME", run_user_passwd, false},
+    {"user disable", "NAME", run_user_disable, false},
+    {"user delete", "NAME", run_user_delete, false},
+    {"user list", NULL, run_user_list, false},
+    {"token create", "NAME", run_token_create, false},
+    {"token list", NULL, run_token_list, false},
+    {"token revoke", "ID", run_token_revoke, false},
+    {"export mosquitto", "DIR", run_export, false},
+    {"backup", "FILE", run_backup, false},
+    {"check", NULL, run_check, false},
 };
 
-static const struct command *
-find_command(char **operands, int count, struct err *err)
+/* How many of the operands are its path; 0: another is meant. */
+static int
+words_of(const struct command *c, char **operands, int count)
+{
+	const char *second = strchr(c->path, ' ');
+	size_t n = second != NULL ? (size_t)(second - c->path) : strlen(c->path);
+
+	if (strlen(operands[0]) != n || memcmp(operands[0], c->path, n) != 0)
+		return 0;
+	if (second == NULL)
+		return 1;
+	return count > 1 && strcmp(operands[1], second + 1) == 0 ? 2 : 0;
+}
+
+static void
+unknown_command(char **operands, int count, struct err *err)
 {
 	struct buf names = {0};
 	size_t i;
 
-	if (count == 0)
-		return &commands[0];
-	for (i = 0; i < ARRAY_LEN(commands); i++) {
-		const struct command *c = &commands[i];
-		int n = c->words[1] != NULL ? 2 : 1;
-
-		if (strcmp(operands[0], c->words[0]) != 0 ||
-		    (n == 2 && (count < 2 || strcmp(operands[1], c->words[1]) != 0)))
-			continue;
-		if (count == n + (c->operand != NULL))
-			return c;
-		if (c->operand == NULL)
-			err_set(err, ERR_USAGE, _("'%s%s%s' takes no operand"),
-			    c->words[0], n == 2 ? " " : "", n == 2 ? c->words[1] : "");
-		else
-			err_set(err, ERR_USAGE, _("'%s%s%s' takes one %s"), c->words[0],
-			    n == 2 ? " " : "", n == 2 ? c->words[1] : "", c->operand);
-		return NULL;
-	}
 	for (i = 0; i < ARRAY_LEN(commands); i++)
-		buf_printf(&names, "%s%s%s%s", i > 0 ? ", " : "", commands[i].words[0],
-		    commands[i].words[1] != NULL ? " " : "",
-		    commands[i].words[1] != NULL ? commands[i].words[1] : "");
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", commands[i].path);
 	err_set(err, ERR_USAGE, _("'%s%s%s' is no command; there are: %s"), operands[0],
 	    count > 1 ? " " : "", count > 1 ? operands[1] : "", buf_str(&names));
 	buf_release(&names);
+}
+
+static const struct command *
+find_command(char **operands, int count, struct err *err)
+{
+	const struct command *c;
+	size_t i = 0;
+	int n = 0;
+
+	if (count == 0)
+		return &commands[0];
+	while (i < ARRAY_LEN(commands) && n == 0)
+		n = words_of(&commands[i++], operands, count);
+	if (n == 0) {
+		unknown_command(operands, count, err);
+		return NULL;
+	}
+	c = &commands[i - 1];
+	if (count == n + (c->operand != NULL))
+		return c;
+	else if (c->operand == NULL)
+		err_set(err, ERR_USAGE, _("'%s' takes no operand"), c->path);
+	else
+		err_set(err, ERR_USAGE, _("'%s' takes one %s"), c->path, c->operand);
 	return NULL;
 }
 
-/* An option that does nothing would be believed to have done something. */
-static int
-check_options(const struct args *a, const struct command *c, struct err *err)
-{
-	if (a->read_only && (c->flags & READ_ONLY) == 0)
-		return err_set(err, ERR_USAGE,
-		    _("--read-only goes with user add and token create only"));
-	if (a->days != 0 && (c->flags & DAYS) == 0)
-		return err_set(err, ERR_USAGE, _("--days goes with token create only"));
-	if (a->password_file != NULL && (c->flags & PASSWORD) == 0)
-		return err_set(err, ERR_USAGE,
-		    _("--password-file goes with user add and user passwd only"));
-	return 0;
-}
-
 static void
-run(struct args *a, char **operands, int count, struct buf *out, struct err *err)
+run(const struct opt_set *set, char **operands, int count, struct buf *out,
+    struct err *err)
 {
 	const struct command *c = find_command(operands, count, err);
+	struct args *a = set->base;
 
-	if (c == NULL || check_options(a, c, err))
+	if (c == NULL || opt_check_command(set, NULL, c->path, NULL, err))
 		return;
 	if (a->db == NULL)
 		a->db = file_state_path("iotapi.db");
@@ -394,7 +394,7 @@ run(struct args *a, char **operands, int count, struct buf *out, struct err *err
 	if (a->key_file == NULL)
 		a->key_file = xasprintf("%s.key", a->db);
 	/* An export of a database that a typing error made would lock every device out. */
-	if ((c->flags & MAKES) == 0 && access(a->db, F_OK) != 0)
+	if (!c->makes && access(a->db, F_OK) != 0)
 		err_sys(err, ERR_USAGE, _("cannot open database '%s'"), a->db);
 	else
 		c->run(a, c->operand != NULL ? operands[count - 1] : NULL, out, err);
@@ -414,6 +414,6 @@ main(int argc, char **argv)
 	if (program_start(
 		&set, &iotapi, &a, &a.common, argc, argv, &first, &answer, &err) == 0 &&
 	    answer.n == 0)
-		run(&a, argv + first, argc - first, &answer, &err);
+		run(&set, argv + first, argc - first, &answer, &err);
 	return program_end(&set, &answer, &err);
 }

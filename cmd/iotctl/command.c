@@ -340,6 +340,52 @@ run_command(struct ctl *c, const struct command *command, const struct operands 
 	return failed;
 }
 
+/* What opt_check_command calls a verb of a resource, or of any; free. */
+static char *
+verb_path(const char *resource, const struct verb *verb)
+{
+	return xasprintf("%s %s", resource, verb->name);
+}
+
+bool
+command_uses(const char *first, const char *second, const struct opt *row)
+{
+	const struct schema_resource *r = schema_find(first);
+	const struct command *command = find_command(r != NULL ? r->name : first, second);
+	const struct verb *verb = second != NULL ? command_find_verb(second) : NULL;
+	char *path, *general;
+	bool uses;
+
+	if (command != NULL)
+		return opt_is_of(row, command->path, NULL);
+	if (r == NULL || verb == NULL)
+		return true;
+	path = verb_path(r->name, verb);
+	general = verb_path("RESOURCE", verb);
+	uses = opt_is_of(row, path, general);
+	free(general);
+	free(path);
+	return uses;
+}
+
+static int
+run_verb(struct ctl *c, const struct schema_resource *r, const struct verb *verb,
+    const struct operands *in, struct err *err)
+{
+	const struct operands rest = rest_of(in, 2);
+	char *command = verb_path(r->name, verb);
+	char *general = verb_path("RESOURCE", verb);
+	int failed = opt_check_command(c->set, c->held, command, general, err);
+
+	if (!failed && verb->run == verb_list && strcmp(r->name, "reading") == 0)
+		failed = run_reading_list(c, &rest, err);
+	else if (!failed)
+		failed = verb->run(c, r, &rest, err);
+	free(general);
+	free(command);
+	return failed;
+}
+
 /* Some formats are of one command only. */
 static int
 check_format(const struct ctl *c, const struct command *command, struct err *err)
@@ -363,7 +409,6 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 	const struct command *command;
 	const struct verb *verb;
 	const char *first;
-	struct operands rest;
 
 	if (in->n == 0)
 		return err_set(err, ERR_USAGE,
@@ -379,20 +424,15 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 	if (check_format(c, command, err))
 		return -1;
 	if (command != NULL)
-		return run_command(c, command, in, err);
+		return opt_check_command(c->set, c->held, command->path, NULL, err)
+		    ? -1
+		    : run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))
 		return unknown_first(first, err);
 	verb = second != NULL ? command_find_verb(second) : NULL;
 	if (r == NULL || verb == NULL || (r->verbs & verb->flag) == 0)
 		return unknown_second(first, r, second, err);
-	rest = rest_of(in, 2);
-	if (c->args->since > 0 || c->args->device != NULL) {
-		if (verb->run == verb_list && strcmp(r->name, "reading") == 0)
-			return run_reading_list(c, &rest, err);
-		return err_set(
-		    err, ERR_USAGE, _("--since and --device are for 'reading list'"));
-	}
-	return verb->run(c, r, &rest, err);
+	return run_verb(c, r, verb, in, err);
 }
 
 void

@@ -54,6 +54,8 @@ const struct verb *command_find_verb(const char *word);
 /* A verb's own name for its alias; any other word as it is. */
 const char *command_verb(const char *word);
 
+/* Whether what the first two words ask for uses an option; of words that no row has (second: NULL) all do. */
+bool command_uses(const char *first, const char *second, const struct opt *row);
 /* Adds the words that may follow `first` (canonical), or, NULL, begin a command line. */
 void command_next(const char *first, struct strv *out);
 /* Whether a verb, or the last word of a command, changes nothing. */

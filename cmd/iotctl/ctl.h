@@ -74,6 +74,7 @@ struct args {
 struct ctl {
 	struct args *args;
 	const struct opt_set *set;
+	const struct opt_set *held; /* of the shell whose line this is; NULL: there is none */
 	struct loop *loop; /* NULL until ctl_api or ctl_loop */
 	struct rest *api;
 	bool stdin_used;   /* "-" and "@-" cannot both read it */

@@ -69,6 +69,9 @@ struct opt {
 	/* In argv it is refused without one of these others, by their long names: "a|b=choice|c"; with "!d" among them it
 	 * needs them only where d is given. Of a group: so are its rows that have none of their own. A key waits for them. */
 	const char *needs;
+	/* The commands that use it, "apply|broker sync", without which it is refused in argv; "": none does, only the
+	 * program without a command. NULL: all. A key waits for them. */
+	const char *of;
 	/* Of a list in argv: how many of the n words behind its argument belong to it, too; more than n: some are
 	 * missing. NULL: none. */
 	size_t (*more)(char *const *next, size_t n);
@@ -205,6 +208,13 @@ int opt_parse(struct opt_set *set, int argc, char **argv, int *first, struct err
 int opt_check_needs(const struct opt_set *set, struct err *err);
 /* Whether it would be refused for that, if the option at `offset` were given. */
 bool opt_lacks_needs(const struct opt_set *set, size_t offset);
+
+/* Whether each option of argv is one of the command, a word or two as in `of`, or of its general form ("RESOURCE list");
+ * NULL: it has none. Else ERR_USAGE, which tells whose it is. Those that a shell was begun with, `held`, are for whichever
+ * of its commands uses them; NULL: there is no shell. */
+int opt_check_command(const struct opt_set *set, const struct opt_set *held,
+    const char *command, const char *general, struct err *err);
+bool opt_is_of(const struct opt *row, const char *command, const char *general);
 
 /* Sets one row from text, if `source` is at least as strong as what set it before; a list of a
  * weaker source is replaced. `where` is copied. */

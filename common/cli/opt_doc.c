@@ -123,7 +123,7 @@ or_dash(const char *s)
 /*
  * One tab-separated line a fact, "-" for nothing:
  *	program NAME SECTION VERSION BRIEF | usage TEXT | example TEXT
- *	group TEXT | opt LETTER NAME ARG TYPE CHOICES KEY ENV VALUE HELP | word PATH HELP
+ *	group TEXT | opt LETTER NAME ARG TYPE CHOICES KEY ENV VALUE HELP OF | word PATH HELP
  *	exit STATUS MEANING (programs that follow the common table)
  */
 void
@@ -145,10 +145,11 @@ opt_spec(const struct opt_set *set, struct buf *out)
 		if (o->type == OPT_TYPE_GROUP)
 			buf_printf(out, "group\t%s\n", o->help);
 		else if ((o->flags & OPT_HIDDEN) == 0)
-			buf_printf(out, "opt\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			buf_printf(out, "opt\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 			    or_dash(letter), or_dash(o->name), or_dash(o->arg),
 			    type_name(o), or_dash(o->choices), or_dash(o->key),
-			    or_dash(o->env), or_dash(opt_builtin(o)), or_dash(o->help));
+			    or_dash(o->env), or_dash(opt_builtin(o)), or_dash(o->help),
+			    or_dash(o->of));
 	}
 	for (i = 0; p->words != NULL && p->words[i].path != NULL; i++)
 		buf_printf(out, "word\t%s\t%s\n", p->words[i].path, p->words[i].help);

@@ -26,7 +26,7 @@ complete -c iotctl -l ignore-columns -x -d 'provision: leave these columns of th
 complete -c iotctl -l credentials -r -F -d 'where the passwords of devices are kept'
 complete -c iotctl -l keep-credentials -d 'device delete, apply --prune: leave the logins of devices in that file'
 complete -c iotctl -s W -l wait -x -d 'device command: wait so long for the answer; rotate: for devices to come'
-complete -c iotctl -s q -l qos -x -d 'device command: quality of service'
+complete -c iotctl -s q -l qos -x -d 'device command, acl check: quality of service'
 complete -c iotctl -l service -x -d 'acl export, broker sync: a user that reads what devices publish and commands them'
 complete -c iotctl -l deliver -x -d 'rotate: what hands a device its password, from standard input'
 complete -c iotctl -l driver -x -a 'files dynsec emqx' -d 'what the broker is: mosquitto with files or dynamic security, EMQX'

@@ -62,6 +62,32 @@ for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 done
 is config "$(sed '/^config$/d' "$T/told" | comm -23 "$T/options" -)" 'an option without a paragraph is noticed'
 
+# The commands that an option is of are there, and its paragraph in iotctl(1) names each, by the word that says enough.
+cat >"$T/of" <<'END'
+import re, sys
+page, spec = open(sys.argv[2]).read() if sys.argv[2:] else '', [line.rstrip('\n').split('\t') for line in open(sys.argv[1])]
+words = [row[1] for row in spec if row[0] == 'word']
+words += ['RESOURCE ' + w.split()[1] for w in words if ' ' in w]
+limited = [row for row in spec if row[0] == 'opt' and row[10] != '-']
+for row in limited:
+    paragraph = re.search(r'^\.It Fl (?:\w , Fl )?-' + row[2] + r'\b.*?(?=^\.It |^\.El)', page, re.M | re.S)
+    for command in row[10].split('|'):
+        word = command.split()[0 if command.startswith('client ') else -1]
+        if command not in words:
+            print(f'--{row[2]}: there is no {command}')
+        if page and not re.search(rf'\b{word}\b', paragraph.group()):
+            print(f'--{row[2]}: the page does not say {word}')
+if not limited:
+    print('no option is of some commands')
+END
+iotapi --print-spec >"$T/spec"
+is '' "$(python3 "$T/of" "$T/spec")" 'iotapi: the commands of options are there'
+iotctl --print-spec >"$T/spec"
+is '' "$(python3 "$T/of" "$T/spec" man/iotctl.1)" 'iotctl: so they are, and on its page'
+sed -i '/^opt\t[^\t]*\tlimit\t/s/RESOURCE list/RESOURCE lists/' "$T/spec"
+is '--limit: there is no RESOURCE lists
+--limit: the page does not say lists' "$(python3 "$T/of" "$T/spec" man/iotctl.1)" '  one that is not there is noticed'
+
 # An option that several programs have takes the same in each, but for those named here.
 for p in iotctl iotpub iotsub iotingest iotstatus iotapi; do
 	$p --print-spec | awk -F '\t' '$1 == "opt" && $3 != "-" { print $3, $4 }' | sort -u

@@ -194,7 +194,7 @@ exits 401 'ends the tokens'
 run iotapi user delete eva --db "$db"
 exits 3 'then there is no such user'
 for line in 'user list x:takes no operand' 'user disable:takes one NAME' 'token revoke:takes one ID' \
-	'user list --read-only:goes with user add' 'user add x --days 1:goes with token create' \
+	'user list --read-only:user add, token create' 'user add x --days 1:token create' \
 	'token create admin --days 0:from 1'; do
 	# shellcheck disable=SC2086 # words
 	run iotapi ${line%:*} --db "$db"

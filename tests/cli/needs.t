@@ -106,7 +106,46 @@ without "$out$err" needs 'what is needed may be a key'
 run iotsub -t x --credentials f
 exits 2 'iotsub -t --credentials'
 has "$err" '--credentials is for devices, not for -t' '  is told'
-run iotapi token list --password-file f
-exits 2 'iotapi token list --password-file'
-has "$err" '--password-file goes with user add and user passwd only' '  is told'
+
+# Options that only some commands use: PROGRAM|COMMAND|OPTION|the commands that do.
+while IFS='|' read -r program words option commands; do
+	# shellcheck disable=SC2086 # words
+	run "$program" $words $option
+	exits 2 "$program $words $option"
+	is "$program: ${option%% *} does not go with '$words', $commands" "$err" '  is told whose it is'
+done <<END
+iotapi|token list|--password-file f|only with: user add, user passwd
+iotapi|user list|--read-only|only with: user add, token create
+iotapi|token list|--days 1|only with: token create
+iotapi|check|--listen 127.0.0.1:0|only with: serve
+iotctl|broker list|--deliver x|only with: credential rotate
+iotctl|broker list|--wait 1s|only with: device command, credential rotate
+iotctl|device list|--since 1h|only with: reading list
+iotctl|device create|--limit 1|only with: RESOURCE list
+iotctl|broker delete|--keep-going|nor with any other command
+iotctl|sensor delete|--keep-credentials|only with: device delete, apply
+iotctl|acl check|--driver emqx|only with: broker sync, credential rotate, client list, client get, client kick
+iotctl|credential rotate|--verify --driver files|only with: broker sync
+END
+run iotctl sensor ls --limit 1 no-such-field=1
+without "$err" '--limit' 'a verb by another name'
+run iotctl reading listar --since 1h no-such-field=1
+without "$err" '--since' 'of one resource'
+printf 'emqx_url = http://h\n' >"$HOME/.config/iot/iot.conf"
+IOT_EMQX_KEY_FILE=f run iotctl config path
+exits 0 'a key and a variable wait for their commands'
+printf 'config path\n' >lines
+run sh -c 'iotctl --keep-going --wait 1s <lines'
+exits 0 'what a shell is begun with is for whichever of its commands uses it'
+printf 'config path --wait 1s\n' >lines
+run sh -c 'iotctl <lines'
+exits 2 'not what its line says'
+has "$err" "--wait does not go with 'config path'" '  which is told'
+
+# Completion offers the options of the command, once it is known.
+run iotctl __complete -- device command D1 --
+has "$out" '--wait' 'completion offers what a command uses'
+without "$out" '--deliver' 'and not what it does not'
+run iotctl __complete -- --
+has "$out" '--deliver' 'in front of any command all'
 done_testing

@@ -52,14 +52,17 @@ offer_names(struct completing *k, const char *before, const char *resource)
 	strv_release(&names);
 }
 
+/* Those that the command of these words uses. */
 static void
-offer_options(struct completing *k)
+offer_options(struct completing *k, const struct strv *words)
 {
+	const char *second = words->n > 1 ? words->v[1] : NULL;
 	const struct opt *o;
 
 	for (o = k->c->set->program->opts; o->type != OPT_TYPE_END; o++) {
 		if (o->type != OPT_TYPE_GROUP && o->name != NULL &&
-		    (o->flags & OPT_HIDDEN) == 0)
+		    (o->flags & OPT_HIDDEN) == 0 &&
+		    (words->n == 0 || command_uses(words->v[0], second, o)))
 			offer(k, "--", o->name, "");
 	}
 }
@@ -265,12 +268,11 @@ complete(struct ctl *c, const struct strv *before, const char *word, struct strv
 
 	if (before->n > 0 && offer_option_values(&k, before->v[before->n - 1]))
 		return;
-	if (word[0] == '-') {
-		offer_options(&k);
-		return;
-	}
 	plain_words(c, before, &words);
-	offer_words(&k, &words);
+	if (word[0] == '-')
+		offer_options(&k, &words);
+	else
+		offer_words(&k, &words);
 	strv_release(&words);
 }
 

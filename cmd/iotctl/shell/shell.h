@@ -6,8 +6,9 @@
 #include "iotctl/ctl.h"
 
 /* One command line, run and told of in a process of its own, as if it stood behind the options that the
- * shell was started with. `status` is its exit status. */
-typedef int run_fn(int argc, char **argv, bool for_person);
+ * shell was started with, which are `held`. The answer is its exit status. */
+typedef int run_fn(
+    int argc, char **argv, const struct opt_set *held, bool for_person);
 
 struct shell {
 	struct ctl *c;

@@ -143,7 +143,7 @@ be_command(
 	if (!s->terminal)
 		take_stdin_away();
 	whole_command(s, words, &argv);
-	exit(s->run((int)argv.n, argv.v, for_person));
+	exit(s->run((int)argv.n, argv.v, s->c->set, for_person));
 }
 
 static int
