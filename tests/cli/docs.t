@@ -25,6 +25,9 @@ is 1 "$(too_wide "$T/wide.1" | wc -l)" '  a line that does not is noticed'
 sed "s/^\.Dl .*/& $(printf '%040d ' 0 0)/" man/iotsub.1 >"$T/wide.1"
 is "$(grep -c '^\.Dl' man/iotsub.1)" "$(broken "$T/wide.1" | wc -l)" '  and so are examples that are broken'
 
+# --quiet has no letter there: -q is --qos, which takes the next word for its level.
+no_line man/iotctl.1 'no example of iotctl takes -q for --quiet' -E 'iotctl .*-q [^012]'
+
 page_of() {
 	set -- man/"$1".[1-9]
 	echo "$1"
