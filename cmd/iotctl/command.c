@@ -12,17 +12,18 @@
 
 static const struct command commands[] = {
     {"login", "[URL]", N_("log in and save a context"), .run = run_login,
-	.flags = COMMAND_NEW_CONTEXT},
-    {"logout", "", N_("forget the tokens of the context"), .run = run_logout},
+	.flags = COMMAND_NEW_CONTEXT | COMMAND_NO_DRY_RUN},
+    {"logout", "", N_("forget the tokens of the context"), .run = run_logout,
+	.flags = COMMAND_NO_DRY_RUN},
     {"whoami", "", N_("show who the API takes you for"), .run = run_whoami},
     {"context list", "", N_("show the contexts of the configuration"),
 	.run = run_context_list, .flags = COMMAND_ONLY_SHOWS},
     {"context use", "NAME", N_("make a context the one that is used"),
-	.run = run_context_use},
+	.run = run_context_use, .flags = COMMAND_NO_DRY_RUN},
     {"config show", "", N_("show the settings in force and where they come from"),
 	.run = run_config_show, .flags = COMMAND_ONLY_SHOWS},
     {"config set", "KEY=VALUE...", N_("set keys of the context; KEY= removes one"),
-	.run = run_config_set, .flags = COMMAND_NEW_CONTEXT},
+	.run = run_config_set, .flags = COMMAND_NEW_CONTEXT | COMMAND_NO_DRY_RUN},
     {"config path", "", N_("show where the configuration file is"),
 	.run = run_config_path},
     {"apply", "-f FILE", N_("make the platform hold what files say"), .run = run_apply,
@@ -401,6 +402,14 @@ check_format(const struct ctl *c, const struct command *command, struct err *err
 	return 0;
 }
 
+static int
+check_command(const struct ctl *c, const struct command *command, struct err *err)
+{
+	if (c->args->dry_run && (command->flags & COMMAND_NO_DRY_RUN) != 0)
+		return err_set(err, ERR_USAGE, _("'%s' has no --dry-run"), command->path);
+	return opt_check_command(c->set, c->held, command->path, NULL, err);
+}
+
 int
 command_run(struct ctl *c, const struct operands *in, struct err *err)
 {
@@ -424,9 +433,8 @@ command_run(struct ctl *c, const struct operands *in, struct err *err)
 	if (check_format(c, command, err))
 		return -1;
 	if (command != NULL)
-		return opt_check_command(c->set, c->held, command->path, NULL, err)
-		    ? -1
-		    : run_command(c, command, in, err);
+		return check_command(c, command, err) ? -1
+						      : run_command(c, command, in, err);
 	if (r == NULL && !starts_command(first))
 		return unknown_first(first, err);
 	verb = second != NULL ? command_find_verb(second) : NULL;

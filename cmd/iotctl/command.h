@@ -16,6 +16,7 @@ enum command_flag {
 	COMMAND_BROKER_FORMATS = 4, /* takes --format emqx and mosquitto */
 	COMMAND_DEVICE_FORMATS = 8, /* takes --format h and sh */
 	COMMAND_SENTENCES = 16,     /* its output has sentences: English where programs read it */
+	COMMAND_NO_DRY_RUN = 32,    /* changes what no request says: --dry-run is refused */
 };
 
 /* A command that is no plain verb of a resource. `path` is one word, or two of which the first may

@@ -142,6 +142,16 @@ run sh -c 'iotctl <lines'
 exits 2 'not what its line says'
 has "$err" "--wait does not go with 'config path'" '  which is told'
 
+# What --dry-run cannot show is not done.
+for words in login logout 'context use lab' 'config set qos=1'; do
+	cp "$HOME/.config/iot/iot.conf" before
+	# shellcheck disable=SC2086 # words
+	run iotctl -n $words
+	exits 2 "iotctl -n $words"
+	has "$err" "has no --dry-run" '  is told'
+	ok '  and nothing is done' cmp before "$HOME/.config/iot/iot.conf"
+done
+
 # Completion offers the options of the command, once it is known.
 run iotctl __complete -- device command D1 --
 has "$out" '--wait' 'completion offers what a command uses'
