@@ -12,6 +12,7 @@
 #include "model/topic.h"
 #include "model/topic_set.h"
 #include "msg/device_reading.h"
+#include "ws/ws_proxy.h"
 #include "iotapi/account.h"
 #include "iotapi/api/users.h"
 #include "iotapi/event.h"
@@ -131,6 +132,8 @@ static const struct program iotapi = {
     .examples = examples,
     .opts = opts,
     .words = words,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 /* As it was given, for SIGHUP. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic_set.h"
+#include "ws/ws_proxy.h"
 #include "iotctl/command.h"
 #include "iotctl/output/show.h"
 #include "iotctl/run.h"
@@ -174,6 +175,8 @@ static const struct program iotctl = {
     .examples = examples,
     .opts = opts,
     .spec = command_spec,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 /* How many of the last arguments stand behind "--": names, whatever they look like. */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic_set.h"
+#include "ws/ws_proxy.h"
 #include "iotingest/from_platform.h"
 #include "iotingest/run.h"
 #include "iotingest/sink.h"
@@ -104,6 +105,8 @@ static const struct program iotingest = {
 	"iotingest -t 'iot/devices/{device_id}/status' -C 10",
 	"iotingest --durable db --sink 'gzip >>day.ndjson.gz' --linger 1000", NULL},
     .opts = opts,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 static bool

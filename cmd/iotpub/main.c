@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic_set.h"
+#include "ws/ws_proxy.h"
 #include "iotpub/iotpub.h"
 #include "iotpub/raw/property.h"
 #include "iotpub/raw/publish.h"
@@ -163,6 +164,8 @@ static const struct program iotpub = {
     .usage = usage,
     .examples = examples,
     .opts = opts,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 static bool

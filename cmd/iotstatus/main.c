@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/program.h"
 #include "model/topic_set.h"
+#include "ws/ws_proxy.h"
 #include "iotstatus/check.h"
 #include "iotstatus/print/print.h"
 #include "iotstatus/state_file.h"
@@ -85,6 +86,8 @@ static const struct program iotstatus = {
 	"iotstatus --watch 2s", NULL},
     .opts = opts,
     .usage_status = STATE_UNKNOWN,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 struct run {

@@ -9,6 +9,7 @@
 #include "cli/program.h"
 #include "model/topic_set.h"
 #include "msg/message_format.h"
+#include "ws/ws_proxy.h"
 #include "iotsub/sub.h"
 
 enum { SESSION_EXPIRY = 24 * 3600 }; /* seconds */
@@ -89,6 +90,8 @@ static const struct program iotsub = {
     .usage = usage,
     .examples = examples,
     .opts = opts,
+    .child_name = WS_PROXY_NAME,
+    .child = ws_proxy_run,
 };
 
 static int

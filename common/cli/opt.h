@@ -168,6 +168,9 @@ struct program {
 	 * "word\tPATH\tHELP" each. NULL: none. */
 	void (*spec)(struct buf *out);
 	int usage_status; /* exit status for wrong usage; 0: ERR_USAGE. iotstatus: 3 */
+	/* What it is, to its end, when it has started itself under this name (argv[0]); NULL: it never does. */
+	const char *child_name;
+	void (*child)(void);
 };
 
 /* Where a value comes from, weakest first: a source never replaces a stronger one's value. */

@@ -70,6 +70,17 @@ start_process(const char *name)
 	log_init(name, LOG_WARN);
 }
 
+/* Without what a program does at its end: the child has no output. */
+static void
+be_child(const struct program *program, const char *name)
+{
+	if (program->child == NULL || name == NULL ||
+	    strcmp(name, program->child_name) != 0)
+		return;
+	program->child();
+	_exit(0);
+}
+
 static void
 answer_with(const struct opt_set *set, int ask, struct buf *answer)
 {
@@ -88,6 +99,7 @@ program_start(struct opt_set *set, const struct program *program, void *base,
     struct err *err)
 {
 	start_process(program->name);
+	be_child(program, argv[0]);
 	opt_init(set, program, base);
 	if (opt_parse(set, argc, argv, first, err))
 		return -1;

@@ -4,10 +4,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -16,11 +16,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "loop/loop.h"
-#include "loop/resolve.h"
 #include "ws/ws_proxy_int.h"
 
-enum { QUEUE = 4096, MOST_FILES = 131072 };
+enum { QUEUE = 4096 };
+
+extern char **environ;
 
 /* One for the whole process, whatever its brokers and sessions are. */
 static struct {
@@ -78,51 +78,63 @@ listen_there(struct err *err)
 	return -1;
 }
 
-/* Nothing of the parent's stays open: a connection or a pipe of its would not end with it. */
+/* Copies of the two, above those numbers that they get in the child: 3 and 4. */
 static void
-keep_only(int *listener, int *link)
+set_descriptors(posix_spawn_file_actions_t *actions, const int fds[static 2])
 {
-	int null = open("/dev/null", O_RDWR);
-	int a = fcntl(*listener, F_DUPFD, 10), b = fcntl(*link, F_DUPFD, 10);
+	int i;
 
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	*listener = dup2(a, 3);
-	*link = dup2(b, 4);
-	close_range(5, ~0U, 0);
+	for (i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		posix_spawn_file_actions_addopen(actions, i, "/dev/null", O_RDWR, 0);
+	for (i = 0; i < 2; i++)
+		posix_spawn_file_actions_adddup2(actions, fds[i], WS_PROXY_LISTENER + i);
+	posix_spawn_file_actions_addclosefrom_np(actions, WS_PROXY_LISTENER + 2);
 }
 
-/* Of a connection both ends are open here. libwebsockets has a table of all numbers there can be. */
-static void
-raise_limit(void)
+/* All of ours but what is this product's own, where secrets are; the child reads nothing of that but where its texts
+ * are. (Free; the strings stay whose they are.) */
+static char **
+make_environment(void)
 {
-	struct rlimit limit;
+	static const char prefix[] = "IOT_", texts[] = "IOT_LOCALEDIR=";
+	size_t i, n = 0;
+	char **env;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max < MOST_FILES ? limit.rlim_max : MOST_FILES;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	while (environ[n] != NULL)
+		n++;
+	env = xcalloc(n + 1, sizeof(*env));
+	for (i = n = 0; environ[i] != NULL; i++) {
+		if (strncmp(environ[i], prefix, strlen(prefix)) != 0 ||
+		    strncmp(environ[i], texts, strlen(texts)) == 0)
+			env[n++] = environ[i];
+	}
+	return env;
 }
 
-/* While the parent drains, after a signal to the whole group, its connections must live. */
-static _Noreturn void
-be_child(pid_t parent, int listener, int link)
+/* This program once more, under another name. Not a fork alone: what other threads of ours hold at that moment, a lock
+ * of the allocator or of OpenSSL, nobody would open again in the child. Signals wait until it does without them. */
+static int
+spawn(const int fds[static 2], pid_t *pid)
 {
-	static const int not_ours[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-	size_t i;
+	char *const words[] = {(char[]){WS_PROXY_NAME}, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	char **env = make_environment();
+	sigset_t all;
+	int failed;
 
-	loop_unblock_signals();
-	for (i = 0; i < ARRAY_LEN(not_ours); i++)
-		signal(not_ours[i], SIG_IGN);
-	prctl(PR_SET_NAME, "iot-relay");
-	prctl(PR_SET_PDEATHSIG, SIGALRM);
-	keep_only(&listener, &link);
-	raise_limit();
-	if (getppid() == parent)
-		ws_proxy_serve(listener, link);
-	remove_files();
-	_exit(0);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attr);
+	set_descriptors(&actions, fds);
+	posix_spawnattr_setsigmask(&attr, &all);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	failed = posix_spawn(pid, "/proc/self/exe", &actions, &attr, words, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	free(env);
+	errno = failed;
+	return failed ? -1 : 0;
 }
 
 static void
@@ -144,28 +156,43 @@ forget(void)
 }
 
 static int
+start_child(int listener, int link)
+{
+	const int fds[] = {fcntl(listener, F_DUPFD_CLOEXEC, WS_PROXY_LISTENER + 2),
+	    fcntl(link, F_DUPFD_CLOEXEC, WS_PROXY_LISTENER + 2)};
+	int failed = fds[0] < 0 || fds[1] < 0 ? -1 : spawn(fds, &proxy.pid);
+	const int number = errno;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(fds); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	errno = number;
+	return failed;
+}
+
+static int
 start(struct err *err)
 {
-	int ends[2] = {-1, -1}, listener = -1;
-	pid_t parent = getpid();
+	int ends[2] = {-1, -1}, listener;
+	bool failed;
 
 	if (make_dir(err))
 		return -1;
 	listener = listen_there(err);
-	if (listener >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		err_sys(err, ERR_FAILED, _("cannot start the WebSocket relay"));
-	if (ends[0] >= 0) {
-		proxy.link = ends[0];
-		proxy.pid = fork();
-		if (proxy.pid == 0)
-			be_child(parent, listener, ends[1]);
-		if (proxy.pid < 0)
+	failed = listener < 0;
+	if (!failed) {
+		failed = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
+		    start_child(listener, ends[1]) != 0;
+		if (failed)
 			err_sys(err, ERR_FAILED, _("cannot start the WebSocket relay"));
-		close(ends[1]);
-	}
-	if (listener >= 0)
 		close(listener);
-	if (proxy.pid > 0)
+	}
+	proxy.link = ends[0];
+	if (ends[1] >= 0)
+		close(ends[1]);
+	if (!failed)
 		return 0;
 	proxy.pid = 0;
 	forget();
@@ -196,18 +223,11 @@ is_dead(void)
 	return proxy.pid == 0 || poll(&p, 1, 0) != 0;
 }
 
-/* The fork of a process whose other threads are inside the C library may inherit a lock that nobody
- * opens again. */
 const char *
 ws_proxy_path(struct err *err)
 {
 	if (!is_dead())
 		return proxy.path;
-	if (resolve_running() > 0) {
-		err_set(
-		    err, ERR_UNREACHABLE, _("the WebSocket relay is being restarted"));
-		return NULL;
-	}
 	log_warn(_("the WebSocket relay has ended: it is started again"));
 	forget();
 	return start(err) == 0 ? proxy.path : NULL;

@@ -15,16 +15,21 @@
  *	3. waits until it is readable and looks at ws_proxy_answer
  *	4. after WS_PROXY_OPEN reads and writes as if the broker were at its other end
  *
- * The child ends with its parent, also when that is killed; it takes no signal that is meant for the
- * parent. Between the two ends it holds a few KB at most: whoever does not read is not read for.
+ * The child is this program again, by the name WS_PROXY_NAME (struct program's child). It ends with its parent,
+ * also when that is killed; it takes no signal that is meant for the parent, and has no variable IOT_*. Between the two ends it holds a few KB at most: whoever does not read is not read for.
  */
 
-/* Starts the child (fork) for the first holder; each calls ws_proxy_release, the last one ends it and waits for
+#define WS_PROXY_NAME "iot-relay"
+
+/* What the child does, from its first moment until the parent is gone. Blocks. */
+void ws_proxy_run(void);
+
+/* Starts the child for the first holder; each calls ws_proxy_release, the last one ends it and waits for
  * it. Only one thread may use all this. */
 int ws_proxy_hold(struct err *err);
 void ws_proxy_release(void);
-/* Where to connect to; starts a child that has died again, or says why it cannot be yet: NULL. Valid until the
- * next call. */
+/* Where to connect to; starts a child that has died again, or says why it cannot: NULL. Valid until the next
+ * call. */
 const char *ws_proxy_path(struct err *err);
 
 /* Appends what ws_proxy_ask sends, without the address. tls->host, and the host that is asked for, is

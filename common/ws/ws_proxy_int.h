@@ -10,6 +10,7 @@
  * What the parts of the proxy share; for ws_proxy*.c only.
  *
  *	ws_proxy.c        the parent: starts the child, notices its end
+ *	ws_proxy_main.c   the child: its process
  *	ws_proxy_proto.c  both: what one tells the other
  *	ws_proxy_unix.c   the child: the programs' ends (unix sockets), with an epoll of its own
  *	ws_proxy_child.c  the child: the brokers' ends (libwebsockets, which waits for both: the epoll is one
@@ -23,7 +24,12 @@
  * through) -> freed. The two sockets between parent and child: `link`, which tells each that the other is dead.
  */
 
-enum { WS_PROXY_REQUEST_MOST = 1 << 20 }; /* bytes */
+enum {
+	WS_PROXY_REQUEST_MOST = 1 << 20, /* bytes */
+	/* The child's descriptors: its socket for programs, and the one that tells of the other's end. */
+	WS_PROXY_LISTENER = 3,
+	WS_PROXY_LINK = 4,
+};
 
 /* What was asked, pointing into the bytes that were read. */
 struct ws_proxy_request {
@@ -56,9 +62,9 @@ struct lws;
 struct ws_proxy_pipe {
 	struct ws_proxy_side *side;
 	struct ws_proxy_target *target; /* NULL until the request is read */
-	int fd;                      /* the program's end; -1: closed */
-	struct lws *ws;              /* the broker's; NULL: not yet, or gone */
-	struct buf in; /* the request; then what the program does not take yet */
+	int fd;                         /* the program's end; -1: closed */
+	struct lws *ws;                 /* the broker's; NULL: not yet, or gone */
+	struct buf in;    /* the request; then what the program does not take yet */
 	char address[64]; /* the broker's */
 	int port;
 	bool connecting, open;

@@ -12,7 +12,6 @@ prefixes xstrdup: likewise
 prefixes xstrndup: likewise
 prefixes xasprintf: likewise
 manners common/base/log.c: memory failure ends the process, there and nowhere else
-manners common/ws/ws_proxy.c: the proxy's own process, which ends there
 manners common/cli/opt.c: takes main's argv apart, which program_start hands it
 manners common/cli/opt.h: declares that
 manners common/cli/program.c: begins and ends a program: --help to stdout, the last flush

@@ -169,11 +169,13 @@ is 0 $? "... and it all comes when it reads again"
 ok "... as it was" cmp lines got
 
 # A relay that dies is started again; what is acknowledged by nobody meanwhile is sent then.
-iotsub -L "ws://localhost:$ws" -t again -q 1 -C 2 -W 30 >got 2>err &
+IOT_PASSWORD_FILE=$T/none iotsub -L "ws://localhost:$ws" -t again -q 1 -C 2 -W 30 >got 2>err &
 sub=$!
 pids="$pids $sub"
 wait_for 10 listening again
 relay=$(pgrep -P $sub)
+is iot-relay "$(tr -d '\0' <"/proc/$relay/cmdline")" "the relay is a program that was started, no fork of one with threads"
+without "$(tr '\0' '\n' <"/proc/$relay/environ")" IOT_PASSWORD_FILE "... to which no variable of ours is handed"
 iotpub -h "$sock" -t again -m one
 wait_for 10 grep -q one got
 kill -KILL "$relay"
@@ -183,6 +185,9 @@ wait $sub
 is "0 one two" "$? $(tr '\n' ' ' <got | sed 's/ $//')" "a dead relay is started again"
 has "$(cat err)" "the WebSocket relay has ended: it is started again" "... and it is told"
 is '' "$(ls run)" "... and the dead one's directory is gone, too"
+
+run perl -e 'my $p = shift; exec $p "iot-relay"' "$build/iotsub"
+is "0   " "$status $out $err " "who takes its name without its sockets gets nothing"
 
 # It goes with its parent, however that goes; and a signal to all is the parent's affair.
 iotsub -L "ws://localhost:$ws" -t left >got 2>err &
