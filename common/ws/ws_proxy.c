@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@ static struct {
 	pid_t pid; /* 0: none */
 	int link;  /* closed at the other end when the child is dead */
 	char *dir, *path;
-} proxy = {.link = -1};
+	pthread_mutex_t lock; /* of all that */
+} proxy = {.link = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
 remove_files(void)
@@ -202,17 +204,23 @@ start(struct err *err)
 int
 ws_proxy_hold(struct err *err)
 {
-	if (proxy.holders == 0 && start(err))
-		return -1;
-	proxy.holders++;
-	return 0;
+	int failed;
+
+	pthread_mutex_lock(&proxy.lock);
+	failed = proxy.holders == 0 ? start(err) : 0;
+	if (!failed)
+		proxy.holders++;
+	pthread_mutex_unlock(&proxy.lock);
+	return failed;
 }
 
 void
 ws_proxy_release(void)
 {
+	pthread_mutex_lock(&proxy.lock);
 	if (--proxy.holders == 0)
 		forget();
+	pthread_mutex_unlock(&proxy.lock);
 }
 
 static bool
@@ -223,12 +231,22 @@ is_dead(void)
 	return proxy.pid == 0 || poll(&p, 1, 0) != 0;
 }
 
-const char *
-ws_proxy_path(struct err *err)
+static int
+start_again(struct err *err)
 {
-	if (!is_dead())
-		return proxy.path;
 	log_warn(_("the WebSocket relay has ended: it is started again"));
 	forget();
-	return start(err) == 0 ? proxy.path : NULL;
+	return start(err);
+}
+
+char *
+ws_proxy_path(struct err *err)
+{
+	char *path = NULL;
+
+	pthread_mutex_lock(&proxy.lock);
+	if (!is_dead() || start_again(err) == 0)
+		path = xstrdup(proxy.path);
+	pthread_mutex_unlock(&proxy.lock);
+	return path;
 }

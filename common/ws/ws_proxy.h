@@ -24,13 +24,12 @@
 /* What the child does, from its first moment until the parent is gone. Blocks. */
 void ws_proxy_run(void);
 
-/* Starts the child for the first holder; each calls ws_proxy_release, the last one ends it and waits for
- * it. Only one thread may use all this. */
+/* Starts the child for the first holder; each calls ws_proxy_release, the last one ends it and waits for it. From any
+ * thread, as ws_proxy_path. */
 int ws_proxy_hold(struct err *err);
 void ws_proxy_release(void);
-/* Where to connect to; starts a child that has died again, or says why it cannot: NULL. Valid until the next
- * call. */
-const char *ws_proxy_path(struct err *err);
+/* Where to connect to (free); starts a child that has died again, or says why it cannot: NULL. */
+char *ws_proxy_path(struct err *err);
 
 /* Appends what ws_proxy_ask sends, without the address. tls->host, and the host that is asked for, is
  * `host`; NULL tls: ws, else wss. */

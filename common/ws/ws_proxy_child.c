@@ -5,7 +5,6 @@
 #include <libwebsockets.h>
 #include <netdb.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +41,6 @@ struct ws_proxy {
 	struct ws_proxy_target *targets;
 	size_t count;
 };
-
-static volatile sig_atomic_t orphaned;
-
-static void
-on_orphaned(int signo)
-{
-	(void)signo;
-	orphaned = 1;
-}
 
 /* Those whose cause a person can look for are told apart. */
 static void
@@ -424,14 +414,12 @@ void
 ws_proxy_serve(int listener, int parent)
 {
 	struct ws_proxy r = {.side = {.listener = listener, .parent = parent}};
-	struct sigaction act = {.sa_handler = on_orphaned};
 
 	r.side.owner = &r;
-	sigaction(SIGALRM, &act, NULL);
 	unsetenv("http_proxy");
 	lws_set_log_level(0, NULL);
 	if (open_all(&r))
 		return;
-	while (!r.side.over && orphaned == 0 && lws_service(r.context, 0) >= 0)
+	while (!r.side.over && lws_service(r.context, 0) >= 0)
 		;
 }

@@ -69,7 +69,6 @@ ws_proxy_run(void)
 		return;
 	ignore_signals();
 	prctl(PR_SET_NAME, WS_PROXY_NAME);
-	prctl(PR_SET_PDEATHSIG, SIGALRM);
 	raise_limit();
 	ws_proxy_serve(WS_PROXY_LISTENER, WS_PROXY_LINK);
 	remove_files(&a);

@@ -287,6 +287,15 @@ iotctl device-config create D1 broker=Sealed >/dev/null
 says() { grep -q "broker '$1': listening" api.log; }
 ok "iotapi's worker listens by ws" wait_for 10 says Plain
 ok "... and by wss" wait_for 10 says Sealed
+relay=$(pgrep -P "$api_pid")
+for n in $(seq 8); do
+	iotctl api POST mqtt/test-connection/ broker_id:=$((n % 2 + 1)) >"tried.$n" &
+	tries="${tries-} $!"
+done
+# shellcheck disable=SC2086 # words
+wait $tries
+is 8 "$(cat tried.* | grep -c '"success": *true')" "... and tries them from other threads at the same time"
+is "$relay" "$(pgrep -P "$api_pid")" "... all by the relay that is there"
 iotsub -h "$sock" -t iot/devices/D1/commands -C 1 -W 20 >got &
 sub=$!
 pids="$pids $sub"

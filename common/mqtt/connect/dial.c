@@ -61,6 +61,7 @@ dial_close(struct dial *d)
 	if (d->ws) {
 		explicit_bzero(d->ws_target.p, d->ws_target.n);
 		buf_release(&d->ws_target);
+		free(d->ws_path);
 		ws_proxy_release();
 	}
 	free(d->words);
@@ -85,7 +86,11 @@ dial_begin(struct dial *d, const char *address, struct err *err)
 	free(d->words);
 	d->words = NULL;
 	d->cert_asked = false;
-	return d->ws ? ws_proxy_path(err) : address;
+	if (!d->ws)
+		return address;
+	free(d->ws_path);
+	d->ws_path = ws_proxy_path(err);
+	return d->ws_path;
 }
 
 /* A numeric address, or a path; 0: neither. */

@@ -13,6 +13,7 @@
 struct dial {
 	struct tls *tls;      /* NULL: none, or the proxy has it */
 	struct buf ws_target; /* what the proxy is asked for */
+	char *ws_path;        /* where, since the last attempt; or NULL */
 	char *words;          /* OpenSSL's, of a failed handshake, or NULL */
 	bool ws;
 	bool has_cert;   /* a client certificate of ours */
@@ -26,7 +27,7 @@ void dial_close(struct dial *d);
 
 /* A new attempt: forgets what was noted, and reads the files of TLS again when they changed (tls_refresh), so that
  * tls_context may be another one than before. Returns what to connect to in order to reach the numeric address, or the
- * unix socket: that itself, or the proxy's socket; NULL: err. */
+ * unix socket: that itself, or the proxy's socket, which is the dial's until the next attempt; NULL: err. */
 const char *dial_begin(struct dial *d, const char *address, struct err *err);
 /* A new non-blocking socket on its way to that, closed on exec; -1: errno. */
 int dial_socket(const char *peer, int port);
@@ -43,8 +44,8 @@ void dial_note_words(struct dial *d, const char *words);
 
 /* How far a connection was that is lost. */
 enum dial_stage {
-	DIAL_BEFORE,    /* not even connected */
-	DIAL_SHAKING,   /* until CONNACK */
+	DIAL_BEFORE,  /* not even connected */
+	DIAL_SHAKING, /* until CONNACK */
 	DIAL_UP,
 };
 /* Sets what TLS knows of a loss; false when it knows nothing. `in_tls`: it surely was TLS's handshake. */
