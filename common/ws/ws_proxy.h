@@ -15,8 +15,9 @@
  *	3. waits until it is readable and looks at ws_proxy_answer
  *	4. after WS_PROXY_OPEN reads and writes as if the broker were at its other end
  *
- * The child is this program again, by the name WS_PROXY_NAME (struct program's child). It ends with its parent,
- * also when that is killed; it takes no signal that is meant for the parent, and has no variable IOT_*. Between the two ends it holds a few KB at most: whoever does not read is not read for.
+ * The child is this program again, by the name WS_PROXY_NAME, for which its main has to look (struct program does it
+ * for ours). It ends with its parent, also when that is killed; it takes no signal that is meant for the parent, and
+ * has no variable IOT_*. Between the two ends it holds a few KB at most: whoever does not read is not read for.
  */
 
 #define WS_PROXY_NAME "iot-relay"
