@@ -88,6 +88,8 @@ static const struct meaning {
     {IN, REASON_QUOTA_EXCEEDED, ERR_REFUSED, true, N_("a quota is exceeded")},
     {IN, REASON_PAYLOAD_FORMAT_INVALID, ERR_REFUSED, true,
 	N_("it finds the payload wrong")},
+    {IN, REASON_RETAIN_NOT_SUPPORTED, ERR_REFUSED, true,
+	N_("it does not keep retained messages")},
     {IN, REASON_QOS_NOT_SUPPORTED, ERR_REFUSED, true,
 	N_("it does not take this QoS: a lower --qos may do")},
     {IN, ANY_OTHER, ERR_REFUSED, true, NULL},

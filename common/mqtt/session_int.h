@@ -38,6 +38,7 @@ struct session {
 	bool present;         /* Session Present (3.2.2.1.1) */
 	uint16_t keepalive;   /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
 	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
+	bool no_retained;     /* Retain Available is 0 (3.2.2.3.5) */
 };
 
 /* What reading or writing came to. */
@@ -95,8 +96,8 @@ enum session_io session_mosq_read(struct session *s);
 /* As much of its queue as the socket takes. */
 enum session_io session_mosq_write(struct session *s);
 bool session_mosq_wants_write(const struct session *s);
-/* These two return a reason code of failure when libmosquitto does not even send it: larger than the broker's
- * Maximum Packet Size, a QoS above its Maximum QoS. Else 0, and *mid is libmosquitto's number for it. */
+/* These two return a reason code of failure when it is not even sent: larger than the broker's Maximum Packet Size,
+ * a QoS above its Maximum QoS, to be retained where nothing is. Else 0, and *mid is libmosquitto's number for it. */
 int session_mosq_subscribe(
     struct session *s, const char *filter, int qos, bool no_local, int *mid);
 int session_mosq_publish(struct session *s, const struct session_pub *p, int *mid);

@@ -76,6 +76,7 @@ on_connect(
 {
 	struct session *s = arg;
 	uint16_t keepalive = (uint16_t)s->link.opts.keepalive;
+	uint8_t retain = 1;
 
 	(void)m;
 	s->mosq->brought++;
@@ -89,6 +90,8 @@ on_connect(
 	s->packet_most = 0;
 	mosquitto_property_read_int32(
 	    p, MQTT_PROP_MAXIMUM_PACKET_SIZE, &s->packet_most, false);
+	mosquitto_property_read_byte(p, MQTT_PROP_RETAIN_AVAILABLE, &retain, false);
+	s->no_retained = retain == 0;
 	if (reason == 0) {
 		s->mosq->trying = false;
 		connector_step(&s->link, CONNECTOR_ACCEPTED);
@@ -550,13 +553,18 @@ log_publish(const struct session *s, const struct session_pub *p, int mid)
 		.retain = p->retain});
 }
 
-/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. */
+/* MOSQ_ERR_NO_CONN is no refusal: the message is kept and sent after the reconnect. Where nothing is retained
+ * libmosquitto takes the flag off without a word, which is well for one that takes a retained message away. */
 int
 session_mosq_publish(struct session *s, const struct session_pub *p, int *mid)
 {
-	mosquitto_property *props =
-	    s->link.version == 5 && p->props != NULL ? props_make(p->props) : NULL;
-	int rc = mosquitto_publish_v5(s->mosq->m, mid, p->topic, (int)p->payload.n,
+	mosquitto_property *props;
+	int rc;
+
+	if (p->retain && s->no_retained && p->payload.n > 0)
+		return REASON_RETAIN_NOT_SUPPORTED;
+	props = s->link.version == 5 && p->props != NULL ? props_make(p->props) : NULL;
+	rc = mosquitto_publish_v5(s->mosq->m, mid, p->topic, (int)p->payload.n,
 	    p->payload.p, p->qos, p->retain, props);
 
 	mosquitto_property_free_all(&props);

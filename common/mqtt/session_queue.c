@@ -356,7 +356,7 @@ may_pass(const struct session *s, const struct session_pub *p, struct span topic
 	const size_t n = PACKET_PUBLISH_MORE + topic.n + p->payload.n;
 
 	return s->link.broker.dial.tls == NULL && !s->link.opts.hold_acks &&
-	    p->props == NULL && n <= DIRECT_MOST &&
+	    p->props == NULL && !(p->retain && s->no_retained) && n <= DIRECT_MOST &&
 	    (s->packet_most == 0 || n <= s->packet_most) &&
 	    ascii_plain_topic((const unsigned char *)topic.p, topic.n);
 }

@@ -57,6 +57,12 @@ limits() {
 	says 6 'refused by the broker: 1, larger than it takes' 'Maximum Packet Size' small -f large
 	says 6 'refused by the broker: 1, larger than it takes' '... at QoS 0' small -f large -q 0
 	says 6 'it does not take this QoS: a lower --qos may do' 'Maximum QoS' qos1 -m x -q 2
+	broker bare props=022500
+	says 6 'refused by the broker: 1, it does not keep retained messages' 'Retain Available' bare -m x -r
+	says 6 'refused by the broker: 1, it does not keep retained messages' '... at QoS 0' bare -m x -r -q 0
+	no_line bare.log '... neither was sent' PUBLISH
+	run timeout 20 iotpub -h "$T/bare.sock" -t a -r -n
+	is '0 32000161000100' "$status $(sed -n 's/.* PUBLISH //p' bare.log)" '... there is nothing to be taken away'
 	says 6 'a quota is exceeded' 'PUBACK with a reason' full -m x
 	# Without this nobody would ever know that no command can come.
 	broker tiny props=052700000014
