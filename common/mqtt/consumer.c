@@ -368,12 +368,20 @@ say_no_share(void *arg)
 	    consumer_share(c), SHARE_TIME / 1000);
 }
 
+bool
+consumer_retains(const struct consumer *c)
+{
+	const struct packet_connack *can = receiver_connack(c->receiver);
+
+	return !can->retain.given || can->retain.v != 0;
+}
+
 static void
-look_at_limits(struct consumer *c, const struct packet_connack *can)
+look_at_limits(struct consumer *c)
 {
 	if (c->link.version == 4 && !c->told_share && consumer_share(c) != NULL)
 		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
-	if (can->retain.given && can->retain.v == 0 && !c->told_retain) {
+	if (!consumer_retains(c) && !c->told_retain) {
 		c->told_retain = true;
 		log_info(
 		    _("broker '%s' keeps no retained messages"), c->link.broker.name);
@@ -413,7 +421,7 @@ on_up(void *arg)
 		consumer_subscribe(c, !said->session_present);
 	c->ready = c->ready && !consumer_is_asking(c);
 	watch_broker(c);
-	look_at_limits(c, said);
+	look_at_limits(c);
 	if (c->events.up != NULL)
 		c->events.up(c->arg, said->session_present);
 	if (!c->stopping)

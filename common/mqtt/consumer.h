@@ -78,6 +78,8 @@ const char *consumer_address(const struct consumer *c);
 /* How far the last attempt to connect came: DNS, TCP, TLS, or CONNACK, which is also where a login is refused. */
 const char *consumer_stage(const struct consumer *c);
 struct broker_where consumer_where(const struct consumer *c);
+/* Whether the broker retains messages, from `up` on: MQTT 5's may say that it does not (3.2.2.3.5). */
+bool consumer_retains(const struct consumer *c);
 /* How many unacknowledged messages the broker sends at most, as far as that is known (mqtt/window.h); 0: it is
  * not. */
 size_t consumer_window(const struct consumer *c);

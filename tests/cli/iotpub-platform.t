@@ -136,6 +136,14 @@ run iotpub --context bare --credentials bare.csv --from-platform -C 3 --interval
 exits 0 "--verify of devices at two brokers"
 has "$out" 'sent 6 received 6 lost 0 duplicated 0 ' "sees both, too"
 kill "$other_pid"
+bg perl "$top/tests/broker.pl" denies suback=87 once=1
+wait_for 10 test -S denies.sock
+iotctl broker create nombre=Denies host="$T/denies.sock" >/dev/null
+iotctl device-config set "$esp" broker=Denies >/dev/null
+run timeout 20 iotpub --context bare --credentials bare.csv --from-platform -C 3 --interval 100ms -q 1 --verify
+exits 4 "--verify at a broker that refuses one of two topics"
+has "$err" '--verify: the broker refused the subscription ' "is no loss of messages"
+kill "$bg"
 iotctl device-config set "$esp" broker=Laboratorio >/dev/null
 
 # Refusals.

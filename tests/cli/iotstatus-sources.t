@@ -122,6 +122,10 @@ has "$out" 'no device differs' 'a device is found by its client id, too'
 mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -m 'rubbish'
 run iotstatus --source mqtt
 has "$err" '1 status message could not be read' 'what cannot be read is said'
+printf '{"status":"connected","x":"%2000000s"}' '' >large
+mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -f large
+run iotstatus --source mqtt
+has "$err" '1 status message could not be read' '... so is what is too large to be taken'
 
 mosquitto_pub --unix "$sock" -t iot/devices/DEV_000005/status -r -n
 
@@ -284,6 +288,19 @@ while (my $c = $l->accept) {
 	1 while sysread $c, my $rest, 4096;
 }
 END
+# What it may not be asked, or does not have, is no empty fleet.
+bg perl "$top/tests/broker.pl" denies suback=87 once=1
+bg perl "$top/tests/broker.pl" bare props=022500
+wait_for 10 test -S denies.sock -a -S bare.sock
+run iotstatus --source mqtt --mqtt-host "$T/denies.sock" --max-age 1h -w 90:
+exits 3 'a broker that refuses to tell the statuses, but not the readings'
+has "$out" "refused the subscription 'iot/devices/+/status': not allowed" '... is said to'
+run iotstatus --source mqtt --mqtt-host "$T/bare.sock" -w 90:
+exits 3 'a broker that retains nothing has no fleet to show'
+has "$out" "broker '$T/bare.sock' says that it keeps no retained messages" '... which is said'
+run iotstatus --source mqtt --mqtt-host "$T/bare.sock" --wait 100ms
+is '3 no devices speak MQTT ' "$status $out $err" '... unless --wait says how long to listen'
+
 for parts in '2000 1100 1500 1200' '2000'; do
 	rm -f part.sock
 	# shellcheck disable=SC2086

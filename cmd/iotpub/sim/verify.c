@@ -192,6 +192,14 @@ on_ended(void *arg, const struct err *why)
 	place->verify->events->failed(place->verify->arg, why);
 }
 
+/* Of several; what is published there would be counted as lost. */
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	(void)filter;
+	on_ended(arg, why);
+}
+
 /* Each of them once, and all before the first device publishes. */
 static void
 on_ready(void *arg)
@@ -225,7 +233,12 @@ static int
 connect_to(struct place *place, const struct session_opts *opts, struct err *err)
 {
 	static const struct consumer_events events = {
-	    .batch = on_batch, .down = on_down, .ended = on_ended, .ready = on_ready};
+	    .batch = on_batch,
+	    .down = on_down,
+	    .ended = on_ended,
+	    .refused = on_refused,
+	    .ready = on_ready,
+	};
 	const struct verify *v = place->verify;
 	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = *opts;

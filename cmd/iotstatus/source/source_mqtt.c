@@ -89,6 +89,7 @@ await_quiet(struct source_mqtt *l)
 		    left > QUIET_LEAST_MS ? left : QUIET_LEAST_MS, on_quiet, l);
 }
 
+/* One larger than a consumer takes (--max-packet of others) is rejected, and no word about its device. */
 static void
 take_status(struct source_mqtt *l, const struct msg *m, struct span id)
 {
@@ -96,13 +97,14 @@ take_status(struct source_mqtt *l, const struct msg *m, struct span id)
 	struct device_seen s;
 	bool first;
 
-	if (m->payload.n == 0) {
+	if (m->reject == NULL && m->payload.n == 0) {
 		d = device_table_find(l->fleet, id);
 		if (d != NULL)
 			d->reported[l->opts.view].known = false;
 		return;
 	}
-	if (!source_message_read(m->payload, !m->retain, m->received_us, &s)) {
+	if (m->reject != NULL ||
+	    !source_message_read(m->payload, !m->retain, m->received_us, &s)) {
 		l->unreadable++;
 		return;
 	}
@@ -136,12 +138,10 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (m[i].reject != NULL)
-			continue;
 		if (topic_match(l->opts.topics->status, m[i].topic, &vars)) {
 			take_status(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
 			heard |= m[i].retain;
-		} else if (l->opts.data &&
+		} else if (l->opts.data && m[i].reject == NULL &&
 		    topic_match(l->opts.topics->data, m[i].topic, &vars)) {
 			take_data(l, &m[i], vars.v[TOPIC_DEVICE_ID]);
 		}
@@ -154,12 +154,27 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 	consumer_ack(l->consume, token);
 }
 
+/* Nobody would ever know that nothing comes. */
+static void
+refuse_nothing_kept(struct source_mqtt *l)
+{
+	err_set(&l->err, ERR_PROTOCOL,
+	    _("broker '%s' says that it keeps no retained messages, and so no statuses; "
+	      "ask the API, or say with --wait how long to collect those that are sent"),
+	    consumer_broker(l->consume));
+	finish(l, true);
+}
+
 static void
 on_ready(void *arg)
 {
 	struct source_mqtt *l = arg;
 
 	l->ready = true;
+	if (l->opts.wait == 0 && !consumer_retains(l->consume)) {
+		refuse_nothing_kept(l);
+		return;
+	}
 	l->last_retained = loop_now(l->loop);
 	if (l->opts.wait != 0)
 		loop_timer_set(l->loop, &l->quiet, l->opts.wait, on_quiet, l);
@@ -173,6 +188,24 @@ on_ended(void *arg, const struct err *why)
 
 	l->err = *why;
 	finish(l, true);
+}
+
+/* Without readings there are signs of life in the statuses; without statuses there is nothing to tell. */
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	struct source_mqtt *l = arg;
+	char *data = topic_filter(l->opts.topics->data);
+	const bool is_data = l->opts.data && strcmp(filter, data) == 0;
+
+	free(data);
+	if (is_data) {
+		log_warn("%s", why->text);
+	} else if (!l->done) {
+		l->err = *why;
+		l->err.code = ERR_AUTH;
+		finish(l, true);
+	}
 }
 
 /* What it said so far may be half of it. */
@@ -203,6 +236,7 @@ start(struct source_mqtt *l, const struct consumer_filter *filters, size_t n,
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
+	    .refused = on_refused,
 	    .part = on_part,
 	};
 

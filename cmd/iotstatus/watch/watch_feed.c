@@ -122,6 +122,14 @@ on_down(void *arg, const struct err *why)
 	f->changed(f->arg);
 }
 
+/* Until there is another connection: what it would bring is missing in the picture. */
+static void
+on_refused(void *arg, const char *filter, const struct err *why)
+{
+	(void)filter;
+	on_down(arg, why);
+}
+
 /* A warning would stand in the middle of the screen. */
 static void
 on_part(void *arg)
@@ -140,6 +148,7 @@ connect_broker(struct watch_feed *f, struct err *err)
 	    .ready = on_ready,
 	    .down = on_down,
 	    .ended = on_ended,
+	    .refused = on_refused,
 	    .part = on_part,
 	};
 	struct consumer_filter filters[TRAFFICS];
