@@ -284,6 +284,23 @@ device_session_stop(struct device_sessions *s)
 	}
 }
 
+void
+device_session_leave(struct device_sessions *s, int64_t timeout)
+{
+	size_t i;
+
+	if (s != NULL)
+		s->stopping = true;
+	for (i = 0; i < device_session_count(s); i++) {
+		struct device *d = s->v[i];
+
+		if (d->session == NULL || d->stopping)
+			continue;
+		d->stopping = true;
+		session_stop(d->session, timeout);
+	}
+}
+
 bool
 device_session_is_stalled(const struct device_sessions *s)
 {

@@ -58,6 +58,9 @@ void device_session_start(struct device_sessions *s);
 /* Takes no more commands; each device ends by itself, with `ended`, when its last answer is out. Accepts
  * NULL. */
 void device_session_stop(struct device_sessions *s);
+/* Likewise, but waits for no command: each ends when what was answered until now is acknowledged, or `timeout` ms
+ * pass. Accepts NULL. */
+void device_session_leave(struct device_sessions *s, int64_t timeout);
 /* Whether commands wait, since their lines are not read. `s` may be NULL. */
 bool device_session_is_stalled(const struct device_sessions *s);
 /* Kills what runs. Accepts NULL. */

@@ -12,6 +12,33 @@
 #include "msg/message_format.h"
 #include "iotsub/device_session.h"
 
+/* How long the broker has to take the acknowledgements of what is safe, when nothing else is waited for. */
+enum { LEAVE_MS = 1000 };
+
+static void
+end_now(void *arg)
+{
+	struct sub *s = arg;
+
+	loop_stop(s->loop);
+}
+
+/* Ends as soon as the broker has what is acknowledged: closed at once, the connection would be reset, and what is
+ * safe would come again. */
+static void
+leave(struct sub *s)
+{
+	size_t i;
+
+	if (s->leaving)
+		return;
+	s->stopping = s->leaving = true;
+	loop_timer_set(s->loop, &s->timer, LEAVE_MS, end_now, s);
+	for (i = 0; i < s->count; i++)
+		subscription_leave(s->receivers[i]);
+	device_session_leave(s->devices, LEAVE_MS);
+}
+
 static void
 stop_all(struct sub *s)
 {
@@ -29,10 +56,15 @@ stop_all(struct sub *s)
 static void
 stop_now(struct sub *s)
 {
-	if (s->stopping || output_is_busy(&s->output) ||
-	    device_session_is_stalled(s->devices))
-		loop_stop(s->loop);
-	stop_all(s);
+	const bool stalls =
+	    output_is_busy(&s->output) || device_session_is_stalled(s->devices);
+
+	if (s->leaving || (s->stopping && !stalls))
+		end_now(s);
+	else if (stalls)
+		leave(s);
+	else
+		stop_all(s);
 }
 
 static bool
@@ -121,9 +153,9 @@ on_unwritten(void *arg, const struct err *why)
 	struct sub *s = arg;
 
 	s->unwritten = true;
-	if (!writer_reader_left(s->output.writer))
+	if (!s->leaving && !writer_reader_left(s->output.writer))
 		*s->err = *why;
-	loop_stop(s->loop);
+	leave(s);
 }
 
 /* Those who wait are told; who is just asking sees it itself. */
@@ -170,7 +202,7 @@ on_ended(void *arg, const struct err *why)
 	struct sub *s = arg;
 
 	s->live--;
-	if (why->code != ERR_OK && s->err->code < ERR_SIGNAL) {
+	if (why->code != ERR_OK && !s->leaving && s->err->code < ERR_SIGNAL) {
 		log_err(s->err);
 		*s->err = *why;
 	}

@@ -44,6 +44,7 @@ struct sub {
 	size_t wanted;     /* messages */
 	uint64_t shown;
 	bool stopping;
+	bool leaving;   /* and waits for nothing that is not safe yet */
 	bool unwritten; /* lines could not be */
 	struct loop_timer timer;
 	struct err *err; /* what the program ends with */

@@ -74,13 +74,11 @@ on_refused(void *arg, const char *filter, const struct err *why)
 void
 subscription_settle(struct subscription *r)
 {
-	const struct err none = {0};
-
 	if (!r->waits)
 		return;
 	r->waits = false;
 	if (r->over) {
-		r->events.ended(r->arg, &none);
+		consumer_leave(r->consume);
 		return;
 	}
 	consumer_limit(r->consume, r->events.wanted(r->arg));
@@ -164,6 +162,12 @@ void
 subscription_stop(struct subscription *r)
 {
 	consumer_stop(r->consume);
+}
+
+void
+subscription_leave(struct subscription *r)
+{
+	consumer_leave(r->consume);
 }
 
 void

@@ -33,6 +33,8 @@ const char *subscription_broker_away(const struct subscription *r);
 void subscription_settle(struct subscription *r);
 /* Ends by itself, with `ended`. */
 void subscription_stop(struct subscription *r);
+/* Likewise, and what is not safe yet stays with the broker. */
+void subscription_leave(struct subscription *r);
 /* Accepts NULL. */
 void subscription_free(struct subscription *r);
 

@@ -2,7 +2,7 @@
 # iotsub into a file: what it shows is there whole and has a name, or is not acknowledged.
 . "$(dirname "$0")/../lib.sh"
 
-start_broker 'allow_anonymous true' 'log_type debug'
+start_broker 'allow_anonymous true' 'log_type debug' 'max_inflight_messages 0' 'max_queued_messages 0'
 # acknowledged CLIENT TIMES: so often the broker has had its acknowledgement, which comes behind the line.
 acknowledged() { [ "$(grep -c "Received PUBACK from $1 " "$T/mosquitto.log")" -ge "$2" ]; }
 pub() { mosquitto_pub --unix "$sock" -q 1 "$@"; }
@@ -28,6 +28,20 @@ is '3000 ' "$(sizes out)" 'what found room by half is taken back'
 run sub -i full -t full -C 3
 printf '%s\n' "$out" >>out
 is '3000 3000 3000 3000 ' "$(sizes out)" 'the next run has all of it, once'
+
+# Behind what found no room there is more, not read yet: closed at once the connection would be reset, and what is in
+# the file would come again.
+for round in 1 2 3; do
+	keep "many$round" sub -i "many$round" -t "many$round"
+	seq 5000 | sed "s/.*/& $(long "$round" | cut -c 1-100)/" | iotpub -h "$sock" -t "many$round" -l -q 1
+	(
+		ulimit -f $((500 + round * 100))
+		exec iotsub -h "$sock" -i "many$round" -c -q 1 -t "many$round" >many 2>err
+	)
+	is 7 $? "a file at its limit, with more behind it ($(wc -l <many) lines)"
+	sub -i "many$round" -t "many$round" -C $((5000 - $(wc -l <many))) >rest
+	is '5000 0' "$(sort -u many rest | wc -l) $(sort many rest | uniq -d | wc -l)" 'the next run has the rest, and nothing twice'
+done
 
 # A file that is removed while it is written to.
 keep gone sub -i gone -t gone
