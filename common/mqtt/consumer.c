@@ -413,7 +413,7 @@ on_up(void *arg)
 	c->keepalive = (int64_t)1000 *
 	    (said->keepalive.given ? (int)said->keepalive.v : c->link.opts.keepalive);
 	c->heard = loop_now(c->loop);
-	c->speaks_v3 |= c->trying;
+	c->link.broker.speaks_v3 |= c->trying;
 	begin_window(c);
 	c->told_part = false;
 	c->retained = 0;

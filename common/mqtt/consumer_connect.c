@@ -45,14 +45,14 @@ consumer_downgrade(void *arg)
 	const bool refused = c->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
 	    c->link.reason == REASON_UNSUPPORTED_VERSION;
 	const bool closed = c->link.reason == 0 && c->greeted && c->closed &&
-	    !receiver_state(c->receiver).begun && c->connect.clean && !c->tried &&
-	    !c->link.was_up;
+	    !receiver_state(c->receiver).begun && c->connect.clean &&
+	    !c->link.broker.tried_v3 && !c->link.was_up;
 
 	if (c->link.opts.version != 0 || c->link.version != 5)
 		return false;
-	c->speaks_v3 = refused;
-	c->try_next = closed;
-	c->tried |= closed;
+	c->link.broker.speaks_v3 = refused;
+	c->link.broker.try_v3 = closed;
+	c->link.broker.tried_v3 |= closed;
 	return refused || closed;
 }
 
@@ -143,9 +143,10 @@ read_answer(struct consumer *c)
 static void
 greet(struct consumer *c)
 {
-	c->trying = c->try_next;
-	c->try_next = false;
-	c->link.version = c->link.opts.version == 4 || c->speaks_v3 || c->trying ? 4 : 5;
+	c->trying = c->link.broker.try_v3;
+	c->link.broker.try_v3 = false;
+	c->link.version =
+	    c->link.opts.version == 4 || c->link.broker.speaks_v3 || c->trying ? 4 : 5;
 	c->connect.version = c->link.version;
 	c->connect.topic_aliases = c->connect.clean && !c->no_aliases ? ALIASES : 0;
 	receiver_connect(c->receiver, &c->connect);

@@ -46,9 +46,7 @@ struct consumer {
 	bool told_held;
 	bool greeted; /* CONNECT is made for this connection */
 	bool closed;  /* the last one, by the broker, without a word of TLS's */
-	/* Of a version that nobody asked for: the broker speaks 3.1.1 alone; whether that is tried after a mere close
-	 * (once), by the next CONNECT, by this one. */
-	bool speaks_v3, tried, try_next, trying;
+	bool trying;     /* whether the broker speaks MQTT 3.1.1, by this CONNECT */
 	bool no_aliases; /* the broker cannot do them right */
 	bool told_share, told_retain, told_part;
 	size_t retained; /* messages in answer to SUBSCRIBE, on this connection, as far as they were counted */

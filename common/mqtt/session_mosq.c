@@ -41,8 +41,7 @@ struct session_mosq {
 	bool told_connect; /* to the packet log */
 	void *context;     /* the SSL_CTX * that it was given */
 	unsigned brought;  /* packets that its callbacks have told of */
-	/* After a mere close: whether MQTT 3.1.1 is tried by the next CONNECT, was ever (once), is by this one. */
-	bool try_next, tried, trying;
+	bool trying;       /* whether the broker speaks MQTT 3.1.1, by this CONNECT */
 };
 
 static void
@@ -93,7 +92,7 @@ on_connect(
 	mosquitto_property_read_byte(p, MQTT_PROP_RETAIN_AVAILABLE, &retain, false);
 	s->no_retained = retain == 0;
 	if (reason == 0) {
-		s->mosq->trying = false;
+		s->link.broker.speaks_v3 |= s->mosq->trying;
 		connector_step(&s->link, CONNECTOR_ACCEPTED);
 	}
 }
@@ -307,8 +306,10 @@ set_properties(struct session *s)
 	const struct connector_opts *o = &s->link.opts;
 	mosquitto_property *p = NULL;
 
-	if (s->link.version != 5)
+	if (s->link.version != 5) {
+		leave_properties(s, NULL);
 		return;
+	}
 	if (!o->clean && o->session_expiry > 0)
 		mosquitto_property_add_int32(&p, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
 		    o->session_expiry > UINT32_MAX ? UINT32_MAX
@@ -365,14 +366,17 @@ set_version(struct session *s, int version)
 		    version == 5 ? SEND_MAXIMUM : UINT16_MAX);
 }
 
-/* A try that was not accepted is no word about the broker. */
+/* What one of several brokers knows, or a try that was not accepted, is no word about the next one. */
 static void
-try_version(struct session *s)
+choose_version(struct session *s)
 {
-	if (s->mosq->try_next || s->mosq->trying)
-		set_version(s, s->mosq->try_next ? 4 : 5);
-	s->mosq->trying = s->mosq->try_next;
-	s->mosq->try_next = false;
+	struct broker *b = &s->link.broker;
+	const bool v3 = s->link.opts.version == 4 || b->speaks_v3 || b->try_v3;
+
+	if (v3 != (s->link.version == 4))
+		set_version(s, v3 ? 4 : 5);
+	s->mosq->trying = b->try_v3;
+	b->try_v3 = false;
 }
 
 int
@@ -380,7 +384,7 @@ session_mosq_dial(struct session *s, const char *peer)
 {
 	int rc;
 
-	try_version(s);
+	choose_version(s);
 	s->mosq->told_connect = false;
 	give_context(s);
 	set_properties(s);
@@ -581,16 +585,14 @@ session_mosq_downgrade(struct session *s)
 	const bool refused = s->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
 	    s->link.reason == REASON_UNSUPPORTED_VERSION;
 	const bool closed = s->link.reason == 0 && s->link.closed_without_words &&
-	    !s->link.partial && s->mosq->told_connect && !s->mosq->tried &&
+	    !s->link.partial && s->mosq->told_connect && !s->link.broker.tried_v3 &&
 	    s->link.opts.clean && !s->link.was_up;
 
 	if (s->link.opts.version != 0 || s->link.version != 5 || !(refused || closed))
 		return false;
-	leave_properties(s, NULL);
-	if (refused)
-		set_version(s, 4);
-	s->mosq->try_next = closed;
-	s->mosq->tried |= closed;
+	s->link.broker.speaks_v3 = refused;
+	s->link.broker.try_v3 = closed;
+	s->link.broker.tried_v3 |= closed;
 	return true;
 }
 

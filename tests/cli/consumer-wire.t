@@ -36,10 +36,19 @@ broker refusing shut=5 connack=20020005
 run timeout 20 iotingest -h "$T/refusing.sock" -t a -C 1 -W 15
 is "4 5 4 " "$status $(versions refusing)" 'one that refuses then, too, says why'
 has "$err" 'bad user name or password, or not allowed to connect' '... in words'
-broker later close=0.3 connack=20020000 from=3 only=4 shut=5
+broker later close=1 connack=20020000 from=3 only=4 shut=5
 run timeout 20 iotingest -h "$T/later.sock" -t a -C 1 -W 5
 is '5 4' "$(versions later | cut -d' ' -f1-2)" 'what was tried and accepted'
 is '' "$(versions later | cut -d' ' -f3- | tr -d '4 ')" '... is kept'
+
+# What one broker knows is no word about the next one, which here knows MQTT 5 alone.
+broker v3 connack=20020001 only=5 close=1
+broker v5 shut=4 send=30050001610032
+set -- -h "$T/v3.sock" -h "$T/v5.sock"
+run timeout 20 iotingest "$@" -t a -C 1 -W 15
+is '0 5 4 5 ' "$status $(versions v3)$(versions v5)" 'of several brokers each has its version'
+run timeout 20 iotpub "$@" -t a -m x --repeat 4 --repeat-delay 500ms
+is '0 5 4 5 4 5 5 ' "$status $(versions v3)$(versions v5)" '... for who publishes as well'
 
 # Limits that CONNACK tells.
 limited() { # limited NAME PROPS FILTER WORDS: the only filter is one that the broker does not have

@@ -10,6 +10,9 @@
 struct broker {
 	char *host;          /* a name, an address, or a path of a unix socket */
 	int port;
+	/* Its user's, where nobody asked for a version: it speaks MQTT 3.1.1 alone. After a mere close: the next
+	 * CONNECT tries whether it does; one has, which is enough. */
+	bool speaks_v3, try_v3, tried_v3;
 	const char *ws_path; /* of the options, which keep it */
 	char *name;          /* host:port, or the path */
 	struct dial dial;
