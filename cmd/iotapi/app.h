@@ -32,6 +32,7 @@ struct app {
 	struct app_counts {    /* since the start, for /metrics/ */
 		atomic_ullong answers[6]; /* by the class of their status: 2 is 200 to 299 */
 		atomic_ullong logins_refused;
+		atomic_ullong sessions_lost; /* that the broker had ended while we were away */
 	} counts;
 };
 

@@ -198,6 +198,9 @@ ok 'it comes back with the broker and takes readings again' wait_for 20 again
 ok 'that the broker had forgotten its session is told' \
 	grep -q "had ended the session '.*' while we were away, from .*: what waited in it is lost" "$T/api.log"
 
+is 1 "$(call GET /metrics/ | sed -n 's/^iotapi_sessions_lost_total //p')" 'and counted'
+is 1 "$(grep -c "connected again, to '$sock'" "$T/api.log")" 'that it is back is told, once'
+
 # What a broker kept from before: a device that was connected once, and when.
 pub -q 1 -r -t iot/devices/KEPT_1/status -m '{"device_id":"KEPT_1","status":"disconnected","timestamp":1760000000}'
 pub -q 1 -r -t iot/devices/KEPT_2/status -m '{"device_id":"KEPT_2","status":"disconnected","timestamp":123456}'

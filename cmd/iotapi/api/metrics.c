@@ -105,6 +105,9 @@ put_counts(struct request *rq)
 	    db_number(rq->db, 0,
 		"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
 		""));
+	one(&rq->out, "sessions_lost_total", "counter",
+	    "Kept sessions that a broker had ended before a reconnect, since the start.",
+	    (int64_t)atomic_load(&c->sessions_lost));
 	head(&rq->out, "http_responses_total", "counter",
 	    "Answers since the start, by the class of their status.");
 	for (kind = 2; kind <= 5; kind++)

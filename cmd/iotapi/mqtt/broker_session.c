@@ -190,8 +190,21 @@ tell_lost_session(const struct broker_session *u)
 {
 	struct err why = {0};
 
+	atomic_fetch_add(&u->app->counts.sessions_lost, 1);
+
 	reason_err_session_lost(&why, u->client_id, u->lost_us, clock_wall_us());
 	log_warn("broker '%s': %s", u->name, why.text);
+}
+
+/* Who was told that it was away is told that it is back. */
+static void
+tell_up(const struct broker_session *u)
+{
+	if (u->told == NULL && u->lost_us == 0)
+		log_info("broker '%s': connected", u->name);
+	else
+		event_notice("broker '%s': connected%s, to %s", u->name,
+		    u->lost_us != 0 ? " again" : "", consumer_where(u->consume).text);
 }
 
 static void
@@ -225,6 +238,7 @@ on_up(void *arg, bool session_present)
 		*broker = u->broker;
 		store_submit(u->app->store, forget, forgotten, broker);
 	}
+	tell_up(u);
 	if (!session_present && u->lost_us > 0)
 		tell_lost_session(u);
 	u->was_up = true;
@@ -234,7 +248,6 @@ on_up(void *arg, bool session_present)
 	free(u->told);
 	u->told = NULL;
 	u->link(u->link_arg, u->broker, PRESENCE_ONLINE, NULL);
-	log_info("broker '%s': connected", u->name);
 }
 
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
