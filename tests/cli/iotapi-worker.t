@@ -199,7 +199,7 @@ ok 'that the broker had forgotten its session is told' \
 	grep -q "had ended the session '.*' while we were away, from .*: what waited in it is lost" "$T/api.log"
 
 is 1 "$(call GET /metrics/ | sed -n 's/^iotapi_sessions_lost_total //p')" 'and counted'
-is 1 "$(grep -c "connected again, to '$sock'" "$T/api.log")" 'that it is back is told, once'
+is 1 "$(grep -c "listening again, at '$sock'" "$T/api.log")" 'that it is back is told, once'
 
 # What a broker kept from before: a device that was connected once, and when.
 pub -q 1 -r -t iot/devices/KEPT_1/status -m '{"device_id":"KEPT_1","status":"disconnected","timestamp":1760000000}'
@@ -306,6 +306,7 @@ ok 'a client that EMQX says is gone' wait_for 20 device_is offline
 fake come send="$(event client-1 connected)"
 ok 'or has come' wait_for 20 device_is online
 fake denies suback=87
+denied=$(date +%s)
 ok 'who may know nothing at all is told' wait_for 20 grep -q "broker 'denies': .*refused the subscription 'iot/.*not allowed" "$T/api.log"
 no_line "$T/api.log" 'but not of that' -F "SYS"
 fake hangs deny=SYS
@@ -356,6 +357,13 @@ for body in '{}' '{"broker_id":"1"}' '{"broker_id":1,"timeout":61}' '{"broker_id
 	is 400 "$(curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" \
 		-H 'Content-Type: application/json' -d "$body" "$api/api/mqtt/test-connection/")" "400: $body"
 done
+
+ten_seconds() { [ $(($(date +%s) - denied)) -ge 10 ]; }
+wait_for 20 ten_seconds
+asked=$(grep -c ' CONNECT ' denies.log)
+[ "$asked" -gt 1 ] && [ "$asked" -lt $(($(date +%s) - denied)) ]
+tap $? "one that denies all is asked again, with growing pauses ($asked times in $(($(date +%s) - denied)) s)"
+is 0 "$(grep -c "broker 'denies': .*had ended the session" "$T/api.log")" 'and loses no session that it never filled'
 
 # SIGTERM drains, and waits for no test of a minute.
 call POST /api/mqtt/brokers/"$id"/activate/ >/dev/null

@@ -24,6 +24,7 @@ enum {
 	CONNECT_MS = 10000,
 	AGAIN_FIRST_MS = 500,
 	AGAIN_MOST_MS = 5000,
+	STABLE_MS = 10000, /* up for longer, what ends it is no more of the same */
 	SESSION_SECONDS = 7 * 86400,
 };
 
@@ -52,8 +53,12 @@ struct broker_session {
 	int64_t wait;
 	char *told; /* the last failure, told once */
 	bool was_up;
+	bool away;        /* and that it is back is to be told */
+	int64_t up_since; /* loop_now */
 	bool asking;  /* the connection is up, and its filters are not all answered yet */
 	bool listens; /* they were once: a kept session is not asked again */
+	bool
+	    listened; /* to any connection of this broker: its session has something to lose */
 	bool
 	    no_clients; /* asked for other clients' coming and going, the broker hung up */
 	int64_t
@@ -177,6 +182,7 @@ static void
 tell(struct broker_session *u, enum presence state, const char *text)
 {
 	u->link(u->link_arg, u->broker, state, text);
+	u->away |= state == PRESENCE_ERROR;
 	if (u->told != NULL && strcmp(u->told, text) == 0)
 		return;
 	free(u->told);
@@ -198,13 +204,15 @@ tell_lost_session(const struct broker_session *u)
 
 /* Who was told that it was away is told that it is back. */
 static void
-tell_up(const struct broker_session *u)
+tell_listening(struct broker_session *u)
 {
-	if (u->told == NULL && u->lost_us == 0)
-		log_info("broker '%s': connected", u->name);
+	if (u->away)
+		event_notice("broker '%s': listening%s, at %s", u->name,
+		    u->listened ? " again" : "", consumer_where(u->consume).text);
 	else
-		event_notice("broker '%s': connected%s, to %s", u->name,
-		    u->lost_us != 0 ? " again" : "", consumer_where(u->consume).text);
+		log_info("broker '%s': listening", u->name);
+	u->away = false;
+	u->listened = true;
 }
 
 static void
@@ -238,16 +246,18 @@ on_up(void *arg, bool session_present)
 		*broker = u->broker;
 		store_submit(u->app->store, forget, forgotten, broker);
 	}
-	tell_up(u);
-	if (!session_present && u->lost_us > 0)
+	if (!session_present && u->lost_us > 0 && u->listened)
 		tell_lost_session(u);
 	u->was_up = true;
+	u->up_since = loop_now(u->loop);
 	u->asking = !session_present || !u->listens;
 	u->lost_us = 0;
-	u->wait = 0;
 	free(u->told);
 	u->told = NULL;
 	u->link(u->link_arg, u->broker, PRESENCE_ONLINE, NULL);
+	log_info("broker '%s': connected", u->name);
+	if (!u->asking)
+		tell_listening(u);
 }
 
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
@@ -354,7 +364,7 @@ on_ready(void *arg)
 	u->asking = false;
 	u->listens = true;
 	keep_filters(u);
-	log_info("broker '%s': listening", u->name);
+	tell_listening(u);
 	change_filters(u);
 }
 
@@ -407,6 +417,9 @@ on_ended(void *arg, const struct err *why)
 	note_loss(u);
 	if (why->code != ERR_OK) /* else we stopped it, to begin anew */
 		tell(u, PRESENCE_ERROR, why->text);
+	if (u->up_since != 0 && loop_now(u->loop) - u->up_since > STABLE_MS)
+		u->wait = 0;
+	u->up_since = 0;
 	u->wait = u->wait == 0 ? AGAIN_FIRST_MS : u->wait * 2;
 	if (u->wait > AGAIN_MOST_MS)
 		u->wait = AGAIN_MOST_MS;
