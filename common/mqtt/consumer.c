@@ -503,7 +503,7 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 
 	c->fresh = true;
 	c->asked = loop_now(c->loop);
-	if (c->share.slot != 0) {
+	if (c->share.slot != 0 && consumer_share_brought(c, m, n)) {
 		c->told_share = true;
 		loop_timer_stop(&c->share);
 	}

@@ -104,6 +104,8 @@ void consumer_replace_filters(struct consumer *c, struct filter *old, size_t cou
 void consumer_free_filters(struct filter *filters, size_t count);
 /* A filter of a shared subscription (4.8.2), or NULL. */
 const char *consumer_share(const struct consumer *c);
+/* Whether one of these messages may have come by it. */
+bool consumer_share_brought(const struct consumer *c, const struct msg *m, size_t n);
 /* Whether a SUBACK is missing. */
 bool consumer_is_asking(const struct consumer *c);
 /* A SUBACK. */

@@ -32,6 +32,28 @@ consumer_share(const struct consumer *c)
 	return NULL;
 }
 
+/* What stands behind $share/NAME/. */
+static const char *
+filter_of_share(const struct filter *f)
+{
+	return strchrnul(f->text + strlen("$share/"), '/') + 1;
+}
+
+bool
+consumer_share_brought(const struct consumer *c, const struct msg *m, size_t n)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->count; i++) {
+		for (k = 0; k < n && is_shared(&c->filters[i]); k++) {
+			if (topic_filter_matches(
+				filter_of_share(&c->filters[i]), m[k].topic))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* What CONNACK says that the broker does not have (3.2.2.3), as the reason that a SUBACK would give. */
 static uint8_t
 excluded(const struct consumer *c, const struct filter *f)

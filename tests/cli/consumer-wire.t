@@ -70,8 +70,13 @@ run timeout 20 iotingest -h "$T/bare.sock" --verbose -t a -C 1 -W 15
 has "$err" "broker '$T/bare.sock' keeps no retained messages" 'who wants to know hears that nothing is retained'
 if [ -n "${TEST_LONG-}" ]; then
 	broker silent
+	broker other send=300400016232
+	timeout 90 iotingest -h "$T/other.sock" -V 311 -t b -t "\$share/g/a" -W 64 >/dev/null 2>other.err &
+	beside=$!
 	run timeout 90 iotingest -h "$T/silent.sock" -V 311 -i s --group g -t a -W 64
 	is 1 "$(printf '%s\n' "$err" | grep -c "no message for '\$share/g/a' within 60 s")" 'silence of a share at MQTT 3.1.1 is told, once'
+	wait $beside
+	is 1 "$(grep -c "no message for '\$share/g/a' within 60 s" other.err)" '... also where others bring messages'
 fi
 
 # A Packet Identifier that is in use.
