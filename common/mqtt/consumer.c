@@ -376,9 +376,22 @@ consumer_retains(const struct consumer *c)
 	return !can->retain.given || can->retain.v != 0;
 }
 
+/* Messages, and the broker's own log, name a session by that. */
+static void
+say_id(struct consumer *c, struct span assigned)
+{
+	c->told_id = true;
+	log_info(_("broker '%s' calls the client '%s' '%.*s'"), c->link.broker.name,
+	    c->link.id, (int)assigned.n, assigned.p);
+}
+
 static void
 look_at_limits(struct consumer *c)
 {
+	const struct span assigned = receiver_connack(c->receiver)->assigned_id;
+
+	if (assigned.n > 0 && !c->told_id)
+		say_id(c, assigned);
 	if (c->link.version == 4 && !c->told_share && consumer_share(c) != NULL)
 		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
 	if (!consumer_retains(c) && !c->told_retain) {

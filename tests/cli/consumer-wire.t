@@ -68,6 +68,9 @@ has "$err" "the broker refused the subscription 'a/#': the broker has no wildcar
 broker bare props=022500 send=30050001610032
 run timeout 20 iotingest -h "$T/bare.sock" --verbose -t a -C 1 -W 15
 has "$err" "broker '$T/bare.sock' keeps no retained messages" 'who wants to know hears that nothing is retained'
+broker names props=07120004616263c2 send=30050001610032
+run timeout 20 iotingest -h "$T/names.sock" --verbose -i mine -t a -C 1 -W 15
+has "$err" "broker '$T/names.sock' calls the client 'mine' 'abc" '... and by which name the broker knows the client'
 if [ -n "${TEST_LONG-}" ]; then
 	broker silent
 	broker other send=300400016232
