@@ -385,6 +385,21 @@ say_id(struct consumer *c, struct span assigned)
 	    c->link.id, (int)assigned.n, assigned.p);
 }
 
+/* 3.2.2.3.2: longer than that, what waits in it is lost. */
+static void
+look_at_expiry(struct consumer *c, struct msg_number said)
+{
+	if (c->connect.clean || !said.given || said.v >= c->connect.session_expiry ||
+	    c->told_expiry)
+		return;
+	c->told_expiry = true;
+	log_warn(
+	    _("broker '%s' keeps the session '%s' for %lu s while we are away, not for "
+	      "the %lu s that it was asked for"),
+	    c->link.broker.name, c->link.id, (unsigned long)said.v,
+	    (unsigned long)c->connect.session_expiry);
+}
+
 static void
 look_at_limits(struct consumer *c)
 {
@@ -392,6 +407,7 @@ look_at_limits(struct consumer *c)
 
 	if (assigned.n > 0 && !c->told_id)
 		say_id(c, assigned);
+	look_at_expiry(c, receiver_connack(c->receiver)->session_expiry);
 	if (c->link.version == 4 && !c->told_share && consumer_share(c) != NULL)
 		loop_timer_set(c->loop, &c->share, SHARE_TIME, say_no_share, c);
 	if (!consumer_retains(c) && !c->told_retain) {

@@ -48,7 +48,7 @@ struct consumer {
 	bool closed;  /* the last one, by the broker, without a word of TLS's */
 	bool trying;     /* whether the broker speaks MQTT 3.1.1, by this CONNECT */
 	bool no_aliases; /* the broker cannot do them right */
-	bool told_share, told_retain, told_id, told_part;
+	bool told_share, told_retain, told_id, told_expiry, told_part;
 	size_t retained; /* messages in answer to SUBSCRIBE, on this connection, as far as they were counted */
 	bool pumping;
 	bool fresh; /* messages since `drained` was told last */

@@ -71,6 +71,12 @@ has "$err" "broker '$T/bare.sock' keeps no retained messages" 'who wants to know
 broker names props=07120004616263c2 send=30050001610032
 run timeout 20 iotingest -h "$T/names.sock" --verbose -i mine -t a -C 1 -W 15
 has "$err" "broker '$T/names.sock' calls the client 'mine' 'abc" '... and by which name the broker knows the client'
+broker hasty props=05110000003c send=30050001610032
+run timeout 20 iotingest -h "$T/hasty.sock" --durable mine -t a -C 1 -W 15
+has "$err" "broker '$T/hasty.sock' keeps the session 'mine' for 60 s while we are away, not for the 86400 s" \
+	'a session that the broker keeps for less time is told'
+run timeout 20 iotingest -h "$T/hasty.sock" --durable mine --session-expiry 60s -t a -C 1 -W 15
+without "$err" 'keeps the session' '... not one that it keeps as long as was asked'
 if [ -n "${TEST_LONG-}" ]; then
 	broker silent
 	broker other send=300400016232
