@@ -44,4 +44,10 @@ run timeout 60 iotpub -h "$sock" -V 311 -q 2 -t lab/x -m 1
 exits 6 "mosquitto's max_qos at MQTT 3.1.1: status 6"
 has "$err" "topic 'lab/x', 1 byte, QoS 2" '... and the QoS is told'
 
+# The connection of --verify, whose id is nobody's choice.
+broker shy deny=sensors
+run timeout 60 iotpub -h "$T/shy.sock" V_1 t=counter --verify --takeover --interval 1s
+exits 8 'a broker that does not let --verify subscribe'
+has "$err" '5 times in a row (wrong login?)' '... is suspected, no other client'
+has "$err" "--verify: connected again, to broker '$T/shy.sock'" '... and that it was back is told'
 done_testing

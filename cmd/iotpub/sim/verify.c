@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
 #include "iotpub/platform/inventory.h"
@@ -20,6 +19,7 @@ struct place {
 	const struct device *first; /* of those that are there */
 	struct consumer *consume;
 	bool is_ready;
+	bool away; /* which was told */
 };
 
 struct verify {
@@ -178,9 +178,23 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 }
 
 static void
+on_up(void *arg, bool session_present)
+{
+	struct place *place = arg;
+
+	(void)session_present;
+	if (place->away)
+		log_warn(_("--verify: connected again, to broker %s"),
+		    consumer_where(place->consume).text);
+	place->away = false;
+}
+
+static void
 on_down(void *arg, const struct err *why)
 {
-	(void)arg;
+	struct place *place = arg;
+
+	place->away = true;
 	log_warn(_("--verify: %s"), why->text);
 }
 
@@ -234,6 +248,7 @@ connect_to(struct place *place, const struct session_opts *opts, struct err *err
 {
 	static const struct consumer_events events = {
 	    .batch = on_batch,
+	    .up = on_up,
 	    .down = on_down,
 	    .ended = on_ended,
 	    .refused = on_refused,
@@ -242,7 +257,6 @@ connect_to(struct place *place, const struct session_opts *opts, struct err *err
 	const struct verify *v = place->verify;
 	struct consumer_filter *filters = xcalloc(v->topics_n, sizeof(*filters));
 	struct session_opts o = *opts;
-	char id[32];
 	size_t i;
 
 	for (i = 0; i < v->topics_n; i++)
@@ -251,11 +265,10 @@ connect_to(struct place *place, const struct session_opts *opts, struct err *err
 			.qos = most_qos(v),
 			.retain_handling = 2};
 
-	snprintf(id, sizeof(id), "iot-verify-%08x", (unsigned)random_number());
 	inventory_set_broker(device_profile(place->first)->broker, &o);
 	if (o.username == NULL)
 		device_set_login(place->first, &o);
-	o.client_id = id;
+	o.client_id = NULL; /* those of devices are taken */
 	o.clean = true;
 	o.hold_acks = false;
 	place->consume =
