@@ -438,6 +438,8 @@ on_up(void *arg)
 {
 	struct consumer *c = arg;
 	const struct packet_connack *said = receiver_connack(c->receiver);
+	/* Who asked for a new session believes in no other (3.2.2.1.1), or nothing might be subscribed there. */
+	const bool present = said->session_present && !c->connect.clean;
 
 	c->keepalive = (int64_t)1000 *
 	    (said->keepalive.given ? (int)said->keepalive.v : c->link.opts.keepalive);
@@ -447,12 +449,12 @@ on_up(void *arg)
 	c->told_part = false;
 	c->retained = 0;
 	if (!c->stopping)
-		consumer_subscribe(c, !said->session_present);
+		consumer_subscribe(c, !present);
 	c->ready = c->ready && !consumer_is_asking(c);
 	watch_broker(c);
 	look_at_limits(c);
 	if (c->events.up != NULL)
-		c->events.up(c->arg, said->session_present);
+		c->events.up(c->arg, present);
 	if (!c->stopping)
 		consumer_answer_excluded(c);
 	pump_soon(c);

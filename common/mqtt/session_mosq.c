@@ -80,7 +80,8 @@ on_connect(
 	(void)m;
 	s->mosq->brought++;
 	s->link.reason = reason;
-	s->present = (flags & 1) != 0;
+	/* Who asked for a new session believes in no other (3.2.2.1.1). */
+	s->present = (flags & 1) != 0 && !s->link.opts.clean;
 	if (!s->mosq->told_connect)
 		log_connect(s);
 	packet_log_connack(s->link.id, s->present, reason);

@@ -34,6 +34,11 @@ sessions() {
 	pids="$pids $!"
 	ok "one that is gone is subscribed again" wait_for 10 heard gone '^3 CONNECT'
 	is '1 1' "$(grep -c '^1 SUBSCRIBE' gone.log) $(grep -c '^2 SUBSCRIBE' gone.log)" "... once for each connection"
+	broker liar present=1 close=1
+	bg timeout 20 iotsub -h "$T/liar.sock" S_1 --reply 1 >/dev/null 2>&1
+	bg timeout 20 iotingest -h "$T/liar.sock" -t clean >/dev/null 2>&1
+	ok "a session that nobody asked to be kept is not believed in" wait_for 10 heard liar '[0-9] SUBSCRIBE .*696f74' 2
+	ok "... by iotingest, either" wait_for 10 heard liar '[0-9] SUBSCRIBE .*636c65616e' 2
 	broker flap
 	run timeout 20 iotpub -h "$T/flap.sock" S_2 --listen --interval 200ms -C 5 --seed 1 --fault flap=0.5 --takeover --quiet
 	last=$(sed -n 's/ CONNECT.*//p' flap.log | tail -n 1)
