@@ -449,7 +449,8 @@ on_up(void *arg)
 	c->told_part = false;
 	c->retained = 0;
 	if (!c->stopping)
-		consumer_subscribe(c, !present);
+		consumer_subscribe(c, !present || c->asked_at != c->link.brokers.present);
+	c->asked_at = c->link.brokers.present;
 	c->ready = c->ready && !consumer_is_asking(c);
 	watch_broker(c);
 	look_at_limits(c);

@@ -58,6 +58,7 @@ struct consumer {
 	int64_t patience, asked;  /* ms for a SUBACK; since when we listen for it */
 	struct filter *filters;
 	size_t count;
+	unsigned asked_at; /* which broker answered them */
 	bool ready;
 	struct err refusal;
 };
@@ -95,7 +96,8 @@ int consumer_add_filters(struct consumer *c, const struct consumer_filter *filte
     struct err *err);
 /* EMQX and mosquitto 2.1 send a message once for each filter (3.3.4 allows it). */
 void consumer_warn_of_overlap(const struct consumer *c);
-/* Asks for those that were not answered yet, and that the broker has; for all if it forgot the session. */
+/* Asks for those that were not answered yet, and that the broker has; for all if it forgot the session, or is another
+ * than the one that answered: a session of before has the filters of before. */
 void consumer_subscribe(struct consumer *c, bool forgotten);
 /* Answers the others itself. */
 void consumer_answer_excluded(struct consumer *c);

@@ -39,6 +39,7 @@ struct session {
 	uint16_t keepalive;   /* seconds: Server Keep Alive (3.2.2.3.14), or ours */
 	uint32_t packet_most; /* bytes: Maximum Packet Size (3.2.2.3.6); 0: any */
 	bool no_retained;     /* Retain Available is 0 (3.2.2.3.5) */
+	unsigned asked_at;    /* which broker answered the subscriptions */
 };
 
 /* What reading or writing came to. */
@@ -50,7 +51,7 @@ enum session_io {
 
 /* session.c */
 
-/* SUBSCRIBE for those that are not granted yet; for all if the broker forgot them. */
+/* SUBSCRIBE for those that are not granted yet; for all if the broker forgot them, or never knew them: another one. */
 void session_subscriptions_send(struct session *s, bool forgotten);
 /* The connection is gone: no answer comes. */
 void session_subscriptions_lost(struct session *s);

@@ -415,7 +415,9 @@ on_up(void *arg)
 		loop_timer_set(
 		    s->loop, &s->socket->alive, (int64_t)s->keepalive * 500, on_alive, s);
 	tell_if_forgotten(s);
-	session_subscriptions_send(s, !s->present);
+	session_subscriptions_send(
+	    s, !s->present || s->asked_at != s->link.brokers.present);
+	s->asked_at = s->link.brokers.present;
 	if (s->events->up != NULL)
 		s->events->up(s->arg, s->present);
 	session_socket_soon(s);

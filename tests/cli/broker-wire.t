@@ -34,6 +34,12 @@ sessions() {
 	pids="$pids $!"
 	ok "one that is gone is subscribed again" wait_for 10 heard gone '^3 CONNECT'
 	is '1 1' "$(grep -c '^1 SUBSCRIBE' gone.log) $(grep -c '^2 SUBSCRIBE' gone.log)" "... once for each connection"
+	broker first close=1
+	broker second present=1 send=30050001610032
+	run timeout 20 iotingest -h "$T/first.sock" -h "$T/second.sock" --durable x -t a -C 1 -W 15
+	exits 0 "the session that the next broker kept from before is asked for the filters of now"
+	bg timeout 20 iotsub -h "$T/first.sock" -h "$T/second.sock" S_3 -c --reply 1 >/dev/null 2>&1
+	ok "... by devices, too" wait_for 10 heard second "SUBSCRIBE .*$(printf %s S_3 | od -An -tx1 | tr -d ' \n')"
 	broker liar present=1 close=1
 	bg timeout 20 iotsub -h "$T/liar.sock" S_1 --reply 1 >/dev/null 2>&1
 	bg timeout 20 iotingest -h "$T/liar.sock" -t clean >/dev/null 2>&1
