@@ -288,6 +288,14 @@ wait_for 10 iotpub -L "ws://127.0.0.1:$port" -t iot/devices/WS_1/status -r -m '{
 timeout 20 iotstatus --source mqtt --mqtt-url "ws://127.0.0.1:$port" --watch 200ms 2>/dev/null |
 	grep -q -m 1 'Z 1/1 device online (100.00%)$'
 tap $? 'pushed over WebSocket, too'
+# Without statuses there is nothing to show; without the readings there is no rate.
+bg perl "$top/tests/broker.pl" denies suback=87 once=1
+bg perl "$top/tests/broker.pl" allows
+wait_for 10 test -S denies.sock -a -S allows.sock
+one_line() { timeout 20 iotstatus --source mqtt --mqtt-host "$T/$1.sock" --watch 200ms 2>/dev/null | sed -n 's/^[^ ]* //p;1q'; }
+is "UNKNOWN, Ns old: the broker refused the subscription 'iot/devices/+/status': not allowed" \
+	"$(one_line denies | sed 's/^[^,]*, //;s/[0-9]*s old/Ns old/')" 'a refused subscription is told, with the age of the picture'
+without "$(one_line allows)" refused 'negative control: a broker that allows it'
 run iotstatus --watch x
 exits 3 'a time that is none'
 run iotstatus --watch 1s 2s

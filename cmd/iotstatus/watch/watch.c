@@ -39,8 +39,8 @@ struct watch {
 	struct buf line;
 	struct err unwritten;
 	int64_t drawn; /* loop_now() */
-	int64_t polled,
-	    pushed; /* loop_now() when the API last answered, the broker was last there */
+	/* loop_now() when the API last answered, the broker was last there; before that, when we began */
+	int64_t polled, pushed;
 	bool
 	    joinable; /* the API has listed devices that a broker may have spoken of by another id */
 	bool poll_due, polling;
@@ -327,6 +327,7 @@ begin(struct watch *w, struct err *err)
 	bool push =
 	    options_source(a) == SOURCE_MQTT || mqtt_options_name_broker(&a->mqtt);
 
+	w->polled = w->pushed = loop_now(loop);
 	if (loop_signal(loop, SIGINT, on_end, w, err) ||
 	    loop_signal(loop, SIGTERM, on_end, w, err) ||
 	    loop_signal(loop, SIGHUP, on_end, w, err) ||

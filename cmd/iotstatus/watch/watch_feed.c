@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mqtt/consumer.h"
@@ -122,12 +123,18 @@ on_down(void *arg, const struct err *why)
 	f->changed(f->arg);
 }
 
-/* Until there is another connection: what it would bring is missing in the picture. */
+/* Without statuses there is no picture, until there is another connection; without the rest it lacks a rate. */
 static void
 on_refused(void *arg, const char *filter, const struct err *why)
 {
-	(void)filter;
-	on_down(arg, why);
+	struct watch_feed *f = arg;
+	char *status = topic_filter(f->templates[TRAFFIC_STATUS]);
+
+	if (strcmp(filter, status) == 0)
+		on_down(f, why);
+	else
+		log_info("%s", why->text);
+	free(status);
 }
 
 /* A warning would stand in the middle of the screen. */
