@@ -4,6 +4,7 @@
 #	present=1   a session is always there          props=HEX   CONNACK's properties, with their length
 #	send=HEX    behind each SUBACK                 close=SEC   the connection ends so long after CONNACK
 #	mute=KIND   never answers SUBSCRIBE or PUBLISH answer=HEX  to each PUBLISH, in place of PUBACK
+#	refuse=TEXT SUBACK says that a SUBSCRIBE with TEXT in it is not allowed
 #	deny=TEXT   hangs up on a SUBSCRIBE with TEXT in it, and its port or socket stays
 #	leave=1     the connection ends behind a PUBLISH, and what is answered to it
 #	connack=HEX in place of CONNACK                from=N      ... from the Nth connection on
@@ -18,7 +19,7 @@ use IO::Socket::UNIX;
 my ($name, @words) = @ARGV;
 my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '',
 	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0, shut => 0,
-	suback => '01', once => 0, leave => 0, deny => '');
+	suback => '01', once => 0, leave => 0, deny => '', refuse => '');
 for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
 my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
 open my $log, '>>', "$name.log" or die;
@@ -61,7 +62,8 @@ sub serve {
 		} elsif ($kind eq 'SUBSCRIBE' && $o{mute} ne $kind) {
 			exit if $o{deny} ne '' && index($body, $o{deny}) >= 0;
 			my $properties = $version == 5 ? "\0" : '';
-			my $answer = substr($body, 0, 2) . $properties . pack('H*', $o{suback});
+			my $refused = $o{refuse} ne '' && index($body, $o{refuse}) >= 0;
+			my $answer = substr($body, 0, 2) . $properties . pack('H*', $refused ? '87' : $o{suback});
 			$o{suback} = '01' if $o{once};
 			syswrite $c, pack('CC', 0x90, length $answer) . $answer . pack('H*', $o{send});
 		} elsif ($kind eq 'PUBLISH' && $o{mute} ne $kind) {
