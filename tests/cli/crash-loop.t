@@ -47,7 +47,7 @@ restarted=$bg
 
 wait $fought
 is 8 $? 'a broker that closes five connections in a row, and is there all the time: status 8'
-has "$(cat fought.err)" "5 times in a row: is there another client with the id 'two'?" '... and a question'
+has "$(cat fought.err)" "5 times in a row: is there another client with the id 'two', or something that its login may not do?" '... and a question'
 is 6 "$(tail -n 1 fought.log)" '... when the sixth connection shows that it is'
 # shellcheck disable=SC2317 # called by wait_for
 goes_on() { [ "$(grep -c 'trying again' crashing.err)" -ge 5 ]; }

@@ -44,6 +44,12 @@ run timeout 60 iotpub -h "$sock" -V 311 -q 2 -t lab/x -m 1
 exits 6 "mosquitto's max_qos at MQTT 3.1.1: status 6"
 has "$err" "topic 'lab/x', 1 byte, QoS 2" '... and the QoS is told'
 
+# At QoS 0 nothing tells which message it was; that there is another client is no more than a guess.
+broker zero leave=1
+run timeout 60 iotpub -h "$T/zero.sock" -V 311 Z_1 t=counter -q 0 --interval 1s --takeover --no-status
+exits 8 'a broker of 3.1.1 that closes at each message of QoS 0'
+has "$err" "with the id 'Z_1', or something that its login may not do?" '... may do so because of it'
+
 # The connection of --verify, whose id is nobody's choice.
 broker shy deny=sensors
 run timeout 60 iotpub -h "$T/shy.sock" V_1 t=counter --verify --takeover --interval 1s

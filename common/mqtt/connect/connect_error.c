@@ -95,7 +95,8 @@ connect_error_fought_over(struct err *err, const char *id, int times, const char
 	if (id != NULL)
 		err_set(err, ERR_PROTOCOL,
 		    _("it closed the connection, %d times in a row: is there another "
-		      "client with the id '%s'?"),
+		      "client with the id '%s', or something that its login may not "
+		      "do?"),
 		    times, id);
 	else
 		err_set(err, ERR_PROTOCOL,

@@ -343,7 +343,7 @@ closings_are_read_right(void **state)
 		ERR_PROTOCOL},
 	    {ACCEPTS, "c", "u",
 		": it closed the connection, 5 times in a row: is there another client "
-		"with the id 'c'?",
+		"with the id 'c', or something that its login may not do?",
 		ERR_PROTOCOL},
 	    {SPAN("\x20\x03\x00\x00\x00\xe0\x01\x87"), "c", "u",
 		"closed the connection: not allowed any more", ERR_AUTH},
