@@ -11,6 +11,7 @@
 #	trickle=SEC between the bytes of that          end=1       ... and then the connection ends
 #	only=5      ... to who speaks this version      port=N      on loopback TCP
 #	shut=5      no CONNACK to who speaks this version, but the end
+#	reset=5     likewise, with CONNECT half read
 #	suback=HEX  the reason code in SUBACK, granted QoS 1 else; of the first only with once=1
 use strict;
 use warnings;
@@ -19,7 +20,7 @@ use IO::Socket::UNIX;
 my ($name, @words) = @ARGV;
 my %o = (present => 0, props => '00', send => '', close => 0, mute => '', answer => '',
 	connack => '', from => 1, trickle => 0, end => 0, only => 0, port => 0, shut => 0,
-	suback => '01', once => 0, leave => 0, deny => '', refuse => '');
+	suback => '01', once => 0, leave => 0, deny => '', refuse => '', reset => 0);
 for (@words) { my ($key, $value) = split /=/, $_, 2; $o{$key} = $value }
 my @kinds = qw(0 CONNECT 2 PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE 9 UNSUBSCRIBE 11 PINGREQ 13 DISCONNECT 15);
 open my $log, '>>', "$name.log" or die;
@@ -38,7 +39,9 @@ sub bytes {
 sub packet {
 	my ($head, $length, $shift) = (ord bytes(1), 0, 0);
 	for (my $b = 128; $b >= 128; $shift += 7) { $b = ord bytes(1); $length |= ($b & 127) << $shift }
-	return ($kinds[$head >> 4], $head, bytes($length));
+	my $body = bytes($length < 7 ? $length : 7);
+	exit if $head == 16 && $o{reset} == ord substr $body, 6, 1;
+	return ($kinds[$head >> 4], $head, $body . bytes($length - length $body));
 }
 
 sub greet {

@@ -116,8 +116,6 @@ void
 consumer_lose(struct consumer *c, int number)
 {
 	connector_failed(&c->link, number, false);
-	c->closed = c->link.closed_without_words ||
-	    (number == ECONNRESET && c->link.broker.dial.tls == NULL);
 	connector_step(&c->link, CONNECTOR_LOST);
 }
 

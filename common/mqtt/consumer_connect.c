@@ -44,7 +44,7 @@ consumer_downgrade(void *arg)
 	struct consumer *c = arg;
 	const bool refused = c->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
 	    c->link.reason == REASON_UNSUPPORTED_VERSION;
-	const bool closed = c->link.reason == 0 && c->greeted && c->closed &&
+	const bool closed = c->link.reason == 0 && c->greeted && c->link.merely_closed &&
 	    !receiver_state(c->receiver).begun && c->connect.clean &&
 	    !c->link.broker.tried_v3 && !c->link.was_up;
 
@@ -153,7 +153,6 @@ greet(struct consumer *c)
 	packet_log_free(c->log);
 	c->log = packet_log_new(c->link.id, c->link.broker.name, c->link.version);
 	c->greeted = true;
-	c->closed = false;
 }
 
 void

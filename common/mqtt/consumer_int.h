@@ -45,7 +45,6 @@ struct consumer {
 	uint32_t max_packet;
 	bool told_held;
 	bool greeted; /* CONNECT is made for this connection */
-	bool closed;  /* the last one, by the broker, without a word of TLS's */
 	bool trying;     /* whether the broker speaks MQTT 3.1.1, by this CONNECT */
 	bool no_aliases; /* the broker cannot do them right */
 	bool told_share, told_retain, told_id, told_expiry, told_part;

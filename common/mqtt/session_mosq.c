@@ -585,7 +585,7 @@ session_mosq_downgrade(struct session *s)
 {
 	const bool refused = s->link.reason == REASON_V3_UNACCEPTABLE_VERSION ||
 	    s->link.reason == REASON_UNSUPPORTED_VERSION;
-	const bool closed = s->link.reason == 0 && s->link.closed_without_words &&
+	const bool closed = s->link.reason == 0 && s->link.merely_closed &&
 	    !s->link.partial && s->mosq->told_connect && !s->link.broker.tried_v3 &&
 	    s->link.opts.clean && !s->link.was_up;
 

@@ -195,6 +195,14 @@ closes() {
 	is '5 05 04 05 ' "$status $(versions)" "... not with -V 5"
 	run timeout 20 iotsub -h "$T/shut.sock" S_1 --durable --reply 1 -W 5
 	is '5 05 04 05 05 ' "$status $(versions)" "... nor for a kept session"
+	broker rude reset=5
+	for program in iotpub iotsub iotingest; do
+		set -- -t a -C 1 -W 1
+		[ "$program" = iotsub ] && set -- S_1 --reply 1 -W 1
+		[ "$program" = iotpub ] && set -- -t a -m 1
+		run timeout 20 "$program" -h "$T/rude.sock" "$@"
+	done
+	is 3 "$(grep -c '^[0-9]* CONNECT 1000044d51545404' rude.log)" "also where it has not read all, which is a reset"
 	broker never connack=e000 end=1
 	run timeout 20 iotpub -h "$T/never.sock" -q 1 -t a -m 1
 	is '8 1' "$status $(grep -c CONNECT never.log)" "... nor after an answer that is none"

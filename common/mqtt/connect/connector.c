@@ -101,6 +101,8 @@ connector_failed(struct connector *c, int number, bool in_tls)
 	if (!connector_explain(c, in_tls))
 		c->closed_without_words =
 		    connect_error_socket(connector_error(c), number, may_be_login);
+	c->merely_closed = c->closed_without_words ||
+	    (number == ECONNRESET && c->broker.dial.tls == NULL);
 }
 
 static void
@@ -354,6 +356,7 @@ begin_to_connect(struct connector *c, const char *address)
 
 	c->reason = 0;
 	c->partial = false;
+	c->merely_closed = false;
 	c->attempts.reach = ATTEMPTS_REACH_HOST;
 	if (peer != NULL)
 		failed = c->ops->dial(c->arg, peer);

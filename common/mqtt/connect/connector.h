@@ -110,6 +110,7 @@ struct connector {
 	int reason;                /* of CONNACK, or of the broker's DISCONNECT */
 	bool partial;              /* a part of CONNACK is there, and no more comes */
 	bool closed_without_words; /* the last one, by the broker */
+	bool merely_closed;        /* likewise, or with what we sent half read, which resets it */
 	struct loop_fd watch;      /* of the socket; what is waited for is its user's while HANDSHAKING or UP */
 
 	struct attempts attempts; /* how far the present one has got is for others to read */
