@@ -2,6 +2,8 @@
 /* Which readings are too old, on a clock of the test's own, and how many of them go in one step. */
 #include "iotapi/database.h"
 
+#include <time.h>
+
 #include "base/buf.h"
 #include "iotapi/db/purge.h"
 #include "iotapi/retention.h"
@@ -84,6 +86,33 @@ a_clock_that_is_far_ahead_takes_nothing(void **state)
 	assert_step(80, NOW + 20000 * DAY, 1, false);
 }
 
+/* Microseconds of the processor that a hundred looks take. */
+static int64_t
+looks(void)
+{
+	const clock_t began = clock();
+	int i;
+
+	for (i = 0; i < 100; i++)
+		assert_step(90, NOW, 0, false);
+	return (int64_t)(clock() - began) * 1000000 / CLOCKS_PER_SEC;
+}
+
+static void
+a_look_costs_the_same_with_many_devices(void **state)
+{
+	int64_t one;
+
+	(void)state;
+	readings(1, NOW);
+	one = looks();
+	database_run("INSERT INTO device (nombre, tipo, identificador_unico, ubicacion, "
+		     "created_at, updated_at) WITH RECURSIVE n(i) AS (SELECT 10 UNION "
+		     "ALL SELECT i + 1 FROM n LIMIT 20000) SELECT 'D', 'otro', i, 'x', "
+		     "'', '' FROM n");
+	assert_true(looks() < 20 * (one + 1000));
+}
+
 int
 main(void)
 {
@@ -91,6 +120,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(old_ones_go_in_steps),
 	    TEST(a_clock_that_is_far_ahead_takes_nothing),
+	    TEST(a_look_costs_the_same_with_many_devices),
 	};
 
 	return cmocka_run_group_tests_name("retention", tests, NULL, NULL);
