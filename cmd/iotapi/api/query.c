@@ -106,23 +106,6 @@ add_filter(struct query *q, const struct schema_filter *filter, const char *valu
 	}
 }
 
-/* LIKE's own letters are escaped, so that "50%" finds "50%". */
-static void
-bind_like(struct query *q, const char *word)
-{
-	struct buf like = {0};
-
-	buf_putc(&like, '%');
-	for (; *word != '\0'; word++) {
-		if (strchr("%_\\", *word) != NULL)
-			buf_putc(&like, '\\');
-		buf_putc(&like, *word);
-	}
-	buf_putc(&like, '%');
-	json_array_append_new(q->binds, json_string(buf_str(&like)));
-	buf_release(&like);
-}
-
 /* Each word must be in one of the search fields. */
 static void
 add_search(struct query *q, const char *text)
@@ -142,11 +125,11 @@ add_search(struct query *q, const char *text)
 	for (i = 0; i < words.n && q->words <= WORDS_MOST; i++) {
 		and_where(q);
 		for (k = 0; q->r->search[k] != NULL; k++) {
-			buf_puts(&q->where, k != 0 ? " OR " : "(");
+			buf_puts(&q->where, k != 0 ? " OR contains(" : "(contains(");
 			object_field_sql(
 			    &q->where, q->r, schema_field(q->r, q->r->search[k]));
-			buf_puts(&q->where, " LIKE ? ESCAPE '\\'");
-			bind_like(q, words.v[i]);
+			buf_puts(&q->where, ", ?)");
+			json_array_append_new(q->binds, json_string(words.v[i]));
 		}
 		buf_putc(&q->where, ')');
 	}

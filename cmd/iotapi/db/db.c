@@ -12,9 +12,17 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "iotapi/db/contains.h"
 
-/* SQLite's own steps between two looks at the clock: about a millisecond. */
-enum { CACHE_SIZE = 128, BUSY_MS = 5000, STEPS = 100000, MEMORY = 16 };
+/* SQLite's own steps between two looks at the clock: microseconds, unless the texts they compare are long. Of what
+ * is remembered each connection has as much. */
+enum {
+	CACHE_SIZE = 128,
+	BUSY_MS = 5000,
+	STEPS = 1000,
+	MEMORY = 16,
+	MEMORY_VALUE = 64 << 10
+};
 
 struct db {
 	sqlite3 *handle;
@@ -228,7 +236,9 @@ db_open(struct db **out, const char *path, bool write, struct err *err)
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	/* The file keeps the mode of its journal, which is the writer's to choose. */
-	if (write)
+	if (contains_add(db->handle) != SQLITE_OK)
+		failed = complain(db, err, "");
+	else if (write)
 		failed = db_run(db, err, "PRAGMA journal_mode=WAL", "") ||
 		    db_run(db, err, "PRAGMA synchronous=FULL", "") ||
 		    db_run(db, err, "PRAGMA cache_size=-8192", "") ||
@@ -503,8 +513,11 @@ db_recall(struct db *db, struct span key, struct span *value)
 void
 db_remember(struct db *db, struct span key, struct span value)
 {
-	const size_t i = db->memory.next++ % MEMORY;
+	size_t i;
 
+	if (value.n > MEMORY_VALUE)
+		return;
+	i = db->memory.next++ % MEMORY;
 	buf_clear(&db->memory.v[i].key);
 	buf_clear(&db->memory.v[i].value);
 	buf_span(&db->memory.v[i].key, key);
