@@ -15,12 +15,19 @@
 #include "iotapi/mqtt/device_cache.h"
 #include "iotapi/mqtt/store_presence.h"
 
-/* So all of them are 40 MB at most. */
-enum { REJECTS_KEPT = 10000, REJECT_MOST = 4096, TOPIC_MOST = 1024, DETAIL_MOST = 1024 };
+/* So all rejects are 40 MB at most. */
+enum {
+	REJECTS_KEPT = 10000,
+	REJECT_MOST = 4096,
+	TOPIC_MOST = 1024,
+	DETAIL_MOST = 1024,
+	KNOWN_MOST = 512
+};
 
 /* When the readings of a payload were made. */
 struct moment {
 	int64_t us;     /* since 1970 */
+	bool is_own;    /* the device's word */
 	char *metadata; /* JSON: the time as it was sent */
 };
 
@@ -113,12 +120,13 @@ add_moment(struct incoming *in, struct span timestamp)
 	in->moments = xreallocarray(in->moments, in->moments_n + 1, sizeof(*in->moments));
 	to = &in->moments[in->moments_n++];
 	to->us = in->m->received_us;
+	to->is_own = false;
 	if (timestamp.p == NULL) {
 		to->metadata = xstrdup("{}");
 		return;
 	}
 	to->metadata = xasprintf("{\"timestamp\":%.*s}", (int)timestamp.n, timestamp.p);
-	timestamp_of_device(timestamp, in->m->received_us, &to->us);
+	to->is_own = timestamp_of_device(timestamp, in->m->received_us, &to->us);
 }
 
 static bool
@@ -174,16 +182,20 @@ find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 	return *id != 0;
 }
 
-/* The broker hands a retained message out again at each new session: it is one reading only. */
+#define KNOWN(of)                                                                        \
+	"SELECT 1 FROM (SELECT * FROM reading WHERE dispositivo = ?1 AND timestamp " of  \
+	" ?5 ORDER BY timestamp DESC LIMIT ?6) WHERE sensor = ?2 AND valor = ?3 AND "    \
+	"metadata_json = ?4 LIMIT 1"
+
+/* The broker hands a retained message out again at each new session: it is one reading only. Looked for at its own
+ * time, else among the device's newest before it came, and no further than KNOWN_MOST: others wait for the writer. */
 static bool
-is_known(struct incoming *in, int64_t sensor, double value, struct span metadata)
+is_known(struct incoming *in, int64_t sensor, double value, const struct moment *when)
 {
 	return in->m->retain &&
-	    db_number(in->db, 0,
-		"SELECT 1 FROM reading WHERE dispositivo = ?1 AND sensor = ?2 AND valor "
-		"= "
-		"?3 AND metadata_json = ?4 LIMIT 1",
-		"iidt", in->device, sensor, value, metadata) == 1;
+	    db_number(in->db, 0, when->is_own ? KNOWN("=") : KNOWN("<"), "iidtii",
+		in->device, sensor, value, span_of(when->metadata), when->us,
+		(int64_t)KNOWN_MOST) == 1;
 }
 
 /* Whether the payload at hand has a value of this sensor already; from now on it has. A name may be there twice, or in
@@ -219,7 +231,7 @@ store_value(struct incoming *in, const struct value *h, struct err *err)
 		note_wrong(in, h->sensor, "shape", "it is there twice");
 		return 0;
 	}
-	if (is_known(in, sensor, h->value, metadata))
+	if (is_known(in, sensor, h->value, when))
 		return 0;
 	snprintf(mid, sizeof(mid), "%u", in->m->mid);
 	return db_run(in->db, err,
