@@ -26,6 +26,7 @@ enum {
 	AGAIN_MOST_MS = 5000,
 	STABLE_MS = 10000, /* up for longer, what ends it is no more of the same */
 	SESSION_SECONDS = 7 * 86400,
+	SETTLED_MS = 10000, /* in a connection: no answer to UNSUBSCRIBE is waited for */
 };
 
 /* What the topics of messages are matched with; not changed once made. The writer has one while it stores a batch, the loop
@@ -45,20 +46,19 @@ struct broker_session {
 	int keepalive;
 	pthread_mutex_t lock; /* of the pointer */
 	struct templates *templates;
-	struct strv filters;      /* of what is to be subscribed */
-	struct strv kept;         /* those that the broker has answered */
-	bool changed;             /* since the consumer was told */
+	struct strv filters; /* of what is to be subscribed */
+	struct strv kept; /* those that the session at the broker may have, as stored */
+	bool changed;     /* since the consumer was told */
 	struct consumer *consume; /* NULL: waiting for `again` */
 	struct loop_timer again;
 	int64_t wait;
-	char *told; /* the last failure, told once */
-	bool was_up;
+	char *told;       /* the last failure, told once */
 	bool away;        /* and that it is back is to be told */
 	int64_t up_since; /* loop_now */
 	bool asking;  /* the connection is up, and its filters are not all answered yet */
 	bool listens; /* they were once: a kept session is not asked again */
-	bool
-	    listened; /* to any connection of this broker: its session has something to lose */
+	bool answered; /* the session at the broker has `filters`, and no others */
+	bool listened; /* to any connection of this broker */
 	bool
 	    no_clients; /* asked for other clients' coming and going, the broker hung up */
 	int64_t
@@ -70,6 +70,11 @@ struct broker_session {
 	void (*gone)(void *arg);
 	void *gone_arg;
 	struct batch_queue *batches;
+	struct keeping *keeping;  /* NULL: the writer has none */
+	struct loop_timer settle; /* until what was asked for is so */
+	bool unkept;              /* the last one could not be stored */
+	bool starting;            /* when it is stored */
+	size_t refused;           /* subscriptions, since that was told */
 	uint64_t held; /* the batch that is not released, as the queue is full; 0: none */
 };
 
@@ -150,6 +155,19 @@ on_batch(void *arg, const struct msg *m, size_t n, uint64_t token)
 		consumer_release(u->consume, token);
 }
 
+static bool
+is_idle(const struct broker_session *u)
+{
+	return batch_queue_is_empty(u->batches) && u->keeping == NULL;
+}
+
+static void
+tell_gone(struct broker_session *u)
+{
+	if (is_idle(u))
+		u->gone(u->gone_arg);
+}
+
 static void
 on_stored(void *arg, uint64_t token)
 {
@@ -157,8 +175,7 @@ on_stored(void *arg, uint64_t token)
 	const uint64_t held = u->held;
 
 	if (u->stopping && u->over) {
-		if (batch_queue_is_empty(u->batches))
-			u->gone(u->gone_arg);
+		tell_gone(u);
 		return;
 	}
 	u->held = batch_queue_is_full(u->batches) ? held : 0;
@@ -218,7 +235,7 @@ tell_listening(struct broker_session *u)
 static void
 note_loss(struct broker_session *u)
 {
-	if (u->was_up && u->lost_us == 0)
+	if (u->listens && u->lost_us == 0)
 		u->lost_us = clock_wall_us();
 }
 
@@ -235,6 +252,8 @@ forgotten(void *arg, const struct err *why)
 	free(arg);
 }
 
+static void settled(void *arg);
+
 static void
 on_up(void *arg, bool session_present)
 {
@@ -246,9 +265,8 @@ on_up(void *arg, bool session_present)
 		*broker = u->broker;
 		store_submit(u->app->store, forget, forgotten, broker);
 	}
-	if (!session_present && u->lost_us > 0 && u->listened)
+	if (!session_present && u->lost_us > 0)
 		tell_lost_session(u);
-	u->was_up = true;
 	u->up_since = loop_now(u->loop);
 	u->asking = !session_present || !u->listens;
 	u->lost_us = 0;
@@ -256,8 +274,10 @@ on_up(void *arg, bool session_present)
 	u->told = NULL;
 	u->link(u->link_arg, u->broker, PRESENCE_ONLINE, NULL);
 	log_info("broker '%s': connected", u->name);
-	if (!u->asking)
+	if (!u->asking) {
 		tell_listening(u);
+		loop_timer_set(u->loop, &u->settle, SETTLED_MS, settled, u);
+	}
 }
 
 static const char *const clients[] = {STORE_CLIENT_CONNECTED, STORE_CLIENT_DISCONNECTED};
@@ -285,23 +305,6 @@ list_filters(const struct broker_session *u, const struct strv *before, size_t *
 	return filters;
 }
 
-/* While answers are missing it waits for the last of them. The consumer knows itself what is gone. */
-static void
-change_filters(struct broker_session *u)
-{
-	static const struct strv none;
-	struct consumer_filter *filters;
-	struct err err = {0};
-	size_t n;
-
-	if (!u->changed || u->consume == NULL || u->stopping)
-		return;
-	filters = list_filters(u, &none, &n);
-	u->changed = consumer_change(u->consume, filters, n, &err) > 0;
-	log_err(&err);
-	free(filters);
-}
-
 static bool
 is_same(const struct strv *a, const struct strv *b)
 {
@@ -314,11 +317,22 @@ is_same(const struct strv *a, const struct strv *b)
 	return a->n == b->n;
 }
 
-/* On its way through the writer. */
+/* A list of filters on its way through the writer. */
 struct keeping {
+	struct broker_session *u;
 	int64_t broker;
 	struct strv filters;
+	bool failed;
 };
+
+static void
+free_keeping(struct keeping *k)
+{
+	if (k == NULL)
+		return;
+	strv_release(&k->filters);
+	free(k);
+}
 
 static int
 keep(struct db *db, void *arg, struct err *err)
@@ -328,32 +342,112 @@ keep(struct db *db, void *arg, struct err *err)
 	return kept_filters_store(db, k->broker, &k->filters, err);
 }
 
+static void filters_kept(void *arg);
+
+/* On the writer's thread. */
 static void
-filters_kept(void *arg, const struct err *why)
+kept(void *arg, const struct err *why)
 {
 	struct keeping *k = arg;
 
+	k->failed = why->code != ERR_OK;
 	log_err(why);
-	strv_release(&k->filters);
-	free(k);
+	loop_post(k->u->loop, filters_kept, k);
 }
 
+/* Both lists are sorted. */
+static void
+unite(const struct strv *a, const struct strv *b, struct strv *out)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->n || j < b->n) {
+		const int order = i == a->n ? 1
+		    : j == b->n             ? -1
+					    : strcmp(a->v[i], b->v[j]);
+
+		strv_add(out, order <= 0 ? a->v[i] : b->v[j]);
+		i += order <= 0;
+		j += order >= 0;
+	}
+}
+
+/* Has the database say what the session at the broker has: from before anything is asked until the last answer both
+ * what it had and what it shall have, for nobody knows which of them it has when we are killed in between. */
 static void
 keep_filters(struct broker_session *u)
 {
+	static const struct strv none;
 	struct keeping *k;
-	size_t i;
 
-	if (is_same(&u->kept, &u->filters))
+	if (u->keeping != NULL || u->stopping)
 		return;
 	k = xcalloc(1, sizeof(*k));
+	k->u = u;
 	k->broker = u->broker;
-	strv_release(&u->kept);
-	for (i = 0; i < u->filters.n; i++) {
-		strv_add(&u->kept, u->filters.v[i]);
-		strv_add(&k->filters, u->filters.v[i]);
+	unite(u->answered ? &none : &u->kept, &u->filters, &k->filters);
+	if (is_same(&u->kept, &k->filters)) {
+		free_keeping(k);
+		return;
 	}
-	store_submit(u->app->store, keep, filters_kept, k);
+	u->keeping = k;
+	store_submit(u->app->store, keep, kept, k);
+}
+
+static void
+settled(void *arg)
+{
+	struct broker_session *u = arg;
+
+	u->answered = u->listens && !u->changed;
+	keep_filters(u);
+}
+
+/* Whether what is subscribed may be asked for: the database knows of all of it, or cannot be told, which is tried again
+ * meanwhile. */
+static bool
+may_ask(struct broker_session *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->filters.n && !u->unkept; i++) {
+		if (!filter_cover_has(&u->kept, u->filters.v[i])) {
+			keep_filters(u);
+			return u->keeping == NULL;
+		}
+	}
+	return true;
+}
+
+/* While answers are missing it waits for the last of them. The consumer knows itself what is gone. */
+static void
+change_filters(struct broker_session *u)
+{
+	static const struct strv none;
+	struct consumer_filter *filters;
+	struct err err = {0};
+	size_t n;
+
+	if (!u->changed || u->consume == NULL || u->stopping || !may_ask(u))
+		return;
+	filters = list_filters(u, &none, &n);
+	u->changed = consumer_change(u->consume, filters, n, &err) > 0;
+	u->answered = false;
+	loop_timer_set(u->loop, &u->settle, SETTLED_MS, settled, u);
+	log_err(&err);
+	free(filters);
+}
+
+/* Hundreds, at each attempt, would be the whole log. */
+static void
+tell_refused(struct broker_session *u)
+{
+	if (u->refused > 1)
+		log_warn(
+		    P_("broker '%s': it refused %zu more subscription",
+			"broker '%s': it refused %zu more subscriptions", u->refused - 1),
+		    u->name, u->refused - 1);
+	u->refused = 0;
 }
 
 static void
@@ -363,8 +457,9 @@ on_ready(void *arg)
 
 	u->asking = false;
 	u->listens = true;
-	keep_filters(u);
 	tell_listening(u);
+	tell_refused(u);
+	loop_timer_set(u->loop, &u->settle, SETTLED_MS, settled, u);
 	change_filters(u);
 }
 
@@ -375,6 +470,7 @@ on_down(void *arg, const struct err *why)
 	struct broker_session *u = arg;
 
 	note_loss(u);
+	loop_timer_stop(&u->settle);
 	tell(u, PRESENCE_ERROR, why->text);
 	if (u->asking && !u->no_clients && !u->stopping) {
 		u->no_clients = true;
@@ -394,11 +490,16 @@ is_client_filter(const char *filter)
 static void
 on_refused(void *arg, const char *filter, const struct err *why)
 {
+	struct broker_session *u = arg;
+
 	if (is_client_filter(filter)) {
 		log_debug("%s", why->text);
 		return;
 	}
-	tell(arg, PRESENCE_ONLINE, why->text);
+	if (u->refused++ == 0)
+		tell(u, PRESENCE_ONLINE, why->text);
+	else
+		log_debug("%s", why->text);
 }
 
 static void start(void *arg);
@@ -408,13 +509,14 @@ on_ended(void *arg, const struct err *why)
 {
 	struct broker_session *u = arg;
 
+	tell_refused(u);
 	if (u->stopping) {
 		u->over = true;
-		if (batch_queue_is_empty(u->batches))
-			u->gone(u->gone_arg);
+		tell_gone(u);
 		return;
 	}
 	note_loss(u);
+	loop_timer_stop(&u->settle);
 	if (why->code != ERR_OK) /* else we stopped it, to begin anew */
 		tell(u, PRESENCE_ERROR, why->text);
 	if (u->up_since != 0 && loop_now(u->loop) - u->up_since > STABLE_MS)
@@ -460,6 +562,9 @@ start(void *arg)
 	struct err err = {0};
 	size_t n;
 
+	u->starting = !may_ask(u);
+	if (u->starting)
+		return;
 	/* Tokens of the old one: they go when their messages are stored. */
 	if (!batch_queue_is_empty(u->batches)) {
 		loop_timer_set(u->loop, &u->again, AGAIN_FIRST_MS, start, u);
@@ -467,7 +572,7 @@ start(void *arg)
 	}
 	consumer_free(u->consume);
 	u->held = 0;
-	u->changed = u->listens = false;
+	u->changed = u->listens = u->answered = false;
 	filters = list_filters(u, &u->kept, &n);
 	u->consume = consumer_new(u->loop, &opts, filters, n, &events, u, &err);
 	free(filters);
@@ -475,6 +580,36 @@ start(void *arg)
 		consumer_start(u->consume);
 	else
 		on_ended(u, &err);
+}
+
+static void
+filters_kept(void *arg)
+{
+	struct keeping *k = arg;
+	struct broker_session *u = k->u;
+	const bool failed = k->failed;
+
+	u->keeping = NULL;
+	u->unkept = failed;
+	if (!failed) {
+		strv_release(&u->kept);
+		u->kept = k->filters;
+		k->filters = (struct strv){0};
+	}
+	free_keeping(k);
+	if (u->stopping) {
+		if (u->over)
+			tell_gone(u);
+		return;
+	}
+	if (u->starting)
+		start(u);
+	else
+		change_filters(u);
+	if (failed)
+		loop_timer_set(u->loop, &u->settle, AGAIN_MOST_MS, settled, u);
+	else
+		keep_filters(u);
 }
 
 static void
@@ -564,14 +699,15 @@ broker_session_listen(struct broker_session *u, const struct strv *patterns)
 void
 broker_session_stop(struct broker_session *u, void (*gone)(void *arg), void *arg)
 {
-	u->over = u->consume == NULL || u->again.slot != 0;
+	u->over = u->consume == NULL || u->again.slot != 0 || u->starting;
 	u->stopping = true;
 	u->gone = gone;
 	u->gone_arg = arg;
 	loop_timer_stop(&u->again);
+	loop_timer_stop(&u->settle);
 	if (!u->over)
 		consumer_stop(u->consume);
-	else if (batch_queue_is_empty(u->batches))
+	else if (is_idle(u))
 		loop_post(u->loop, gone, arg);
 }
 
@@ -582,6 +718,8 @@ broker_session_free(struct broker_session *u)
 		return;
 	u->link(u->link_arg, u->broker, PRESENCE_OFFLINE, NULL);
 	loop_timer_stop(&u->again);
+	loop_timer_stop(&u->settle);
+	free_keeping(u->keeping);
 	batch_queue_free(u->batches);
 	consumer_free(u->consume);
 	release_templates(u->templates);
