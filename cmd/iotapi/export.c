@@ -35,9 +35,11 @@ add_login(struct buf *out, struct last *last, const char *username, const char *
 {
 	bool again = last->username != NULL && strcmp(last->username, username) == 0;
 
-	if (strpbrk(username, ":\r\n") != NULL)
+	if (username[0] == '#' || strpbrk(username, ":\r\n") != NULL)
 		return err_set(err, ERR_REFUSED,
-		    _("%s: mosquitto takes no user name with ':' or a line end"), owner);
+		    _("%s: mosquitto takes no user name with ':', a line end, or '#' in "
+		      "front"),
+		    owner);
 	if (again && strcmp(last->hash, hash) != 0)
 		return err_set(err, ERR_REFUSED,
 		    _("%s and %s have the same user name '%s' and different passwords"),

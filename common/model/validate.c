@@ -146,6 +146,9 @@ fits(const struct schema_field *f, const char *s, struct field_errs *errs)
 		      "allowed."));
 	if ((f->flags & SCHEMA_LOGIN) != 0 && strchr(s, ':') != NULL)
 		failed = err_set(&err, ERR_USAGE, _("A user name has no \":\"."));
+	if ((f->flags & SCHEMA_LOGIN) != 0 && s[0] == '#')
+		failed =
+		    err_set(&err, ERR_USAGE, _("A user name does not begin with \"#\"."));
 	if (failed)
 		field_errs_add(errs, f->name, "%s", err.text);
 	return !failed;

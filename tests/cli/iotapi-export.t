@@ -115,7 +115,7 @@ exits 6 'one user name with two passwords is refused'
 is "iotapi: device 'DEV_2' and device 'DEV_3' have the same user name 'shared' and different passwords" \
 	"$err" 'naming both devices'
 is "$before" "$(cat "$T/auth/passwords")" 'and the file stays as it was'
-for name in 'a:b' 'a\nb' worker; do
+for name in 'a:b' 'a\nb' '#a' worker; do
 	is '{"username":' "$(call PATCH /api/mqtt/credentials/3/ "{\"username\":\"$name\"}" | cut -c1-12)" \
 		"a user name that no export could have is refused: $name"
 done
@@ -125,6 +125,9 @@ plant "UPDATE credential SET username = 'a:b' WHERE id = 3"
 run export_it
 exits 6 'a user name that mosquitto cannot take is refused'
 has "$err" "device 'DEV_3': mosquitto takes no user name with ':'" 'naming the device'
+plant "UPDATE credential SET username = '#a' WHERE id = 3"
+run export_it
+exits 6 'nor is one that would be a comment'
 run iotapi export mosquitto
 exits 2 'export needs a directory'
 has "$err" "'export mosquitto' takes one DIR" 'and says so'

@@ -192,6 +192,9 @@ names_can_be_shown(void **state)
 	assert_value("device", "descripcion", "\"two\\nlines\"", "\"two\\nlines\"");
 	assert_value("broker", "password", "\"a\\tb:c\"", "\"a\\tb:c\"");
 	assert_value("credential", "username", "\"a:b\"", "A user name has no \":\".");
+	assert_value(
+	    "credential", "username", "\"#a\"", "A user name does not begin with \"#\".");
+	assert_value("credential", "username", "\"a#\"", "\"a#\"");
 	assert_value("credential", "username", "\"a\\nb\"", never);
 	assert_value("broker", "username", "\"a:b\"", "A user name has no \":\".");
 	assert_value("broker", "host", "\"[::1]\"", "\"[::1]\"");
