@@ -67,6 +67,11 @@ for body in '' '[]' '{' '{"username":1}' '"x"' 'null'; do
 	is "$deny" "$(post auth "$body")" "auth: '$body' is a denial"
 	is "$deny" "$(post acl "$body")" "acl: '$body' as well"
 done
+# Nor what others read in another way: a name twice, or deeper than is taken from anybody.
+is "$deny" "$(post auth '{"username":"nobody","username":"user_D1","password":"device-password"}')" 'auth: a name that is there twice'
+is "$deny" "$(post acl '{"username":"nobody","username":"user_D1","topic":"iot/sensors/D1/data","action":"publish","qos":"1"}')" 'acl: as well'
+is "$deny" "$(post auth "{\"username\":\"user_D1\",\"password\":\"device-password\",\"x\":$(perl -e 'print "[" x 64, "]" x 64')}")" \
+	'auth: nested deeper than 64'
 is 401 "$(post auth '{}' wrong | cut -d ' ' -f 1)" 'auth with a wrong token'
 is "$deny" "$(post acl "{\"username\":\"user_D1\",\"topic\":\"iot/sensors/D1/data\",\"action\":\"publish\",\"qos\":\"1\"}" wrong)" \
 	'acl with a wrong token: EMQX would go on to its next source, so it is a denial'

@@ -13,6 +13,7 @@
 #include "iotapi/api/auth.h"
 #include "iotapi/api/login_cache.h"
 #include "iotapi/event.h"
+#include "iotapi/http/json_in.h"
 
 /* What is asked, as EMQX sends it: all are strings. */
 static const char *
@@ -21,6 +22,18 @@ member(const json_t *asked, const char *name)
 	const char *text = json_string_value(json_object_get(asked, name));
 
 	return text != NULL ? text : "";
+}
+
+/* NULL where it is no JSON, or such as is taken from nobody. */
+static json_t *
+read_body(const struct request *rq)
+{
+	struct buf why = {0};
+	json_t *asked =
+	    json_in_read(rq->body.p != NULL ? buf_as_span(&rq->body) : SPAN(""), &why);
+
+	buf_release(&why);
+	return asked;
 }
 
 static int
@@ -85,7 +98,7 @@ broker_auth_prepare(struct request *rq)
 	const char *username, *password;
 	bool right;
 
-	rq->json = json_loadb(buf_as_span(&rq->body).p, rq->body.n, 0, NULL);
+	rq->json = read_body(rq);
 	username = member(rq->json, "username");
 	password = member(rq->json, "password");
 	/* EMQX sends an empty one for none. */
@@ -108,8 +121,9 @@ broker_auth_prepare(struct request *rq)
 void
 broker_auth_full(struct request *rq)
 {
-	event_error("address", rq->peer,
-	    "devices are denied: too many passwords wait to be checked");
+	if (!atomic_load(&rq->app->stopping))
+		event_error("address", rq->peer,
+		    "devices are denied: too many passwords wait to be checked");
 	answer(rq, false);
 }
 
@@ -232,7 +246,7 @@ broker_auth_rule(struct request *rq, struct err *err)
 	may_ask = auth_check(rq) == 0;
 	if (is_lost(rq) || !may_ask)
 		return answer(rq, false);
-	rq->json = json_loadb(buf_as_span(&rq->body).p, rq->body.n, 0, NULL);
+	rq->json = read_body(rq);
 	q.username = member(rq->json, "username");
 	q.clientid = member(rq->json, "clientid");
 	q.action = (enum access_action)access_action_of(member(rq->json, "action"));
