@@ -97,6 +97,30 @@ resource_body_read(struct request *rq)
 	answer_no_object(rq, json_is_array(rq->json) ? "list" : "a single value");
 }
 
+static bool
+is_named(const char *const *names, const char *name)
+{
+	while (*names != NULL && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+/* One that is misspelt would be believed to have had its effect. */
+void
+resource_body_named(struct request *rq, const char *const *names)
+{
+	const char *name;
+	json_t *v;
+
+	resource_body_read(rq);
+	json_object_foreach (rq->json, name, v) {
+		if (!is_named(names, name) && rq->errs.n < VALIDATE_UNKNOWN)
+			field_errs_add(&rq->errs, name, "Unknown field.");
+	}
+	if (rq->status == 0 && rq->errs.n != 0)
+		answer_errs(rq);
+}
+
 static void
 read_values(struct request *rq, bool partial)
 {
@@ -155,8 +179,10 @@ resource_get(struct request *rq, struct err *err)
 
 	if (found == 0)
 		return answer_not_found(rq);
+	if (found < 0)
+		return -1;
 	rq->status = 200;
-	return found < 0 ? -1 : 0;
+	return 0;
 }
 
 int

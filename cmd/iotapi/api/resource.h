@@ -9,6 +9,8 @@
 /* `prepare` handlers, which leave an answer when there is something wrong with the body as a whole. Of any JSON
  * object: rq->json. */
 void resource_body_read(struct request *rq);
+/* As resource_body_read, of one that has no other members than these, behind the last of which there is NULL. */
+void resource_body_named(struct request *rq, const char *const *names);
 /* As resource_body_read, but nothing of it is read: *object are its bytes in the body. -1: answered. For bodies of
  * which a part at a time is enough. */
 int resource_body_object(struct request *rq, struct span *object);
