@@ -48,6 +48,34 @@ exits 200 'the new access token works'
 ask POST /api/auth/refresh/ -d "{\"refresh\":\"$new\"}"
 exits 401 'an access token cannot refresh'
 
+# While a password is checked it is changed: whoever had the old one may not stay with new tokens. The other hash is
+# one that nobody's password has.
+python3 - "$db" "$api" <<'P' >raced
+import sqlite3, sys, threading, time, urllib.error, urllib.request
+d = sqlite3.connect(sys.argv[1], isolation_level=None)
+answers = []
+def login():
+    r = urllib.request.Request(sys.argv[2] + '/api/auth/login/', b'{"username":"admin","password":"admin-password"}',
+        {'Content-Type': 'application/json'})
+    try:
+        answers.append(urllib.request.urlopen(r).status)
+    except urllib.error.HTTPError as e:
+        answers.append(e.code)
+(was,) = d.execute("SELECT password_hash FROM person WHERE username = 'admin'").fetchone()
+d.execute('BEGIN IMMEDIATE')
+t = threading.Thread(target=login)
+t.start()
+time.sleep(1)
+d.execute("UPDATE person SET password_hash = 'other' WHERE username = 'admin'")
+d.execute('COMMIT')
+tokens = 'SELECT count(*) FROM token'
+before = d.execute(tokens).fetchone()
+t.join()
+print(*answers, d.execute(tokens).fetchone() == before)
+d.execute("UPDATE person SET password_hash = ? WHERE username = 'admin'", (was,))
+P
+is '400 True' "$(cat raced)" 'a password that is changed while a login is under way gives no tokens'
+
 # Refused logins.
 bad='{"non_field_errors":["Unable to log in with provided credentials."]}'
 login admin wrong

@@ -120,9 +120,17 @@ refuse_guess(struct request *rq, int64_t wait)
 void
 auth_login_full(struct request *rq, int64_t seconds)
 {
-	event_error("address", rq->peer,
-	    "logins are put off: too many passwords wait to be checked");
+	if (!atomic_load(&rq->app->stopping))
+		event_error("address", rq->peer,
+		    "logins are put off: too many passwords wait to be checked");
 	answer_wait(rq, seconds);
+}
+
+static void
+refuse_login(struct request *rq)
+{
+	field_errs_add(
+	    &rq->errs, "non_field_errors", "Unable to log in with provided credentials.");
 }
 
 static void
@@ -142,12 +150,12 @@ check_password(struct request *rq, const char *username, const char *password)
 		return; /* told by who asked; the name says nothing then */
 	if (password_matches(password, hash)) {
 		guesses_passed(g, username);
+		rq->hash = xstrdup(hash);
 	} else {
 		atomic_fetch_add(&rq->app->counts.logins_refused, 1);
 		log_refused(rq, hash != NULL ? username : NULL, "failures",
 		    guesses_failed(g, username, clock_ms()));
-		field_errs_add(&rq->errs, "non_field_errors",
-		    "Unable to log in with provided credentials.");
+		refuse_login(rq);
 	}
 	free(hash);
 }
@@ -156,9 +164,10 @@ check_password(struct request *rq, const char *username, const char *password)
 void
 auth_login_prepare(struct request *rq)
 {
+	static const char *const names[] = {"username", "password", NULL};
 	const char *username, *password;
 
-	resource_body_read(rq);
+	resource_body_named(rq, names);
 	if (rq->status != 0)
 		return;
 	username = need_string(rq, "username");
@@ -213,11 +222,25 @@ put_tokens(struct request *rq, struct err *err)
 	return good ? 0 : -1;
 }
 
+/* While the password was checked it may have been changed, which ended the tokens that there were: no other may follow. */
+static bool
+is_still_right(struct request *rq)
+{
+	return db_number(rq->db, 0,
+		   "SELECT 1 FROM person WHERE id = ?1 AND password_hash = ?2 AND "
+		   "is_active",
+		   "is", rq->person, rq->hash) == 1;
+}
+
 int
 auth_login(struct request *rq, struct err *err)
 {
 	if (rq->status != 0)
 		return -1;
+	if (!is_still_right(rq)) {
+		refuse_login(rq);
+		return answer_errs(rq);
+	}
 	buf_puts(&rq->out, "{\"user\":");
 	if (put_me(rq, err) || users_token_drop(rq->db, "", err) || put_tokens(rq, err))
 		return -1;
@@ -231,7 +254,9 @@ auth_login(struct request *rq, struct err *err)
 void
 auth_refresh_prepare(struct request *rq)
 {
-	resource_body_read(rq);
+	static const char *const names[] = {"refresh", NULL};
+
+	resource_body_named(rq, names);
 	if (rq->status == 0 && need_string(rq, "refresh") == NULL)
 		answer_errs(rq);
 }

@@ -195,6 +195,7 @@ request_release(struct request *rq)
 	request_drop_body(rq);
 	json_decref(rq->json);
 	json_decref(rq->values);
+	free(rq->hash);
 	field_errs_release(&rq->errs);
 	buf_release(&rq->out);
 	free(rq->location);

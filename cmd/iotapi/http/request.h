@@ -41,6 +41,7 @@ struct request {
 	int64_t person;                         /* who asks; 0: nobody */
 	bool read_only;                         /* who may change nothing */
 	json_t *json;                           /* the body; NULL: none, or no JSON */
+	char *hash; /* of the person's password that was found right; NULL: none was */
 	struct span list;                       /* of JSON in the body; p == NULL: none */
 	json_t *values;                         /* the good fields in canonical types */
 	struct field_errs errs;                 /* the wrong ones */

@@ -2,7 +2,9 @@
 /* Who may do what: every path with every verb, for nobody, for one who may only read, and for an admin. */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -292,6 +294,49 @@ what_is_to_come_again_is_not_done(void **state)
 	site_close(&s);
 }
 
+/* How many bytes it tells when a request of this path is put off. */
+static size_t
+told(struct site *s, const char *path)
+{
+	struct request rq = {.app = &s->app, .method = "POST"};
+	const int was = dup(STDERR_FILENO);
+	char text[512];
+	int ends[2];
+	ssize_t n;
+
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	assert_int_equal(request_target(&rq, path), 0);
+	routes_find(&rq);
+	routes_refuse(&rq, 2);
+	dup2(was, STDERR_FILENO);
+	n = read(ends[0], text, sizeof(text));
+	close(was);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_not_equal(rq.status, 0);
+	request_release(&rq);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void
+an_end_is_not_told_as_load(void **state)
+{
+	static const char *const logins[] = {"/api/auth/login/", "/api/mqtt/auth/"};
+	struct site s;
+	size_t i;
+
+	(void)state;
+	site_open(&s);
+	for (i = 0; i < 2; i++) {
+		atomic_store(&s.app.stopping, true);
+		assert_int_equal(told(&s, logins[i]), 0);
+		atomic_store(&s.app.stopping, false);
+		assert_int_not_equal(told(&s, logins[i]), 0);
+	}
+	site_close(&s);
+}
+
 static bool
 is_listed(struct span path)
 {
@@ -347,6 +392,7 @@ main(void)
 	    cmocka_unit_test(every_path_verb_and_role),
 	    cmocka_unit_test(a_token_may_less_than_its_user),
 	    cmocka_unit_test(what_is_to_come_again_is_not_done),
+	    cmocka_unit_test(an_end_is_not_told_as_load),
 	    cmocka_unit_test(no_path_is_forgotten),
 	};
 
