@@ -45,7 +45,7 @@ tick(void *arg)
 	loop_timer_set(s->loop, &s->tick, TICK_MS, tick, s);
 }
 
-/* HTTP first, for four seconds (server_stop): nothing new comes in by it while the worker's last batch is written. A
+/* HTTP first, for three and a half seconds (server_stop): nothing new comes in by it while the worker's last batch is written. A
  * broker that takes no goodbye is not waited for: what it was not told is sent again to the next session. */
 static void
 end(void *arg, int signo)

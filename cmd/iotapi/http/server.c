@@ -26,9 +26,9 @@ enum {
 	    16, /* one that writes waits for the disk: so many changes are one fsync */
 	IDLE_SECONDS = 60, /* connections.h closes them before */
 	SWEEP_MS = 1000,
-	DRAIN_MS = 4000,
+	DRAIN_MS = 3000,
 	LAST_ANSWERS_MS =
-	    1000, /* for those that are answered without what they waited for */
+	    500, /* for those that are answered without what they waited for */
 	CONNECTION_MEMORY = 32 << 10,
 	HASHING =
 	    2, /* passwords at once: 16 MiB and a processor each, if they are people's */
