@@ -217,6 +217,16 @@ printf '{"lecturas":[{]}' >body
 is '{"detail":"JSON parse error - no JSON: line 1 column 15 (char 14)","code":"parse_error"} 400' "$(call POST $bulk body)" \
 	'no JSON'
 
+# What is unknown is told wherever there is a body: misspelt, it would be believed to have had its effect.
+printf '{"lecturas":[],"lectura":[],"lectura":[]}' >body
+is '{"lectura":["Unknown field.","Unknown field."]} 400' "$(call POST $bulk body)" 'an unknown field of a bulk'
+for where in devices/1/assign_sensor mqtt/device-config/1/update_connection_status mqtt/test-connection auth/login auth/refresh; do
+	printf '{"sensor_id":1,"broker_id":1,"status":"connected","username":"admin","password":"admin-password","refresh":"x","tiempo":1}' >body
+	has "$(call POST "/api/$where/" body)" '"tiempo":["Unknown field."]' "or of $where"
+done
+is '{"ordering":["Unknown filter."],"search":["Unknown filter."]} 400' \
+	"$(call GET '/api/readings/rejects/?page=1&page_size=9&ordering=id&search=x' /dev/null)" 'and of rejects all but their pages'
+
 # A page that would be a gigabyte.
 python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1])
 c.execute("INSERT INTO sensor (nombre, tipo, unidad_medida, rango_min, rango_max, descripcion, created_at, updated_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40) SELECT i, 1, 1, 0, 1, hex(zeroblob(500000)), 0, 0 FROM n")
@@ -275,7 +285,23 @@ def chunked(size):
 print(*(sum(status == wanted for status, _ in held) for wanted in ('100', '503')), *chunked(2 << 20))
 P
 is '32 8 503 True True' "$(cat unsent)" 'of long bodies only so much is waited for, or of a chunked one kept'
-python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM sensor WHERE id > 1"); c.commit()' "$db"
+# An object that is a gigabyte with what belongs to it: a device with 40 sensors of a megabyte.
+python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1])
+c.execute("INSERT INTO assignment (dispositivo, sensor, configuracion_json, fecha_asignacion) SELECT 1, id, 0, 0 FROM sensor WHERE id > 1")
+c.commit()' "$db"
+printf '{"nombre":"D"}' >body
+large='{"detail":"An object with what belongs to it has more than 8 MiB here: let it have less.","code":"too_large"} 400'
+is "$large" "$(call GET /api/devices/1/ /dev/null)" 'an object of more than 8 MiB is refused'
+is "$large" "$(call PATCH /api/devices/1/ body)" 'in the answer to a change as well'
+is "$large" "$(call GET /api/devices/ /dev/null)" 'and in a list'
+is '{"status":"ok"}' "$(curl -sS "$api/healthz")" 'which is no failure'
+has "$(call DELETE '/api/devices/1/remove_sensor/?sensor_id=2' /dev/null)" ' 200' 'what belongs to it can be taken away'
+# Text that is alike, over and over: the sensors' is a million zeros.
+is '0 200' "$(curl -sS -m 20 -H "Authorization: Bearer $token" -w ' %{http_code}' \
+	"$api/api/sensors/?search=$(head -c 10000 /dev/zero | tr '\0' 0)1" | sed 's/^{"count":\([0-9]*\),.*}/\1/')" \
+	'a search for ten thousand letters of a million'
+python3 -c 'import sqlite3,sys; c = sqlite3.connect(sys.argv[1]); c.execute("DELETE FROM assignment WHERE sensor > 1")
+c.execute("DELETE FROM sensor WHERE id > 1"); c.commit()' "$db"
 
 # Queries.
 query() { curl -sS -w ' %{http_code}\n' -H "Authorization: Bearer $token" "$api/api/devices/?$1"; }

@@ -20,8 +20,10 @@ int actions_answered(struct request *rq, struct err *err);
 int actions_publish_topics(struct request *rq, struct err *err);
 int actions_subscribe_topics(struct request *rq, struct err *err);
 /* POST /api/mqtt/device-config/{id}/update_connection_status/ */
+void actions_config_status_prepare(struct request *rq);
 int actions_config_status(struct request *rq, struct err *err);
 /* POST /api/devices/{id}/assign_sensor/ and DELETE .../remove_sensor/ */
+void actions_assign_prepare(struct request *rq);
 int actions_assign_device(struct request *rq, struct err *err);
 int actions_remove_device(struct request *rq, struct err *err);
 /* GET /api/mqtt/device-status/: how many devices are in which state. */

@@ -57,12 +57,23 @@ put_topic(struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct
 	return put_nested(out, db, "topic", stmt, column, err);
 }
 
+/* Each is as long as a body may be, and nobody says how many there are. */
+static bool
+is_too_long(const struct buf *out, size_t before, struct err *err)
+{
+	if (out->n - before <= OBJECT_MOST)
+		return false;
+	err_set(err, ERR_REFUSED, _("an object has more than %d MiB"), OBJECT_MOST >> 20);
+	return true;
+}
+
 static int
 put_topics(
     struct buf *out, struct db *db, sqlite3_stmt *stmt, int column, struct err *err)
 {
 	const struct schema_resource *r = schema_find("topic");
 	struct json_iter it = {.value = db_column_text(stmt, column)};
+	const size_t before = out->n;
 	struct buf number = {0};
 	int failed = 0;
 
@@ -71,7 +82,9 @@ put_topics(
 		buf_clear(&number);
 		buf_span(&number, it.item);
 		json_out_comma(out);
-		failed = object_get(out, db, r, atoll(buf_str(&number)), false, err) != 1;
+		failed =
+		    object_get(out, db, r, atoll(buf_str(&number)), false, err) != 1 ||
+		    is_too_long(out, before, err);
 	}
 	buf_putc(out, ']');
 	buf_release(&number);
@@ -136,12 +149,14 @@ put_sensors(
 	sqlite3_stmt *list = db_query(db, err,
 	    OBJECT_ASSIGNMENTS " WHERE a.dispositivo = ?1 ORDER BY a.id", "i",
 	    (int64_t)sqlite3_column_int64(stmt, column));
+	const size_t before = out->n;
 	int step = list != NULL ? 1 : -1;
 
 	buf_putc(out, '[');
 	while (step == 1 && (step = db_step(db, list, err)) == 1) {
 		json_out_comma(out);
-		if (object_put_assignment(out, db, list, err))
+		if (object_put_assignment(out, db, list, err) ||
+		    is_too_long(out, before, err))
 			step = -1;
 	}
 	buf_putc(out, ']');

@@ -8,7 +8,9 @@
 
 /* Objects of the schema table as the API shows them: columns, and fields that are made of others (names, labels,
  * whole objects inside). `detail` is the form of one object, else that of a list. All append to `out` and, where
- * they return an int, -1 is a failure of the database (ERR_FAILED), which leaves half an object in `out`. */
+ * they return an int, -1 is a failure of the database (ERR_FAILED), or that what belongs to an object, such as its
+ * sensors, is longer than OBJECT_MOST (ERR_REFUSED), and leaves half an object in `out`. */
+enum { OBJECT_MOST = 8 << 20 };
 
 /* "SELECT ... FROM table t": one column for each field of an answer. Lasts as long as the program. */
 const char *object_select(const struct schema_resource *r, bool detail);

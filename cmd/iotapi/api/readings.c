@@ -34,9 +34,13 @@ find_list(struct request *rq, struct span object)
 	while (json_next(&it)) {
 		buf_clear(&name);
 		json_unescape(&name, it.key);
-		if (!span_is(buf_as_span(&name), "lecturas"))
+		if (!span_is(buf_as_span(&name), "lecturas")) {
+			if (rq->errs.n < BULK_WRONG)
+				field_errs_add(
+				    &rq->errs, buf_str(&name), "Unknown field.");
 			continue;
-		if (rq->list.p != NULL && rq->errs.n == 0)
+		}
+		if (rq->list.p != NULL && rq->errs.n < BULK_WRONG)
 			field_errs_add(&rq->errs, "lecturas", "It is there twice.");
 		rq->list = it.item;
 	}
@@ -234,6 +238,19 @@ put_reject(struct buf *out, sqlite3_stmt *stmt)
 	buf_putc(out, '}');
 }
 
+/* They are not searched, ordered or filtered. */
+static void
+refuse_filters(struct request *rq)
+{
+	size_t i;
+
+	for (i = 0; i < rq->arg_count; i++) {
+		if (strcmp(rq->args[i].name, "page") != 0 &&
+		    strcmp(rq->args[i].name, "page_size") != 0)
+			field_errs_add(&rq->errs, rq->args[i].name, "Unknown filter.");
+	}
+}
+
 int
 readings_rejects(struct request *rq, struct err *err)
 {
@@ -241,6 +258,7 @@ readings_rejects(struct request *rq, struct err *err)
 	sqlite3_stmt *stmt;
 	int step;
 
+	refuse_filters(rq);
 	page_read(rq, &p);
 	if (rq->errs.n != 0)
 		return answer_errs(rq);

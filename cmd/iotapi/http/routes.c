@@ -12,6 +12,7 @@
 #include "iotapi/api/auth.h"
 #include "iotapi/api/broker_auth.h"
 #include "iotapi/api/metrics.h"
+#include "iotapi/api/object.h"
 #include "iotapi/api/query.h"
 #include "iotapi/api/readings.h"
 #include "iotapi/api/resource.h"
@@ -43,9 +44,9 @@ static const struct route routes[] = {
     {"GET", "/api/mqtt/topics/subscribe_topics/", "topic", NULL, actions_subscribe_topics,
 	0},
     {"POST", "/api/mqtt/device-config/{id}/update_connection_status/", "device-config",
-	resource_body_read, actions_config_status, ROUTE_WRITE},
+	actions_config_status_prepare, actions_config_status, ROUTE_WRITE},
     {"GET", "/api/mqtt/device-status/", NULL, NULL, actions_device_status, 0},
-    {"POST", "/api/devices/{id}/assign_sensor/", "device", resource_body_read,
+    {"POST", "/api/devices/{id}/assign_sensor/", "device", actions_assign_prepare,
 	actions_assign_device, ROUTE_WRITE},
     {"DELETE", "/api/devices/{id}/remove_sensor/", "device", NULL, actions_remove_device,
 	ROUTE_WRITE},
@@ -238,7 +239,7 @@ run_on_writer(struct request *rq, struct err *err)
 			broker_pool_refresh(rq->app->worker);
 		return;
 	}
-	if (err->code == ERR_REFUSED)
+	if (err->code == ERR_REFUSED && rq->status != 0)
 		err->code = ERR_OK;
 }
 
@@ -293,6 +294,13 @@ end_reading(struct request *rq, struct db *reader, struct err *err)
 static void
 answer_failure(struct request *rq, const struct err *err)
 {
+	if (err->code == ERR_REFUSED) {
+		answer_detail(rq, 400, "too_large",
+		    "An object with what belongs to it has more than %d MiB here: let "
+		    "it have less.",
+		    OBJECT_MOST >> 20);
+		return;
+	}
 	event_error("path", rq->path, "%s failed: %s",
 	    rq->route != NULL ? rq->route->method : "a request", err->text);
 	if (err->code == ERR_OUTPUT)
