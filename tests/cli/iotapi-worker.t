@@ -124,6 +124,8 @@ is '{"total_mqtt_devices":1,"online":0,"offline":0,"error":1,"percentage_online"
 pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":"OTHER","status":"connected"}'
 pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":7,"status":"connected"}'
 ok 'a status that names another device is a reject' wait_for 5 rejected_as 'id the payload claims another device'
+pub -q 1 -t iot/devices/RPI_001/status -m '{"device_id":"RPI_001","device_id":"OTHER","status":"connected"}'
+ok 'also behind its own name' wait_for 5 rejected_as 'shape no status of the platform'
 ok 'and changes nothing' device_is error
 mosquitto_sub --unix "$sock" -t none -i client-1 -k 60 --will-topic iot/devices/RPI_001/status \
 	--will-payload '{"device_id":"RPI_001","status":"disconnected"}' --will-qos 1 >/dev/null &

@@ -12,6 +12,7 @@
 #include "model/timestamp.h"
 #include "model/topic_set.h"
 #include "iotapi/db/rows.h"
+#include "iotapi/http/json_in.h"
 #include "iotapi/mqtt/device_cache.h"
 #include "iotapi/mqtt/store_presence.h"
 
@@ -299,10 +300,22 @@ kept_since(const struct incoming *in, struct span object, char out[32])
 	return out;
 }
 
+/* As JSON of clients is taken: of a name that is there twice nobody could say which one counts. */
+static bool
+is_object(struct span text, struct span *object)
+{
+	struct buf why = {0};
+	json_t *v = json_in_read(text, &why);
+	const bool is = json_is_object(v) && json_in_check(text, object, &why);
+
+	json_decref(v);
+	buf_release(&why);
+	return is;
+}
+
 static int
 take_status(struct incoming *in, struct err *err)
 {
-	struct json_scan scan = {.depth = JSON_TAKEN};
 	struct buf word = {0};
 	struct span object, claim;
 	char since[32];
@@ -312,9 +325,7 @@ take_status(struct incoming *in, struct err *err)
 	/* Empty: the retained status was taken back. */
 	if (in->m->payload.n == 0)
 		return 0;
-	known = json_scan(in->m->payload, &scan);
-	object = scan.value;
-	known = known && json_kind(object) == JSON_KIND_OBJECT &&
+	known = is_object(in->m->payload, &object) &&
 	    json_member_string(object, "status", &word) &&
 	    presence_by_status(buf_as_span(&word), &state);
 	buf_release(&word);
