@@ -109,6 +109,8 @@ ask POST /api/devices/1/assign_sensor/ '{"sensor_id":1,"configuracion_json":{"pi
 is '201 {"pin":4,"f":0.1} "T"' "$status $(field .asignacion.configuracion_json) $(field .asignacion.sensor_detail.nombre)" 'assign_sensor'
 ask POST /api/devices/1/assign_sensor/ '{"sensor_id":1}'
 gives 400 '{"error":"The sensor is already assigned to this device"}' 'twice'
+ask POST /api/devices/1/assign_sensor/ '{"sensor_id":"1abc"}'
+gives 400 '{"sensor_id":["The sensor does not exist."]}' 'a number with letters is none'
 ask POST /api/devices/1/assign_sensor/ '{"sensor_id":9}'
 gives 400 '{"sensor_id":["The sensor does not exist."]}' 'an unknown one'
 ask DELETE /api/sensors/1/

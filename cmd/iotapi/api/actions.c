@@ -259,9 +259,11 @@ static int64_t
 body_id(struct request *rq, const char *name)
 {
 	const json_t *v = json_object_get(rq->json, name);
+	int64_t id;
 
 	if (json_is_string(v))
-		return atoll(json_string_value(v));
+		return text_int(json_string_value(v), 1, INT64_MAX, name, &id, NULL) ? 0
+										     : id;
 	return json_integer_value(v);
 }
 
