@@ -126,6 +126,10 @@ printf 'second\n' >"$T/second"
 run iotapi user passwd admin --db "$db" --password-file "$T/second"
 exits 2 'a password file that others may read is refused'
 has "$err" 'chmod 600' 'with what to do'
+head -c 512 /dev/zero | tr '\0' a >"$T/long"
+chmod 600 "$T/long"
+run iotapi user passwd admin --db "$db" --password-file "$T/long"
+is '2 iotapi: the password is too long: at most 511 bytes' "$status $err" 'nor one that no hash takes'
 chmod 600 "$T/second"
 run iotapi user add admin --db "$db" --password-file "$T/second"
 exits 2 'an existing user is not added'

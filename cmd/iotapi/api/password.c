@@ -16,10 +16,17 @@ enum { SECRET_HEX = 64 };
 char *
 password_person(const char *password, struct err *err)
 {
-	char *setting = crypt_gensalt_ra("$y$", 0, NULL, 0);
+	char *setting, *hash;
 	void *data = NULL;
 	int size = 0;
-	char *hash = setting != NULL ? crypt_ra(password, setting, &data, &size) : NULL;
+
+	if (strlen(password) >= CRYPT_MAX_PASSPHRASE_SIZE) {
+		err_set(err, ERR_USAGE, _("the password is too long: at most %d bytes"),
+		    CRYPT_MAX_PASSPHRASE_SIZE - 1);
+		return NULL;
+	}
+	setting = crypt_gensalt_ra("$y$", 0, NULL, 0);
+	hash = setting != NULL ? crypt_ra(password, setting, &data, &size) : NULL;
 
 	if (hash == NULL)
 		err_sys(err, ERR_FAILED, _("cannot hash a password"));
