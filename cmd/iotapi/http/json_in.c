@@ -72,6 +72,14 @@ count_values(struct span text)
 	return n;
 }
 
+static size_t
+text_before(const char *text, const char *end)
+{
+	const char *at = strstr(text, end);
+
+	return at != NULL ? (size_t)(at - text) : strlen(text);
+}
+
 json_t *
 json_in_read(struct span text, struct buf *why)
 {
@@ -88,7 +96,9 @@ json_in_read(struct span text, struct buf *why)
 	v = json_loadb(
 	    value.p, value.n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
 	if (v == NULL) {
-		buf_printf(why, "%s: ", where.text);
+		/* Without "near" what stands there: it may be a password. */
+		buf_put(why, where.text, text_before(where.text, " near "));
+		buf_puts(why, ": ");
 		put_place(why, text, (size_t)(value.p - text.p) + (size_t)where.position);
 	}
 	return v;

@@ -31,8 +31,10 @@ what_is_wrong_is_told_with_its_place(void **state)
 	    {"{\n\"a\" 1}", "no JSON: line 2 column 5 (char 6)"},
 	    {"{} {}", "no JSON: line 1 column 4 (char 3)"},
 	    {"\"\xff\"", "no JSON: line 1 column 2 (char 1)"},
-	    {" {\"a\":1,\"a\":2}",
-		"duplicate object key near '\"a\"': line 1 column 12 (char 11)"},
+	    {" {\"a\":1,\"a\":2}", "duplicate object key: line 1 column 12 (char 11)"},
+	    {"{\"password\":\"secret\\u0000\"}",
+		"\\u0000 is not allowed without JSON_ALLOW_NUL: line 1 column 27 (char "
+		"26)"},
 	};
 	size_t i;
 
