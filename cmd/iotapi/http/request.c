@@ -139,10 +139,10 @@ request_arg(const struct request *rq, const char *name)
 bool
 request_may_hold(struct request *rq, size_t bytes)
 {
-	const size_t all = (bytes + REQUEST_LONG - 1) / REQUEST_LONG * REQUEST_LONG;
+	const size_t all = (bytes + REQUEST_SHORT - 1) / REQUEST_SHORT * REQUEST_SHORT;
 	const size_t more = all > rq->held ? all - rq->held : 0;
 
-	if (bytes <= REQUEST_LONG || more == 0)
+	if (bytes <= REQUEST_SHORT || more == 0)
 		return true;
 	if (atomic_fetch_add(&rq->app->held, more) + more <= REQUEST_HELD_MOST) {
 		rq->held += more;

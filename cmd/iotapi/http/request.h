@@ -61,8 +61,9 @@ struct request {
 
 enum {
 	REQUEST_ARGS_MOST = 64,
-	REQUEST_LONG = 1 << 20,        /* bytes of body and answer that are not counted */
+	REQUEST_SHORT = 64 << 10,      /* bytes of body and answer that are not counted */
 	REQUEST_HELD_MOST = 256 << 20, /* of all others together */
+	REQUEST_LONG = 1 << 20,        /* bytes that are the system's own to give, and to have back */
 };
 /* Takes a raw request target apart: a path and its query, also behind "http://HOST", which then counts instead of
  * the header Host. Not 0: it is malformed (a NUL, a control character, a bad escape, "..", "#"), or has more than
