@@ -48,6 +48,9 @@ exits 200 'the new access token works'
 ask POST /api/auth/refresh/ -d "{\"refresh\":\"$new\"}"
 exits 401 'an access token cannot refresh'
 
+without "$(sqlite3 "$db" "EXPLAIN QUERY PLAN DELETE FROM token WHERE handle = 'x' OR expires <= 1")" SCAN \
+	'each login takes expired tokens away, by an index'
+
 # While a password is checked it is changed: whoever had the old one may not stay with new tokens. The other hash is
 # one that nobody's password has.
 python3 - "$db" "$api" <<'P' >raced

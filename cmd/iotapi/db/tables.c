@@ -59,6 +59,7 @@ static const char *const indexes[] = {
     "device_state ON device(mqtt_enabled, connection_status, created_at, id)",
     "credential_username ON credential(username)",
     "reading_device ON reading(dispositivo, timestamp)",
+    "token_expires ON token(expires)",
 };
 
 void
