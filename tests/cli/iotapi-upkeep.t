@@ -58,6 +58,17 @@ exits 2 'nor the database'
 has "$err" "'copy.db' is there already" 'by name'
 [ ! -e copy.db.key ]
 tap $? 'and no key is put there'
+# At once: none takes the other's place, each time.
+both=
+for i in 1 2 3 4 5; do
+	iotapi backup "twice$i.db" --db "$db" 2>/dev/null &
+	one=$!
+	iotapi backup "twice$i.db" --db "$db" 2>/dev/null
+	other=$?
+	wait $one
+	both="$both $(($? + other))"
+done
+is ' 2 2 2 2 2' "$both" 'of two at once one is refused'
 run iotapi backup nowhere/copy.db --db "$db"
 exits 7 'where nothing can be written'
 mv "$db.key" key
