@@ -224,6 +224,10 @@ device_session_add(struct device_sessions *s, const struct session_opts *opts,
 	d->id = xstrdup(device);
 	d->filter = xstrdup(filter);
 	own.hold_acks = true;
+	/* Where only one can be under way (MQTT 5): of several unread ones libmosquitto may read the next together with the
+	 * last that is wanted, whose answer then waits behind an acknowledgement that must not leave. */
+	if (s->opts.exec->n == 0 || s->opts.jobs == 1)
+		own.receive_maximum = 1;
 	if (topic_expand(s->opts.responses, &vars, &d->responses, err))
 		return -1;
 	d->commands = (struct responder_device){

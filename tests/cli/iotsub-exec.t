@@ -193,4 +193,11 @@ exits 2 "--exec with -t is refused"
 run iotsub -h "$sock" -t x -R --retained-only
 exits 2 "-R and --retained-only"
 
+# More of them wait than are wanted: the last answer is acknowledged, and the rest stay with the broker.
+keep L1.commands iotsub -h "$sock" L1 -c --reply 1
+seq 40 | sed 's/.*/{"id":&}/' | iotpub -h "$sock" -t iot/devices/L1/commands -l -q 1
+run timeout 20 iotsub -h "$sock" L1 -c --reply 1 -C 5
+is '0 5 ' "$status $(printf '%s\n' "$out" | wc -l) $err" 'of 40 commands five are answered'
+run timeout 20 iotsub -h "$sock" L1 -c --jobs 1 -C 35 --exec cat
+is '0 {"id":6} {"id":40}' "$status $(printf '%s\n' "$out" | sed -n '1p;$p' | paste -sd ' ')" '... then the rest, each once'
 done_testing
