@@ -130,7 +130,7 @@ def is_denied(s):
     return got.endswith(b'{"result":"deny"}')
 print(before, sum(map(is_denied, checks)))
 P
-python3 cold.py "$api" "$token" >cold
+python3 cold.py "$api" "$token" >cold 2>sent
 read -r before denied <cold
 [ "$before" -lt 30 ] && [ "$denied" -eq 100 ]
 tap $? "passwords that have to be hashed keep nobody waiting: $before were before, and $denied are denied"
