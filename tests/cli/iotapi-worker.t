@@ -285,6 +285,15 @@ ok 'a subscription is known before it is asked for' wait_for 10 keeps muted iot/
 call POST /api/mqtt/topics/ '{"nombre":"early","topic_pattern":"early/{device_id}/x","tipo":"publish"}' >/dev/null
 ok 'one more as well' wait_for 10 keeps muted early/+/x
 wait_for 10 keeps B early/+/x
+call POST /api/mqtt/topics/ '{"nombre":"late","topic_pattern":"late/{device_id}/a","tipo":"publish"}' >/dev/null
+wait_for 10 keeps B late/+/a
+# One that is away has what it had, for as long as it is.
+strange gone
+gone=$!
+wait_for 10 keeps gone early/+/x
+kill "$gone"
+rm gone.sock
+wait_for 20 broken gone 'no such file'
 sql "CREATE TRIGGER no_keeping BEFORE INSERT ON kept_filters BEGIN SELECT RAISE(FAIL, 'not now'); END"
 call DELETE "/api/mqtt/topics/$(call GET '/api/mqtt/topics/?search=early' | jq '.results[0].id')/"
 ok 'what cannot be written is told' wait_for 20 grep -q 'level=error .*kept_filters: not now' "$T/api.log"
@@ -293,7 +302,13 @@ sql 'DROP TRIGGER no_keeping'
 given_up() { ! keeps B early/+/x; }
 ok 'and is tried again' wait_for 20 given_up
 ok 'while one that was not answered may be there' keeps muted early/+/x
-for name in connack length type topic flags mid suback again present absent muted; do
+call PATCH "/api/mqtt/topics/$(call GET '/api/mqtt/topics/?search=late' | jq '.results[0].id')/" \
+	'{"topic_pattern":"late/{device_id}/b"}' >/dev/null
+ok 'when another one takes its place' wait_for 10 keeps B late/+/b
+ok 'it is known of both until the answer' keeps B late/+/a
+ok 'as of all at a broker that is away' keeps gone early/+/x
+call DELETE "/api/mqtt/topics/$(call GET '/api/mqtt/topics/?search=late' | jq '.results[0].id')/"
+for name in connack length type topic flags mid suback again present absent muted gone; do
 	id=$(call GET "/api/mqtt/brokers/?search=$name" | jq '.results[0].id')
 	call DELETE "/api/mqtt/brokers/$id/"
 done

@@ -399,7 +399,7 @@ settled(void *arg)
 {
 	struct broker_session *u = arg;
 
-	u->answered = u->listens && !u->changed;
+	u->answered = u->listens && u->lost_us == 0 && !u->changed;
 	keep_filters(u);
 }
 
@@ -693,6 +693,7 @@ broker_session_listen(struct broker_session *u, const struct strv *patterns)
 	release_templates(before);
 	add_filters(u);
 	u->changed = true;
+	u->answered = false;
 	change_filters(u);
 }
 
