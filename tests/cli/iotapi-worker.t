@@ -262,6 +262,12 @@ settled() { k=$(subscribes again); [ "$k" -ge 4 ] && [ "$(value 70.75)" -eq "$k"
 ok 'all that it sends is there' wait_for 10 settled
 is "$((2 * k + 1)) $k" "$(value 70.5) $(value 70.25)" \
 	'no second row by DUP, but by another identifier, for another payload, or without DUP'
+# What is retained comes once for each filter that takes it.
+retained=$(publish 0 8 73.5 | sed 's/^32/33/')$(publish 0 9 73.5 | sed 's/^32/33/')
+strange both "send=$retained$(publish 0 10 73.25)"
+handed_out() { k=$(subscribes both); [ "$k" -ge 4 ] && [ "$(value 73.25)" -eq "$k" ]; }
+ok 'a retained one behind the same one' wait_for 10 handed_out
+is 1 "$(value 73.5)" 'is one reading, too'
 connections() { [ "$(grep -c CONNECT "$1.log")" -ge 3 ]; }
 strange present present=1 close=1 "send=$(publish 1 7 71.5)"
 strange absent present=0 close=1 "send=$(publish 1 7 72.5)"
@@ -308,7 +314,7 @@ ok 'when another one takes its place' wait_for 10 keeps B late/+/b
 ok 'it is known of both until the answer' keeps B late/+/a
 ok 'as of all at a broker that is away' keeps gone early/+/x
 call DELETE "/api/mqtt/topics/$(call GET '/api/mqtt/topics/?search=late' | jq '.results[0].id')/"
-for name in connack length type topic flags mid suback again present absent muted gone; do
+for name in connack length type topic flags mid suback again both present absent muted gone; do
 	id=$(call GET "/api/mqtt/brokers/?search=$name" | jq '.results[0].id')
 	call DELETE "/api/mqtt/brokers/$id/"
 done

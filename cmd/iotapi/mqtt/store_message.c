@@ -188,13 +188,14 @@ find_sensor(struct incoming *in, const struct value *h, int64_t *id)
 	" ?5 ORDER BY timestamp DESC LIMIT ?6) WHERE sensor = ?2 AND valor = ?3 AND "    \
 	"metadata_json = ?4 LIMIT 1"
 
-/* The broker hands a retained message out again at each new session: it is one reading only. Looked for at its own
- * time, else among the device's newest before it came, and no further than KNOWN_MOST: others wait for the writer. */
+/* The broker hands a retained message out again at each new session, and for each filter that takes it: it is one
+ * reading only. Looked for at its own time, else among the device's newest when it came, and no further than
+ * KNOWN_MOST: others wait for the writer. */
 static bool
 is_known(struct incoming *in, int64_t sensor, double value, const struct moment *when)
 {
 	return in->m->retain &&
-	    db_number(in->db, 0, when->is_own ? KNOWN("=") : KNOWN("<"), "iidtii",
+	    db_number(in->db, 0, when->is_own ? KNOWN("=") : KNOWN("<="), "iidtii",
 		in->device, sensor, value, span_of(when->metadata), when->us,
 		(int64_t)KNOWN_MOST) == 1;
 }
