@@ -14,6 +14,7 @@ suite iotapi
 between
 n=300 # more than can be done until the signal comes, also where this script waits for the processor
 for signal in INT TERM; do
+	rm -f out # the one before has what is waited for
 	fleet $signal $n | sed 's/Nowhere//; s/none//' >fleet.csv
 	iotctl device provision --from fleet.csv -j 8 >out 2>err &
 	ctl=$!
