@@ -70,7 +70,7 @@ struct opt {
 	 * needs them only where d is given. Of a group: so are its rows that have none of their own. A key waits for them. */
 	const char *needs;
 	/* The commands that use it, "apply|broker sync", without which it is refused in argv; "": none does, only the
-	 * program without a command. NULL: all. A key waits for them. */
+	 * program without one, which reads them from standard input. NULL: all. A key waits for them. */
 	const char *of;
 	/* Of a list in argv: how many of the n words behind its argument belong to it, too; more than n: some are
 	 * missing. NULL: none. */

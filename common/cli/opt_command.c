@@ -37,8 +37,9 @@ complain(const char *what, const struct opt *row, const char *command, struct er
 
 	if (row->of[0] == '\0')
 		return err_set(err, ERR_USAGE,
-		    _("%s does not go with '%s', nor with any other command"), what,
-		    command);
+		    _("%s does not go with '%s', only with commands from standard "
+		      "input"),
+		    what, command);
 	for (c = row->of; *c != '\0'; c++) {
 		if (*c == '|')
 			buf_puts(&words, ", ");

@@ -122,7 +122,7 @@ iotctl|broker list|--deliver x|only with: credential rotate
 iotctl|broker list|--wait 1s|only with: device command, credential rotate
 iotctl|device list|--since 1h|only with: reading list
 iotctl|device create|--limit 1|only with: RESOURCE list
-iotctl|broker delete|--keep-going|nor with any other command
+iotctl|broker delete|--keep-going|only with commands from standard input
 iotctl|sensor delete|--keep-credentials|only with: device delete, apply
 iotctl|acl check|--driver emqx|only with: broker sync, credential rotate, client list, client get, client kick
 iotctl|credential rotate|--verify --driver files|only with: broker sync
