@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "loop/loop.h"
 #include "ws/ws_proxy_int.h"
 
 enum { MOST_FILES = 131072 };

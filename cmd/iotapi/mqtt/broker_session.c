@@ -214,7 +214,6 @@ tell_lost_session(const struct broker_session *u)
 	struct err why = {0};
 
 	atomic_fetch_add(&u->app->counts.sessions_lost, 1);
-
 	reason_err_session_lost(&why, u->client_id, u->lost_us, clock_wall_us());
 	log_warn("broker '%s': %s", u->name, why.text);
 }
