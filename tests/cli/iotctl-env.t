@@ -53,9 +53,9 @@ ok 'one that is ours does' sh -c 'iotctl device env ESP32_001 --format h >open.h
 ok '  as a literal' grep -qF "mqtt_password = \"$(password ESP32_001)\";" open.h
 timeout 20 script -qefc 'iotctl device env ESP32_001 --format h' screen >/dev/null 2>&1 </dev/null
 is 2 $? 'nor does a screen'
-no_line screen '  get it' -F "$(password ESP32_001)"
+no_line screen '  get it' -F -e "$(password ESP32_001)"
 timeout 20 script -qefc 'iotctl device env ESP32_001 --format h --show-secrets' screen >/dev/null 2>&1 </dev/null
-ok 'but where it was asked for' grep -qF "$(password ESP32_001)" screen
+ok 'but where it was asked for' grep -qF -e "$(password ESP32_001)" screen
 is "$(password ESP32_001)" "$(iotctl device env ESP32_001 -o h | sed -n 's/.*mqtt_password = "\(.*\)";/\1/p')" 'a pipe has it'
 
 # After a rotation, and for whom the password is not known.

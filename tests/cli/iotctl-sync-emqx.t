@@ -188,7 +188,7 @@ has "$out" 'passwords set 4' 'who knows nothing of what was sent sends all'
 has "$err" 'import_users' '--verbose twice shows each request'
 for d in D1 D2; do without "$out$err" "$(field $d 3)" "and no password of $d"; done
 real || without "$out$err" the-secret 'nor the key'
-no_line "$HOME/.local/state/iot/synced-default.json" 'nor does the record of what was sent have one' -F "$(field D2 3)"
+no_line "$HOME/.local/state/iot/synced-default.json" 'nor does the record of what was sent have one' -F -e "$(field D2 3)"
 emqx PUT "$auth/users/device_D2" '{"password":"other"}' >/dev/null
 sync --verify
 exits 4 'one that was changed by hand'

@@ -45,7 +45,7 @@ exits 0 'the first sync'
 has "$out" "broker 'Laboratorio': logins made 4, removed 0, passwords set 0, rules set 5" 'says what it did'
 is 0 "$(stat -c %a passwords acl | grep -vc '0$')" 'nobody else may read the files'
 is 5 "$(grep -c '^[^:]*:\$7\$' passwords)" 'every login has a hash'
-grep -q "$(field D1 3)" passwords acl
+grep -qF -e "$(field D1 3)" passwords acl
 is 1 $? 'no password is in them'
 wait_for 10 reloaded 1
 sync --verify
